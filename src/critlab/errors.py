@@ -1,0 +1,23 @@
+"""The errors that critlab raises on purpose: each message says what was wrong and what to do about it."""
+
+from __future__ import annotations
+
+
+class CritlabError(Exception):
+    """Any error that critlab raises on purpose; its text is meant for a person."""
+
+
+class StudyError(CritlabError):
+    """A study, or a choice inside one, that cannot be run as it stands."""
+
+
+class DataError(CritlabError):
+    """A data set that is missing, unreadable or not what it claims to be."""
+
+
+class StoreError(CritlabError):
+    """A store that cannot be used, or a file in it that fails its check."""
+
+
+class Diverged(CritlabError):  # noqa: N818 - named after the state it reports, as the records do
+    """A loss or a weight that is no longer finite: a result about the run, not a fault of the program."""

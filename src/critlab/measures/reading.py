@@ -1,0 +1,46 @@
+"""What a measure looks at, and what it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from critlab.spec import Spec
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The inputs of a measurement, the same for every run and epoch of a study.
+
+    Args:
+        images: ``(images, ...)`` as the model receives them (normalised).
+        labels: int64 ``(images,)`` or ``(images, heads)``.
+        generator: ``generator(index)`` is a fresh generator keyed by run seed, epoch and index.
+    """
+
+    images: Tensor
+    labels: Tensor
+    generator: Callable[[int], torch.Generator]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One measured number; ``layer`` is empty for a whole-net quantity, ``stderr`` is 0 for an exact one."""
+
+    quantity: str
+    layer: str
+    value: float
+    stderr: float
+
+
+class MeasureOptions(Spec):
+    """Options that every measure has: ``every`` so many epochs trained it is read, beginning at 0."""
+
+    every: int = Field(default=1, ge=1)
