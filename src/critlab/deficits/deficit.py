@@ -43,7 +43,7 @@ class Draws:
 
 
 class Deficit(Spec):
-    """A frozen value that says what is done to a batch of training images; when it is done is the window's affair.
+    """A frozen value that says what is done to a batch of training images; a window says when.
 
     A subclass gives ``name`` and ``version`` and implements :meth:`apply`. It may add
     ``select(labels, draws) -> indices``, the training images that an epoch keeps (int64, increasing).
@@ -54,7 +54,7 @@ class Deficit(Spec):
     when: Literal["after_augment", "before_augment"] = "after_augment"
 
     def check(self, example_shape: tuple[int, ...]) -> None:
-        """Raises :class:`~critlab.errors.StudyError` where images of ``example_shape`` cannot suffer this deficit."""
+        """Raises :class:`~critlab.errors.StudyError` where such examples cannot suffer this deficit."""
 
     def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """The batch as the deprived network sees it; pure.

@@ -1,0 +1,83 @@
+"""Blur: images lose their fine structure, as an eye behind a cataract does."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from critlab.deficits.deficit import Deficit, Draws
+from critlab.errors import StudyError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Blur(Deficit):
+    """Downscales each image by ``factor`` with antialiasing, and scales it back.
+
+    Args:
+        factor: at least 2, at most the smaller side of the image; 4 turns 32 x 32 into 8 x 8 and back.
+    """
+
+    name: ClassVar[str] = "blur"
+    factor: int = Field(ge=2)
+
+    def check(self, example_shape: tuple[int, ...]) -> None:
+        """Raises StudyError unless examples are images whose sides are at least ``factor``."""
+        if len(example_shape) < 2:
+            raise StudyError(
+                f"deficit 'blur' needs images (..., height, width), received examples of shape "
+                f"{example_shape}; choose another deficit or other data"
+            )
+        side = min(example_shape[-2:])
+        if self.factor > side:
+            raise StudyError(
+                f"deficit.factor: received {self.factor}; must be from 2 to the image's smaller side, {side}"
+            )
+
+    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+        """Blurred images; the labels are kept."""
+        # each pixel is a weighted mean of pixels, so only rounding can leave [0, 1]
+        return blur(images, self.factor).clamp_(0, 1), labels
+
+
+def blur(images: Tensor, factor: int) -> Tensor:
+    """Images scaled down to ``side // factor`` (at least 1) and back up, bilinearly with antialiasing.
+
+    Both steps are linear, so each axis is one small matrix: two matrix products, not two interpolations.
+
+    Args:
+        images: float ``(..., height, width)``, of any range.
+        factor: at least 1.
+
+    Returns:
+        The same shape and dtype, within the range of the input up to rounding.
+
+    Error: within 2/255 of Pillow's ``BILINEAR`` resize of 8-bit images, which rounds after every pass.
+
+    Source: Achille, Rovere and Soatto 2019, section 2.
+    """
+    rows, columns = _operator(images.shape[-2], factor), _operator(images.shape[-1], factor)
+    return rows.to(images) @ (images @ columns.T.to(images))
+
+
+@lru_cache(maxsize=64)
+def _operator(side: int, factor: int) -> Tensor:
+    """Float64 ``(side, side)``: what the blur does along one axis; each row sums to 1."""
+    import torch
+
+    small = max(1, side // factor)
+    with torch.inference_mode(False), torch.no_grad():  # the cached matrix outlives the caller's mode
+        return _resize(small, side) @ _resize(side, small)
+
+
+def _resize(before: int, after: int) -> Tensor:
+    """Float64 ``(after, before)``: torch's antialiased bilinear resize of one axis."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    # the identity as one image: as a batch of columns, (before, 1, before, 1), torch 2.13 gives wrong rows
+    identity = torch.eye(before, dtype=torch.float64)[None, None]
+    return interpolate(identity, size=(after, before), mode="bilinear", antialias=True)[0, 0]

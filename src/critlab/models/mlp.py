@@ -1,0 +1,69 @@
+"""The fully connected network of the first paper."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from itertools import pairwise
+from math import prod
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from critlab.models.options import ModelOptions
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Width = Annotated[int, Field(strict=True, ge=1)]
+
+
+class MLPOptions(ModelOptions):
+    """Options of :func:`build`.
+
+    Args:
+        hidden: the widths of the hidden layers, first to last; none makes a linear classifier.
+        batch_norm: whether BatchNorm stands between each hidden layer and its ReLU.
+    """
+
+    # not strict itself: TOML and JSON have lists where Python has tuples
+    hidden: Annotated[tuple[Width, ...], Field(strict=False)] = (2500, 2000, 1500, 1000, 500)
+    batch_norm: bool = True
+
+    def parameters(self, example_shape: tuple[int, ...], classes: int) -> int:
+        """The number of trainable parameters."""
+        extra = 2 if self.batch_norm else 1
+        widths = [prod(example_shape), *self.hidden]
+        last = classes * (widths[-1] + 1)
+        return last + sum(after * (before + extra) for before, after in pairwise(widths))
+
+
+def build(example_shape: tuple[int, ...], classes: int, options: MLPOptions) -> nn.Module:
+    """Hidden layers of linear map, BatchNorm and ReLU, then a linear map to the logits.
+
+    A hidden layer has a bias only where no BatchNorm follows; the output has one. Layers are called
+    ``layer1.linear``, ``layer1.norm``, ... and ``output``.
+
+    Args:
+        example_shape: any shape; examples are flattened.
+        classes: how many logits.
+        options: widths and BatchNorm.
+
+    Returns:
+        A module from float ``(N, *example_shape)`` to logits ``(N, classes)``, initialised as torch does by
+        default, from torch's global generator.
+
+    Source: Achille, Rovere and Soatto 2019, section 2 and figure 3 (MNIST padded to 32 x 32).
+    """
+    from torch import nn
+
+    widths = [prod(example_shape), *options.hidden]
+    layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
+    for number, (before, after) in enumerate(pairwise(widths), start=1):
+        layer: OrderedDict[str, nn.Module] = OrderedDict()
+        layer["linear"] = nn.Linear(before, after, bias=not options.batch_norm)
+        if options.batch_norm:
+            layer["norm"] = nn.BatchNorm1d(after)
+        layer["relu"] = nn.ReLU()
+        layers[f"layer{number}"] = nn.Sequential(layer)
+    layers["output"] = nn.Linear(widths[-1], classes)
+    return nn.Sequential(layers)

@@ -1,0 +1,167 @@
+"""Which model learns: a name and its options in one flat mapping, checked without torch."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ConfigDict, ValidationError, model_validator
+
+from critlab.digest import canonical
+from critlab.entry import Entry, imported, is_path
+from critlab.errors import StudyError
+from critlab.models.options import ModelOptions
+from critlab.own_code import source_digest
+from critlab.spec import Problems, Spec, nearest, problems, refusal
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class ModelSpec(Spec):
+    """``{"name": ..., **options}``, frozen; every option that was left out is there with its default.
+
+    Args:
+        name: a row of :data:`critlab.models.MODELS`, or a user's own ``"package.module:function"``.
+        options: what the row's options allow; for a user's function any JSON values, which
+            :meth:`build` checks.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    name: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, raw: Any) -> Any:
+        if not isinstance(raw, Mapping) or not isinstance(raw.get("name"), str):
+            return raw
+        name = raw["name"]
+        options = {key: value for key, value in raw.items() if key != "name"}
+        if is_path(name):
+            return {"name": name, **_json(options)}
+        try:
+            kind = _row(name).options
+        except StudyError as error:
+            raise Problems([(("name",), str(error))]) from None
+        try:
+            return {"name": name, **kind.model_validate(options).model_dump()}
+        except ValidationError as error:
+            raise Problems(problems(error, kind)) from None
+
+    def parameters(self, example_shape: tuple[int, ...], classes: int) -> int | None:
+        """How many trainable parameters the model has; None for a user's function.
+
+        Raises:
+            StudyError: the model cannot take examples of that shape.
+        """
+        if is_path(self.name):
+            return None
+        options = self._options()
+        return options.parameters(example_shape, classes) if isinstance(options, ModelOptions) else None
+
+    def check(self, example_shape: tuple[int, ...]) -> None:
+        """Raises StudyError where the model cannot take such examples; silent on a user's function."""
+        if is_path(self.name):
+            return
+        options = self._options()
+        if isinstance(options, ModelOptions):
+            options.check(example_shape)
+
+    def build(self, example_shape: tuple[int, ...], classes: int) -> nn.Module:
+        """A new model, initialised from torch's global generator.
+
+        Args:
+            example_shape: the shape of one example.
+            classes: how many classes; logits are ``(N, classes)`` or ``(N, heads, classes)``.
+
+        Raises:
+            StudyError: the model cannot take such examples; a user's function cannot be imported, does not
+                take these options, or returns no ``nn.Module``.
+        """
+        from torch import nn
+
+        if is_path(self.name):
+            function = self._function()
+            _check_call(function, self.name, self._extra())
+            model = function(example_shape, classes, **self._extra())
+        else:
+            model = _row(self.name).load()(example_shape, classes, self._options())
+        if not isinstance(model, nn.Module):
+            raise StudyError(
+                f"model.name: {self.name!r} returned {type(model).__name__}; must return a torch.nn.Module"
+            )
+        return model
+
+    def identity(self) -> dict[str, Any]:
+        """The JSON values that name this model: name, version and options; of a user's function, its source.
+
+        Raises:
+            StudyError: a user's function cannot be imported or has no readable source.
+        """
+        if is_path(self.name):
+            return {"name": self.name, **self._extra(), "source": source_digest(self._function())}
+        return {"name": self.name, "version": _row(self.name).version, **self._options().identity()}
+
+    def _extra(self) -> dict[str, Any]:
+        return dict(self.__pydantic_extra__ or {})
+
+    def _options(self) -> Spec:
+        return _row(self.name).options.model_validate(self._extra())
+
+    def _function(self) -> Callable[..., Any]:
+        function = imported(self.name)
+        if not callable(function):
+            raise StudyError(
+                f"model.name: {self.name!r} is {type(function).__name__}; must be a function "
+                "(example_shape, classes, **options) -> nn.Module"
+            )
+        return function  # type: ignore[no-any-return]  # what callable() can tell
+
+
+def _row(name: str) -> Entry:
+    from critlab.models import (
+        MODELS,
+    )  # the table names this module's neighbours, so it is complete only later
+
+    return MODELS.find(name)
+
+
+def _json(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as JSON gives them back, so that equal specifications stay equal once written and read."""
+    read, found = {}, []
+    for key, value in options.items():
+        try:
+            read[key] = json.loads(canonical(value))
+        except (TypeError, ValueError) as error:
+            found.append(((key,), f"received {value!r}; must be a JSON value ({error})"))
+    if found:
+        raise Problems(found)
+    return read
+
+
+def _check_call(function: Callable[..., Any], name: str, options: Mapping[str, Any]) -> None:
+    """Raises StudyError unless ``function(example_shape, classes, **options)`` fits its signature."""
+    parameters = list(inspect.signature(function).parameters.values())
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    catches_all = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    if len(positional) < 2 and not catches_all:
+        raise StudyError(f"model.name: {name!r} must take (example_shape, classes, **options)")
+    taken = {p.name for p in positional[:2]}
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    allowed = {p.name: p for p in parameters if p.kind in by_name and p.name not in taken}
+    found: list[tuple[tuple[int | str, ...], str]] = []
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+        found += [
+            ((key,), f"unknown option of {name!r}, received {value!r}{nearest(key, allowed)}")
+            for key, value in options.items()
+            if key not in allowed
+        ]
+    found += [
+        ((key,), f"required by {name!r}, but missing (allowed: {', '.join(allowed)})")
+        for key, parameter in allowed.items()
+        if parameter.default is parameter.empty and key not in options
+    ]
+    if found:
+        raise StudyError(refusal("model", found))
