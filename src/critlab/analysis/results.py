@@ -1,0 +1,80 @@
+"""The results of a study: its tidy table, and what the table means."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from critlab.analysis.table import COLUMNS, Outcome, Row
+from critlab.study.study import Study
+
+if TYPE_CHECKING:
+    from critlab.analysis.curve import Curve
+    from critlab.analysis.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that is known about a study.
+
+    Args:
+        study: the question.
+        rows: the tidy table, ordered by run, epoch, quantity and layer.
+        outcomes: what became of every run and seed.
+        provenance: versions, machine, numerics and time, as plain JSON values.
+    """
+
+    study: Study
+    rows: tuple[Row, ...]
+    outcomes: tuple[Outcome, ...]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def by_run(self) -> Mapping[str, tuple[Row, ...]]:
+        """The rows of each run and seed, by its readable name."""
+        found: dict[str, list[Row]] = {outcome.name: [] for outcome in self.outcomes}
+        for row in self.rows:
+            found[row.run].append(row)
+        return {name: tuple(rows) for name, rows in found.items()}
+
+    def curve(self, arm: str | None = None, against: str = "first") -> Curve:
+        """The sweep's curve: final accuracy and damage at every point, with intervals and n.
+
+        Args:
+            arm: which curve; by default the study's deficit.
+            against: which clean runs damage is counted from: ``"first"`` of each run's controls, ``"plain"``,
+                ``"restarted"`` or ``"equal_total"``.
+        """
+        from critlab.analysis.curve import curve
+
+        return curve(self, arm, against)
+
+    def verdict(self) -> Verdict:
+        """Whether there is a critical period, when it closes, and what else could explain the curve."""
+        from critlab.analysis.verdict import verdict
+
+        return verdict(self)
+
+    def to_csv(self) -> str:
+        """The tidy table as CSV, with shortest floats that read back the same."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows([getattr(row, column) for column in COLUMNS] for row in self.rows)
+        return text.getvalue()
+
+    def to_json(self) -> str:
+        """The tidy table as one JSON document."""
+        document = {"schema_version": 1, "study": self.study.name, "rows": [asdict(row) for row in self.rows]}
+        return json.dumps(document, allow_nan=False)
+
+    def to_pandas(self) -> Any:
+        """The tidy table as a ``pandas.DataFrame``; needs the extra ``tables``."""
+        import pandas
+
+        return pandas.DataFrame([asdict(row) for row in self.rows], columns=list(COLUMNS))

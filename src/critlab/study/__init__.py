@@ -1,0 +1,16 @@
+"""What is asked: studies, runs, recipes and the tree of states; torch-free."""
+
+from critlab.study.choices import AugmentSpec as AugmentSpec
+from critlab.study.choices import ControlsSpec as ControlsSpec
+from critlab.study.choices import OptimizerSpec as OptimizerSpec
+from critlab.study.choices import RemovalSweep as RemovalSweep
+from critlab.study.choices import StatisticsSpec as StatisticsSpec
+from critlab.study.choices import WindowSweep as WindowSweep
+from critlab.study.recipe import Recipe as Recipe
+from critlab.study.run import Run as Run
+from critlab.study.run import Window as Window
+from critlab.study.study import Base as Base
+from critlab.study.study import Study as Study
+from critlab.study.study import read_study as read_study
+from critlab.study.study import removal as removal
+from critlab.study.study import windows as windows

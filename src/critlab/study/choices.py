@@ -1,0 +1,160 @@
+"""The parts of a study that are not components: optimiser, augmentation, sweeps, controls, statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+
+from critlab.deficits import Deficit, describe, read_deficit
+from critlab.spec import Problems, Spec
+
+Clock = Literal["absolute", "since_removal"]
+Epoch = Annotated[int, Field(ge=0)]
+Removal = Epoch | Literal["never"]
+
+
+def _sequence(value: Any) -> Any:
+    """Lists (as TOML gives them) and ranges become the tuples that a frozen specification holds."""
+    return tuple(value) if isinstance(value, list | range) else value
+
+
+def _deficit(value: Any) -> Any:
+    return read_deficit(value) if isinstance(value, dict) else value
+
+
+AnyDeficit = Annotated[Deficit, BeforeValidator(_deficit), PlainSerializer(describe)]
+
+
+class OptimizerSpec(Spec):
+    """How weights move: ``sgd`` or ``adam``, the schedule of the learning rate, and the batch.
+
+    The learning rate of an epoch is ``lr * lr_decay ** e``, with e the epochs since the start of training or, under the
+    clock ``since_removal`` and once the deficit has ended, since its end.
+    """
+
+    name: Literal["sgd", "adam"]
+    lr: float = Field(gt=0)
+    lr_decay: float = Field(default=1.0, gt=0, le=1)
+    momentum: float | None = Field(default=None, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    batch: int = Field(default=128, ge=1)
+    clock: Clock = "absolute"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_momentum(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and raw.get("name") == "sgd" and raw.get("momentum") is None:
+            return {**raw, "momentum": 0.9}
+        return raw
+
+    @model_validator(mode="after")
+    def _momentum_is_sgd(self) -> Self:
+        if self.name == "adam" and self.momentum is not None:
+            raise Problems([(("momentum",), f"received {self.momentum}; adam has none, leave it out")])
+        return self
+
+
+class AugmentSpec(Spec):
+    """Random changes of every training batch: horizontal flips, and shifts by up to ``shift`` pixels."""
+
+    flip: bool = False
+    shift: int = Field(default=0, ge=0)
+
+
+def _increasing(values: Iterable[Any], field: str) -> None:
+    numbers = [v for v in values if v != "never"]
+    for earlier, later in zip(numbers, numbers[1:], strict=False):
+        if later <= earlier:
+            raise Problems([((field,), f"received {later} after {earlier}; must be increasing")])
+
+
+class Sweep(Spec):
+    """What both kinds of sweep share: how long training goes on after the deficit."""
+
+    recovery: int | None = Field(default=None, ge=1)
+    total: int | None = Field(default=None, ge=1)
+    neutral: ClassVar = {"recovery": None, "total": None}
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if (self.recovery is None) == (self.total is None):
+            given = "neither" if self.recovery is None else "both"
+            raise Problems([(("recovery",), f"received {given} of recovery and total; give exactly one")])
+        return self
+
+    def total_epochs(self, stop: int) -> int:
+        """Epochs of a run whose deficit ends at ``stop``."""
+        return stop + self.recovery if self.recovery is not None else int(self.total or 0)
+
+    def check_total(self, stop: int, field: str) -> None:
+        """Raises where a run would end before it has recovered for one epoch."""
+        if self.total is not None and self.total <= stop:
+            raise Problems([(("total",), f"received {self.total}; must be above {stop}, the last end of {field}")])
+
+
+class RemovalSweep(Sweep):
+    """The deficit from epoch 0 until each of ``at``; ``"never"`` last: a deficit that is not removed."""
+
+    kind: Literal["removal"] = "removal"
+    at: Annotated[tuple[Removal, ...], BeforeValidator(_sequence), Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _increasing(self.at, "at")
+        if "never" in self.at[:-1]:
+            raise Problems([(("at",), 'received "never" before the end; it may only come last')])
+        self.check_total(max([v for v in self.at if v != "never"], default=0), "at")
+        return self
+
+    @property
+    def points(self) -> tuple[int | str, ...]:
+        """The places of the sweep: removal epochs."""
+        return self.at
+
+
+class WindowSweep(Sweep):
+    """A deficit of ``length`` epochs at each of ``onsets``."""
+
+    kind: Literal["window"] = "window"
+    onsets: Annotated[tuple[Epoch, ...], BeforeValidator(_sequence), Field(min_length=1)]
+    length: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _increasing(self.onsets, "onsets")
+        self.check_total(self.onsets[-1] + self.length, "the windows")
+        return self
+
+    @property
+    def points(self) -> tuple[int | str, ...]:
+        """The places of the sweep: onsets."""
+        return self.onsets
+
+
+def _distinct(values: Any) -> Any:
+    if isinstance(values, tuple) and len(set(values)) != len(values):
+        raise Problems([((), f"received {list(values)}; must be without repeats")])
+    return values
+
+
+class ControlsSpec(Spec):
+    """What the deficit is held against, beside the clean run."""
+
+    deficits: Annotated[tuple[AnyDeficit, ...], BeforeValidator(_sequence)] = ()
+    clocks: Annotated[tuple[Clock, ...], BeforeValidator(_distinct), BeforeValidator(_sequence)] = ()
+    at: Annotated[tuple[Removal, ...] | None, BeforeValidator(_sequence)] = None
+    equal_total: bool = False
+
+
+class StatisticsSpec(Spec):
+    """How final accuracies are judged.
+
+    Args:
+        final_epochs: the last epochs whose test accuracy is averaged; at most the recovery.
+        smallest_damage: the smallest loss of accuracy (a fraction) that is of interest.
+    """
+
+    final_epochs: int = Field(default=3, ge=1)
+    smallest_damage: float = Field(default=0.01, ge=0, lt=1)

@@ -1,0 +1,60 @@
+"""Where a state comes from, and so what it is called: H(origin, path)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from critlab.digest import digest
+from critlab.spec import Spec
+from critlab.study.study import Base
+
+TRAINING_VERSION = 1
+"""Raised whenever the training loop's results change."""
+
+
+class Numerics(Spec):
+    """How numbers are computed; decided once for each study and store."""
+
+    precision: str = "float32"
+    layout: str = "channels_last"
+    compile: bool = False
+    lanes: int = 1
+
+
+def origin(base: Base, seed: int, fingerprint: str, numerics: Numerics) -> dict[str, Any]:
+    """What a run starts from, as the JSON values that name it.
+
+    Args:
+        base: data, model and optimiser.
+        seed: the run's seed.
+        fingerprint: content hash of the training and test images in use.
+        numerics: how numbers are computed.
+    """
+    return {
+        "seed": seed,
+        "data": {**base.data.identity(), "content": fingerprint},
+        "model": base.model.identity(),
+        "optimizer": _optimizer(base),
+        "numerics": numerics.identity(),
+        "training": TRAINING_VERSION,
+    }
+
+
+def _optimizer(base: Base) -> dict[str, Any]:
+    """Without the schedule, which is part of every recipe, so that runs with different schedules can still share."""
+    chosen = base.optimizer
+    named: dict[str, Any] = {"name": chosen.name, "batch": chosen.batch}
+    if chosen.momentum is not None:
+        named["momentum"] = chosen.momentum
+    return named
+
+
+def state_name(origin_digest: str, path: str) -> str:
+    """The name of the state at ``path`` of a run from that origin (64 hexadecimal characters)."""
+    return digest("state", origin_digest, path)
+
+
+def reading_name(state: str, measure: Mapping[str, Any], probe: str) -> str:
+    """The name of a measurement: of which state, by which measure and version, on which probe."""
+    return digest("reading", state, measure, probe)

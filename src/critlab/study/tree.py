@@ -1,0 +1,107 @@
+"""Runs laid into a trie: what they share is there once, whatever the order in which they were named.
+
+A node is the state after some epochs, named by its path alone: ``path(0)`` is empty and ``path(k + 1) = H(path(k),
+recipe(k))``. The path holds no seed, so one tree serves all seeds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from critlab.study.recipe import Recipe, recipe_digest, recipes
+
+if TYPE_CHECKING:
+    from critlab.study.study import Study
+
+ROOT = ""
+
+
+def extend(path: str, recipe: Recipe) -> str:
+    """The path of the state that ``recipe`` makes of the state at ``path`` (64 hexadecimal characters)."""
+    return hashlib.sha256(f"{path}+{recipe_digest(recipe)}".encode()).hexdigest()
+
+
+@dataclass
+class Node:
+    """The state after ``epoch`` epochs; ``recipe`` is the last of them, None at the root."""
+
+    path: str
+    parent: str | None
+    epoch: int
+    recipe: Recipe | None
+    children: list[str] = field(default_factory=list)
+    ends: bool = False
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of epochs between two stored states: every path after ``start``, up to the last."""
+
+    start: str
+    paths: tuple[str, ...]
+
+
+class Tree:
+    """The trie of a study's runs.
+
+    ``nodes`` maps each path to its node, parents before children; ``ends`` maps each run's name to its last path.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {ROOT: Node(ROOT, None, 0, None)}
+        self.ends: dict[str, str] = {}
+
+    def add(self, name: str, steps: Iterable[Recipe]) -> None:
+        """Lays a run into the trie."""
+        node = self.nodes[ROOT]
+        for recipe in steps:
+            path = extend(node.path, recipe)
+            if path not in self.nodes:
+                self.nodes[path] = Node(path, node.path, node.epoch + 1, recipe)
+                node.children.append(path)
+            node = self.nodes[path]
+        node.ends = True
+        self.ends[name] = node.path
+
+    @property
+    def epochs(self) -> int:
+        """Epochs to train for one seed, each once."""
+        return len(self.nodes) - 1
+
+    def paths(self, name: str) -> list[str]:
+        """The paths of a run's states, from the root to its end."""
+        return list(self.upwards(self.ends[name]))[::-1]
+
+    def upwards(self, path: str) -> Iterator[str]:
+        """``path`` and the paths above it, up to the root."""
+        at: str | None = path
+        while at is not None:
+            yield at
+            at = self.nodes[at].parent
+
+    def is_cut(self, path: str) -> bool:
+        """Whether a stage ends at ``path``: where runs part, or where one of them ends."""
+        node = self.nodes[path]
+        return node.ends or len(node.children) != 1
+
+    def stages(self) -> Iterator[Stage]:
+        """The stretches between cuts; together they hold every epoch once."""
+        for node in list(self.nodes.values()):
+            if node.path != ROOT and not self.is_cut(node.path):
+                continue
+            for child in node.children:
+                stretch = [child]
+                while not self.is_cut(stretch[-1]):
+                    stretch.append(self.nodes[stretch[-1]].children[0])
+                yield Stage(node.path, tuple(stretch))
+
+
+def build(study: Study) -> Tree:
+    """The tree of ``study``."""
+    tree = Tree()
+    for run in study.runs:
+        tree.add(run.name, recipes(run, study.optimizer, study.augment))
+    return tree
