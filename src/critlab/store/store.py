@@ -1,0 +1,103 @@
+"""The store: one file per record and per checkpoint, named by digest; the folder is the index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+from critlab.errors import StoreError
+from critlab.store import atomic, checkpoint, record
+from critlab.store.checkpoint import Arrays
+
+Kind = Literal["epochs", "readings", "failures", "studies"]
+QUARANTINE = "quarantine"
+
+
+class Store:
+    """A folder of records and checkpoints. Making the object touches nothing; the first write makes the folder.
+
+    Args:
+        root: the folder.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+
+    def path(self, kind: str, name: str, suffix: str = ".json") -> Path:
+        """Where a file lies: digests fan out by their first two characters."""
+        if kind == "studies":
+            return self.root / kind / f"{slug(name)}{suffix}"
+        return self.root / kind / name[:2] / f"{name}{suffix}"
+
+    def read(self, kind: Kind, name: str) -> dict[str, Any] | None:
+        """The body of a record, None where there is none or where it was damaged (it is then in quarantine).
+
+        Raises:
+            StoreError: the record is newer than this critlab can read.
+        """
+        path = self.path(kind, name)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
+        try:
+            return record.decode(content, kind, name)
+        except StoreError as error:
+            if "install a newer" in str(error):
+                raise
+            self._quarantine(path)
+            return None
+
+    def write(self, kind: Kind, name: str, body: Mapping[str, Any]) -> None:
+        """Writes a record, whole or not at all."""
+        atomic.write(self.path(kind, name), record.encode(kind, name, body))
+
+    def remove(self, kind: Kind, name: str) -> None:
+        """Removes a record that is there no longer true, such as a failure that was mended."""
+        self.path(kind, name).unlink(missing_ok=True)
+
+    def names(self, kind: Kind) -> Iterator[str]:
+        """The names of all records of a kind."""
+        for path in sorted((self.root / kind).rglob("*.json")):
+            yield path.stem
+
+    def has_state(self, name: str) -> bool:
+        """Whether the checkpoint of a state is there; its digest is checked when it is loaded."""
+        return self.path("checkpoints", name, ".safetensors").exists()
+
+    def load_state(self, name: str) -> dict[str, Any] | None:
+        """The arrays of a state, None where there is no checkpoint or where it was damaged (then in quarantine)."""
+        path = self.path("checkpoints", name, ".safetensors")
+        try:
+            return dict(checkpoint.decode(name, path.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except StoreError:
+            self._quarantine(path)
+            return None
+
+    def save_state(self, name: str, arrays: Arrays) -> None:
+        """Writes the checkpoint of a state, whole or not at all."""
+        atomic.write(self.path("checkpoints", name, ".safetensors"), checkpoint.encode(name, arrays))
+
+    def drop_state(self, name: str) -> None:
+        """Removes a checkpoint that only served to go on from."""
+        self.path("checkpoints", name, ".safetensors").unlink(missing_ok=True)
+
+    def quarantined(self) -> list[str]:
+        """Names of the files that failed their check."""
+        return sorted(path.name for path in (self.root / QUARANTINE).glob("*"))
+
+    def _quarantine(self, path: Path) -> None:
+        folder = self.root / QUARANTINE
+        folder.mkdir(parents=True, exist_ok=True)
+        path.replace(folder / path.name)
+
+
+def slug(name: str) -> str:
+    """A study's name as a file name; names that differ keep different files."""
+    return quote(name, safe="")
