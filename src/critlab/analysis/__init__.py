@@ -1,0 +1,1 @@
+"""What it means: the tidy table, curves with intervals, verdicts, closing epochs, plasticity; torch-free."""

@@ -1,0 +1,317 @@
+"""Curves: final accuracy and damage at every point of a sweep, paired by seed, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from critlab.analysis.inference import Summary, summarise
+from critlab.analysis.table import Row, Status
+from critlab.errors import StudyError
+from critlab.estimate import Estimate
+
+if TYPE_CHECKING:
+    from critlab.analysis.results import Results
+    from critlab.study.run import Run
+
+Place = int | Literal["never"]
+AGAINST = ("first", "plain", "restarted", "equal_total")
+CURVE_ROLES = ("deficit", "negative_control", "clock_control")
+
+
+@dataclass(frozen=True)
+class SeedPoint:
+    """One seed at one point; all but ``seed`` are fractions of accuracy.
+
+    Args:
+        seed: of the run and of its control.
+        accuracy: final test accuracy.
+        control: final test accuracy of the clean run with the same seed.
+        damage: ``control - accuracy``.
+        train_accuracy: final training accuracy.
+        train_gap: the control's final training accuracy minus this run's.
+    """
+
+    seed: int
+    accuracy: float
+    control: float
+    damage: float
+    train_accuracy: float
+    train_gap: float
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One point of a curve: means over seeds, fractions of accuracy, with 95 % t intervals.
+
+    Args:
+        at: removal epoch, ``"never"``, or onset.
+        n: seeds of which both the run and its control are done.
+        accuracy: final test accuracy; its stderr, as all others, is infinite for one seed.
+        accuracy_low: lower limit; None for one seed, as all limits.
+        accuracy_high: upper limit.
+        train_accuracy: final training accuracy.
+        control: final test accuracy of the clean runs with the same seeds.
+        damage: control minus accuracy, paired by seed.
+        low: lower limit of the damage.
+        high: upper limit of the damage.
+        seeds: what the means are made of.
+        diverged: seeds left out because this run diverged.
+        missing: seeds left out because the run or its control is not done, or the control diverged.
+    """
+
+    at: Place
+    n: int
+    accuracy: Estimate
+    accuracy_low: float | None
+    accuracy_high: float | None
+    train_accuracy: Estimate
+    control: Estimate
+    damage: Estimate
+    low: float | None
+    high: float | None
+    seeds: tuple[SeedPoint, ...]
+    diverged: int = 0
+    missing: int = 0
+
+    @property
+    def damages(self) -> Summary:
+        """The damage with its standard deviation over seeds."""
+        return summarise([seed.damage for seed in self.seeds])
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A point of the sweep that no seed has reached: all runs diverged, or they or their controls are not done."""
+
+    at: Place
+    diverged: int
+    missing: int
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The points of one arm, in the order of the sweep.
+
+    Args:
+        arm: which curve.
+        kind: whether ``at`` is a removal epoch or the onset of a window.
+        clock: which clock the learning rate follows after the deficit.
+        against: which clean runs damage is counted from.
+        points: those with at least one seed. In a removal sweep the first is the control itself at 0, whose damage
+            is 0 by definition.
+        gaps: those without any.
+        notes: what a reader of the curve must know, one sentence each.
+    """
+
+    arm: str
+    kind: Literal["removal", "window"]
+    clock: str
+    against: str
+    points: tuple[CurvePoint, ...]
+    gaps: tuple[Gap, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[CurvePoint]:
+        return iter(self.points)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @property
+    def tested(self) -> tuple[CurvePoint, ...]:
+        """The points that a verdict is about: neither the control itself nor a deficit that is never removed."""
+        skipped = (0, "never") if self.kind == "removal" else ()
+        return tuple(point for point in self.points if point.at not in skipped)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One plain dictionary a point, gaps included; what is not known (limits for one seed) is None."""
+        found: list[dict[str, Any]] = []
+        for point in self.points:
+            known = point.n > 1
+            found.append(
+                {
+                    "arm": self.arm,
+                    "at": point.at,
+                    "n": point.n,
+                    "accuracy": point.accuracy.value,
+                    "accuracy_low": point.accuracy_low,
+                    "accuracy_high": point.accuracy_high,
+                    "train_accuracy": point.train_accuracy.value,
+                    "control": point.control.value,
+                    "damage": point.damage.value,
+                    "damage_stderr": point.damage.stderr if known else None,
+                    "low": point.low,
+                    "high": point.high,
+                    "diverged": point.diverged,
+                    "missing": point.missing,
+                }
+            )
+        keys = list(found[0]) if found else ["arm", "at", "n", "diverged", "missing"]
+        for gap in self.gaps:
+            empty = dict.fromkeys(keys)
+            found.append(
+                {
+                    **empty,
+                    "arm": self.arm,
+                    "at": gap.at,
+                    "n": 0,
+                    "diverged": gap.diverged,
+                    "missing": gap.missing,
+                }
+            )
+        return sorted(found, key=lambda row: order(row["at"]))
+
+
+def order(at: Place) -> float:
+    """Where a place of a sweep stands: ``"never"`` comes last."""
+    return float("inf") if at == "never" else at
+
+
+def final_accuracy(rows: Iterable[Row], final_epochs: int, quantity: str = "test_accuracy") -> float | None:
+    """The mean of ``quantity`` over a run's last epochs.
+
+    Over the last ``min(final_epochs, clean epochs after the window)`` epochs; where there are no such epochs (a clean
+    run, a deficit that is never removed) over the last ``min(final_epochs, epochs there are)``.
+
+    Args:
+        rows: of one run and seed; other quantities are skipped.
+        final_epochs: at least 1.
+        quantity: a whole-net quantity.
+
+    Returns:
+        In the quantity's unit (a fraction for accuracies); None where it was never recorded after training began.
+    """
+    values = {row.epoch: row for row in rows if row.quantity == quantity and not row.layer and row.epoch > 0}
+    if not values:
+        return None
+    last = max(values)
+    stop = values[last].stop if values[last].start < values[last].stop < last else 0
+    taken = [row.value for epoch, row in values.items() if epoch > max(last - final_epochs, stop)]
+    return sum(taken) / len(taken)
+
+
+def curve(results: Results, arm: str | None = None, against: str = "first") -> Curve:
+    """The curve of one arm; see :meth:`Results.curve`.
+
+    Only seeds of which the run and its control are both done enter the means. A diverged run has no final accuracy;
+    it is counted at its point and said in the notes, since a mean over the survivors flatters the arm.
+
+    Raises:
+        StudyError: there is no such arm, or it has no such controls.
+    """
+    study = results.study
+    runs = _runs(results, arm, against)
+    arm = arm or main_arm(results)
+    clock = next((run.clock for run in runs if run.at != "never"), study.optimizer.clock)
+    finals = _Finals(results)
+    found: list[CurvePoint | Gap] = []
+    if study.sweep.kind == "removal":
+        plain = next(run for run in study.runs if run.role == "control")
+        found.append(finals.point(0, plain, plain))
+    by_name = {run.name: run for run in study.runs}
+    for run in sorted(runs, key=lambda run: order(run.at)):
+        control = _control(run, against)
+        if control is not None:
+            found.append(finals.point(run.at, run, by_name[control]))
+    points = tuple(point for point in found if isinstance(point, CurvePoint))
+    gaps = tuple(gap for gap in found if isinstance(gap, Gap))
+    return Curve(
+        arm, study.sweep.kind, clock, against, points, gaps, tuple(_notes(study.sweep.kind, points, gaps))
+    )
+
+
+def main_arm(results: Results) -> str:
+    """The arm of the study's own deficit."""
+    named = (run.arm for run in results.study.runs if run.role == "deficit")
+    return next(named, results.study.deficit.name)
+
+
+def _runs(results: Results, arm: str | None, against: str) -> list[Run]:
+    if against not in AGAINST:
+        raise StudyError(f"against: received {against!r}; must be one of {', '.join(AGAINST)}")
+    main = main_arm(results)
+    swept = [run for run in results.study.runs if run.role in CURVE_ROLES]
+    runs = [run for run in swept if run.arm == (arm or main)]
+    if not runs and arm not in (None, main):
+        there = ", ".join(dict.fromkeys([main, *(run.arm for run in swept)]))
+        raise StudyError(f"arm: received {arm!r}; must be one of {there}")
+    if runs and not any(_control(run, against) for run in runs):
+        there = ", ".join(dict.fromkeys(["first", *(kind for run in runs for kind, _ in run.controls)]))
+        raise StudyError(f"against: received {against!r}; the runs of {runs[0].arm} have {there}")
+    return runs
+
+
+def _control(run: Run, against: str) -> str | None:
+    if against == "first":
+        return run.controls[0][1]
+    return next((name for kind, name in run.controls if kind == against), None)
+
+
+class _Finals:
+    """Final accuracies by run and seed, each read from the table once."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+        self.status: dict[str, Status] = {outcome.name: outcome.status for outcome in results.outcomes}
+        self.known: dict[str, tuple[float, float] | None] = {}
+
+    def of(self, name: str) -> tuple[float, float] | None:
+        """Final test and training accuracy of a run that is done and has both."""
+        if name not in self.known:
+            rows = self.results.by_run.get(name, ()) if self.status.get(name) == "done" else ()
+            epochs = self.results.study.statistics.final_epochs
+            test, train = (final_accuracy(rows, epochs, f"{split}_accuracy") for split in ("test", "train"))
+            self.known[name] = None if test is None or train is None else (test, train)
+        return self.known[name]
+
+    def point(self, at: Place, run: Run, control: Run) -> CurvePoint | Gap:
+        seeds: list[SeedPoint] = []
+        diverged = 0
+        for seed in sorted(self.results.study.seeds):
+            own, clean = self.of(run.identifier(seed)), self.of(control.identifier(seed))
+            diverged += self.status.get(run.identifier(seed)) == "diverged"
+            if own and clean:
+                seeds.append(SeedPoint(seed, own[0], clean[0], clean[0] - own[0], own[1], clean[1] - own[1]))
+        missing = len(self.results.study.seeds) - len(seeds) - diverged
+        return _point(at, tuple(seeds), diverged, missing) if seeds else Gap(at, diverged, missing)
+
+
+def _point(at: Place, seeds: tuple[SeedPoint, ...], diverged: int, missing: int) -> CurvePoint:
+    accuracy, damage = (summarise([getattr(seed, name) for seed in seeds]) for name in ("accuracy", "damage"))
+    train, control = (
+        summarise([getattr(s, n) for s in seeds]).estimate for n in ("train_accuracy", "control")
+    )
+    return CurvePoint(
+        at=at,
+        n=len(seeds),
+        accuracy=accuracy.estimate,
+        accuracy_low=accuracy.low,
+        accuracy_high=accuracy.high,
+        train_accuracy=train,
+        control=control,
+        damage=damage.estimate,
+        low=damage.low,
+        high=damage.high,
+        seeds=seeds,
+        diverged=diverged,
+        missing=missing,
+    )
+
+
+def _notes(kind: str, points: tuple[CurvePoint, ...], gaps: tuple[Gap, ...]) -> Iterator[str]:
+    if kind == "removal" and points and points[0].at == 0:
+        yield f"The point at 0 is the control itself (n = {points[0].n}); its damage is 0 by definition."
+    if any(point.at == "never" for point in points):
+        yield "At 'never' the deficit lasts to the end, training accuracy included; the verdict leaves it out."
+    diverged = sum(place.diverged for place in (*points, *gaps))
+    if diverged:
+        runs = "1 run diverged and is" if diverged == 1 else f"{diverged} runs diverged and are"
+        yield f"{runs} in no mean: the curve shows the survivors and may flatter the arm."
+    missing = sum(place.missing for place in (*points, *gaps))
+    if missing:
+        pairs = "1 pair of run and control" if missing == 1 else f"{missing} pairs of run and control"
+        yield f"{pairs} not done (missing, failed, or the control diverged), in no mean."
+    if any(point.n == 1 for point in points):
+        yield "Points with one seed have no interval."
