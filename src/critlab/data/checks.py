@@ -1,0 +1,97 @@
+"""What data must be before anything is trained on it: each check names the first offender."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from critlab.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images ``(N, *shape)``, uint8 or float32 in [0, 1], and labels int64 ``(N,)`` or ``(N, heads)``."""
+
+    images: NDArray[Any]
+    labels: NDArray[np.int64]
+
+    def taken(self, places: NDArray[np.int64]) -> Split:
+        """The examples at ``places``."""
+        return Split(self.images[places], self.labels[places])
+
+
+def checked_split(images: NDArray[Any], labels: NDArray[Any], where: str) -> Split:
+    """``images`` and ``labels`` in their form in memory.
+
+    Args:
+        images: uint8, or any float in [0, 1], ``(N, ...)`` with N at least 1.
+        labels: any whole type, ``(N,)`` or ``(N, heads)``, from 0, or -1 for no loss.
+        where: how a person knows these arrays, such as ``"cifar10, train"``.
+
+    Raises:
+        DataError: they are not.
+    """
+    if images.ndim < 2 or len(images) == 0 or 0 in images.shape:
+        raise DataError(f"{where}: images have shape {images.shape}; they must be (N, ...) with N at least 1")
+    if labels.ndim not in (1, 2) or 0 in labels.shape:
+        raise DataError(f"{where}: labels have shape {labels.shape}; they must be (N,) or (N, heads)")
+    if len(images) != len(labels):
+        raise DataError(
+            f"{where}: {len(images)} images but {len(labels)} labels; there must be one label an image"
+        )
+    return Split(_checked_images(images, where), _checked_labels(labels, where))
+
+
+def checked_classes(train: Split, test: Split, where: str, classes: int | None = None) -> int:
+    """How many classes there are: ``classes`` where it is known, else the largest training label plus one.
+
+    Raises:
+        DataError: a label is out of range, a class has no training example, or train and test differ in form.
+    """
+    one = (train.images.dtype, train.images.shape[1:], train.labels.shape[1:])
+    other = (test.images.dtype, test.images.shape[1:], test.labels.shape[1:])
+    for what, ours, theirs in zip(("image type", "image shape", "label heads"), one, other, strict=True):
+        if ours != theirs:
+            raise DataError(f"{where}: {what} {ours} in train but {theirs} in test; they must agree")
+    count = int(train.labels.max()) + 1 if classes is None else classes
+    if count == 0:
+        raise DataError(f"{where}, train: every label is -1; at least one example must bear a label")
+    for split, part in ((train, "train"), (test, "test")):
+        _refuse(split.labels >= count, split.labels, f"{where}, {part}: label", f"must be below {count}")
+    present = np.bincount(train.labels[train.labels >= 0], minlength=count)
+    if not present.all():
+        empty = int(np.argmin(present > 0))
+        raise DataError(
+            f"{where}, train: class {empty} of {count} has no example; number the classes 0, 1, 2, ... "
+            "without gaps, or give the class an example"
+        )
+    return count
+
+
+def _checked_images(images: NDArray[Any], where: str) -> NDArray[Any]:
+    if images.dtype == np.uint8:
+        return images
+    if images.dtype.kind != "f":
+        raise DataError(f"{where}: images are {images.dtype}; they must be uint8, or float in [0, 1]")
+    # a NaN is neither, so it is among the refused
+    outside = ~((images >= 0) & (images <= 1))
+    _refuse(outside, images, f"{where}: image value", "must be in [0, 1]; divide by 255, or pass uint8")
+    return images.astype(np.float32)
+
+
+def _checked_labels(labels: NDArray[Any], where: str) -> NDArray[np.int64]:
+    if labels.dtype.kind not in "iu":
+        raise DataError(f"{where}: labels are {labels.dtype}; they must be whole numbers, such as int64")
+    whole = np.ascontiguousarray(labels, dtype=np.int64)
+    _refuse(whole < -1, whole, f"{where}: label", "must be 0 or more, or -1 for no loss")
+    return whole
+
+
+def _refuse(offends: NDArray[np.bool_], values: NDArray[Any], what: str, rule: str) -> None:
+    if offends.any():
+        place = tuple(int(i) for i in np.unravel_index(int(np.argmax(offends)), offends.shape))
+        shown = place[0] if len(place) == 1 else place
+        raise DataError(f"{what} {values[place].item()!r} at index {shown}: {rule}")

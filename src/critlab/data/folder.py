@@ -1,0 +1,33 @@
+"""Where data sets lie on this computer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def data_folder(folder: Path | None = None) -> Path:
+    """``folder``, else ``$CRITLAB_DATA``, else the user's cache folder; it need not exist."""
+    if folder is not None:
+        return Path(folder).expanduser()
+    named = os.environ.get("CRITLAB_DATA")
+    if named:
+        return Path(named).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("critlab", appauthor=False)) / "data"
+
+
+def places(folder: Path, *names: str) -> Iterator[Path]:
+    """The folders in which a data set may lie: ``folder`` itself, then those of ``names`` in it that exist.
+
+    Args:
+        folder: the folder of all data sets, or of this one.
+        names: sub-folders, each as ``"name"`` or ``"name/below"``.
+    """
+    yield folder
+    for name in names:
+        place = folder / name
+        if place.is_dir():
+            yield place

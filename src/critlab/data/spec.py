@@ -1,0 +1,92 @@
+"""Which data a study trains on, and how much of it: torch-free and without the data on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from critlab.data import DATA
+from critlab.data.data_set import DataSet
+from critlab.entry import is_path
+from critlab.errors import StudyError
+from critlab.spec import Location, Problems, Spec
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Sizes(NamedTuple):
+    """How much a study sees: classes, training and test examples, and the training examples of one epoch."""
+
+    classes: int
+    train: int
+    test: int
+    epoch: int
+
+
+class DataSpec(Spec):
+    """The ``[data]`` of a study.
+
+    Args:
+        name: a row of :data:`critlab.data.DATA`, or a user's ``"package.module:function"``.
+        train: training examples, a class-balanced subset that is the same for every run; None is all of them.
+        test: test examples, likewise.
+        epoch: training examples that make one epoch; None is all that are trained on.
+        pad: zeros added on each side of the last two axes, in pixels.
+    """
+
+    neutral: ClassVar[Mapping[str, Any]] = {"train": None, "test": None, "epoch": None, "pad": 0}
+
+    name: str
+    train: Count | None = None
+    test: Count | None = None
+    epoch: Count | None = None
+    pad: Annotated[int, Field(ge=0)] = 0
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if not is_path(name):
+            try:
+                DATA.find(name)
+            except StudyError as error:
+                raise Problems([((), str(error))]) from None
+        return name
+
+    @model_validator(mode="after")
+    def _within_the_data(self) -> Self:
+        found: list[tuple[Location, str]] = []
+        known = self._data_set()
+        if known:
+            for field, there in (("train", known.train), ("test", known.test)):
+                asked = getattr(self, field)
+                if asked is not None and asked > there:
+                    text = f"received {asked:,}; must be at most {there:,}, the {field} images of {self.name}"
+                    found.append(((field,), text))
+        train = self.train or (known.train if known else None)
+        if self.epoch is not None and train is not None and self.epoch > train:
+            found.append((("epoch",), f"received {self.epoch:,}; must be at most train, which is {train:,}"))
+        if found:
+            raise Problems(found)
+        return self
+
+    def shape(self) -> tuple[int, ...] | None:
+        """The shape of one example after padding; None where only a user's function knows."""
+        known = self._data_set()
+        if known is None:
+            return None
+        *before, height, width = known.shape
+        return (*before, height + 2 * self.pad, width + 2 * self.pad)
+
+    def sizes(self) -> Sizes | None:
+        """How much the study sees; None where only a user's function knows."""
+        known = self._data_set()
+        if known is None:
+            return None
+        train = self.train or known.train
+        return Sizes(known.classes, train, self.test or known.test, self.epoch or train)
+
+    def _data_set(self) -> DataSet | None:
+        entry = None if is_path(self.name) else DATA.find(self.name)
+        return entry if isinstance(entry, DataSet) else None

@@ -1,0 +1,72 @@
+"""A user's own data: a function that returns ``((images, labels), (images, labels))``, training and test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from critlab.entry import imported
+from critlab.errors import CritlabError, DataError
+
+Pair = tuple[NDArray[Any], NDArray[Any]]
+
+_FORM = "it must return ((images, labels), (images, labels)), training and test"
+
+
+def called(path: str) -> Any:
+    """What the user's function at ``"package.module:function"`` returns.
+
+    Raises:
+        StudyError: it cannot be imported.
+        DataError: it is no function, or it fails; the failure is kept as the cause.
+    """
+    function = imported(path)
+    if not callable(function):
+        raise DataError(f"{path}: received a {type(function).__name__}, which is no function; {_FORM}")
+    try:
+        return function()
+    except CritlabError:
+        raise
+    except Exception as error:
+        raise DataError(f"{path}: the function failed with {type(error).__name__}: {error}") from error
+
+
+def arrays_of(returned: Any, where: str) -> tuple[Pair, Pair]:
+    """``((images, labels), (images, labels))`` as numpy arrays; torch tensors are accepted too.
+
+    Raises:
+        DataError: ``returned`` has another form.
+    """
+    parts = _two(returned, f"{where}: received")
+    pairs = [
+        _two(part, f"{where}, {name}: received") for part, name in zip(parts, ("train", "test"), strict=True)
+    ]
+    arrays = [[_array(value, f"{where}: received") for value in pair] for pair in pairs]
+    (train_images, train_labels), (test_images, test_labels) = arrays
+    return (train_images, train_labels), (test_images, test_labels)
+
+
+def _two(value: Any, received: str) -> Sequence[Any]:
+    if not isinstance(value, tuple | list):
+        raise DataError(f"{received} a {type(value).__name__}; {_FORM}")
+    if len(value) != 2:
+        raise DataError(f"{received} {len(value)} items; {_FORM}")
+    return value
+
+
+def _array(value: Any, received: str) -> NDArray[Any]:
+    if hasattr(value, "detach"):
+        try:
+            value = value.detach().cpu().numpy()
+        except (TypeError, RuntimeError) as error:
+            raise DataError(
+                f"{received} a tensor that numpy cannot hold ({error}); convert it to float32"
+            ) from error
+    if not isinstance(value, np.ndarray):
+        raise DataError(
+            f"{received} a {type(value).__name__}; images and labels must be numpy arrays or torch tensors"
+        )
+    return value
