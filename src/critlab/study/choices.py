@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from critlab.deficits import Deficit, describe, read_deficit
+from critlab.deficits import Deficit, plain, read_deficit
 from critlab.spec import Problems, Spec
 
 Clock = Literal["absolute", "since_removal"]
@@ -24,7 +24,7 @@ def _deficit(value: Any) -> Any:
     return read_deficit(value) if isinstance(value, dict) else value
 
 
-AnyDeficit = Annotated[Deficit, BeforeValidator(_deficit), PlainSerializer(describe)]
+AnyDeficit = Annotated[Deficit, BeforeValidator(_deficit), PlainSerializer(plain)]
 
 
 class OptimizerSpec(Spec):

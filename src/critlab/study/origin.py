@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from critlab.digest import digest
@@ -54,7 +53,3 @@ def state_name(origin_digest: str, path: str) -> str:
     """The name of the state at ``path`` of a run from that origin (64 hexadecimal characters)."""
     return digest("state", origin_digest, path)
 
-
-def reading_name(state: str, measure: Mapping[str, Any], probe: str) -> str:
-    """The name of a measurement: of which state, by which measure and version, on which probe."""
-    return digest("reading", state, measure, probe)

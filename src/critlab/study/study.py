@@ -15,7 +15,7 @@ from critlab.deficits import Deficit
 from critlab.errors import StudyError
 from critlab.measures import MEASURES, MeasureOptions
 from critlab.models.spec import ModelSpec
-from critlab.spec import Problems, Spec, problems
+from critlab.spec import Location, Problems, Spec, problems
 from critlab.study.choices import (
     AnyDeficit,
     AugmentSpec,
@@ -83,20 +83,19 @@ class Base(Spec):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        sizes = self.data.sizes()
-        if sizes is None:
+        sizes, shape = self.data.sizes(), self.data.shape()
+        if sizes is None or shape is None:
             return self
-        train = self.data.train or sizes.train
-        found: list[tuple[tuple[int | str, ...], str]] = []
-        if self.optimizer.batch > train:
-            text = f"received {self.optimizer.batch}; must be at most {train}, the number of training images"
+        found: list[tuple[Location, str]] = []
+        if self.optimizer.batch > sizes.train:
+            text = f"received {self.optimizer.batch}; must be at most {sizes.train}, the number of training images"
             found.append((("optimizer", "batch"), text))
         try:
-            self.model.parameters(sizes.shape, sizes.classes)
+            self.model.check(shape)
         except StudyError as error:
             found.append((("model",), str(error)))
-        if self.augment is not None and self.augment.shift >= min(sizes.shape[-2:]):
-            text = f"received {self.augment.shift}; must be below the image side, {min(sizes.shape[-2:])}"
+        if self.augment is not None and self.augment.shift >= min(shape[-2:]):
+            text = f"received {self.augment.shift}; must be below the image side, {min(shape[-2:])}"
             found.append((("augment", "shift"), text))
         if found:
             raise Problems(found)
@@ -120,11 +119,11 @@ class Study(Base):
 
     @model_validator(mode="after")
     def _deficits_fit(self) -> Self:
-        sizes = self.data.sizes()
-        if sizes is not None:
+        shape = self.data.shape()
+        if shape is not None:
             for field, deficit in [("deficit", self.deficit), *(("controls", d) for d in self.controls.deficits)]:
                 try:
-                    deficit.check(sizes.shape)
+                    deficit.check(shape)
                 except StudyError as error:
                     raise Problems([((field,), str(error))]) from None
         return self

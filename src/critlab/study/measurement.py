@@ -1,0 +1,51 @@
+"""What is read, when, and under which name: measuring is named apart from training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from critlab.digest import digest
+from critlab.measures import MEASURES
+from critlab.measures.reading import MeasureOptions
+from critlab.study.recipe import Recipe
+from critlab.study.study import Base
+
+TEST = "test"
+"""The measure that every study has: accuracy and loss on the clean test images after every epoch."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Which measure is read with which options; ``recipe`` is the state's last epoch, None at the start."""
+
+    name: str
+    options: MeasureOptions
+    recipe: Recipe | None
+
+
+def due(base: Base, epoch: int) -> Iterator[str]:
+    """The measures that are read after ``epoch`` epochs: test accuracy from 1 on, the others every so many from 0 on."""
+    if epoch > 0:
+        yield TEST
+    for name, options in base.measures.items():
+        if epoch % options.every == 0:
+            yield name
+
+
+def options_of(base: Base, name: str) -> MeasureOptions:
+    """The options of one of the study's measures."""
+    return MeasureOptions() if name == TEST else base.measures[name]
+
+
+def reading_name(state: str, base: Base, measure: str, fingerprint: str) -> str:
+    """The name of a measurement: of which state, by which measure and version, on which probe.
+
+    When a measure is read (``every``) does not change what it reads, and is no part of the name.
+    """
+    if measure == TEST:
+        return digest("reading", state, {"name": TEST, "version": 1}, digest("probe", "test", fingerprint))
+    named: dict[str, Any] = {k: v for k, v in base.measures[measure].identity().items() if k != "every"}
+    spec = {"name": measure, "version": MEASURES.find(measure).version, **named}
+    return digest("reading", state, spec, digest("probe", "train", fingerprint))

@@ -1,0 +1,99 @@
+"""The images of a study in the form that the loop reads: 8-bit in memory, turned into floats batch by batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from critlab.data.image_set import ImageSet
+from critlab.deficits import Deficit, Draws
+from critlab.randomness import generator
+from critlab.study.choices import AugmentSpec
+from critlab.study.recipe import Recipe
+from critlab.training.augment import augment
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Training and test images on the device.
+
+    Args:
+        train_images: uint8 or float32 ``(examples, ...)``.
+        train_labels: int64 ``(examples,)`` or ``(examples, heads)``; -1 means no loss there.
+        test_images: as ``train_images``.
+        test_labels: as ``train_labels``.
+        mean: per channel, in [0, 1], shaped to be subtracted from one image.
+        std: likewise, to divide by.
+        classes: how many classes there are.
+    """
+
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+    mean: Tensor
+    std: Tensor
+    classes: int
+
+    @classmethod
+    def of(cls, images: ImageSet, device: torch.device) -> Examples:
+        """The images of a data set, moved to ``device``; on the CPU they are shared, not copied."""
+        shape = images.train_images.shape[1:]
+        per_channel = (*images.mean.shape, 1, 1) if len(shape) >= 3 else ()
+        return cls(
+            torch.from_numpy(images.train_images).to(device),
+            torch.from_numpy(images.train_labels).to(device),
+            torch.from_numpy(images.test_images).to(device),
+            torch.from_numpy(images.test_labels).to(device),
+            torch.from_numpy(images.mean).reshape(per_channel).to(device),
+            torch.from_numpy(images.std).reshape(per_channel).to(device),
+            images.classes,
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one image."""
+        return tuple(self.train_images.shape[1:])
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """``images`` in [0, 1] with mean 0 and deviation 1 per channel, channels last where there are channels."""
+        ready = (images - self.mean) / self.std
+        return ready.contiguous(memory_format=torch.channels_last) if ready.ndim == 4 else ready
+
+    def training_batch(self, indices: Tensor, recipe: Recipe, seed: int, epoch: int, position: int) -> tuple[Tensor, Tensor]:
+        """The batch that ``recipe`` makes of the images at ``indices``: augmented, deprived, normalised.
+
+        Args:
+            indices: int64 ``(batch,)``, on the CPU.
+            recipe: what is done in this epoch.
+            seed: the run's seed.
+            epoch: epochs trained before this one.
+            position: the batch's place in the epoch.
+        """
+        places = indices.to(self.train_images.device)
+        images, labels = unit(self.train_images[places]), self.train_labels[places]
+        draws = Draws(seed, epoch, position, indices, len(self.train_images), self.classes)
+        chance = generator(seed, "augment", epoch, position)
+        before = recipe.deficit is not None and recipe.deficit.when == "before_augment"
+        if before:
+            images, labels = self._deprived(recipe.deficit, images, labels, draws)
+        images = self._augmented(recipe.augment, images, chance)
+        if not before:
+            images, labels = self._deprived(recipe.deficit, images, labels, draws)
+        return self.normalised(images), labels
+
+    def _augmented(self, spec: AugmentSpec | None, images: Tensor, chance: torch.Generator) -> Tensor:
+        if spec is None or not (spec.flip or spec.shift):
+            return images
+        return augment(images, spec, self.mean, chance)
+
+    @staticmethod
+    def _deprived(deficit: Deficit | None, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+        return (images, labels) if deficit is None else deficit.apply(images, labels, draws)
+
+
+def unit(images: Tensor) -> Tensor:
+    """Images as float32 in [0, 1]; 8-bit ones are divided by 255."""
+    return images.float().div_(255) if images.dtype == torch.uint8 else images.float()

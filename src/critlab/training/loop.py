@@ -1,0 +1,147 @@
+"""One epoch of training, and one pass over the test images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim import Optimizer
+
+from critlab.errors import Diverged, StudyError
+from critlab.study.recipe import Recipe
+from critlab.training.batches import batches, epoch_order
+from critlab.training.examples import Examples, unit
+from critlab.training.optimizers import follow
+
+TEST_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Score:
+    """Mean loss (nats per example and head) and accuracy (a fraction) over examples that have a label."""
+
+    loss: float
+    accuracy: float
+
+
+class Tally:
+    """Running sums of loss and of right answers, exact to float64."""
+
+    def __init__(self) -> None:
+        self.loss, self.right, self.counted = 0.0, 0, 0
+
+    def add(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Counts a batch and returns its mean loss, from which to go backward."""
+        check_logits(logits, labels)
+        flat, wanted = logits.flatten(0, -2), labels.flatten()
+        counted = int((wanted >= 0).sum())
+        loss = cross_entropy(flat.float(), wanted, ignore_index=-1, reduction="sum") / max(counted, 1)
+        self.loss += loss.item() * counted
+        self.right += int((flat.argmax(-1) == wanted).sum())
+        self.counted += counted
+        return loss
+
+    def score(self) -> Score:
+        """The means so far."""
+        return Score(self.loss / max(self.counted, 1), self.right / max(self.counted, 1))
+
+
+def check_logits(logits: Tensor, labels: Tensor) -> None:
+    """Raises StudyError unless ``logits`` are ``(batch, classes)``, or ``(batch, heads, classes)``, for ``labels``."""
+    if not isinstance(logits, Tensor) or logits.shape[:-1] != labels.shape:
+        shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise StudyError(
+            f"model: returned {shape} for labels of shape {tuple(labels.shape)}; "
+            "must return logits (batch, classes), or (batch, heads, classes) for labels (batch, heads)"
+        )
+
+
+def casting(precision: str, device: torch.device) -> AbstractContextManager[Any]:
+    """The context in which the forward pass runs: bfloat16 autocast, or nothing."""
+    return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bfloat16" else nullcontext()
+
+
+def train_epoch(
+    model: nn.Module,
+    optimizer: Optimizer,
+    examples: Examples,
+    recipe: Recipe,
+    *,
+    seed: int,
+    epoch: int,
+    length: int,
+    batch: int,
+    forward: Callable[[], AbstractContextManager[Any]] = nullcontext,
+) -> Score:
+    """Trains for one epoch, in place.
+
+    Args:
+        model: in training mode during the epoch.
+        optimizer: its momentum is carried on.
+        examples: the images.
+        recipe: what is done in this epoch.
+        seed: the run's seed.
+        epoch: epochs trained before this one.
+        length: images of one epoch.
+        batch: images of one step.
+        forward: makes the context of each forward pass.
+
+    Returns:
+        Loss and accuracy on the training batches as they were shown, before each step.
+
+    Raises:
+        Diverged: a loss or, at the end, a weight is not finite.
+    """
+    model.train()
+    follow(optimizer, recipe)
+    tally = Tally()
+    order = selected(recipe, examples, seed, epoch, epoch_order(seed, epoch, len(examples.train_images), length))
+    for position, indices in enumerate(batches(order, batch)):
+        images, labels = examples.training_batch(indices, recipe, seed, epoch, position)
+        with forward():
+            logits = model(images)
+        loss = tally.add(logits, labels)
+        if not math.isfinite(tally.loss):
+            raise Diverged(f"the training loss was not finite in step {position + 1} of epoch {epoch + 1}")
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+    if not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
+        raise Diverged(f"a weight was not finite after epoch {epoch + 1}")
+    return tally.score()
+
+
+def selected(recipe: Recipe, examples: Examples, seed: int, epoch: int, order: Tensor) -> Tensor:
+    """``order`` without the images that the recipe's deficit withholds."""
+    select = getattr(recipe.deficit, "select", None)
+    if select is None:
+        return order
+    from critlab.deficits import Draws
+
+    everything = torch.arange(len(examples.train_labels))
+    draws = Draws(seed, epoch, 0, everything, len(everything), examples.classes)
+    kept = torch.zeros(len(everything), dtype=torch.bool)
+    kept[select(examples.train_labels.cpu(), draws)] = True
+    return order[kept[order]]
+
+
+@torch.no_grad()
+def score_test_images(
+    model: nn.Module, examples: Examples, forward: Callable[[], AbstractContextManager[Any]] = nullcontext
+) -> Score:
+    """Loss and accuracy on the clean test images, in evaluation mode."""
+    model.eval()
+    tally = Tally()
+    for images, labels in zip(
+        examples.test_images.split(TEST_BATCH), examples.test_labels.split(TEST_BATCH), strict=True
+    ):
+        with forward():
+            logits = model(examples.normalised(unit(images)))
+        tally.add(logits, labels)
+    return tally.score()
