@@ -85,9 +85,9 @@ def _find(name: Any) -> type[Deficit]:
 
 
 def _name(kind: type[Deficit]) -> str:
-    name = getattr(kind, "name", None)
+    name: str = getattr(kind, "name", "")
     if name in DEFICITS and DEFICITS[name].load() is kind:
-        return str(name)
+        return name
     return path_of(kind)
 
 
