@@ -85,8 +85,8 @@ def test_wrong_bytes_are_never_kept(server: Server, tmp_path: Path) -> None:
     there = official(server, one=b"first")
     server.files["one"] = b"forged"
     with pytest.raises(DataError, match=r"checksum differs.*put one .*published at http") as caught:
-        fetched("Letters", there, tmp_path / "new")
-    assert str(tmp_path / "new") in str(caught.value)
+        fetched("Letters", there, tmp_path / "new" / "one")
+    assert str(tmp_path / "new" / "one") in str(caught.value)
     assert not (tmp_path / "new").exists()
     assert len(server.asked) == 2
 

@@ -51,14 +51,14 @@ def fetched(name: str, official: Official, folder: Path) -> None:
     )
     if os.environ.get("CRITLAB_OFFLINE", "0") not in ("", "0"):
         raise DataError(f"{name} is not on this computer and CRITLAB_OFFLINE forbids to fetch it: {advice}")
-    was_there = folder.exists()
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         for file in missing:
             _fetch(official.address + file, official.checksums[file], folder)
     except _failures() as error:
-        if not was_there:
-            with suppress(OSError):
-                folder.rmdir()
+        with suppress(OSError):
+            for place in made:
+                place.rmdir()
         raise DataError(
             f"{name} is not on this computer and could not be fetched ({_reason(error)}): {advice}"
         ) from error
