@@ -67,7 +67,8 @@ def build(example_shape: tuple[int, ...], classes: int, options: AllCNNOptions) 
     """Nine blocks of convolution, BatchNorm and ReLU, then the average over positions: the logits.
 
     The last block has BatchNorm and ReLU like the others, as the paper's list of layers has it, so logits
-    are never negative. 3 x 3 convolutions are padded by 1; blocks 3 and 6 have stride 2. A convolution has
+    are never negative; without BatchNorm it has no ReLU either, for a class whose logit starts at 0 everywhere
+    would never learn. 3 x 3 convolutions are padded by 1; blocks 3 and 6 have stride 2. A convolution has
     a bias only where no BatchNorm follows. Layers are called ``block1.conv``, ``block1.norm``, ... and
     ``block9.norm``.
 
@@ -90,13 +91,13 @@ def build(example_shape: tuple[int, ...], classes: int, options: AllCNNOptions) 
     options.check(example_shape)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for number, shape in enumerate(blocks(example_shape[0], classes, options.width), start=1):
-        layers[f"block{number}"] = _block(shape, options.batch_norm)
+        layers[f"block{number}"] = _block(shape, options.batch_norm, relu=options.batch_norm or number < 9)
     layers["pool"] = nn.AdaptiveAvgPool2d(1)
     layers["flatten"] = nn.Flatten()
     return nn.Sequential(layers)
 
 
-def _block(shape: Block, batch_norm: bool) -> nn.Module:
+def _block(shape: Block, batch_norm: bool, *, relu: bool) -> nn.Module:
     from torch import nn
 
     layers: OrderedDict[str, nn.Module] = OrderedDict()
@@ -110,5 +111,6 @@ def _block(shape: Block, batch_norm: bool) -> nn.Module:
     )
     if batch_norm:
         layers["norm"] = nn.BatchNorm2d(shape.outputs)
-    layers["relu"] = nn.ReLU()
+    if relu:
+        layers["relu"] = nn.ReLU()
     return nn.Sequential(layers)

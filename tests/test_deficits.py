@@ -1,0 +1,297 @@
+"""Deficits: each does what its docstring says, and all keep the contract of a deficit."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from critlab.deficits import (
+    DEFICITS,
+    Blur,
+    Deficit,
+    Draws,
+    LabelPermutation,
+    Noise,
+    RandomLabels,
+    VerticalFlip,
+    describe,
+    plain,
+    read_deficit,
+)
+from critlab.deficits.blur import blur
+from critlab.deficits.label_permutation import class_permutation
+from critlab.errors import StudyError
+from critlab.spec import Problems
+
+OPTIONS = {"blur": {"factor": 4}}
+NAMES = list(DEFICITS)
+
+
+class Darken(Deficit):
+    """A user's own deficit."""
+
+    amount: float
+
+    def apply(self, images, labels, draws):
+        return images * (1 - self.amount), labels
+
+
+class NotADeficit:
+    def apply(self, images, labels, draws):
+        return images, labels
+
+
+def draws(seed=0, epoch=3, position=2, batch=6, examples=50, classes=10, indices=None):
+    indices = torch.arange(batch) * 7 if indices is None else indices
+    return Draws(seed, epoch, position, indices, examples, classes)
+
+
+def batch(shape=(3, 16, 16), size=6, heads=None, dtype=torch.float32):
+    g = torch.Generator().manual_seed(1)
+    labels = torch.randint(10, (size,) if heads is None else (size, heads), generator=g)
+    labels[1] = -1
+    return torch.rand(size, *shape, generator=g, dtype=torch.float64).to(dtype), labels
+
+
+def photograph(height, width, seed):
+    """8-bit RGB with what real photographs have: smooth shading, hard edges, thin lines and grain."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(0, 256, (4, 4, 3), dtype=np.uint8))
+    picture = coarse.resize((width, height), Image.Resampling.BICUBIC)
+    pen = ImageDraw.Draw(picture)
+    for _ in range(4):
+        x, y, u, v = (int(n) for n in rng.integers(0, max(height, width), 4))
+        pen.ellipse(
+            (min(x, u), min(y, v), max(x, u), max(y, v)), fill=tuple(rng.integers(0, 256, 3).tolist())
+        )
+        pen.line((x, v, u, y), fill=tuple(rng.integers(0, 256, 3).tolist()))
+    grain = rng.normal(0, 12, (height, width, 3))
+    return np.clip(np.asarray(picture) + grain, 0, 255).astype(np.uint8)
+
+
+def by_pillow(picture, factor):
+    height, width = picture.shape[:2]
+    small = (max(1, width // factor), max(1, height // factor))
+    bilinear = Image.Resampling.BILINEAR
+    return np.asarray(Image.fromarray(picture).resize(small, bilinear).resize((width, height), bilinear))
+
+
+@pytest.mark.parametrize("size", [(32, 32), (28, 28), (33, 47), (96, 64)])
+@pytest.mark.parametrize("factor", [2, 3, 4, 7, 8, 28])
+def test_blur_is_pillows_resize_down_and_up(size, factor):
+    for seed in range(3):
+        picture = photograph(*size, seed)
+        image = torch.from_numpy(picture).permute(2, 0, 1).float() / 255
+        ours = blur(image, factor).permute(1, 2, 0).numpy() * 255
+        assert np.abs(ours - by_pillow(picture, factor)).max() <= 2
+        assert np.abs(ours - picture).max() > 10  # it blurs at all
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    height=st.integers(2, 20),
+    width=st.integers(2, 20),
+    factor=st.integers(2, 20),
+    a=st.floats(-2, 2),
+    seed=st.integers(0, 2**31),
+)
+def test_blur_is_linear_pure_and_keeps_the_range(height, width, factor, a, seed):
+    g = torch.Generator().manual_seed(seed)
+    x, y = torch.rand(2, 2, 3, height, width, generator=g, dtype=torch.float64)
+    before = x.clone()
+    torch.testing.assert_close(blur(a * x + y, factor), a * blur(x, factor) + blur(y, factor))
+    assert torch.equal(x, before)
+    assert blur(x, factor).min() >= x.min() - 1e-12
+    assert blur(x, factor).max() <= x.max() + 1e-12
+    torch.testing.assert_close(blur(torch.ones_like(x), factor), torch.ones_like(x))
+
+
+def test_blur_by_the_whole_side_leaves_one_colour_and_works_after_inference_mode():
+    with torch.inference_mode():
+        blur(torch.rand(1, 11, 11), 11)
+    x = torch.rand(2, 3, 11, 11, requires_grad=True)
+    blurred = blur(x, 11)
+    blurred.sum().backward()
+    torch.testing.assert_close(blurred, blurred.mean((-2, -1), keepdim=True).expand_as(blurred))
+
+
+def test_blur_takes_extra_axes_and_checks_the_side():
+    x = torch.rand(4, 2, 3, 16, 16)
+    torch.testing.assert_close(blur(x, 4)[:, 1], blur(x[:, 1], 4))
+    Blur(factor=16).check((3, 16, 20))
+    with pytest.raises(StudyError, match=r"deficit\.factor: received 17.*2 to.*16"):
+        Blur(factor=17).check((3, 16, 20))
+    with pytest.raises(StudyError, match="images"):
+        Blur(factor=2).check((16,))
+    with pytest.raises(StudyError, match="images"):
+        VerticalFlip().check((16,))
+
+
+def test_vertical_flip_turns_upside_down_and_back():
+    images, labels = batch()
+    flipped, same = VerticalFlip().apply(images, labels, draws())
+    assert torch.equal(flipped[:, :, 0], images[:, :, -1])
+    assert not torch.equal(flipped, images)
+    assert torch.equal(VerticalFlip().apply(flipped, labels, draws())[0], images)
+    assert torch.equal(same, labels)
+
+
+def test_label_permutation_is_one_permutation_per_run():
+    everything = torch.arange(10)
+
+    def renamed(seed, epoch, position):
+        return LabelPermutation().apply(torch.rand(10, 1), everything, draws(seed, epoch, position))[1]
+
+    first = renamed(0, 0, 0)
+    assert sorted(first.tolist()) == list(range(10))
+    assert torch.equal(first, renamed(0, 9, 4))
+    assert len({tuple(renamed(seed, 0, 0).tolist()) for seed in range(20)}) == 20
+
+
+@given(seed=st.integers(0, 2**63 - 1), classes=st.integers(2, 5))
+@settings(max_examples=60, deadline=None)
+def test_label_permutation_is_never_the_identity(seed, classes):
+    permutation = class_permutation(classes, torch.Generator().manual_seed(seed))
+    assert sorted(permutation.tolist()) == list(range(classes))
+    assert permutation.tolist() != list(range(classes))
+
+
+def test_label_permutation_needs_two_classes():
+    with pytest.raises(StudyError, match="at least 2 classes"):
+        LabelPermutation().apply(*batch(), draws(classes=1))
+
+
+def test_random_labels_belong_to_the_image_for_the_whole_run():
+    labels = torch.zeros(500, dtype=torch.int64)
+    order = torch.randperm(500, generator=torch.Generator().manual_seed(2))
+
+    def drawn(seed, epoch, indices):
+        d = draws(seed, epoch, 0, indices=indices, examples=500)
+        return RandomLabels().apply(torch.rand(500, 1), labels, d)[1]
+
+    first = drawn(0, 0, torch.arange(500))
+    assert torch.equal(drawn(0, 7, order), first[order])
+    assert not torch.equal(drawn(1, 0, torch.arange(500)), first)
+    counts = first.bincount(minlength=10)
+    assert len(counts) == 10
+    assert counts.min() > 20  # uniform: 50 expected, standard deviation 6.7
+
+
+def test_random_labels_of_heads_are_drawn_apart():
+    labels = torch.zeros(50, 2, dtype=torch.int64)
+    drawn = RandomLabels().apply(torch.rand(50, 1), labels, draws(indices=torch.arange(50)))[1]
+    assert not torch.equal(drawn[:, 0], drawn[:, 1])
+
+
+def test_noise_is_white_and_new_each_step():
+    images, labels = batch((3, 32, 32))
+    first, same = Noise().apply(images, labels, draws(position=0))
+    second, _ = Noise().apply(images, labels, draws(position=1))
+    later, _ = Noise().apply(images, labels, draws(epoch=4, position=0))
+    assert torch.equal(same, labels)
+    assert not torch.equal(first, second)
+    assert not torch.equal(first, later)
+    assert abs(first.mean() - 0.5) < 0.01
+    assert abs(first.std() - 12**-0.5) < 0.01
+    assert abs((first[..., 1:] * first[..., :-1]).mean() - 0.25) < 0.01
+
+
+def test_noise_does_not_depend_on_the_layout():
+    images, labels = batch()
+    last = images.contiguous(memory_format=torch.channels_last)
+    noise = Noise().apply(last, labels, draws())[0]
+    assert torch.equal(noise, Noise().apply(images, labels, draws())[0])
+    assert noise.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("heads", [None, 2])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_every_deficit_keeps_the_contract(name, heads, dtype):
+    deficit = read_deficit({"name": name, **OPTIONS.get(name, {})})
+    images, labels = batch(heads=heads, dtype=dtype)
+    deficit.check(tuple(images.shape[1:]))
+    kept = images.clone(), labels.clone()
+    state = torch.get_rng_state()
+    new_images, new_labels = deficit.apply(images, labels, draws())
+    assert (new_images.shape, new_images.dtype) == (images.shape, images.dtype)
+    assert (new_labels.shape, new_labels.dtype) == (labels.shape, labels.dtype)
+    assert new_images.min() >= 0
+    assert new_images.max() <= 1
+    assert torch.equal(images, kept[0])
+    assert torch.equal(labels, kept[1])
+    assert not (torch.equal(new_images, images) and torch.equal(new_labels, labels))
+    assert torch.equal(new_labels == -1, labels == -1)
+    assert new_labels.max() < 10
+    again = deficit.apply(images, labels, draws())
+    assert torch.equal(again[0], new_images)
+    assert torch.equal(again[1], new_labels)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_deficit_is_read_back_and_frozen(name):
+    deficit = read_deficit({"name": name, **OPTIONS.get(name, {})})
+    assert type(deficit).name == name
+    assert read_deficit(plain(deficit)) == deficit
+    assert describe(deficit)["name"] == name
+    assert describe(deficit)["version"] == DEFICITS[name].version == type(deficit).version
+    assert DEFICITS[name].source
+    with pytest.raises(ValueError, match="frozen"):
+        deficit.when = "before_augment"
+
+
+@pytest.mark.parametrize(
+    ("raw", "where", "what"),
+    [
+        ({"name": "blurr", "factor": 4}, ("name",), "did you mean 'blur'"),
+        ({"name": "blur"}, ("factor",), "missing"),
+        ({"name": "blur", "factor": 1}, ("factor",), "received 1; must be greater than or equal to 2"),
+        ({"name": "blur", "factor": 4.0}, ("factor",), "integer"),
+        ({"name": "blur", "factr": 4, "factor": 4}, ("factr",), "did you mean 'factor'"),
+        ({"name": "noise", "when": "never"}, ("when",), "before_augment"),
+        ({"factor": 4}, ("name",), "missing"),
+        ({"name": 3}, ("name",), "string"),
+        ({"name": f"{__name__}:NotADeficit"}, ("name",), "subclass of critlab.deficits.Deficit"),
+        ({"name": "no_such_module:Thing"}, ("name",), "cannot be imported"),
+    ],
+)
+def test_a_wrong_deficit_says_where_and_what(raw, where, what):
+    with pytest.raises(Problems) as caught:
+        read_deficit(raw)
+    assert where in [place for place, _ in caught.value.problems]
+    assert what in str(caught.value)
+
+
+def test_a_users_own_class():
+    deficit = read_deficit({"name": f"{__name__}:Darken", "amount": 0.5})
+    assert deficit == Darken(amount=0.5)
+    assert read_deficit(plain(deficit)) == deficit
+    described = describe(deficit)
+    assert described["name"] == f"{__name__}:Darken"
+    assert described["amount"] == 0.5
+    assert len(described["source"]) == 64
+    assert "source" not in describe(Blur(factor=2))
+
+
+def test_a_class_that_no_other_process_finds_is_refused():
+    class Local(Deficit):
+        pass
+
+    with pytest.raises(StudyError, match="top level"):
+        describe(Local())
+
+
+def test_reading_deficits_needs_no_torch():
+    code = (
+        "import sys; from critlab.deficits import DEFICITS, describe, read_deficit;"
+        "[row.load() for row in DEFICITS.values()];"
+        "describe(read_deficit({'name': 'blur', 'factor': 4}));"
+        "assert 'torch' not in sys.modules and 'scipy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
