@@ -11,7 +11,8 @@ class Confound:
     """Another explanation of the curve.
 
     Args:
-        name: ``training accuracy``, ``negative control <arm>``, ``learning rate``, ``equal total`` or ``timing``.
+        name: ``training accuracy``, ``negative control <arm>``, ``learning rate``, ``equal total`` or
+            ``timing``.
         status: ``clear``: the data speak against it; ``suspect``: they fit it; ``unknown``: they do not tell.
         sentence: why, with numbers; where unknown, how to find out.
     """

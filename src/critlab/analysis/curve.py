@@ -83,7 +83,7 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class Gap:
-    """A point of the sweep that no seed has reached: all runs diverged, or they or their controls are not done."""
+    """A point without any seed: all its runs diverged, or they or their controls are not done."""
 
     at: Place
     diverged: int
@@ -99,8 +99,8 @@ class Curve:
         kind: whether ``at`` is a removal epoch or the onset of a window.
         clock: which clock the learning rate follows after the deficit.
         against: which clean runs damage is counted from.
-        points: those with at least one seed. In a removal sweep the first is the control itself at 0, whose damage
-            is 0 by definition.
+        points: those with at least one seed. In a removal sweep the first is the control itself at 0, whose
+            damage is 0 by definition.
         gaps: those without any.
         notes: what a reader of the curve must know, one sentence each.
     """
@@ -121,7 +121,7 @@ class Curve:
 
     @property
     def tested(self) -> tuple[CurvePoint, ...]:
-        """The points that a verdict is about: neither the control itself nor a deficit that is never removed."""
+        """The points that a verdict is about: not the control itself, nor a deficit that is never removed."""
         skipped = (0, "never") if self.kind == "removal" else ()
         return tuple(point for point in self.points if point.at not in skipped)
 
@@ -172,8 +172,8 @@ def order(at: Place) -> float:
 def final_accuracy(rows: Iterable[Row], final_epochs: int, quantity: str = "test_accuracy") -> float | None:
     """The mean of ``quantity`` over a run's last epochs.
 
-    Over the last ``min(final_epochs, clean epochs after the window)`` epochs; where there are no such epochs (a clean
-    run, a deficit that is never removed) over the last ``min(final_epochs, epochs there are)``.
+    Over the last ``min(final_epochs, clean epochs after the window)`` epochs; where there are no such epochs
+    (a clean run, a deficit that is never removed) over the last ``min(final_epochs, epochs there are)``.
 
     Args:
         rows: of one run and seed; other quantities are skipped.
@@ -181,7 +181,7 @@ def final_accuracy(rows: Iterable[Row], final_epochs: int, quantity: str = "test
         quantity: a whole-net quantity.
 
     Returns:
-        In the quantity's unit (a fraction for accuracies); None where it was never recorded after training began.
+        In the quantity's unit (a fraction for accuracies); None where it was never recorded.
     """
     values = {row.epoch: row for row in rows if row.quantity == quantity and not row.layer and row.epoch > 0}
     if not values:
@@ -195,8 +195,8 @@ def final_accuracy(rows: Iterable[Row], final_epochs: int, quantity: str = "test
 def curve(results: Results, arm: str | None = None, against: str = "first") -> Curve:
     """The curve of one arm; see :meth:`Results.curve`.
 
-    Only seeds of which the run and its control are both done enter the means. A diverged run has no final accuracy;
-    it is counted at its point and said in the notes, since a mean over the survivors flatters the arm.
+    Only seeds of which the run and its control are both done enter the means. A diverged run has no final
+    accuracy; it is counted at its point and said in the notes: a mean over the survivors flatters the arm.
 
     Raises:
         StudyError: there is no such arm, or it has no such controls.
@@ -304,12 +304,13 @@ def _notes(kind: str, points: tuple[CurvePoint, ...], gaps: tuple[Gap, ...]) -> 
     if kind == "removal" and points and points[0].at == 0:
         yield f"The point at 0 is the control itself (n = {points[0].n}); its damage is 0 by definition."
     if any(point.at == "never" for point in points):
-        yield "At 'never' the deficit lasts to the end, training accuracy included; the verdict leaves it out."
-    diverged = sum(place.diverged for place in (*points, *gaps))
+        yield "At 'never' the deficit lasts to the end; the verdict leaves that point out."
+    places: list[CurvePoint | Gap] = [*points, *gaps]
+    diverged = sum(place.diverged for place in places)
     if diverged:
         runs = "1 run diverged and is" if diverged == 1 else f"{diverged} runs diverged and are"
         yield f"{runs} in no mean: the curve shows the survivors and may flatter the arm."
-    missing = sum(place.missing for place in (*points, *gaps))
+    missing = sum(place.missing for place in places)
     if missing:
         pairs = "1 pair of run and control" if missing == 1 else f"{missing} pairs of run and control"
         yield f"{pairs} not done (missing, failed, or the control diverged), in no mean."

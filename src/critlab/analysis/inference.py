@@ -1,7 +1,7 @@
 """The tests behind a verdict: t intervals, one-sided paired t tests, Holm's adjustment, detectable damage.
 
-All functions take means, standard deviations and counts of paired differences, along the last axis one per point of
-the sweep, so that a simulation judges thousands of studies with the code that judges one.
+All functions take means, standard deviations and counts of paired differences, along the last axis one per
+point of the sweep, so that a simulation judges thousands of studies with the code that judges one.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from numpy.typing import ArrayLike, NDArray
 from critlab.estimate import Estimate
 
 LEVEL = 0.025
-"""One-sided level of every decision: a point is damaged only where its two-sided 95 % interval says so too."""
+"""One-sided level of every decision: a point is damaged only where its two-sided 95 % interval agrees."""
 
 POWER = 0.8
 """Probability with which the minimum detectable damage would be called present."""
 
 MINIMUM_SEEDS = 3
-"""Fewest seeds that can decide anything. Two give one degree of freedom: an interval of 12.7 standard errors each
-way, whose width rests on a single difference; with three it is 4.3, and one odd seed shows."""
+"""Fewest seeds that can decide anything. Two give one degree of freedom: an interval of 12.7 standard errors
+each way, whose width rests on a single difference; with three it is 4.3, and one odd seed shows."""
 
 RESOLUTION = 1e-9
-"""Differences of accuracy below this are rounding: one image in a million, averaged over 100 epochs, is 1e-8."""
+"""Smaller differences of accuracy are rounding: one image in a million, over 100 epochs, is 1e-8."""
 
 Floats = NDArray[np.float64]
 
@@ -59,8 +59,8 @@ class Summary:
 def summarise(values: Sequence[float]) -> Summary:
     """Mean and 95 % t interval, ``mean +- t(0.975, n - 1) sd / sqrt(n)``, of independent values, one a seed.
 
-    Equal values (up to rounding) have an interval of zero width. Error: exact for normal values; for others the
-    coverage approaches 95 % as n grows.
+    Equal values (up to rounding) have an interval of zero width. Error: exact for normal values; for others
+    the coverage approaches 95 % as n grows.
 
     Raises:
         ValueError: there are no values.
@@ -72,12 +72,12 @@ def summarise(values: Sequence[float]) -> Summary:
         return Summary(1, mean, 0.0, None, None)
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
     sd = sd if sd > RESOLUTION else 0.0
-    half = t_quantile(1 - LEVEL, n - 1) * sd / math.sqrt(n)
+    half = float(t_quantile(1 - LEVEL, n - 1)) * sd / math.sqrt(n)
     return Summary(n, mean, sd, mean - half, mean + half)
 
 
-def t_quantile(probability: float, freedom: ArrayLike) -> Any:
-    """The quantile of Student's t with ``freedom`` degrees of freedom (>= 1): a float, or an array of that shape."""
+def t_quantile(probability: float, freedom: int | NDArray[np.int_]) -> Any:
+    """The quantile of Student's t with ``freedom`` degrees of freedom (>= 1), in the shape of ``freedom``."""
     from scipy.special import stdtrit
 
     return stdtrit(freedom, probability)
@@ -86,7 +86,7 @@ def t_quantile(probability: float, freedom: ArrayLike) -> Any:
 def p_above(means: ArrayLike, sds: ArrayLike, ns: ArrayLike, bound: float) -> Floats:
     """One-sided p values of ``true mean > bound``: ``P(T(n - 1) >= (mean - bound) sqrt(n) / sd)``.
 
-    Points with fewer than :data:`MINIMUM_SEEDS` seeds get 1. Where all seeds agree (up to rounding) p is 0 or 1.
+    Points with fewer than :data:`MINIMUM_SEEDS` seeds get 1. Where all seeds agree, p is 0 or 1.
     """
     from scipy.special import stdtr
 
@@ -102,9 +102,9 @@ def p_above(means: ArrayLike, sds: ArrayLike, ns: ArrayLike, bound: float) -> Fl
 def holm(p: ArrayLike) -> Floats:
     """Holm's step-down adjusted p values along the last axis.
 
-    With ``p(1) <= ... <= p(m)`` the i-th is ``max over j <= i of min(1, (m - j + 1) p(j))``. Rejecting where the
-    adjusted value is at most a level keeps the chance of any false rejection at that level under any dependence, so
-    also for points that share their controls. Source: Holm 1979, Scand. J. Statist. 6, 65.
+    With ``p(1) <= ... <= p(m)`` the i-th is ``max over j <= i of min(1, (m - j + 1) p(j))``. Rejecting where
+    the adjusted value is at most a level keeps the chance of any false rejection at that level under any
+    dependence, so also for points that share their controls. Source: Holm 1979, Scand. J. Statist. 6, 65.
     """
     p = np.asarray(p, float)
     order = np.argsort(p, axis=-1)
@@ -128,30 +128,30 @@ class Judgement:
 
     adjusted: Floats
     helped: Floats
-    present: NDArray[np.bool_]
-    absent: NDArray[np.bool_]
+    present: NDArray[np.bool_] | np.bool_
+    absent: NDArray[np.bool_] | np.bool_
 
 
 def judge(means: ArrayLike, sds: ArrayLike, ns: ArrayLike, smallest: float) -> Judgement:
     """Judges the damages of a sweep, ``(..., points)``, fractions of accuracy.
 
-    Present is a union (one point suffices, hence Holm); absent an intersection (all points must hold, which needs no
-    adjustment: Berger 1982). A point without enough seeds is tested by nobody but counts in Holm's number of points,
-    and forbids "absent". Error: at most 2.5 % false "present" for normal differences.
+    Present is a union (one point suffices, hence Holm); absent an intersection (all points must hold, which
+    needs no adjustment: Berger 1982). A point without enough seeds is tested by nobody but counts in Holm's
+    number of points, and forbids "absent". Error: at most 2.5 % false "present" for normal differences.
     """
-    means, sds, ns = np.asarray(means, float), np.asarray(sds, float), np.asarray(ns)
+    means, sds, ns = np.asarray(means, float), np.asarray(sds, float), np.asarray(ns, int)
     half = t_quantile(1 - LEVEL, np.maximum(ns - 1, 1)) * sds / np.sqrt(np.maximum(ns, 1))
     below = (means + half < smallest - RESOLUTION) & (ns >= MINIMUM_SEEDS)
     adjusted = holm(p_above(means, sds, ns, smallest))
     helped = holm(p_above(-means, sds, ns, 0.0))
-    return Judgement(adjusted, helped, (adjusted < LEVEL).any(axis=-1), below.all(axis=-1))
+    return Judgement(adjusted, helped, np.any(adjusted < LEVEL, axis=-1), np.all(below, axis=-1))
 
 
 def minimum_detectable(sd: float, n: int, smallest: float) -> float | None:
     """The true damage at one point that ``n`` seeds would call present with 80 % probability.
 
-    ``smallest + delta sd / sqrt(n)``, where delta is the noncentrality with ``P(T(n - 1, delta) > t(0.975, n - 1)) =
-    0.8``; at the level of a single point, so that Holm's adjustment asks for somewhat more.
+    ``smallest + delta sd / sqrt(n)``, where delta is the noncentrality with ``P(T(n - 1, delta) >
+    t(0.975, n - 1)) = 0.8``; at the level of a single point; Holm's adjustment asks for more.
 
     Args:
         sd: standard deviation over seeds of the paired damage, a fraction.

@@ -1,4 +1,4 @@
-"""The verdict: is there damage that remains, when does the period close, and what else could explain the curve."""
+"""The verdict: does damage remain, when does the period close, and what else could explain the curve?"""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Verdict:
         largest: the tested point of largest mean damage; None where nothing was measured.
         p_value: Holm-adjusted, one-sided, of the most significant point; None where nothing could be tested.
         smallest_damage: the smallest damage of interest, a fraction of accuracy.
-        minimum_detectable: the damage (a fraction) that these seeds would call present with 80 % power; None with
-            too few seeds.
+        minimum_detectable: the damage (a fraction) that these seeds would call present with 80 % power; None
+            with too few seeds.
         minimum_seeds: the fewest seeds that can say present.
         confounds: other explanations of the curve.
         notes: what else a reader must know: diverged and missing runs, benefits.
