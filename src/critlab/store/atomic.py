@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 TEMPORARY = ".writing-"
-"""How the name of an unfinished file begins."""
+"""How the name of an unfinished file begins; the writer's host and process follow."""
 
 
 def write(path: Path, content: bytes) -> None:
@@ -19,7 +21,7 @@ def write(path: Path, content: bytes) -> None:
         OSError: the folder cannot be written, or the disk is full; nothing is left behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+    descriptor, temporary = tempfile.mkstemp(prefix=f"{_mine()}{os.getpid()}-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -38,3 +40,25 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _mine() -> str:
+    return f"{TEMPORARY}{socket.gethostname()}-"
+
+
+def abandoned(root: Path) -> Iterator[Path]:
+    """The unfinished files below ``root`` whose writer, a process of this host, is dead."""
+    for path in root.rglob(f"{TEMPORARY}*"):
+        process, _, _ = path.name.removeprefix(_mine()).partition("-")
+        if path.name.startswith(_mine()) and process.isdigit() and not _alive(int(process)):
+            yield path
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

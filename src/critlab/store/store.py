@@ -88,6 +88,11 @@ class Store:
         """Removes a checkpoint that only served to go on from."""
         self.path("checkpoints", name, ".safetensors").unlink(missing_ok=True)
 
+    def remove_unfinished(self) -> None:
+        """Removes the half-written files of processes of this host that died."""
+        for path in list(atomic.abandoned(self.root)):
+            path.unlink(missing_ok=True)
+
     def quarantined(self) -> list[str]:
         """Names of the files that failed their check."""
         return sorted(path.name for path in (self.root / QUARANTINE).glob("*"))

@@ -1,0 +1,51 @@
+"""critlab: the laboratory for critical learning periods in deep networks.
+
+The public names are loaded when they are first used, so that importing critlab costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from critlab.analysis.results import Results as Results
+    from critlab.estimate import Estimate as Estimate
+    from critlab.measures.estimates import total as total
+    from critlab.measures.fisher_trace import fisher_trace as fisher_trace
+    from critlab.report import report as report
+    from critlab.running import run as run
+    from critlab.study import Study as Study
+    from critlab.study import read_study as read_study
+    from critlab.study import removal as removal
+    from critlab.study import windows as windows
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "Estimate": "critlab.estimate",
+    "Results": "critlab.analysis.results",
+    "Study": "critlab.study",
+    "fisher_trace": "critlab.measures.fisher_trace",
+    "read_study": "critlab.study",
+    "removal": "critlab.study",
+    "report": "critlab.report",
+    "run": "critlab.running",
+    "total": "critlab.measures.estimates",
+    "windows": "critlab.study",
+}
+_ROOMS = ("analysis", "data", "deficits", "engine", "measures", "models", "presets", "store", "study", "training")
+
+__all__ = [*_WHERE, *_ROOMS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(importlib.import_module(_WHERE[name]), name)
+    if name in _ROOMS:
+        return importlib.import_module(f"critlab.{name}")
+    raise AttributeError(f"module 'critlab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,170 @@
+"""Doing a task: a generator of what becomes known, epoch by epoch; whoever runs it writes it down."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from critlab.engine.learner import Learner
+from critlab.engine.names import Names
+from critlab.engine.work import Step, Task
+from critlab.errors import Diverged, StoreError
+from critlab.measures.reading import Reading
+from critlab.study.measurement import Measurement, options_of
+from critlab.study.tree import ROOT, Node, Tree
+
+RESUME_SECONDS = 20.0
+"""A state is stored at the first end of an epoch after so much work, kept or not."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An epoch was trained: its record's body."""
+
+    path: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """An epoch was trained again, and gave what its record says."""
+
+    path: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Read:
+    """A measure was read."""
+
+    path: str
+    measure: str
+    readings: tuple[Reading, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A state was reached that is worth storing; where it is not kept, it is only there to go on from."""
+
+    path: str
+    arrays: Mapping[str, Any]
+    keep: bool
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Asked to stop; the state last reached was stored."""
+
+    path: str
+
+
+Event = Trained | Replayed | Read | Reached | Stopped
+
+
+def perform(
+    task: Task,
+    tree: Tree,
+    names: Names,
+    learner: Learner,
+    load: Callable[[str], Mapping[str, Any] | None],
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Event]:
+    """Does ``task`` and yields what becomes known; an epoch's record comes after its state and its readings.
+
+    Args:
+        task: what to do.
+        tree: the study's tree, for recipes.
+        names: the names of states.
+        learner: who learns.
+        load: gives the arrays of the state with a name, None where it has none.
+        stop: asked after every epoch.
+
+    Raises:
+        StoreError: the start's checkpoint is damaged, or a replayed epoch did not give its recorded loss.
+    """
+    state = _begin(task, names, learner, load)
+    yield from _read(task.at_start, tree.nodes[task.start], names, learner, state)
+    stored = time.monotonic()
+    for step in task.steps:
+        node = tree.nodes[step.path]
+        began = time.perf_counter()
+        try:
+            learned = _advance(learner, state, node, step)
+            seconds = time.perf_counter() - began
+            readings = _read(step.measures, node, names, learner, state)
+        except Diverged as diverged:
+            yield Trained(step.path, _body(node, names, task.seed, time.perf_counter() - began, f"{diverged}"))
+            return
+        if step.keep or time.monotonic() - stored > RESUME_SECONDS:
+            yield Reached(step.path, learner.pack(state), step.keep)
+            stored = time.monotonic()
+        yield from readings
+        if step.recorded_loss is None:
+            yield Trained(step.path, _body(node, names, task.seed, seconds) | learned)
+        else:
+            yield Replayed(step.path, seconds)
+        if stop() and step is not task.steps[-1]:
+            yield Reached(step.path, learner.pack(state), step.keep)
+            yield Stopped(step.path)
+            return
+
+
+def _begin(task: Task, names: Names, learner: Learner, load: Callable[[str], Mapping[str, Any] | None]) -> Any:
+    if task.start == ROOT:
+        return learner.start(names.origin(task.seed))
+    name = names.state(task.seed, task.start)
+    arrays = load(name)
+    if arrays is None:
+        raise StoreError(f"checkpoint {name} is gone or was damaged; run the same command again to make it anew")
+    return learner.unpack(arrays)
+
+
+def _advance(learner: Learner, state: Any, node: Node, step: Step) -> dict[str, float]:
+    assert node.recipe is not None, "every node below the root has a recipe"
+    replayed = step.recorded_loss is not None
+    try:
+        learned = learner.advance(state, node.recipe, node.epoch - 1)
+    except Diverged as diverged:
+        if not replayed:
+            raise
+        raise _not_repeated(node, step, f"diverged ({diverged})") from None
+    if replayed and learned["train_loss"] != step.recorded_loss:
+        raise _not_repeated(node, step, f"gave a training loss of {learned['train_loss']!r}")
+    return learned
+
+
+def _not_repeated(node: Node, step: Step, became: str) -> StoreError:
+    return StoreError(
+        f"epoch {node.epoch} was trained again and {became} instead of the recorded {step.recorded_loss!r}: this machine "
+        "or its libraries compute differently; use another store, or the machine that the store was begun on"
+    )
+
+
+def _read(measures: tuple[str, ...], node: Node, names: Names, learner: Learner, state: Any) -> list[Read]:
+    found = []
+    for measure in measures:
+        began = time.perf_counter()
+        readings = learner.measure(state, Measurement(measure, options_of(names.base, measure), node.recipe))
+        if not all(math.isfinite(reading.value) and math.isfinite(reading.stderr) for reading in readings):
+            raise Diverged(f"the measure {measure!r} was not finite after epoch {node.epoch}")
+        found.append(Read(node.path, measure, tuple(readings), time.perf_counter() - began))
+    return found
+
+
+def _body(node: Node, names: Names, seed: int, seconds: float, diverged: str = "") -> dict[str, Any]:
+    """The record of an epoch: where its state comes from, and what it cost."""
+    assert node.recipe is not None, "every node below the root has a recipe"
+    return {
+        "status": "diverged" if diverged else "done",
+        "origin": names.origin(seed),
+        "path": node.path,
+        "parent": node.parent,
+        "epoch": node.epoch,
+        "recipe": node.recipe.identity(),
+        "seconds": seconds,
+        **({"note": diverged} if diverged else {}),
+    }

@@ -1,0 +1,90 @@
+"""How the work goes, for a person: epochs done, rate and time left; a live line in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from critlab.engine.work import Task
+
+PLAIN_SECONDS = 10.0
+"""How often a plain line is printed where there is no terminal."""
+
+
+class Display:
+    """Shows progress on stderr.
+
+    Args:
+        title: the study's name.
+        total: epochs to train and replay.
+        console: where to; by default stderr.
+    """
+
+    def __init__(self, title: str, total: int, console: Console | None = None) -> None:
+        self.title, self.total, self.done = title, total, 0
+        self.console = console or Console(stderr=True)
+        self.began = self.printed = time.monotonic()
+        self.live = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("epochs · {task.fields[pace]}"),
+            TimeElapsedColumn(),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self.bar = self.live.add_task(title, total=total, pace="starting")
+
+    def __enter__(self) -> Display:
+        self.live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.live.stop()
+        if not self.console.is_terminal and self.done:
+            self._line()
+
+    def epoch(self, seconds: float) -> None:
+        """One more epoch is done."""
+        self.done += 1
+        self.live.update(self.bar, completed=self.done, pace=self.pace())
+
+    def diverged(self, task: Task, note: str) -> None:
+        """Says which seed's run is no longer finite."""
+        self.console.print(f"seed {task.seed}: diverged, {note}; the others go on", markup=False)
+
+    def failed(self, task: Task, reason: str) -> None:
+        """Says what broke."""
+        self.console.print(f"seed {task.seed}: failed, the others go on\n{reason}", markup=False)
+
+    def tick(self) -> None:
+        """Prints a plain line now and then where there is no terminal."""
+        if not self.console.is_terminal and time.monotonic() - self.printed > PLAIN_SECONDS:
+            self._line()
+
+    def elapsed(self) -> float:
+        """Seconds since this command began to train."""
+        return time.monotonic() - self.began
+
+    def pace(self) -> str:
+        """Rate and time left, since this command began."""
+        elapsed = time.monotonic() - self.began
+        if not self.done or elapsed <= 0:
+            return "starting"
+        rate = self.done / elapsed
+        return f"{rate:.2f}/s · {duration((self.total - self.done) / rate)} left"
+
+    def _line(self) -> None:
+        self.printed = time.monotonic()
+        self.console.print(f"{self.title}: {self.done}/{self.total} epochs · {self.pace()}", markup=False, highlight=False)
+
+
+def duration(seconds: float) -> str:
+    """``seconds`` for a person: ``45 s``, ``12 min``, ``3.5 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

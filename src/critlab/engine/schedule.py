@@ -1,0 +1,52 @@
+"""In which order tasks are done: longest path first, and none before the state that it starts from."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+
+from critlab.engine.work import Task
+
+
+class Schedule:
+    """The tasks that are ready, and those that wait for another one's end.
+
+    Args:
+        tasks: all that is to be done.
+    """
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        tasks = list(tasks)
+        ends = {(task.seed, task.end) for task in tasks if task.steps}
+        self._waiting: dict[tuple[int, str], list[Task]] = {}
+        self._ready: list[tuple[int, int, Task]] = []
+        self._count = 0
+        for task in tasks:
+            if (task.seed, task.start) in ends:
+                self._waiting.setdefault((task.seed, task.start), []).append(task)
+            else:
+                self._push(task)
+
+    def _push(self, task: Task) -> None:
+        heapq.heappush(self._ready, (-task.priority, self._count, task))
+        self._count += 1
+
+    def next(self) -> Task | None:
+        """The ready task with the longest path below it, None where none is ready now."""
+        return heapq.heappop(self._ready)[2] if self._ready else None
+
+    def done(self, task: Task) -> None:
+        """``task`` is done: what starts at its end is ready."""
+        for waiting in self._waiting.pop((task.seed, task.end), []):
+            self._push(waiting)
+
+    def dropped(self, task: Task) -> list[Task]:
+        """``task`` will not be done: everything that depends on it is taken out, and returned."""
+        found = self._waiting.pop((task.seed, task.end), [])
+        for waiting in list(found):
+            found += self.dropped(waiting)
+        return found
+
+    def again(self, task: Task) -> None:
+        """Puts a task back that a worker did not finish."""
+        self._push(task)

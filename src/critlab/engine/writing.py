@@ -1,0 +1,81 @@
+"""Writing down what a task makes known."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from critlab.engine.names import Names
+from critlab.engine.perform import Event, Reached, Read, Trained
+from critlab.engine.work import Task
+from critlab.store import Store
+
+
+@cache
+def provenance() -> Mapping[str, str]:
+    """What was run on what: versions and machine, as every record carries them."""
+    return {
+        "critlab": version("critlab"),
+        "torch": version("torch"),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+class Writer:
+    """Puts the events of one task into the store.
+
+    Args:
+        store: where.
+        names: the names of states and readings.
+        task: whose events these are.
+    """
+
+    def __init__(self, store: Store, names: Names, task: Task) -> None:
+        self.store, self.names, self.task = store, names, task
+        self.passing: str | None = None if task.keep_start else task.start
+
+    def write(self, event: Event) -> None:
+        """Writes one event; a state that was only there to go on from goes when the next one is stored."""
+        seed = self.task.seed
+        if isinstance(event, Trained):
+            body = {**event.body, "provenance": dict(provenance())}
+            self.store.write("epochs", self.names.state(seed, event.path), body)
+        elif isinstance(event, Read):
+            body = {
+                "measure": event.measure,
+                "state": self.names.state(seed, event.path),
+                "readings": [asdict(reading) for reading in event.readings],
+                "seconds": event.seconds,
+            }
+            self.store.write("readings", self.names.reading(seed, event.path, event.measure), body)
+        elif isinstance(event, Reached):
+            self.store.save_state(self.names.state(seed, event.path), event.arrays)
+            self._pass(None if event.keep else event.path)
+
+    def finish(self) -> None:
+        """Removes the last state that was only there to go on from; the task is over."""
+        self._pass(None)
+
+    def _pass(self, path: str | None) -> None:
+        if self.passing and self.passing != path:
+            self.store.drop_state(self.names.state(self.task.seed, self.passing))
+        self.passing = path

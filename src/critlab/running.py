@@ -1,0 +1,46 @@
+"""``critlab.run``: a study in, its results out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from critlab.analysis.reading import read_results
+from critlab.analysis.results import Results
+from critlab.engine.running import Device, Means, Precision, run_study
+from critlab.store import Store
+from critlab.study.study import Study
+
+
+def run(
+    study: Study,
+    store: str | Path = "critlab-store",
+    *,
+    workers: int | None = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data: str | Path | None = None,
+) -> Results:
+    """Trains and measures what ``store`` lacks of ``study``, and reads the whole study from it.
+
+    Args:
+        study: the question.
+        store: a folder; made if it is missing. Everything in it is named by digest, so studies can share one.
+        workers: processes of one thread each; by default one per core.
+        device: ``auto`` takes a GPU where there is one.
+        precision: ``auto`` is what the store has recorded for the study, float32 at first.
+        data: the folder of the data; by default ``$CRITLAB_DATA``, else the user's cache folder.
+
+    Returns:
+        The results, also where some runs failed or diverged: their outcomes say so.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; the same call goes on from there.
+        StudyError: the study does not fit its data.
+        DataError: the data are missing or damaged.
+    """
+    place = Store(store)
+    means = Means(workers, device, precision, Path(data) if data else None)
+    report = run_study(study, place, means)
+    if report.ending.stopped:
+        raise KeyboardInterrupt
+    return read_results(study, place)
