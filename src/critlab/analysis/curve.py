@@ -122,8 +122,15 @@ class Curve:
     @property
     def tested(self) -> tuple[CurvePoint, ...]:
         """The points that a verdict is about: not the control itself, nor a deficit that is never removed."""
-        skipped = (0, "never") if self.kind == "removal" else ()
-        return tuple(point for point in self.points if point.at not in skipped)
+        return tuple(point for point in self.points if self._is_tested(point.at))
+
+    @property
+    def untested(self) -> tuple[Gap, ...]:
+        """The gaps among the points that a verdict is about."""
+        return tuple(gap for gap in self.gaps if self._is_tested(gap.at))
+
+    def _is_tested(self, at: Place) -> bool:
+        return self.kind == "window" or at not in (0, "never")
 
     def rows(self) -> list[dict[str, Any]]:
         """One plain dictionary a point, gaps included; what is not known (limits for one seed) is None."""
