@@ -1,0 +1,24 @@
+"""What is drawn: one file a kind of chart, each a function from results to charts; none where there are no numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from critlab.analysis.results import Results
+from critlab.report.chart import Chart
+from critlab.report.charts.layers import layer_charts
+from critlab.report.charts.sweep import sweep_charts
+from critlab.report.charts.training import fisher_charts, learning_charts
+
+CHARTS: tuple[Callable[[Results], Iterator[Chart]], ...] = (
+    sweep_charts,
+    learning_charts,
+    fisher_charts,
+    layer_charts,
+)
+"""In the order of the page."""
+
+
+def charts(results: Results) -> list[Chart]:
+    """Every chart that the results have numbers for, in the order of the page."""
+    return [chart for make in CHARTS for chart in make(results)]

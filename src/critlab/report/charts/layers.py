@@ -1,0 +1,137 @@
+"""Where in the network the Fisher information lies: each layer's share, for the clean run and the sweep's ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from critlab.analysis.inference import summarise
+from critlab.analysis.plasticity import layer_shares
+from critlab.analysis.results import Results
+from critlab.report.chart import Chart, Panel
+from critlab.report.charts.encoding import HUNDREDTHS, JSON, only, quantity, specification, tip
+from critlab.report.charts.training import drawn_runs
+from critlab.report.theme import ordered
+from critlab.report.wording import percent, run_label
+from critlab.study import Run, Study
+
+COLUMNS = ("run", "epoch", "layer", "n", "share")
+LABELLED = 0.075
+"""The smallest share that is named at the edge of a plot; thinner ones are named by the tooltip and the table."""
+
+Shares = dict[tuple[int, str], tuple[int, float]]
+"""Seeds and mean share by epoch and layer."""
+
+
+def layer_charts(results: Results) -> Iterator[Chart]:
+    """Each layer's share of the trace by epoch, where layers were measured."""
+    by_run = _shares(results)
+    runs = [run for run in _compared(drawn_runs(results.study)) if by_run.get(run.name)]
+    if not runs:
+        return
+    layers = _ordered_layers(results)
+    yield Chart(
+        key="layer_shares",
+        title="Where the information lies",
+        caption="Each layer's share of the trace of the Fisher information by epoch, first layer at the bottom, means "
+        "over seeds. Between the vertical lines the deficit is on. A network that reorganises after removal moves its shares.",
+        alt="Charts of each layer's share of the Fisher information by epoch. The numbers follow in a table.",
+        panels=tuple(_panel(results.study, run, by_run[run.name], layers) for run in runs),
+        columns=COLUMNS,
+        rows=tuple(
+            (run_label(run), epoch, layer, n, share)
+            for run in runs
+            for (epoch, layer), (n, share) in by_run[run.name].items()
+        ),
+    )
+
+
+def _shares(results: Results) -> dict[str, Shares]:
+    """Mean shares of every run, by its name."""
+    names = {outcome.name: outcome.run.name for outcome in results.outcomes}
+    values: dict[str, dict[tuple[int, str], list[float]]] = {}
+    for one in layer_shares(results):
+        values.setdefault(names[one.run], {}).setdefault((one.epoch, one.layer), []).append(one.share)
+    return {
+        run: {place: (len(seeds), summarise(seeds).mean) for place, seeds in sorted(places.items())}
+        for run, places in values.items()
+    }
+
+
+def _compared(runs: Sequence[Run]) -> list[Run]:
+    """The clean run, and the first and the last of the sweep."""
+    clean = [run for run in runs if run.deficit is None]
+    deprived = [run for run in runs if run.deficit is not None]
+    return [*clean[:1], *deprived[:1], *deprived[1:][-1:]]
+
+
+def _ordered_layers(results: Results) -> list[str]:
+    """The layers in the order of the table; where that is the alphabet's, numbers in them count as numbers."""
+    layers = list(dict.fromkeys(row.layer for row in results.rows if row.quantity == "fisher_trace" and row.layer))
+    return sorted(layers, key=_natural) if layers == sorted(layers) else layers
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name) if part]
+
+
+def _panel(study: Study, run: Run, shares: Shares, layers: Sequence[str]) -> Panel:
+    rows: list[JSON] = []
+    last = max(epoch for epoch, _ in shares)
+    below = 0.0
+    for (epoch, layer), (n, share) in shares.items():
+        plain = {"epoch": epoch, "layer": layer, "depth": layers.index(layer), "share": share, "n": n}
+        rows.append({"part": "share", **plain, "value": percent(share)})
+    for layer in layers:
+        share = shares.get((last, layer), (0, 0.0))[1]
+        if share >= LABELLED:
+            rows.append({"part": "label", "epoch": last, "layer": layer, "middle": below + share / 2})
+        below += share
+    if run.deficit is not None:
+        rows += [{"part": "edge", "epoch": edge} for edge in (run.window.start, run.window.stop)]
+    return Panel(_panel_title(study, run), specification(rows, _layers(layers)), 12, 280)
+
+
+def _panel_title(study: Study, run: Run) -> str:
+    if run.deficit is None:
+        return "Clean"
+    if study.sweep.kind == "window":
+        return f"Deficit in epochs {run.window.start} to {run.window.stop}"
+    return "Never removed" if run.at == "never" else f"Removed after epoch {run.at}"
+
+
+def _layers(layers: Sequence[str]) -> list[JSON]:
+    x = quantity("epoch", "Epoch", scale={"nice": False, "zero": True}, axis={"tickMinStep": 1, "tickCount": 5})
+    y = quantity("share", "Share of the trace (%)", stack="zero", scale={"domain": [0, 1]})
+    y["axis"] = {"labelExpr": HUNDREDTHS, "values": [0, 0.25, 0.5, 0.75, 1], "grid": False}
+    colour = {"scale": {"domain": list(layers), "range": ordered("deep", len(layers))}, "legend": None}
+    shown = [tip("layer", "Layer"), tip("epoch", "Epoch"), tip("value", "Share")]
+    area = {
+        "x": x,
+        "y": y,
+        "color": {"field": "layer", "type": "nominal", **colour},
+        "order": {"field": "depth", "type": "quantitative"},
+    }
+    middle = {"field": "middle", "type": "quantitative", "title": y["title"], "scale": y["scale"]}
+    return [
+        {
+            "transform": only("share"),
+            "mark": {"type": "area", "stroke": "$paper", "strokeWidth": 0.8},
+            "encoding": area,
+        },
+        {
+            "transform": only("share"),
+            "mark": {"type": "bar", "opacity": 0, "width": {"band": 1}},
+            "encoding": {**area, "tooltip": shown},
+        },
+        {
+            "transform": only("edge"),
+            "mark": {"type": "rule", "color": "$ink", "strokeDash": [3, 2]},
+            "encoding": {"x": x},
+        },
+        {
+            "transform": only("label"),
+            "mark": {"type": "text", "align": "left", "dx": 5, "fontSize": 10, "clip": False},
+            "encoding": {"x": x, "y": middle, "text": {"field": "layer"}},
+        },
+    ]

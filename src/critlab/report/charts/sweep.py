@@ -1,0 +1,252 @@
+"""The study's curve: final accuracy and damage at every point of the sweep, beside its controls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from critlab.analysis.curve import CURVE_ROLES, Curve, CurvePoint
+from critlab.analysis.inference import summarise
+from critlab.analysis.results import Results
+from critlab.report.chart import Cell, Chart, Panel
+from critlab.report.charts.encoding import (
+    JSON,
+    dimmed,
+    hundredths,
+    legend,
+    only,
+    pick,
+    quantity,
+    specification,
+    tip,
+)
+from critlab.report.wording import arm_label, place_title, point_facts, spaced
+from critlab.study import Study
+
+NEGATIVES = ("$negative", "$late2", "$late20", "$deep4")
+CLOCKS = ("$clock", "$late6")
+COLUMNS = ("arm", "at", "n", "accuracy", "accuracy_low", "accuracy_high", "control", "damage", "low", "high")
+
+
+@dataclass(frozen=True)
+class _Arm:
+    name: str
+    colour: str
+    dash: tuple[int, ...]
+    curve: Curve
+
+
+class _Places:
+    """Where the points of a sweep stand on the axis; ``"never"`` stands one step after the last."""
+
+    def __init__(self, study: Study) -> None:
+        numbers = [at for at in study.sweep.points if isinstance(at, int)]
+        start = [0] if study.sweep.kind == "removal" else []
+        self.numbers = sorted({*start, *numbers})
+        last = self.numbers[-1] if self.numbers else 0
+        step = last - self.numbers[-2] if len(self.numbers) > 1 else max(1, last)
+        self.never = last + step
+        self.has_never = "never" in study.sweep.points
+        self.title = place_title(study)
+
+    def __getitem__(self, at: int | str) -> int:
+        return self.never if at == "never" else int(at)
+
+    @property
+    def channel(self) -> JSON:
+        """The horizontal channel."""
+        shown = [*self.numbers, *([self.never] if self.has_never else [])]
+        axis: JSON = {"tickCount": 8}
+        if len(shown) <= 12:
+            axis = {"values": shown, "labelOverlap": "greedy"}
+        if self.has_never:
+            axis["labelExpr"] = f"datum.value === {self.never} ? 'never' : datum.label"
+        return quantity("x", self.title, axis=axis, scale={"zero": False, "nice": False, "padding": 14})
+
+
+def sweep_charts(results: Results) -> Iterator[Chart]:
+    """The accuracy and the damage along the sweep, as far as there are points."""
+    arms = _arms(results)
+    if any(arm.curve.points for arm in arms):
+        yield _accuracy_chart(results.study, arms)
+        yield _damage_chart(results.study, arms)
+
+
+def _arms(results: Results) -> list[_Arm]:
+    """The deficit's curve first, then negative controls, then other clocks."""
+    study = results.study
+    names = dict.fromkeys((run.arm, run.role) for role in CURVE_ROLES for run in study.runs if run.role == role)
+    found: list[_Arm] = []
+    for arm, role in names:
+        curve = results.curve(arm)
+        seen = sum(other[1] == role for other in list(names)[: len(found)])
+        if role == "deficit":
+            colour, dashes = "$deficit", ()
+        elif role == "negative_control":
+            colour, dashes = NEGATIVES[seen % len(NEGATIVES)], (6, 3)
+        else:
+            colour, dashes = CLOCKS[seen % len(CLOCKS)], (2, 3)
+        found.append(_Arm(arm_label(study, curve, role), colour, dashes, curve))
+    return found
+
+
+def _rows(arms: Sequence[_Arm], places: _Places) -> list[JSON]:
+    rows: list[JSON] = []
+    for index, arm in enumerate(arms):
+        for point in arm.curve.points:
+            where = {"arm": arm.name, "x": places[point.at]}
+            if index and arm.curve.kind == "removal" and point.at == 0:
+                continue  # the control itself: drawn once, with the deficit's curve
+            means = {"accuracy": point.accuracy.value, "accuracy_low": point.accuracy_low}
+            means |= {"accuracy_high": point.accuracy_high, "damage": point.damage.value, "low": point.low}
+            rows.append({"part": "point", **where, **means, "high": point.high, **point_facts(point)})
+            for seed in point.seeds:
+                own = {"seed": seed.seed, "accuracy": seed.accuracy, "damage": seed.damage}
+                rows.append({"part": "seed", **where, "at": str(point.at), **own})
+    rows += [_control_row(point, places) for point in arms[0].curve.points]
+    return rows
+
+
+def _control_row(point: CurvePoint, places: _Places) -> JSON:
+    clean = summarise([seed.control for seed in point.seeds])
+    return {"part": "control", "x": places[point.at], "accuracy": clean.mean, "low": clean.low, "high": clean.high}
+
+
+def _marks(arms: Sequence[_Arm], places: _Places, y: JSON, low: str, high: str) -> list[JSON]:
+    """Interval, line, seeds and mean of every arm."""
+    names = [arm.name for arm in arms]
+    looks = legend("arm", None, names, [arm.colour for arm in arms])
+    colour = {"color": looks["color"]}
+    x = places.channel
+    shown = [tip("arm", "Arm"), tip("at", places.title), tip("accuracy_text", "Accuracy"), tip("damage_text", "Damage")]
+    bar = {"y": quantity(low, y["title"], axis=y["axis"], scale=y["scale"]), "y2": {"field": high}}
+    return [
+        {
+            "transform": [*only("point"), {"filter": f"isValid(datum.{low})"}],
+            "mark": {"type": "rule", "strokeWidth": 1.5},
+            "encoding": {"x": x, **bar, **colour, "opacity": dimmed(0.75)},
+        },
+        {
+            "transform": only("seed"),
+            "mark": {"type": "point", "filled": True, "size": 14, "xOffset": 6},
+            "encoding": {
+                "x": x,
+                "y": y,
+                **colour,
+                "opacity": dimmed(0.38, 0.04),
+                "tooltip": [tip("arm", "Arm"), tip("at", places.title), tip("seed", "Seed")],
+            },
+        },
+        *(_line(arm, x, y) for arm in arms),
+        {
+            "params": [pick("arm")],
+            "transform": only("point"),
+            "mark": {"type": "point", "filled": True, "size": 75, "stroke": "$paper", "strokeWidth": 1},
+            "encoding": {
+                "x": x,
+                "y": y,
+                **looks,
+                "opacity": dimmed(1),
+                "tooltip": [*shown, {"field": "n", "type": "quantitative", "title": "Seeds"}],
+            },
+        },
+    ]
+
+
+def _line(arm: _Arm, x: JSON, y: JSON) -> JSON:
+    """An arm's line, in a layer of its own: a legend of dashes would merge with that of shapes and spoil it."""
+    mark = {"type": "line", "strokeWidth": 2, "color": arm.colour, "strokeDash": list(arm.dash or (1, 0))}
+    transform = [*only("point"), {"filter": {"field": "arm", "equal": arm.name}}]
+    return {"transform": transform, "mark": mark, "encoding": {"x": x, "y": y, "opacity": dimmed(1)}}
+
+
+def _accuracy_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
+    places, rows = _Places(study), _rows(arms, _Places(study))
+    y = hundredths("accuracy", "Final test accuracy (%)")
+    band = {"y": {**y, "field": "low"}, "y2": {"field": "high"}}
+    last = max(row["x"] for row in rows if row["part"] == "control")
+    control: list[JSON] = [
+        {
+            "transform": [*only("control"), {"filter": "isValid(datum.low)"}],
+            "mark": {"type": "area", "color": "$control", "opacity": 0.14},
+            "encoding": {"x": places.channel, **band},
+        },
+        {
+            "transform": only("control"),
+            "mark": {"type": "line", "color": "$control", "strokeDash": [5, 3], "strokeWidth": 1.5},
+            "encoding": {"x": places.channel, "y": y},
+        },
+        {
+            "transform": [*only("control"), {"filter": f"datum.x === {last}"}],
+            "mark": {"type": "text", "align": "right", "dx": -8, "dy": -8, "color": "$soft"},
+            "encoding": {"x": places.channel, "y": y, "text": {"value": "clean control"}},
+        },
+    ]
+    spec = specification(rows, [*control, *_marks(arms, places, y, "accuracy_low", "accuracy_high")])
+    window = "" if study.sweep.kind == "removal" else " Every run has the same number of epochs under the deficit."
+    return Chart(
+        key="removal_curve" if study.sweep.kind == "removal" else "window_curve",
+        title=_title(study, "Final accuracy"),
+        caption="Means over seeds with 95 % intervals; small dots are single seeds. The grey band is the clean "
+        f"control.{window} Hover for numbers; click a name below to single it out." + _notes(arms),
+        alt=_alt(study, arms, "final test accuracy"),
+        panels=(Panel("", spec, max(len(arm.name) for arm in arms), 380),),
+        columns=COLUMNS,
+        rows=_numbers(arms),
+    )
+
+
+def _damage_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
+    places, rows = _Places(study), _rows(arms, _Places(study))
+    y = hundredths("damage", "Damage (percentage points of accuracy)")
+    smallest = study.statistics.smallest_damage
+    first = min(row["x"] for row in rows)
+    lines: list[JSON] = [
+        {
+            "data": {"values": [{"damage": 0}]},
+            "mark": {"type": "rule", "color": "$control", "strokeWidth": 1.5},
+            "encoding": {"y": y},
+        },
+        {
+            "data": {"values": [{"damage": smallest}]},
+            "mark": {"type": "rule", "color": "$soft", "strokeDash": [2, 3]},
+            "encoding": {"y": y},
+        },
+        {
+            "data": {"values": [{"damage": smallest, "x": first}]},
+            "mark": {"type": "text", "align": "left", "dx": -12, "dy": -7, "color": "$soft"},
+            "encoding": {"x": places.channel, "y": y, "text": {"value": "smallest of interest"}},
+        },
+    ]
+    spec = specification(rows, [*lines, *_marks(arms, places, y, "low", "high")])
+    removal = study.sweep.kind == "removal"
+    return Chart(
+        key="damage" if removal else "sensitivity",
+        title=_title(study, "Damage") if removal else "Sensitivity: damage by onset of the deficit",
+        caption="Clean control minus run, paired by seed, with 95 % t intervals. Above the solid line accuracy was "
+        "lost; a verdict needs damage beyond the dotted one.",
+        alt=_alt(study, arms, "damage"),
+        panels=(Panel("", spec, max(len(arm.name) for arm in arms), 340),),
+        columns=COLUMNS,
+        rows=_numbers(arms),
+    )
+
+
+def _title(study: Study, what: str) -> str:
+    ending = "when the deficit is removed" if study.sweep.kind == "removal" else "when the deficit begins"
+    return f"{what}, by {ending}"
+
+
+def _alt(study: Study, arms: Sequence[_Arm], what: str) -> str:
+    others = ", ".join(arm.name for arm in arms[1:])
+    beside = f", beside {others}" if others else ""
+    deficit = spaced(study.deficit.name)
+    return f"Chart of {what} against the epoch of the sweep for {deficit}{beside}. The numbers follow in a table."
+
+
+def _notes(arms: Sequence[_Arm]) -> str:
+    return "".join(f" {note}" for note in arms[0].curve.notes)
+
+
+def _numbers(arms: Sequence[_Arm]) -> tuple[tuple[Cell, ...], ...]:
+    return tuple(tuple(row.get(column) for column in COLUMNS) for arm in arms for row in arm.curve.rows())

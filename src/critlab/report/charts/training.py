@@ -1,0 +1,190 @@
+"""What happens while networks train: learning curves and the trace of the Fisher information."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from critlab.analysis.curve import order
+from critlab.analysis.inference import summarise
+from critlab.analysis.results import Results
+from critlab.report.chart import Cell, Chart, Panel
+from critlab.report.charts.encoding import (
+    JSON,
+    ZOOM,
+    dimmed,
+    hundredths,
+    legend,
+    only,
+    pick,
+    quantity,
+    specification,
+    tip,
+)
+from critlab.report.theme import ordered
+from critlab.report.wording import interval, percent, place_title, run_label, spaced
+from critlab.study import Run, Study
+
+COLUMNS = ("run", "quantity", "epoch", "n", "mean", "low", "high")
+ACCURACIES = {"test_accuracy": "Test accuracy", "train_accuracy": "Training accuracy"}
+LOG_RATIO = 20
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """The mean of a quantity over seeds, of one run after one epoch."""
+
+    run: Run
+    quantity: str
+    epoch: int
+    n: int
+    mean: float
+    low: float | None
+    high: float | None
+
+
+def learning_charts(results: Results) -> Iterator[Chart]:
+    """Test and training accuracy by epoch, side by side."""
+    moments = {name: _moments(results, name) for name in ACCURACIES}
+    drawn = {name: found for name, found in moments.items() if found}
+    if not drawn:
+        return
+    values = [value for found in drawn.values() for m in found for value in (m.mean, m.low, m.high) if value is not None]
+    margin = 0.04 * (max(values) - min(values))
+    domain = [min(values) - margin, max(values) + margin]
+    panels = tuple(
+        _panel(results.study, found, ACCURACIES[name], hundredths("mean", "Accuracy (%)", domain=domain), True)
+        for name, found in drawn.items()
+    )
+    yield Chart(
+        key="learning_curves",
+        title="Learning curves",
+        caption="Means over seeds with 95 % bands, run by run; the epochs under the deficit are shaded, the darker "
+        "the more runs share them. Training accuracy is measured on the images as trained on, deficit included. "
+        "Drag to move along, hold Shift and scroll to zoom, double-click to reset.",
+        alt="Charts of test and training accuracy by epoch for every run. The numbers follow in a table.",
+        panels=panels,
+        columns=COLUMNS,
+        rows=_numbers(m for found in drawn.values() for m in found),
+    )
+
+
+def fisher_charts(results: Results) -> Iterator[Chart]:
+    """The trace of the Fisher information by epoch, where it was measured."""
+    found = _moments(results, "fisher_trace")
+    if not found:
+        return
+    means = [moment.mean for moment in found]
+    y = quantity("mean", "Trace of the Fisher information (nats²)", axis={"format": "~s", "tickCount": 5})
+    least = min([*means, *(m.low for m in found if m.low is not None)])
+    if least > 0 and max(means) / least > LOG_RATIO:
+        y |= {"scale": {"type": "log"}, "title": f"{y['title']}, log scale"}
+    yield Chart(
+        key="fisher_trace",
+        title="Fisher information through training",
+        caption="Trace of the Fisher information of all weights, per example, mean over seeds with 95 % bands. Shaded: "
+        "epochs under the deficit. A rise and fall early in training marks where the network is most plastic.",
+        alt="Chart of the trace of the Fisher information by epoch for every run. The numbers follow in a table.",
+        panels=(_panel(results.study, found, "", y, False),),
+        columns=COLUMNS,
+        rows=_numbers(found),
+    )
+
+
+def drawn_runs(study: Study) -> list[Run]:
+    """The longest clean run, then the runs of the deficit's arm in the order of the sweep."""
+    clean = [run for run in study.runs if run.role == "control"]
+    deprived = sorted((run for run in study.runs if run.role == "deficit"), key=lambda run: order(run.at))
+    return [*sorted(clean, key=lambda run: -run.total)[:1], *deprived]
+
+
+def _moments(results: Results, name: str) -> list[_Moment]:
+    found = []
+    for run in drawn_runs(results.study):
+        by_epoch: dict[int, list[float]] = {}
+        for seed in results.study.seeds:
+            for row in results.by_run.get(run.identifier(seed), ()):
+                if row.quantity == name and not row.layer:
+                    by_epoch.setdefault(row.epoch, []).append(row.value)
+        for epoch, values in sorted(by_epoch.items()):
+            mean = summarise(values)
+            found.append(_Moment(run, name, epoch, mean.n, mean.mean, mean.low, mean.high))
+    return found
+
+
+def _rows(study: Study, moments: Sequence[_Moment], accuracy: bool) -> list[JSON]:
+    rows: list[JSON] = []
+    for m in moments:
+        value = percent(m.mean) if accuracy else f"{m.mean:.3g}"
+        if m.low is not None and m.high is not None:
+            value += f"  ({interval(m.low, m.high) if accuracy else f'{m.low:.3g} to {m.high:.3g}'})"
+        phase = "under the deficit" if m.epoch > 0 and m.epoch - 1 in m.run.window else "clean"
+        plain = {"run": run_label(m.run), "epoch": m.epoch, "mean": m.mean, "low": m.low, "high": m.high, "n": m.n}
+        rows.append({"part": "mean", **plain, "value": value, "phase": phase})
+    last = {row["run"]: row for row in rows}
+    rows += [{**row, "part": "last"} for row in last.values()]
+    for run in drawn_runs(study):
+        if run.deficit is not None and run_label(run) in last:
+            window = {"start": run.window.start, "stop": run.window.stop}
+            rows.append({"part": "window", "run": run_label(run), **window})
+    return rows
+
+
+def _panel(study: Study, moments: Sequence[_Moment], title: str, y: JSON, accuracy: bool) -> Panel:
+    names = list(dict.fromkeys(run_label(moment.run) for moment in moments))
+    deprived = [name for name in names if name != "clean"]
+    colours = [*(["$control"] if "clean" in names else []), *ordered("late", len(deprived))]
+    looks = legend("run", place_title(study), names, colours)
+    colour = {"color": looks["color"]}
+    x = quantity("epoch", "Epoch", scale={"nice": False, "padding": 6}, axis={"tickMinStep": 1})
+    shown = [tip("run", place_title(study)), tip("epoch", "Epoch"), tip("phase", "Images"), tip("value", "Mean (95 %)")]
+    layers: list[JSON] = [
+        {
+            "transform": only("window"),
+            "mark": {"type": "rect", "color": "$deficit"},
+            "encoding": {
+                "x": {**x, "field": "start"},
+                "x2": {"field": "stop"},
+                "opacity": {"condition": {"param": "pick", "value": 0.06}, "value": 0},
+            },
+        },
+        {
+            "transform": [*only("mean"), {"filter": "isValid(datum.low)"}],
+            "mark": {"type": "area", "clip": True},
+            "encoding": {
+                "x": x,
+                "y": {**y, "field": "low"},
+                "y2": {"field": "high"},
+                **colour,
+                "opacity": dimmed(0.13, 0),
+            },
+        },
+        {
+            "params": [pick("run"), ZOOM],
+            "transform": only("mean"),
+            "mark": {"type": "line", "strokeWidth": 1.75, "clip": True},
+            "encoding": {"x": x, "y": y, **colour, "opacity": dimmed(1, 0.1)},
+        },
+        {
+            "params": [{"name": "hover", "select": {"type": "point", "on": "pointerover", "clear": "pointerout"}}],
+            "transform": only("mean"),
+            "mark": {"type": "point", "filled": True, "size": 60, "clip": True},
+            "encoding": {
+                "x": x,
+                "y": y,
+                **colour,
+                "opacity": {"condition": {"param": "hover", "value": 1, "empty": False}, "value": 0},
+                "tooltip": [*shown, {"field": "n", "type": "quantitative", "title": "Seeds"}],
+            },
+        },
+        {
+            "transform": only("last"),
+            "mark": {"type": "point", "filled": True, "size": 65, "stroke": "$paper", "strokeWidth": 1, "clip": True},
+            "encoding": {"x": x, "y": y, **looks, "opacity": dimmed(1, 0.1)},
+        },
+    ]
+    return Panel(title, specification(_rows(study, moments, accuracy), layers), max(map(len, names)), 320)
+
+
+def _numbers(moments: Iterator[_Moment] | Sequence[_Moment]) -> tuple[tuple[Cell, ...], ...]:
+    return tuple((run_label(m.run), spaced(m.quantity), m.epoch, m.n, m.mean, m.low, m.high) for m in moments)

@@ -1,0 +1,68 @@
+"""Every chart as files for a paper: SVG, PNG and the numbers as CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from critlab.analysis.results import Results
+from critlab.report.chart import Chart, Panel
+from critlab.report.charts import charts
+from critlab.report.theme import LIGHT, PAPER_FONT, coloured, config
+from critlab.report.vega import drawing
+
+COLUMN_INCHES = {"single": 3.25, "double": 6.75}
+PIXELS_PER_INCH = 96
+SCALE = 3
+
+
+def figures(results: Results, folder: str | Path) -> list[Path]:
+    """Writes every chart of ``results`` into ``folder``, making it.
+
+    Charts with one plot come at the width of one column and of two (``damage-single.svg``, ``damage-double.svg``),
+    those with several at two columns; PNG has 288 pixels an inch. The numbers are ``damage.csv``.
+
+    Returns:
+        The files written.
+
+    Raises:
+        StudyError: vl-convert-python is not installed.
+    """
+    library, folder = drawing(), Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for chart in charts(results):
+        numbers = folder / f"{chart.key}.csv"
+        numbers.write_text(chart.to_csv(), encoding="utf-8")
+        written.append(numbers)
+        for column in COLUMN_INCHES if len(chart.panels) == 1 else ("double",):
+            spec = paper_spec(chart, COLUMN_INCHES[column])
+            svg, png = (folder / f"{chart.key}-{column}.{form}" for form in ("svg", "png"))
+            svg.write_text(library.vegalite_to_svg(spec), encoding="utf-8")
+            png.write_bytes(library.vegalite_to_png(spec, scale=SCALE, ppi=72))
+            written += [svg, png]
+    return written
+
+
+def paper_spec(chart: Chart, inches: float) -> dict[str, Any]:
+    """The complete Vega-Lite specification of ``chart`` on white, ``inches`` wide."""
+    width = inches * PIXELS_PER_INCH
+    settings = config(PAPER_FONT, 10)
+    longest = max(panel.longest_label for panel in chart.panels)
+    columns = max(1, int(width / (longest * 5.4 + 40)))
+    settings["legend"] |= {"orient": "bottom", "direction": "horizontal", "columns": columns}
+    spec = _beside(chart.panels, width) if len(chart.panels) > 1 else _alone(chart.panels[0], width)
+    coloured_spec: dict[str, Any] = coloured({**spec, "padding": 4, "config": settings}, LIGHT)
+    return coloured_spec
+
+
+def _alone(panel: Panel, width: float) -> dict[str, Any]:
+    autosize = {"type": "fit-x", "contains": "padding"}
+    return {**panel.spec, "width": width, "height": round(width * 0.62), "autosize": autosize}
+
+
+def _beside(panels: tuple[Panel, ...], width: float) -> dict[str, Any]:
+    """Panels in a row; Vega fits no widths there, so the space of axes and gaps is taken off beforehand."""
+    each = round((width - 8) / len(panels) - 58)
+    plots = [{**panel.spec, "width": each, "height": round(each * 0.85), "title": panel.title} for panel in panels]
+    return {"hconcat": plots, "spacing": 14}

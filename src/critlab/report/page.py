@@ -1,0 +1,100 @@
+"""One self-contained HTML page: verdict first, then the charts, then what was run on what."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from importlib import resources
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from critlab.analysis.results import Results
+from critlab.report.sections import study_section
+from critlab.report.theme import DARK, LIGHT, SCREEN_FONT, config
+from critlab.report.vega import bundle
+
+
+def page(results: Results | Sequence[Results]) -> str:
+    """The page as one HTML document that loads nothing.
+
+    Args:
+        results: of one study, or of several that belong together; the first one leads.
+
+    Raises:
+        StudyError: vl-convert-python is not installed.
+        ValueError: there are no results.
+    """
+    several = [results] if isinstance(results, Results) else list(results)
+    if not several:
+        raise ValueError("received no results; give at least one")
+    sections = [study_section(one, f"study-{index}") for index, one in enumerate(several, start=1)]
+    themes = {"light": LIGHT, "dark": DARK, "config": config(SCREEN_FONT)}
+    return _environment().get_template("page.html.jinja").render(
+        title=", ".join(one.study.name for one in several),
+        studies=sections,
+        style=Markup(_text("style.css")),
+        script=Markup(_text("page.js")),
+        bundle=Markup(bundle()),
+        themes=themes,
+        version=_version(),
+    )
+
+
+def report(results: Results | Sequence[Results], path: str | Path) -> Path:
+    """Writes :func:`page` to ``path`` in one step, making its folder; a reader never sees half a page.
+
+    Returns:
+        The path.
+    """
+    path = Path(path)
+    text = page(results)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def script_json(value: Any) -> Markup:
+    """JSON that may stand inside a ``<script>`` element, whatever the strings in it say."""
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def _environment() -> Environment:
+    loader = PackageLoader("critlab.report", ".")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=False)
+    environment.filters["script_json"] = script_json
+    return environment
+
+
+def _text(name: str) -> str:
+    return resources.files("critlab.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _umask() -> int:
+    """The process's mask, which cannot be read without setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _version() -> str:
+    try:
+        return version("critlab")
+    except PackageNotFoundError:
+        return ""

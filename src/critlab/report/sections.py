@@ -1,0 +1,184 @@
+"""What a study's part of the page says, as plain values for the template."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from critlab.analysis.results import Results
+from critlab.analysis.table import Outcome
+from critlab.analysis.verdict import Verdict
+from critlab.report.chart import Cell, Chart
+from critlab.report.charts import charts
+from critlab.report.study_text import study_text
+from critlab.report.wording import MINUS, deficit_words, duration, interval, points, question, spaced
+
+Row = Mapping[str, Any]
+RUN_COLUMNS = ("Run", "Seed", "Arm", "Window", "Clock", "Epochs", "Outcome", "Time")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as text, and which columns hold numbers."""
+
+    cells: tuple[tuple[str, ...], ...]
+    numeric: frozenset[int]
+
+
+def study_section(results: Results, name: str) -> Row:
+    """Everything that the template shows of one study.
+
+    Args:
+        results: of the study.
+        name: unique on the page.
+    """
+    study = results.study
+    trouble = [outcome for outcome in results.outcomes if outcome.status != "done"]
+    return {
+        "id": name,
+        "name": study.name,
+        "question": question(study),
+        "verdict": _verdict(results),
+        "trouble": [_trouble(outcome) for outcome in trouble],
+        "trouble_title": _trouble_title(trouble, len(results.outcomes)),
+        "charts": [_chart(chart, name) for chart in charts(results)],
+        "runs_caption": _runs_caption(results),
+        "run_columns": RUN_COLUMNS,
+        "run_table": _table([_run_cells(outcome) for outcome in results.outcomes]),
+        "provenance": list(_provenance(results)),
+        "file": f"{study.name.replace(' ', '-')}.toml",
+        "toml": study_text(study),
+    }
+
+
+def _verdict(results: Results) -> Row:
+    verdict = results.verdict()
+    confounds = [
+        {"name": confound.name[:1].upper() + confound.name[1:], "status": confound.status, "text": confound.sentence}
+        for confound in verdict.confounds
+    ]
+    return {
+        "answer": verdict.answer,
+        "sentence": verdict.sentence,
+        "facts": list(_facts(results, verdict)),
+        "confounds": confounds,
+        "notes": verdict.notes,
+    }
+
+
+def _facts(results: Results, verdict: Verdict) -> Iterator[dict[str, str]]:
+    removal = results.study.sweep.kind == "removal"
+    closing = verdict.closing
+    if closing is not None:
+        limits = "" if closing.low is None else f"{closing.low:.1f} to " + (
+            "beyond the sweep" if closing.high is None else f"{closing.high:.1f}"
+        )
+        at = f"{'≥ ' if closing.open_ended else ''}{closing.epoch:.1f}"
+        yield {"name": "Closes at epoch", "value": at, "detail": f"95 %: {limits}" if limits else closing.sentence}
+    elif verdict.answer != "present":
+        yield {"name": "Closes at epoch", "value": "–", "detail": "said only where a period is present"}
+    if verdict.largest is not None:
+        where = "removal at" if removal else "onset at"
+        limits = interval(verdict.largest.low, verdict.largest.high)
+        detail = f"points, {where} {verdict.largest.at}; 95 %: {limits}; n = {verdict.largest.n}"
+        yield {"name": "Largest damage", "value": points(verdict.largest.damage.value), "detail": detail}
+    least = verdict.minimum_detectable
+    yield {
+        "name": "Smallest damage these seeds could show",
+        "value": points(least),
+        "detail": f"at least {verdict.minimum_seeds} seeds are needed" if least is None else "points, with 80 % power",
+    }
+    if verdict.p_value is not None:
+        smallest = points(verdict.smallest_damage)
+        value = "< 0.001" if verdict.p_value < 0.001 else f"{verdict.p_value:.3f}"
+        yield {"name": "p value", "value": value, "detail": f"damage above {smallest} points, Holm-adjusted"}
+
+
+def _trouble(outcome: Outcome) -> Row:
+    plain = {"status": outcome.status, "epochs": outcome.epochs, "total": outcome.run.total}
+    return {"name": outcome.name, "note": outcome.note, **plain}
+
+
+def _trouble_title(trouble: Sequence[Outcome], total: int) -> str:
+    counts = Counter(outcome.status for outcome in trouble)
+    said = ", ".join(f"{count} {status}" for status, count in counts.items())
+    return f"{len(trouble)} of {total} runs did not finish ({said}); the curves leave them out"
+
+
+def _chart(chart: Chart, name: str) -> Row:
+    panels = [
+        {
+            "id": f"{name}-{chart.key}" + (f"-{index}" if len(chart.panels) > 1 else ""),
+            "title": panel.title,
+            "spec": {**panel.spec, "height": panel.height, "usermeta": {"longestLabel": panel.longest_label}},
+        }
+        for index, panel in enumerate(chart.panels, start=1)
+    ]
+    return {
+        "id": f"{name}-{chart.key}-figure",
+        "title": chart.title,
+        "caption": chart.caption,
+        "alt": chart.alt,
+        "panels": panels,
+        "columns": [spaced(column) for column in chart.columns],
+        "table": _table(chart.rows),
+    }
+
+
+def _table(rows: Sequence[Sequence[Cell]]) -> Table:
+    """Cells as text; a column is numeric where it holds numbers or nothing."""
+    columns = list(zip(*rows, strict=True))
+    numeric = {i for i, column in enumerate(columns) if any(isinstance(c, int | float) for c in column)}
+    return Table(tuple(tuple(_cell(cell) for cell in row) for row in rows), frozenset(numeric))
+
+
+def _cell(cell: Cell) -> str:
+    if cell is None:
+        return "–"
+    text = f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+    return text if isinstance(cell, str) else text.replace("-", MINUS)
+
+
+def _run_cells(outcome: Outcome) -> tuple[Cell, ...]:
+    run = outcome.run
+    window = f"[{run.window.start}, {run.window.stop})" if run.deficit else "none"
+    epochs = f"{outcome.epochs} of {run.total}"
+    done = outcome.status + (f": {outcome.note}" if outcome.note else "")
+    return (run.name, outcome.seed, run.arm, window, spaced(run.clock), epochs, done, duration(outcome.seconds))
+
+
+def _runs_caption(results: Results) -> str:
+    done = sum(outcome.status == "done" for outcome in results.outcomes)
+    seeds = len(results.study.seeds)
+    return (
+        f"{done} of {len(results.outcomes)} runs are done: {len(results.study.runs)} kinds with {seeds} "
+        f"seed{'s' if seeds != 1 else ''} each. A window is half-open, in epochs; epochs that runs share were "
+        "trained once."
+    )
+
+
+def _provenance(results: Results) -> Iterator[tuple[str, str]]:
+    study = results.study
+    sizes = study.data.sizes()
+    yield "Data", study.data.name + (f", {sizes.train:,} to train and {sizes.test:,} to test" if sizes else "")
+    yield "Model", study.model.name
+    yield "Deficit", deficit_words(study.deficit)
+    yield "Seeds", ", ".join(map(str, study.seeds))
+    yield from _flat(results.provenance, "")
+
+
+def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Nested JSON values as names and texts."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _flat(inner, f"{name} {spaced(str(key))}".strip())
+    elif isinstance(value, list | tuple):
+        yield name, ", ".join(map(str, value)) or "none"
+    elif isinstance(value, bool):
+        yield name, "yes" if value else "no"
+    elif name.endswith("seconds") and isinstance(value, int | float):
+        yield name.removesuffix("seconds").strip() or "time", duration(value)
+    else:
+        yield name, "–" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
