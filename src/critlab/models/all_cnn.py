@@ -67,7 +67,7 @@ def build(example_shape: tuple[int, ...], classes: int, options: AllCNNOptions) 
     """Nine blocks of convolution, BatchNorm and ReLU, then the average over positions: the logits.
 
     The last block has BatchNorm and ReLU like the others, as the paper's list of layers has it, so logits
-    are never negative; without BatchNorm it has no ReLU either, for a class whose logit starts at 0 everywhere
+    are never negative; without BatchNorm it has no ReLU either, since a class whose logit is 0 everywhere
     would never learn. 3 x 3 convolutions are padded by 1; blocks 3 and 6 have stride 2. A convolution has
     a bias only where no BatchNorm follows. Layers are called ``block1.conv``, ``block1.norm``, ... and
     ``block9.norm``.

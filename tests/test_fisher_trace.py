@@ -1,0 +1,344 @@
+"""The Fisher trace against a brute-force sum over images and labels, and what it leaves behind: nothing."""
+
+import itertools
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from critlab.errors import Diverged, StudyError
+from critlab.measures import MEASURES, FisherTraceOptions, Probe
+from critlab.measures.estimates import mean_over_images, total
+from critlab.measures.fisher_trace import LARGEST_GROUP, fisher_trace, plan
+
+
+class Transformer(nn.Module):
+    """One block over token numbers, with a parameter of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.position = nn.Parameter(torch.randn(5, 8) / 3)
+        self.embedding = nn.Embedding(7, 8)
+        self.norm = nn.LayerNorm(8)
+        self.attention = nn.MultiheadAttention(8, 2, dropout=0.5, batch_first=True)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, tokens):
+        x = self.embedding(tokens) + self.position
+        y = self.norm(x)
+        return self.head((x + self.attention(y, y, y, need_weights=False)[0]).mean(1))
+
+
+class Shared(nn.Module):
+    """One weight used in two places, one layer used twice, one never used, one frozen."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(6, 6)
+        self.twin = nn.Linear(6, 6)
+        self.twin.weight = self.first.weight
+        self.unused = nn.Linear(2, 2)
+        self.frozen = nn.Linear(6, 6).requires_grad_(False)
+        self.head = nn.Linear(6, 4)
+
+    def forward(self, x):
+        return self.head(self.frozen(self.twin(torch.tanh(self.first(torch.tanh(self.first(x)))))))
+
+
+class Heads(nn.Module):
+    """Two heads of three classes."""
+
+    def __init__(self):
+        super().__init__()
+        self.trunk = nn.Linear(4, 5)
+        self.heads = nn.Linear(5, 6)
+
+    def forward(self, x):
+        return self.heads(torch.tanh(self.trunk(x))).view(-1, 2, 3)
+
+
+class Fickle(nn.Module):
+    """Changes its buffers and draws random numbers even in evaluation mode; fails when told to."""
+
+    def __init__(self, fails=False):
+        super().__init__()
+        self.layer, self.fails = nn.Linear(4, 3), fails
+        self.register_buffer("calls", torch.zeros(()))
+        self.register_buffer("last", torch.zeros(()))
+
+    def forward(self, x):
+        self.calls += 1
+        self.last = x.mean()
+        if self.fails:
+            raise RuntimeError("no more")
+        return self.layer(x + torch.randn_like(x))
+
+
+def convolutional():
+    model = nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1, bias=False),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.Conv2d(4, 5, 3, stride=2),
+        nn.BatchNorm2d(5),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(5, 3),
+    )
+    model(torch.randn(64, 2, 6, 6) * 2 + 1)  # running statistics other than those of the start
+    return model
+
+
+def mlp():
+    return nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 4))
+
+
+CASES = {
+    "convolutional": (convolutional, lambda n: torch.randn(n, 2, 6, 6)),
+    "mlp": (mlp, lambda n: torch.randn(n, 5) * 2),
+    "transformer": (Transformer, lambda n: torch.randint(7, (n, 5))),
+    "shared": (Shared, lambda n: torch.randn(n, 6)),
+    "heads": (Heads, lambda n: torch.randn(n, 4) * 2),
+    "bare_layer": (lambda: nn.Linear(3, 3), lambda n: torch.randn(n, 3)),
+}
+
+
+def case(name, images=24):
+    torch.manual_seed(5)
+    make, draw = CASES[name]
+    model, inputs = make(), draw(images)
+    return model, inputs
+
+
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def exact(model, images):
+    """{layer: trace} by summing over every image and every combination of labels, in float64."""
+    model = model.double().eval()
+    images = images.double() if images.is_floating_point() else images
+    owned, seen = {}, set()
+    for name, module in model.named_modules():
+        for p in module.parameters(recurse=False):
+            if p.requires_grad and id(p) not in seen:
+                seen.add(id(p))
+                owned.setdefault(name, []).append(p)
+    traces = dict.fromkeys(owned, 0.0)
+    flat = [(name, p) for name, parameters in owned.items() for p in parameters]
+    for image in images:
+        log_p = model(image[None]).log_softmax(-1)[0]
+        log_p = log_p if log_p.ndim == 2 else log_p[None]
+        for labels in itertools.product(range(log_p.shape[1]), repeat=log_p.shape[0]):
+            score = sum(head[label] for head, label in zip(log_p, labels, strict=True))
+            gradients = torch.autograd.grad(score, [p for _, p in flat], retain_graph=True, allow_unused=True)
+            for (name, _), g in zip(flat, gradients, strict=True):
+                if g is not None:
+                    traces[name] += (score.exp() * g.square().sum()).item() / len(images)
+    return traces
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_every_layer_and_the_whole_are_within_four_errors_of_the_exact_value(name):
+    model, images = case(name)
+    estimates = fisher_trace(model, images, generator=seeded(0), draws=150)
+    truth = exact(model, images)
+    assert estimates.keys() == truth.keys()
+    for layer, value in truth.items():
+        error = estimates[layer].stderr
+        assert abs(estimates[layer].value - value) <= 4 * error + 1e-9, layer
+        assert error <= 0.12 * value, layer
+    whole = total(estimates)
+    assert abs(whole.value - sum(truth.values())) <= 4 * whole.stderr
+    assert 0 < whole.stderr <= 0.1 * whole.value
+
+
+def test_shared_parameters_count_once_and_unused_ones_are_zero():
+    model, images = case("shared")
+    estimates = fisher_trace(model, images, generator=seeded(0))
+    assert list(estimates) == ["first", "twin", "unused", "head"]  # the twin owns its bias alone
+    assert estimates["unused"].value == estimates["unused"].stderr == 0
+
+
+@pytest.mark.parametrize(("name", "draws"), [("mlp", 2), ("mlp", 1), ("heads", 2)])
+def test_errors_are_calibrated_and_the_estimate_unbiased(name, draws):
+    model, images = case(name, 40)
+    truth = sum(exact(model, images).values())
+    model.float()
+    found = [total(fisher_trace(model, images, generator=seeded(s), draws=draws)) for s in range(200)]
+    values, errors = np.array([e.value for e in found]), np.array([e.stderr for e in found])
+    assert abs(values.mean() - truth) <= 4 * values.std(ddof=1) / np.sqrt(len(values))
+    if draws > 1:
+        assert 0.7 <= ((values - truth) / errors).std() <= 1.4
+        assert 0.8 <= np.sqrt((errors**2).mean()) / values.std(ddof=1) <= 1.25
+    else:  # an upper bound
+        assert np.sqrt((errors**2).mean()) >= 0.9 * values.std(ddof=1)
+
+
+def test_the_error_of_the_whole_holds_the_covariance_of_the_layers():
+    model, images = case("mlp")
+    runs = [fisher_trace(model, images, generator=seeded(s), draws=2) for s in range(100)]
+    apart = np.sqrt(np.mean([sum(e.stderr**2 for e in run.values()) for run in runs]))
+    together = np.sqrt(np.mean([total(run).stderr ** 2 for run in runs]))
+    spread = np.std([total(run).value for run in runs], ddof=1)
+    assert abs(together / spread - 1) < 0.25
+    assert apart < 0.85 * spread  # ignoring the covariance would have been wrong
+    for run in runs[:3]:
+        assert total(run).value == pytest.approx(sum(e.value for e in run.values()))
+
+
+@pytest.mark.parametrize("images", [1, 2, 5, 16, 32, 33, 40, 300, 1024])
+@pytest.mark.parametrize("draws", [1, 2, 5, 40])
+def test_the_plan_leaves_enough_degrees_of_freedom(images, draws):
+    groups, made = plan(images, draws)
+    assert 1 <= groups <= images
+    assert -(-images // groups) <= LARGEST_GROUP <= 32
+    assert made >= draws or groups == images
+    assert (groups * (made - 1) if made > 1 else groups - 1) >= 32
+
+
+@pytest.mark.parametrize("images", [1, 3, 17])
+def test_few_images_still_have_an_error(images):
+    model, inputs = case("mlp", images)
+    estimate = total(fisher_trace(model, inputs, generator=seeded(1)))
+    truth = sum(exact(model, inputs).values())
+    assert 0 < estimate.stderr < truth
+    assert abs(estimate.value - truth) <= 4 * estimate.stderr
+
+
+def test_means_over_images_by_hand():
+    samples = np.array([[1.0, 3.0], [5.0, 5.0]])
+    estimate = mean_over_images(samples, 4)
+    assert estimate.value == (2 + 5) / 4
+    assert estimate.stderr == pytest.approx(np.sqrt((2 + 0) / 2) / 4)
+    estimate = mean_over_images(np.array([[1.0], [3.0]]), 2)
+    assert (estimate.value, estimate.stderr) == (2.0, pytest.approx(np.sqrt(2 * 2) / 2))
+    assert mean_over_images(np.ones((1, 1)), 1).stderr == float("inf")
+
+
+def snapshot(model):
+    tensors = [*model.parameters(), *model.buffers()]
+    return (
+        [t.detach().clone() for t in tensors],
+        [(id(t), t._version) for t in model.parameters()],
+        [p.grad for p in model.parameters()],
+        [p.grad.clone() for p in model.parameters() if p.grad is not None],
+        [m.training for m in model.modules()],
+        [id(b) for b in model.buffers()],
+        torch.get_rng_state(),
+    )
+
+
+def assert_same(before, after):
+    for old, new in zip(before, after, strict=True):
+        if isinstance(old, torch.Tensor):
+            assert torch.equal(old, new)
+        else:
+            assert len(old) == len(new)
+            for a, b in zip(old, new, strict=True):
+                assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("name", ["convolutional", "transformer", "fickle"])
+def test_the_model_and_the_world_are_left_as_they_were(name, fails):
+    if name == "fickle":
+        model, images = Fickle(fails), torch.randn(20, 4)
+    else:
+        model, images = case(name)
+        if fails:
+            model.register_forward_hook(lambda *_: 1 / 0)
+    model.train()
+    next(model.children()).eval()  # mixed modes
+    first = next(model.parameters())
+    first.grad = torch.ones_like(first)
+    before = snapshot(model)
+    if fails:
+        with pytest.raises((RuntimeError, ZeroDivisionError)):
+            fisher_trace(model, images, generator=seeded(0))
+    else:
+        fisher_trace(model, images, generator=seeded(0))
+    assert_same(before, snapshot(model))
+
+
+def test_a_graph_that_the_caller_holds_stays_valid():
+    model, images = case("convolutional")
+    loss = model.eval()(images).sum()
+    fisher_trace(model, images, generator=seeded(0))
+    loss.backward()
+
+
+def test_the_generator_decides_the_result():
+    for model, images in (case("mlp"), (Fickle(), torch.randn(20, 4))):
+        first = fisher_trace(model, images, generator=seeded(3))
+        torch.rand(3)
+        again = fisher_trace(model, images, generator=seeded(3))
+        other = fisher_trace(model, images, generator=seeded(4))
+        assert first == again
+        assert total(first) == total(again)
+        assert total(first) != total(other)
+
+
+def test_surrounding_modes_and_layouts_change_nothing():
+    model, images = case("convolutional")
+    plain = fisher_trace(model, images, generator=seeded(3))
+    with torch.no_grad():
+        assert fisher_trace(model, images, generator=seeded(3)) == plain
+    with torch.inference_mode():
+        assert fisher_trace(model, images + 0, generator=seeded(3)) == plain
+    last = images.contiguous(memory_format=torch.channels_last)
+    seen = []
+    handle = model.register_forward_pre_hook(
+        lambda _, inputs: seen.append(inputs[0].is_contiguous(memory_format=torch.channels_last))
+    )
+    fisher_trace(model, last, generator=seeded(3))
+    handle.remove()
+    assert seen
+    assert all(seen)
+
+
+def test_it_measures_in_evaluation_mode():
+    model, images = case("transformer")
+    trained, evaluated = (
+        fisher_trace(model.train(mode), images, generator=seeded(3)) for mode in (True, False)
+    )
+    assert trained == evaluated
+
+
+@pytest.mark.parametrize(
+    ("model", "images", "draws", "error", "text"),
+    [
+        (lambda x: x, torch.rand(4, 3), 1, StudyError, "function; must be a torch.nn.Module"),
+        (nn.Flatten(), torch.rand(4, 3), 1, StudyError, "no parameter that requires gradients"),
+        (nn.Conv2d(1, 2, 1), torch.rand(4, 1, 2, 2), 1, StudyError, r"must give float logits \(1, classes\)"),
+        (nn.LSTM(3, 2), torch.rand(4, 3), 1, StudyError, "it gave tuple"),
+        (nn.Linear(3, 2), torch.rand(0, 3), 1, StudyError, "received 0 images"),
+        (nn.Linear(3, 2), torch.rand(4, 3), 0, StudyError, "0 draws"),
+        (nn.Linear(3, 2), torch.full((4, 3), float("nan")), 1, Diverged, "not finite"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(model, images, draws, error, text):
+    with pytest.raises(error, match=text):
+        fisher_trace(model, images, generator=seeded(0), draws=draws)
+
+
+def test_readings_for_a_study():
+    model, images = case("transformer")
+    probe = Probe(images, torch.zeros(len(images), dtype=torch.int64), lambda index: seeded(10 + index))
+    readings = MEASURES["fisher_trace"].load()(model, probe, FisherTraceOptions(draws=2))
+    found = fisher_trace(model, images, generator=seeded(10), draws=2)
+    assert {r.quantity for r in readings} == {"fisher_trace"}
+    assert [r.layer for r in readings] == ["", "(root)", *list(found)[1:]]
+    assert (readings[0].value, readings[0].stderr) == (total(found).value, total(found).stderr)
+    assert readings[2].value == found["embedding"].value
+
+
+def test_options_are_neutral_where_they_say_nothing_and_need_no_torch():
+    assert FisherTraceOptions(every=5).identity() == {"every": 5, "images": 1024}
+    assert FisherTraceOptions(draws=3).identity()["draws"] == 3
+    code = "import sys; import critlab.measures; assert not {'torch', 'scipy', 'numpy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
