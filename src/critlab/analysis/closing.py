@@ -107,7 +107,7 @@ def _open(at: Floats, means: Floats, epoch: float, kind: Literal["removal", "win
         stays = f"the damage stays above half of its peak up to the last onset, {at[-1]:.0f}"
         return "" if math.isfinite(epoch) else stays
     if at.size < 3 or epoch > at[-2]:
-        return "half of the largest damage is only reached before the last removal epoch"
+        return "half of the largest damage is reached only between the last two removal epochs"
     slope = (means[-1] - means[-2]) / (at[-1] - at[-2])
     if slope >= STEEP * means.max() / 2 / epoch:
         return f"the damage still rises at the last removal epoch, {at[-1]:.0f}"

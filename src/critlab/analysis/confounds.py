@@ -38,8 +38,9 @@ class Confound:
 
 
 def confounds(results: Results, main: Curve, judged: Sequence[Place]) -> tuple[Confound, ...]:
-    """The confounds of the curve ``main`` at the ``judged`` points; none where nothing was measured."""
-    if not judged:
+    """The confounds of the curve ``main`` at the ``judged`` points; none where there is no damage."""
+    damage = _mean(_by_seed(main, judged))
+    if not judged or (damage is not None and damage.mean <= 0):
         return ()
     found = [_training(main, judged), *_negatives(results, main, judged)]
     found += [*_clock(results, main, judged), *_equal_total(results, main, judged)]
@@ -51,7 +52,7 @@ def confounds(results: Results, main: Curve, judged: Sequence[Place]) -> tuple[C
 def _by_seed(of: Curve, judged: Sequence[Place], field: str = "damage") -> dict[int, float]:
     """Each seed's mean of ``field`` over the judged points; only seeds that have them all."""
     values = [{s.seed: getattr(s, field) for s in point.seeds} for point in of.points if point.at in judged]
-    if len(values) < len(judged):
+    if not values or len(values) < len(judged):
         return {}
     shared = set.intersection(*map(set, values))
     return {seed: sum(known[seed] for known in values) / len(values) for seed in sorted(shared)}
@@ -104,9 +105,8 @@ def _negative(main: Curve, negative: Curve, judged: Sequence[Place]) -> Confound
     if not shared or damage is None or fall is None or excess is None:
         text = f"It has no results at {places(main.kind, judged)}; add these to 'at' in [controls]."
         return Confound(name, "unknown", text)
-    said = (
-        f"it costs {described(fall)}, and {main.arm} {described(excess)} more, at {places(main.kind, shared)}"
-    )
+    where = places(main.kind, shared)
+    said = f"at {where} it costs {described(fall)}; {main.arm} exceeds it by {described(excess)}"
     if _limits(fall)[0] > 0 and (_limits(excess)[0] <= 0 or fall.mean > damage.mean / 2):
         text = f"It falls as well: {said}. Much of the damage may come with any change of the input."
         return Confound(name, "suspect", text)
@@ -150,14 +150,16 @@ def _restart(results: Results, main: Curve, arm: str, judged: Sequence[Place]) -
         text = f"The restarted schedule has no results at {where}; add these to 'at' in [controls]."
         return Confound(name, "unknown", text)
     where = places(main.kind, shared)
-    said = f"with the schedule restarted after the deficit {described(remains)} remain at {where}"
+    said = f"with the schedule restarted after the deficit the damage is {described(remains)} at {where}"
     against = _mean(_by_seed(curve(results, arm, "restarted"), shared))
     said += f" ({described(against)} against a control restarted likewise)" if against else ""
     if arm != main.arm:
         said += f"; the restart mends {described(mended)}"
     if _limits(mended)[0] > 0 and (_limits(remains)[0] <= 0 or remains.mean < damage.mean / 2):
-        text = f"The curve may be nothing but a decayed learning rate: {said}."
-        return Confound(name, "suspect", text)
+        text = "The curve may be nothing but a decayed learning rate"
+        if _limits(remains)[0] > 0:
+            text = "A decayed learning rate explains much of the damage, but not all"
+        return Confound(name, "suspect", f"{text}: {said}.")
     if _limits(remains)[0] > 0:
         return Confound(name, "clear", f"A decayed learning rate does not explain the damage: {said}.")
     return Confound(name, "unknown", f"The seeds are too few or too scattered to tell: {said}.")
@@ -188,7 +190,7 @@ def _timing(main: Curve, smallest: float) -> Iterator[Confound]:
     if more is None:
         return
     low, high = _limits(more)
-    said = f"the window at {first.at} costs {described(more)} more than the one at {last.at}"
+    said = f"the window at {first.at} exceeds the one at {last.at} by {described(more)}"
     if low > 0:
         yield Confound("timing", "clear", f"It matters when: {said}.")
     elif high < smallest:

@@ -63,7 +63,8 @@ class ShareShift:
 def layer_shares(results: Results, quantity: str = "fisher_trace") -> tuple[LayerShare, ...]:
     """Each layer's share ``f(layer) / sum of f`` of a layerwise quantity, in the order of the table.
 
-    Readings without a positive sum have no shares and are left out. Source: Achille, Rovere and Soatto 2019, figure 5.
+    Readings without a positive sum have no shares and are left out. Source: Achille, Rovere and Soatto
+    2019, figure 5.
     """
     return tuple(
         LayerShare(rows[0].run, rows[0].arm, rows[0].seed, epoch, layer, value / total)

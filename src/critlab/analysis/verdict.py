@@ -13,7 +13,7 @@ from critlab.analysis.closing import Closing, closing
 from critlab.analysis.confounds import Confound as Confound
 from critlab.analysis.confounds import confounds
 from critlab.analysis.curve import Curve, CurvePoint, curve, main_arm
-from critlab.analysis.inference import LEVEL, MINIMUM_SEEDS, judge, minimum_detectable
+from critlab.analysis.inference import LEVEL, MINIMUM_SEEDS, judge, minimum_detectable, summarise
 from critlab.analysis.wording import described, places, points, probability
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Verdict:
         minimum_detectable: the damage (a fraction) that these seeds would call present with 80 % power; None
             with too few seeds.
         minimum_seeds: the fewest seeds that can say present.
-        confounds: other explanations of the curve.
+        confounds: other explanations of the damage; none where the answer is ``absent``.
         notes: what else a reader must know: benefits, diverged and missing runs.
     """
 
@@ -110,7 +110,9 @@ class _Case:
             smallest_damage=self.smallest,
             minimum_detectable=self.detectable(),
             minimum_seeds=MINIMUM_SEEDS,
-            confounds=confounds(self.results, self.main, [point.at for point in judged]),
+            confounds=()
+            if answer == "absent"
+            else confounds(self.results, self.main, [p.at for p in judged]),
             notes=(*self.notes(), *self.main.notes),
         )
 
@@ -131,7 +133,7 @@ class _Case:
 
     def sentence(self, answer: Answer, p_value: float | None) -> str:
         if self.largest is None:
-            planned = "no result yet" if self.gaps else "no point to test"
+            planned = "no pair of run and control that is done" if self.gaps else "no point to test"
             return f"Inconclusive: the sweep has {planned}."
         matter = f"the smallest damage of interest, {points(self.smallest)}"
         if answer == "present" and p_value is not None:
@@ -168,6 +170,7 @@ class _Case:
         ]
         for point in helped:
             where = places(self.main.kind, [point.at])
-            yield f"At {where} the deficit helps: its damage is {described(point.damages, of='accuracy')}."
+            gain = summarise([-seed.damage for seed in point.seeds])
+            yield f"At {where} the deficit helps: it gains {described(gain, of='accuracy')}."
         if any(summary.sd == 0 for summary in self.testable):
             yield "Some points have the same damage for every seed, hence intervals of zero width."
