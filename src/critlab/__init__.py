@@ -34,7 +34,18 @@ _WHERE = {
     "total": "critlab.measures.estimates",
     "windows": "critlab.study",
 }
-_ROOMS = ("analysis", "data", "deficits", "engine", "measures", "models", "presets", "store", "study", "training")
+_ROOMS = (
+    "analysis",
+    "data",
+    "deficits",
+    "engine",
+    "measures",
+    "models",
+    "presets",
+    "store",
+    "study",
+    "training",
+)
 
 __all__ = [*_WHERE, *_ROOMS]
 

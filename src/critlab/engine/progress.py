@@ -7,6 +7,7 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from critlab.duration import duration
 from critlab.engine.work import Task
 
 PLAIN_SECONDS = 10.0
@@ -78,13 +79,6 @@ class Display:
 
     def _line(self) -> None:
         self.printed = time.monotonic()
-        self.console.print(f"{self.title}: {self.done}/{self.total} epochs · {self.pace()}", markup=False, highlight=False)
-
-
-def duration(seconds: float) -> str:
-    """``seconds`` for a person: ``45 s``, ``12 min``, ``3.5 h``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+        self.console.print(
+            f"{self.title}: {self.done}/{self.total} epochs · {self.pace()}", markup=False, highlight=False
+        )

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from critlab.duration import duration
+from critlab.engine import timing
 from critlab.engine.interruption import Interruption, interruptible
 from critlab.engine.keeping import kept_paths, state_bytes
 from critlab.engine.local import Ending, execute
 from critlab.engine.names import Names
-from critlab.engine.progress import Display, duration
+from critlab.engine.progress import Display
+from critlab.engine.processors import default_workers
 from critlab.engine.study_record import StudyRecord, decide_numerics, read_record, write_record
 from critlab.engine.work import Work, outstanding
 from critlab.engine.worker import IN_WORKER
@@ -22,7 +25,7 @@ from critlab.errors import StudyError
 from critlab.store import Store
 from critlab.study.origin import Numerics
 from critlab.study.study import Study
-from critlab.study.tree import Tree, build
+from critlab.study.tree import build
 
 if TYPE_CHECKING:
     from critlab.data.image_set import ImageSet
@@ -90,7 +93,7 @@ def run_study(study: Study, store: Store, means: Means) -> Report:
 def _work(
     study: Study, work: Work, names: Names, store: Store, setup: dict[str, Any], means: Means, device: str
 ) -> Report:
-    workers = means.workers or (1 if device == "cuda" else _cores())
+    workers = means.workers or default_workers(device)
     total = work.trained + work.replayed
     with interruptible() as interruption, Display(study.name, total) as display:
         ending = execute(work.tasks, setup, workers, display, interruption)
@@ -104,6 +107,7 @@ def _work(
             )
         elif display.done:
             display.console.print(f"{display.done} epochs in {duration(display.elapsed())}", markup=False)
+            timing.remember(study, names.numerics, display.elapsed() * workers / display.done)
     return Report(work.trained, work.replayed, ending, _status(ending, interruption))
 
 
@@ -111,10 +115,6 @@ def _status(ending: Ending, interruption: Interruption) -> int:
     if ending.stopped:
         return interruption.status
     return 1 if ending.failures else 0
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _refuse_inside_a_worker() -> None:
@@ -131,7 +131,9 @@ def _images(study: Study, folder: Path | None) -> ImageSet:
     images = load(study.data, folder)
     shape, train = tuple(images.train_images.shape[1:]), len(images.train_labels)
     if study.optimizer.batch > train:
-        raise StudyError(f"optimizer.batch: received {study.optimizer.batch}; must be at most {train}, the training images")
+        raise StudyError(
+            f"optimizer.batch: received {study.optimizer.batch}; must be at most {train}, the training images"
+        )
     for deficit in (study.deficit, *study.controls.deficits):
         deficit.check(shape)
     study.model.check(shape)
@@ -169,12 +171,3 @@ def _forget_failures(work: Work, names: Names, store: Store) -> None:
     for task in work.tasks:
         for step in task.steps:
             store.remove("failures", names.state(task.seed, step.path))
-
-
-def survey(study: Study, store: Store) -> tuple[Tree, Work | None]:
-    """The tree of ``study`` and, where the store knows the study, what it lacks; torch-free."""
-    tree, record = build(study), read_record(store, study)
-    if record is None:
-        return tree, None
-    kept = kept_paths(tree, len(study.seeds), state_bytes(study))
-    return tree, outstanding(tree, study.seeds, record.names(study), store, kept)

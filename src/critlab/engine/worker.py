@@ -54,7 +54,13 @@ class Desk:
     """
 
     def __init__(
-        self, study: Study, fingerprint: str, numerics: Numerics, store: Store, folder: Path | None, device: str
+        self,
+        study: Study,
+        fingerprint: str,
+        numerics: Numerics,
+        store: Store,
+        folder: Path | None,
+        device: str,
     ) -> None:
         import torch
 
@@ -83,7 +89,13 @@ class Desk:
                 _send(connection, kind="epoch", seconds=event.seconds, status="done", note=None)
             elif isinstance(event, Trained):
                 status = event.body["status"]
-                _send(connection, kind="epoch", seconds=event.body["seconds"], status=status, note=event.body.get("note"))
+                _send(
+                    connection,
+                    kind="epoch",
+                    seconds=event.body["seconds"],
+                    status=status,
+                    note=event.body.get("note"),
+                )
                 if status == "diverged":
                     _send(connection, kind="diverged")
                     return

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from critlab.errors import StoreError
-from critlab.store import atomic, checkpoint, record
-from critlab.store.checkpoint import Arrays
+from critlab.store import atomic, record
+
+if TYPE_CHECKING:
+    from critlab.store.checkpoint import Arrays
 
 Kind = Literal["epochs", "readings", "failures", "studies"]
 QUARANTINE = "quarantine"
@@ -71,6 +73,8 @@ class Store:
 
     def load_state(self, name: str) -> dict[str, Any] | None:
         """The arrays of a state, None where there is no checkpoint or where it was damaged (then in quarantine)."""
+        from critlab.store import checkpoint  # brings numpy in, which plans and lists do without
+
         path = self.path("checkpoints", name, ".safetensors")
         try:
             return dict(checkpoint.decode(name, path.read_bytes()))
@@ -82,6 +86,8 @@ class Store:
 
     def save_state(self, name: str, arrays: Arrays) -> None:
         """Writes the checkpoint of a state, whole or not at all."""
+        from critlab.store import checkpoint
+
         atomic.write(self.path("checkpoints", name, ".safetensors"), checkpoint.encode(name, arrays))
 
     def drop_state(self, name: str) -> None:

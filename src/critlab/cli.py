@@ -1,0 +1,202 @@
+"""The command line: what can be asked, and nothing of how it is answered."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from critlab.errors import CritlabError
+
+app = typer.Typer(
+    name="critlab",
+    help="The laboratory for critical learning periods: when does a deficit in training leave lasting damage?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+StudyName = Annotated[
+    str, typer.Argument(metavar="STUDY", help="a TOML file, a preset's name, or package.module:function")
+]
+StoreFolder = Annotated[
+    Path, typer.Option("--store", envvar="CRITLAB_STORE", help="the folder of results", show_default=True)
+]
+DataFolder = Annotated[
+    Path | None, typer.Option("--data", help="the folder of the data; else $CRITLAB_DATA, else the cache")
+]
+Scale = Annotated[
+    Literal["demo", "small", "paper"] | None, typer.Option("--scale", help="of a preset that has several")
+]
+Json = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="processes; one per core if left out")]
+STORE = Path("critlab-store")
+
+
+@app.command()
+def demo(
+    store: StoreFolder = STORE,
+    out: Annotated[Path, typer.Option("--out", help="where the page goes")] = Path("critlab-demo.html"),
+    workers: Workers = None,
+) -> None:
+    """Find a critical period on real images that ship with critlab, in minutes, and make the page."""
+    from critlab.presets import demo_studies
+    from critlab.report.terminal import announce_page
+
+    status, results = 0, []
+    for study in demo_studies():
+        code, found = _run(study, store, workers)
+        status = max(status, code)
+        results.append(found)
+    announce_page(results, out)
+    raise typer.Exit(status)
+
+
+@app.command()
+def plan(
+    study: StudyName,
+    store: StoreFolder = STORE,
+    scale: Scale = None,
+    workers: Workers = None,
+    data: DataFolder = None,
+    measure: Annotated[bool, typer.Option("--measure", help="time a training step now")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what a study costs, without running it."""
+    from critlab.engine.planning import plan as make_plan
+    from critlab.engine.processors import default_workers
+    from critlab.report.terminal import plan_text
+    from critlab.store import Store
+
+    count = workers or default_workers()
+    made = make_plan(_study(study, scale), Store(store), workers=count, measure=measure, folder=data)
+    print(json.dumps(made.document()) if as_json else plan_text(made))
+
+
+@app.command()
+def run(
+    study: StudyName,
+    store: StoreFolder = STORE,
+    scale: Scale = None,
+    workers: Workers = None,
+    engine: Annotated[Literal["local"], typer.Option("--engine", help="who does the work")] = "local",
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="where to compute")] = "auto",
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"],
+        typer.Option("--precision", help="auto: what the store has recorded, float32 at first"),
+    ] = "auto",
+    data: DataFolder = None,
+) -> None:
+    """Train and measure what the store lacks; safe to kill and to call again."""
+    from critlab.report.terminal import verdict_text
+
+    code, results = _run(_study(study, scale), store, workers, device, precision, data)
+    print(verdict_text(results))
+    raise typer.Exit(code)
+
+
+@app.command()
+def status(study: StudyName, store: StoreFolder = STORE, scale: Scale = None, as_json: Json = False) -> None:
+    """Say what is done, what is missing, what diverged and what failed."""
+    from critlab.analysis.progress import progress
+    from critlab.report.terminal import status_text
+    from critlab.store import Store
+
+    found = progress(_study(study, scale), Store(store))
+    command = " ".join(["critlab run", study, *(["--scale", scale] if scale else []), "--store", str(store)])
+    print(json.dumps(found.document()) if as_json else status_text(found, command))
+
+
+@app.command()
+def report(
+    study: StudyName,
+    store: StoreFolder = STORE,
+    scale: Scale = None,
+    out: Annotated[Path | None, typer.Option("--out", help="the page; STUDY's name .html if left out")] = None,
+    figures: Annotated[
+        Path | None, typer.Option("--figures", help="also every chart as SVG, PNG and CSV, into this folder")
+    ] = None,
+) -> None:
+    """Make the page of a study: one HTML file that works offline."""
+    from critlab.analysis.reading import read_results
+    from critlab.report import figures as draw
+    from critlab.report.terminal import announce_page
+    from critlab.store import Store
+
+    chosen = _study(study, scale)
+    results = read_results(chosen, Store(store))
+    announce_page([results], out or Path(f"{chosen.name}.html"))
+    if figures:
+        draw(results, figures)
+        print(f"figures: {figures}")
+
+
+@app.command()
+def export(
+    study: StudyName,
+    store: StoreFolder = STORE,
+    scale: Scale = None,
+    form: Annotated[Literal["csv", "json", "parquet"], typer.Option("--format")] = "csv",
+    out: Annotated[Path | None, typer.Option("--out", help="a file; stdout if left out")] = None,
+) -> None:
+    """Give the tidy table: one row per run, epoch and quantity."""
+    from critlab.analysis.export import export as write
+    from critlab.analysis.reading import read_results
+    from critlab.store import Store
+
+    write(read_results(_study(study, scale), Store(store)), form, out)
+
+
+@app.command("list")
+def list_(
+    what: Annotated[Literal["deficits", "data", "models", "measures", "figures"], typer.Argument()],
+    as_json: Json = False,
+) -> None:
+    """Say what there is, with its source."""
+    from critlab.presets.catalogue import catalogue
+    from critlab.report.terminal import catalogue_text
+
+    rows = catalogue(what)
+    print(json.dumps({"schema_version": 1, what: rows}) if as_json else catalogue_text(rows))
+
+
+def _study(name: str, scale: str | None):  # type: ignore[no-untyped-def]  # naming the type would import the study room
+    from critlab.presets import find
+
+    return find(name, scale)
+
+
+def _run(study, store, workers, device="auto", precision="auto", data=None):  # type: ignore[no-untyped-def]
+    from critlab.analysis.reading import read_results
+    from critlab.engine.running import Means, run_study
+    from critlab.store import Store
+
+    place = Store(store)
+    done = run_study(study, place, Means(workers, device, precision, data))
+    if done.ending.stopped:
+        raise typer.Exit(done.status)
+    return done.status, read_results(study, place)
+
+
+def main() -> None:
+    """The console script: a person's mistake gives one message and exit status 2, never a traceback."""
+    # a user's own functions lie in the working folder, as with python -m
+    sys.path.insert(0, os.getcwd())
+    try:
+        app()
+    except CritlabError as error:
+        print(f"critlab: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except OSError as error:
+        print(f"critlab: {error.filename or 'system'}: {error.strerror or error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()

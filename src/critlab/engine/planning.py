@@ -1,0 +1,119 @@
+"""What a study costs, before it is run; torch-free unless a step is timed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from critlab.engine import timing
+from critlab.engine.keeping import kept_paths, state_bytes
+from critlab.engine.survey import survey
+from critlab.engine.study_record import read_record
+from critlab.entry import is_path
+from critlab.store import Store
+from critlab.study.measurement import due
+from critlab.study.origin import Numerics
+from critlab.study.study import Study
+from critlab.study.tree import ROOT, Tree
+
+RECORD_BYTES = 2048
+"""What a record takes on disk, roughly."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a study is, and what of it is left to do.
+
+    Args:
+        study: its name.
+        runs: networks, all seeds counted.
+        stages: stretches between stored states, all seeds counted.
+        epochs_without_sharing: epochs, were each run trained from scratch.
+        epochs_with_sharing: epochs to train, each once.
+        sharing_ratio: the first through the second.
+        epochs_left: epochs that the store lacks.
+        replays: epochs to be trained again for readings or states that were not kept.
+        readings_left: measurements that the store lacks.
+        bytes: disk space of the whole study; None where only building the model would tell.
+        seconds: time that is left with these workers; None where it is unknown.
+        workers: how many processes ``seconds`` counts on.
+    """
+
+    study: str
+    runs: int
+    stages: int
+    epochs_without_sharing: int
+    epochs_with_sharing: int
+    sharing_ratio: float
+    epochs_left: int
+    replays: int
+    readings_left: int
+    bytes: int | None
+    seconds: float | None
+    workers: int
+
+    def document(self) -> dict[str, Any]:
+        """The plan as one JSON document."""
+        return {"schema_version": 1, **asdict(self)}
+
+
+def plan(study: Study, store: Store, *, workers: int, measure: bool = False, folder: Path | None = None) -> Plan:
+    """The plan of ``study``, given what ``store`` knows.
+
+    Args:
+        study: the question.
+        store: need not exist.
+        workers: how many processes would train.
+        measure: load the data and time a step now.
+        folder: where the data lie.
+    """
+    tree, work = survey(study, store)
+    seeds = len(study.seeds)
+    everything = tree.epochs * seeds
+    left, replays = (work.trained, work.replayed) if work else (everything, 0)
+    readings = work.readings if work else seeds * _readings(study, tree)
+    record = read_record(store, study)
+    numerics = record.numerics if record else Numerics()
+    each, size = _costs(study, numerics, measure, folder)
+    return Plan(
+        study=study.name,
+        runs=len(study.runs) * seeds,
+        stages=sum(1 for _ in tree.stages()) * seeds,
+        epochs_without_sharing=study.epochs(),
+        epochs_with_sharing=everything,
+        sharing_ratio=study.epochs() / everything,
+        epochs_left=left,
+        replays=replays,
+        readings_left=readings,
+        bytes=None if size is None else _bytes(study, tree, size),
+        seconds=None if each is None else each * (left + replays) / min(workers, seeds * len(study.runs)),
+        workers=workers,
+    )
+
+
+def _readings(study: Study, tree: Tree) -> int:
+    return sum(1 for node in tree.nodes.values() for _ in due(study, node.epoch))
+
+
+def _costs(study: Study, numerics: Numerics, measure: bool, folder: Path | None) -> tuple[float | None, int | None]:
+    """Worker-seconds of an epoch, and bytes of a checkpoint, as far as they are known."""
+    size = state_bytes(study)
+    if not measure:
+        return timing.recall(study, numerics), size
+    from critlab.data import load
+
+    images = load(study.data, folder)
+    if size is None and (is_path(study.model.name) or is_path(study.data.name)):
+        model = study.model.build(tuple(images.train_images.shape[1:]), images.classes)
+        size = 2 * sum(value.numel() * value.element_size() for value in model.state_dict().values())
+    seconds = timing.measure(study, images, numerics)
+    timing.remember(study, numerics, seconds)
+    return seconds, size
+
+
+def _bytes(study: Study, tree: Tree, size: int) -> int:
+    seeds = len(study.seeds)
+    kept = len(kept_paths(tree, seeds, state_bytes(study)))
+    states = sum(path != ROOT for path in tree.nodes)
+    return seeds * (kept * size + (states + _readings(study, tree)) * RECORD_BYTES)

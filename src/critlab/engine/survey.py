@@ -1,0 +1,19 @@
+"""What a store knows of a study, and what it lacks; torch-free."""
+
+from __future__ import annotations
+
+from critlab.engine.keeping import kept_paths, state_bytes
+from critlab.engine.study_record import read_record
+from critlab.engine.work import Work, outstanding
+from critlab.store import Store
+from critlab.study.study import Study
+from critlab.study.tree import Tree, build
+
+
+def survey(study: Study, store: Store) -> tuple[Tree, Work | None]:
+    """The tree of ``study`` and, where the store knows the study, what it lacks; torch-free."""
+    tree, record = build(study), read_record(store, study)
+    if record is None:
+        return tree, None
+    kept = kept_paths(tree, len(study.seeds), state_bytes(study))
+    return tree, outstanding(tree, study.seeds, record.names(study), store, kept)

@@ -1,0 +1,47 @@
+"""What there is: every room's table and the named studies, as rows for a person or a program."""
+
+from __future__ import annotations
+
+from critlab.data import DATA
+from critlab.deficits import DEFICITS
+from critlab.measures import MEASURES
+from critlab.models import MODELS
+
+TABLES = {"deficits": DEFICITS, "data": DATA, "models": MODELS, "measures": MEASURES}
+
+
+def catalogue(what: str) -> list[dict[str, str]]:
+    """The rows of ``critlab list WHAT``, each with ``name``, ``about`` and ``source``.
+
+    Args:
+        what: ``deficits``, ``data``, ``models``, ``measures`` or ``figures``.
+    """
+    if what == "figures":
+        return _figures()
+    rows = []
+    for name, entry in TABLES[what].items():
+        options = ", ".join(_option(field, info) for field, info in entry.options.model_fields.items())
+        about = getattr(entry, "title", options)
+        if shape := getattr(entry, "shape", None):
+            about += f", {shape}, {entry.train:,} + {entry.test:,} images"  # type: ignore[attr-defined]
+        rows.append({"name": name, "about": about, "source": entry.source})
+    return rows
+
+
+def _option(name: str, info: object) -> str:
+    default = getattr(info, "default", None)
+    required = getattr(info, "is_required", lambda: False)()
+    return name if required else f"{name}={default}"
+
+
+def _figures() -> list[dict[str, str]]:
+    from critlab.presets import PRESETS
+
+    return [
+        {
+            "name": name,
+            "about": f"{preset.question} (scales: {', '.join(preset.scales)})",
+            "source": preset.source + (f"; published: {preset.published}" if preset.published else ""),
+        }
+        for name, preset in PRESETS.items()
+    ]

@@ -1,0 +1,86 @@
+"""What a person reads in a terminal: plans, progress, verdicts, lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from critlab.analysis.progress import StudyProgress
+from critlab.analysis.results import Results
+from critlab.engine.planning import Plan
+from critlab.duration import duration
+
+
+def plan_text(plan: Plan) -> str:
+    """The plan, one quantity a line."""
+    time = "unknown, add --measure"
+    if plan.seconds is not None:
+        time = f"{duration(plan.seconds)} on {plan.workers} {'worker' if plan.workers == 1 else 'workers'}"
+    space = "unknown, add --measure" if plan.bytes is None else f"about {size(plan.bytes)}"
+    return _aligned(
+        {
+            "study": plan.study,
+            "runs": f"{plan.runs:,}",
+            "stages": f"{plan.stages:,}",
+            "epochs without sharing": f"{plan.epochs_without_sharing:,}",
+            "epochs with sharing": f"{plan.epochs_with_sharing:,}",
+            "ratio": f"{plan.sharing_ratio:.2f}",
+            "left to train": f"{plan.epochs_left:,} epochs",
+            "replays": f"{plan.replays:,} epochs",
+            "left to read": f"{plan.readings_left:,} readings",
+            "disk": space,
+            "time": time,
+        }
+    )
+
+
+def size(count: float) -> str:
+    """``count`` bytes for a person."""
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def status_text(found: StudyProgress, command: str) -> str:
+    """How far a study is, and the command that goes on."""
+    if not found.outcomes:
+        return f"{found.study}: never run in this store; {found.epochs:,} epochs to train\nbegin: {command}"
+    lines = [f"{found.study}: {found.epochs - found.epochs_left:,} of {found.epochs:,} epochs trained"]
+    lines += [f"  {count:4d} runs {status}" for status, count in sorted(found.counts.items())]
+    for outcome in found.outcomes:
+        if outcome.note:
+            last = outcome.note.splitlines()[-1]
+            lines.append(f"  {outcome.name}: {outcome.status} after {outcome.epochs} epochs: {last}")
+    lines += [f"  put aside, failed its check: {name}" for name in found.quarantined]
+    if set(found.counts) & {"missing", "failed"}:
+        lines.append(f"go on: {command}")
+    return "\n".join(lines)
+
+
+def verdict_text(results: Results) -> str:
+    """The verdict in plain lines."""
+    return "\n".join(results.verdict().lines())
+
+
+def announce_page(results: Sequence[Results], out: Path) -> None:
+    """Makes the page, then says what it says and where it lies."""
+    from critlab.report import report
+
+    for found in results:
+        print(f"\n{found.study.name}\n{verdict_text(found)}")
+    page = report(list(results), out)
+    print(f"\npage: {page.absolute()}")
+
+
+def catalogue_text(rows: Iterable[Mapping[str, str]]) -> str:
+    """A list of what there is, one component a line, its source below it."""
+    rows = list(rows)
+    width = max((len(row["name"]) for row in rows), default=0)
+    return "\n".join(f"{row['name']:<{width}}  {row['about']}\n{'':<{width}}  {row['source']}" for row in rows)
+
+
+def _aligned(pairs: Mapping[str, str]) -> str:
+    width = max(map(len, pairs))
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in pairs.items())
