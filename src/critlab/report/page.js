@@ -13,7 +13,7 @@
     const spec = JSON.parse(document.getElementById(box.dataset.spec).textContent, named);
     const config = JSON.parse(JSON.stringify(themes.config), named);
     const letters = spec.usermeta.longestLabel;
-    const columns = Math.max(1, Math.floor(box.clientWidth / (letters * 6.4 + 44)));
+    const columns = Math.max(1, Math.floor(box.clientWidth / (letters * 6.2 + 34)));
     config.legend = { ...config.legend, orient: "bottom", direction: "horizontal", columns };
     return { ...spec, width: "container", autosize: { type: "fit-x", contains: "padding" }, config };
   };

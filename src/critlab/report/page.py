@@ -35,14 +35,18 @@ def page(results: Results | Sequence[Results]) -> str:
         raise ValueError("received no results; give at least one")
     sections = [study_section(one, f"study-{index}") for index, one in enumerate(several, start=1)]
     themes = {"light": LIGHT, "dark": DARK, "config": config(SCREEN_FONT)}
-    return _environment().get_template("page.html.jinja").render(
-        title=", ".join(one.study.name for one in several),
-        studies=sections,
-        style=Markup(_text("style.css")),
-        script=Markup(_text("page.js")),
-        bundle=Markup(bundle()),
-        themes=themes,
-        version=_version(),
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            title=", ".join(one.study.name for one in several),
+            studies=sections,
+            style=Markup(_text("style.css")),
+            script=Markup(_text("page.js")),
+            bundle=Markup(bundle()),
+            themes=themes,
+            version=_version(),
+        )
     )
 
 

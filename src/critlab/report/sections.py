@@ -36,12 +36,14 @@ def study_section(results: Results, name: str) -> Row:
     """
     study = results.study
     trouble = [outcome for outcome in results.outcomes if outcome.status != "done"]
+    shown = [outcome for outcome in trouble if outcome.status != "missing"]
     return {
         "id": name,
         "name": study.name,
         "question": question(study),
         "verdict": _verdict(results),
-        "trouble": [_trouble(outcome) for outcome in trouble],
+        "trouble": [_trouble(outcome) for outcome in shown],
+        "missing": len(trouble) - len(shown),
         "trouble_title": _trouble_title(trouble, len(results.outcomes)),
         "charts": [_chart(chart, name) for chart in charts(results)],
         "runs_caption": _runs_caption(results),
@@ -56,29 +58,43 @@ def study_section(results: Results, name: str) -> Row:
 def _verdict(results: Results) -> Row:
     verdict = results.verdict()
     confounds = [
-        {"name": confound.name[:1].upper() + confound.name[1:], "status": confound.status, "text": confound.sentence}
+        {
+            "name": _capital(spaced(confound.name)),
+            "status": confound.status,
+            "text": confound.sentence,
+        }
         for confound in verdict.confounds
     ]
     return {
         "answer": verdict.answer,
-        "sentence": verdict.sentence,
+        "sentence": _sentence(verdict),
+        "closing": verdict.closing.sentence if verdict.closing else "",
         "facts": list(_facts(results, verdict)),
         "confounds": confounds,
         "notes": verdict.notes,
     }
 
 
+def _sentence(verdict: Verdict) -> str:
+    """Without the answer at its beginning, which stands above it in large letters."""
+    text = verdict.sentence.removeprefix(f"{verdict.answer.capitalize()}: ")
+    return _capital(text)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _facts(results: Results, verdict: Verdict) -> Iterator[dict[str, str]]:
     removal = results.study.sweep.kind == "removal"
     closing = verdict.closing
     if closing is not None:
-        limits = "" if closing.low is None else f"{closing.low:.1f} to " + (
-            "beyond the sweep" if closing.high is None else f"{closing.high:.1f}"
-        )
-        at = f"{'≥ ' if closing.open_ended else ''}{closing.epoch:.1f}"
-        yield {"name": "Closes at epoch", "value": at, "detail": f"95 %: {limits}" if limits else closing.sentence}
+        high = "not bounded" if closing.high is None else f"{closing.high:.1f}"
+        limits = "no interval" if closing.low is None else f"95 %: {closing.low:.1f} to {high}"
+        detail = f"{limits}; the sweep may end too early" if closing.open_ended else limits
+        yield {"name": "Closes about epoch", "value": f"{closing.epoch:.1f}", "detail": detail}
     elif verdict.answer != "present":
-        yield {"name": "Closes at epoch", "value": "–", "detail": "said only where a period is present"}
+        yield {"name": "Closes about epoch", "value": "–", "detail": "said only of a period that is present"}
     if verdict.largest is not None:
         where = "removal at" if removal else "onset at"
         limits = interval(verdict.largest.low, verdict.largest.high)
@@ -104,7 +120,7 @@ def _trouble(outcome: Outcome) -> Row:
 def _trouble_title(trouble: Sequence[Outcome], total: int) -> str:
     counts = Counter(outcome.status for outcome in trouble)
     said = ", ".join(f"{count} {status}" for status, count in counts.items())
-    return f"{len(trouble)} of {total} runs did not finish ({said}); the curves leave them out"
+    return f"{len(trouble)} of {total} runs are not done ({said}); the curves leave them out"
 
 
 def _chart(chart: Chart, name: str) -> Row:
@@ -146,7 +162,16 @@ def _run_cells(outcome: Outcome) -> tuple[Cell, ...]:
     window = f"[{run.window.start}, {run.window.stop})" if run.deficit else "none"
     epochs = f"{outcome.epochs} of {run.total}"
     done = outcome.status + (f": {outcome.note}" if outcome.note else "")
-    return (run.name, outcome.seed, run.arm, window, spaced(run.clock), epochs, done, duration(outcome.seconds))
+    return (
+        run.name,
+        outcome.seed,
+        run.arm,
+        window,
+        spaced(run.clock),
+        epochs,
+        done,
+        duration(outcome.seconds),
+    )
 
 
 def _runs_caption(results: Results) -> str:
@@ -154,15 +179,18 @@ def _runs_caption(results: Results) -> str:
     seeds = len(results.study.seeds)
     return (
         f"{done} of {len(results.outcomes)} runs are done: {len(results.study.runs)} kinds with {seeds} "
-        f"seed{'s' if seeds != 1 else ''} each. A window is half-open, in epochs; epochs that runs share were "
-        "trained once."
+        f"seed{'s' if seeds != 1 else ''} each. A window is half-open, in epochs. Epochs that "
+        "runs share were trained once, but count in the time of every run."
     )
 
 
 def _provenance(results: Results) -> Iterator[tuple[str, str]]:
     study = results.study
     sizes = study.data.sizes()
-    yield "Data", study.data.name + (f", {sizes.train:,} to train and {sizes.test:,} to test" if sizes else "")
+    yield (
+        "Data",
+        study.data.name + (f", {sizes.train:,} to train and {sizes.test:,} to test" if sizes else ""),
+    )
     yield "Model", study.model.name
     yield "Deficit", deficit_words(study.deficit)
     yield "Seeds", ", ".join(map(str, study.seeds))
@@ -178,7 +206,7 @@ def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
         yield name, ", ".join(map(str, value)) or "none"
     elif isinstance(value, bool):
         yield name, "yes" if value else "no"
-    elif name.endswith("seconds") and isinstance(value, int | float):
-        yield name.removesuffix("seconds").strip() or "time", duration(value)
+    elif "seconds" in name and isinstance(value, int | float):
+        yield name.replace("seconds", "time"), duration(value)
     else:
         yield name, "–" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

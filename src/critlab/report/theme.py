@@ -1,7 +1,8 @@
 """The colours of page and charts, light and dark, and how charts are set in type.
 
-Charts are written with names of colours (``"$deficit"``) and become concrete here, or in the page's script when the reader's
-system changes between light and dark. The colours of arms are those of Okabe and Ito, shifted in lightness for contrast.
+Charts are written with names of colours (``"$deficit"``) and become concrete here, or in the page's script when
+the reader's system changes between light and dark. The colours of arms are those of Okabe and Ito, shifted in
+lightness for contrast.
 """
 
 from __future__ import annotations
@@ -77,7 +78,14 @@ def config(font: str, size: float = 12) -> dict[str, Any]:
         "background": "$paper",
         "font": font,
         "view": {"stroke": None},
-        "axis": {**label, **lines, "labelColor": "$soft", "titleColor": "$soft", "titlePadding": 8, "labelPadding": 4},
+        "axis": {
+            **label,
+            **lines,
+            "labelColor": "$soft",
+            "titleColor": "$soft",
+            "titlePadding": 8,
+            "labelPadding": 4,
+        },
         "axisX": {"grid": False},
         "axisY": {"domain": False, "ticks": False},
         "legend": {
@@ -85,6 +93,7 @@ def config(font: str, size: float = 12) -> dict[str, Any]:
             "labelColor": "$ink",
             "titleColor": "$soft",
             "labelLimit": 260,
+            "symbolOpacity": 1,
             "symbolSize": 70,
             "columnPadding": 14,
             "rowPadding": 4,

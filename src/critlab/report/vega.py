@@ -17,7 +17,9 @@ def drawing() -> ModuleType:
     try:
         import vl_convert
     except ImportError:
-        raise StudyError("the report needs vl-convert-python, which is missing: pip install 'critlab[report]'") from None
+        raise StudyError(
+            "the report needs vl-convert-python, which is missing: pip install 'critlab[report]'"
+        ) from None
     return vl_convert
 
 

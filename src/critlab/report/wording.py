@@ -41,7 +41,7 @@ def spaced(name: str) -> str:
 def question(study: Study) -> str:
     """What the study asks, as one sentence."""
     deficit = deficit_words(study.deficit)
-    data, model = spaced(study.data.name), spaced(study.model.name)
+    data, model = study.data.name, study.model.name
     if study.sweep.kind == "removal":
         return f"Does {deficit}, present from the start and then removed, leave lasting damage in {model} on {data}?"
     return (

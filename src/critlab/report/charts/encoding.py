@@ -7,7 +7,16 @@ from typing import Any
 
 JSON = dict[str, Any]
 
-SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
+SHAPES = (
+    "circle",
+    "square",
+    "triangle-up",
+    "diamond",
+    "cross",
+    "triangle-down",
+    "triangle-right",
+    "triangle-left",
+)
 HUNDREDTHS = "format(datum.value * 100, '~g')"
 ZOOM = {
     "name": "zoom",

@@ -33,8 +33,9 @@ def layer_charts(results: Results) -> Iterator[Chart]:
     yield Chart(
         key="layer_shares",
         title="Where the information lies",
-        caption="Each layer's share of the trace of the Fisher information by epoch, first layer at the bottom, means "
-        "over seeds. Between the vertical lines the deficit is on. A network that reorganises after removal moves its shares.",
+        caption="Each layer's share of the trace of the Fisher information by epoch, first layer at the bottom, "
+        "means over seeds. Dashed lines: where the deficit begins and ends. A network that reorganises after "
+        "removal moves its shares.",
         alt="Charts of each layer's share of the Fisher information by epoch. The numbers follow in a table.",
         panels=tuple(_panel(results.study, run, by_run[run.name], layers) for run in runs),
         columns=COLUMNS,
@@ -89,7 +90,8 @@ def _panel(study: Study, run: Run, shares: Shares, layers: Sequence[str]) -> Pan
         below += share
     if run.deficit is not None:
         rows += [{"part": "edge", "epoch": edge} for edge in (run.window.start, run.window.stop)]
-    return Panel(_panel_title(study, run), specification(rows, _layers(layers)), 12, 280)
+    layers_drawn = [*_areas(layers), *(_edges() if run.deficit is not None else [])]
+    return Panel(_panel_title(study, run), specification(rows, layers_drawn), 12, 280)
 
 
 def _panel_title(study: Study, run: Run) -> str:
@@ -100,8 +102,21 @@ def _panel_title(study: Study, run: Run) -> str:
     return "Never removed" if run.at == "never" else f"Removed after epoch {run.at}"
 
 
-def _layers(layers: Sequence[str]) -> list[JSON]:
-    x = quantity("epoch", "Epoch", scale={"nice": False, "zero": True}, axis={"tickMinStep": 1, "tickCount": 5})
+def _horizontal() -> JSON:
+    return quantity("epoch", "Epoch", scale={"nice": False, "zero": True}, axis={"tickMinStep": 1, "tickCount": 5})
+
+
+def _edges() -> list[JSON]:
+    """Where the deficit begins and ends: a dark line on a light one, to be seen on every layer."""
+    marks: list[JSON] = [
+        {"type": "rule", "color": "$paper", "strokeWidth": 3.5, "opacity": 0.8},
+        {"type": "rule", "color": "$ink", "strokeDash": [4, 2], "strokeWidth": 1.25},
+    ]
+    return [{"transform": only("edge"), "mark": mark, "encoding": {"x": _horizontal()}} for mark in marks]
+
+
+def _areas(layers: Sequence[str]) -> list[JSON]:
+    x = _horizontal()
     y = quantity("share", "Share of the trace (%)", stack="zero", scale={"domain": [0, 1]})
     y["axis"] = {"labelExpr": HUNDREDTHS, "values": [0, 0.25, 0.5, 0.75, 1], "grid": False}
     colour = {"scale": {"domain": list(layers), "range": ordered("deep", len(layers))}, "legend": None}
@@ -123,11 +138,6 @@ def _layers(layers: Sequence[str]) -> list[JSON]:
             "transform": only("share"),
             "mark": {"type": "bar", "opacity": 0, "width": {"band": 1}},
             "encoding": {**area, "tooltip": shown},
-        },
-        {
-            "transform": only("edge"),
-            "mark": {"type": "rule", "color": "$ink", "strokeDash": [3, 2]},
-            "encoding": {"x": x},
         },
         {
             "transform": only("label"),

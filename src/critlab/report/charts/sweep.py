@@ -23,8 +23,13 @@ from critlab.report.charts.encoding import (
 from critlab.report.wording import arm_label, place_title, point_facts, spaced
 from critlab.study import Study
 
-NEGATIVES = ("$negative", "$late2", "$late20", "$deep4")
-CLOCKS = ("$clock", "$late6")
+LOOKS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
+    "deficit": (("$deficit",), (1, 0)),
+    "negative_control": (("$negative", "$late6", "$late20", "$deep6"), (6, 3)),
+    "clock_control": (("$clock", "$late2"), (2, 3)),
+}
+"""Colours, used in turn, and line style of a curve, by the role of its runs."""
+
 COLUMNS = ("arm", "at", "n", "accuracy", "accuracy_low", "accuracy_high", "control", "damage", "low", "high")
 
 
@@ -53,6 +58,12 @@ class _Places:
         return self.never if at == "never" else int(at)
 
     @property
+    def between(self) -> float:
+        """Half-way between the last two places, where no interval stands in the way of a label."""
+        shown = [*self.numbers, *([self.never] if self.has_never else [])]
+        return sum(shown[-2:]) / len(shown[-2:])
+
+    @property
     def channel(self) -> JSON:
         """The horizontal channel."""
         shown = [*self.numbers, *([self.never] if self.has_never else [])]
@@ -75,18 +86,13 @@ def sweep_charts(results: Results) -> Iterator[Chart]:
 def _arms(results: Results) -> list[_Arm]:
     """The deficit's curve first, then negative controls, then other clocks."""
     study = results.study
-    names = dict.fromkeys((run.arm, run.role) for role in CURVE_ROLES for run in study.runs if run.role == role)
+    names = dict.fromkeys((run.arm, run.role) for run in study.runs if run.role in CURVE_ROLES)
     found: list[_Arm] = []
-    for arm, role in names:
+    for arm, role in sorted(names, key=lambda name: CURVE_ROLES.index(name[1])):
         curve = results.curve(arm)
-        seen = sum(other[1] == role for other in list(names)[: len(found)])
-        if role == "deficit":
-            colour, dashes = "$deficit", ()
-        elif role == "negative_control":
-            colour, dashes = NEGATIVES[seen % len(NEGATIVES)], (6, 3)
-        else:
-            colour, dashes = CLOCKS[seen % len(CLOCKS)], (2, 3)
-        found.append(_Arm(arm_label(study, curve, role), colour, dashes, curve))
+        colours, dashes = LOOKS[role]
+        taken = sum(other.dash == dashes for other in found)
+        found.append(_Arm(arm_label(study, curve, role), colours[taken % len(colours)], dashes, curve))
     return found
 
 
@@ -109,53 +115,48 @@ def _rows(arms: Sequence[_Arm], places: _Places) -> list[JSON]:
 
 def _control_row(point: CurvePoint, places: _Places) -> JSON:
     clean = summarise([seed.control for seed in point.seeds])
-    return {"part": "control", "x": places[point.at], "accuracy": clean.mean, "low": clean.low, "high": clean.high}
+    return {
+        "part": "control",
+        "x": places[point.at],
+        "accuracy": clean.mean,
+        "low": clean.low,
+        "high": clean.high,
+    }
+
+
+def _control_between(rows: Sequence[JSON]) -> float:
+    """The height of the control's line where its label stands."""
+    heights = [row["accuracy"] for row in sorted(rows, key=lambda row: row["x"]) if row["part"] == "control"]
+    return float(sum(heights[-2:]) / len(heights[-2:]))
 
 
 def _marks(arms: Sequence[_Arm], places: _Places, y: JSON, low: str, high: str) -> list[JSON]:
     """Interval, line, seeds and mean of every arm."""
     names = [arm.name for arm in arms]
     looks = legend("arm", None, names, [arm.colour for arm in arms])
-    colour = {"color": looks["color"]}
-    x = places.channel
-    shown = [tip("arm", "Arm"), tip("at", places.title), tip("accuracy_text", "Accuracy"), tip("damage_text", "Damage")]
-    bar = {"y": quantity(low, y["title"], axis=y["axis"], scale=y["scale"]), "y2": {"field": high}}
-    return [
-        {
-            "transform": [*only("point"), {"filter": f"isValid(datum.{low})"}],
-            "mark": {"type": "rule", "strokeWidth": 1.5},
-            "encoding": {"x": x, **bar, **colour, "opacity": dimmed(0.75)},
-        },
-        {
-            "transform": only("seed"),
-            "mark": {"type": "point", "filled": True, "size": 14, "xOffset": 6},
-            "encoding": {
-                "x": x,
-                "y": y,
-                **colour,
-                "opacity": dimmed(0.38, 0.04),
-                "tooltip": [tip("arm", "Arm"), tip("at", places.title), tip("seed", "Seed")],
-            },
-        },
-        *(_line(arm, x, y) for arm in arms),
-        {
-            "params": [pick("arm")],
-            "transform": only("point"),
-            "mark": {"type": "point", "filled": True, "size": 75, "stroke": "$paper", "strokeWidth": 1},
-            "encoding": {
-                "x": x,
-                "y": y,
-                **looks,
-                "opacity": dimmed(1),
-                "tooltip": [*shown, {"field": "n", "type": "quantitative", "title": "Seeds"}],
-            },
-        },
-    ]
+    where = {"x": places.channel, "y": y}
+    found: list[JSON] = []
+    if any(point.n > 1 for arm in arms for point in arm.curve.points):
+        limits = {"x": places.channel, "y": {**y, "field": low}, "y2": {"field": high}, "color": looks["color"]}
+        mark = {"type": "rule", "strokeWidth": 1.5}
+        valid = {"filter": f"isValid(datum.{low})"}
+        opacity = dimmed(0.75)
+        found.append({"transform": [*only("point"), valid], "mark": mark, "encoding": {**limits, "opacity": opacity}})
+    seed_tip = [tip("arm", "Arm"), tip("at", places.title), tip("seed", "Seed")]
+    seeds = {**where, "color": looks["color"], "opacity": dimmed(0.38, 0.04), "tooltip": seed_tip}
+    dot = {"type": "point", "filled": True, "size": 14, "xOffset": 6}
+    found.append({"transform": only("seed"), "mark": dot, "encoding": seeds})
+    found += [_line(arm, places.channel, y) for arm in arms]
+    mean_tip = [seed_tip[0], seed_tip[1], tip("accuracy_text", "Accuracy"), tip("damage_text", "Damage"), tip("n", "n")]
+    means = {**where, **looks, "opacity": dimmed(1), "tooltip": mean_tip}
+    mark = {"type": "point", "filled": True, "size": 75, "stroke": "$paper", "strokeWidth": 1}
+    found.append({"params": [pick("arm")], "transform": only("point"), "mark": mark, "encoding": means})
+    return found
 
 
 def _line(arm: _Arm, x: JSON, y: JSON) -> JSON:
     """An arm's line, in a layer of its own: a legend of dashes would merge with that of shapes and spoil it."""
-    mark = {"type": "line", "strokeWidth": 2, "color": arm.colour, "strokeDash": list(arm.dash or (1, 0))}
+    mark = {"type": "line", "strokeWidth": 2, "color": arm.colour, "strokeDash": list(arm.dash)}
     transform = [*only("point"), {"filter": {"field": "arm", "equal": arm.name}}]
     return {"transform": transform, "mark": mark, "encoding": {"x": x, "y": y, "opacity": dimmed(1)}}
 
@@ -164,31 +165,33 @@ def _accuracy_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
     places, rows = _Places(study), _rows(arms, _Places(study))
     y = hundredths("accuracy", "Final test accuracy (%)")
     band = {"y": {**y, "field": "low"}, "y2": {"field": "high"}}
-    last = max(row["x"] for row in rows if row["part"] == "control")
+    interval = {
+        "transform": [*only("control"), {"filter": "isValid(datum.low)"}],
+        "mark": {"type": "area", "color": "$control", "opacity": 0.14},
+        "encoding": {"x": places.channel, **band},
+    }
+    known = any(row["part"] == "control" and row["low"] is not None for row in rows)
     control: list[JSON] = [
-        {
-            "transform": [*only("control"), {"filter": "isValid(datum.low)"}],
-            "mark": {"type": "area", "color": "$control", "opacity": 0.14},
-            "encoding": {"x": places.channel, **band},
-        },
+        *([interval] if known else []),
         {
             "transform": only("control"),
             "mark": {"type": "line", "color": "$control", "strokeDash": [5, 3], "strokeWidth": 1.5},
             "encoding": {"x": places.channel, "y": y},
         },
         {
-            "transform": [*only("control"), {"filter": f"datum.x === {last}"}],
-            "mark": {"type": "text", "align": "right", "dx": -8, "dy": -8, "color": "$soft"},
+            "data": {"values": [{"x": places.between, "accuracy": _control_between(rows)}]},
+            "mark": {"type": "text", "dy": -8, "color": "$soft"},
             "encoding": {"x": places.channel, "y": y, "text": {"value": "clean control"}},
         },
     ]
     spec = specification(rows, [*control, *_marks(arms, places, y, "accuracy_low", "accuracy_high")])
-    window = "" if study.sweep.kind == "removal" else " Every run has the same number of epochs under the deficit."
+    removal = study.sweep.kind == "removal"
+    window = "" if removal else " Every run has the same number of epochs under the deficit."
     return Chart(
-        key="removal_curve" if study.sweep.kind == "removal" else "window_curve",
+        key="removal_curve" if removal else "window_curve",
         title=_title(study, "Final accuracy"),
         caption="Means over seeds with 95 % intervals; small dots are single seeds. The grey band is the clean "
-        f"control.{window} Hover for numbers; click a name below to single it out." + _notes(arms),
+        f"control.{window} Hover for numbers; click a name below to single it out.",
         alt=_alt(study, arms, "final test accuracy"),
         panels=(Panel("", spec, max(len(arm.name) for arm in arms), 380),),
         columns=COLUMNS,
@@ -200,7 +203,6 @@ def _damage_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
     places, rows = _Places(study), _rows(arms, _Places(study))
     y = hundredths("damage", "Damage (percentage points of accuracy)")
     smallest = study.statistics.smallest_damage
-    first = min(row["x"] for row in rows)
     lines: list[JSON] = [
         {
             "data": {"values": [{"damage": 0}]},
@@ -213,8 +215,8 @@ def _damage_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
             "encoding": {"y": y},
         },
         {
-            "data": {"values": [{"damage": smallest, "x": first}]},
-            "mark": {"type": "text", "align": "left", "dx": -12, "dy": -7, "color": "$soft"},
+            "data": {"values": [{"damage": smallest, "x": places.between}]},
+            "mark": {"type": "text", "dy": -7, "color": "$soft"},
             "encoding": {"x": places.channel, "y": y, "text": {"value": "smallest of interest"}},
         },
     ]
@@ -242,10 +244,6 @@ def _alt(study: Study, arms: Sequence[_Arm], what: str) -> str:
     beside = f", beside {others}" if others else ""
     deficit = spaced(study.deficit.name)
     return f"Chart of {what} against the epoch of the sweep for {deficit}{beside}. The numbers follow in a table."
-
-
-def _notes(arms: Sequence[_Arm]) -> str:
-    return "".join(f" {note}" for note in arms[0].curve.notes)
 
 
 def _numbers(arms: Sequence[_Arm]) -> tuple[tuple[Cell, ...], ...]:

@@ -49,7 +49,9 @@ def learning_charts(results: Results) -> Iterator[Chart]:
     drawn = {name: found for name, found in moments.items() if found}
     if not drawn:
         return
-    values = [value for found in drawn.values() for m in found for value in (m.mean, m.low, m.high) if value is not None]
+    values = [
+        value for found in drawn.values() for m in found for value in (m.mean, m.low, m.high) if value is not None
+    ]
     margin = 0.04 * (max(values) - min(values))
     domain = [min(values) - margin, max(values) + margin]
     panels = tuple(
@@ -83,7 +85,7 @@ def fisher_charts(results: Results) -> Iterator[Chart]:
         key="fisher_trace",
         title="Fisher information through training",
         caption="Trace of the Fisher information of all weights, per example, mean over seeds with 95 % bands. Shaded: "
-        "epochs under the deficit. A rise and fall early in training marks where the network is most plastic.",
+        "epochs under the deficit. Click a name below to see one run with its window.",
         alt="Chart of the trace of the Fisher information by epoch for every run. The numbers follow in a table.",
         panels=(_panel(results.study, found, "", y, False),),
         columns=COLUMNS,
@@ -119,7 +121,14 @@ def _rows(study: Study, moments: Sequence[_Moment], accuracy: bool) -> list[JSON
         if m.low is not None and m.high is not None:
             value += f"  ({interval(m.low, m.high) if accuracy else f'{m.low:.3g} to {m.high:.3g}'})"
         phase = "under the deficit" if m.epoch > 0 and m.epoch - 1 in m.run.window else "clean"
-        plain = {"run": run_label(m.run), "epoch": m.epoch, "mean": m.mean, "low": m.low, "high": m.high, "n": m.n}
+        plain = {
+            "run": run_label(m.run),
+            "epoch": m.epoch,
+            "mean": m.mean,
+            "low": m.low,
+            "high": m.high,
+            "n": m.n,
+        }
         rows.append({"part": "mean", **plain, "value": value, "phase": phase})
     last = {row["run"]: row for row in rows}
     rows += [{**row, "part": "last"} for row in last.values()]
@@ -131,59 +140,69 @@ def _rows(study: Study, moments: Sequence[_Moment], accuracy: bool) -> list[JSON
 
 
 def _panel(study: Study, moments: Sequence[_Moment], title: str, y: JSON, accuracy: bool) -> Panel:
+    rows = _rows(study, moments, accuracy)
     names = list(dict.fromkeys(run_label(moment.run) for moment in moments))
     deprived = [name for name in names if name != "clean"]
     colours = [*(["$control"] if "clean" in names else []), *ordered("late", len(deprived))]
     looks = legend("run", place_title(study), names, colours)
-    colour = {"color": looks["color"]}
     x = quantity("epoch", "Epoch", scale={"nice": False, "padding": 6}, axis={"tickMinStep": 1})
-    shown = [tip("run", place_title(study)), tip("epoch", "Epoch"), tip("phase", "Images"), tip("value", "Mean (95 %)")]
-    layers: list[JSON] = [
-        {
-            "transform": only("window"),
-            "mark": {"type": "rect", "color": "$deficit"},
-            "encoding": {
-                "x": {**x, "field": "start"},
-                "x2": {"field": "stop"},
-                "opacity": {"condition": {"param": "pick", "value": 0.06}, "value": 0},
-            },
-        },
-        {
-            "transform": [*only("mean"), {"filter": "isValid(datum.low)"}],
-            "mark": {"type": "area", "clip": True},
-            "encoding": {
-                "x": x,
-                "y": {**y, "field": "low"},
-                "y2": {"field": "high"},
-                **colour,
-                "opacity": dimmed(0.13, 0),
-            },
-        },
+    where = {"x": x, "y": y, "color": looks["color"]}
+    layers = [
+        *([_windows(x)] if any(row["part"] == "window" for row in rows) else []),
+        *([_bands(where)] if any(moment.low is not None for moment in moments) else []),
+        *_lines(where, looks, place_title(study)),
+    ]
+    return Panel(title, specification(rows, layers), max(map(len, names)), 320)
+
+
+def _windows(x: JSON) -> JSON:
+    """Shades every window; the one of a picked run alone."""
+    opacity = {"condition": {"param": "pick", "value": 0.06}, "value": 0}
+    encoding = {"x": {**x, "field": "start"}, "x2": {"field": "stop"}, "opacity": opacity}
+    return {"transform": only("window"), "mark": {"type": "rect", "color": "$deficit"}, "encoding": encoding}
+
+
+def _bands(where: JSON) -> JSON:
+    """Intervals; their opacity is theirs alone, since a condition on it would hide the lines below."""
+    limits = {"y": {**where["y"], "field": "low"}, "y2": {"field": "high"}}
+    return {
+        "transform": [*only("mean"), {"filter": "isValid(datum.low)"}],
+        "mark": {"type": "area", "clip": True},
+        "encoding": {**where, **limits, "opacity": dimmed(0.13, 0)},
+    }
+
+
+def _lines(where: JSON, looks: JSON, title: str) -> list[JSON]:
+    """Means, a dot where the pointer is, and a shape at the end of every run."""
+    hover = {"name": "hover", "select": {"type": "point", "on": "pointerover", "clear": "pointerout"}}
+    seen = {"condition": {"param": "hover", "value": 1, "empty": False}, "value": 0}
+    shown = [
+        tip("run", title),
+        tip("epoch", "Epoch"),
+        tip("phase", "Images"),
+        tip("value", "Mean (95 %)"),
+        tip("n", "n"),
+    ]
+    dot = {"type": "point", "filled": True, "clip": True}
+    return [
         {
             "params": [pick("run"), ZOOM],
             "transform": only("mean"),
             "mark": {"type": "line", "strokeWidth": 1.75, "clip": True},
-            "encoding": {"x": x, "y": y, **colour, "opacity": dimmed(1, 0.1)},
+            "encoding": {**where, "opacity": dimmed(1, 0.1)},
         },
         {
-            "params": [{"name": "hover", "select": {"type": "point", "on": "pointerover", "clear": "pointerout"}}],
+            "params": [hover],
             "transform": only("mean"),
-            "mark": {"type": "point", "filled": True, "size": 60, "clip": True},
-            "encoding": {
-                "x": x,
-                "y": y,
-                **colour,
-                "opacity": {"condition": {"param": "hover", "value": 1, "empty": False}, "value": 0},
-                "tooltip": [*shown, {"field": "n", "type": "quantitative", "title": "Seeds"}],
-            },
+            "mark": {**dot, "size": 60},
+            "encoding": {**where, "opacity": seen, "tooltip": shown},
         },
         {
             "transform": only("last"),
-            "mark": {"type": "point", "filled": True, "size": 65, "stroke": "$paper", "strokeWidth": 1, "clip": True},
-            "encoding": {"x": x, "y": y, **looks, "opacity": dimmed(1, 0.1)},
+            "mark": {**dot, "size": 65, "stroke": "$paper", "strokeWidth": 1},
+            "encoding": {**where, **looks, "opacity": dimmed(1, 0.1)},
         },
     ]
-    return Panel(title, specification(_rows(study, moments, accuracy), layers), max(map(len, names)), 320)
 
 
 def _numbers(moments: Iterator[_Moment] | Sequence[_Moment]) -> tuple[tuple[Cell, ...], ...]:
