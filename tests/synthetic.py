@@ -145,9 +145,7 @@ def _fisher(run: Run, epoch: int) -> dict[str, float]:
     return {layer: total * share for layer, share in shares.items()}
 
 
-def _row(
-    run: Run, seed: int, epoch: int, quantity: str, layer: str, value: float, stderr: float = 0.0
-) -> Row:
+def _row(run: Run, seed: int, epoch: int, quantity: str, layer: str, value: float, stderr: float = 0.0) -> Row:
     return Row(
         run=run.identifier(seed),
         arm=run.arm,

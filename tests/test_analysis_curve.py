@@ -117,9 +117,7 @@ def test_results_without_rows_and_one_seed_are_plain_json() -> None:
 @settings(max_examples=20, deadline=None)
 @given(shift=st.floats(-0.3, 0.05), noise=st.floats(0, 0.05))
 def test_a_constant_added_to_all_accuracies_changes_no_damage(shift: float, noise: float) -> None:
-    here, there = (
-        synthetic_results(3, (0, 5, 10), noise=noise, accuracy=0.85 + by).curve() for by in (0.0, shift)
-    )
+    here, there = (synthetic_results(3, (0, 5, 10), noise=noise, accuracy=0.85 + by).curve() for by in (0.0, shift))
     for one, other in zip(here, there, strict=True):
         assert one.damage.value == pytest.approx(other.damage.value, abs=1e-12)
         assert one.low == pytest.approx(other.low, abs=1e-9)

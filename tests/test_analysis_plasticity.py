@@ -31,15 +31,11 @@ def test_shift_is_the_total_variation_between_removal_and_end() -> None:
     assert (before.removal, before.first, before.last) == (5, 6, 12)
     assert before.distance == pytest.approx(0)
     moved = tuple(
-        replace(row, value=row.value * 3)
-        if (row.epoch, row.layer) == (12, "head") and row.arm == "blur"
-        else row
+        replace(row, value=row.value * 3) if (row.epoch, row.layer) == (12, "head") and row.arm == "blur" else row
         for row in results.rows
     )
     (after,) = share_shifts(Results(results.study, moved, results.outcomes))
-    head = next(
-        s.share for s in layer_shares(results) if s.arm == "blur" and (s.epoch, s.layer) == (12, "head")
-    )
+    head = next(s.share for s in layer_shares(results) if s.arm == "blur" and (s.epoch, s.layer) == (12, "head"))
     assert after.distance == pytest.approx(3 * head / (1 + 2 * head) - head)
     assert after.error > 0
 

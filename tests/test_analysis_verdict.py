@@ -26,9 +26,7 @@ def never(at: int) -> float:
 def test_present_with_its_numbers() -> None:
     verdict = synthetic_results().verdict()
     assert verdict.answer == "present"
-    assert verdict.sentence.startswith(
-        "Present: blur until epoch 40 costs 5.6 points of accuracy [4.9, 6.3], n = 5"
-    )
+    assert verdict.sentence.startswith("Present: blur until epoch 40 costs 5.6 points of accuracy [4.9, 6.3], n = 5")
     assert verdict.p_value is not None
     assert verdict.p_value < 0.025
     assert verdict.largest is not None
@@ -182,9 +180,7 @@ def test_the_closing_is_where_the_truth_is(damage: Any, truth: float) -> None:
 
 
 def test_a_curve_that_still_rises_is_open_ended() -> None:
-    closing = (
-        synthetic_results(5, range(0, 41, 5), lambda at: 0.002 * at, 0.001, controls={}).verdict().closing
-    )
+    closing = synthetic_results(5, range(0, 41, 5), lambda at: 0.002 * at, 0.001, controls={}).verdict().closing
     assert closing is not None
     assert closing.open_ended
     assert "still rises" in closing.sentence

@@ -127,9 +127,7 @@ class Shell:
         return eval, ("__import__('pathlib').Path('ran').touch()",)
 
 
-def test_a_pickle_that_names_code_is_refused_and_not_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pickle_that_names_code_is_refused_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     evil = pickle.dumps({"data": Shell(), "labels": []})
     pickle.loads(evil)
@@ -171,9 +169,7 @@ def test_a_damaged_pickle_names_its_file(content: bytes) -> None:
 
 @pytest.mark.parametrize("write", [python_archive, binary_archive])
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.98])
-def test_half_a_download_is_one_clear_error(
-    write: Callable[[Path], None], share: float, tmp_path: Path
-) -> None:
+def test_half_a_download_is_one_clear_error(write: Callable[[Path], None], share: float, tmp_path: Path) -> None:
     write(tmp_path)
     (archive,) = tmp_path.iterdir()
     whole = archive.read_bytes()
@@ -202,9 +198,7 @@ def test_nothing_of_an_archive_is_written_to_disk(tmp_path: Path) -> None:
 
 def test_a_cut_binary_batch_is_refused(tmp_path: Path) -> None:
     files = cifar10_binary()
-    write_folder(
-        tmp_path / "cifar-10-batches-bin", files | {"data_batch_4.bin": files["data_batch_4.bin"][:-1]}
-    )
+    write_folder(tmp_path / "cifar-10-batches-bin", files | {"data_batch_4.bin": files["data_batch_4.bin"][:-1]})
     with pytest.raises(DataError, match=r"data_batch_4\.bin has 30729 bytes"):
         read_cifar10(tmp_path)
 

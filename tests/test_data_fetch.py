@@ -67,9 +67,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 def official(server: Server, **files: bytes) -> Official:
     server.files = files
-    return Official(
-        server.address, {name: hashlib.md5(content).hexdigest() for name, content in files.items()}
-    )
+    return Official(server.address, {name: hashlib.md5(content).hexdigest() for name, content in files.items()})
 
 
 def test_what_is_missing_is_fetched_once(server: Server, tmp_path: Path) -> None:

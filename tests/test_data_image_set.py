@@ -22,9 +22,7 @@ LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=60)
 
 
 @given(LABELS, st.data())
-def test_a_subset_is_balanced_in_file_order_and_always_the_same(
-    labels: list[int], data: st.DataObject
-) -> None:
+def test_a_subset_is_balanced_in_file_order_and_always_the_same(labels: list[int], data: st.DataObject) -> None:
     array = np.array(labels, dtype=np.int64)
     count = data.draw(st.integers(0, len(labels)))
     places = balanced(array, count)
@@ -63,9 +61,7 @@ def test_padding_is_zero_on_the_last_two_axes() -> None:
         padded(np.zeros((3, 4), np.float32), 1)
 
 
-@pytest.mark.parametrize(
-    ("shape", "kept"), [((3, 8, 8), (3,)), ((2, 3, 8, 8), (2, 3)), ((8, 8), ()), ((20,), ())]
-)
+@pytest.mark.parametrize(("shape", "kept"), [((3, 8, 8), (3,)), ((2, 3, 8, 8), (2, 3)), ((8, 8), ()), ((20,), ())])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_statistics_are_those_of_numpy(shape: tuple[int, ...], kept: tuple[int, ...], dtype: type) -> None:
     draws = np.random.default_rng(0)

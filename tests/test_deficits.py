@@ -66,9 +66,7 @@ def photograph(height, width, seed):
     pen = ImageDraw.Draw(picture)
     for _ in range(4):
         x, y, u, v = (int(n) for n in rng.integers(0, max(height, width), 4))
-        pen.ellipse(
-            (min(x, u), min(y, v), max(x, u), max(y, v)), fill=tuple(rng.integers(0, 256, 3).tolist())
-        )
+        pen.ellipse((min(x, u), min(y, v), max(x, u), max(y, v)), fill=tuple(rng.integers(0, 256, 3).tolist()))
         pen.line((x, v, u, y), fill=tuple(rng.integers(0, 256, 3).tolist()))
     grain = rng.normal(0, 12, (height, width, 3))
     return np.clip(np.asarray(picture) + grain, 0, 255).astype(np.uint8)

@@ -303,9 +303,7 @@ def test_surrounding_modes_and_layouts_change_nothing():
 
 def test_it_measures_in_evaluation_mode():
     model, images = case("transformer")
-    trained, evaluated = (
-        fisher_trace(model.train(mode), images, generator=seeded(3)) for mode in (True, False)
-    )
+    trained, evaluated = (fisher_trace(model.train(mode), images, generator=seeded(3)) for mode in (True, False))
     assert trained == evaluated
 
 

@@ -30,7 +30,7 @@ def test_record_round_trip(tmp_path: Path) -> None:
 
 def test_every_flipped_bit_of_a_record_is_found(tmp_path: Path) -> None:
     content = record.encode("epochs", NAME, {"loss": 0.25, "status": "done"})
-    for position in range(0, len(content)):
+    for position in range(len(content)):
         damaged = bytearray(content)
         damaged[position] ^= 4
         try:

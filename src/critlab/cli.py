@@ -6,11 +6,15 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from critlab.errors import CritlabError
+
+if TYPE_CHECKING:
+    from critlab.analysis.results import Results
+    from critlab.study.study import Study
 
 app = typer.Typer(
     name="critlab",
@@ -49,7 +53,7 @@ def demo(
 
     status, results = 0, []
     for study in demo_studies():
-        code, found = _run(study, store, workers)
+        code, found = _run(study, store, workers=workers)
         status = max(status, code)
         results.append(found)
     announce_page(results, out)
@@ -94,7 +98,8 @@ def run(
     """Train and measure what the store lacks; safe to kill and to call again."""
     from critlab.report.terminal import verdict_text
 
-    code, results = _run(_study(study, scale), store, workers, device, precision, data)
+    chosen = _study(study, scale)
+    code, results = _run(chosen, store, workers=workers, device=device, precision=precision, folder=data)
     print(verdict_text(results))
     raise typer.Exit(code)
 
@@ -164,19 +169,19 @@ def list_(
     print(json.dumps({"schema_version": 1, what: rows}) if as_json else catalogue_text(rows))
 
 
-def _study(name: str, scale: str | None):  # type: ignore[no-untyped-def]  # naming the type would import the study room
+def _study(name: str, scale: str | None) -> Study:
     from critlab.presets import find
 
     return find(name, scale)
 
 
-def _run(study, store, workers, device="auto", precision="auto", data=None):  # type: ignore[no-untyped-def]
+def _run(study: Study, store: Path, **means: Any) -> tuple[int, Results]:
     from critlab.analysis.reading import read_results
     from critlab.engine.running import Means, run_study
     from critlab.store import Store
 
     place = Store(store)
-    done = run_study(study, place, Means(workers, device, precision, data))
+    done = run_study(study, place, Means(**means))
     if done.ending.stopped:
         raise typer.Exit(done.status)
     return done.status, read_results(study, place)

@@ -1,7 +1,7 @@
 """Typed, frozen specifications, and what a person reads when one does not hold.
 
-Every specification is a strict pydantic model: an unknown key, a wrong type or a value out of range is an error, and all
-errors are reported at once, each with the field, what was received, what is allowed and the nearest valid name.
+Every specification is a strict pydantic model: an unknown key, a wrong type or a value out of range is an error, and
+all errors are reported at once, each with the field, what was received, what is allowed and the nearest valid name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from critlab.errors import StudyError
 Location = tuple[int | str, ...]
 
 
-class Problems(ValueError):
+class Problems(ValueError):  # noqa: N818 - it carries several
     """What is wrong with a value: (where, what) pairs; raised inside validators, flattened by :func:`explain`."""
 
     def __init__(self, problems: Iterable[tuple[Location, str]]) -> None:
@@ -91,7 +91,7 @@ def _sentence(item: ErrorDetails, model: type[BaseModel]) -> str:
     received = _shown(item.get("input"))
     if kind == "extra_forbidden":
         owner = _owner(model, item["loc"])
-        known = [n for n in owner.model_fields] if owner else []
+        known = list(owner.model_fields) if owner else []
         return f"unknown key, received {received}{nearest(str(item['loc'][-1]), known)}"
     if kind == "missing":
         return "required, but missing"

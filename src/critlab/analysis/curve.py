@@ -224,9 +224,7 @@ def curve(results: Results, arm: str | None = None, against: str = "first") -> C
             found.append(finals.point(run.at, run, by_name[control]))
     points = tuple(point for point in found if isinstance(point, CurvePoint))
     gaps = tuple(gap for gap in found if isinstance(gap, Gap))
-    return Curve(
-        arm, study.sweep.kind, clock, against, points, gaps, tuple(_notes(study.sweep.kind, points, gaps))
-    )
+    return Curve(arm, study.sweep.kind, clock, against, points, gaps, tuple(_notes(study.sweep.kind, points, gaps)))
 
 
 def main_arm(results: Results) -> str:
@@ -287,9 +285,7 @@ class _Finals:
 
 def _point(at: Place, seeds: tuple[SeedPoint, ...], diverged: int, missing: int) -> CurvePoint:
     accuracy, damage = (summarise([getattr(seed, name) for seed in seeds]) for name in ("accuracy", "damage"))
-    train, control = (
-        summarise([getattr(s, n) for s in seeds]).estimate for n in ("train_accuracy", "control")
-    )
+    train, control = (summarise([getattr(s, n) for s in seeds]).estimate for n in ("train_accuracy", "control"))
     return CurvePoint(
         at=at,
         n=len(seeds),

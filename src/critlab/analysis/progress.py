@@ -8,8 +8,8 @@ from typing import Any
 
 from critlab.analysis.reading import read_results
 from critlab.analysis.table import Outcome
-from critlab.engine.survey import survey
 from critlab.engine.study_record import read_record
+from critlab.engine.survey import survey
 from critlab.store import Store
 from critlab.study.study import Study
 

@@ -28,7 +28,9 @@ def read_results(study: Study, store: Store) -> Results:
     """
     record = read_record(store, study)
     if record is None:
-        raise StudyError(f"{study.name}: nothing of it is in the store {store.root}; first: critlab run, with this --store")
+        raise StudyError(
+            f"{study.name}: nothing of it is in the store {store.root}; first: critlab run, with this --store"
+        )
     reader = _Reader(study, record.names(study), store)
     outcomes, rows = [], []
     for run in study.runs:

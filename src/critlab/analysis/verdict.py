@@ -110,9 +110,7 @@ class _Case:
             smallest_damage=self.smallest,
             minimum_detectable=self.detectable(),
             minimum_seeds=MINIMUM_SEEDS,
-            confounds=()
-            if answer == "absent"
-            else confounds(self.results, self.main, [p.at for p in judged]),
+            confounds=() if answer == "absent" else confounds(self.results, self.main, [p.at for p in judged]),
             notes=(*self.notes(), *self.main.notes),
         )
 

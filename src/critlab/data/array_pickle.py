@@ -36,16 +36,12 @@ def read_array_pickle(content: bytes, path: Path | str) -> Plain:
     try:
         found = _ArrayUnpickler(io.BytesIO(content), path).load()
         if not isinstance(found, dict):
-            raise DataError(
-                f"{path} holds a {type(found).__name__} where a dictionary is expected; get it again"
-            )
+            raise DataError(f"{path} holds a {type(found).__name__} where a dictionary is expected; get it again")
         return {_text(key): item.array() if isinstance(item, _Array) else item for key, item in found.items()}
     except DataError as error:
         raise DataError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
     except Exception as error:  # damaged pickles fail in any way at all
-        raise DataError(
-            f"{path} is no readable pickle ({type(error).__name__}: {error}); get it again"
-        ) from error
+        raise DataError(f"{path} is no readable pickle ({type(error).__name__}: {error}); get it again") from error
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -56,9 +52,7 @@ class _ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         found = _KNOWN.get((module.replace("numpy._core", "numpy.core"), name))
         if found is None:
-            raise DataError(
-                f"{self._path} asks for {module}.{name}, which no array needs; do not trust this file"
-            )
+            raise DataError(f"{self._path} asks for {module}.{name}, which no array needs; do not trust this file")
         return found
 
 

@@ -39,9 +39,7 @@ def checked_split(images: NDArray[Any], labels: NDArray[Any], where: str) -> Spl
     if labels.ndim not in (1, 2) or 0 in labels.shape:
         raise DataError(f"{where}: labels have shape {labels.shape}; they must be (N,) or (N, heads)")
     if len(images) != len(labels):
-        raise DataError(
-            f"{where}: {len(images)} images but {len(labels)} labels; there must be one label an image"
-        )
+        raise DataError(f"{where}: {len(images)} images but {len(labels)} labels; there must be one label an image")
     return Split(_checked_images(images, where), _checked_labels(labels, where))
 
 

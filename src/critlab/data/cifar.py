@@ -60,9 +60,7 @@ def parse_records(content: bytes, path: Path, label_bytes: int) -> Pair:
     """
     record = label_bytes + _PIXELS
     if not content or len(content) % record:
-        raise DataError(
-            f"{path} has {len(content)} bytes, no whole number of records of {record}; get it again"
-        )
+        raise DataError(f"{path} has {len(content)} bytes, no whole number of records of {record}; get it again")
     rows = np.frombuffer(content, dtype=np.uint8).reshape(-1, record)
     return rows[:, label_bytes:].reshape(-1, *_SHAPE), rows[:, label_bytes - 1]
 
@@ -150,9 +148,7 @@ def _members_of_folder(place: Path, layout: _Layout) -> dict[str, bytes]:
         try:
             members[name] = (place / name).read_bytes()
         except OSError as error:
-            raise DataError(
-                f"{place / name} cannot be read ({error.strerror}); get the whole set again"
-            ) from error
+            raise DataError(f"{place / name} cannot be read ({error.strerror}); get the whole set again") from error
     return members
 
 

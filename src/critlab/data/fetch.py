@@ -74,9 +74,7 @@ def _fetch(address: str, checksum: str, folder: Path) -> None:
         progress = _Progress() if sys.stderr.isatty() else False
         loader = pooch.HTTPDownloader(progressbar=progress, timeout=_TIMEOUT_SECONDS)
         try:
-            pooch.retrieve(
-                address, f"md5:{checksum}", fname=address.rpartition("/")[2], path=folder, downloader=loader
-            )
+            pooch.retrieve(address, f"md5:{checksum}", fname=address.rpartition("/")[2], path=folder, downloader=loader)
         except (requests.exceptions.ConnectTimeout, requests.exceptions.HTTPError):
             raise
         except (requests.exceptions.RequestException, ValueError):

@@ -141,9 +141,7 @@ def _parsed(stream: BinaryIO, path: Path, axes: int) -> NDArray[np.uint8]:
     content = stream.read(size + 1)
     if len(content) != size:
         received = "more" if len(content) > size else f"{len(content)}"
-        raise DataError(
-            f"{path} says {shape} in its header, {size} bytes, but holds {received}; get it again"
-        )
+        raise DataError(f"{path} says {shape} in its header, {size} bytes, but holds {received}; get it again")
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)
 
 
@@ -167,9 +165,7 @@ def _read(folder: Path, wanted: _Set, other: _Set) -> tuple[Pair, Pair]:
 
 def _candidates(place: Path, part: str) -> list[Path]:
     dotted = part.replace("-idx", ".idx")
-    return [
-        path for name in (part, dotted) for path in (place / name, place / f"{name}.gz") if path.is_file()
-    ]
+    return [path for name in (part, dotted) for path in (place / name, place / f"{name}.gz") if path.is_file()]
 
 
 def _found(place: Path, part: str) -> Path:

@@ -63,9 +63,7 @@ def padded(images: NDArray[Any], pad: int) -> NDArray[Any]:
     if pad == 0:
         return np.ascontiguousarray(images)
     if images.ndim < 3:
-        raise DataError(
-            f"pad = {pad} needs images of two axes or more, received {images.shape[1:]}; set pad = 0"
-        )
+        raise DataError(f"pad = {pad} needs images of two axes or more, received {images.shape[1:]}; set pad = 0")
     *kept, height, width = images.shape
     wide = np.zeros((*kept, height + 2 * pad, width + 2 * pad), dtype=images.dtype)
     wide[..., pad:-pad, pad:-pad] = images

@@ -25,15 +25,11 @@ def loaded(spec: DataSpec, folder: Path | None) -> ImageSet:
     test = checked_split(test_images, test_labels, f"{spec.name}, test")
     known = entry if isinstance(entry, DataSet) else None
     if known and train.images.shape[1:] != known.shape:
-        raise DataError(
-            f"{spec.name}: images of shape {train.images.shape[1:]} where {known.shape} is official"
-        )
+        raise DataError(f"{spec.name}: images of shape {train.images.shape[1:]} where {known.shape} is official")
     classes = checked_classes(train, test, spec.name, known.classes if known else None)
     chosen = _part(train, spec.train, known.train if known else None, f"{spec.name}, train")
     if spec.epoch is not None and spec.epoch > len(chosen.labels):
-        raise DataError(
-            f"{spec.name}: epoch = {spec.epoch} but only {len(chosen.labels)} training images; lower it"
-        )
+        raise DataError(f"{spec.name}: epoch = {spec.epoch} but only {len(chosen.labels)} training images; lower it")
     tested = _part(test, spec.test, known.test if known else None, f"{spec.name}, test")
     return ImageSet.of(chosen, tested, classes, spec.pad)
 
@@ -42,9 +38,7 @@ def _part(split: Split, asked: int | None, official: int | None, where: str) -> 
     there, wanted = len(split.labels), asked or official or len(split.labels)
     if wanted > there:
         whole = f", and the whole set has {official}: the copy is incomplete" if official else ""
-        raise DataError(
-            f"{where}: {wanted} images asked, but only {there} are there{whole}; ask for at most {there}"
-        )
+        raise DataError(f"{where}: {wanted} images asked, but only {there} are there{whole}; ask for at most {there}")
     if asked is None or asked == there:
         return split
     return split.taken(balanced(split.labels, asked))

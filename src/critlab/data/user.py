@@ -41,9 +41,7 @@ def arrays_of(returned: Any, where: str) -> tuple[Pair, Pair]:
         DataError: ``returned`` has another form.
     """
     parts = _two(returned, f"{where}: received")
-    pairs = [
-        _two(part, f"{where}, {name}: received") for part, name in zip(parts, ("train", "test"), strict=True)
-    ]
+    pairs = [_two(part, f"{where}, {name}: received") for part, name in zip(parts, ("train", "test"), strict=True)]
     arrays = [[_array(value, f"{where}: received") for value in pair] for pair in pairs]
     (train_images, train_labels), (test_images, test_labels) = arrays
     return (train_images, train_labels), (test_images, test_labels)
@@ -62,11 +60,7 @@ def _array(value: Any, received: str) -> NDArray[Any]:
         try:
             value = value.detach().cpu().numpy()
         except (TypeError, RuntimeError) as error:
-            raise DataError(
-                f"{received} a tensor that numpy cannot hold ({error}); convert it to float32"
-            ) from error
+            raise DataError(f"{received} a tensor that numpy cannot hold ({error}); convert it to float32") from error
     if not isinstance(value, np.ndarray):
-        raise DataError(
-            f"{received} a {type(value).__name__}; images and labels must be numpy arrays or torch tensors"
-        )
+        raise DataError(f"{received} a {type(value).__name__}; images and labels must be numpy arrays or torch tensors")
     return value

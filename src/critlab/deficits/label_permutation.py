@@ -36,8 +36,7 @@ def class_permutation(classes: int, generator: torch.Generator) -> Tensor:
 
     if classes < 2:
         raise StudyError(
-            f"deficit 'label_permutation' needs at least 2 classes, received {classes}; "
-            "choose another deficit"
+            f"deficit 'label_permutation' needs at least 2 classes, received {classes}; choose another deficit"
         )
     same = torch.arange(classes)
     permutation = same

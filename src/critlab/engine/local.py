@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
@@ -80,15 +81,13 @@ class _Worker:
         )
         os.close(theirs)
         os.close(alive_read)
-        self.connection, self.task, self.ready = Connection(ours), None, False
-        self.task: Task | None
+        self.connection, self.ready = Connection(ours), False
+        self.task: Task | None = None
         self.send(**setup)
 
     def send(self, **message: Any) -> None:
-        try:
+        with suppress(OSError):  # it died: the closed connection is noticed where answers are read
             self.connection.send_bytes(json.dumps(message).encode())
-        except OSError:
-            pass  # it died: the closed connection is noticed where answers are read
 
     def give(self, task: Task) -> None:
         self.task, self.ready = task, False

@@ -139,8 +139,9 @@ def _advance(learner: Learner, state: Any, node: Node, step: Step) -> dict[str, 
 
 def _not_repeated(node: Node, step: Step, became: str) -> StoreError:
     return StoreError(
-        f"epoch {node.epoch} was trained again and {became} instead of the recorded {step.recorded_loss!r}: this machine "
-        "or its libraries compute differently; use another store, or the machine that the store was begun on"
+        f"epoch {node.epoch} was trained again and {became} instead of the recorded {step.recorded_loss!r}: "
+        "this machine or its libraries compute differently; use another store, "
+        "or the machine that this store was begun on"
     )
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from critlab.engine import timing
 from critlab.engine.keeping import kept_paths, state_bytes
-from critlab.engine.survey import survey
 from critlab.engine.study_record import read_record
+from critlab.engine.survey import survey
 from critlab.entry import is_path
 from critlab.store import Store
 from critlab.study.measurement import due

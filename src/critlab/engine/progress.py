@@ -1,4 +1,4 @@
-"""How the work goes, for a person: epochs done, rate and time left; a live line in a terminal, plain lines elsewhere."""
+"""How the work goes: epochs done, rate and time left; a live line in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class Display:
 
     def diverged(self, task: Task, note: str) -> None:
         """Says which seed's run is no longer finite."""
-        self.console.print(f"seed {task.seed}: diverged, {note}; the others go on", markup=False)
+        self.console.print(f"seed {task.seed}: diverged, {note}; the others go on", markup=False, soft_wrap=True)
 
     def failed(self, task: Task, reason: str) -> None:
         """Says what broke."""
-        self.console.print(f"seed {task.seed}: failed, the others go on\n{reason}", markup=False)
+        self.console.print(f"seed {task.seed}: failed, the others go on\n{reason}", markup=False, soft_wrap=True)
 
     def tick(self) -> None:
         """Prints a plain line now and then where there is no terminal."""

@@ -14,8 +14,8 @@ from critlab.engine.interruption import Interruption, interruptible
 from critlab.engine.keeping import kept_paths, state_bytes
 from critlab.engine.local import Ending, execute
 from critlab.engine.names import Names
-from critlab.engine.progress import Display
 from critlab.engine.processors import default_workers
+from critlab.engine.progress import Display
 from critlab.engine.study_record import StudyRecord, decide_numerics, read_record, write_record
 from critlab.engine.work import Work, outstanding
 from critlab.engine.worker import IN_WORKER
@@ -104,6 +104,7 @@ def _work(
             display.console.print(
                 f"stopped after {display.done} of {total} epochs; nothing is lost: the same command goes on from here",
                 markup=False,
+                soft_wrap=True,
             )
         elif display.done:
             display.console.print(f"{display.done} epochs in {duration(display.elapsed())}", markup=False)

@@ -99,9 +99,8 @@ class _Survey:
     def into(self, work: Work) -> None:
         self._look()
         for path in self.missing:
-            if path not in self.records and path != ROOT:
-                self.compute.add(path)
-            elif self.missing[path] and not self._reachable(path):
+            untrained = path not in self.records and path != ROOT
+            if untrained or (self.missing[path] and not self._reachable(path)):
                 self.compute.add(path)
         for path in list(self.compute):
             self._reach(path)

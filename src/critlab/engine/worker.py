@@ -1,7 +1,8 @@
 """A worker process: one thread, one task at a time, told what to do over a pipe.
 
 Started as ``python -m critlab.engine.worker`` and not by forking or by re-importing the caller's script, so that it is
-the same from a script, a notebook and the command line. Messages are JSON. It ends when its parent does, however that ends.
+the same from a script, a notebook and the command line. Messages are JSON. It ends when its parent does, however that
+happens.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
-from typing import Any
 
 from critlab.engine.names import Names
 from critlab.engine.perform import Event, Reached, Read, Trained

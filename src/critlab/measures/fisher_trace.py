@@ -24,9 +24,7 @@ images with rare labels carry much of the variance (24 images, 2 draws, 150 repe
 standard deviation 1.6 and reached 12.7, against 1.1 and 4.7 with 32)."""
 
 
-def fisher_trace(
-    model: nn.Module, images: Tensor, *, generator: torch.Generator, draws: int = 1
-) -> Estimates:
+def fisher_trace(model: nn.Module, images: Tensor, *, generator: torch.Generator, draws: int = 1) -> Estimates:
     """The trace of the Fisher information of each layer's weights, per image, in nats squared.
 
     ``tr F = E_x E_{y ~ p(y|x)} || d log p(y|x) / dw ||^2``, with x over the given images, y from the model

@@ -14,9 +14,7 @@ MODELS = Table(
     "model",
     "critlab.models",
     {
-        "all_cnn": Entry(
-            "critlab.models.all_cnn:build", AllCNNOptions, "Achille, Rovere and Soatto 2019, appendix A"
-        ),
+        "all_cnn": Entry("critlab.models.all_cnn:build", AllCNNOptions, "Achille, Rovere and Soatto 2019, appendix A"),
         "mlp": Entry("critlab.models.mlp:build", MLPOptions, "Achille, Rovere and Soatto 2019, figure 3"),
     },
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from critlab.data import DATA
+from critlab.data.data_set import DataSet
 from critlab.deficits import DEFICITS
 from critlab.measures import MEASURES
 from critlab.models import MODELS
@@ -21,9 +22,10 @@ def catalogue(what: str) -> list[dict[str, str]]:
     rows = []
     for name, entry in TABLES[what].items():
         options = ", ".join(_option(field, info) for field, info in entry.options.model_fields.items())
-        about = getattr(entry, "title", options)
-        if shape := getattr(entry, "shape", None):
-            about += f", {shape}, {entry.train:,} + {entry.test:,} images"  # type: ignore[attr-defined]
+        about = options
+        if isinstance(entry, DataSet):
+            sides = " x ".join(map(str, entry.shape))
+            about = f"{entry.title}: {sides}, {entry.train:,} training and {entry.test:,} test images"
         rows.append({"name": name, "about": about, "source": entry.source})
     return rows
 

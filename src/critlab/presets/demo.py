@@ -1,7 +1,7 @@
 """The demo: a critical period on the images that ship with critlab, found on two cores in minutes.
 
-The setting was searched for, see ``evidence/demo_search.py``: the smallest network, data and schedule at which the damage of
-late removal is significant with five seeds.
+The setting was searched for, see ``evidence/demo_search.py``: the smallest network, data and schedule at which the
+damage of late removal is significant with five seeds.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +47,27 @@ def figures(results: Results, folder: str | Path) -> list[Path]:
 
 
 def paper_spec(chart: Chart, inches: float) -> dict[str, Any]:
-    """The complete Vega-Lite specification of ``chart`` on white, ``inches`` wide."""
+    """The complete Vega-Lite specification of ``chart`` on white, ``inches`` wide to within a pixel a panel."""
     width = inches * PIXELS_PER_INCH
     settings = config(PAPER_FONT, 10)
     longest = max(panel.longest_label for panel in chart.panels)
     columns = max(1, int(width / (longest * 5.4 + 40)))
     settings["legend"] |= {"orient": "bottom", "direction": "horizontal", "columns": columns}
-    spec = _beside(chart.panels, width) if len(chart.panels) > 1 else _alone(chart.panels[0], width)
-    coloured_spec: dict[str, Any] = coloured({**spec, "padding": 4, "config": settings}, LIGHT)
-    return coloured_spec
+    around: dict[str, Any] = {"padding": 4, "config": settings}
+    if len(chart.panels) == 1:
+        return _concrete({**_alone(chart.panels[0], width), **around})
+    # Vega fits the plots of a row into no width, so what stands around them is measured first
+    each = width / len(chart.panels)
+    drawn = re.search(
+        r'width="([\d.]+)"', drawing().vegalite_to_svg(_concrete({**_beside(chart.panels, each), **around}))
+    )
+    excess = float(drawn[1]) - width if drawn else 0.0
+    return _concrete({**_beside(chart.panels, each - excess / len(chart.panels)), **around})
+
+
+def _concrete(spec: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = coloured(spec, LIGHT)
+    return found
 
 
 def _alone(panel: Panel, width: float) -> dict[str, Any]:
@@ -62,7 +76,7 @@ def _alone(panel: Panel, width: float) -> dict[str, Any]:
 
 
 def _beside(panels: tuple[Panel, ...], width: float) -> dict[str, Any]:
-    """Panels in a row; Vega fits no widths there, so the space of axes and gaps is taken off beforehand."""
-    each = round((width - 8) / len(panels) - 58)
-    plots = [{**panel.spec, "width": each, "height": round(each * 0.85), "title": panel.title} for panel in panels]
+    """Panels in a row, the plot of each ``width`` pixels wide without its axes."""
+    size = {"width": math.floor(width), "height": 185}
+    plots = [{**panel.spec, **size, "title": panel.title} for panel in panels]
     return {"hconcat": plots, "spacing": 14}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from critlab.analysis.progress import StudyProgress
 from critlab.analysis.results import Results
-from critlab.engine.planning import Plan
 from critlab.duration import duration
+from critlab.engine.planning import Plan
 
 
 def plan_text(plan: Plan) -> str:

@@ -38,7 +38,8 @@ def decode(content: bytes, kind: str, name: str) -> dict[str, Any]:
     version = document.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise StoreError(
-            f"record {name}: has schema version {version}, this critlab reads up to {SCHEMA_VERSION}; install a newer critlab"
+            f"record {name}: has schema version {version}, this critlab reads up to {SCHEMA_VERSION}; "
+            "install a newer critlab"
         )
     claimed = document.pop("sha256", None)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
@@ -65,7 +66,7 @@ class AugmentSpec(Spec):
 
 def _increasing(values: Iterable[Any], field: str) -> None:
     numbers = [v for v in values if v != "never"]
-    for earlier, later in zip(numbers, numbers[1:], strict=False):
+    for earlier, later in pairwise(numbers):
         if later <= earlier:
             raise Problems([((field,), f"received {later} after {earlier}; must be increasing")])
 

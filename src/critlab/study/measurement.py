@@ -26,7 +26,7 @@ class Measurement:
 
 
 def due(base: Base, epoch: int) -> Iterator[str]:
-    """The measures that are read after ``epoch`` epochs: test accuracy from 1 on, the others every so many from 0 on."""
+    """The measures read after ``epoch`` epochs: test accuracy from 1 on, the others every so many from 0 on."""
     if epoch > 0:
         yield TEST
     for name, options in base.measures.items():

@@ -52,4 +52,3 @@ def _optimizer(base: Base) -> dict[str, Any]:
 def state_name(origin_digest: str, path: str) -> str:
     """The name of the state at ``path`` of a run from that origin (64 hexadecimal characters)."""
     return digest("state", origin_digest, path)
-

@@ -38,7 +38,8 @@ class Run:
         role: what the run is for.
         at: its place on that curve: removal epoch, ``"never"``, or onset.
         deficit: None for a clean run.
-        window: when the deficit is on. A clean run under ``since_removal`` has an empty window where its schedule restarts.
+        window: when the deficit is on. A clean run under ``since_removal`` has an empty window where its schedule
+            restarts.
         clock: which clock the learning rate follows.
         total: epochs in all.
         controls: the clean runs that it is compared with, the first one first of all.

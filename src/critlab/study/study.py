@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, SerializeAsAny, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from critlab.data.spec import DataSpec
 from critlab.deficits import Deficit
@@ -121,7 +120,10 @@ class Study(Base):
     def _deficits_fit(self) -> Self:
         shape = self.data.shape()
         if shape is not None:
-            for field, deficit in [("deficit", self.deficit), *(("controls", d) for d in self.controls.deficits)]:
+            for field, deficit in [
+                ("deficit", self.deficit),
+                *(("controls", d) for d in self.controls.deficits),
+            ]:
                 try:
                     deficit.check(shape)
                 except StudyError as error:
@@ -138,9 +140,9 @@ class Study(Base):
                 raise Problems([(("controls", "at"), f"received {at}; must be one of the sweep's: {allowed}")])
         return self
 
-    @cached_property
+    @property
     def runs(self) -> tuple[Run, ...]:
-        """Every run that the question needs, the same for each seed."""
+        """Every run that the question needs, the same for each seed; made anew each time, since copies may differ."""
         return expand(self)
 
     def epochs(self) -> int:
@@ -158,7 +160,9 @@ def read_study(path: str | Path) -> Study:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise StudyError(f"{path}: there is no such file; give a study file (TOML), or a name from 'critlab list'") from None
+        raise StudyError(
+            f"{path}: there is no such file; give a study file (TOML), or a name from 'critlab list'"
+        ) from None
     except OSError as error:
         raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -220,7 +224,12 @@ def _given(kind: Literal["removal", "window"], **fields: Any) -> dict[str, Any]:
 
 
 def _study(
-    base: Base, name: str, deficit: Deficit, seeds: int | Iterable[int], sweep: dict[str, Any], parts: dict[str, Any]
+    base: Base,
+    name: str,
+    deficit: Deficit,
+    seeds: int | Iterable[int],
+    sweep: dict[str, Any],
+    parts: dict[str, Any],
 ) -> Study:
     fields = {field: getattr(base, field) for field in Base.model_fields}
     chosen = seeds if isinstance(seeds, int) else list(seeds)

@@ -93,7 +93,7 @@ class _Expansion:
         else:
             found.append(("plain", self.clean("control", total)))
         if clock == "since_removal" and at != "never":
-            restarted = ("restarted", self.restarted(window.stop, total))
+            restarted: tuple[Against, str] = ("restarted", self.restarted(window.stop, total))
             found.insert(0 if isinstance(self.sweep, WindowSweep) else len(found), restarted)
         return tuple(found)
 

@@ -40,7 +40,7 @@ def _gather(images: Tensor, rows: Tensor, columns: Tensor, fill: Tensor, border:
     count, (height, width) = len(images), images.shape[-2:]
     planes = images.reshape(count, -1, height, width)
     wide = planes.new_empty(count, planes.shape[1], height + 2 * border, width + 2 * border)
-    wide.copy_(fill.expand(images.shape[1:-2] + (1, 1)).reshape(-1, 1, 1))
+    wide.copy_(fill.expand((*images.shape[1:-2], 1, 1)).reshape(-1, 1, 1))
     wide[:, :, border : border + height, border : border + width] = planes
     places = (rows[:, :, None] * wide.shape[-1] + columns[:, None, :]).reshape(count, 1, -1).to(images.device)
     return wide.flatten(2).gather(2, places.expand(-1, planes.shape[1], -1)).reshape(images.shape)

@@ -62,7 +62,9 @@ class Examples:
         ready = (images - self.mean) / self.std
         return ready.contiguous(memory_format=torch.channels_last) if ready.ndim == 4 else ready
 
-    def training_batch(self, indices: Tensor, recipe: Recipe, seed: int, epoch: int, position: int) -> tuple[Tensor, Tensor]:
+    def training_batch(
+        self, indices: Tensor, recipe: Recipe, seed: int, epoch: int, position: int
+    ) -> tuple[Tensor, Tensor]:
         """The batch that ``recipe`` makes of the images at ``indices``: augmented, deprived, normalised.
 
         Args:

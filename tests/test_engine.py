@@ -1,0 +1,269 @@
+"""The engine's promises: the same table twice, forks equal scratch, only what is new is trained, nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import critlab
+from critlab.analysis.reading import read_results
+from critlab.engine.keeping import kept_paths
+from critlab.engine.names import Names
+from critlab.engine.perform import Reached, Read, Stopped, Trained, perform
+from critlab.engine.running import Means, run_study
+from critlab.engine.study_record import read_record
+from critlab.engine.survey import survey
+from critlab.engine.work import outstanding
+from critlab.engine.writing import Writer
+from critlab.store import Store
+from critlab.study.origin import Numerics
+from critlab.study.recipe import recipes
+from critlab.study.study import Study
+from critlab.study.tree import build
+from studies import small, written
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path, str]:
+    """A study that was run to its end by two workers, its store and its table."""
+    folder = tmp_path_factory.mktemp("finished") / "with space and ü"
+    study = small()
+    return study, folder, critlab.run(study, folder, workers=2).to_csv()
+
+
+def test_the_same_study_twice_gives_the_same_table(finished: tuple[Study, Path, str], tmp_path: Path) -> None:
+    study, _, table = finished
+    assert critlab.run(study, tmp_path / "other", workers=1).to_csv() == table
+    assert table.count("\n") > 100
+
+
+def test_finished_work_is_not_repeated(finished: tuple[Study, Path, str]) -> None:
+    study, folder, _ = finished
+    report = run_study(study, Store(folder), Means())
+    assert (report.trained, report.replayed, report.status) == (0, 0, 0)
+
+
+def test_a_fork_equals_the_run_trained_from_scratch(finished: tuple[Study, Path, str]) -> None:
+    """Bit for bit, weights and momentum, although the store's run went through a checkpoint and another process."""
+    from critlab.data import load
+    from critlab.training.learner import NetworkLearner
+
+    study, folder, _ = finished
+    record = read_record(Store(folder), study)
+    assert record is not None
+    names, tree, images = record.names(study), build(study), load(study.data)
+    torch.set_num_threads(1)
+    learner = NetworkLearner(study, images, Numerics())
+    run = study.runs[-1]
+    state = learner.start(names.origin(1))
+    for epoch, recipe in enumerate(recipes(run, study.optimizer, study.augment)):
+        learner.advance(state, recipe, epoch)
+    scratch = learner.pack(state)
+    stored = Store(folder).load_state(names.state(1, tree.ends[run.name]))
+    assert stored is not None
+    assert stored.keys() == scratch.keys()
+    for key in scratch:
+        np.testing.assert_array_equal(stored[key], scratch[key], err_msg=key)
+    assert any("momentum" in key and np.any(scratch[key]) for key in scratch)
+
+
+def test_a_new_removal_epoch_trains_only_what_is_new(finished: tuple[Study, Path, str], tmp_path: Path) -> None:
+    study, folder, table = finished
+    store = Store(copied(folder, tmp_path))
+    wider = study.model_copy(update={"sweep": study.sweep.model_copy(update={"at": (0, 1, 2, 3)})})
+    report = run_study(wider, store, Means(workers=2))
+    assert (report.trained, report.replayed) == (2 * 2, 0), "two recovery epochs for each of two seeds"
+    assert set(table.splitlines()) <= set(read_results(wider, store).to_csv().splitlines())
+
+
+def test_a_new_measure_fills_in_without_training(finished: tuple[Study, Path, str], tmp_path: Path) -> None:
+    _, folder, table = finished
+    store = Store(copied(folder, tmp_path))
+    more = small(measures={"fisher_trace": {"every": 1, "images": 40}})
+    report = run_study(more, store, Means(workers=2))
+    assert (report.trained, report.replayed) == (0, 0)
+    lines = set(read_results(more, store).to_csv().splitlines())
+    assert set(table.splitlines()) < lines
+
+
+def test_a_lost_state_is_replayed_and_must_give_its_loss(finished: tuple[Study, Path, str], tmp_path: Path) -> None:
+    study, folder, table = finished
+    copy = copied(folder, tmp_path)
+    for path in (copy / "checkpoints").rglob("*.safetensors"):
+        path.unlink()
+    more = small(measures={"fisher_trace": {"every": 1, "images": 40}})
+    _, work = survey(more, Store(copy))
+    assert work is not None
+    read_already = 1  # the control's last epoch, its second, where the trace was read before
+    assert (work.trained, work.replayed) == (0, 2 * (build(study).epochs - read_already))
+    report = run_study(more, Store(copy), Means(workers=2))
+    assert report.status == 0
+    assert set(table.splitlines()) < set(read_results(more, Store(copy)).to_csv().splitlines())
+
+
+def test_a_replay_that_gives_another_loss_is_an_error(finished: tuple[Study, Path, str], tmp_path: Path) -> None:
+    study, folder, _ = finished
+    store = Store(copied(folder, tmp_path))
+    record = read_record(store, study)
+    assert record is not None
+    name = record.names(study).state(0, next(iter(build(study).nodes.values())).children[0])
+    body = store.read("epochs", name)
+    assert body is not None
+    store.write("epochs", name, {**body, "train_loss": body["train_loss"] + 1e-9})
+    for path in (store.root / "checkpoints").rglob("*.safetensors"):
+        path.unlink()
+    more = small(measures={"fisher_trace": {"every": 1, "images": 40}})
+    report = run_study(more, store, Means(workers=1))
+    assert report.status == 1
+    assert any("recorded" in failure.reason for failure in report.ending.failures)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 10_000))
+def test_stopped_anywhere_it_goes_on_to_the_same_table(tmp_path: Path, chance: int) -> None:
+    """Tasks are broken off after a random number of events, as by a kill, again and again until nothing is left."""
+    from critlab.data import load
+    from critlab.training.learner import NetworkLearner
+
+    torch.set_num_threads(1)
+    study, dice = small(seeds=1), random.Random(chance)
+    store = Store(tmp_path / f"s{chance}")
+    images = load(study.data)
+    names, tree = Names(study, images.fingerprint, Numerics()), build(study)
+    learner = NetworkLearner(study, images, Numerics())
+    kept = frozenset(path for path in tree.nodes if tree.is_cut(path))
+    for _ in range(60):
+        tasks = outstanding(tree, study.seeds, names, store, kept).tasks
+        ready = [task for task in tasks if task.start == "" or store.has_state(names.state(0, task.start))]
+        if not ready:
+            break
+        task = dice.choice(ready)
+        writer, left = Writer(store, names, task), dice.randint(1, 12)
+        for event in perform(task, tree, names, learner, store.load_state, stop=lambda: dice.random() < 0.2):
+            if left == 0:
+                break
+            left -= 1
+            writer.write(event)
+            assert isinstance(event, Reached | Read | Trained | Stopped) or event.seconds > 0
+        else:
+            writer.finish() if not isinstance(event, Stopped) else None
+    assert not outstanding(tree, study.seeds, names, store, kept).tasks
+    from critlab.engine.study_record import StudyRecord, write_record
+
+    write_record(store, study, StudyRecord(study.model_dump(mode="json"), images.fingerprint, Numerics(), {}))
+    whole = critlab.run(study, tmp_path / "whole", workers=1).to_csv()
+    assert read_results(study, store).to_csv() == whole
+
+
+def copied(folder: Path, into: Path) -> Path:
+    import shutil
+
+    return Path(shutil.copytree(folder, into / "copy"))
+
+
+def test_what_is_kept_respects_the_budget() -> None:
+    study = small(sweep={"kind": "removal", "at": [0, 10], "recovery": 5})
+    tree = build(study)
+    everything = kept_paths(tree, 2, 10, 10**9)
+    trunks = kept_paths(tree, 2, None)
+    cuts = kept_paths(tree, 2, 10, 1)
+    assert len(everything) == tree.epochs
+    assert cuts == {path for path in tree.nodes if path and tree.is_cut(path)}
+    assert cuts <= trunks <= everything
+
+
+def test_a_diverged_run_is_a_result_and_spares_the_others(tmp_path: Path) -> None:
+    study = small(
+        optimizer={"name": "sgd", "lr": 1e30, "batch": 40}, model={"name": "mlp", "hidden": [4], "batch_norm": False}
+    )
+    results = critlab.run(study, tmp_path / "s", workers=1)
+    assert {outcome.status for outcome in results.outcomes} == {"diverged"}
+    assert run_study(study, Store(tmp_path / "s"), Means()).trained == 0, "a diverged run is not tried again"
+
+
+def test_a_crashed_run_is_shown_and_the_rest_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "breaking.py").write_text(
+        "from critlab.deficits import Deficit\n"
+        "class Break(Deficit):\n"
+        "    name = 'break'\n"
+        "    def apply(self, images, labels, draws):\n"
+        "        if draws.epoch == 1:\n"
+        "            raise RuntimeError('the lamp fell over')\n"
+        "        return images, labels\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    study = small(seeds=1, deficit={"name": "breaking:Break"})
+    store = Store(tmp_path / "s")
+    report = run_study(study, store, Means(workers=1))
+    assert report.status == 1
+    outcomes = {outcome.run.name: outcome for outcome in read_results(study, store).outcomes}
+    assert outcomes["control-of-2"].status == "done"
+    assert outcomes["break-0-1-of-3"].status == "done"
+    assert outcomes["break-0-3-of-5"].status == "failed"
+    assert "the lamp fell over" in outcomes["break-0-3-of-5"].note
+
+
+def command(study: Path, store: Path) -> list[str]:
+    return [sys.executable, "-m", "critlab.cli", "run", str(study), "--store", str(store), "--workers", "2"]
+
+
+def test_killed_at_random_it_ends_with_the_same_table(tmp_path: Path) -> None:
+    """SIGKILL three times at random moments: twice the whole process group, once the parent alone."""
+    study = written(tmp_path, ("train = 120", "train = 2000"), ("seeds = 2", "seeds = 1"))
+    dice, store = random.Random(1), tmp_path / "s"
+    for group in (True, False, True):
+        process = subprocess.Popen(command(study, store), stderr=subprocess.DEVNULL, start_new_session=True)
+        before = len(list(store.rglob("*.json")))
+        while process.poll() is None and len(list(store.rglob("*.json"))) < before + 3:
+            time.sleep(0.02)
+        time.sleep(dice.uniform(0, 0.3))
+        if group:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+        process.wait()
+        assert no_process_left(process.pid), "workers must end when their parent dies, however it dies"
+    done = subprocess.run(command(study, store), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not list(store.rglob(".writing-*")), "no temporary file stays"
+    chosen = critlab.read_study(study)
+    undisturbed = critlab.run(chosen, tmp_path / "undisturbed", workers=2)
+    assert read_results(chosen, Store(store)).to_csv() == undisturbed.to_csv()
+
+
+def no_process_left(group: int, patience: float = 20) -> bool:
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
+def test_a_signal_stops_cleanly_and_says_how_to_go_on(tmp_path: Path, number: int, status: int) -> None:
+    study = written(tmp_path, ("train = 120", "train = 4000"), ("recovery = 2", "recovery = 40"))
+    store = tmp_path / "s"
+    process = subprocess.Popen(
+        command(study, store), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while process.poll() is None and not list(store.rglob("epochs/*/*.json")):
+        time.sleep(0.05)
+    os.killpg(process.pid, number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == status, errors
+    assert "the same command goes on from here" in errors
+    assert "Traceback" not in errors

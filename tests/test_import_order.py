@@ -1,0 +1,109 @@
+"""The house: a folder imports only from folders above it, and what must be light is light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import critlab
+
+PACKAGE = Path(critlab.__file__).parent
+FOUNDATION = {
+    "digest",
+    "duration",
+    "entry",
+    "errors",
+    "estimate",
+    "own_code",
+    "randomness",
+    "spec",
+}
+ORDER = [
+    "deficits",
+    "data",
+    "models",
+    "measures",
+    "study",
+    "store",
+    "training",
+    "engine",
+    "linear",
+    "kernels",
+    "analysis",
+    "report",
+    "presets",
+    "hooks",
+]
+TOP = {"running", "cli", "__init__"}
+
+
+def room(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def rank(name: str) -> int:
+    if name in FOUNDATION:
+        return -1
+    return ORDER.index(name) if name in ORDER else len(ORDER)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every critlab module that a file imports, also inside functions; not for annotations only."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "critlab":
+            yield node.module if node.module != "critlab" else f"critlab.{node.names[0].name}"
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "critlab")
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def test_every_file_has_a_place() -> None:
+    known = FOUNDATION | set(ORDER) | TOP
+    assert {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES} <= known
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_upwards(path: Path) -> None:
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if own == "__init__":
+        return
+    for module in imports(path):
+        other = room(module)
+        neighbours = other == own or (other in FOUNDATION and own in FOUNDATION)
+        assert neighbours or rank(other) < rank(own) or own in TOP, f"{own} imports {module}"
+
+
+def test_the_check_sees_imports_inside_functions() -> None:
+    assert "critlab.store" in set(imports(PACKAGE / "cli.py"))
+
+
+def loaded(code: str) -> set[str]:
+    command = [sys.executable, "-c", f"{code}\nimport sys; print(' '.join(sys.modules))"]
+    return set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list", "figures"], ["plan", "removal"], ["status", "demo"]])
+def test_light_commands_import_neither_torch_nor_scipy(arguments: list[str], tmp_path: Path) -> None:
+    store = ["--store", str(tmp_path / "s")] if arguments[0] in ("plan", "status") else []
+    code = f"import sys; sys.argv = ['critlab', *{arguments + store!r}]\nimport critlab.cli\n"
+    code += "try: critlab.cli.main()\nexcept SystemExit as end: assert not end.code, end.code"
+    modules = loaded(code)
+    assert "typer" in modules
+    assert not modules & {"torch", "scipy"}
+
+
+def test_study_and_store_are_torch_free() -> None:
+    modules = loaded("import critlab.study, critlab.store, critlab.analysis.reading, critlab.presets")
+    assert not modules & {"torch", "scipy"}
