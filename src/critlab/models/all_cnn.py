@@ -112,5 +112,5 @@ def _block(shape: Block, batch_norm: bool, *, relu: bool) -> nn.Module:
     if batch_norm:
         layers["norm"] = nn.BatchNorm2d(shape.outputs)
     if relu:
-        layers["relu"] = nn.ReLU()
+        layers["relu"] = nn.ReLU(inplace=True)
     return nn.Sequential(layers)
