@@ -116,6 +116,29 @@ def test_legend_click_dims_the_rest(desktop: Opened) -> None:
     figure.locator(".role-legend-symbol path").first.dblclick(force=True)
 
 
+def test_zoom_needs_shift_and_double_click_resets(desktop: Opened) -> None:
+    page, chart = desktop.page, desktop.page.locator("#study-1-fisher_trace-figure .chart")
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    where = (box["x"] + 500, box["y"] + 60)
+
+    def turn_wheel() -> list[str]:
+        page.wait_for_timeout(100)
+        page.mouse.wheel(0, -300)
+        page.wait_for_timeout(300)
+        return chart.locator(".role-axis-label").first.locator("text").all_text_contents()
+
+    page.mouse.move(*where)
+    page.keyboard.down("Shift")
+    zoomed = turn_wheel()
+    page.keyboard.up("Shift")
+    page.mouse.dblclick(*where)
+    page.wait_for_timeout(800)
+    reset = turn_wheel()
+    assert zoomed != reset
+    assert reset[0] == "0"
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_sideways_scroll(browser: Any, path: Path, width: int) -> None:
     opened = Opened(browser, path, width, "dark")

@@ -61,5 +61,9 @@
     const button = event.target.closest?.(".save button");
     if (button) save(button);
   });
+  document.addEventListener("dblclick", (event) => {
+    const touched = event.target.closest?.(".chart");
+    if (touched) drawAll((box) => box === touched); // Vega's own reset leaves the zoomed axis as it is
+  });
   drawAll(() => true);
 })();

@@ -147,17 +147,18 @@ def _panel(study: Study, moments: Sequence[_Moment], title: str, y: JSON, accura
     looks = legend("run", place_title(study), names, colours)
     x = quantity("epoch", "Epoch", scale={"nice": False, "padding": 6}, axis={"tickMinStep": 1})
     where = {"x": x, "y": y, "color": looks["color"]}
+    shaded = sum(row["part"] == "window" for row in rows)
     layers = [
-        *([_windows(x)] if any(row["part"] == "window" for row in rows) else []),
+        *([_windows(x, shaded)] if shaded else []),
         *([_bands(where)] if any(moment.low is not None for moment in moments) else []),
         *_lines(where, looks, place_title(study)),
     ]
     return Panel(title, specification(rows, layers), max(map(len, names)), 320)
 
 
-def _windows(x: JSON) -> JSON:
-    """Shades every window; the one of a picked run alone."""
-    opacity = {"condition": {"param": "pick", "value": 0.06}, "value": 0}
+def _windows(x: JSON, count: int) -> JSON:
+    """Shades every window, the one of a picked run alone; where all ``count`` overlap it stays light."""
+    opacity = {"condition": {"param": "pick", "value": min(0.07, 0.26 / count)}, "value": 0}
     encoding = {"x": {**x, "field": "start"}, "x2": {"field": "stop"}, "opacity": opacity}
     return {"transform": only("window"), "mark": {"type": "rect", "color": "$deficit"}, "encoding": encoding}
 
