@@ -76,9 +76,10 @@ def fisher_charts(results: Results) -> Iterator[Chart]:
     found = _moments(results, "fisher_trace")
     if not found:
         return
-    means = [moment.mean for moment in found]
-    y = quantity("mean", "Trace of the Fisher information (nats²)", axis={"format": "~s", "tickCount": 5})
-    least = min([*means, *(m.low for m in found if m.low is not None)])
+    y = quantity("mean", "Trace of the Fisher information (nats²)", axis={"format": ",~g", "tickCount": 5})
+    # an untrained network has next to no information: its point alone is no reason for a logarithmic scale
+    means = [moment.mean for moment in found if moment.epoch > 0] or [moment.mean for moment in found]
+    least = min([*means, *(m.low for m in found if m.low is not None and m.epoch > 0)])
     if least > 0 and max(means) / least > LOG_RATIO:
         y |= {"scale": {"type": "log"}, "title": f"{y['title']}, log scale"}
     yield Chart(

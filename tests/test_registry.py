@@ -1,0 +1,59 @@
+"""Everything that is registered works through the public path: study file in, table out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import critlab
+from critlab.deficits import DEFICITS
+from critlab.measures import MEASURES
+from critlab.models import MODELS
+from studies import small
+
+SMALLEST = {"blur": {"factor": 7}}
+"""The smallest workable options of each deficit that needs some."""
+
+MODEL_OPTIONS = {"all_cnn": {"width": 2}, "mlp": {"hidden": [8]}}
+
+
+def test_every_deficit_changes_training_and_nothing_before(tmp_path: Path) -> None:
+    deficits = [{"name": name, **SMALLEST.get(name, {})} for name in DEFICITS if name != "blur"]
+    controls = {"deficits": deficits, "clocks": ["since_removal"], "at": [1], "equal_total": True}
+    results = critlab.run(small(seeds=1, controls=controls), tmp_path / "s")
+    assert {outcome.status for outcome in results.outcomes} == {"done"}
+    losses = {
+        rows[0].deficit or "clean": next(row.value for row in rows if row.epoch == 1 and row.quantity == "train_loss")
+        for rows in results.by_run.values()
+        if rows[0].stop in (0, 1)
+    }
+    assert set(losses) == {"clean", *DEFICITS}
+    assert len(set(losses.values())) == len(losses), "each deficit gives another first epoch"
+
+
+def test_every_model_learns_and_every_measure_reads(tmp_path: Path) -> None:
+    measures = {name: {"every": 1, "images": 20} for name in MEASURES}
+    for name in MODELS:
+        model = {"name": name, **MODEL_OPTIONS[name]}
+        study = small(seeds=1, model=model, measures=measures, sweep={"kind": "removal", "at": [0], "recovery": 2})
+        results = critlab.run(study, tmp_path / "s", workers=1)
+        rows = results.by_run["control-of-2-seed0"]
+        for measure in MEASURES:
+            read = [row for row in rows if row.quantity == measure]
+            assert {row.epoch for row in read} == {0, 1, 2}
+            whole = [row.value for row in read if row.layer == ""]
+            layers = [sum(row.value for row in read if row.epoch == e and row.layer) for e in (0, 1, 2)]
+            assert all(abs(a - b) <= 1e-6 * abs(a) for a, b in zip(whole, layers, strict=True))
+        assert next(row.value for row in rows if row.quantity == "train_loss" and row.epoch == 2) > 0
+
+
+def test_the_test_data_never_suffer(tmp_path: Path) -> None:
+    """White noise in training for ever leaves test images alone: evaluated on them, an untaught network is at chance."""
+    study = small(seeds=1, deficit={"name": "noise"}, sweep={"kind": "removal", "at": ["never"], "recovery": 2})
+    results = critlab.run(study, tmp_path / "s", workers=1)
+    deprived = results.by_run["noise-0-2-of-2-seed0"]
+    clean = results.by_run["control-of-2-seed0"]
+
+    def initial(rows: tuple[critlab.analysis.table.Row, ...]) -> list[float]:
+        return [row.value for row in rows if row.epoch == 0 and row.quantity == "fisher_trace"]
+
+    assert initial(deprived) == initial(clean), "the probe is the same clean images for all runs"
