@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +9,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from critlab.errors import StudyError
+from critlab.own_code import module_called
 from critlab.spec import Spec, nearest
 
 
@@ -94,7 +94,7 @@ def imported(path: str) -> Any:
     """
     module_name, _, attribute = path.partition(":")
     try:
-        found: Any = importlib.import_module(module_name)
+        found: Any = module_called(module_name)
     except ImportError as error:
         raise StudyError(
             f"{path!r} cannot be imported: {error}; the module must lie in the working folder or be installed"

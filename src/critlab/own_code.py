@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import inspect
+import sys
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from critlab.errors import StudyError
@@ -13,16 +17,44 @@ from critlab.errors import StudyError
 def path_of(code: type | Callable[..., Any]) -> str:
     """``"package.module:name"`` of a class or function, such that another process can import it.
 
+    What the running script defines goes by the script's file name.
+
     Raises:
-        StudyError: it was defined inside a function, where no other process finds it.
+        StudyError: it was defined inside a function or at a prompt, where no other process finds it.
     """
-    path = f"{code.__module__}:{code.__qualname__}"
+    module = script_name() if code.__module__ == "__main__" else code.__module__
+    if module is None:
+        raise StudyError(
+            f"{code.__qualname__} was defined in a notebook or at a prompt, where a worker process cannot find it; "
+            "move it to a file"
+        )
+    path = f"{module}:{code.__qualname__}"
     if "<" in code.__qualname__:
         raise StudyError(
             f"{path} was defined inside a function, where a worker process cannot find it; "
             "move it to the top level of a module"
         )
     return path
+
+
+def script_name() -> str | None:
+    """The name by which another process can import the running script; None in a notebook or at a prompt."""
+    main = sys.modules["__main__"]
+    if spec := getattr(main, "__spec__", None):
+        return str(spec.name)
+    file = getattr(main, "__file__", None)
+    return Path(file).stem if file else None
+
+
+def module_called(name: str) -> ModuleType:
+    """The module of that name; the running script is not executed a second time.
+
+    Raises:
+        ImportError: it cannot be imported.
+    """
+    if name in ("__main__", script_name()):
+        return sys.modules["__main__"]
+    return importlib.import_module(name)
 
 
 def source_digest(code: type | Callable[..., Any]) -> str:

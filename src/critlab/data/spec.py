@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import FunctionType
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -11,6 +12,7 @@ from critlab.data import DATA
 from critlab.data.data_set import DataSet
 from critlab.entry import is_path
 from critlab.errors import StudyError
+from critlab.own_code import path_of
 from critlab.spec import Location, Problems, Spec
 
 Count = Annotated[int, Field(ge=1)]
@@ -29,7 +31,7 @@ class DataSpec(Spec):
     """The ``[data]`` of a study.
 
     Args:
-        name: a row of :data:`critlab.data.DATA`, or a user's ``"package.module:function"``.
+        name: a row of :data:`critlab.data.DATA`, or a user's ``"package.module:function"``, or that function.
         train: training examples, a class-balanced subset that is the same for every run; None is all of them.
         test: test examples, likewise.
         epoch: training examples that make one epoch; None is all that are trained on.
@@ -43,6 +45,11 @@ class DataSpec(Spec):
     test: Count | None = None
     epoch: Count | None = None
     pad: Annotated[int, Field(ge=0)] = 0
+
+    @field_validator("name", mode="before")
+    @classmethod
+    def _path_of_a_function(cls, name: Any) -> Any:
+        return path_of(name) if isinstance(name, FunctionType) else name
 
     @field_validator("name")
     @classmethod

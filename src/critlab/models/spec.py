@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, ValidationError, model_validator
@@ -13,7 +14,7 @@ from critlab.digest import canonical
 from critlab.entry import Entry, imported, is_path
 from critlab.errors import StudyError
 from critlab.models.options import ModelOptions
-from critlab.own_code import source_digest
+from critlab.own_code import path_of, source_digest
 from critlab.spec import Problems, Spec, nearest, problems, refusal
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class ModelSpec(Spec):
     """``{"name": ..., **options}``, frozen; every option that was left out is there with its default.
 
     Args:
-        name: a row of :data:`critlab.models.MODELS`, or a user's own ``"package.module:function"``.
+        name: a row of :data:`critlab.models.MODELS`, or a user's own ``"package.module:function"``, or that function.
         options: what the row's options allow; for a user's function any JSON values, which
             :meth:`build` checks.
     """
@@ -35,9 +36,9 @@ class ModelSpec(Spec):
     @model_validator(mode="before")
     @classmethod
     def _read(cls, raw: Any) -> Any:
-        if not isinstance(raw, Mapping) or not isinstance(raw.get("name"), str):
+        if not isinstance(raw, Mapping) or not isinstance(raw.get("name"), str | FunctionType):
             return raw
-        name = raw["name"]
+        name = raw["name"] if isinstance(raw["name"], str) else path_of(raw["name"])
         options = {key: value for key, value in raw.items() if key != "name"}
         if is_path(name):
             return {"name": name, **_json(options)}
