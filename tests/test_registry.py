@@ -46,8 +46,7 @@ def test_every_model_learns_and_every_measure_reads(tmp_path: Path) -> None:
         assert next(row.value for row in rows if row.quantity == "train_loss" and row.epoch == 2) > 0
 
 
-def test_the_test_data_never_suffer(tmp_path: Path) -> None:
-    """White noise in training for ever leaves test images alone: evaluated on them, an untaught network is at chance."""
+def test_the_probe_never_suffers(tmp_path: Path) -> None:
     study = small(seeds=1, deficit={"name": "noise"}, sweep={"kind": "removal", "at": ["never"], "recovery": 2})
     results = critlab.run(study, tmp_path / "s", workers=1)
     deprived = results.by_run["noise-0-2-of-2-seed0"]

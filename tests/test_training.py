@@ -39,7 +39,10 @@ def test_orders_differ_by_seed_and_epoch() -> None:
     assert len(orders) == 9
 
 
-@pytest.mark.parametrize(("count", "size", "sizes"), [(9, 4, [4, 4]), (10, 4, [4, 4, 2]), (3, 1, [1, 1, 1]), (1, 4, [])])
+LAST_BATCHES = [(9, 4, [4, 4]), (10, 4, [4, 4, 2]), (3, 1, [1, 1, 1]), (1, 4, [])]
+
+
+@pytest.mark.parametrize(("count", "size", "sizes"), LAST_BATCHES)
 def test_a_last_batch_is_kept_unless_it_is_one_image(count: int, size: int, sizes: list[int]) -> None:
     assert [len(batch) for batch in batches(torch.arange(count), size)] == sizes
 

@@ -85,11 +85,11 @@ def test_equal_total_reads_the_clean_trunk() -> None:
 
 
 GOLDEN = {
-    "small": "a",
-    "removal": "b",
-    "demo": "c",
-    "demo-windows": "d",
-    "since removal": "e",
+    "small": "a1b12417d7815fdd",
+    "removal": "b7a3ce6ca115cc47",
+    "demo": "b62223fb00d5ddea",
+    "sample-windows": "049424d4a628b5a3",
+    "since removal": "02376d073974ab72",
 }
 
 
@@ -99,7 +99,7 @@ def test_golden_names() -> None:
         "small": small(),
         "removal": find("removal"),
         "demo": find("demo"),
-        "demo-windows": find("demo-windows"),
+        "sample-windows": find("sample-windows"),
         "since removal": sweep([1, 3], controls={"clocks": ["since_removal"], "deficits": [{"name": "noise"}]}),
     }
     found = {}

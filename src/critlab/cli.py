@@ -48,16 +48,13 @@ def demo(
     workers: Workers = None,
 ) -> None:
     """Find a critical period on real images that ship with critlab, in minutes, and make the page."""
-    from critlab.presets import demo_studies
+    from critlab.presets.demo import FURTHER
+    from critlab.presets.demo import demo as demo_study
     from critlab.report.terminal import announce_page
 
-    status, results = 0, []
-    for study in demo_studies():
-        code, found = _run(study, store, workers=workers)
-        status = max(status, code)
-        results.append(found)
-    announce_page(results, out)
-    raise typer.Exit(status)
+    code, results = _run(demo_study(), store, workers=workers)
+    announce_page(results, out, FURTHER)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -134,7 +131,7 @@ def report(
 
     chosen = _study(study, scale)
     results = read_results(chosen, Store(store))
-    announce_page([results], out or Path(f"{chosen.name}.html"))
+    announce_page(results, out or Path(f"{chosen.name}.html"))
     if figures:
         draw(results, figures)
         print(f"figures: {figures}")
@@ -159,9 +156,10 @@ def export(
 @app.command("list")
 def list_(
     what: Annotated[Literal["deficits", "data", "models", "measures", "figures"], typer.Argument()],
+    store: StoreFolder = STORE,
     as_json: Json = False,
 ) -> None:
-    """Say what there is, with its source."""
+    """Say what there is, with its source; the same for every store."""
     from critlab.presets.catalogue import catalogue
     from critlab.report.terminal import catalogue_text
 

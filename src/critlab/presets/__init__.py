@@ -11,7 +11,7 @@ from critlab.entry import imported, is_path
 from critlab.errors import StudyError
 from critlab.presets.critical_periods import all_cnn_cifar10 as all_cnn_cifar10
 from critlab.presets.critical_periods import removal_figure
-from critlab.presets.demo import demo_removal, demo_windows
+from critlab.presets.demo import demo, sample_windows
 from critlab.spec import nearest
 from critlab.study.study import Study, read_study
 
@@ -65,20 +65,12 @@ def _called(name: str) -> Study:
     return made
 
 
-def demo_studies() -> list[Study]:
-    """The studies of ``critlab demo``, the leading one first."""
-    return [demo_removal(), demo_windows()]
-
-
 PRESETS = {
     "demo": Preset(
-        lambda scale: demo_removal(), ("demo",), "ours", "does early blur leave lasting damage on the sample?"
+        lambda scale: demo(), ("demo",), "ours", "does early blur leave lasting damage on the sample that ships?"
     ),
-    "demo-windows": Preset(
-        lambda scale: demo_windows(),
-        ("demo",),
-        "ours",
-        "when does the same blur hurt most, at equal total budget?",
+    "sample-windows": Preset(
+        lambda scale: sample_windows(), ("small",), "ours", "when does the same blur hurt most, at equal total budget?"
     ),
     "removal": Preset(
         removal_figure,

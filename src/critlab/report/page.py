@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
@@ -18,13 +16,15 @@ from critlab.analysis.results import Results
 from critlab.report.sections import study_section
 from critlab.report.theme import DARK, LIGHT, SCREEN_FONT, config
 from critlab.report.vega import bundle
+from critlab.store import atomic
 
 
-def page(results: Results | Sequence[Results]) -> str:
+def page(results: Results | Sequence[Results], further: Sequence[tuple[str, str]] = ()) -> str:
     """The page as one HTML document that loads nothing.
 
     Args:
         results: of one study, or of several that belong together; the first one leads.
+        further: what to ask next, shown at the end: questions, each with the command that answers it.
 
     Raises:
         StudyError: vl-convert-python is not installed.
@@ -45,29 +45,20 @@ def page(results: Results | Sequence[Results]) -> str:
             script=Markup(_text("page.js")),
             bundle=Markup(bundle()),
             themes=themes,
+            further=list(further),
             version=_version(),
         )
     )
 
 
-def report(results: Results | Sequence[Results], path: str | Path) -> Path:
+def report(results: Results | Sequence[Results], path: str | Path, further: Sequence[tuple[str, str]] = ()) -> Path:
     """Writes :func:`page` to ``path`` in one step, making its folder; a reader never sees half a page.
 
     Returns:
         The path.
     """
     path = Path(path)
-    text = page(results)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    atomic.write(path, page(results, further).encode())
     return path
 
 
@@ -88,13 +79,6 @@ def _environment() -> Environment:
 
 def _text(name: str) -> str:
     return resources.files("critlab.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _umask() -> int:
-    """The process's mask, which cannot be read without setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _version() -> str:

@@ -64,13 +64,14 @@ def verdict_text(results: Results) -> str:
     return "\n".join(results.verdict().lines())
 
 
-def announce_page(results: Sequence[Results], out: Path) -> None:
+def announce_page(results: Results, out: Path, further: Sequence[tuple[str, str]] = ()) -> None:
     """Makes the page, then says what it says and where it lies."""
-    from critlab.report import report
+    from critlab.report.page import report
 
-    for found in results:
-        print(f"\n{found.study.name}\n{verdict_text(found)}")
-    page = report(list(results), out)
+    print(f"\n{results.study.name}\n{verdict_text(results)}")
+    page = report(results, out, further)
+    for question, command in further:
+        print(f"\n{question}\n  {command}")
     print(f"\npage: {page.absolute()}")
 
 
@@ -83,4 +84,4 @@ def catalogue_text(rows: Iterable[Mapping[str, str]]) -> str:
 
 def _aligned(pairs: Mapping[str, str]) -> str:
     width = max(map(len, pairs))
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in pairs.items())
+    return "\n".join(f"{name:>{width}}: {value}" for name, value in pairs.items())
