@@ -159,6 +159,8 @@ def _restart(results: Results, main: Curve, arm: str, judged: Sequence[Place]) -
         text = "The curve may be nothing but a decayed learning rate"
         if _limits(remains)[0] > 0:
             text = "A decayed learning rate explains much of the damage, but not all"
+        elif against and _limits(against)[0] > 0:
+            text += ", yet a clean control restarted likewise does better still"
         return Confound(name, "suspect", f"{text}: {said}.")
     if _limits(remains)[0] > 0:
         return Confound(name, "clear", f"A decayed learning rate does not explain the damage: {said}.")
