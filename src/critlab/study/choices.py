@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from difflib import get_close_matches
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from critlab.deficits import Deficit, plain, read_deficit
-from critlab.spec import Problems, Spec
+from critlab.deficits import DEFICITS, Deficit, plain, read_deficit
+from critlab.spec import Problems, Spec, shown
+
+MOST_EPOCHS = 1_000_000
+"""More than anybody trains; a slip of the keyboard must not fill the memory."""
 
 Clock = Literal["absolute", "since_removal"]
-Epoch = Annotated[int, Field(ge=0)]
-Removal = Epoch | Literal["never"]
+Epoch = Annotated[int, Field(ge=0, le=MOST_EPOCHS)]
+Epochs = Annotated[int, Field(ge=1, le=MOST_EPOCHS)]
+
+
+def _removal(value: Any) -> Any:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if value != "never" and not (whole and 0 <= value <= MOST_EPOCHS):
+        hint = '; did you mean "never"?' if isinstance(value, str) and get_close_matches(value[:20], ["never"]) else ""
+        raise Problems(
+            [((), f'received {shown(value)}{hint} (allowed: an epoch from 0 to {MOST_EPOCHS:,}, or "never")')]
+        )
+    return value
+
+
+Removal = Annotated[int | Literal["never"], BeforeValidator(_removal)]
 
 
 def _sequence(value: Any) -> Any:
@@ -22,6 +39,10 @@ def _sequence(value: Any) -> Any:
 
 
 def _deficit(value: Any) -> Any:
+    if isinstance(value, dict) and "name" not in value:
+        raise Problems(
+            [(("name",), f"required, but missing (allowed: {', '.join(DEFICITS)}, or package.module:Class)")]
+        )
     return read_deficit(value) if isinstance(value, dict) else value
 
 
@@ -64,7 +85,9 @@ class AugmentSpec(Spec):
     shift: int = Field(default=0, ge=0)
 
 
-def _increasing(values: Iterable[Any], field: str) -> None:
+def _increasing(values: Sequence[Any], field: str) -> None:
+    if "never" in values[:-1]:
+        raise Problems([((field,), 'received "never" before the end; it may only come last')])
     numbers = [v for v in values if v != "never"]
     for earlier, later in pairwise(numbers):
         if later <= earlier:
@@ -74,8 +97,8 @@ def _increasing(values: Iterable[Any], field: str) -> None:
 class Sweep(Spec):
     """What both kinds of sweep share: how long training goes on after the deficit."""
 
-    recovery: int | None = Field(default=None, ge=1)
-    total: int | None = Field(default=None, ge=1)
+    recovery: Epochs | None = None
+    total: Epochs | None = None
     neutral: ClassVar = {"recovery": None, "total": None}
 
     @model_validator(mode="after")
@@ -104,8 +127,6 @@ class RemovalSweep(Sweep):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         _increasing(self.at, "at")
-        if "never" in self.at[:-1]:
-            raise Problems([(("at",), 'received "never" before the end; it may only come last')])
         self.check_total(max([v for v in self.at if v != "never"], default=0), "at")
         return self
 
@@ -120,7 +141,7 @@ class WindowSweep(Sweep):
 
     kind: Literal["window"] = "window"
     onsets: Annotated[tuple[Epoch, ...], BeforeValidator(_sequence), Field(min_length=1)]
-    length: int = Field(ge=1)
+    length: Epochs
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -147,6 +168,12 @@ class ControlsSpec(Spec):
     clocks: Annotated[tuple[Clock, ...], BeforeValidator(_distinct), BeforeValidator(_sequence)] = ()
     at: Annotated[tuple[Removal, ...] | None, BeforeValidator(_sequence)] = None
     equal_total: bool = False
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.at is not None:
+            _increasing(self.at, "at")
+        return self
 
 
 class StatisticsSpec(Spec):

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
 
 from critlab.data.spec import DataSpec
 from critlab.deficits import Deficit
 from critlab.errors import StudyError
 from critlab.measures import MEASURES, MeasureOptions
 from critlab.models.spec import ModelSpec
-from critlab.spec import Location, Problems, Spec, problems
+from critlab.spec import Location, Problems, Spec, problems, shown
 from critlab.study.choices import (
     AnyDeficit,
     AugmentSpec,
@@ -28,29 +29,43 @@ from critlab.study.choices import (
 from critlab.study.run import Run
 from critlab.study.sweeps import expand
 
+MOST_SEEDS = 10_000
+
 
 def _seeds(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
-        if value < 1:
-            raise Problems([((), f"received {value}; must be at least 1, or a list of seeds")])
+        if not 1 <= value <= MOST_SEEDS:
+            raise Problems([((), f"received {shown(value)}; must be from 1 to {MOST_SEEDS:,}, or a list of seeds")])
         return tuple(range(value))
-    return tuple(value) if isinstance(value, list | range) else value
+    if not isinstance(value, list | tuple | range):
+        raise Problems([((), f"received {shown(value)}; must be how many seeds, an integer, or a list of seeds")])
+    if not 1 <= len(value) <= MOST_SEEDS:
+        raise Problems([((), f"received {len(value):,} seeds; must be from 1 to {MOST_SEEDS:,}")])
+    return tuple(value)
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,99}", value):
+        allowed = "1 to 100 letters, digits, spaces, '.', '_' or '-', beginning with a letter or a digit"
+        raise Problems([((), f"received {shown(value)}; must be {allowed}")])
+    return value
 
 
 def _measures(raw: Any) -> Any:
     if not isinstance(raw, Mapping):
         return raw
     found: dict[str, MeasureOptions] = {}
+    wrong: list[tuple[Location, str]] = []
     for name, options in raw.items():
         try:
             entry = MEASURES.find(name)
-        except StudyError as error:
-            raise Problems([((name,), str(error))]) from None
-        try:
             found[name] = options if isinstance(options, MeasureOptions) else _options(entry.options, options)
-        except ValueError as error:
-            nested = error.problems if isinstance(error, Problems) else [((), str(error))]
-            raise Problems([((name, *where), text) for where, text in nested]) from None
+        except StudyError as error:
+            wrong.append(((name,), str(error)))
+        except Problems as error:
+            wrong += [((name, *where), text) for where, text in error.problems]
+    if wrong:
+        raise Problems(wrong)
     return found
 
 
@@ -65,8 +80,8 @@ def _options(options: type[Spec], raw: Any) -> MeasureOptions:
     return chosen
 
 
-Seed = Annotated[int, Field(ge=0)]
-Seeds = Annotated[tuple[Seed, ...], BeforeValidator(_seeds), Field(min_length=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Seeds = Annotated[tuple[Seed, ...], BeforeValidator(_seeds)]
 
 
 class Base(Spec):
@@ -109,7 +124,7 @@ class Study(Base):
             :class:`~critlab.errors.StudyError` for people.
     """
 
-    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]*$", max_length=100)
+    name: Annotated[str, AfterValidator(_name)]
     seeds: Seeds
     deficit: AnyDeficit
     sweep: Annotated[RemovalSweep | WindowSweep, Field(discriminator="kind")]
@@ -119,15 +134,18 @@ class Study(Base):
     @model_validator(mode="after")
     def _deficits_fit(self) -> Self:
         shape = self.data.shape()
-        if shape is not None:
-            for field, deficit in [
-                ("deficit", self.deficit),
-                *(("controls", d) for d in self.controls.deficits),
-            ]:
-                try:
-                    deficit.check(shape)
-                except StudyError as error:
-                    raise Problems([((field,), str(error))]) from None
+        if shape is None:
+            return self
+        places: list[tuple[Location, Deficit]] = [(("deficit",), self.deficit)]
+        places += [(("controls", "deficits", i), deficit) for i, deficit in enumerate(self.controls.deficits)]
+        found: list[tuple[Location, str]] = []
+        for place, deficit in places:
+            try:
+                deficit.check(shape)
+            except StudyError as error:
+                found.append(_within(place, str(error)))
+        if found:
+            raise Problems(found)
         return self
 
     @model_validator(mode="after")
@@ -150,6 +168,12 @@ class Study(Base):
         return len(self.seeds) * sum(run.total for run in self.runs)
 
 
+def _within(place: Location, text: str) -> tuple[Location, str]:
+    """A deficit's own message, which may begin with its field, as a problem at its place in the study."""
+    begins = re.match(r"deficit\.(\w+): ", text)
+    return ((*place, begins[1]), text[begins.end() :]) if begins else (place, text)
+
+
 def read_study(path: str | Path) -> Study:
     """The study in a TOML file.
 
@@ -158,7 +182,8 @@ def read_study(path: str | Path) -> Study:
     """
     path = Path(path)
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        # some editors put a byte order mark before the text
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise StudyError(
             f"{path}: there is no such file; give a study file (TOML), or a name from 'critlab list'"
@@ -167,7 +192,10 @@ def read_study(path: str | Path) -> Study:
         raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise StudyError(f"{path}: is not text in UTF-8; a study file is TOML") from None
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise StudyError(f"{path}: is nested too deeply; a study file has tables in tables, and no more") from None
+    except ValueError as error:
+        # tomllib lets pass what Python itself refuses, such as an integer of 5,000 digits
         raise StudyError(f"{path}: is not valid TOML: {error}") from None
     return Study.read(raw, str(path))
 

@@ -1,0 +1,65 @@
+"""The action of which the adapted kernels are a stationary point, to be differentiated automatically."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from critlab.kernels.activations import Activation, Function
+from critlab.kernels.averages import features, fixed_draws
+from critlab.kernels.model import checked_prior, checked_problem
+
+
+def action(
+    kernels: Sequence[Tensor],
+    conjugates: Sequence[Tensor],
+    inputs: Any,
+    targets: Any,
+    *,
+    depth: int,
+    width: int,
+    weight_scale: float = 1.0,
+    input_scale: float | None = None,
+    readout_scale: float | None = None,
+    bias_scale: float = 0.5,
+    noise: float = 0.1,
+    activation: str | Function | Activation = "erf",
+    draws: int = 8000,
+    seed: int = 0,
+) -> Tensor:
+    """``S = ln N(Y | 0, A) + sum_l [ -tr(T^l C^l) + N ln < exp((g_l/N) phi^T T^l phi) > + g_b sum_ab T^l_ab ]``.
+
+    < > is over ``h ~ N(0, C^{l-1})``, by the same fixed draws as in :func:`critlab.kernels.adapted_kernels`, with the
+    infinite-width part of the mean exponent exact. So its gradient by T vanishes at a tilted solution to the
+    solver's tolerance, and its gradient by the kernels of layers 1 .. L-1 within Monte Carlo error.
+
+    Args:
+        kernels: C^1 .. C^L, float64 ``(P, P)``; may require gradients.
+        conjugates: T^1 .. T^L likewise.
+
+    Other arguments, raises: as :func:`critlab.kernels.adapted_kernels`.
+
+    Returns:
+        S, of shape ``()``. Source: protocol, section 3.
+    """
+    prior = checked_prior(depth, weight_scale, input_scale, readout_scale, bias_scale, activation)
+    problem = checked_problem(inputs, targets, prior, width, noise)
+    points, outputs = problem.targets.shape
+    normal = fixed_draws(draws + draws % 2, points, seed)
+    noisy = torch.distributions.MultivariateNormal(
+        torch.zeros(points, dtype=torch.float64), kernels[-1] + noise * torch.eye(points, dtype=torch.float64)
+    )
+    total: Tensor = noisy.log_prob(problem.targets.T).sum()
+    below = [problem.kernel, *kernels]
+    for layer, (kernel, conjugate) in enumerate(zip(kernels, conjugates, strict=True), 1):
+        drawn = features(below[layer - 1], normal, prior.activation)
+        scale = prior.scales[layer]
+        exponent = scale / width * ((drawn.value @ conjugate) * drawn.value).sum(1)
+        exact = scale * (conjugate * prior.activation.moments(below[layer - 1]).product).sum() / width
+        log_mean = torch.logsumexp(exponent, 0) - math.log(len(exponent)) + exact - exponent.mean()
+        total = total - (conjugate * kernel).sum() + width * log_mean + prior.bias * conjugate.sum()
+    return total

@@ -1,0 +1,137 @@
+"""Averages over one layer's tilted single-unit measure, by importance weights over fixed normal draws."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from critlab.kernels.activations import Activation
+from critlab.kernels.prior import symmetric_root
+from critlab.randomness import generator
+
+Mode = Literal["tilted", "leading"]
+
+
+class Tilt(NamedTuple):
+    """What tilts the measure of one layer.
+
+    Args:
+        conjugate: T^l, ``(P, P)``.
+        scale: g_l.
+        width: N, or the larger width at which annealing stands.
+        mode: the full exponential weight, or its first order in 1/N.
+    """
+
+    conjugate: Tensor
+    scale: float
+    width: float
+    mode: Mode
+
+
+class Features(NamedTuple):
+    """Draws of one layer: phi of the pre-activations, and what the backward rule needs.
+
+    Args:
+        root: the symmetric root of C^{l-1}, ``(P, P)``.
+        normal: the standard normal draws, ``(M, P)``.
+        hidden: h, ``(M, P)``.
+        value: phi(h), ``(M, P)``.
+    """
+
+    root: Tensor
+    normal: Tensor
+    hidden: Tensor
+    value: Tensor
+
+
+class Weights(NamedTuple):
+    """Importance weights of the draws.
+
+    Args:
+        tilted: w, ``(M,)``, sums to 1; uniform in mode "leading".
+        excess: d, ``(M,)``, sums to 0: ``w - 1/M``, or its first order. As a control variate it leaves the
+            infinite-width part exact.
+        effective: ``1 / sum w^2``.
+    """
+
+    tilted: Tensor
+    excess: Tensor
+    effective: float
+
+
+def fixed_draws(count: int, points: int, seed: int) -> Tensor:
+    """Standard normal draws ``(count, points)``: mirrored, so that odd averages vanish, with covariance exactly 1.
+
+    Args:
+        count: M, even, at least ``2 * points``.
+        points: P.
+        seed: keys the draws.
+    """
+    half = torch.randn(count // 2, points, generator=generator(seed, "measure"), dtype=torch.float64)
+    factor = torch.linalg.cholesky(half.T @ half / (count // 2))
+    half = torch.linalg.solve_triangular(factor, half.T, upper=False).T
+    return torch.cat([half, -half])
+
+
+def features(kernel: Tensor, normal: Tensor, activation: Activation) -> Features:
+    """The draws of pre-activations of covariance ``kernel``.
+
+    For an odd phi every average taken here is even in h, so the mirrored half of the draws is left out: the same
+    numbers in half the time.
+    """
+    kept = normal[: len(normal) // 2] if activation.odd else normal
+    root = symmetric_root(kernel)
+    hidden = kept @ root
+    return Features(root, kept, hidden, activation.value(hidden))
+
+
+def weights(layer: Features, tilt: Tilt) -> Weights:
+    """``w ~ exp((g / N) phi^T T phi)``, or in mode "leading" its first order in 1/N."""
+    count = len(layer.value)
+    exponent = tilt.scale / tilt.width * ((layer.value @ tilt.conjugate) * layer.value).sum(1)
+    uniform = torch.full_like(exponent, 1 / count)
+    if tilt.mode == "leading":
+        return Weights(uniform, (exponent - exponent.mean()) / count, float(count))
+    tilted = torch.softmax(exponent, 0)
+    return Weights(tilted, tilted - uniform, float(1 / tilted.square().sum()))
+
+
+def correction(layer: Features, found: Weights, scale: float) -> Tensor:
+    """``g sum_m d_m phi_m phi_m^T``, ``(P, P)``: how far the layer's kernel leaves its infinite-width value."""
+    return scale * layer.value.T @ (found.excess[:, None] * layer.value)
+
+
+def pulled_further(layer: Features, found: Weights, tilt: Tilt, activation: Activation) -> Tensor:
+    """What the tilted backward rule adds to the leading one, ``(P, P)``.
+
+    With u = T phi and v = phi' u: ``g <phi' phi'^T>_d o T + diag(g <phi'' u>_d) + (2 g^2 / N) <v v^T>_w``. Where
+    phi'' is no function, one integration by parts less gives the same in expectation, with more noise:
+    ``g C^{-1} <h v^T>_d``, made symmetric.
+
+    Source: protocol, section 3 (backward); the form without phi'': ours.
+    """
+    slope = activation.slope(layer.hidden)
+    field = layer.value @ tilt.conjugate
+    pulled = slope * field
+    if activation.curvature is None:
+        mixed = layer.normal.T @ (found.excess[:, None] * pulled)
+        one_sided = tilt.scale * torch.linalg.pinv(layer.root, hermitian=True, rtol=1e-7) @ mixed
+        return (one_sided + one_sided.T) / 2
+    weighted = found.excess[:, None]
+    slopes = slope.T @ (weighted * slope)
+    bend = (weighted * activation.curvature(layer.hidden) * field).sum(0)
+    square = pulled.T @ (found.tilted[:, None] * pulled)
+    return tilt.scale * (slopes * tilt.conjugate + torch.diag(bend) + 2 * tilt.scale / tilt.width * square)
+
+
+def output_conjugate(kernel: Tensor, targets: Tensor, noise: float) -> Tensor:
+    """``T^L = (A^{-1} Y Y^T A^{-1} - K A^{-1}) / 2`` with ``A = C^L + kappa``, for ``(..., P, P)``.
+
+    The gradient of ``ln N(Y | 0, A)`` by C^L: here alone the data enter. K is the number of outputs.
+    """
+    noisy = kernel + noise * torch.eye(kernel.shape[-1], dtype=kernel.dtype)
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(noisy))
+    solved = inverse @ targets
+    return (solved @ solved.mT - targets.shape[1] * inverse) / 2
