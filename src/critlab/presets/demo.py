@@ -33,7 +33,7 @@ def sample_base(train: int, width: int, lr: float, lr_decay: float) -> Base:
         lr_decay: factor of the learning rate from epoch to epoch.
     """
     raw = {
-        "data": {"name": "sample", "train": train, "test": 1500},
+        "data": {"name": "sample", "train": train, "test": 2000},
         "model": {"name": "all_cnn", "width": width},
         "optimizer": {
             "name": "sgd",
@@ -54,9 +54,9 @@ def demo() -> Study:
     return removal(
         Blur(factor=7),
         at=[0, 4, 8, 12],
-        recovery=10,
-        seeds=5,
-        base=sample_base(train=2400, width=8, lr=0.1, lr_decay=0.75),
+        recovery=8,
+        seeds=6,
+        base=sample_base(train=2400, width=8, lr=0.05, lr_decay=0.75),
         name="demo",
         controls={"deficits": [VerticalFlip()], "clocks": ["since_removal"], "at": [8, 12]},
     )
