@@ -13,33 +13,44 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from critlab.analysis.results import Results
-from critlab.report.sections import study_section
+from critlab.report.findings import Comparison, Findings
+from critlab.report.sections import section
 from critlab.report.theme import DARK, LIGHT, SCREEN_FONT, config
 from critlab.report.vega import bundle
 from critlab.store import atomic
 
+Shown = Results | Findings
+"""What a page can show."""
 
-def page(results: Results | Sequence[Results], further: Sequence[tuple[str, str]] = ()) -> str:
+
+def page(
+    results: Shown | Sequence[Shown],
+    further: Sequence[tuple[str, str]] = (),
+    comparisons: Sequence[Comparison] = (),
+) -> str:
     """The page as one HTML document that loads nothing.
 
     Args:
-        results: of one study, or of several that belong together; the first one leads.
+        results: of one study, or a theory's findings, or several that belong together; the first one leads.
         further: what to ask next, shown at the end: questions, each with the command that answers it.
+        comparisons: the leading study's numbers beside the published ones.
 
     Raises:
         StudyError: vl-convert-python is not installed.
         ValueError: there are no results.
     """
-    several = [results] if isinstance(results, Results) else list(results)
+    several = [results] if isinstance(results, Results | Findings) else list(results)
     if not several:
         raise ValueError("received no results; give at least one")
-    sections = [study_section(one, f"study-{index}") for index, one in enumerate(several, start=1)]
+    sections = [
+        section(one, f"study-{index}", comparisons if index == 1 else ()) for index, one in enumerate(several, start=1)
+    ]
     themes = {"light": LIGHT, "dark": DARK, "config": config(SCREEN_FONT)}
     return (
         _environment()
         .get_template("page.html.jinja")
         .render(
-            title=", ".join(one.study.name for one in several),
+            title=", ".join(part["name"] for part in sections),
             studies=sections,
             style=Markup(_text("style.css")),
             script=Markup(_text("page.js")),
@@ -51,14 +62,19 @@ def page(results: Results | Sequence[Results], further: Sequence[tuple[str, str]
     )
 
 
-def report(results: Results | Sequence[Results], path: str | Path, further: Sequence[tuple[str, str]] = ()) -> Path:
+def report(
+    results: Shown | Sequence[Shown],
+    path: str | Path,
+    further: Sequence[tuple[str, str]] = (),
+    comparisons: Sequence[Comparison] = (),
+) -> Path:
     """Writes :func:`page` to ``path`` in one step, making its folder; a reader never sees half a page.
 
     Returns:
         The path.
     """
     path = Path(path)
-    atomic.write(path, page(results, further).encode())
+    atomic.write(path, page(results, further, comparisons).encode())
     return path
 
 

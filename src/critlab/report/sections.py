@@ -12,6 +12,7 @@ from critlab.analysis.table import Outcome
 from critlab.analysis.verdict import Verdict
 from critlab.report.chart import Cell, Chart
 from critlab.report.charts import charts
+from critlab.report.findings import Comparison, Findings
 from critlab.report.study_text import study_text
 from critlab.report.wording import MINUS, deficit_words, duration, interval, points, question, spaced
 
@@ -27,13 +28,36 @@ class Table:
     numeric: frozenset[int]
 
 
-def study_section(results: Results, name: str) -> Row:
-    """Everything that the template shows of one study.
+def section(shown: Results | Findings, name: str, comparisons: Sequence[Comparison] = ()) -> Row:
+    """Everything that the template shows of one study or of one theory's figure.
 
     Args:
-        results: of the study.
+        shown: the study's results, or the figure's findings.
         name: unique on the page.
+        comparisons: a study's numbers beside the published ones.
     """
+    if isinstance(shown, Results):
+        return {**_study_section(shown, name), "comparisons": _comparisons(comparisons)}
+    return _theory_section(shown, name)
+
+
+def _comparisons(comparisons: Sequence[Comparison]) -> Table:
+    return _table([(one.what, one.published, one.ours, one.source) for one in comparisons])
+
+
+def _theory_section(findings: Findings, name: str) -> Row:
+    return {
+        "id": name,
+        "name": findings.name,
+        "question": f"{findings.question} ({findings.source})",
+        "comparisons": _comparisons(findings.comparisons),
+        "charts": [_chart(chart, name) for chart in findings.charts],
+        "provenance": list(_flat(findings.provenance, "")),
+        "command": findings.command,
+    }
+
+
+def _study_section(results: Results, name: str) -> Row:
     study = results.study
     trouble = [outcome for outcome in results.outcomes if outcome.status != "done"]
     shown = [outcome for outcome in trouble if outcome.status != "missing"]

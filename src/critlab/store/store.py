@@ -13,7 +13,7 @@ from critlab.store import atomic, record
 if TYPE_CHECKING:
     from critlab.store.checkpoint import Arrays
 
-Kind = Literal["epochs", "readings", "failures", "studies"]
+Kind = Literal["epochs", "readings", "failures", "figures", "studies"]
 QUARANTINE = "quarantine"
 
 
