@@ -1,4 +1,4 @@
-"""What a person passes to a function of this room, checked: each message names the field, the value and what is allowed."""
+"""What a person passes to a function of this room, checked: messages name the field, the value and what is allowed."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from critlab.errors import StudyError
 from critlab.linear.checks import Floats, number, numpy_type, one_of, refuse, whole, wholes
 from critlab.linear.completion_tree import Course, Segment, segments
 from critlab.linear.portable import Instance, portable_instance

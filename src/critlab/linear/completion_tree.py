@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -69,7 +70,7 @@ def segments(courses: Sequence[Course], moments: Sequence[int] = ()) -> list[Seg
     found: list[Segment] = []
     before: dict[Track, int] = {}
     times = sorted(events)
-    for start, stop in zip(times, times[1:], strict=False):
+    for start, stop in pairwise(times):
         parents: dict[Track, int] = {}
         for course in courses:
             if course.stop > start:

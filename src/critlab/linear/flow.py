@@ -176,7 +176,7 @@ class _Dynamics:
         """The mode strengths at ``states``, ``(states, 2, runs, modes)``."""
         wanted = np.unique(states)
         kept = np.empty((len(wanted), *self.p.shape), self.p.dtype)
-        gated = (~free).any((1, 2)).tolist()
+        ungated = free.all((1, 2)).tolist()
         scratch, row = np.empty_like(self.p), 0
         with np.errstate(over="ignore", invalid="ignore"):
             for state in range(int(wanted[-1]) + 1):
@@ -188,7 +188,7 @@ class _Dynamics:
                 if state % LOOK_EVERY == 0 and self.settled(k):
                     kept[row:] = k
                     break
-                self.advance(k, free[state][:, :, None] if gated[state] else None)
+                self.advance(k, None if ungated[state] else free[state][:, :, None])
         found: Floats = kept[np.searchsorted(wanted, states)]
         return found
 

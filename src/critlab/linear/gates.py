@@ -1,4 +1,4 @@
-"""Deficits of a two-pathway network: a pathway that gets no gradient for a while, a mode of it that is cut out for ever."""
+"""Deficits of a two-pathway network: a pathway without gradient for a while, a mode of it that is cut out for ever."""
 
 from __future__ import annotations
 

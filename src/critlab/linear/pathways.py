@@ -157,7 +157,7 @@ def _descend(layers: list[Floats], rate: float, free: NDArray[np.bool_], bend: B
     backs = [np.empty_like(signal) for signal in signals]
     # the last signal is the product: it is written where it is kept, chunk by chunk
     held = np.empty((min(steps, RECORDED_AT_ONCE), *signals[-1].shape), layers[0].dtype)
-    found, gated = [], (~free).any((1, 2)).tolist()
+    found, ungated = [], free.all((1, 2)).tolist()
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(steps):
             place = step % len(held)
@@ -168,7 +168,7 @@ def _descend(layers: list[Floats], rate: float, free: NDArray[np.bool_], bend: B
             if step == steps - 1:
                 break
             np.multiply(output.error(signals[-1]), rate, out=backs[-1])
-            if gated[step]:
+            if not ungated[step]:
                 backs[-1] *= free[step][:, :, None, None]
             for i in range(depth - 1, -1, -1):
                 if bend:
