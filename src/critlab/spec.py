@@ -24,6 +24,9 @@ Location = tuple[int | str, ...]
 MOST_LINES = 20
 """How many problems a message lists; a person mends a few at a time."""
 
+MOST_NAMES = 40
+"""How many allowed names a message lists; a user's module may have hundreds."""
+
 
 class Problems(ValueError):  # noqa: N818 - it carries several
     """What is wrong with a value: (where, what) pairs; raised inside validators, flattened by :func:`problems`."""
@@ -63,6 +66,8 @@ class Spec(BaseModel):
             return cls.model_validate(raw)
         except ValidationError as error:
             raise StudyError(refusal(where, problems(error, cls))) from None
+        except RecursionError:
+            raise StudyError(f"{where}: is nested too deeply; no table needs more than a few levels") from None
 
 
 def refusal(where: str, found: Iterable[tuple[Location, str]]) -> str:
@@ -80,7 +85,8 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     # no valid name is longer, and the search is quadratic
     close = get_close_matches(name[:100], names, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{hint} (allowed: {', '.join(names) if names else 'none'})"
+    listed = [*names[:MOST_NAMES], *(["..."] if len(names) > MOST_NAMES else [])]
+    return f"{hint} (allowed: {', '.join(listed) if listed else 'none'})"
 
 
 def problems(error: ValidationError, model: type[BaseModel]) -> list[tuple[Location, str]]:
@@ -217,7 +223,7 @@ def _key(part: int | str) -> str:
 
 
 class _Short(Repr):
-    """Values in the words of TOML, cut so that no size or depth of them matters."""
+    """Values in one line, cut so that no size or depth of them matters."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -226,9 +232,6 @@ class _Short(Repr):
     def repr_int(self, x: int, level: int) -> str:
         """Python refuses to write very long integers."""
         return repr(x) if x.bit_length() <= 128 else f"an integer of {x.bit_length()} bits"
-
-    def repr_bool(self, x: bool, level: int) -> str:
-        return str(x).lower()
 
     def repr_date(self, x: date | time, level: int) -> str:
         return x.isoformat()

@@ -7,13 +7,16 @@ from difflib import get_close_matches
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
 from critlab.deficits import DEFICITS, Deficit, plain, read_deficit
 from critlab.spec import Problems, Spec, shown
 
 MOST_EPOCHS = 1_000_000
 """More than anybody trains; a slip of the keyboard must not fill the memory."""
+
+MOST_RATE = 1e30
+"""Larger factors do not fit the optimiser's float32 and would break a run, where 1e30 already diverges in a step."""
 
 Clock = Literal["absolute", "since_removal"]
 Epoch = Annotated[int, Field(ge=0, le=MOST_EPOCHS)]
@@ -43,6 +46,8 @@ def _deficit(value: Any) -> Any:
         raise Problems(
             [(("name",), f"required, but missing (allowed: {', '.join(DEFICITS)}, or package.module:Class)")]
         )
+    if isinstance(value, dict) and not isinstance(value["name"], str):
+        raise Problems([(("name",), f"received {shown(value['name'])}; must be a string")])
     return read_deficit(value) if isinstance(value, dict) else value
 
 
@@ -57,10 +62,10 @@ class OptimizerSpec(Spec):
     """
 
     name: Literal["sgd", "adam"]
-    lr: float = Field(gt=0)
+    lr: float = Field(gt=0, le=MOST_RATE)
     lr_decay: float = Field(default=1.0, gt=0, le=1)
     momentum: float | None = Field(default=None, ge=0, lt=1)
-    weight_decay: float = Field(default=0.0, ge=0)
+    weight_decay: float = Field(default=0.0, ge=0, le=MOST_RATE)
     batch: int = Field(default=128, ge=1)
     clock: Clock = "absolute"
 
@@ -155,9 +160,9 @@ class WindowSweep(Sweep):
         return self.onsets
 
 
-def _distinct(values: Any) -> Any:
-    if isinstance(values, tuple) and len(set(values)) != len(values):
-        raise Problems([((), f"received {list(values)}; must be without repeats")])
+def _distinct(values: tuple[Clock, ...]) -> tuple[Clock, ...]:
+    if len(set(values)) != len(values):
+        raise Problems([((), f"received {shown(list(values))}; must be without repeats")])
     return values
 
 
@@ -165,8 +170,8 @@ class ControlsSpec(Spec):
     """What the deficit is held against, beside the clean run."""
 
     deficits: Annotated[tuple[AnyDeficit, ...], BeforeValidator(_sequence)] = ()
-    clocks: Annotated[tuple[Clock, ...], BeforeValidator(_distinct), BeforeValidator(_sequence)] = ()
-    at: Annotated[tuple[Removal, ...] | None, BeforeValidator(_sequence)] = None
+    clocks: Annotated[tuple[Clock, ...], BeforeValidator(_sequence), AfterValidator(_distinct)] = ()
+    at: Annotated[Annotated[tuple[Removal, ...], Field(min_length=1)] | None, BeforeValidator(_sequence)] = None
     equal_total: bool = False
 
     @model_validator(mode="after")

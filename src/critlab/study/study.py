@@ -58,7 +58,7 @@ def _measures(raw: Any) -> Any:
     wrong: list[tuple[Location, str]] = []
     for name, options in raw.items():
         try:
-            entry = MEASURES.find(name)
+            entry = MEASURES.find(str(name))
             found[name] = options if isinstance(options, MeasureOptions) else _options(entry.options, options)
         except StudyError as error:
             wrong.append(((name,), str(error)))
@@ -102,14 +102,16 @@ class Base(Spec):
             return self
         found: list[tuple[Location, str]] = []
         if self.optimizer.batch > sizes.train:
-            text = f"received {self.optimizer.batch}; must be at most {sizes.train}, the number of training images"
+            default = "" if "batch" in self.optimizer.model_fields_set else ", the default"
+            received = f"received {shown(self.optimizer.batch)}{default}"
+            text = f"{received}; must be at most {sizes.train}, the number of training images"
             found.append((("optimizer", "batch"), text))
         try:
             self.model.check(shape)
         except StudyError as error:
             found.append((("model",), str(error)))
         if self.augment is not None and self.augment.shift >= min(shape[-2:]):
-            text = f"received {self.augment.shift}; must be below the image side, {min(shape[-2:])}"
+            text = f"received {shown(self.augment.shift)}; must be below the image side, {min(shape[-2:])}"
             found.append((("augment", "shift"), text))
         if found:
             raise Problems(found)
@@ -151,7 +153,7 @@ class Study(Base):
     @model_validator(mode="after")
     def _controls_lie_on_the_sweep(self) -> Self:
         if len(set(self.seeds)) != len(self.seeds):
-            raise Problems([(("seeds",), f"received {list(self.seeds)}; must be without repeats")])
+            raise Problems([(("seeds",), f"received {shown(list(self.seeds))}; must be without repeats")])
         for at in self.controls.at or ():
             if at not in self.sweep.points:
                 allowed = ", ".join(map(str, self.sweep.points))

@@ -1,0 +1,523 @@
+"""Bad input: one message that names the field, exit status 2, and nothing created."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from datetime import date, time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from conftest import Answer, Command
+from critlab.errors import StudyError
+from critlab.spec import MOST_LINES, Location, Problems, Spec, nearest, refusal, shown
+from critlab.study import Study, read_study
+from studies import TOML, written
+
+JARGON = re.compile(
+    r"Traceback|Input should|constrained|literal\[|discriminator|\btag\b|instance of|pydantic|[Vv]alidation|tuple|"
+    r"dictionary|Exceeds the limit"
+)
+COMMANDS = {
+    "plan": ["--json"],
+    "run": [],
+    "status": ["--json"],
+    "export": ["--out", "table.csv"],
+    "report": ["--out", "page.html"],
+}
+MISSING = object()
+
+
+def toml(value: Any) -> str:
+    """A plain value as TOML, tables inline."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return json.dumps(value) if isinstance(value, str | bool) else repr(value)
+
+
+def changed(place: str, value: Any) -> dict[str, Any]:
+    """The small study with another value at ``place``, or without that key."""
+    document: dict[str, Any] = tomllib.loads(TOML)
+    table = document
+    *parents, last = place.split(".")
+    for parent in parents:
+        table = table.setdefault(parent, {})
+    if value is MISSING:
+        del table[last]
+    else:
+        table[last] = value
+    return document
+
+
+def refused(answer: Answer, field: str, *phrases: str) -> None:
+    """Asserts that there is one message for a person, which names ``field`` and holds ``phrases``."""
+    assert answer.status == 2, answer
+    assert answer.out == ""
+    assert len(re.findall(r"^critlab: ", answer.err, re.M)) == 1
+    assert answer.err.startswith("critlab: ")
+    assert answer.err.endswith("\n")
+    assert re.search(rf"(^  |: ){re.escape(field)}: ", answer.err, re.M), answer.err
+    for phrase in phrases:
+        assert phrase in answer.err
+    assert not JARGON.search(answer.err), answer.err
+
+
+TEN = {
+    "unknown key": (("flip = true", "flpi = true"), "augment.flpi", "received True", "did you mean 'flip'", "shift"),
+    "wrong type": (("batch = 40", 'batch = "40"'), "optimizer.batch", "received '40'", "must be an integer"),
+    "negative epochs": (("recovery = 2", "recovery = -2"), "sweep.recovery", "received -2", "equal to 1"),
+    "unknown deficit": (('"blur"', '"blurr"'), "deficit.name", "received 'blurr'", "did you mean 'blur'", "noise"),
+    "decreasing removals": (("[0, 1, 3]", "[0, 3, 1]"), "sweep.at", "received 1 after 3", "must be increasing"),
+    "empty seeds": (("seeds = 2", "seeds = []"), "seeds", "received 0 seeds", "must be from 1 to"),
+    "batch above the data": (("batch = 40", "batch = 121"), "optimizer.batch", "received 121", "at most 120"),
+    "broken TOML": (("seeds = 2", "seeds = = 2"), "study.toml", "not valid TOML", "line 3"),
+    "unknown data set": (('"sample"', '"smaple"'), "data.name", "received 'smaple'", "did you mean 'sample'"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("case", TEN)
+def test_a_malformed_file(critlab: Command, tmp_path: Path, case: str, command: str) -> None:
+    replacement, field, *phrases = TEN[case]
+    written(tmp_path, replacement)
+    refused(critlab(command, "study.toml", "--store", "store", *COMMANDS[command]), field, *phrases)
+    assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_missing_file(critlab: Command, tmp_path: Path, command: str) -> None:
+    answer = critlab(command, "study.toml", "--store", "store", *COMMANDS[command])
+    refused(answer, "study.toml", "no such file", "critlab list")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["run", "export"])
+@pytest.mark.parametrize("case", ["unknown key", "unknown data set"])
+def test_the_installed_command(tmp_path: Path, case: str, command: str) -> None:
+    replacement, field, *phrases = TEN[case]
+    written(tmp_path, replacement)
+    asked = [sys.executable, "-m", "critlab.cli", command, "study.toml", "--store", "store", *COMMANDS[command]]
+    ended = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True)
+    refused(Answer(ended.returncode, ended.stdout, ended.stderr), field, *phrases)
+    assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
+
+
+EPOCH = 'an epoch from 0 to 1,000,000, or "never"'
+WINDOW = {"kind": "window", "onsets": [0, 2], "length": 1, "recovery": 2}
+BLUR = {"name": "blur", "factor": 4}
+
+# where, what is written there, the field that the message names ("" is the same), what the message says
+VALUES: list[tuple[str, Any, str, str]] = [
+    ("extra", 1, "", "unknown key, received 1"),
+    ("sed", 3, "", "did you mean 'seeds'?"),
+    ("data.trian", 3, "", "did you mean 'train'?"),
+    ("model.hiden", [3], "", "did you mean 'hidden'?"),
+    ("optimizer.momentun", 0.9, "", "did you mean 'momentum'?"),
+    ("augment.shfit", 1, "", "did you mean 'shift'?"),
+    ("deficit.fctor", 3, "", "did you mean 'factor'?"),
+    ("sweep.recovry", 3, "", "did you mean 'recovery'?"),
+    ("sweep.onsets", [1], "", "unknown key, received [1] (allowed: recovery, total, kind, at)"),
+    ("sweep", {**WINDOW, "at": [1]}, "sweep.at", "(allowed: recovery, total, kind, onsets, length)"),
+    ("controls", {"clock": []}, "controls.clock", "did you mean 'clocks'?"),
+    ("controls", {"deficits": [BLUR, {**BLUR, "x": 1}]}, "controls.deficits.1.x", "(allowed: when, factor)"),
+    ("statistics", {"final_epoch": 2}, "statistics.final_epoch", "did you mean 'final_epochs'?"),
+    ("measures.fisher_trce", {}, "", "unknown measure, received 'fisher_trce'; did you mean 'fisher_trace'?"),
+    ("measures.fisher_trace.imgs", 3, "", "did you mean 'images'?"),
+    ("a.b\nc", 1, "a", "unknown key"),
+    ("strange\nkey", 1, r"'strange\nkey'", "unknown key"),
+    *[(table, 3, "", "received 3; must be a table") for table in ("data", "model", "optimizer", "augment", "deficit")],
+    *[(table, [], "", "received []; must be a table") for table in ("sweep", "controls", "statistics", "measures")],
+    ("measures.fisher_trace", 5, "", "received 5; must be a table"),
+    ("controls", {"deficits": ["blur"]}, "controls.deficits.0", "received 'blur'; must be a table"),
+    ("controls", {"deficits": BLUR}, "controls.deficits", "must be a list"),
+    *[(table, MISSING, "", "required, but missing") for table in ("data", "model", "optimizer", "deficit", "sweep")],
+    *[(key, MISSING, "", "required, but missing") for key in ("name", "seeds", "data.name", "model.name")],
+    ("optimizer.name", MISSING, "", "required, but missing (allowed: sgd, adam)"),
+    ("optimizer.lr", MISSING, "", "required, but missing"),
+    ("deficit.name", MISSING, "", "required, but missing (allowed: blur, "),
+    ("deficit.factor", MISSING, "", "required, but missing"),
+    ("sweep.kind", MISSING, "", "required, but missing (allowed: removal, window)"),
+    ("sweep.at", MISSING, "", "required, but missing"),
+    ("controls", {"deficits": [BLUR, {}]}, "controls.deficits.1.name", "required, but missing (allowed: blur, "),
+    *[("name", v, "", "must be 1 to 100 letters") for v in ("a/b", "", "x" * 101, "a\n", "../up", " a", "é")],
+    ("name", 3, "", "received 3; must be a string"),
+    ("name", date(2020, 1, 2), "", "received 2020-01-02; must be a string"),
+    *[("seeds", v, "", f"received {v}; must be from 1 to 10,000") for v in (0, -1, 10**12)],
+    *[("seeds", v, "", "how many seeds, an integer, or a list") for v in (True, "3", 2.0, {})],
+    ("seeds", [0, 0], "", "received [0, 0]; must be without repeats"),
+    ("seeds", [0, 1.5], "seeds.1", "received 1.5; must be an integer"),
+    ("seeds", [True], "seeds.0", "received True; must be an integer"),
+    ("seeds", [-1], "seeds.0", "received -1; must be greater than or equal to 0"),
+    ("seeds", [2**63], "seeds.0", "must be less than"),
+    *[("data.train", v, "", "must be greater than or equal to 1") for v in (0, -5)],
+    ("data.train", 10_001, "", "received 10,001; must be at most 10,000"),
+    ("data.test", 4_001, "", "received 4,001; must be at most 4,000"),
+    ("data.test", 0, "", "must be greater than or equal to 1"),
+    ("data.epoch", 121, "", "received 121; must be at most train, which is 120"),
+    ("data.epoch", 0, "", "must be greater than or equal to 1"),
+    ("data.pad", -1, "", "must be greater than or equal to 0"),
+    ("data.name", 3, "", "received 3; must be a string"),
+    ("model", {"name": "all_cnn", "width": 0}, "model.width", "received 0; must be greater than or equal to 1"),
+    ("model", {"name": "all_cnn", "width": 2.5}, "model.width", "received 2.5; must be an integer"),
+    ("model", {"name": "all_cnn", "batch_norm": 1}, "model.batch_norm", "received 1; must be true or false"),
+    ("model.name", "mpl", "", "unknown model, received 'mpl'; did you mean 'mlp'?"),
+    ("model.name", 3, "", "received 3; must be a string"),
+    ("model.hidden", 4, "", "received 4; must be a list"),
+    ("model.hidden", [3, 0], "model.hidden.1", "received 0; must be greater than or equal to 1"),
+    ("model", {"name": "x:y", "when": date(2020, 1, 2)}, "model.when", "must be a JSON value"),
+    *[("optimizer.lr", v, "", "must be greater than 0") for v in (0, -1, -0.5)],
+    *[("optimizer.lr", v, "", "must be a finite number") for v in (float("nan"), float("inf"), "0.05", True, [])],
+    ("optimizer.lr", 10**400, "", "received an integer of 1329 bits; must be a finite number"),
+    ("optimizer.lr_decay", 0, "", "must be greater than 0"),
+    ("optimizer.lr_decay", 1.5, "", "received 1.5; must be less than or equal to 1"),
+    ("optimizer.momentum", 1.0, "", "received 1.0; must be less than 1"),
+    ("optimizer.momentum", -0.1, "", "must be greater than or equal to 0"),
+    ("optimizer.weight_decay", -1, "", "must be greater than or equal to 0"),
+    ("optimizer.weight_decay", float("inf"), "", "must be a finite number"),
+    ("optimizer.batch", 0, "", "must be greater than or equal to 1"),
+    ("optimizer.batch", MISSING, "", "received 128, the default; must be at most 120"),
+    ("optimizer.batch", True, "", "received True; must be an integer"),
+    ("optimizer.name", "sdg", "", "received 'sdg'; did you mean 'sgd'? (allowed: sgd, adam)"),
+    ("optimizer.name", "adam", "optimizer.momentum", "adam has none, leave it out"),
+    ("optimizer.clock", "abs", "", "did you mean 'absolute'? (allowed: absolute, since_removal)"),
+    ("augment.flip", 1, "", "received 1; must be true or false"),
+    ("augment.shift", -1, "", "must be greater than or equal to 0"),
+    ("augment.shift", 28, "", "received 28; must be below the image side, 28"),
+    ("deficit.factor", 1, "", "received 1; must be greater than or equal to 2"),
+    ("deficit.factor", 29, "", "received 29; must be from 2 to the image's smaller side, 28"),
+    *[("deficit.factor", v, "", f"received {v!r}; must be an integer") for v in (4.5, "4")],
+    ("deficit.factor", True, "", "received True; must be an integer"),
+    ("deficit.when", "after", "", "did you mean 'after_augment'? (allowed: after_augment, before_augment)"),
+    ("deficit.name", "os:path", "", "must be a subclass of critlab.deficits.Deficit"),
+    ("deficit.name", "no_such_module:Blur", "", "'no_such_module:Blur' cannot be imported"),
+    ("controls", {"deficits": [BLUR, {**BLUR, "factor": 29}]}, "controls.deficits.1.factor", "must be from 2 to"),
+    ("controls", {"deficits": [{"name": "blurr"}]}, "controls.deficits.0.name", "did you mean 'blur'?"),
+    ("controls", {"clocks": ["absolut"]}, "controls.clocks.0", "did you mean 'absolute'?"),
+    ("controls", {"clocks": ["absolute"] * 2}, "controls.clocks", "must be without repeats"),
+    ("controls", {"clocks": "absolute"}, "controls.clocks", "received 'absolute'; must be a list"),
+    ("controls", {"at": [2]}, "controls.at", "received 2; must be one of the sweep's: 0, 1, 3"),
+    ("controls", {"at": [0, 0]}, "controls.at", "received 0 after 0; must be increasing"),
+    ("controls", {"at": [1.0]}, "controls.at.0", f"received 1.0 (allowed: {EPOCH})"),
+    ("controls", {"equal_total": 1}, "controls.equal_total", "must be true or false"),
+    ("sweep.kind", "removl", "", "received 'removl'; did you mean 'removal'? (allowed: removal, window)"),
+    *[("sweep.kind", v, "", "(allowed: removal, window)") for v in (3, True, [], {})],
+    ("sweep.kind", "window", "sweep.onsets", "required, but missing"),
+    *[("sweep.recovery", v, "", "must be greater than or equal to 1") for v in (0, -3)],
+    *[("sweep.recovery", v, "", "must be an integer") for v in (1.5, "4", True)],
+    ("sweep.recovery", 10**30, "", "must be less than or equal to 1000000"),
+    ("sweep.recovery", MISSING, "", "received neither of recovery and total; give exactly one"),
+    ("sweep.total", 9, "sweep.recovery", "received both of recovery and total; give exactly one"),
+    ("sweep", {"kind": "removal", "at": [0, 3], "total": 3}, "sweep.total", "received 3; must be above 3"),
+    ("sweep.at", [], "", "received []; must be a list of at least 1"),
+    ("sweep.at", [0, 1, 1], "", "received 1 after 1; must be increasing"),
+    ("sweep.at", ["never", 1], "", 'received "never" before the end; it may only come last'),
+    ("sweep.at", [0, "newer"], "sweep.at.1", f"received 'newer'; did you mean \"never\"? (allowed: {EPOCH})"),
+    *[("sweep.at", [0, v], "sweep.at.1", f"received {v} (allowed: {EPOCH})") for v in (-1, 1.5, [1], {}, 10**30)],
+    ("sweep.at", [True], "sweep.at.0", f"received True (allowed: {EPOCH})"),
+    *[("sweep.at", v, "", f"received {v!r}; must be a list") for v in (5, "never")],
+    ("sweep", {**WINDOW, "onsets": []}, "sweep.onsets", "must be a list of at least 1"),
+    ("sweep", {**WINDOW, "onsets": [2, 2]}, "sweep.onsets", "received 2 after 2; must be increasing"),
+    ("sweep", {**WINDOW, "onsets": [-1]}, "sweep.onsets.0", "must be greater than or equal to 0"),
+    ("sweep", {**WINDOW, "onsets": ["never"]}, "sweep.onsets.0", "received 'never'; must be an integer"),
+    ("sweep", {**WINDOW, "length": 0}, "sweep.length", "must be greater than or equal to 1"),
+    ("sweep", {**WINDOW, "total": 9}, "sweep.recovery", "received both"),
+    ("measures.fisher_trace.every", 0, "", "must be greater than or equal to 1"),
+    ("measures.fisher_trace.images", 0, "", "must be greater than or equal to 1"),
+    ("measures.fisher_trace.inputs", "x", "", "received 'x' (allowed: clean, as_trained)"),
+    ("statistics", {"final_epochs": 0}, "statistics.final_epochs", "must be greater than or equal to 1"),
+    ("statistics", {"smallest_damage": 1}, "statistics.smallest_damage", "must be less than 1"),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "field", "text"), VALUES, ids=lambda v: shown(v)[:40])
+def test_a_wrong_value(critlab: Command, tmp_path: Path, place: str, value: Any, field: str, text: str) -> None:
+    document = changed(place, value)
+    (tmp_path / "study.toml").write_text("\n".join(f"{json.dumps(key)} = {toml(v)}" for key, v in document.items()))
+    refused(critlab("plan", "study.toml", "--store", "store"), field or place, text)
+    assert not (tmp_path / "store").exists()
+
+
+def test_the_small_study_itself_is_accepted(critlab: Command, tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text("\n".join(f"{k} = {toml(v)}" for k, v in tomllib.loads(TOML).items()))
+    answer = critlab("plan", "study.toml", "--store", "store", "--json")
+    assert (answer.status, json.loads(answer.out)["runs"]) == (0, 6)
+    assert not (tmp_path / "store").exists()
+
+
+CONTENTS = {
+    "empty": (b"", "name", "required, but missing"),
+    "comment": (b"# nothing", "sweep", "required, but missing"),
+    "binary": (bytes(range(256)), "study.toml", "not text in UTF-8"),
+    "UTF-16": (TOML.encode("utf-16"), "study.toml", "not text in UTF-8"),
+    "nested lists": (b"a = " + b"[" * 5000 + b"]" * 5000, "study.toml", "nested too deeply"),
+    "nested tables": (f"{TOML}\n[{'.'.join('a' * 3000)}]\nb = 1".encode(), "a", "unknown key"),
+    "nested option": (
+        TOML.replace('"mlp"\nhidden', f'"my:model"\n{".".join("a" * 3000)}').encode(),
+        "study.toml",
+        "nested too deeply",
+    ),
+    "5,000 digits": (TOML.replace("0.05", "9" * 5000).encode(), "study.toml", "not valid TOML"),
+    "hexadecimal": (TOML.replace("seeds = 2", f"seeds = 0x{'f' * 6000}").encode(), "seeds", "24000 bits"),
+    "long key": (f"{'k' * 100_000} = 1\n{TOML}".encode(), shown("k" * 100_000), "unknown key"),
+    "long value": (TOML.replace('"small"', f'"{"v" * 100_000}"').encode(), "name", "..."),
+    "key twice": (TOML.encode() + TOML.encode(), "study.toml", "not valid TOML"),
+    "YAML": (b"name: small\nseeds: 2\n", "study.toml", "not valid TOML"),
+    "escapes": (TOML.replace('"small"', r'"\u001b[31mred"').encode(), "name", r"\x1b[31mred"),
+}
+
+
+@pytest.mark.parametrize("case", CONTENTS)
+def test_a_file_that_is_no_study(critlab: Command, tmp_path: Path, case: str) -> None:
+    content, field, text = CONTENTS[case]
+    (tmp_path / "study.toml").write_bytes(content)
+    answer = critlab("run", "study.toml", "--store", "store")
+    if case == "5,000 digits":
+        answer = Answer(answer.status, answer.out, answer.err.replace("Exceeds the limit", ""))
+    refused(answer, field, text)
+    assert len(answer.err) < 2000
+    assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
+
+
+def test_a_folder_is_no_study(critlab: Command, tmp_path: Path) -> None:
+    (tmp_path / "study.toml").mkdir()
+    refused(critlab("run", "study.toml", "--store", "store"), "study.toml", "Is a directory")
+    assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(TOML, encoding="utf-8-sig")
+    assert read_study(path).name == "small"
+
+
+def test_many_problems_are_listed_up_to_a_few(tmp_path: Path) -> None:
+    with pytest.raises(StudyError) as caught:
+        Study.read({f"key{number}": 1 for number in range(1000)}, "study.toml")
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "study.toml: 1007 problems"
+    assert lines[-1] == f"  and {1007 - MOST_LINES} more"
+    assert len(lines) == MOST_LINES + 2
+
+
+MINE = """
+from critlab.errors import StudyError
+def fails(): raise ValueError("oops\\nat length")
+def leaves(): raise SystemExit(0)
+def number(): return 3
+def needs(argument): return argument
+def own_error(): raise StudyError("a message of its own")
+text = "no study"
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "text"),
+    [
+        ("bad_input_mine:fails", "ValueError", "'bad_input_mine:fails' failed"),
+        ("bad_input_mine:leaves", "SystemExit", "'bad_input_mine:leaves' failed"),
+        ("bad_input_mine:number", "critlab", "'bad_input_mine:number' gave int; must be a function"),
+        ("bad_input_mine:needs", "TypeError", "missing 1 required positional argument"),
+        ("bad_input_mine:text", "critlab", "gave str; must be a function"),
+        ("bad_input_mine:own_error", "critlab", "a message of its own"),
+        ("bad_input_mine:numbr", "'bad_input_mine:numbr'", "did you mean 'number'?"),
+        ("bad_input_syntax:study", "SyntaxError", "cannot be imported"),
+        ("bad_input_leaves:study", "SystemExit", "cannot be imported"),
+        ("bad_input_lacks:study", "ModuleNotFoundError", "no_such_module"),
+        ("no_such_module:study", "cannot be imported", "must lie in the working folder or be installed"),
+        ("..relative:study", "critlab", "must be"),
+        ("demoo", "demoo", "is neither a file nor a preset; did you mean 'demo'?"),
+        ("x" * 5000, "x" * 5000, "too long"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_a_name_that_gives_no_study(critlab: Command, tmp_path: Path, name: str, field: str, text: str) -> None:
+    (tmp_path / "bad_input_mine.py").write_text(MINE)
+    (tmp_path / "bad_input_syntax.py").write_text("def study(:")
+    (tmp_path / "bad_input_leaves.py").write_text("import sys; sys.exit(0)")
+    (tmp_path / "bad_input_lacks.py").write_text("import no_such_module")
+    answer = critlab("run", name, "--store", "store")
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith("critlab: ")
+    assert answer.err.count("\n") == 1
+    assert field in answer.err
+    assert text in answer.err
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--scale", "small"], "--scale: received 'small', but 'study.toml' is no preset"),
+        (["--device", "cuda"], "--device: received cuda"),
+        (["--device", "gpu"], "--device"),
+        (["--precision", "float16"], "--precision"),
+        (["--engine", "cloud"], "--engine"),
+        (["--workers", "0"], "--workers"),
+        (["--workers", "many"], "--workers"),
+        (["--sore", "store"], "--sore"),
+        (["second.toml"], "second.toml"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_option(critlab: Command, tmp_path: Path, arguments: list[str], text: str) -> None:
+    written(tmp_path)
+    answer = critlab("run", "study.toml", "--store", "store", *arguments)
+    if "cuda" in arguments and answer.status == 0:
+        pytest.skip("there is a GPU")
+    assert (answer.status, answer.out) == (2, "")
+    assert text in answer.err
+    assert "Traceback" not in answer.err
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("store", ["file", "file/store"])
+def test_a_store_that_cannot_be(critlab: Command, tmp_path: Path, command: str, store: str) -> None:
+    written(tmp_path)
+    (tmp_path / "file").write_text("a file")
+    answer = critlab(command, "study.toml", "--store", store, *COMMANDS[command])
+    assert (answer.status, answer.out) == (2, "")
+    assert "file" in answer.err
+    assert "Traceback" not in answer.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "study.toml"]
+
+
+@pytest.mark.parametrize("command", ["export", "report"])
+def test_a_study_that_was_never_run(critlab: Command, tmp_path: Path, command: str) -> None:
+    written(tmp_path)
+    answer = critlab(command, "study.toml", "--store", "store", *COMMANDS[command])
+    refused(answer, "small", "nothing of it is in the store", "critlab run")
+    assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
+
+
+VALID = tomllib.loads(TOML) | {
+    "controls": {"deficits": [{"name": "vertical_flip"}, BLUR], "clocks": ["since_removal"], "at": [0, 3]},
+    "statistics": {"final_epochs": 2, "smallest_damage": 0.02},
+}
+REQUIRED = {
+    *("name", "seeds", "data", "data.name", "model", "model.name", "optimizer", "optimizer.name", "optimizer.lr"),
+    *("deficit", "deficit.name", "deficit.factor", "sweep", "sweep.kind", "sweep.at", "sweep.onsets", "sweep.length"),
+    *("sweep.recovery", "sweep.total"),
+    "optimizer.batch",  # its default is above the 120 images
+    *(f"controls.deficits.{place}.{key}" for place in range(3) for key in ("name", "factor")),
+}
+NUMBERS = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from([10**400, 2**64, -(10**1000)])
+WORDS = st.text(max_size=8) | st.sampled_from(
+    ["never", "window", "removal", "adam", "noise", "all_cnn", "cifar10", "a:b", "os:path", "critlab.study:Study"]
+)
+PLAIN = NUMBERS | WORDS | st.dates() | st.times()
+JUNK = st.recursive(
+    PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3), max_leaves=6
+)
+
+
+def places(value: Any, above: Location = ()) -> Iterator[Location]:
+    """The location of every value inside ``value``."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield (*above, key)
+        yield from places(inner, (*above, key))
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> dict[str, Any]:
+    """A valid study with one to three of its values dropped, replaced by junk, or joined by an unknown key."""
+    document: dict[str, Any] = copy.deepcopy(VALID)
+    for _ in range(draw(st.integers(1, 3))):
+        *above, last = draw(st.sampled_from(sorted(places(document), key=repr) or [("name",)]))
+        table: Any = document
+        for key in above:
+            table = table[key]
+        match draw(st.sampled_from(["drop", "replace", "add"])):
+            case "drop" if last in table or isinstance(last, int):
+                del table[last]
+            case "add" if isinstance(table, dict):
+                table[draw(WORDS)] = draw(JUNK)
+            case _ if isinstance(table, dict) or last in range(len(table)):
+                table[last] = draw(JUNK)
+    return document
+
+
+def written_as(location: Location) -> str:
+    return refusal("", [(location, "")]).removeprefix(": ").removesuffix(": ")
+
+
+def reading(document: Any) -> str | Study:
+    """What comes of reading ``document``: the message, or the study."""
+    try:
+        return Study.read(document, "study.toml")
+    except StudyError as error:
+        return str(error)
+
+
+@settings(max_examples=500)
+@given(mutated())
+@example({})
+@example({**VALID, "seeds": float("nan")})
+@example({**VALID, "sweep": {**VALID["sweep"], "kind": []}})
+def test_any_mutation_is_accepted_or_explained(document: dict[str, Any]) -> None:
+    told = reading(document)
+    if isinstance(told, Study):
+        assert told.runs
+        return
+    lines = told.removeprefix("study.toml: ").split("\n  ")
+    fields = {written_as(place) for place in places(document)} | REQUIRED
+    assert "\n" not in "".join(lines)
+    for line in lines[1:] if re.fullmatch(r"\d+ problems", lines[0]) else lines:
+        assert any(line.startswith(f"{field}: ") for field in fields), line
+    assert len(told) < 20_000
+
+
+@settings(max_examples=100)
+@given(JUNK)
+def test_a_study_that_is_anything(value: Any) -> None:
+    with pytest.raises(StudyError):
+        Study.read(value, "study.toml")
+
+
+@settings(max_examples=200)
+@given(st.text() | st.binary().map(lambda content: content.decode("latin-1")))
+def test_a_file_of_anything(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "anything.toml"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(StudyError, match=r"anything\.toml: "):
+        read_study(path)
+
+
+def test_specifications_explain_their_nested_ones() -> None:
+    class Inner(Spec):
+        size: int
+
+    class Outer(Spec):
+        inner: list[Inner]
+
+    with pytest.raises(StudyError) as caught:
+        Outer.read({"inner": [{"size": 1}, {"sise": "2"}]}, "here")
+    assert str(caught.value) == (
+        "here: 2 problems\n"
+        "  inner.1.size: required, but missing\n"
+        "  inner.1.sise: unknown key, received '2'; did you mean 'size'? (allowed: size)"
+    )
+
+
+def test_nearest_names() -> None:
+    assert nearest("blurr", ["blur", "noise"]) == "; did you mean 'blur'? (allowed: blur, noise)"
+    assert nearest("zzz", ["blur"]) == " (allowed: blur)"
+    assert nearest("zzz", []) == " (allowed: none)"
+
+
+def test_problems_say_what_is_wrong_in_one_text() -> None:
+    assert str(Problems([(("a",), "one"), ((), "two")])) == "one; two"
