@@ -1,0 +1,49 @@
+"""What a figure found, beside what was published: for the page, the README's table and a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from critlab.report.chart import Chart
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One number of a paper beside ours, in words with units.
+
+    Args:
+        what: which quantity.
+        published: the published value; ``"not stated"`` where there is none.
+        source: where it was published, or how it came to us.
+        ours: our value, with its interval and n where it has them.
+    """
+
+    what: str
+    published: str
+    source: str
+    ours: str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A figure of a theory, computed: what a page shows where there are no runs.
+
+    Args:
+        name: the figure's.
+        question: what it asks, one sentence.
+        source: paper and figure, or ``"ours"``.
+        charts: what is drawn.
+        comparisons: our numbers beside the published ones.
+        provenance: what was computed on what, as plain JSON values.
+        command: what repeats it.
+    """
+
+    name: str
+    question: str
+    source: str
+    charts: Sequence[Chart]
+    comparisons: Sequence[Comparison]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    command: str = ""
