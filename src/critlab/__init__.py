@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from critlab.measures.fisher_trace import fisher_trace as fisher_trace
     from critlab.report import report as report
     from critlab.running import run as run
+    from critlab.study import Base as Base
     from critlab.study import Study as Study
     from critlab.study import read_study as read_study
     from critlab.study import removal as removal
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Base": "critlab.study",
     "Estimate": "critlab.estimate",
     "Results": "critlab.analysis.results",
     "Study": "critlab.study",
