@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from critlab.errors import CritlabError
+from critlab.errors import CritlabError, StudyError
 
 if TYPE_CHECKING:
     from critlab.analysis.results import Results
@@ -24,14 +25,39 @@ app = typer.Typer(
     add_completion=False,
 )
 
+
+def _folder(param: typer.CallbackParam, path: Path | None) -> Path | None:
+    """Refuses a folder that can neither be there nor be made, before anything is done."""
+    if path is not None and (file := _file_in(path)):
+        raise StudyError(f"{param.opts[0]}: received {path}, but {file} is a file; must be a folder, or a new one")
+    return path
+
+
+def _file(param: typer.CallbackParam, path: Path | None) -> Path | None:
+    """Refuses a file that cannot be written, before the work whose result it would hold."""
+    if path is not None:
+        if path.is_dir():
+            raise StudyError(f"{param.opts[0]}: received {path}, which is a folder; must be a file")
+        if file := _file_in(path.parent):
+            raise StudyError(f"{param.opts[0]}: received {path}, but {file} is no folder; must lie in one")
+    return path
+
+
+def _file_in(path: Path) -> Path | None:
+    """The file that stands where ``path`` wants a folder."""
+    return next((place for place in (path, *path.parents) if place.exists() and not place.is_dir()), None)
+
+
 StudyName = Annotated[
     str, typer.Argument(metavar="STUDY", help="a TOML file, a preset's name, or package.module:function")
 ]
 StoreFolder = Annotated[
-    Path, typer.Option("--store", envvar="CRITLAB_STORE", help="the folder of results", show_default=True)
+    Path,
+    typer.Option("--store", envvar="CRITLAB_STORE", help="the folder of results", show_default=True, callback=_folder),
 ]
 DataFolder = Annotated[
-    Path | None, typer.Option("--data", help="the folder of the data; else $CRITLAB_DATA, else the cache")
+    Path | None,
+    typer.Option("--data", help="the folder of the data; else $CRITLAB_DATA, else the cache", callback=_folder),
 ]
 Scale = Annotated[
     Literal["demo", "small", "paper"] | None, typer.Option("--scale", help="of a preset that has several")
@@ -44,7 +70,7 @@ STORE = Path("critlab-store")
 @app.command()
 def demo(
     store: StoreFolder = STORE,
-    out: Annotated[Path, typer.Option("--out", help="where the page goes")] = Path("critlab-demo.html"),
+    out: Annotated[Path, typer.Option("--out", help="where the page goes", callback=_file)] = Path("critlab-demo.html"),
     workers: Workers = None,
 ) -> None:
     """Find a critical period on real images that ship with critlab, in minutes, and make the page."""
@@ -109,7 +135,7 @@ def status(study: StudyName, store: StoreFolder = STORE, scale: Scale = None, as
     from critlab.store import Store
 
     found = progress(_study(study, scale), Store(store))
-    command = " ".join(["critlab run", study, *(["--scale", scale] if scale else []), "--store", str(store)])
+    command = shlex.join(["critlab", "run", study, *(["--scale", scale] if scale else []), "--store", str(store)])
     print(json.dumps(found.document()) if as_json else status_text(found, command))
 
 
@@ -118,9 +144,12 @@ def report(
     study: StudyName,
     store: StoreFolder = STORE,
     scale: Scale = None,
-    out: Annotated[Path | None, typer.Option("--out", help="the page; STUDY's name .html if left out")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="the page; STUDY's name .html if left out", callback=_file)
+    ] = None,
     figures: Annotated[
-        Path | None, typer.Option("--figures", help="also every chart as SVG, PNG and CSV, into this folder")
+        Path | None,
+        typer.Option("--figures", help="also every chart as SVG, PNG and CSV, into this folder", callback=_folder),
     ] = None,
 ) -> None:
     """Make the page of a study: one HTML file that works offline."""
@@ -143,7 +172,7 @@ def export(
     store: StoreFolder = STORE,
     scale: Scale = None,
     form: Annotated[Literal["csv", "json", "parquet"], typer.Option("--format")] = "csv",
-    out: Annotated[Path | None, typer.Option("--out", help="a file; stdout if left out")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="a file; stdout if left out", callback=_file)] = None,
 ) -> None:
     """Give the tidy table: one row per run, epoch and quantity."""
     from critlab.analysis.export import export as write

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from traceback import extract_tb
+from types import ModuleType
 from typing import Any
 
-from critlab.errors import StudyError
+from critlab.errors import CritlabError, StudyError
 from critlab.own_code import module_called
-from critlab.spec import Spec, nearest
+from critlab.spec import Spec, nearest, shown
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Table(Mapping[str, Entry]):
         """
         found = self.own.get(name) or self._rows.get(name)
         if found is None:
-            raise StudyError(f"unknown {self.what}, received {name!r}{nearest(name, self)}")
+            raise StudyError(f"unknown {self.what}, received {shown(name)}{nearest(name, self)}")
         return found
 
     @cached_property
@@ -67,11 +69,22 @@ class Table(Mapping[str, Entry]):
                     f"two packages offer a {self.what} called {point.name!r}: {owners[point.name]} and {package}; "
                     "uninstall one of them"
                 )
-            rows[point.name], owners[point.name] = point.load(), package
+            rows[point.name], owners[point.name] = self._offered(point, package), package
         return rows
 
+    def _offered(self, point: EntryPoint, package: str) -> Entry:
+        offer, remedy = f"the {self.what} {point.name!r} of the package {package}", f"update or uninstall {package}"
+        try:
+            row = point.load()
+        except Exception as error:
+            raise StudyError(f"{offer} cannot be imported: {one_line(error)}; {remedy}") from error
+        if not isinstance(row, Entry):
+            raise StudyError(f"{offer}: received {type(row).__name__}; must be a critlab.entry.Entry; {remedy}")
+        return row
+
     def __getitem__(self, name: str) -> Entry:
-        return self._rows[name]
+        # a broken package must not stop a study that uses nothing of it
+        return self.own[name] if name in self.own else self._rows[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
@@ -90,17 +103,42 @@ def imported(path: str) -> Any:
     """The object at ``"package.module:name"``.
 
     Raises:
-        StudyError: the module cannot be imported or has no such name.
+        StudyError: the module is not there, fails while it is imported, or has no such name.
     """
     module_name, _, attribute = path.partition(":")
-    try:
-        found: Any = module_called(module_name)
-    except ImportError as error:
-        raise StudyError(
-            f"{path!r} cannot be imported: {error}; the module must lie in the working folder or be installed"
-        ) from error
+    found: Any = _module(module_name, path)
     for part in attribute.split("."):
-        if not hasattr(found, part):
-            raise StudyError(f"{path!r}: module {module_name!r} has no {part!r}{nearest(part, dir(found))}")
-        found = getattr(found, part)
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            names = [name for name in dir(found) if not name.startswith("_")]
+            raise StudyError(f"{shown(path)}: {module_name!r} has no {part!r}{nearest(part, names)}") from None
+        except Exception as error:
+            raise StudyError(f"{shown(path)} cannot be had: {one_line(error)}") from error
     return found
+
+
+def _module(name: str, path: str) -> ModuleType:
+    if not all(name.split(".")):
+        raise StudyError(f'received {shown(path)}; must be "package.module:name", the module in full')
+    try:
+        return module_called(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise StudyError(f"{shown(path)} cannot be imported: {one_line(error)}") from error
+        raise StudyError(
+            f"{shown(path)} cannot be imported: {error}; the module must lie in the working folder or be installed"
+        ) from error
+    except CritlabError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise StudyError(f"{shown(path)} cannot be imported: {one_line(error)}") from error
+
+
+def one_line(error: BaseException) -> str:
+    """What went wrong in somebody's own code, and where, in one line."""
+    text, frames = " ".join(str(error).split()), extract_tb(error.__traceback__)
+    # the first frame is the caller's, and a syntax error says itself where it is
+    known = len(frames) > 1 and not isinstance(error, SyntaxError)
+    place = f" ({frames[-1].filename}, line {frames[-1].lineno})" if known else ""
+    return f"{type(error).__name__}{': ' if text else ''}{text}{place}"

@@ -33,8 +33,7 @@ def _parquet(results: Results, out: Path | None) -> None:
     if out is None:
         raise StudyError("--out: missing; parquet is binary and needs a file")
     try:
-        frame = results.to_pandas()
-        out.parent.mkdir(parents=True, exist_ok=True)
-        frame.to_parquet(out, index=False)
+        content = results.to_pandas().to_parquet(index=False)
     except ImportError:
         raise StudyError("--format: received parquet, which needs the extra: pip install 'critlab[tables]'") from None
+    atomic.write(out, content)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from critlab.entry import imported, is_path
-from critlab.errors import StudyError
+from critlab.entry import imported, is_path, one_line
+from critlab.errors import CritlabError, StudyError
 from critlab.presets.critical_periods import all_cnn_cifar10 as all_cnn_cifar10
 from critlab.presets.critical_periods import removal_figure
 from critlab.presets.demo import demo, sample_windows
@@ -57,7 +57,12 @@ def find(name: str, scale: str | None = None) -> Study:
 
 def _called(name: str) -> Study:
     function = imported(name)
-    made = function() if callable(function) else function
+    try:
+        made = function() if callable(function) else function
+    except CritlabError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise StudyError(f"{name!r} failed: {one_line(error)}") from error
     if not isinstance(made, Study):
         raise StudyError(
             f"{name!r} gave {type(made).__name__}; must be a function without arguments that returns a critlab.Study"
