@@ -25,11 +25,12 @@ class Answer:
 
 @pytest.fixture
 def critlab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
-    """The ``critlab`` command, as in a new folder; what it does to the import path is undone."""
+    """The ``critlab`` command, called in a new folder with an empty cache; changes of the import path are undone."""
     from critlab import cli
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CRITLAB_STORE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.parent / "cache"))
     monkeypatch.setattr(sys, "path", list(sys.path))
 
     def call(*arguments: str) -> Answer:
