@@ -75,7 +75,7 @@ def refused(answer: Answer, field: str, *phrases: str) -> None:
     assert not JARGON.search(answer.err), answer.err
 
 
-TEN = {
+TEN: dict[str, tuple[Any, ...]] = {
     "unknown key": (("flip = true", "flpi = true"), "augment.flpi", "received True", "did you mean 'flip'", "shift"),
     "wrong type": (("batch = 40", 'batch = "40"'), "optimizer.batch", "received '40'", "must be an integer"),
     "negative epochs": (("recovery = 2", "recovery = -2"), "sweep.recovery", "received -2", "equal to 1"),
@@ -185,6 +185,10 @@ VALUES: list[tuple[str, Any, str, str]] = [
     ("optimizer.lr_decay", 1.5, "", "received 1.5; must be less than or equal to 1"),
     ("optimizer.momentum", 1.0, "", "received 1.0; must be less than 1"),
     ("optimizer.momentum", -0.1, "", "must be greater than or equal to 0"),
+    ("optimizer.lr", 1e300, "", "received 1e+300; must be less than or equal to 1"),
+    ("controls", {"at": []}, "controls.at", "must be a list of at least 1"),
+    ("controls", {"clocks": [[]]}, "controls.clocks.0", "received [] (allowed: absolute, since_removal)"),
+    ("deficit.name", [1], "", "received [1]; must be a string"),
     ("optimizer.weight_decay", -1, "", "must be greater than or equal to 0"),
     ("optimizer.weight_decay", float("inf"), "", "must be a finite number"),
     ("optimizer.batch", 0, "", "must be greater than or equal to 1"),
@@ -323,6 +327,15 @@ text = "no study"
 """
 
 
+def own_modules(folder: Path) -> None:
+    (folder / "bad_input_mine.py").write_text(MINE)
+    (folder / "bad_input_syntax.py").write_text("def study(:")
+    (folder / "bad_input_leaves.py").write_text("import sys; sys.exit(0)")
+    (folder / "bad_input_lacks.py").write_text("import no_such_module")
+    (folder / "bad_input_breaks.py").write_text("raise RuntimeError('not\\ntoday')")
+    (folder / "bad_input_lazy.py").write_text("def __getattr__(name): raise RuntimeError('not now')")
+
+
 @pytest.mark.parametrize(
     ("name", "field", "text"),
     [
@@ -344,10 +357,7 @@ text = "no study"
     ids=lambda text: text[:30],
 )
 def test_a_name_that_gives_no_study(critlab: Command, tmp_path: Path, name: str, field: str, text: str) -> None:
-    (tmp_path / "bad_input_mine.py").write_text(MINE)
-    (tmp_path / "bad_input_syntax.py").write_text("def study(:")
-    (tmp_path / "bad_input_leaves.py").write_text("import sys; sys.exit(0)")
-    (tmp_path / "bad_input_lacks.py").write_text("import no_such_module")
+    own_modules(tmp_path)
     answer = critlab("run", name, "--store", "store")
     assert (answer.status, answer.out) == (2, "")
     assert answer.err.startswith("critlab: ")
@@ -355,6 +365,78 @@ def test_a_name_that_gives_no_study(critlab: Command, tmp_path: Path, name: str,
     assert field in answer.err
     assert text in answer.err
     assert not (tmp_path / "store").exists()
+
+
+COMPONENTS = {"deficit": '"blur"\nfactor = 7', "model": '"mlp"\nhidden = [16]', "data": '"sample"'}
+CANNOT_BE_HAD = {
+    "no_such_module:thing": "'no_such_module:thing' cannot be imported: No module named 'no_such_module'; the",
+    "bad_input_mine:numbr": "'bad_input_mine:numbr': 'bad_input_mine' has no 'numbr'; did you mean 'number'?",
+    "bad_input_mine:number.six": "'bad_input_mine' has no 'six'",
+    "bad_input_syntax:thing": "'bad_input_syntax:thing' cannot be imported: SyntaxError: ",
+    "bad_input_leaves:thing": "'bad_input_leaves:thing' cannot be imported: SystemExit: 0 (",
+    "bad_input_lacks:thing": "'bad_input_lacks:thing' cannot be imported: ModuleNotFoundError: No module named ",
+    "bad_input_breaks:thing": "'bad_input_breaks:thing' cannot be imported: RuntimeError: not today (",
+    "bad_input_lazy:thing": "'bad_input_lazy:thing' cannot be had: RuntimeError: not now (",
+    ".relative:thing": "received '.relative:thing'; must be \"package.module:name\", the module in full",
+}
+IS_SOMETHING_ELSE = [
+    ("deficit", "bad_input_mine:number", "deficit.name: received 'bad_input_mine:number', which is not a deficit"),
+    ("deficit", "bad_input_mine:text", "deficit.name: received 'bad_input_mine:text', which is not a deficit"),
+    (
+        "model",
+        "bad_input_mine:needs",
+        "model.name: 'bad_input_mine:needs' must take (example_shape, classes, **options)",
+    ),
+    ("model", "bad_input_mine:text", "model.name: 'bad_input_mine:text' is str; must be a function"),
+    ("data", "bad_input_mine:number", "bad_input_mine:number: received a int; it must return ((images, labels),"),
+    ("data", "bad_input_mine:fails", "bad_input_mine:fails: the function failed with ValueError: oops"),
+    ("data", "bad_input_mine:text", "bad_input_mine:text: received a str, which is no function; it must return"),
+]
+
+
+@pytest.mark.parametrize(
+    ("component", "path", "text"),
+    [*[(c, path, text) for c in COMPONENTS for path, text in CANNOT_BE_HAD.items()], *IS_SOMETHING_ELSE],
+)
+def test_own_code_that_is_no_component(critlab: Command, tmp_path: Path, component: str, path: str, text: str) -> None:
+    own_modules(tmp_path)
+    written(tmp_path, (COMPONENTS[component], f'"{path}"'))
+    answer = critlab("run", "study.toml", "--store", "store")
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith("critlab: ")
+    assert text in answer.err
+    assert "Traceback" not in answer.err
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["run", "--data", "file"], "--data: received file, but file is a file; must be a folder, or a new one"),
+        (["export", "--out", "folder"], "--out: received folder, which is a folder; must be a file"),
+        (["export", "--out", "file/x.csv"], "--out: received file/x.csv, but file is no folder; must lie in one"),
+        (["report", "--out", "folder"], "--out: received folder, which is a folder; must be a file"),
+        (["report", "--figures", "file/x"], "--figures: received file/x, but file is a file; must be a folder"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_place_that_cannot_be_written(critlab: Command, tmp_path: Path, arguments: list[str], text: str) -> None:
+    written(tmp_path)
+    (tmp_path / "file").write_text("a file")
+    (tmp_path / "folder").mkdir()
+    command, *options = arguments
+    answer = critlab(command, "study.toml", "--store", "store", *options)
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith(f"critlab: {text}")
+    assert answer.err.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "study.toml"]
+
+
+def test_a_demo_that_could_not_write_its_page_does_not_begin(critlab: Command, tmp_path: Path) -> None:
+    answer = critlab("demo", "--store", "store", "--out", str(tmp_path))
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith("critlab: --out: received ")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
