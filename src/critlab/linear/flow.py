@@ -176,7 +176,7 @@ class _Dynamics:
         """The mode strengths at ``states``, ``(states, 2, runs, modes)``."""
         wanted = np.unique(states)
         kept = np.empty((len(wanted), *self.p.shape), self.p.dtype)
-        ungated = free.all((1, 2)).tolist()
+        ungated = np.atleast_1d(free.all((1, 2))).tolist()
         scratch, row = np.empty_like(self.p), 0
         with np.errstate(over="ignore", invalid="ignore"):
             for state in range(int(wanted[-1]) + 1):

@@ -157,7 +157,7 @@ def _descend(layers: list[Floats], rate: float, free: NDArray[np.bool_], bend: B
     backs = [np.empty_like(signal) for signal in signals]
     # the last signal is the product: it is written where it is kept, chunk by chunk
     held = np.empty((min(steps, RECORDED_AT_ONCE), *signals[-1].shape), layers[0].dtype)
-    found, ungated = [], free.all((1, 2)).tolist()
+    found, ungated = [], np.atleast_1d(free.all((1, 2))).tolist()
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(steps):
             place = step % len(held)
