@@ -119,8 +119,16 @@ EPOCH = 'an epoch from 0 to 1,000,000, or "never"'
 WINDOW = {"kind": "window", "onsets": [0, 2], "length": 1, "recovery": 2}
 BLUR = {"name": "blur", "factor": 4}
 
-# where, what is written there, the field that the message names ("" is the same), what the message says
-VALUES: list[tuple[str, Any, str, str]] = [
+Wrong = tuple[str, Any, str, str]
+"""Where, what is written there, the field that the message names ("" is the same), what the message says."""
+
+
+def each(place: str, text: str, *values: Any) -> list[Wrong]:
+    """The same message for several values; ``{}`` in it stands for the value."""
+    return [(place, value, "", text.replace("{}", shown(value))) for value in values]
+
+
+VALUES: list[Wrong] = [
     ("extra", 1, "", "unknown key, received 1"),
     ("sed", 3, "", "did you mean 'seeds'?"),
     ("data.trian", 3, "", "did you mean 'train'?"),
@@ -152,17 +160,17 @@ VALUES: list[tuple[str, Any, str, str]] = [
     ("sweep.kind", MISSING, "", "required, but missing (allowed: removal, window)"),
     ("sweep.at", MISSING, "", "required, but missing"),
     ("controls", {"deficits": [BLUR, {}]}, "controls.deficits.1.name", "required, but missing (allowed: blur, "),
-    *[("name", v, "", "must be 1 to 100 letters") for v in ("a/b", "", "x" * 101, "a\n", "../up", " a", "é")],
+    *each("name", "must be 1 to 100 letters", "a/b", "", "x" * 101, "a\n", "../up", " a", "é"),
     ("name", 3, "", "received 3; must be a string"),
     ("name", date(2020, 1, 2), "", "received 2020-01-02; must be a string"),
-    *[("seeds", v, "", f"received {v}; must be from 1 to 10,000") for v in (0, -1, 10**12)],
-    *[("seeds", v, "", "how many seeds, an integer, or a list") for v in (True, "3", 2.0, {})],
+    *each("seeds", "received {}; must be from 1 to 10,000", 0, -1, 10**12),
+    *each("seeds", "how many seeds, an integer, or a list", True, "3", 2.0, {}),
     ("seeds", [0, 0], "", "received [0, 0]; must be without repeats"),
     ("seeds", [0, 1.5], "seeds.1", "received 1.5; must be an integer"),
     ("seeds", [True], "seeds.0", "received True; must be an integer"),
     ("seeds", [-1], "seeds.0", "received -1; must be greater than or equal to 0"),
     ("seeds", [2**63], "seeds.0", "must be less than"),
-    *[("data.train", v, "", "must be greater than or equal to 1") for v in (0, -5)],
+    *each("data.train", "must be greater than or equal to 1", 0, -5),
     ("data.train", 10_001, "", "received 10,001; must be at most 10,000"),
     ("data.test", 4_001, "", "received 4,001; must be at most 4,000"),
     ("data.test", 0, "", "must be greater than or equal to 1"),
@@ -178,8 +186,8 @@ VALUES: list[tuple[str, Any, str, str]] = [
     ("model.hidden", 4, "", "received 4; must be a list"),
     ("model.hidden", [3, 0], "model.hidden.1", "received 0; must be greater than or equal to 1"),
     ("model", {"name": "x:y", "when": date(2020, 1, 2)}, "model.when", "must be a JSON value"),
-    *[("optimizer.lr", v, "", "must be greater than 0") for v in (0, -1, -0.5)],
-    *[("optimizer.lr", v, "", "must be a finite number") for v in (float("nan"), float("inf"), "0.05", True, [])],
+    *each("optimizer.lr", "must be greater than 0", 0, -1, -0.5),
+    *each("optimizer.lr", "must be a finite number", float("nan"), float("inf"), "0.05", True, []),
     ("optimizer.lr", 10**400, "", "received an integer of 1329 bits; must be a finite number"),
     ("optimizer.lr_decay", 0, "", "must be greater than 0"),
     ("optimizer.lr_decay", 1.5, "", "received 1.5; must be less than or equal to 1"),
@@ -202,7 +210,7 @@ VALUES: list[tuple[str, Any, str, str]] = [
     ("augment.shift", 28, "", "received 28; must be below the image side, 28"),
     ("deficit.factor", 1, "", "received 1; must be greater than or equal to 2"),
     ("deficit.factor", 29, "", "received 29; must be from 2 to the image's smaller side, 28"),
-    *[("deficit.factor", v, "", f"received {v!r}; must be an integer") for v in (4.5, "4")],
+    *each("deficit.factor", "received {}; must be an integer", 4.5, "4"),
     ("deficit.factor", True, "", "received True; must be an integer"),
     ("deficit.when", "after", "", "did you mean 'after_augment'? (allowed: after_augment, before_augment)"),
     ("deficit.name", "os:path", "", "must be a subclass of critlab.deficits.Deficit"),
@@ -217,10 +225,10 @@ VALUES: list[tuple[str, Any, str, str]] = [
     ("controls", {"at": [1.0]}, "controls.at.0", f"received 1.0 (allowed: {EPOCH})"),
     ("controls", {"equal_total": 1}, "controls.equal_total", "must be true or false"),
     ("sweep.kind", "removl", "", "received 'removl'; did you mean 'removal'? (allowed: removal, window)"),
-    *[("sweep.kind", v, "", "(allowed: removal, window)") for v in (3, True, [], {})],
+    *each("sweep.kind", "(allowed: removal, window)", 3, True, [], {}),
     ("sweep.kind", "window", "sweep.onsets", "required, but missing"),
-    *[("sweep.recovery", v, "", "must be greater than or equal to 1") for v in (0, -3)],
-    *[("sweep.recovery", v, "", "must be an integer") for v in (1.5, "4", True)],
+    *each("sweep.recovery", "must be greater than or equal to 1", 0, -3),
+    *each("sweep.recovery", "must be an integer", 1.5, "4", True),
     ("sweep.recovery", 10**30, "", "must be less than or equal to 1000000"),
     ("sweep.recovery", MISSING, "", "received neither of recovery and total; give exactly one"),
     ("sweep.total", 9, "sweep.recovery", "received both of recovery and total; give exactly one"),
@@ -229,9 +237,13 @@ VALUES: list[tuple[str, Any, str, str]] = [
     ("sweep.at", [0, 1, 1], "", "received 1 after 1; must be increasing"),
     ("sweep.at", ["never", 1], "", 'received "never" before the end; it may only come last'),
     ("sweep.at", [0, "newer"], "sweep.at.1", f"received 'newer'; did you mean \"never\"? (allowed: {EPOCH})"),
-    *[("sweep.at", [0, v], "sweep.at.1", f"received {v} (allowed: {EPOCH})") for v in (-1, 1.5, [1], {}, 10**30)],
+    ("sweep.at", [0, -1], "sweep.at.1", f"received -1 (allowed: {EPOCH})"),
+    ("sweep.at", [0, 1.5], "sweep.at.1", f"received 1.5 (allowed: {EPOCH})"),
+    ("sweep.at", [0, [1]], "sweep.at.1", f"received [1] (allowed: {EPOCH})"),
+    ("sweep.at", [0, {}], "sweep.at.1", f"received {{}} (allowed: {EPOCH})"),
+    ("sweep.at", [0, 10**30], "sweep.at.1", f"received {10**30} (allowed: {EPOCH})"),
     ("sweep.at", [True], "sweep.at.0", f"received True (allowed: {EPOCH})"),
-    *[("sweep.at", v, "", f"received {v!r}; must be a list") for v in (5, "never")],
+    *each("sweep.at", "received {}; must be a list", 5, "never"),
     ("sweep", {**WINDOW, "onsets": []}, "sweep.onsets", "must be a list of at least 1"),
     ("sweep", {**WINDOW, "onsets": [2, 2]}, "sweep.onsets", "received 2 after 2; must be increasing"),
     ("sweep", {**WINDOW, "onsets": [-1]}, "sweep.onsets.0", "must be greater than or equal to 0"),
@@ -292,6 +304,14 @@ def test_a_file_that_is_no_study(critlab: Command, tmp_path: Path, case: str) ->
         answer = Answer(answer.status, answer.out, answer.err.replace("Exceeds the limit", ""))
     refused(answer, field, text)
     assert len(answer.err) < 2000
+    assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
+
+
+def test_more_than_the_memory_holds(critlab: Command, tmp_path: Path) -> None:
+    written(tmp_path, ("train = 120", "train = 120\npad = 1_000_000"))
+    answer = critlab("run", "study.toml", "--store", "store")
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith("critlab: out of memory: Unable to allocate ")
     assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
 
 

@@ -226,6 +226,9 @@ def main() -> None:
     except OSError as error:
         print(f"critlab: {error.filename or 'system'}: {error.strerror or error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except MemoryError as error:
+        print(f"critlab: out of memory: {error or 'the study needs more'}; ask for less", file=sys.stderr)
+        raise SystemExit(2) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
