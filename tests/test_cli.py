@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -132,6 +133,20 @@ def test_plan_of_a_new_study(critlab: Command, tmp_path: Path) -> None:
     assert found["epochs_left"] == 18
     assert found["bytes"] > 0
     assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
+
+
+def test_plan_knows_the_time_once_it_was_measured(
+    critlab: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    written(tmp_path)
+    assert re.search(r"^ *time: unknown, add --measure$", critlab("plan", "study.toml").out, re.M)
+    assert json_of(critlab("plan", "study.toml", "--json"))["seconds"] is None
+    measured = json_of(critlab("plan", "study.toml", "--json", "--measure"))["seconds"]
+    assert measured > 0
+    assert json_of(critlab("plan", "study.toml", "--json"))["seconds"] == measured
+    assert re.search(r"^ *time: .* on 3 workers$", critlab("plan", "study.toml", "--workers", "3").out, re.M)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "study.toml"]
 
 
 def test_plan_of_the_paper(critlab: Command) -> None:
