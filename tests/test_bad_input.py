@@ -408,9 +408,9 @@ IS_SOMETHING_ELSE = [
         "model.name: 'bad_input_mine:needs' must take (example_shape, classes, **options)",
     ),
     ("model", "bad_input_mine:text", "model.name: 'bad_input_mine:text' is str; must be a function"),
-    ("data", "bad_input_mine:number", "bad_input_mine:number: received a int; it must return ((images, labels),"),
-    ("data", "bad_input_mine:fails", "bad_input_mine:fails: the function failed with ValueError: oops"),
-    ("data", "bad_input_mine:text", "bad_input_mine:text: received a str, which is no function; it must return"),
+    ("data", "bad_input_mine:number", "bad_input_mine:number: received something of type int; it must return ((images, labels),"),
+    ("data", "bad_input_mine:fails", "data.name: 'bad_input_mine:fails' failed: ValueError: oops"),
+    ("data", "bad_input_mine:text", "data.name: 'bad_input_mine:text' is of type str; must be a function"),
 ]
 
 
@@ -623,3 +623,17 @@ def test_nearest_names() -> None:
 
 def test_problems_say_what_is_wrong_in_one_text() -> None:
     assert str(Problems([(("a",), "one"), ((), "two")])) == "one; two"
+
+
+def test_a_batch_of_one_is_refused_where_batch_norm_cannot_take_it() -> None:
+    one = {"name": "sgd", "lr": 0.1, "batch": 1}
+    with pytest.raises(StudyError, match="optimizer.batch: received 1; must be at least 2"):
+        small(optimizer=one)
+    assert small(optimizer=one, model={"name": "mlp", "hidden": [4], "batch_norm": False}).optimizer.batch == 1
+
+
+def test_a_control_must_be_another_deficit() -> None:
+    with pytest.raises(StudyError, match=r"controls.deficits.*the study's own deficit"):
+        small(controls={"deficits": [{"name": "blur", "factor": 7}]})
+    with pytest.raises(StudyError, match=r"controls.deficits.*an earlier control"):
+        small(controls={"deficits": [{"name": "noise"}, {"name": "noise"}]})

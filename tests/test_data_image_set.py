@@ -182,8 +182,8 @@ GOOD = (IMAGES, CLASSES)
         ((GOOD, (IMAGES[:, :, :2], CLASSES)), r"image shape \(1, 3, 3\) in train but \(1, 2, 3\) in test"),
         ((GOOD, (IMAGES, np.stack([CLASSES] * 2, 1))), r"label heads \(\) in train but \(2,\) in test"),
         ((GOOD, GOOD, GOOD), r"received 3 items; it must return"),
-        (None, r"received a NoneType; it must return"),
-        ((GOOD, (IMAGES, CLASSES.tolist())), r"received a list; images and labels must be numpy arrays"),
+        (None, r"received something of type NoneType; it must return"),
+        ((GOOD, (IMAGES, CLASSES.tolist())), r"received something of type list; images and labels must be numpy arrays"),
     ],
 )
 def test_a_users_mistake_is_named(returned: Any, message: str, read: Callable[..., ImageSet]) -> None:
@@ -201,9 +201,9 @@ def test_more_than_there_is_cannot_be_asked(read: Callable[..., ImageSet]) -> No
 
 
 def test_a_function_that_fails_says_so() -> None:
-    with pytest.raises(DataError, match=r"json:loads: the function failed with TypeError"):
+    with pytest.raises(DataError, match=r"data.name: 'json:loads' failed: TypeError"):
         load(DataSpec(name="json:loads"))
-    with pytest.raises(DataError, match="which is no function"):
+    with pytest.raises(DataError, match="must be a function"):
         load(DataSpec(name="math:pi"))
     with pytest.raises(StudyError, match="cannot be imported"):
         load(DataSpec(name="no_such_module:f"))

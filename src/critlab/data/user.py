@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from critlab.entry import imported
+from critlab.entry import imported, one_line
 from critlab.errors import CritlabError, DataError
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
@@ -25,13 +25,13 @@ def called(path: str) -> Any:
     """
     function = imported(path)
     if not callable(function):
-        raise DataError(f"{path}: received a {type(function).__name__}, which is no function; {_FORM}")
+        raise DataError(f"data.name: {path!r} is of type {type(function).__name__}; must be a function, and {_FORM}")
     try:
         return function()
     except CritlabError:
         raise
     except Exception as error:
-        raise DataError(f"{path}: the function failed with {type(error).__name__}: {error}") from error
+        raise DataError(f"data.name: {path!r} failed: {one_line(error)}") from error
 
 
 def arrays_of(returned: Any, where: str) -> tuple[Pair, Pair]:
@@ -49,7 +49,7 @@ def arrays_of(returned: Any, where: str) -> tuple[Pair, Pair]:
 
 def _two(value: Any, received: str) -> Sequence[Any]:
     if not isinstance(value, tuple | list):
-        raise DataError(f"{received} a {type(value).__name__}; {_FORM}")
+        raise DataError(f"{received} something of type {type(value).__name__}; {_FORM}")
     if len(value) != 2:
         raise DataError(f"{received} {len(value)} items; {_FORM}")
     return value
@@ -62,5 +62,7 @@ def _array(value: Any, received: str) -> NDArray[Any]:
         except (TypeError, RuntimeError) as error:
             raise DataError(f"{received} a tensor that numpy cannot hold ({error}); convert it to float32") from error
     if not isinstance(value, np.ndarray):
-        raise DataError(f"{received} a {type(value).__name__}; images and labels must be numpy arrays or torch tensors")
+        raise DataError(
+            f"{received} something of type {type(value).__name__}; images and labels must be numpy arrays or torch tensors"
+        )
     return value

@@ -13,7 +13,7 @@ from critlab.deficits.label_permutation import LabelPermutation
 from critlab.deficits.noise import Noise
 from critlab.deficits.random_labels import RandomLabels
 from critlab.deficits.vertical_flip import VerticalFlip
-from critlab.entry import Entry, Table, imported, is_path
+from critlab.entry import Entry, Table, imported, is_path, one_line
 from critlab.errors import StudyError
 from critlab.own_code import path_of, source_digest
 from critlab.spec import Problems, problems
@@ -50,6 +50,10 @@ def read_deficit(raw: Mapping[str, Any]) -> Deficit:
         return kind.model_validate(options)
     except ValidationError as error:
         raise Problems(problems(error, kind)) from None
+    except Exception as error:
+        if not is_path(str(raw["name"])):
+            raise
+        raise Problems([((), f"{raw['name']!r} failed: {one_line(error)}")]) from error
 
 
 def plain(deficit: Deficit) -> dict[str, Any]:

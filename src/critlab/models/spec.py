@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ConfigDict, ValidationError, model_validator
 
 from critlab.digest import canonical
-from critlab.entry import Entry, imported, is_path
-from critlab.errors import StudyError
+from critlab.entry import Entry, imported, is_path, one_line
+from critlab.errors import CritlabError, StudyError
 from critlab.models.options import ModelOptions
 from critlab.own_code import path_of, source_digest
 from critlab.spec import Problems, Spec, nearest, problems, refusal
@@ -79,14 +79,14 @@ class ModelSpec(Spec):
 
         Raises:
             StudyError: the model cannot take such examples; a user's function cannot be imported, does not
-                take these options, or returns no ``nn.Module``.
+                take these options, fails, or returns no ``nn.Module``.
         """
         from torch import nn
 
         if is_path(self.name):
             function = self._function()
             _check_call(function, self.name, self._extra())
-            model = function(example_shape, classes, **self._extra())
+            model = self._called(function, example_shape, classes)
         else:
             model = _row(self.name).load()(example_shape, classes, self._options())
         if not isinstance(model, nn.Module):
@@ -94,6 +94,14 @@ class ModelSpec(Spec):
                 f"model.name: {self.name!r} returned {type(model).__name__}; must return a torch.nn.Module"
             )
         return model
+
+    def _called(self, function: Callable[..., Any], example_shape: tuple[int, ...], classes: int) -> Any:
+        try:
+            return function(example_shape, classes, **self._extra())
+        except CritlabError:
+            raise
+        except Exception as error:
+            raise StudyError(f"model.name: {self.name!r} failed: {one_line(error)}") from error
 
     def identity(self) -> dict[str, Any]:
         """The JSON values that name this model: name, version and options; of a user's function, its source.

@@ -10,11 +10,12 @@ from typing import Any
 from critlab.analysis.results import Results
 from critlab.analysis.table import Outcome
 from critlab.analysis.verdict import Verdict
+from critlab.duration import duration
 from critlab.report.chart import Cell, Chart
 from critlab.report.charts import charts
 from critlab.report.findings import Comparison, Findings
 from critlab.report.study_text import study_text
-from critlab.report.wording import MINUS, deficit_words, duration, interval, points, question, spaced
+from critlab.report.wording import MINUS, deficit_words, interval, points, question, spaced
 
 Row = Mapping[str, Any]
 RUN_COLUMNS = ("Run", "Seed", "Arm", "Window", "Clock", "Epochs", "Outcome", "Time")

@@ -78,12 +78,3 @@ def point_facts(point: CurvePoint) -> dict[str, str | int]:
         "damage_text": f"{points(point.damage.value)} points  ({interval(point.low, point.high)})",
         "n": point.n,
     }
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the unit that suits them."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

@@ -106,6 +106,9 @@ class Base(Spec):
             received = f"received {shown(self.optimizer.batch)}{default}"
             text = f"{received}; must be at most {sizes.train}, the number of training images"
             found.append((("optimizer", "batch"), text))
+        if self.optimizer.batch == 1 and getattr(self.model, "batch_norm", False):
+            text = "received 1; must be at least 2, since this model's BatchNorm cannot take one image alone"
+            found.append((("optimizer", "batch"), text))
         try:
             self.model.check(shape)
         except StudyError as error:
@@ -132,6 +135,17 @@ class Study(Base):
     sweep: Annotated[RemovalSweep | WindowSweep, Field(discriminator="kind")]
     controls: ControlsSpec = ControlsSpec()
     statistics: StatisticsSpec = StatisticsSpec()
+
+    @model_validator(mode="after")
+    def _controls_are_others(self) -> Self:
+        before = [self.deficit]
+        for index, deficit in enumerate(self.controls.deficits):
+            if deficit in before:
+                whose = "the study's own deficit" if deficit == self.deficit else "an earlier control"
+                text = f"received {deficit.name} with the options of {whose}; each control must be another deficit"
+                raise Problems([(("controls", "deficits", index), text)])
+            before.append(deficit)
+        return self
 
     @model_validator(mode="after")
     def _deficits_fit(self) -> Self:
