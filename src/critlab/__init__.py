@@ -41,6 +41,7 @@ _ROOMS = (
     "data",
     "deficits",
     "engine",
+    "linear",
     "measures",
     "models",
     "presets",
