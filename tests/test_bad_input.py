@@ -21,7 +21,7 @@ from conftest import Answer, Command
 from critlab.errors import StudyError
 from critlab.spec import MOST_LINES, Location, Problems, Spec, nearest, refusal, shown
 from critlab.study import Study, read_study
-from studies import TOML, written
+from studies import TOML, small, written
 
 JARGON = re.compile(
     r"Traceback|Input should|constrained|literal\[|discriminator|\btag\b|instance of|pydantic|[Vv]alidation|tuple|"
