@@ -5,7 +5,7 @@
 Portable instances of n = 50, rank 5 to 3, 600 observed entries. Windows of three lengths begin at each onset, and two
 recoveries follow, so that damage that is mere inertia shows as damage that the longer recovery mends. The control of
 equal budget is the clean run with as many updates. One row a run goes to ``evidence/completion_window.csv``, as soon as
-its batch is done; about half an hour on one core.
+its batch is done, and a batch that is in the file is not computed again; about half an hour on one core.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch
 from critlab.linear import complete_matrix
 
 OUT = Path(__file__).with_suffix(".csv")
-DEPTHS = (3, 2, 1)
+DEPTHS = (3, 2)
 ONSETS = (0, 1000, 2000, 5000, 10000, 20000, 40000)
 LENGTHS = (5000, 10000, 20000)
 RECOVERIES = (10000, 40000)
@@ -43,17 +43,29 @@ def batch(depth: int, onset: int, recovery: int, instances: int) -> list[dict[st
     return [{**row, "recovery": recovery} for row in table.rows()]
 
 
+def finished() -> set[tuple[int, int, int]]:
+    """The batches that are in the file already: depth, onset, recovery."""
+    if not OUT.exists():
+        return set()
+    with OUT.open(newline="") as file:
+        return {(int(row["depth"]), int(row["onset"]), int(row["recovery"])) for row in csv.DictReader(file)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--instances", type=int, default=16)
     instances = parser.parse_args().instances
     torch.set_num_threads(1)
-    with OUT.open("w", newline="") as file:
+    done = finished()
+    with OUT.open("a", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
+        if not done:
+            writer.writeheader()
         for depth in DEPTHS:
             for recovery in RECOVERIES:
                 for onset in (NEVER, *ONSETS):
+                    if (depth, onset, recovery) in done:
+                        continue
                     writer.writerows(batch(depth, onset, recovery, instances))
                     file.flush()
 
