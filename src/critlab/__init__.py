@@ -41,6 +41,7 @@ _ROOMS = (
     "data",
     "deficits",
     "engine",
+    "kernels",
     "linear",
     "measures",
     "models",

@@ -61,7 +61,7 @@ _WHERE = {
     "xor_task": "tasks",
 }
 
-__all__ = list(_WHERE)  # noqa: PLE0605 - a literal would say the same twice
+__all__ = list(_WHERE)
 
 
 def __getattr__(name: str) -> Any:

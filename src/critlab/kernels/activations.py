@@ -131,12 +131,8 @@ def _tanh_curvature(h: Tensor) -> Tensor:
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "erf": Activation(
-        "erf", torch.erf, _erf_slope, _erf_moments, curvature=lambda h: -2 * h * _erf_slope(h), odd=True
-    ),
-    "linear": Activation(
-        "linear", lambda h: h, torch.ones_like, _linear_moments, curvature=torch.zeros_like, odd=True
-    ),
+    "erf": Activation("erf", torch.erf, _erf_slope, _erf_moments, curvature=lambda h: -2 * h * _erf_slope(h), odd=True),
+    "linear": Activation("linear", lambda h: h, torch.ones_like, _linear_moments, curvature=torch.zeros_like, odd=True),
     "relu": Activation("relu", torch.relu, lambda h: (h > 0).to(h), _relu_moments),
     "tanh": Activation(
         "tanh",

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from critlab.errors import Diverged
@@ -142,7 +141,7 @@ def swept(problem: Problem, attempt: Attempt, kernels: list[Tensor], width: floa
         The new kernels, the conjugates that belong to ``kernels``, and the effective draws.
     """
     prior = problem.prior
-    conjugates = [_finite_conjugate(kernels[-1], problem)]
+    conjugates = [output_conjugate(kernels[-1], problem.targets, problem.noise)]
     forward: list[Tensor] = []
     effective: list[float] = []
     for layer in range(prior.depth, 0, -1):
@@ -160,14 +159,6 @@ def swept(problem: Problem, attempt: Attempt, kernels: list[Tensor], width: floa
             pulled = pulled + pulled_further(drawn, found, tilt, prior.activation)
         conjugates.insert(0, (pulled + pulled.T) / 2)
     return State([kernels[0], *forward], conjugates, effective)
-
-
-def _finite_conjugate(kernel: Tensor, problem: Problem) -> Tensor:
-    """T^L; not a number where the kernel on the way has lost its positive eigenvalues, which ends the sweeps."""
-    try:
-        return output_conjugate(kernel, problem.targets, problem.noise)
-    except torch.linalg.LinAlgError:
-        return torch.full_like(kernel, math.nan)
 
 
 def _ran_away(step: Step) -> bool:

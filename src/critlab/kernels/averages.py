@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, NamedTuple
 
 import torch
@@ -117,7 +118,7 @@ def pulled_further(layer: Features, found: Weights, tilt: Tilt, activation: Acti
     pulled = slope * field
     if activation.curvature is None:
         mixed = layer.normal.T @ (found.excess[:, None] * pulled)
-        one_sided = tilt.scale * torch.linalg.pinv(layer.root, hermitian=True, rtol=1e-7) @ mixed
+        one_sided: Tensor = tilt.scale * torch.linalg.pinv(layer.root, hermitian=True, rtol=1e-7) @ mixed
         return (one_sided + one_sided.T) / 2
     weighted = found.excess[:, None]
     slopes = slope.T @ (weighted * slope)
@@ -129,9 +130,11 @@ def pulled_further(layer: Features, found: Weights, tilt: Tilt, activation: Acti
 def output_conjugate(kernel: Tensor, targets: Tensor, noise: float) -> Tensor:
     """``T^L = (A^{-1} Y Y^T A^{-1} - K A^{-1}) / 2`` with ``A = C^L + kappa``, for ``(..., P, P)``.
 
-    The gradient of ``ln N(Y | 0, A)`` by C^L: here alone the data enter. K is the number of outputs.
+    The gradient of ``ln N(Y | 0, A)`` by C^L: here alone the data enter. K is the number of outputs. Not a number
+    where A, of a kernel on the way to a solution, has lost its positive eigenvalues.
     """
     noisy = kernel + noise * torch.eye(kernel.shape[-1], dtype=kernel.dtype)
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(noisy))
+    factor, failed = torch.linalg.cholesky_ex(noisy)
+    inverse = torch.cholesky_inverse(factor).masked_fill((failed != 0)[..., None, None], math.nan)
     solved = inverse @ targets
     return (solved @ solved.mT - targets.shape[1] * inverse) / 2

@@ -146,7 +146,9 @@ def positive(field: str, value: Any, *, zero: bool = False) -> float:
     """
     number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     if not number or value < 0 or (value == 0 and not zero):
-        raise StudyError(f"{field}: received {shown(value)}; must be a finite number {'of at least' if zero else 'above'} 0")
+        raise StudyError(
+            f"{field}: received {shown(value)}; must be a finite number {'of at least' if zero else 'above'} 0"
+        )
     return float(value)
 
 

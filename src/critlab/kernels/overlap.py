@@ -61,7 +61,8 @@ def centred(kernel: Tensor) -> Tensor:
 def alignments(kernels: Tensor, gram: Tensor) -> Tensor:
     """The centred alignment of each of ``(..., P, P)`` with ``gram``; not a number where one is constant."""
     left, right = centred(kernels), centred(gram)
-    return (left * right).sum((-1, -2)) / (left.norm(dim=(-1, -2)) * right.norm())
+    found: Tensor = (left * right).sum((-1, -2)) / (left.norm(dim=(-1, -2)) * right.norm())
+    return found
 
 
 def layer_alignments(kernels: Sequence[Any], targets: Any) -> list[float]:
@@ -81,7 +82,9 @@ def target_overlap(kernel: Any, targets: Any) -> float:
     """
     found, gram = matrix("kernel", kernel), gram_of(targets)
     if found.shape != gram.shape:
-        raise StudyError(f"kernel: received shape {tuple(found.shape)}; must be {tuple(gram.shape)}, as the targets say")
+        raise StudyError(
+            f"kernel: received shape {tuple(found.shape)}; must be {tuple(gram.shape)}, as the targets say"
+        )
     return float((found * gram).sum() / len(gram) ** 2)
 
 
@@ -89,10 +92,20 @@ def spectrum(kernel: Any, targets: Any) -> Spectrum:
     """The eigenvalues of ``kernel`` and the share of ``targets`` along each eigenvector; ours."""
     found, gram = matrix("kernel", kernel), gram_of(targets)
     if found.shape != gram.shape:
-        raise StudyError(f"kernel: received shape {tuple(found.shape)}; must be {tuple(gram.shape)}, as the targets say")
+        raise StudyError(
+            f"kernel: received shape {tuple(found.shape)}; must be {tuple(gram.shape)}, as the targets say"
+        )
     values, vectors = torch.linalg.eigh(found)
     shares = (vectors * (gram @ vectors)).sum(0) / gram.trace()
     return Spectrum(values.flip(0), shares.flip(0))
+
+
+def _fitting(kernel: Any, targets: Any) -> tuple[Tensor, Tensor]:
+    """The kernel with ``Y Y^T``, of one shape."""
+    found, gram = matrix("kernel", kernel), gram_of(targets)
+    if found.shape != gram.shape:
+        raise StudyError(f"kernel: received shape {tuple(found.shape)}; must be {tuple(gram.shape)}, by the targets")
+    return found, gram
 
 
 def gram_of(targets: Any) -> Tensor:

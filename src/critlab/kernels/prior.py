@@ -91,4 +91,5 @@ def symmetric_root(kernel: Tensor) -> Tensor:
     Symmetric on purpose: eigenvectors' signs flip from one call to the next, and with them fixed draws.
     """
     values, vectors = torch.linalg.eigh(kernel)
-    return vectors * values.clamp_min(0).sqrt().unsqueeze(-2) @ vectors.mT
+    root: Tensor = vectors * values.clamp_min(0).sqrt().unsqueeze(-2) @ vectors.mT
+    return root
