@@ -139,6 +139,15 @@ def test_recorded_moments_run_through_the_whole_sweep() -> None:
     assert len({state["error"] for state in zero}) == 1
 
 
+def test_windows_name_their_pairs() -> None:
+    pairs = [(0, 5), (3, 8), (8, 8)]
+    found = complete_matrix(9, **TINY, windows=pairs).rows()
+    assert [(row["onset"], row["removal"]) for row in found] == pairs
+    rows = complete_matrix(9, **TINY, onsets=(0, 3, 8), removals=(5, 8)).rows()
+    grid = {(row["onset"], row["removal"]): row["error"] for row in rows}
+    assert [grid[pair] for pair in pairs] == pytest.approx([row["error"] for row in found], rel=1e-12)
+
+
 def test_tree_does_what_is_shared_once() -> None:
     courses = [Course(0, removal, 30000) for removal in (0, 1000, 5000, 10000, 20000, 40000, 60000, 80000, 100000)]
     assert shared_updates(courses) == 100000 + 9 * 30000
@@ -174,6 +183,8 @@ def test_divergence_is_a_result() -> None:
         ({"depths": ()}, "depths"),
         ({"removals": (5, 5)}, "removals"),
         ({"onsets": "0"}, "onsets"),
+        ({"windows": [(0, 1), (0, 1)]}, "windows"),
+        ({"windows": [3]}, "windows: received"),
         ({"recovery": 0}, "recovery: received 0"),
         ({"seeds": (2**32,)}, "seeds"),
         ({"instance": "authors"}, "instance"),

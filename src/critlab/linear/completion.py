@@ -85,6 +85,7 @@ def complete_matrix(
     depths: Sequence[int] = (3,),
     removals: Sequence[int] = (0,),
     onsets: Sequence[int] = (0,),
+    windows: Sequence[tuple[int, int]] | None = None,
     recovery: int = 30000,
     init_scale: float = 1e-3,
     learning_rate: float = 0.2,
@@ -109,6 +110,7 @@ def complete_matrix(
         depths: the numbers of layers, each at least 1.
         removals: updates at which the deficit ends; 0 is the run without deficit.
         onsets: updates at which it begins.
+        windows: pairs (onset, removal), in place of every onset with every removal.
         recovery: clean updates after the removal, at least 1.
         init_scale: scale of the product of the initial layers.
         learning_rate: above 0.
@@ -142,13 +144,25 @@ def complete_matrix(
     depths, seeds = wholes("depths", depths, 1), wholes("seeds", seeds, 0)
     if max(seeds) >= 2**32:
         raise refuse("seeds", max(seeds), "below 2^32")
-    courses = [Course(o, r, recovery) for o in wholes("onsets", onsets, 0) for r in wholes("removals", removals, 0)]
+    courses = [Course(*pair, recovery) for pair in _pairs(onsets, removals, windows)]
     setting = _Setting(first_observed, float(learning_rate), record_every, numpy_type(dtype))
     found: list[CompletionState] = []
     for depth in depths:
         drawn = [portable_instance(size, _ranks(ranks, size), observed, depth, init_scale, seed) for seed in seeds]
         found += _sweep(drawn, seeds, depth, courses, setting)
     return _table(found, depths, seeds, courses)
+
+
+def _pairs(onsets: Any, removals: Any, windows: Any) -> list[tuple[int, int]]:
+    if windows is None:
+        return [(o, r) for o in wholes("onsets", onsets, 0) for r in wholes("removals", removals, 0)]
+    try:
+        pairs = [(whole("windows", onset, 0), whole("windows", removal, 0)) for onset, removal in windows]
+    except (TypeError, ValueError):
+        raise refuse("windows", windows, "a list of pairs (onset, removal)") from None
+    if not pairs or len(set(pairs)) < len(pairs):
+        raise refuse("windows", windows, "a list of at least one pair, without repeats")
+    return pairs
 
 
 def _ranks(ranks: Any, size: int) -> tuple[int, int]:

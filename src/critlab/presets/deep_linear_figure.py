@@ -1,4 +1,4 @@
-"""What a figure of the deep linear theory is: tables that are computed, charts that are drawn from them, published numbers."""
+"""What a figure of the deep linear theory is: computed tables, charts drawn from them, published numbers."""
 
 from __future__ import annotations
 

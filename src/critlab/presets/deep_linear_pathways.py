@@ -19,7 +19,7 @@ MARKER_EVERY, LINE_EVERY = 25, 5
 
 
 def pathways_tables(scale: Scale) -> dict[str, list[JSON]]:
-    """Curves, finals and the gap between descent and flow for the three windows, depth 4; finals over draws of kappa."""
+    """Curves, finals and the gap between descent and flow for three windows, depth 4; finals over draws of kappa."""
     from critlab.linear import Gate, train_pathways
     from critlab.linear.hierarchy import drawn_kappas
 

@@ -98,8 +98,8 @@ def phase_charts(tables: Tables) -> list[Chart]:
         chart(
             f"phase_{name}",
             title,
-            "Each curve is one draw of the start; arrows show where the free dynamics go. On the grey line K_a + K_b = S "
-            "all is learned. Pathway b is gated in the states "
+            "Each curve is one draw of the start; arrows show where the free dynamics go. On the grey line "
+            "K_a + K_b = S all is learned. Pathway b is gated in the states "
             f"{WINDOWS[name][0]} to {WINDOWS[name][1]}.",
             "Phase portraits in the plane of both pathways' strengths for four depths. Means follow in a table.",
             [(f"depth {depth}", _portrait(tables, depth, name)) for depth in DEPTHS],
@@ -120,7 +120,11 @@ def _portrait(tables: Tables, depth: int, window: str) -> JSON:
     line = [{"a": 0, "b": STRENGTH}, {"a": STRENGTH, "b": 0}]
     return layered(
         rows,
-        layer({"type": "point", "shape": "wedge", "size": 60, "color": "$rule", "filled": True}, turned, rows=arrows),
+        layer(
+            {"type": "point", "shape": "wedge", "size": 70, "color": "$soft", "filled": True, "opacity": 0.5},
+            turned,
+            rows=arrows,
+        ),
         layer({"type": "line", "color": "$control", "strokeWidth": 2}, axes, rows=line),
         layer({"type": "line", "strokeWidth": 1.3, "opacity": 0.8, "clip": True}, paths),
     )
