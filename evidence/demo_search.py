@@ -30,7 +30,7 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "faster decay": {"lr_decay": 0.7},
     "higher rate": {"lr": 0.1},
     "stronger blur": {"factor": 14},
-    "somewhat fewer images": {"train": 2400},
+    "smaller batch": {"batch": 64, "train": 2000},
 }
 
 

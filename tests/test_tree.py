@@ -87,7 +87,7 @@ def test_equal_total_reads_the_clean_trunk() -> None:
 GOLDEN = {
     "small": "a1b12417d7815fdd",
     "removal": "b7a3ce6ca115cc47",
-    "demo": "b62223fb00d5ddea",
+    "demo": "b0736ef7d7b59ccc",
     "sample-windows": "049424d4a628b5a3",
     "since removal": "02376d073974ab72",
 }

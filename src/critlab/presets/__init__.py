@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from critlab.analysis.results import Results
 from critlab.entry import imported, is_path, one_line
 from critlab.errors import CritlabError, StudyError
 from critlab.presets.critical_periods import all_cnn_cifar10 as all_cnn_cifar10
 from critlab.presets.critical_periods import removal_figure
 from critlab.presets.demo import demo, sample_windows
+from critlab.report.findings import Comparison
 from critlab.spec import nearest
 from critlab.study.study import Study, read_study
 
@@ -26,6 +28,7 @@ class Preset:
         source: paper and figure, or ``"ours"``.
         question: what it asks.
         published: the published numbers, in words; empty where there are none.
+        compare: sets a study's results beside them.
     """
 
     make: Callable[[Any], Study]
@@ -33,6 +36,7 @@ class Preset:
     source: str
     question: str
     published: str = ""
+    compare: Callable[[Results], Sequence[Comparison]] = lambda results: ()
 
 
 def find(name: str, scale: str | None = None) -> Study:

@@ -23,13 +23,13 @@ FURTHER = (
 """What to ask after the demo: questions, each with the command that answers it."""
 
 
-def sample_base(train: int, width: int, lr: float, lr_decay: float) -> Base:
+def sample_base(train: int, width: int, batch: int, lr_decay: float) -> Base:
     """A small All-CNN on the sample, with a schedule so short that the learning rate has fallen when recovery ends.
 
     Args:
         train: training images.
         width: channels of the first blocks.
-        lr: learning rate of the first epoch.
+        batch: images of one step.
         lr_decay: factor of the learning rate from epoch to epoch.
     """
     raw = {
@@ -37,11 +37,11 @@ def sample_base(train: int, width: int, lr: float, lr_decay: float) -> Base:
         "model": {"name": "all_cnn", "width": width},
         "optimizer": {
             "name": "sgd",
-            "lr": lr,
+            "lr": 0.05,
             "lr_decay": lr_decay,
             "momentum": 0.9,
             "weight_decay": 0.001,
-            "batch": 128,
+            "batch": batch,
         },
         "augment": {"flip": True, "shift": 2},
         "measures": {"fisher_trace": {"every": 2, "images": 128}},
@@ -54,9 +54,9 @@ def demo() -> Study:
     return removal(
         Blur(factor=7),
         at=[0, 4, 8, 12],
-        recovery=8,
-        seeds=6,
-        base=sample_base(train=2400, width=8, lr=0.05, lr_decay=0.75),
+        recovery=10,
+        seeds=5,
+        base=sample_base(train=2000, width=8, batch=64, lr_decay=0.75),
         name="demo",
         controls={"deficits": [VerticalFlip()], "clocks": ["since_removal"], "at": [8, 12]},
     )
@@ -70,6 +70,6 @@ def sample_windows() -> Study:
         length=4,
         total=24,
         seeds=5,
-        base=sample_base(train=6000, width=12, lr=0.05, lr_decay=0.85),
+        base=sample_base(train=6000, width=12, batch=128, lr_decay=0.85),
         name="sample-windows",
     )
