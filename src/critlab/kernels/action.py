@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from critlab.kernels.activations import Activation, Function
-from critlab.kernels.averages import features, fixed_draws
+from critlab.kernels.averages import Tilt, features, fixed_draws
 from critlab.kernels.model import checked_prior, checked_problem
+from critlab.kernels.prior import symmetric_root
 
 
 def action(
@@ -56,10 +57,19 @@ def action(
     total: Tensor = noisy.log_prob(problem.targets.T).sum()
     below = [problem.kernel, *kernels]
     for layer, (kernel, conjugate) in enumerate(zip(kernels, conjugates, strict=True), 1):
-        drawn = features(below[layer - 1], normal, prior.activation)
-        scale = prior.scales[layer]
-        exponent = scale / width * ((drawn.value @ conjugate) * drawn.value).sum(1)
-        exact = scale * (conjugate * prior.activation.moments(below[layer - 1]).product).sum() / width
-        log_mean = torch.logsumexp(exponent, 0) - math.log(len(exponent)) + exact - exponent.mean()
+        tilt = Tilt(conjugate, prior.scales[layer], width, "tilted")
+        log_mean = _log_mean(below[layer - 1], tilt, normal, prior.activation)
         total = total - (conjugate * kernel).sum() + width * log_mean + prior.bias * conjugate.sum()
     return total
+
+
+def _log_mean(kernel: Tensor, tilt: Tilt, normal: Tensor, activation: Activation) -> Tensor:
+    """``ln < exp((g / N) phi^T T phi) >`` over ``N(0, kernel)``."""
+    rate = tilt.scale / tilt.width
+    if activation.linear:
+        root = symmetric_root(kernel)
+        return -torch.logdet(torch.eye(len(kernel), dtype=kernel.dtype) - 2 * rate * root @ tilt.conjugate @ root) / 2
+    value = features(kernel, normal, activation).value
+    exponent = rate * ((value @ tilt.conjugate) * value).sum(1)
+    exact = rate * (tilt.conjugate * activation.moments(kernel).product).sum()
+    return torch.logsumexp(exponent, 0) - math.log(len(exponent)) + exact - exponent.mean()

@@ -43,6 +43,7 @@ class Activation:
         moments: from a kernel ``(P, P)`` to its :class:`Moments`.
         curvature: phi''; None where it is no function (ReLU) or not known.
         odd: whether phi(-h) = -phi(h), which halves the number of draws that need to be computed.
+        linear: whether phi(h) = h: tilted averages are then closed forms too, and no draws are used.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Activation:
     moments: Callable[[Tensor], Moments]
     curvature: Function | None = None
     odd: bool = False
+    linear: bool = False
 
 
 def activation_of(choice: str | Function | Activation) -> Activation:
@@ -132,7 +134,9 @@ def _tanh_curvature(h: Tensor) -> Tensor:
 
 ACTIVATIONS: dict[str, Activation] = {
     "erf": Activation("erf", torch.erf, _erf_slope, _erf_moments, curvature=lambda h: -2 * h * _erf_slope(h), odd=True),
-    "linear": Activation("linear", lambda h: h, torch.ones_like, _linear_moments, curvature=torch.zeros_like, odd=True),
+    "linear": Activation(
+        "linear", lambda h: h, torch.ones_like, _linear_moments, curvature=torch.zeros_like, odd=True, linear=True
+    ),
     "relu": Activation("relu", torch.relu, lambda h: (h > 0).to(h), _relu_moments),
     "tanh": Activation(
         "tanh",

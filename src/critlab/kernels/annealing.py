@@ -10,12 +10,14 @@ from typing import NamedTuple
 from torch import Tensor
 
 from critlab.errors import Diverged
+from critlab.kernels.activations import Activation
 from critlab.kernels.averages import (
     Features,
     Mode,
     Tilt,
     correction,
     features,
+    linear_averages,
     output_conjugate,
     pulled_further,
     weights,
@@ -146,19 +148,30 @@ def swept(problem: Problem, attempt: Attempt, kernels: list[Tensor], width: floa
     effective: list[float] = []
     for layer in range(prior.depth, 0, -1):
         below, scale = kernels[layer - 1], prior.scales[layer]
-        drawn = first if layer == 1 else features(below, attempt.normal, prior.activation)
         tilt = Tilt(conjugates[0], scale, width, attempt.mode)
-        found = weights(drawn, tilt)
-        wide = scale * prior.activation.moments(below).product + prior.bias
-        forward.insert(0, wide + correction(drawn, found, scale))
-        effective.insert(0, found.effective * len(attempt.normal) / len(drawn.normal))
-        if layer == 1:
-            continue
-        pulled = pulled_back(conjugates[0], below, scale, prior.activation)
-        if attempt.mode == "tilted":
-            pulled = pulled + pulled_further(drawn, found, tilt, prior.activation)
-        conjugates.insert(0, (pulled + pulled.T) / 2)
+        given = first if layer == 1 else None
+        corrected, pulled, count = _layer(below, tilt, attempt.normal, prior.activation, given)
+        forward.insert(0, scale * prior.activation.moments(below).product + prior.bias + corrected)
+        effective.insert(0, count)
+        if layer > 1:
+            conjugates.insert(0, (pulled + pulled.T) / 2)
     return State([kernels[0], *forward], conjugates, effective)
+
+
+def _layer(
+    below: Tensor, tilt: Tilt, normal: Tensor, activation: Activation, first: Features | None
+) -> tuple[Tensor, Tensor, float]:
+    """One layer's correction of the kernel, the conjugate of the layer below (layers 2 .. L) and effective draws."""
+    if activation.linear:
+        return *linear_averages(below, tilt), float(len(normal))
+    drawn = features(below, normal, activation) if first is None else first
+    found = weights(drawn, tilt)
+    pulled = tilt.conjugate
+    if first is None:
+        pulled = pulled_back(tilt.conjugate, below, tilt.scale, activation)
+    if first is None and tilt.mode == "tilted":
+        pulled = pulled + pulled_further(drawn, found, tilt, activation)
+    return correction(drawn, found, tilt.scale), pulled, found.effective * len(normal) / len(drawn.normal)
 
 
 def _ran_away(step: Step) -> bool:

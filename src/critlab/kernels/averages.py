@@ -127,6 +127,26 @@ def pulled_further(layer: Features, found: Weights, tilt: Tilt, activation: Acti
     return tilt.scale * (slopes * tilt.conjugate + torch.diag(bend) + 2 * tilt.scale / tilt.width * square)
 
 
+def linear_averages(kernel: Tensor, tilt: Tilt) -> tuple[Tensor, Tensor]:
+    """For phi(h) = h, without draws: the correction of the kernel, and T^{l-1}, both ``(P, P)``.
+
+    Tilted, ``<h h^T> = S (1 - (2 g / N) S T S)^-1 S`` with S the symmetric root of C^{l-1}; leading, its first order.
+    ``T^{l-1} = g T + (2 g^2 / N) T <h h^T> T``, leading ``g T``. Not a number where T is so large that the average
+    does not exist.
+
+    Source: protocol, section 3c.
+    """
+    twice = 2 * tilt.scale / tilt.width
+    if tilt.mode == "leading":
+        return tilt.scale * twice * kernel @ tilt.conjugate @ kernel, tilt.scale * tilt.conjugate
+    root = symmetric_root(kernel)
+    precision = torch.eye(len(kernel), dtype=kernel.dtype) - twice * root @ tilt.conjugate @ root
+    factor, failed = torch.linalg.cholesky_ex(precision)
+    moment = root @ torch.cholesky_inverse(factor) @ root if failed == 0 else torch.full_like(kernel, math.nan)
+    pulled = tilt.scale * (tilt.conjugate + twice * tilt.conjugate @ moment @ tilt.conjugate)
+    return tilt.scale * (moment - kernel), pulled
+
+
 def output_conjugate(kernel: Tensor, targets: Tensor, noise: float) -> Tensor:
     """``T^L = (A^{-1} Y Y^T A^{-1} - K A^{-1}) / 2`` with ``A = C^L + kappa``, for ``(..., P, P)``.
 

@@ -80,21 +80,13 @@ def target_overlap(kernel: Any, targets: Any) -> float:
 
     Source: protocol, section 6.
     """
-    found, gram = matrix("kernel", kernel), gram_of(targets)
-    if found.shape != gram.shape:
-        raise StudyError(
-            f"kernel: received shape {tuple(found.shape)}; must be {tuple(gram.shape)}, as the targets say"
-        )
+    found, gram = _fitting(kernel, targets)
     return float((found * gram).sum() / len(gram) ** 2)
 
 
 def spectrum(kernel: Any, targets: Any) -> Spectrum:
     """The eigenvalues of ``kernel`` and the share of ``targets`` along each eigenvector; ours."""
-    found, gram = matrix("kernel", kernel), gram_of(targets)
-    if found.shape != gram.shape:
-        raise StudyError(
-            f"kernel: received shape {tuple(found.shape)}; must be {tuple(gram.shape)}, as the targets say"
-        )
+    found, gram = _fitting(kernel, targets)
     values, vectors = torch.linalg.eigh(found)
     shares = (vectors * (gram @ vectors)).sum(0) / gram.trace()
     return Spectrum(values.flip(0), shares.flip(0))

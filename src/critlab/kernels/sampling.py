@@ -118,7 +118,7 @@ def sample_kernels(
             f"{found.effective_samples:.0f} effective samples (at least {FEWEST_EFFECTIVE:.0f}); "
             + ("use method='hmc'" if chosen == "importance" else "give more samples"),
             NotConverged,
-            stacklevel=2,
+            stacklevel=3,
         )
     return found
 
