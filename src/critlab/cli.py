@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -64,6 +65,11 @@ Scale = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="processes; one per core if left out")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="where to compute")]
+Precision = Annotated[
+    Literal["auto", "float32", "bfloat16"],
+    typer.Option("--precision", help="auto: what the store has recorded, float32 at first"),
+]
 STORE = Path("critlab-store")
 
 
@@ -111,11 +117,8 @@ def run(
     scale: Scale = None,
     workers: Workers = None,
     engine: Annotated[Literal["local"], typer.Option("--engine", help="who does the work")] = "local",
-    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="where to compute")] = "auto",
-    precision: Annotated[
-        Literal["auto", "float32", "bfloat16"],
-        typer.Option("--precision", help="auto: what the store has recorded, float32 at first"),
-    ] = "auto",
+    device: Device = "auto",
+    precision: Precision = "auto",
     data: DataFolder = None,
 ) -> None:
     """Train and measure what the store lacks; safe to kill and to call again."""
@@ -164,6 +167,33 @@ def report(
     if figures:
         draw(results, figures)
         print(f"figures: {figures}")
+
+
+@app.command()
+def reproduce(
+    figure: Annotated[str, typer.Argument(metavar="FIGURE", help="a figure's name; see critlab list figures")],
+    scale: Annotated[
+        Literal["demo", "small", "paper"] | None, typer.Option("--scale", help="how much of it; its first if left out")
+    ] = None,
+    store: StoreFolder = STORE,
+    out: Annotated[Path | None, typer.Option("--out", help="the page; FIGURE's name .html if left out")] = None,
+    workers: Workers = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data: DataFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Run or compute a paper's figure, draw it, and set our numbers beside the published ones."""
+    from critlab.engine.running import Means
+    from critlab.presets.reproduction import reproduce as make
+    from critlab.report.terminal import reproduction_text
+    from critlab.store import Store
+
+    means = Means(workers=workers, device=device, precision=precision, folder=data)
+    made = make(figure, scale, Store(store), means, out or Path(f"{figure}.html"))
+    document = {"schema_version": 1, "figure": figure, "comparisons": [asdict(row) for row in made.comparisons]}
+    print(json.dumps(document) if as_json else reproduction_text(made.comparisons, made.page))
+    raise typer.Exit(made.status)
 
 
 @app.command()

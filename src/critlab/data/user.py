@@ -63,6 +63,7 @@ def _array(value: Any, received: str) -> NDArray[Any]:
             raise DataError(f"{received} a tensor that numpy cannot hold ({error}); convert it to float32") from error
     if not isinstance(value, np.ndarray):
         raise DataError(
-            f"{received} something of type {type(value).__name__}; images and labels must be numpy arrays or torch tensors"
+            f"{received} something of type {type(value).__name__}; images and labels "
+            "must be numpy arrays or torch tensors"
         )
     return value

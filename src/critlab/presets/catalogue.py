@@ -38,8 +38,17 @@ def _option(name: str, info: object) -> str:
 
 def _figures() -> list[dict[str, str]]:
     from critlab.presets import PRESETS
+    from critlab.presets.theories import THEORIES
 
-    return [
+    theories = [
+        {
+            "name": name,
+            "about": f"{figure.question} (scales: small, paper)",
+            "source": figure.source + (f"; {len(figure.published)} published numbers" if figure.published else ""),
+        }
+        for name, figure in THEORIES.items()
+    ]
+    return theories + [
         {
             "name": name,
             "about": f"{preset.question} (scales: {', '.join(preset.scales)})",

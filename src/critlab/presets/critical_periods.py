@@ -11,9 +11,7 @@ from critlab.study.study import Base, Study, removal
 Scale = Literal["demo", "small", "paper"]
 
 
-def all_cnn_cifar10(
-    width: int = 96, train: int | None = None, test: int | None = None, lr_decay: float = 0.97
-) -> Base:
+def all_cnn_cifar10(width: int = 96, train: int | None = None, test: int | None = None, lr_decay: float = 0.97) -> Base:
     """The paper's set-up: All-CNN on CIFAR-10, SGD from 0.05 times 0.97 an epoch, flips and shifts up to 4 pixels.
 
     Args:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from critlab.analysis.reading import read_results
 from critlab.engine.running import Means, run_study
 from critlab.errors import StudyError
 from critlab.presets import PRESETS, Preset
 from critlab.presets.theories import THEORIES
-from critlab.presets.theory import Theory
+from critlab.presets.theory import SCALES, found
 from critlab.report.findings import Comparison
 from critlab.report.page import report
 from critlab.spec import nearest
@@ -40,17 +41,21 @@ def reproduce(name: str, scale: str | None, store: Store, means: Means, out: Pat
     Raises:
         StudyError: there is no such figure, or not at that scale.
     """
-    figures: dict[str, Preset | Theory] = {**PRESETS, **THEORIES}
-    if name not in figures:
-        raise StudyError(f"figure: received {name!r}{nearest(name, figures)}")
-    figure = figures[name]
-    chosen = scale or figure.scales[0]
-    if chosen not in figure.scales:
-        raise StudyError(f"--scale: received {chosen!r} for {name}{nearest(chosen, figure.scales)}")
-    if isinstance(figure, Theory):
-        findings = figure.found(name, chosen, store)
+    if name in THEORIES:
+        figure = THEORIES[name]
+        findings = found(name, figure, _scale(name, scale, SCALES), store)
         return Reproduction(0, findings.comparisons, report(findings, out))
-    return _study(figure, chosen, store, means, out)
+    if name in PRESETS:
+        preset = PRESETS[name]
+        return _study(preset, _scale(name, scale, preset.scales), store, means, out)
+    raise StudyError(f"figure: received {name!r}{nearest(name, [*PRESETS, *THEORIES])}")
+
+
+def _scale(name: str, asked: str | None, scales: tuple[Any, ...]) -> Any:
+    chosen = asked or scales[0]
+    if chosen not in scales:
+        raise StudyError(f"--scale: received {chosen!r} for {name}{nearest(chosen, scales)}")
+    return chosen
 
 
 def _study(preset: Preset, scale: str, store: Store, means: Means, out: Path) -> Reproduction:

@@ -1,7 +1,8 @@
-"""The figures of the two theories: deep linear networks and critical feature learning."""
+"""The figures of the theories by name."""
 
 from __future__ import annotations
 
-from critlab.presets.theory import Theory
+from critlab.presets.deep_linear import FIGURES as DEEP_LINEAR
+from critlab.presets.deep_linear_figure import Figure
 
-THEORIES: dict[str, Theory] = {}
+THEORIES: dict[str, Figure] = {**DEEP_LINEAR}

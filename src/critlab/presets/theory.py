@@ -1,65 +1,67 @@
-"""A theory's figure: computed once, kept in the store by digest, drawn and compared."""
+"""A theory's figure: computed once, kept in the store by digest, drawn and set beside what was published."""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from critlab.digest import digest
 from critlab.engine.writing import provenance
-from critlab.entry import imported
-from critlab.report.chart import Chart
+from critlab.errors import StoreError
+from critlab.presets.deep_linear_figure import SCALES, Figure, Scale
 from critlab.report.findings import Comparison, Findings
 from critlab.store import Store
 
-Tables = dict[str, list[dict[str, Any]]]
-"""What a figure is computed to: tables by name, each a list of plain JSON rows."""
 
+def found(name: str, figure: Figure, scale: Scale, store: Store) -> Findings:
+    """The figure called ``name`` at ``scale``: its tables from ``store``, or computed and kept there.
 
-@dataclass(frozen=True)
-class Theory:
-    """A figure of papers 3 and 4, which has no runs.
-
-    Args:
-        module: where its functions lie: ``compute(scale) -> Tables``, ``charts(tables) -> [Chart]`` and
-            ``compare(tables) -> [Comparison]``, each followed by the figure's name in lower case and underscores.
-        question: what it asks.
-        source: paper and figure.
-        published: the published numbers, in words; empty where there are none.
-        costs: what each scale costs, in words; the first is the default.
-        version: raised whenever its tables change.
+    Raises:
+        StoreError: a table holds a number that is not finite, which no record can hold.
     """
-
-    module: str
-    question: str
-    source: str
-    published: str
-    costs: dict[str, str]
-    version: int = 1
-
-    @property
-    def scales(self) -> tuple[str, ...]:
-        """The scales that it has, the first one by default."""
-        return tuple(self.costs)
-
-    def found(self, name: str, scale: str, store: Store) -> Findings:
-        """The figure ``name`` at ``scale``: its tables from ``store``, or computed and kept there."""
-        key = digest("figure", name, scale, self.version)
-        body = store.read("figures", key)
-        if body is None:
-            began = time.perf_counter()
-            tables: Tables = self._function("compute", name)(scale)
-            seconds = time.perf_counter() - began
-            body = {"figure": name, "scale": scale, "tables": tables, "seconds": seconds, **provenance()}
+    key = digest("figure", name, scale, figure.version)
+    body = store.read("figures", key)
+    if body is None:
+        body = _computed(name, figure, scale)
+        try:
             store.write("figures", key, body)
-        charts: Sequence[Chart] = self._function("charts", name)(body["tables"])
-        comparisons: Sequence[Comparison] = self._function("compare", name)(body["tables"])
-        made = {"scale": scale, **{k: v for k, v in body.items() if k not in ("tables", "figure", "scale")}}
-        command = f"critlab reproduce {name} --scale {scale}"
-        return Findings(name, self.question, self.source, charts, comparisons, made, command)
+        except ValueError as error:
+            raise StoreError(f"{name}: its tables cannot be kept: {error}") from None
+    made = {**body["provenance"], "scale": scale, "seconds of computing": round(body["seconds"], 1)}
+    return Findings(
+        name=name,
+        question=figure.question[:1].upper() + figure.question[1:],
+        source=figure.source,
+        charts=figure.charts(body["tables"]),
+        comparisons=compared(figure, body["tables"]),
+        provenance=made,
+        command=f"critlab reproduce {name} --scale {scale}",
+    )
 
-    def _function(self, what: str, name: str) -> Callable[..., Any]:
-        function: Callable[..., Any] = imported(f"{self.module}:{what}_{name.replace('-', '_')}")
-        return function
+
+def _computed(name: str, figure: Figure, scale: Scale) -> dict[str, Any]:
+    began = time.perf_counter()
+    tables = figure.tables(scale)
+    seconds = time.perf_counter() - began
+    return {
+        "figure": name,
+        "scale": scale,
+        "version": figure.version,
+        "tables": tables,
+        "seconds": seconds,
+        "provenance": dict(provenance()),
+    }
+
+
+def compared(figure: Figure, tables: dict[str, list[dict[str, Any]]]) -> list[Comparison]:
+    """Our numbers beside the published ones; what the scale does not compute is said, not left out."""
+    rows = []
+    for item in figure.published:
+        ours = item.ours(tables)
+        said = "not computed at this scale" if math.isnan(ours) else f"{ours:.4g}"
+        rows.append(Comparison(item.what, f"{item.value:.4g}", item.source, said))
+    return rows
+
+
+__all__ = ["SCALES", "Figure", "Scale", "compared", "found"]

@@ -9,6 +9,7 @@ from critlab.analysis.progress import StudyProgress
 from critlab.analysis.results import Results
 from critlab.duration import duration
 from critlab.engine.planning import Plan
+from critlab.report.findings import Comparison
 
 
 def plan_text(plan: Plan) -> str:
@@ -73,6 +74,12 @@ def announce_page(results: Results, out: Path, further: Sequence[tuple[str, str]
     for question, command in further:
         print(f"\n{question}\n  {command}")
     print(f"\npage: {page.absolute()}")
+
+
+def reproduction_text(comparisons: Sequence[Comparison], page: Path | None) -> str:
+    """Our numbers beside the published ones, and where the page lies."""
+    lines = [f"{one.what}: published {one.published}, ours {one.ours} ({one.source})" for one in comparisons]
+    return "\n".join([*lines, *([f"page: {page.absolute()}"] if page else [])])
 
 
 def catalogue_text(rows: Iterable[Mapping[str, str]]) -> str:
