@@ -14,6 +14,7 @@ from critlab.errors import StudyError
 from critlab.kernels.activations import Activation, Function, Moments, activation_of
 from critlab.kernels.model import positive
 
+LEAST_SCALE, LARGEST_SCALE = 0.01, 100.0
 _LARGEST = 1e10
 _SMALLEST = 1e-14
 _CONVERGED = 1e-14
@@ -76,18 +77,25 @@ def critical_scale(bias_scale: float, activation: str | Function | Activation = 
     """The weight scale g at which chi is 1, for biases of variance ``bias_scale``.
 
     Raises:
-        StudyError: chi does not cross 1 between g = 1e-3 and 1e3.
+        StudyError: chi does not rise through 1 between g = 0.01 and 100.
 
     Error: about 1e-10, relative. Source: protocol, section 6.
     """
-    low, high = 1e-3, 1e3
 
     def above(log_scale: float) -> float:
         return susceptibility(math.exp(log_scale), bias_scale, activation) - 1
 
-    if above(math.log(low)) * above(math.log(high)) > 0:
-        raise StudyError(f"activation: chi does not cross 1 for weight_scale from {low} to {high}; there is no edge")
-    return math.exp(brentq(above, math.log(low), math.log(high), xtol=1e-12))
+    # walked up from below: far above the edge some averages by quadrature are of steep functions, and coarse
+    step, low = 0.5, math.log(LEAST_SCALE)
+    if above(low) < 0:
+        while low < math.log(LARGEST_SCALE):
+            if above(low + step) >= 0:
+                return math.exp(brentq(above, low, low + step, xtol=1e-10))
+            low += step
+    raise StudyError(
+        f"activation: chi does not rise through 1 for weight_scale from {LEAST_SCALE} to {LARGEST_SCALE:g}; "
+        "there is no edge of chaos"
+    )
 
 
 def depth_scale(weight_scale: float, bias_scale: float, activation: str | Function | Activation = "erf") -> float:

@@ -129,7 +129,10 @@ def matrix(field: str, value: Any) -> Tensor:
         StudyError: it holds no numbers, or some that are not finite.
     """
     try:
-        found = torch.as_tensor(value).detach().to("cpu", torch.float64)
+        # a read-only array, as images from a file are, would make torch warn
+        found = (
+            torch.as_tensor(value.copy() if isinstance(value, np.ndarray) else value).detach().to("cpu", torch.float64)
+        )
     except (TypeError, ValueError, RuntimeError):
         raise StudyError(f"{field}: received {shown(value)}; must be an array of numbers") from None
     bad = int((~found.isfinite()).sum())

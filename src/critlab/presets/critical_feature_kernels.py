@@ -40,7 +40,7 @@ def _settings(width: str, depth: int, points: int, **more: Any) -> JSON:
 
 
 def compute_kernel_reweighing(scale: Scale) -> Tables:
-    """One entry of C^L of two points of different classes, over prior networks, before and after weighting by the data."""
+    """One entry of C^L, of two points of different classes, over networks: prior, and weighted by the data."""
     import torch
 
     from critlab.kernels import adapted_kernels, prior_kernels, xor_task
@@ -145,7 +145,7 @@ KERNEL_SAMPLES = {"small": 400, "paper": 2000}
 
 
 def compute_kernels(scale: Scale) -> Tables:
-    """Output kernels of infinite width, of the theory and of the posterior, and the targets', points sorted by class."""
+    """Output kernels of infinite width, of the theory and of the posterior, and of the targets, sorted by class."""
     import torch
 
     from critlab.kernels import adapted_kernels, alignment, prior_kernels, sample_kernels, xor_task
