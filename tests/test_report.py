@@ -15,7 +15,9 @@ import pytest
 from critlab.analysis.results import Results
 from critlab.errors import StudyError
 from critlab.report import figures, page, report
+from critlab.report.chart import Chart, Panel
 from critlab.report.charts import charts
+from critlab.report.findings import Comparison, Findings
 from critlab.report.page import script_json
 from critlab.report.study_text import study_text
 from critlab.study import Study
@@ -244,3 +246,15 @@ def test_missing_library_is_said(monkeypatch: pytest.MonkeyPatch, results: Resul
     for ask in (lambda: page(results), lambda: figures(results, tmp_path)):
         with pytest.raises(StudyError, match=r"pip install 'critlab\[report\]'"):
             ask()
+
+
+def test_a_theorys_page_shows_its_numbers_beside_the_published_ones() -> None:
+    panel = Panel("", {"data": {"values": [{"x": 1, "y": 2}]}, "mark": "point", "encoding": {}})
+    chart = Chart("modes", "Modes <of> K", "How to read it.", "Points.", (panel,), ("x", "y"), ((1, 2.0),))
+    comparisons = [Comparison("final K <b>", "3.86", "the paper", "3.859")]
+    text = page(Findings("pathways", "Which one learns?", "the paper, figure 2", [chart], comparisons, {}, "again"))
+    assert "Beside the published numbers" in text
+    assert "final K &lt;b&gt;" in text
+    assert "3.859" in text
+    assert "Removal epoch" not in text, "words of studies have no place on a theory's page"
+    assert "final K <b>" not in text

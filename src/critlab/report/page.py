@@ -57,6 +57,7 @@ def page(
             bundle=Markup(bundle()),
             themes=themes,
             further=list(further),
+            has_studies=any("verdict" in part for part in sections),
             version=_version(),
         )
     )
