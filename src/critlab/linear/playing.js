@@ -103,7 +103,7 @@ const critlab = (() => {
       + "learned: a window is late where that is about 100 %.";
   }
 
-  const W = 420, H = 320, LEFT = 44, TOP = 10, RIGHT = W - 46, BOTTOM = H - 36;
+  const W = 420, H = 320, LEFT = 56, TOP = 10, RIGHT = W - 30, BOTTOM = H - 36;
 
   function line(points, name) {
     const stride = Math.max(1, Math.floor(points.length / 1500));
@@ -111,12 +111,18 @@ const critlab = (() => {
     return `<polyline class="curve ${name}" points="${kept.map((p) => p.map((v) => v.toFixed(2)).join()).join(" ")}"/>`;
   }
 
+  // round numbers from 0 to most, three to seven of them
+  function ticks(most) {
+    const ten = Math.pow(10, Math.floor(Math.log10(most)));
+    const grain = [0.2, 0.25, 0.5, 1, 2].map((part) => part * ten).find((part) => most / part <= 6);
+    return Array.from({ length: Math.floor(most / grain + 1e-9) + 1 }, (_, i) => Number((i * grain).toPrecision(3)));
+  }
+
   function axes(x, y, most, titleX, titleY) {
-    const marks = [0, 0.25, 0.5, 0.75, 1].map((part) => {
-      const horizontal = (part * most.x).toPrecision(3) * 1, vertical = (part * most.y).toPrecision(3) * 1;
-      return `<text x="${x(part * most.x)}" y="${BOTTOM + 15}" text-anchor="middle">${horizontal}</text>
-        <text x="${LEFT - 6}" y="${y(part * most.y) + 4}" text-anchor="end">${vertical}</text>`;
-    });
+    const marks = ticks(most.x).map((value) =>
+      `<text x="${x(value)}" y="${BOTTOM + 15}" text-anchor="middle">${value}</text>`);
+    marks.push(...ticks(most.y).map((value) =>
+      `<text x="${LEFT - 6}" y="${y(value) + 4}" text-anchor="end">${value}</text>`));
     return `<path class="axis" d="M${LEFT} ${TOP}V${BOTTOM}H${RIGHT}"/>${marks.join("")}
       <text x="${(LEFT + RIGHT) / 2}" y="${H - 4}" text-anchor="middle">${titleX}</text>
       <text x="12" y="${(TOP + BOTTOM) / 2}" text-anchor="middle"
@@ -173,8 +179,8 @@ const critlab = (() => {
     const curves = given.strengths.map((s, i) => `<path class="goal" d="M${LEFT} ${y(s)}H${RIGHT}"/>`
       + line(a.map((k, t) => [x(t), y(k[i])]), "a") + line(b.map((k, t) => [x(t), y(k[i])]), "b"));
     const names = ["a", "b"].map((name, i) =>
-      `<text class="${name}" x="${RIGHT + 5}" y="${y((i ? b : a).at(-1)[0]) + (i ? 12 : -2)}">${name}</text>`);
-    return drawing("Strengths over updates (a solid, b dashed; dotted: the task)",
+      `<text class="${name}" x="${RIGHT + 5}" y="${y((i ? b : a).at(-1)[0]) + (i ? -4 : 14)}">${name}</text>`);
+    return drawing("Strengths over updates (a solid, b dashed; thin: the task)",
       `<rect class="window" x="${from}" y="${TOP}" width="${Math.max(0, to - from)}" height="${BOTTOM - TOP}"/>`
       + axes(x, y, most, "Update", "Strength K") + curves.join("") + names.join(""));
   }
