@@ -293,3 +293,17 @@ def test_reading_deficits_needs_no_torch():
         "assert 'torch' not in sys.modules and 'scipy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("factor", [2, 4, 7, 14])
+def test_blur_equals_pillow_on_real_images(factor: int) -> None:
+    from critlab.data import load
+    from critlab.data.spec import DataSpec
+
+    images = load(DataSpec(name="sample", train=200, test=10)).train_images[:, 0]
+    small = (images.shape[-1] // factor, images.shape[-2] // factor)
+    ours = blur(torch.from_numpy(images).float() / 255, factor).numpy() * 255
+    for image, result in zip(images, ours, strict=True):
+        down = Image.fromarray(image).resize(small, Image.Resampling.BILINEAR)
+        theirs = np.asarray(down.resize(image.shape[::-1], Image.Resampling.BILINEAR), dtype=np.float64)
+        assert np.abs(result - theirs).max() <= 2
