@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from critlab.linear.checks import Floats, number, numpy_type, one_of, refuse, whole, wholes
 from critlab.linear.completion_tree import Course, Segment, segments
+from critlab.linear.cores import one_core, stacked
 from critlab.linear.portable import Instance, portable_instance
 
 InstanceKind = Literal["portable"]
@@ -206,7 +207,7 @@ def _sweep(
     last = max(course.stop for course in courses)
     moments = range(0, last, setting.record_every) if setting.record_every else ()
     found: list[CompletionState] = []
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"), one_core():
         for segment in segments(courses, moments):
             layers = np.ascontiguousarray(layers[:, list(segment.parents)])
             if setting.record_every and segment.start % setting.record_every == 0:
@@ -245,22 +246,22 @@ def _descend(layers: Floats, targets: Floats, weights: Floats, updates: int) -> 
 
     With P_i = A_1 ... A_i and Q_D = G the gradient by the product, Q_(i-1) = Q_i A_i^T and dA_i = P_(i-1)^T Q_i.
     """
-    depth, shape = len(layers), layers.shape[1:]
-    flat = [layer.reshape(-1, *shape[-2:]) for layer in layers]
-    goal, weight = targets.reshape(flat[0].shape), weights.reshape(flat[0].shape)
-    products = [flat[0], *(np.empty_like(flat[0]) for _ in range(depth - 1))]
-    backs = [np.empty_like(flat[0]) for _ in range(depth)]
-    change = np.empty_like(flat[0])
+    depth = len(layers)
+    factors = [stacked(layer) for layer in layers]
+    weight = stacked(weights)
+    wanted = -weight * stacked(targets)
+    # views and memory of every product are made once: at n = 50 their making would cost as much as the products
+    products = [factors[0], *(torch.empty_like(weight) for _ in range(depth - 1))]
+    backs = [torch.empty_like(weight) for _ in range(depth)]
+    turned, behind = [factor.mT for factor in factors], [product.mT for product in products]
     for _ in range(updates):
         for i in range(1, depth):
-            np.matmul(products[i - 1], flat[i], out=products[i])
-        np.subtract(products[-1], goal, out=backs[-1])
-        np.multiply(backs[-1], weight, out=backs[-1])
+            torch.bmm(products[i - 1], factors[i], out=products[i])
+        torch.addcmul(wanted, weight, products[-1], out=backs[-1])
         for i in range(depth - 1, 0, -1):
-            np.matmul(backs[i], flat[i].swapaxes(-1, -2), out=backs[i - 1])
-            np.matmul(products[i - 1].swapaxes(-1, -2), backs[i], out=change)
-            np.subtract(flat[i], change, out=flat[i])
-        np.subtract(flat[0], backs[0], out=flat[0])
+            torch.bmm(backs[i], turned[i], out=backs[i - 1])
+            factors[i].baddbmm_(behind[i - 1], backs[i], alpha=-1)
+        factors[0].sub_(backs[0])
 
 
 def _look(
@@ -278,9 +279,7 @@ def _look(
     used = {course: places[course.track(segment.start)] for course in alive}
     if not used:
         return []
-    product = layers[0].astype(np.float64)
-    for layer in layers[1:]:
-        product = product @ layer
+    product = _product(layers)
     squares = (product - sight.clean) ** 2
     errors, losses = squares.mean((-1, -2)), 0.5 * (squares * sight.masks[0]).sum((-1, -2))
     values = _singular_values(product, sorted(set(used.values())))
@@ -294,6 +293,15 @@ def _look(
     ]  # fmt: skip
 
 
+def _product(layers: Floats) -> Floats:
+    """A_1 ... A_D of every track and seed, float64."""
+    factors = torch.from_numpy(layers).to(torch.float64)
+    product = factors[0]
+    for factor in factors[1:]:
+        product = product @ factor
+    return product.numpy()
+
+
 def _singular_values(product: Floats, places: Sequence[int]) -> dict[int, NDArray[np.float64]]:
     """The largest ones of every seed at each of ``places``, not numbers where a run has diverged."""
     found = {}
@@ -301,7 +309,7 @@ def _singular_values(product: Floats, places: Sequence[int]) -> dict[int, NDArra
         matrices = product[place].copy()
         lost = ~np.isfinite(matrices).all((-1, -2))
         matrices[lost] = 0
-        values = np.linalg.svd(matrices, compute_uv=False)[:, :KEPT_VALUES]
+        values = torch.linalg.svdvals(torch.from_numpy(matrices))[:, :KEPT_VALUES].numpy()
         values[lost] = np.nan
         found[place] = values
     return found

@@ -9,6 +9,7 @@ import torch
 
 from critlab.errors import StudyError
 from critlab.linear.checks import Floats, array
+from critlab.linear.cores import one_core
 from critlab.randomness import generator
 
 ITEMS = 8
@@ -77,10 +78,10 @@ def drawn_kappas(scale: float, width: int, seed: int, spread: float = 0.1) -> Fl
 
 def rotation(width: int, seed: int) -> Floats:
     """An orthogonal ``(width, width)`` matrix, drawn uniformly and keyed by ``seed``."""
-    normal = torch.randn(width, width, generator=generator(seed, "init", 0), dtype=torch.float64).numpy()
-    q, r = np.linalg.qr(normal)
-    found: Floats = q * np.sign(np.diagonal(r))
-    return found
+    normal = torch.randn(width, width, generator=generator(seed, "init", 0), dtype=torch.float64)
+    with one_core():
+        q, r = torch.linalg.qr(normal)
+        return (q * torch.sign(torch.diagonal(r))).numpy()
 
 
 def balanced_layers(task: Task, depth: int, kappa: Floats, turn: Floats) -> list[Floats]:
@@ -99,4 +100,7 @@ def balanced_layers(task: Task, depth: int, kappa: Floats, turn: Floats) -> list
     d = kappa ** (1 / depth)
     first = turn[:, :ITEMS] * d[:ITEMS] @ task.right.T
     last = task.left * d[:ITEMS] @ turn[:, :ITEMS].T
-    return [first, *(turn * d @ turn.T for _ in range(depth - 2)), last]
+    scaled, turned = torch.from_numpy(turn * d), torch.from_numpy(turn)
+    with one_core():
+        middle: Floats = (scaled @ turned.mT).numpy()
+    return [first, *(middle for _ in range(depth - 2)), last]

@@ -8,9 +8,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from critlab.errors import StudyError
 from critlab.linear.checks import Floats, number, numpy_type, one_of, whole, wholes
+from critlab.linear.cores import one_core, stacked
 from critlab.linear.gates import PATHWAYS, Gate, Lesion, Pathway, gates_of_runs, lesioned_modes, open_updates
 from critlab.linear.hierarchy import FEATURES, ITEMS, Task, balanced_layers, hierarchy, kappas, rotation
 from critlab.linear.trajectory import PathwayTrajectory
@@ -157,12 +159,14 @@ def _descend(layers: list[Floats], rate: float, free: NDArray[np.bool_], bend: B
     backs = [np.empty_like(signal) for signal in signals]
     # the last signal is the product: it is written where it is kept, chunk by chunk
     held = np.empty((min(steps, RECORDED_AT_ONCE), *signals[-1].shape), layers[0].dtype)
+    weights, sent = [stacked(layer) for layer in layers], [stacked(back) for back in backs]
+    heard, moved = [stacked(signal) for signal in signals[:-1]], [stacked(change) for change in changes]
     found, ungated = [], np.atleast_1d(free.all((1, 2))).tolist()
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"), one_core():
         for step in range(steps):
             place = step % len(held)
             signals[-1] = held[place]
-            _forward(layers, signals, bend)
+            _forward(layers, signals, weights, [*heard, stacked(signals[-1])], bend)
             if place == len(held) - 1 or step == steps - 1:
                 found.append(output.strengths(held[: place + 1]))
             if step == steps - 1:
@@ -174,17 +178,26 @@ def _descend(layers: list[Floats], rate: float, free: NDArray[np.bool_], bend: B
                 if bend:
                     backs[i] *= bend[1](signals[i])
                 if i:
-                    np.matmul(layers[i].swapaxes(-1, -2), backs[i], out=backs[i - 1])
-                    np.matmul(backs[i], signals[i - 1].swapaxes(-1, -2), out=changes[i])
+                    torch.bmm(weights[i].mT, sent[i], out=sent[i - 1])
+                    torch.bmm(sent[i], heard[i - 1].mT, out=moved[i])
                 layers[i] -= changes[i] if i else backs[0]
     return np.concatenate(found)
 
 
-def _forward(layers: Sequence[Floats], signals: Sequence[Floats], bend: Bend | None) -> None:
-    """Writes what every layer says about the 8 items, ``(2, runs, rows, 8)``, into ``signals``."""
+def _forward(
+    layers: Sequence[Floats],
+    signals: Sequence[Floats],
+    weights: Sequence[Tensor],
+    heard: Sequence[Tensor],
+    bend: Bend | None,
+) -> None:
+    """Writes what every layer says about the 8 items, ``(2, runs, rows, 8)``, into ``signals``.
+
+    ``weights`` and ``heard`` are ``layers`` and ``signals`` as tensors in the same memory.
+    """
     for i, layer in enumerate(layers):
         if i:
-            np.matmul(layer, signals[i - 1], out=signals[i])
+            torch.bmm(weights[i], heard[i - 1], out=heard[i])
         else:
             signals[0][...] = layer
         if bend:
