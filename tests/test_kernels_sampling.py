@@ -212,3 +212,22 @@ def test_linear_response_of_the_prior_is_the_theorys_adaptation() -> None:
     assert float(unit @ response @ unit) == pytest.approx(0.0568, rel=0.06)
     assert float(unit @ theory @ unit) == pytest.approx(0.0577, rel=0.06)
     assert float((response * theory).sum() / response.norm() / theory.norm()) > 0.98
+
+
+# arviz 0.23.4: rhat(..., method="split") and ess(..., method="mean") of the same numbers
+@pytest.mark.parametrize(
+    ("memory", "shift", "rhat", "effective"),
+    [
+        (0.6, 0.0, 1.0068209806442985, 424.274),
+        (0.6, 0.5, 1.1526096317831647, 19.480),
+        (-0.4, 0.0, 0.9990144134931153, 3851.7),
+    ],
+)
+def test_diagnostics_against_arviz(memory: float, shift: float, rhat: float, effective: float) -> None:
+    draws = np.random.default_rng(7).standard_normal((4, 500))
+    chain = np.zeros_like(draws)
+    for step in range(500):
+        chain[:, step] = memory * (chain[:, step - 1] if step else 0) + draws[:, step]
+    chain += shift * np.arange(4)[:, None]
+    assert kernels.split_rhat(chain) == pytest.approx(rhat, rel=1e-9)
+    assert kernels.effective_samples(chain) == pytest.approx(effective, rel=0.01)

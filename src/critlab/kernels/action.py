@@ -50,7 +50,7 @@ def action(
     prior = checked_prior(depth, weight_scale, input_scale, readout_scale, bias_scale, activation)
     problem = checked_problem(inputs, targets, prior, width, noise)
     points = len(problem.targets)
-    normal = fixed_draws(draws + draws % 2, points, seed)
+    normal = fixed_draws(draws, points, seed)
     noisy = torch.distributions.MultivariateNormal(
         torch.zeros(points, dtype=torch.float64), kernels[-1] + noise * torch.eye(points, dtype=torch.float64)
     )

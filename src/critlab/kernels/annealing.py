@@ -163,7 +163,7 @@ def _layer(
 ) -> tuple[Tensor, Tensor, float]:
     """One layer's correction of the kernel, the conjugate of the layer below (layers 2 .. L) and effective draws."""
     if activation.linear:
-        return *linear_averages(below, tilt), float(len(normal))
+        return *linear_averages(below, tilt), len(normal) / 2
     drawn = features(below, normal, activation) if first is None else first
     found = weights(drawn, tilt)
     pulled = tilt.conjugate
@@ -171,7 +171,7 @@ def _layer(
         pulled = pulled_back(tilt.conjugate, below, tilt.scale, activation)
     if first is None and tilt.mode == "tilted":
         pulled = pulled + pulled_further(drawn, found, tilt, activation)
-    return correction(drawn, found, tilt.scale), pulled, found.effective * len(normal) / len(drawn.normal)
+    return correction(drawn, found, tilt.scale), pulled, found.effective * (len(normal) / 2) / len(drawn.normal)
 
 
 def _ran_away(step: Step) -> bool:

@@ -13,6 +13,7 @@ from scipy.optimize import brentq
 from critlab.errors import StudyError
 from critlab.kernels.activations import Activation, Function, Moments, activation_of
 from critlab.kernels.model import positive
+from critlab.kernels.threads import one_thread
 
 LEAST_SCALE, LARGEST_SCALE = 0.01, 100.0
 _LARGEST = 1e10
@@ -73,6 +74,7 @@ def susceptibility(weight_scale: float, bias_scale: float, activation: str | Fun
     return float(weight_scale) * float(_moments(at, activation_of(activation)).slopes)
 
 
+@one_thread()
 def critical_scale(bias_scale: float, activation: str | Function | Activation = "erf") -> float:
     """The weight scale g at which chi is 1, for biases of variance ``bias_scale``.
 

@@ -113,7 +113,7 @@ def first_order_variances(problem: Problem, probes: Tensor, draws: int, seed: in
     """
     prior = problem.prior
     kernels = propagated(problem.kernel, prior)
-    normal = fixed_draws(draws + draws % 2, len(problem.targets), seed)
+    normal = fixed_draws(draws, len(problem.targets), seed)
     total = torch.zeros(len(probes), dtype=torch.float64)
     for layer in range(prior.depth, 0, -1):
         below, scale = kernels[layer - 1], prior.scales[layer]

@@ -51,6 +51,9 @@ def hermite_products(
 
 def _mehler(correlation: Tensor, left: Tensor, right: Tensor) -> Tensor:
     """``sum_k rho^k left_k right_k`` by Horner's rule, in the memory of one matrix."""
+    if len(left) == 1:
+        # one variance, as fixed points ask for many thousand times: one sum instead of 128 steps
+        return (left * right * correlation ** torch.arange(left.shape[1])).sum(1, keepdim=True)
     total = torch.zeros_like(correlation)
     for k in range(left.shape[1] - 1, -1, -1):
         total = total * correlation + torch.outer(left[:, k], right[:, k])
