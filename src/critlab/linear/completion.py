@@ -249,6 +249,10 @@ def _descend(layers: Floats, targets: Floats, weights: Floats, updates: int) -> 
     depth = len(layers)
     factors = [stacked(layer) for layer in layers]
     weight = stacked(weights)
+    if depth == 1:  # every observed entry decays to its target by the same factor an update
+        kept = (1 - weight.double()) ** updates
+        factors[0] += (stacked(targets) - factors[0]) * (1 - kept).to(weight.dtype)
+        return
     wanted = -weight * stacked(targets)
     # views and memory of every product are made once: at n = 50 their making would cost as much as the products
     products = [factors[0], *(torch.empty_like(weight) for _ in range(depth - 1))]

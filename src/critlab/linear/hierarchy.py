@@ -81,7 +81,8 @@ def rotation(width: int, seed: int) -> Floats:
     normal = torch.randn(width, width, generator=generator(seed, "init", 0), dtype=torch.float64)
     with one_core():
         q, r = torch.linalg.qr(normal)
-        return (q * torch.sign(torch.diagonal(r))).numpy()
+        found: Floats = (q * torch.sign(torch.diagonal(r))).numpy()
+    return found
 
 
 def balanced_layers(task: Task, depth: int, kappa: Floats, turn: Floats) -> list[Floats]:

@@ -63,6 +63,10 @@ def train_pathways(
     Raises:
         StudyError: an argument is out of range.
 
+    Without activation, gradient descent does not know the hidden basis, and from this start no gradient leaves the span
+    of the rotation's first 8 columns: the 8 x 8 blocks of the weight matrices in that basis are what is trained, and
+    the rest of the matrices, which the output never feels, stays where it is. The tests compare with full matrices.
+
     Cost: about 3 ``depth`` products of small matrices a step, for all runs at once; no automatic differentiation.
 
     Source: Kleinman et al. 2023 (arXiv 2308.12221), two-pathway networks; the batch over runs is ours.
@@ -75,7 +79,10 @@ def train_pathways(
         raise StudyError(f"gates: received {len(runs)} runs for {len(seeds)} rotation seeds; must be as many, or one")
     task, kind = hierarchy(), numpy_type(dtype)
     strengths = kappas(kappa, width)
-    start = [balanced_layers(task, depth, strengths, rotation(width, seed)) for seed in seeds]
+    if activation == "linear":
+        start = [balanced_layers(task, depth, strengths[:ITEMS], np.eye(ITEMS))]
+    else:
+        start = [balanced_layers(task, depth, strengths, rotation(width, seed)) for seed in seeds]
     layers = [_tiled(parts, count, kind) for parts in zip(*start, strict=True)]
     free = open_updates(runs, steps, "before", seeds[0])
     strengths_over_time = _descend(
