@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from critlab.linear.checks import Floats, number, numpy_type, one_of, refuse, whole, wholes
 from critlab.linear.completion_tree import Course, Segment, segments
-from critlab.linear.cores import one_core, stacked
+from critlab.linear.cores import one_core
+from critlab.linear.descent import descend
 from critlab.linear.portable import Instance, portable_instance
 
 InstanceKind = Literal["portable"]
@@ -212,7 +213,7 @@ def _sweep(
             layers = np.ascontiguousarray(layers[:, list(segment.parents)])
             if setting.record_every and segment.start % setting.record_every == 0:
                 found += _look(layers, segment, segment.start, courses, seeds, depth, sight)
-            _descend(layers, *sight.of(segment), segment.stop - segment.start)
+            descend(layers, *sight.of(segment), segment.stop - segment.start)
             ended = [course for course in courses if course.stop == segment.stop]
             found += _look(layers, segment, segment.stop, ended, seeds, depth, sight)
     return found
@@ -239,33 +240,6 @@ class _Sight:
         """Targets and weights of a segment's tracks, each ``(tracks, seeds, n, n)``."""
         chosen = [int(track.deficit) for track in segment.tracks]
         return self.learned[chosen], self.weights[chosen]
-
-
-def _descend(layers: Floats, targets: Floats, weights: Floats, updates: int) -> None:
-    """Gradient descent on ``layers`` in place, ``(D, tracks, seeds, n, n)``: 3 (D - 1) products an update.
-
-    With P_i = A_1 ... A_i and Q_D = G the gradient by the product, Q_(i-1) = Q_i A_i^T and dA_i = P_(i-1)^T Q_i.
-    """
-    depth = len(layers)
-    factors = [stacked(layer) for layer in layers]
-    weight = stacked(weights)
-    if depth == 1:  # every observed entry decays to its target by the same factor an update
-        kept = (1 - weight.double()) ** updates
-        factors[0] += (stacked(targets) - factors[0]) * (1 - kept).to(weight.dtype)
-        return
-    wanted = -weight * stacked(targets)
-    # views and memory of every product are made once: at n = 50 their making would cost as much as the products
-    products = [factors[0], *(torch.empty_like(weight) for _ in range(depth - 1))]
-    backs = [torch.empty_like(weight) for _ in range(depth)]
-    turned, behind = [factor.mT for factor in factors], [product.mT for product in products]
-    for _ in range(updates):
-        for i in range(1, depth):
-            torch.bmm(products[i - 1], factors[i], out=products[i])
-        torch.addcmul(wanted, weight, products[-1], out=backs[-1])
-        for i in range(depth - 1, 0, -1):
-            torch.bmm(backs[i], turned[i], out=backs[i - 1])
-            factors[i].baddbmm_(behind[i - 1], backs[i], alpha=-1)
-        factors[0].sub_(backs[0])
 
 
 def _look(
