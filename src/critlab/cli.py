@@ -70,6 +70,10 @@ Precision = Annotated[
     Literal["auto", "float32", "bfloat16"],
     typer.Option("--precision", help="auto: what the store has recorded, float32 at first"),
 ]
+Figures = Annotated[
+    Path | None,
+    typer.Option("--figures", help="also every chart as SVG, PNG and CSV, into this folder", callback=_folder),
+]
 STORE = Path("critlab-store")
 
 
@@ -150,17 +154,18 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="the page; STUDY's name .html if left out", callback=_file)
     ] = None,
-    figures: Annotated[
-        Path | None,
-        typer.Option("--figures", help="also every chart as SVG, PNG and CSV, into this folder", callback=_folder),
-    ] = None,
+    figures: Figures = None,
 ) -> None:
-    """Make the page of a study: one HTML file that works offline."""
+    """Make the page of a study, or the page to play with of phase and pathways: one HTML file that works offline."""
     from critlab.analysis.reading import read_results
+    from critlab.presets.theories import PLAYABLE, play
     from critlab.report import figures as draw
     from critlab.report.terminal import announce_page
     from critlab.store import Store
 
+    if study in PLAYABLE:
+        print(f"page: {play(study, out or Path(f'{study}.html')).absolute()}")
+        return
     chosen = _study(study, scale)
     results = read_results(chosen, Store(store))
     announce_page(results, out or Path(f"{chosen.name}.html"))
@@ -176,7 +181,10 @@ def reproduce(
         Literal["demo", "small", "paper"] | None, typer.Option("--scale", help="how much of it; its first if left out")
     ] = None,
     store: StoreFolder = STORE,
-    out: Annotated[Path | None, typer.Option("--out", help="the page; FIGURE's name .html if left out")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="the page; FIGURE's name .html if left out", callback=_file)
+    ] = None,
+    figures: Figures = None,
     workers: Workers = None,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -190,7 +198,7 @@ def reproduce(
     from critlab.store import Store
 
     means = Means(workers=workers, device=device, precision=precision, folder=data)
-    made = make(figure, scale, Store(store), means, out or Path(f"{figure}.html"))
+    made = make(figure, scale, Store(store), means, out or Path(f"{figure}.html"), figures)
     document = {"schema_version": 1, "figure": figure, "comparisons": [asdict(row) for row in made.comparisons]}
     print(json.dumps(document) if as_json else reproduction_text(made.comparisons, made.page))
     raise typer.Exit(made.status)

@@ -13,6 +13,7 @@ from critlab.errors import StudyError
 from critlab.presets import PRESETS, Preset
 from critlab.presets.theories import THEORIES
 from critlab.presets.theory import SCALES, found
+from critlab.report.figures import figures
 from critlab.report.findings import Comparison
 from critlab.report.page import report
 from critlab.spec import nearest
@@ -28,7 +29,9 @@ class Reproduction:
     page: Path | None
 
 
-def reproduce(name: str, scale: str | None, store: Store, means: Means, out: Path) -> Reproduction:
+def reproduce(
+    name: str, scale: str | None, store: Store, means: Means, out: Path, folder: Path | None = None
+) -> Reproduction:
     """Runs or computes what ``store`` lacks of the figure ``name``, and writes its page to ``out``.
 
     Args:
@@ -37,6 +40,7 @@ def reproduce(name: str, scale: str | None, store: Store, means: Means, out: Pat
         store: where results and tables are kept.
         means: with what a study is run.
         out: the page.
+        folder: also every chart as SVG, PNG and CSV, into this folder.
 
     Raises:
         StudyError: there is no such figure, or not at that scale.
@@ -44,10 +48,12 @@ def reproduce(name: str, scale: str | None, store: Store, means: Means, out: Pat
     if name in THEORIES:
         figure = THEORIES[name]
         findings = found(name, figure, _scale(name, scale, SCALES), store)
+        if folder:
+            figures(findings, folder)
         return Reproduction(0, findings.comparisons, report(findings, out))
     if name in PRESETS:
         preset = PRESETS[name]
-        return _study(preset, _scale(name, scale, preset.scales), store, means, out)
+        return _study(preset, _scale(name, scale, preset.scales), store, means, out, folder)
     raise StudyError(f"figure: received {name!r}{nearest(name, [*PRESETS, *THEORIES])}")
 
 
@@ -58,11 +64,13 @@ def _scale(name: str, asked: str | None, scales: tuple[Any, ...]) -> Any:
     return chosen
 
 
-def _study(preset: Preset, scale: str, store: Store, means: Means, out: Path) -> Reproduction:
+def _study(preset: Preset, scale: str, store: Store, means: Means, out: Path, folder: Path | None) -> Reproduction:
     study = preset.make(scale)
     done = run_study(study, store, means)
     if done.ending.stopped:
         return Reproduction(done.status, (), None)
     results = read_results(study, store)
     comparisons = preset.compare(results)
+    if folder:
+        figures(results, folder)
     return Reproduction(done.status, comparisons, report(results, out, comparisons=comparisons))

@@ -10,6 +10,7 @@ from typing import Any
 from critlab.analysis.results import Results
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts import charts
+from critlab.report.findings import Findings
 from critlab.report.theme import LIGHT, PAPER_FONT, coloured, config
 from critlab.report.vega import drawing
 
@@ -18,8 +19,8 @@ PIXELS_PER_INCH = 96
 SCALE = 3
 
 
-def figures(results: Results, folder: str | Path) -> list[Path]:
-    """Writes every chart of ``results`` into ``folder``, making it.
+def figures(results: Results | Findings, folder: str | Path) -> list[Path]:
+    """Writes every chart of a study's results, or of a theory's findings, into ``folder``, making it.
 
     Charts with one plot come at the width of one column and of two (``damage-single.svg``, ``damage-double.svg``),
     those with several at two columns; PNG has 288 pixels an inch. The numbers are ``damage.csv``.
@@ -33,7 +34,7 @@ def figures(results: Results, folder: str | Path) -> list[Path]:
     library, folder = drawing(), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    for chart in charts(results):
+    for chart in charts(results) if isinstance(results, Results) else results.charts:
         numbers = folder / f"{chart.key}.csv"
         numbers.write_text(chart.to_csv(), encoding="utf-8")
         written.append(numbers)

@@ -1,0 +1,65 @@
+"""``critlab reproduce`` and the theories' figures: computed once, kept by digest, shown beside what was published."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from critlab import cli
+from critlab.engine.running import Means
+from critlab.errors import StudyError
+from critlab.presets.reproduction import reproduce
+from critlab.presets.theories import PLAYABLE, THEORIES, play
+from critlab.presets.theory import found
+from critlab.store import Store
+
+
+def test_a_figure_is_computed_once_and_kept(tmp_path: Path) -> None:
+    store, page = Store(tmp_path / "s"), tmp_path / "page.html"
+    made = reproduce("sensors", None, store, Means(), page, tmp_path / "figures")
+    assert made.status == 0
+    assert {row.published for row in made.comparisons} >= {"145", "282"}
+    assert all(row.published == row.ours for row in made.comparisons), "exact to the authors' own program"
+    assert "Beside the published numbers" in page.read_text()
+    assert (tmp_path / "figures" / "sensors.csv").exists()
+    assert len(list(store.names("figures"))) == 1
+
+    def never(scale: str) -> dict[str, list[dict[str, object]]]:
+        raise AssertionError("computed twice")
+
+    again = found("sensors", replace(THEORIES["sensors"], tables=never), "small", store)
+    assert list(again.comparisons) == list(made.comparisons)
+
+
+def test_the_command_gives_one_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.html"
+    arguments = ["reproduce", "lesion", "--store", str(tmp_path / "s"), "--out", str(page), "--json"]
+    monkeypatch.setattr(sys, "argv", ["critlab", *arguments])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert not end.value.code
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema_version"] == 1
+    assert document["comparisons"]
+    assert page.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "message"),
+    [("pathway", None, "did you mean 'pathways'"), ("phase", "demo", "allowed: small, paper")],
+)
+def test_unknown_figures_and_scales_are_named(tmp_path: Path, name: str, scale: str | None, message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        reproduce(name, scale, Store(tmp_path / "s"), Means(), tmp_path / "page.html")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", PLAYABLE)
+def test_the_page_to_play_with(tmp_path: Path, name: str) -> None:
+    assert "<!doctype html>" in play(name, tmp_path / "play.html").read_text().lower()
