@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -32,20 +33,20 @@ class Setting(NamedTuple):
         width: N of every hidden layer.
         points: training examples of every network.
         test_points: test examples of every network.
-        dimension: D, at least 4.
         window_steps: steps of gradient descent that a deficit lasts.
         recovery_steps: clean steps after it.
         seeds: one network each, with its own examples.
+        dimension: D, at least 4.
     """
 
     prior: Prior
     width: int
     points: int
     test_points: int
-    dimension: int
     window_steps: int
     recovery_steps: int
     seeds: Sequence[int]
+    dimension: int = 10
 
 
 class Outcome(NamedTuple):
@@ -136,7 +137,7 @@ def _drawn(setting: Setting) -> list[Tensor]:
     sizes = [setting.dimension, *[setting.width] * setting.prior.depth, 1]
     draws = [generator(seed, "init") for seed in setting.seeds]
     found = []
-    for rows, columns in zip(sizes, sizes[1:], strict=False):
+    for rows, columns in pairwise(sizes):
         for shape in ((rows, columns), (1, columns)):
             found.append(torch.stack([torch.randn(*shape, generator=one, dtype=torch.float64) for one in draws]))
     return found
