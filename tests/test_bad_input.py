@@ -408,7 +408,11 @@ IS_SOMETHING_ELSE = [
         "model.name: 'bad_input_mine:needs' must take (example_shape, classes, **options)",
     ),
     ("model", "bad_input_mine:text", "model.name: 'bad_input_mine:text' is str; must be a function"),
-    ("data", "bad_input_mine:number", "bad_input_mine:number: received something of type int; it must return ((images, labels),"),
+    (
+        "data",
+        "bad_input_mine:number",
+        "bad_input_mine:number: received something of type int; it must return ((images, labels),",
+    ),
     ("data", "bad_input_mine:fails", "data.name: 'bad_input_mine:fails' failed: ValueError: oops"),
     ("data", "bad_input_mine:text", "data.name: 'bad_input_mine:text' is of type str; must be a function"),
 ]
@@ -627,7 +631,7 @@ def test_problems_say_what_is_wrong_in_one_text() -> None:
 
 def test_a_batch_of_one_is_refused_where_batch_norm_cannot_take_it() -> None:
     one = {"name": "sgd", "lr": 0.1, "batch": 1}
-    with pytest.raises(StudyError, match="optimizer.batch: received 1; must be at least 2"):
+    with pytest.raises(StudyError, match=r"optimizer\.batch: received 1; must be at least 2"):
         small(optimizer=one)
     assert small(optimizer=one, model={"name": "mlp", "hidden": [4], "batch_norm": False}).optimizer.batch == 1
 
