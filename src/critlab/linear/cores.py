@@ -16,7 +16,7 @@ def one_core() -> Iterator[None]:
     """Within it, torch computes on the calling core only.
 
     For matrices of 100 x 100 the threads' hand-over costs more than it saves, and on a busy machine each one waits for
-    the scheduler: 26 s in place of 0.6 s were seen for 4,000 updates with the threads of numpy's library.
+    the scheduler: 26 s in place of 0.6 s were seen for 3,000 updates with the threads of numpy's library.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
