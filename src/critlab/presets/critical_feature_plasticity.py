@@ -44,14 +44,14 @@ def compute_prior_and_plasticity(scale: Scale) -> Tables:
         prior = checked_prior(DEPTH, g, None, READOUT, BIAS, "erf")
         found = {one.arm: one for one in window_outcomes(Setting(prior, seeds=range(SEEDS[scale]), **SIZES[scale]))}
         place = {"g": g, "chi": susceptibility(g, BIAS)}
-        for arm, one in found.items():
-            means = {name: float(getattr(one, name).mean()) for name in ("test_loss", "test_accuracy", "train_loss")}
+        for arm, end in found.items():
+            means = {name: float(getattr(end, name).mean()) for name in ("test_loss", "test_accuracy", "train_loss")}
             ends.append({**place, "arm": arm, **means})
         for window in WINDOWS:
-            arm, control = found[window], found[f"{window} control"]
+            deprived, control = found[window], found[f"{window} control"]
             losses = {
-                "test_loss": arm.test_loss - control.test_loss,
-                "accuracy": control.test_accuracy - arm.test_accuracy,
+                "test_loss": deprived.test_loss - control.test_loss,
+                "accuracy": control.test_accuracy - deprived.test_accuracy,
             }
             for measure, values in losses.items():
                 damages.setdefault((window, measure), []).append(values)
