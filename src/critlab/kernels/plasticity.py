@@ -143,17 +143,17 @@ def _drawn(setting: Setting) -> list[Tensor]:
     return found
 
 
-def _largest(setting: Setting, examples: Examples) -> float:
-    """The largest eigenvalue of the infinite-width tangent kernel over all seeds."""
+def _largest(setting: Setting, examples: Examples) -> Tensor:
+    """The largest eigenvalue of each seed's infinite-width tangent kernel, ``(seeds, 1, 1)``."""
     found = []
     for inputs in examples.inputs:
         kernels = propagated(input_kernel(inputs, setting.prior), setting.prior)
         found.append(float(torch.linalg.eigvalsh(tangent_kernel(kernels, setting.prior))[-1]))
-    return max(found)
+    return torch.tensor(found, dtype=torch.float64)[:, None, None]
 
 
 def _descended(
-    setting: Setting, start: list[Tensor], inputs: Tensor, targets: Tensor, step: float, steps: int
+    setting: Setting, start: list[Tensor], inputs: Tensor, targets: Tensor, step: Tensor, steps: int
 ) -> list[Tensor]:
     weights = [one.clone().requires_grad_() for one in start]
     for _ in range(steps):
@@ -163,7 +163,9 @@ def _descended(
             for weight, gradient in zip(weights, gradients, strict=True):
                 weight.sub_(step * gradient)
     if not all(bool(weight.isfinite().all()) for weight in weights):
-        raise Diverged(f"prior-and-plasticity: weights are no longer finite with step {step:.1e}; give a wider network")
+        raise Diverged(
+            f"prior-and-plasticity: weights are no longer finite with step {float(step.max()):.1e}; give a wider network"
+        )
     return [weight.detach() for weight in weights]
 
 
