@@ -164,7 +164,7 @@ def _descended(
                 weight.sub_(step * gradient)
     if not all(bool(weight.isfinite().all()) for weight in weights):
         raise Diverged(
-            f"prior-and-plasticity: weights are no longer finite with step {float(step.max()):.1e}; give a wider network"
+            f"prior-and-plasticity: weights are no longer finite, step {float(step.max()):.1e}; give a wider network"
         )
     return [weight.detach() for weight in weights]
 
