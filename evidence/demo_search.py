@@ -2,9 +2,10 @@
 
     python evidence/demo_search.py STORE [--seeds 3]
 
-Every candidate is run through critlab on the images that ship with it: a removal sweep with the vertical flip as control
-at the last point; the first one also as a window sweep at equal total budget. One row per point goes to
-``evidence/demo_search.csv``, with the worker-seconds of an epoch on the machine at hand. Safe to stop and to start again.
+Every candidate is run through critlab on the images that ship with it: a removal sweep with the vertical flip as
+control at the last point; the first one also as a window sweep at equal total budget. One row per point goes to
+``evidence/demo_search.csv``, with the worker-seconds of an epoch on the machine at hand. Safe to stop and to start
+again.
 """
 
 from __future__ import annotations
