@@ -11,7 +11,7 @@ import pytest
 
 from critlab.presets.deep_linear import FIGURES
 
-QUICK = ("lesion", "phase", "sensors", "singular-vectors")
+QUICK = ("lesion", "phase", "sensors")
 
 
 def test_names_are_those_of_the_paper_and_ours() -> None:
