@@ -183,7 +183,10 @@ GOOD = (IMAGES, CLASSES)
         ((GOOD, (IMAGES, np.stack([CLASSES] * 2, 1))), r"label heads \(\) in train but \(2,\) in test"),
         ((GOOD, GOOD, GOOD), r"received 3 items; it must return"),
         (None, r"received something of type NoneType; it must return"),
-        ((GOOD, (IMAGES, CLASSES.tolist())), r"received something of type list; images and labels must be numpy arrays"),
+        (
+            (GOOD, (IMAGES, CLASSES.tolist())),
+            r"received something of type list; images and labels must be numpy arrays",
+        ),
     ],
 )
 def test_a_users_mistake_is_named(returned: Any, message: str, read: Callable[..., ImageSet]) -> None:

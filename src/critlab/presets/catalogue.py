@@ -44,7 +44,7 @@ def _figures() -> list[dict[str, str]]:
         {
             "name": name,
             "about": f"{figure.question} (scales: small, paper)",
-            "source": figure.source + (f"; {len(figure.published)} published numbers" if figure.published else ""),
+            "source": figure.source,
         }
         for name, figure in THEORIES.items()
     ]

@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from critlab.presets.critical_feature_learning import FIGURES as CRITICAL_FEATURE_LEARNING
 from critlab.presets.deep_linear import FIGURES as DEEP_LINEAR
-from critlab.presets.deep_linear_figure import Figure
+from critlab.presets.deep_linear_figure import Published
+from critlab.presets.theory import Figure, Tables
+from critlab.report.findings import Comparison
 from critlab.store import atomic
 
-THEORIES: dict[str, Figure] = {**DEEP_LINEAR}
+
+def beside(published: Sequence[Published], tables: Tables) -> list[Comparison]:
+    """Our numbers beside the published ones; what a scale does not compute is said, not left out."""
+    rows = []
+    for item in published:
+        ours = item.ours(tables)
+        said = "not computed at this scale" if math.isnan(ours) else f"{ours:.4g}"
+        rows.append(Comparison(item.what, f"{item.value:.4g}", item.source, said))
+    return rows
+
+
+THEORIES: dict[str, Figure] = {
+    **{
+        name: Figure(of.question, of.source, of.tables, of.charts, partial(beside, of.published), of.version)
+        for name, of in DEEP_LINEAR.items()
+    },
+    **{
+        name: Figure(of.question, of.source, of.compute, of.charts, of.compare)
+        for name, of in CRITICAL_FEATURE_LEARNING.items()
+    },
+}
+"""The figures of papers 3 and 4 by name."""
 
 PLAYABLE = ("phase", "pathways")
 """The figures that also have a page to play with."""

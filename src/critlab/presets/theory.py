@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-import math
 import time
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from critlab.digest import digest
 from critlab.engine.writing import provenance
 from critlab.errors import StoreError
-from critlab.presets.deep_linear_figure import SCALES, Figure, Scale
+from critlab.report.chart import Chart
 from critlab.report.findings import Comparison, Findings
 from critlab.store import Store
+
+Scale = Literal["small", "paper"]
+SCALES: tuple[Scale, ...] = ("small", "paper")
+Tables = dict[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a theory, which has no runs.
+
+    Args:
+        question: what it asks.
+        source: paper and figure, or ``"ours"``.
+        tables: computes the tables at a scale, rows of plain JSON values; depends on nothing but the scale.
+        charts: draws them; pure.
+        compare: the published or the protocol's numbers beside ours.
+        version: of the tables, raised whenever they change.
+    """
+
+    question: str
+    source: str
+    tables: Callable[[Scale], Tables]
+    charts: Callable[[Tables], Sequence[Chart]]
+    compare: Callable[[Tables], Sequence[Comparison]]
+    version: int = 1
 
 
 def found(name: str, figure: Figure, scale: Scale, store: Store) -> Findings:
@@ -34,7 +60,7 @@ def found(name: str, figure: Figure, scale: Scale, store: Store) -> Findings:
         question=figure.question[:1].upper() + figure.question[1:],
         source=figure.source,
         charts=figure.charts(body["tables"]),
-        comparisons=compared(figure, body["tables"]),
+        comparisons=figure.compare(body["tables"]),
         provenance=made,
         command=f"critlab reproduce {name} --scale {scale}",
     )
@@ -52,16 +78,3 @@ def _computed(name: str, figure: Figure, scale: Scale) -> dict[str, Any]:
         "seconds": seconds,
         "provenance": dict(provenance()),
     }
-
-
-def compared(figure: Figure, tables: dict[str, list[dict[str, Any]]]) -> list[Comparison]:
-    """Our numbers beside the published ones; what the scale does not compute is said, not left out."""
-    rows = []
-    for item in figure.published:
-        ours = item.ours(tables)
-        said = "not computed at this scale" if math.isnan(ours) else f"{ours:.4g}"
-        rows.append(Comparison(item.what, f"{item.value:.4g}", item.source, said))
-    return rows
-
-
-__all__ = ["SCALES", "Figure", "Scale", "compared", "found"]

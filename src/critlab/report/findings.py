@@ -15,7 +15,8 @@ class Comparison:
 
     Args:
         what: which quantity.
-        published: the published value; ``"not stated"`` where there is none.
+        published: the published value or, where the paper's is not known, another reference; ``"not stated"`` where
+            there is none.
         source: where it was published, or how it came to us.
         ours: our value, with its interval and n where it has them.
     """

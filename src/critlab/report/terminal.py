@@ -78,7 +78,7 @@ def announce_page(results: Results, out: Path, further: Sequence[tuple[str, str]
 
 def reproduction_text(comparisons: Sequence[Comparison], page: Path | None) -> str:
     """Our numbers beside the published ones, and where the page lies."""
-    lines = [f"{one.what}: published {one.published}, ours {one.ours} ({one.source})" for one in comparisons]
+    lines = [f"{one.what}: {one.ours}; reference {one.published} ({one.source})" for one in comparisons]
     return "\n".join([*lines, *([f"page: {page.absolute()}"] if page else [])])
 
 
