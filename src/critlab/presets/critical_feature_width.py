@@ -115,7 +115,7 @@ def charts_kernel_images(tables: Tables) -> list[Chart]:
 
 def _chart(key: str, title: str, tables: Tables) -> Chart:
     x = quantity("width", "width N", scale={"type": "log"}, axis={"values": list(WIDTHS["paper"])})
-    y = quantity("alignment", "alignment with Y Y\u1d40", scale={"zero": False})
+    y = quantity("alignment", "alignment with the targets", scale={"zero": False})
     rows = tables["width"]
     return chart(
         key,
