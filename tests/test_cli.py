@@ -24,11 +24,18 @@ from critlab.deficits import DEFICITS
 from critlab.measures import MEASURES
 from critlab.models import MODELS
 from critlab.presets import PRESETS
+from critlab.presets.theories import THEORIES
 from studies import TOML, written
 
 COLUMNS = ["run", "arm", "seed", "deficit", "start", "stop", "clock", "epoch", "quantity", "layer", "value", "stderr"]
 NAMES = sorted(typer.main.get_command(cli.app).commands)  # type: ignore[attr-defined]
-TABLES = {"deficits": DEFICITS, "data": DATA, "models": MODELS, "measures": MEASURES, "figures": PRESETS}
+TABLES = {
+    "deficits": DEFICITS,
+    "data": DATA,
+    "models": MODELS,
+    "measures": MEASURES,
+    "figures": {**PRESETS, **THEORIES},
+}
 QUICK = """
 name = "quick"
 seeds = 1

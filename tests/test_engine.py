@@ -220,7 +220,12 @@ def command(study: Path, store: Path) -> list[str]:
 
 def test_killed_at_random_it_ends_with_the_same_table(tmp_path: Path) -> None:
     """SIGKILL three times at random moments: twice the whole process group, once the parent alone."""
-    study = written(tmp_path, ("train = 120", "train = 2000"), ("seeds = 2", "seeds = 1"))
+    study = written(
+        tmp_path,
+        ("train = 120", "train = 5000"),
+        ("at = [0, 1, 3]", "at = [0, 1, 6]"),
+        ("recovery = 2", "recovery = 5"),
+    )
     dice, store = random.Random(1), tmp_path / "s"
     for group in (True, False, True):
         process = subprocess.Popen(command(study, store), stderr=subprocess.DEVNULL, start_new_session=True)
@@ -228,6 +233,7 @@ def test_killed_at_random_it_ends_with_the_same_table(tmp_path: Path) -> None:
         while process.poll() is None and len(list(store.rglob("*.json"))) < before + 3:
             time.sleep(0.02)
         time.sleep(dice.uniform(0, 0.3))
+        assert process.poll() is None, "the study must be long enough to be killed"
         if group:
             os.killpg(process.pid, signal.SIGKILL)
         else:

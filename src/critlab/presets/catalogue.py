@@ -48,7 +48,7 @@ def _figures() -> list[dict[str, str]]:
         }
         for name, figure in THEORIES.items()
     ]
-    return theories + [
+    presets = [
         {
             "name": name,
             "about": f"{preset.question} (scales: {', '.join(preset.scales)})",
@@ -56,3 +56,4 @@ def _figures() -> list[dict[str, str]]:
         }
         for name, preset in PRESETS.items()
     ]
+    return presets + theories
