@@ -178,7 +178,7 @@ def test_effective_samples_of_an_autoregression(memory: float) -> None:
 def test_fluctuations_at_first_order_are_those_sampled() -> None:
     inputs, targets = kernels.xor_task(12, seed=3)
     for depth in (1, 3):
-        found = kernels.kernel_fluctuations(inputs, targets, depth=depth, width=200, networks=1500)
+        found = kernels.kernel_fluctuations(inputs, targets, depth=depth, width=200, networks=4000, draws=40000)
         assert found.scaled_variance_first_order == pytest.approx(found.scaled_variance, rel=0.08)
         assert found.scaled_overlap_first_order == pytest.approx(found.scaled_overlap, rel=0.06)
 

@@ -118,7 +118,6 @@ def test_deep_linear_kernel_against_the_exact_posterior(points: int, width: int,
         model = {"depth": 1, "width": width, "bias_scale": 0.0, "activation": "linear"}
         found = kernels.adapted_kernels(inputs, targets, **model, mode=mode)
         error = float((found.kernels[1] - exact).norm() / (prior[1] - exact).norm())
-        # draws add to a small error; the theory's own is the protocol's number
         assert error == pytest.approx(expected, abs=6e-4)
 
 
