@@ -16,7 +16,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "setting up $(VENV) (once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[report,dev]'
+		--editable '.[report,tables,dev]'
 	@touch $(READY)
 
 demo: $(READY)
