@@ -45,6 +45,10 @@ def settled(samples: Sequence[Any]) -> str:
     )
 
 
+DOUBTFUL = {"filter": "!datum.trusted"}
+WITH_ERROR = {"filter": "isValid(datum.low)"}
+
+
 def line(what: str, names: Sequence[str], x: JSON, y: JSON) -> list[JSON]:
     """Lines with markers by the field ``what``; points of theory that did not converge are drawn hollow.
 
@@ -53,7 +57,7 @@ def line(what: str, names: Sequence[str], x: JSON, y: JSON) -> list[JSON]:
     looks = legend(what, None, names, [LOOKS.get(name, f"$late{i * 6}") for i, name in enumerate(names)])
     known = {what: names}
     keep = {"filter": {"field": what, "oneOf": known[what]}}
-    fine, doubtful = {"filter": "datum.trusted"}, {"filter": "!datum.trusted"}
+    fine = {"filter": "datum.trusted"}
     where = {"x": x, "y": y}
     bars = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": looks["color"]}
     point = {"type": "point", "size": 60}
@@ -64,14 +68,14 @@ def line(what: str, names: Sequence[str], x: JSON, y: JSON) -> list[JSON]:
             "mark": {"type": "line", "strokeWidth": 2},
             "encoding": {**where, "color": looks["color"]},
         },
-        {"transform": [keep, {"filter": "isValid(datum.low)"}], "mark": {"type": "rule"}, "encoding": bars},
+        {"transform": [keep, WITH_ERROR], "mark": {"type": "rule"}, "encoding": bars},
         {
             "transform": [keep, fine],
             "mark": {**point, "filled": True},
             "encoding": {**where, **looks, "tooltip": tips},
         },
         {
-            "transform": [keep, doubtful],
+            "transform": [keep, DOUBTFUL],
             "mark": {**point, "filled": False, "size": 90},
             "encoding": {**where, "color": looks["color"], "tooltip": tips},
         },
@@ -86,8 +90,17 @@ def at_line(field: str, value: float, axis: Literal["x", "y"] = "x", colour: str
 
 
 def panel(title: str, rows: Sequence[JSON], layers: Sequence[JSON], height: int = 300, letters: int = 14) -> Panel:
-    """A panel of ``layers`` over ``rows``."""
-    return Panel(title, {"data": {"values": list(rows)}, "layer": list(layers)}, letters, height)
+    """A panel of ``layers`` over ``rows``, without layers that would have no point."""
+    drawn = [layer for layer in layers if not _is_empty(layer, rows)]
+    return Panel(title, {"data": {"values": list(rows)}, "layer": drawn}, letters, height)
+
+
+def _is_empty(layer: JSON, rows: Sequence[JSON]) -> bool:
+    """Whether a layer of doubtful points or of error bars has none; Vega warns of the scale of nothing."""
+    transform = layer.get("transform", ())
+    if DOUBTFUL in transform:
+        return all(row.get("trusted", True) for row in rows)
+    return WITH_ERROR in transform and all(row.get("low") is None for row in rows)
 
 
 def chart(
