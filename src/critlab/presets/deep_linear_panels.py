@@ -62,7 +62,9 @@ def markers_over_lines(rows: Sequence[JSON], window: tuple[float, float], streng
     line = layer({"type": "line", "strokeWidth": 1.6}, {**channels, "strokeDash": dash}, "datum.model == 'flow'")
     marks = layer({"type": "point", "size": 22}, {**channels, "shape": shape}, "datum.model == 'descent'")
     layers = [shaded(*window)] if window[1] > window[0] else []
-    return layered(rows, *layers, line, marks)
+    # other activations than the linear one have no reduced equations, and so no lines
+    lines = [line] if any(row["model"] == "flow" for row in rows) else []
+    return layered(rows, *layers, *lines, marks)
 
 
 def spread_over(rows: Sequence[JSON], field: str, x: str, title: str, log: bool = False) -> JSON:
