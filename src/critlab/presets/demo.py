@@ -11,9 +11,9 @@ from critlab.study.study import Base, Study, removal, windows
 
 FURTHER = (
     (
-        "When in training does a blur of fixed length hurt most? A window at each onset, at equal total budget, "
-        "about a quarter of an hour on two cores:",
-        "critlab run sample-windows && critlab report sample-windows",
+        "When in training does a blur of fixed length hurt most? A window at each onset, at equal total budget; "
+        "the plan says how long it takes here:",
+        "critlab plan sample-windows --measure && critlab run sample-windows && critlab report sample-windows",
     ),
     (
         "The same question on CIFAR-10, which critlab fetches once:",
