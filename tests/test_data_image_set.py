@@ -111,7 +111,8 @@ def test_a_users_arrays_come_through(read: Callable[..., ImageSet]) -> None:
 
 
 def test_a_users_tensors_come_through(read: Callable[..., ImageSet]) -> None:
-    torch = pytest.importorskip("torch")
+    import torch
+
     images, labels = made()
     pair = (torch.from_numpy(images).double().div(255).requires_grad_(), torch.from_numpy(labels))
     found = read((pair, pair))

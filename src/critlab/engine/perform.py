@@ -99,7 +99,8 @@ def perform(
         except Diverged as diverged:
             yield Trained(step.path, _body(node, names, task.seed, time.perf_counter() - began, f"{diverged}"))
             return
-        if step.keep or time.monotonic() - stored > RESUME_SECONDS:
+        storing = step.keep or time.monotonic() - stored > RESUME_SECONDS
+        if storing:
             yield Reached(step.path, learner.pack(state), step.keep)
             stored = time.monotonic()
         yield from readings
@@ -108,7 +109,8 @@ def perform(
         else:
             yield Replayed(step.path, seconds)
         if stop() and step is not task.steps[-1]:
-            yield Reached(step.path, learner.pack(state), step.keep)
+            if not storing:
+                yield Reached(step.path, learner.pack(state), step.keep)
             yield Stopped(step.path)
             return
 
