@@ -20,7 +20,7 @@ import critlab
 from critlab.analysis.reading import read_results
 from critlab.engine.keeping import kept_paths
 from critlab.engine.names import Names
-from critlab.engine.perform import Reached, Read, Stopped, Trained, perform
+from critlab.engine.perform import Paused, Reached, Read, Stopped, Trained, perform
 from critlab.engine.running import Means, run_study
 from critlab.engine.study_record import read_record
 from critlab.engine.survey import survey
@@ -155,7 +155,7 @@ def test_stopped_anywhere_it_goes_on_to_the_same_table(tmp_path: Path, chance: i
                 break
             left -= 1
             writer.write(event)
-            assert isinstance(event, Reached | Read | Trained | Stopped) or event.seconds > 0
+            assert isinstance(event, Reached | Read | Trained | Paused | Stopped) or event.seconds > 0
         else:
             writer.finish() if not isinstance(event, Stopped) else None
     assert not outstanding(tree, study.seeds, names, store, kept).tasks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from critlab.measures.reading import Reading
@@ -16,8 +16,11 @@ class Learner(Protocol):
     def start(self, origin: Mapping[str, Any]) -> Any:
         """The state before the first epoch."""
 
-    def advance(self, state: Any, recipe: Recipe, epoch: int) -> dict[str, float]:
+    def advance(self, state: Any, recipe: Recipe, epoch: int, pause: Callable[[], bool]) -> dict[str, float] | None:
         """Advances ``state`` by one epoch, in place, and says what the epoch was like (``train_loss`` at least).
+
+        ``pause`` is asked after every step. Where it says so, the answer is None: ``state`` is then inside the epoch,
+        can be packed and unpacked there, and the next call goes on and ends as if it had never paused.
 
         Raises:
             Diverged: the state is no longer finite.

@@ -19,6 +19,9 @@ from critlab.study.tree import ROOT, Node, Tree
 RESUME_SECONDS = 20.0
 """A state is stored at the first end of an epoch after so much work, kept or not."""
 
+INSIDE_SECONDS = 60.0
+"""A state is stored inside an epoch after so much work."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -56,13 +59,21 @@ class Reached:
 
 
 @dataclass(frozen=True)
+class Paused:
+    """A place inside the epoch that leads to ``path``, stored to go on from."""
+
+    path: str
+    arrays: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Stopped:
-    """Asked to stop; the state last reached was stored."""
+    """Asked to stop; the place last reached was stored."""
 
     path: str
 
 
-Event = Trained | Replayed | Read | Reached | Stopped
+Event = Trained | Replayed | Read | Reached | Paused | Stopped
 
 
 def perform(
@@ -72,6 +83,7 @@ def perform(
     learner: Learner,
     load: Callable[[str], Mapping[str, Any] | None],
     stop: Callable[[], bool] = lambda: False,
+    resume: Callable[[str], Mapping[str, Any] | None] = lambda name: None,
 ) -> Iterator[Event]:
     """Does ``task`` and yields what becomes known; an epoch's record comes after its state and its readings.
 
@@ -81,28 +93,34 @@ def perform(
         names: the names of states.
         learner: who learns.
         load: gives the arrays of the state with a name, None where it has none.
-        stop: asked after every epoch.
+        stop: asked after every step of training and every epoch.
+        resume: gives the arrays of a place inside the epoch that leads to the state with a name, where one is stored.
 
     Raises:
         StoreError: the start's checkpoint is damaged, or a replayed epoch did not give its recorded loss.
     """
-    state = _begin(task, names, learner, load)
+    state = _begin(task, names, learner, load, resume)
     yield from _read(task.at_start, tree.nodes[task.start], names, learner, state)
-    stored = time.monotonic()
+    clock = _Clock()
     for step in task.steps:
         node = tree.nodes[step.path]
         began = time.perf_counter()
         try:
-            learned = _advance(learner, state, node, step)
+            while (learned := _advance(learner, state, node, step, lambda: clock.inside() or stop())) is None:
+                yield Paused(step.path, learner.pack(state))
+                clock.stored()
+                if stop():
+                    yield Stopped(step.path)
+                    return
             seconds = time.perf_counter() - began
             readings = _read(step.measures, node, names, learner, state)
         except Diverged as diverged:
             yield Trained(step.path, _body(node, names, task.seed, time.perf_counter() - began, f"{diverged}"))
             return
-        storing = step.keep or time.monotonic() - stored > RESUME_SECONDS
+        storing = step.keep or clock.between()
         if storing:
             yield Reached(step.path, learner.pack(state), step.keep)
-            stored = time.monotonic()
+            clock.stored()
         yield from readings
         if step.recorded_loss is None:
             yield Trained(step.path, _body(node, names, task.seed, seconds) | learned)
@@ -115,7 +133,35 @@ def perform(
             return
 
 
-def _begin(task: Task, names: Names, learner: Learner, load: Callable[[str], Mapping[str, Any] | None]) -> Any:
+class _Clock:
+    """How much work has passed since a place to go on from was stored."""
+
+    def __init__(self) -> None:
+        self.stored()
+
+    def stored(self) -> None:
+        self.since = time.monotonic()
+
+    def between(self) -> bool:
+        """Whether a state is due between two epochs."""
+        return time.monotonic() - self.since > RESUME_SECONDS
+
+    def inside(self) -> bool:
+        """Whether a state is due inside an epoch."""
+        return time.monotonic() - self.since > INSIDE_SECONDS
+
+
+def _begin(
+    task: Task,
+    names: Names,
+    learner: Learner,
+    load: Callable[[str], Mapping[str, Any] | None],
+    resume: Callable[[str], Mapping[str, Any] | None],
+) -> Any:
+    """The state to go on from; nothing is left to measure at the start of a task that begins inside an epoch."""
+    inside = resume(names.state(task.seed, task.steps[0].path)) if task.steps and not task.at_start else None
+    if inside is not None:
+        return learner.unpack(inside)
     if task.start == ROOT:
         return learner.start(names.origin(task.seed))
     name = names.state(task.seed, task.start)
@@ -125,16 +171,18 @@ def _begin(task: Task, names: Names, learner: Learner, load: Callable[[str], Map
     return learner.unpack(arrays)
 
 
-def _advance(learner: Learner, state: Any, node: Node, step: Step) -> dict[str, float]:
+def _advance(
+    learner: Learner, state: Any, node: Node, step: Step, pause: Callable[[], bool]
+) -> dict[str, float] | None:
     assert node.recipe is not None, "every node below the root has a recipe"
     replayed = step.recorded_loss is not None
     try:
-        learned = learner.advance(state, node.recipe, node.epoch - 1)
+        learned = learner.advance(state, node.recipe, node.epoch - 1, pause)
     except Diverged as diverged:
         if not replayed:
             raise
         raise _not_repeated(node, step, f"diverged ({diverged})") from None
-    if replayed and learned["train_loss"] != step.recorded_loss:
+    if replayed and learned is not None and learned["train_loss"] != step.recorded_loss:
         raise _not_repeated(node, step, f"gave a training loss of {learned['train_loss']!r}")
     return learned
 

@@ -30,11 +30,21 @@ class Score:
     accuracy: float
 
 
-class Tally:
-    """Running sums of loss and of right answers, exact to float64."""
+@dataclass(frozen=True)
+class Progress:
+    """How far an unfinished epoch is: steps done, and the running sums of loss, right answers and labels so far."""
 
-    def __init__(self) -> None:
-        self.loss, self.right, self.counted = 0.0, 0, 0
+    step: int = 0
+    loss: float = 0.0
+    right: int = 0
+    counted: int = 0
+
+
+class Tally:
+    """Running sums of loss and of right answers, exact to float64; they go on from ``since``."""
+
+    def __init__(self, since: Progress = Progress()) -> None:
+        self.loss, self.right, self.counted = since.loss, since.right, since.counted
 
     def add(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Counts a batch and returns its mean loss, from which to go backward."""
@@ -46,6 +56,10 @@ class Tally:
         self.right += int((flat.argmax(-1) == wanted).sum())
         self.counted += counted
         return loss
+
+    def progress(self, step: int) -> Progress:
+        """The sums after ``step`` steps, exactly, to go on from."""
+        return Progress(step, self.loss, self.right, self.counted)
 
     def score(self) -> Score:
         """The means so far."""
@@ -78,8 +92,10 @@ def train_epoch(
     length: int,
     batch: int,
     forward: Callable[[], AbstractContextManager[Any]] = nullcontext,
-) -> Score:
-    """Trains for one epoch, in place.
+    since: Progress | None = None,
+    pause: Callable[[], bool] = lambda: False,
+) -> Score | Progress:
+    """Trains for one epoch, or what is left of it, in place.
 
     Args:
         model: in training mode during the epoch.
@@ -91,18 +107,24 @@ def train_epoch(
         length: images of one epoch.
         batch: images of one step.
         forward: makes the context of each forward pass.
+        since: where an earlier call paused in this epoch; None at its beginning.
+        pause: asked after every step but the last.
 
     Returns:
-        Loss and accuracy on the training batches as they were shown, before each step.
+        Loss and accuracy on the training batches as they were shown, before each step; where ``pause`` said so, how
+        far the epoch is. An epoch that was paused ends as one that was not, bit for bit.
 
     Raises:
         Diverged: a loss or, at the end, a weight is not finite.
     """
     model.train()
     follow(optimizer, recipe)
-    tally = Tally()
+    begun = since or Progress()
+    tally = Tally(begun)
     order = selected(recipe, examples, seed, epoch, epoch_order(seed, epoch, len(examples.train_images), length))
-    for position, indices in enumerate(batches(order, batch)):
+    pieces = list(batches(order, batch))
+    for position in range(begun.step, len(pieces)):
+        indices = pieces[position]
         images, labels = examples.training_batch(indices, recipe, seed, epoch, position)
         with forward():
             logits = model(images)
@@ -112,6 +134,8 @@ def train_epoch(
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
+        if position + 1 < len(pieces) and pause():
+            return tally.progress(position + 1)
     if not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
         raise Diverged(f"a weight was not finite after epoch {epoch + 1}")
     return tally.score()
