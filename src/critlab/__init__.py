@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from critlab.estimate import Estimate as Estimate
     from critlab.measures.estimates import total as total
     from critlab.measures.fisher_trace import fisher_trace as fisher_trace
+    from critlab.measures.source_variance import relative_source_variance as relative_source_variance
     from critlab.report import report as report
     from critlab.running import run as run
     from critlab.study import Base as Base
@@ -30,6 +31,7 @@ _WHERE = {
     "Study": "critlab.study",
     "fisher_trace": "critlab.measures.fisher_trace",
     "read_study": "critlab.study",
+    "relative_source_variance": "critlab.measures.source_variance",
     "removal": "critlab.study",
     "report": "critlab.report",
     "run": "critlab.running",

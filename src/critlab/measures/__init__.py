@@ -9,8 +9,9 @@ from pydantic import Field
 
 from critlab.entry import Entry, Table
 from critlab.measures.reading import MeasureOptions, Probe, Reading
+from critlab.measures.source_options import RelativeSourceVarianceOptions
 
-__all__ = ["MEASURES", "FisherTraceOptions", "MeasureOptions", "Probe", "Reading"]
+__all__ = ["MEASURES", "FisherTraceOptions", "MeasureOptions", "Probe", "Reading", "RelativeSourceVarianceOptions"]
 
 
 class FisherTraceOptions(MeasureOptions):
@@ -37,6 +38,11 @@ MEASURES = Table(
             "critlab.measures.fisher_trace:measure",
             FisherTraceOptions,
             "Achille, Rovere and Soatto 2019, section 3, figures 4 and 5; estimator: ours",
+        ),
+        "relative_source_variance": Entry(
+            "critlab.measures.source_variance:measure",
+            RelativeSourceVarianceOptions,
+            "Kleinman, Achille and Soatto 2023, figure 4; over all pairs: ours",
         ),
     },
 )

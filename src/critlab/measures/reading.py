@@ -44,3 +44,6 @@ class MeasureOptions(Spec):
     """Options that every measure has: ``every`` so many epochs trained it is read, beginning at 0."""
 
     every: int = Field(default=1, ge=1)
+
+    def check(self, example_shape: tuple[int, ...]) -> None:
+        """Raises :class:`~critlab.errors.StudyError` where the measure has nothing to read of such examples."""

@@ -113,6 +113,11 @@ class Base(Spec):
             self.model.check(shape)
         except StudyError as error:
             found.append((("model",), str(error)))
+        for name, options in self.measures.items():
+            try:
+                options.check(shape)
+            except StudyError as error:
+                found.append((("measures", name), str(error)))
         if self.augment is not None and self.augment.shift >= min(shape[-2:]):
             text = f"received {shown(self.augment.shift)}; must be below the image side, {min(shape[-2:])}"
             found.append((("augment", "shift"), text))
