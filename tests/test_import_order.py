@@ -14,6 +14,7 @@ import critlab
 
 PACKAGE = Path(critlab.__file__).parent
 FOUNDATION = {
+    "component",
     "digest",
     "duration",
     "entry",
@@ -28,6 +29,7 @@ ORDER = [
     "data",
     "models",
     "measures",
+    "objectives",
     "study",
     "store",
     "training",

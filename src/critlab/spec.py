@@ -40,7 +40,8 @@ class Spec(BaseModel):
     """A frozen, strict specification.
 
     ``neutral`` names the values that mean "nothing special": a field that equals its neutral value stays out of
-    :meth:`identity`, so a later version can add a field without renaming what was computed before it.
+    :meth:`identity`, so a later version can add a field without renaming what was computed before it. What a subclass
+    names is joined to what the classes above it name.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
@@ -48,8 +49,15 @@ class Spec(BaseModel):
 
     def identity(self) -> dict[str, Any]:
         """The JSON values that name this specification."""
+        return self.special()
+
+    def special(self) -> dict[str, Any]:
+        """The JSON values of the fields that are not neutral; they read back as an equal specification."""
+        neutral: dict[str, Any] = {}
+        for kind in reversed(type(self).__mro__):
+            neutral |= kind.__dict__.get("neutral", {})
         plain = self.model_dump(mode="json")
-        return {k: v for k, v in plain.items() if not (k in self.neutral and v == self.neutral[k])}
+        return {k: v for k, v in plain.items() if not (k in neutral and v == neutral[k])}
 
     @classmethod
     def read(cls, raw: Any, where: str) -> Self:

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
+from critlab.component import describe_component, plain_component, read_component
 from critlab.deficits.blur import Blur
-from critlab.deficits.deficit import Deficit, Draws
+from critlab.deficits.deficit import Deficit, Draws, kept, suffer
 from critlab.deficits.label_permutation import LabelPermutation
 from critlab.deficits.noise import Noise
 from critlab.deficits.random_labels import RandomLabels
 from critlab.deficits.vertical_flip import VerticalFlip
-from critlab.entry import Entry, Table, imported, is_path, one_line
-from critlab.errors import StudyError
-from critlab.own_code import path_of, source_digest
-from critlab.spec import Problems, problems
+from critlab.entry import Entry, Table
 
 __all__ = [
     "DEFICITS",
@@ -28,8 +24,10 @@ __all__ = [
     "RandomLabels",
     "VerticalFlip",
     "describe",
+    "kept",
     "plain",
     "read_deficit",
+    "suffer",
 ]
 
 
@@ -42,57 +40,21 @@ def read_deficit(raw: Mapping[str, Any]) -> Deficit:
     Raises:
         Problems: a ValueError whose locations lie inside ``raw``, for use in a validator.
     """
-    options = {key: value for key, value in raw.items() if key != "name"}
-    if "name" not in raw:
-        raise Problems([(("name",), "required, but missing")])
-    kind = _find(raw["name"])
-    try:
-        return kind.model_validate(options)
-    except ValidationError as error:
-        raise Problems(problems(error, kind)) from None
-    except Exception as error:
-        if not is_path(str(raw["name"])):
-            raise
-        raise Problems([((), f"{raw['name']!r} failed: {one_line(error)}")]) from error
+    return read_component(raw, DEFICITS, Deficit)
 
 
 def plain(deficit: Deficit) -> dict[str, Any]:
     """``{"name": ..., **options}``, from which :func:`read_deficit` makes an equal deficit."""
-    return {"name": _name(type(deficit)), **deficit.model_dump(mode="json")}
+    return plain_component(deficit, DEFICITS)
 
 
 def describe(deficit: Deficit) -> dict[str, Any]:
-    """The JSON mapping that names ``deficit``: ``{"name": ..., "version": ..., **identity}``.
-
-    A user's own class goes by ``"module:Class"`` and adds ``"source"``, the SHA-256 of its text.
+    """The JSON mapping that names ``deficit``; see :func:`critlab.component.describe_component`.
 
     Raises:
         StudyError: a user's own class that no other process can import, or whose source cannot be read.
     """
-    kind = type(deficit)
-    name = _name(kind)
-    own = {"source": source_digest(kind)} if is_path(name) else {}
-    return {"name": name, "version": kind.version, **deficit.identity(), **own}
-
-
-def _find(name: Any) -> type[Deficit]:
-    if not isinstance(name, str):
-        raise Problems([(("name",), f"received {name!r}; must be a valid string")])
-    try:
-        found = imported(name) if is_path(name) else DEFICITS.find(name).load()
-    except StudyError as error:
-        raise Problems([(("name",), str(error))]) from None
-    if not (isinstance(found, type) and issubclass(found, Deficit)):
-        text = f"received {name!r}, which is not a deficit; must be a subclass of critlab.deficits.Deficit"
-        raise Problems([(("name",), text)])
-    return found
-
-
-def _name(kind: type[Deficit]) -> str:
-    name: str = getattr(kind, "name", "")
-    if name in DEFICITS and DEFICITS[name].load() is kind:
-        return name
-    return path_of(kind)
+    return describe_component(deficit, DEFICITS)
 
 
 _PAPER = "Achille, Rovere and Soatto 2019"

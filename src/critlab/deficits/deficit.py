@@ -1,12 +1,17 @@
-"""What a deficit is, and the randomness that it may use."""
+"""What a deficit is, the randomness that it may use, and who suffers it when."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from critlab.randomness import generator
-from critlab.spec import Spec
+from pydantic import BeforeValidator, Field, model_validator
+
+from critlab.component import Component
+from critlab.errors import StudyError
+from critlab.randomness import generator, key
+from critlab.spec import Problems, shown
 
 if TYPE_CHECKING:
     import torch
@@ -41,20 +46,52 @@ class Draws:
         """A generator whose draws are new in each step."""
         return generator(self.seed, "deficit", self.epoch, self.position)
 
+    def chance(self, share: float) -> bool:
+        """True in about a ``share`` of the batches, independently of the other draws."""
+        return key(self.seed, "deficit", self.epoch, self.position, 1) < share * 2**63
 
-class Deficit(Spec):
+
+def _listed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list | range) else value
+
+
+Class = Annotated[int, Field(ge=0)]
+
+
+class Deficit(Component):
     """A frozen value that says what is done to a batch of training images; a window says when.
 
     A subclass gives ``name`` and ``version`` and implements :meth:`apply`. It may add
     ``select(labels, draws) -> indices``, the training images that an epoch keeps (int64, increasing).
+
+    Args:
+        when: before or after the augmentation.
+        classes: only images of these classes suffer, by their labels before the deficit; None is all. With several
+            heads an image is of a class where one of its labels is.
+        batches: the share of the batches that suffer, drawn anew for each batch.
     """
 
-    name: ClassVar[str]
-    version: ClassVar[int] = 1
+    neutral: ClassVar[Mapping[str, Any]] = {"classes": None, "batches": 1.0}
     when: Literal["after_augment", "before_augment"] = "after_augment"
+    classes: Annotated[Annotated[tuple[Class, ...], Field(min_length=1)] | None, BeforeValidator(_listed)] = None
+    batches: float = Field(default=1.0, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _chosen_well(self) -> Self:
+        if self.classes is not None and list(self.classes) != sorted(set(self.classes)):
+            raise Problems([(("classes",), f"received {shown(list(self.classes))}; must be increasing")])
+        if self.batches < 1 and hasattr(self, "select"):
+            text = f"received {self.batches}, but this deficit withholds images from whole epochs; leave it out"
+            raise Problems([(("batches",), text)])
+        return self
 
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Raises :class:`~critlab.errors.StudyError` where such examples cannot suffer this deficit."""
+
+    def check_classes(self, classes: int) -> None:
+        """Raises :class:`~critlab.errors.StudyError` where the data lack a class that is to suffer."""
+        if self.classes is not None and self.classes[-1] >= classes:
+            raise StudyError(f"deficit.classes: received {self.classes[-1]}; must be from 0 to {classes - 1}")
 
     def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """The batch as the deprived network sees it; pure.
@@ -68,3 +105,62 @@ class Deficit(Spec):
             Images and labels of the same shapes and dtypes.
         """
         return images, labels
+
+
+def suffer(deficit: Deficit, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    """The batch after ``deficit``, as far as its options ``batches`` and ``classes`` let it suffer; pure.
+
+    Images of other classes are not shown to the deficit: it sees a smaller batch, with their places in ``draws``.
+
+    Args:
+        deficit: what is suffered.
+        images: float ``(batch, ...)`` in [0, 1], before normalisation.
+        labels: int64 ``(batch,)`` or ``(batch, heads)``, before the deficit.
+        draws: the batch's randomness.
+
+    Returns:
+        Images and labels of the same shapes and dtypes.
+    """
+    if deficit.batches < 1 and not draws.chance(deficit.batches):
+        return images, labels
+    if deficit.classes is None:
+        return deficit.apply(images, labels, draws)
+    chosen = _of_classes(labels, deficit.classes)
+    if not bool(chosen.any()):
+        return images, labels
+    few = replace(draws, indices=draws.indices[chosen.to(draws.indices.device)])
+    some_images, some_labels = deficit.apply(images[chosen], labels[chosen], few)
+    images, labels = images.clone(), labels.clone()
+    images[chosen], labels[chosen] = some_images, some_labels
+    return images, labels
+
+
+def kept(deficit: Deficit, labels: Tensor, draws: Draws) -> Tensor | None:
+    """Which training images an epoch keeps; None where ``deficit`` withholds none.
+
+    Args:
+        deficit: what is suffered; its option ``classes`` spares the images of other classes.
+        labels: int64 ``(examples,)`` or ``(examples, heads)``, of all training images, on the CPU.
+        draws: the epoch's randomness, with the places of all training images.
+
+    Returns:
+        bool ``(examples,)``.
+    """
+    import torch
+
+    select = getattr(deficit, "select", None)
+    if select is None:
+        return None
+    found = torch.zeros(len(labels), dtype=torch.bool)
+    found[select(labels, draws)] = True
+    if deficit.classes is not None:
+        found |= ~_of_classes(labels, deficit.classes)
+    return found
+
+
+def _of_classes(labels: Tensor, classes: tuple[int, ...]) -> Tensor:
+    """bool ``(batch,)``: which images have a label among ``classes``."""
+    import torch
+
+    found = torch.isin(labels, torch.tensor(classes, device=labels.device))
+    return found.flatten(1).any(1) if found.ndim > 1 else found

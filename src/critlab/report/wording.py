@@ -28,7 +28,7 @@ def interval(low: float | None, high: float | None, unit: str = "") -> str:
 
 def deficit_words(deficit: Deficit) -> str:
     """A deficit's name and options in plain words, such as ``blur (factor 4)``."""
-    options = {k: v for k, v in deficit.model_dump(mode="json", exclude_none=True).items() if k not in ("name", "when")}
+    options = {k: v for k, v in deficit.special().items() if k != "when"}
     shown = ", ".join(f"{key} {value}".replace("_", " ") for key, value in options.items())
     return spaced(deficit.name) + (f" ({shown})" if shown else "")
 

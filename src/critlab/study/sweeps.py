@@ -22,7 +22,7 @@ def label(deficit: Deficit, among: Iterable[Deficit]) -> str:
     """The deficit's name; with its options where another of ``among`` has the same name."""
     if sum(other.name == deficit.name for other in set(among)) < 2:
         return deficit.name
-    options = ", ".join(f"{k}={v}" for k, v in deficit.model_dump(mode="json").items())
+    options = ", ".join(f"{k}={v}" for k, v in deficit.special().items())
     return f"{deficit.name}({options})"
 
 

@@ -1,0 +1,92 @@
+"""Components that are frozen values: made from ``{"name": ..., **options}``, and named by what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import ValidationError
+
+from critlab.entry import Table, imported, is_path, one_line
+from critlab.errors import StudyError
+from critlab.own_code import path_of, source_digest
+from critlab.spec import Problems, Spec, problems, shown
+
+
+class Component(Spec):
+    """A frozen value that is a row of a table, or a user's own class.
+
+    A subclass gives ``name``, and raises ``version`` whenever its results change.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+
+
+Kind = TypeVar("Kind", bound=Component)
+
+
+def read_component(raw: Mapping[str, Any], table: Table, base: type[Kind]) -> Kind:
+    """The component that ``{"name": ..., **options}`` describes.
+
+    Args:
+        raw: ``name`` is a row of ``table`` or a user's own ``"package.module:Class"``.
+        table: the room's table.
+        base: what every component of the room is a subclass of.
+
+    Raises:
+        Problems: a ValueError whose locations lie inside ``raw``, for use in a validator.
+    """
+    if "name" not in raw:
+        allowed = f"{', '.join(table)}, or package.module:Class"
+        raise Problems([(("name",), f"required, but missing (allowed: {allowed})")])
+    kind = _find(raw["name"], table, base)
+    try:
+        return kind.model_validate({key: value for key, value in raw.items() if key != "name"})
+    except ValidationError as error:
+        raise Problems(problems(error, kind)) from None
+    except Exception as error:
+        if not is_path(str(raw["name"])):
+            raise
+        raise Problems([((), f"{raw['name']!r} failed: {one_line(error)}")]) from error
+
+
+def plain_component(component: Component, table: Table) -> dict[str, Any]:
+    """``{"name": ..., **options}``, from which :func:`read_component` makes an equal component."""
+    return {"name": _name(type(component), table), **component.special()}
+
+
+def describe_component(component: Component, table: Table) -> dict[str, Any]:
+    """The JSON mapping that names ``component``: ``{"name": ..., "version": ..., **identity}``.
+
+    A user's own class goes by ``"module:Class"`` and adds ``"source"``, the SHA-256 of its text.
+
+    Raises:
+        StudyError: a user's own class that no other process can import, or whose source cannot be read.
+    """
+    kind = type(component)
+    name = _name(kind, table)
+    own = {"source": source_digest(kind)} if is_path(name) else {}
+    return {"name": name, "version": kind.version, **component.identity(), **own}
+
+
+def _find(name: Any, table: Table, base: type[Kind]) -> type[Kind]:
+    if not isinstance(name, str):
+        raise Problems([(("name",), f"received {shown(name)}; must be a string")])
+    try:
+        found = imported(name) if is_path(name) else table.find(name).load()
+    except StudyError as error:
+        raise Problems([(("name",), str(error))]) from None
+    if not (isinstance(found, type) and issubclass(found, base)):
+        where = f"{base.__module__.rpartition('.')[0]}.{base.__name__}"
+        article = "an" if table.what[0] in "aeiou" else "a"
+        text = f"received {name!r}, which is not {article} {table.what}; must be a subclass of {where}"
+        raise Problems([(("name",), text)])
+    return found
+
+
+def _name(kind: type[Component], table: Table) -> str:
+    name: str = getattr(kind, "name", "")
+    if name in table and table[name].load() is kind:
+        return name
+    return path_of(kind)

@@ -1,0 +1,60 @@
+"""What training makes smaller: one objective a file, each a frozen value with ``learn``; torch inside functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from critlab.component import describe_component, plain_component, read_component
+from critlab.entry import Entry, Table
+from critlab.objectives.cross_entropy import CrossEntropy
+from critlab.objectives.objective import Learned, Objective
+from critlab.objectives.smoothed_cross_entropy import SmoothedCrossEntropy
+
+__all__ = [
+    "OBJECTIVES",
+    "CrossEntropy",
+    "Learned",
+    "Objective",
+    "SmoothedCrossEntropy",
+    "describe_objective",
+    "plain_objective",
+    "read_objective",
+]
+
+
+def read_objective(raw: str | Mapping[str, Any]) -> Objective:
+    """The objective called ``raw``, or the one that ``{"name": ..., **options}`` describes.
+
+    Raises:
+        Problems: a ValueError whose locations lie inside ``raw``, for use in a validator.
+    """
+    return read_component({"name": raw} if isinstance(raw, str) else raw, OBJECTIVES, Objective)
+
+
+def plain_objective(objective: Objective) -> dict[str, Any]:
+    """``{"name": ..., **options}``, from which :func:`read_objective` makes an equal objective."""
+    return plain_component(objective, OBJECTIVES)
+
+
+def describe_objective(objective: Objective) -> dict[str, Any]:
+    """The JSON mapping that names ``objective``; see :func:`critlab.component.describe_component`."""
+    return describe_component(objective, OBJECTIVES)
+
+
+OBJECTIVES = Table(
+    "objective",
+    "critlab.objectives",
+    {
+        "cross_entropy": Entry(
+            "critlab.objectives.cross_entropy:CrossEntropy",
+            CrossEntropy,
+            "Achille, Rovere and Soatto 2019, section 2",
+        ),
+        "smoothed_cross_entropy": Entry(
+            "critlab.objectives.smoothed_cross_entropy:SmoothedCrossEntropy",
+            SmoothedCrossEntropy,
+            "Szegedy et al. 2016, section 7",
+        ),
+    },
+)

@@ -1,0 +1,67 @@
+"""What an objective is: what a step of training makes smaller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from critlab.component import Component
+from critlab.errors import StudyError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What an objective makes of one batch.
+
+    Args:
+        loss: scalar, float; the mean over what counts, from which training goes backward.
+        logits: what accuracy is counted from, ``(batch, classes)`` or ``(batch, heads, classes)``; None where the
+            objective names no classes. With logits a batch counts as many labels as are not -1, without them as many
+            images.
+    """
+
+    loss: Tensor
+    logits: Tensor | None = None
+
+
+class Objective(Component):
+    """A frozen value that says what training makes smaller.
+
+    A subclass gives ``name`` and ``version`` and implements :meth:`learn`.
+    """
+
+    def learn(self, model: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator) -> Learned:
+        """The loss of one batch; called in training mode, under the study's precision.
+
+        Args:
+            model: the network; an objective that needs a head of its own asks the model for it.
+            images: float ``(batch, ...)``, as the network receives them (augmented, deprived, normalised).
+            labels: int64 ``(batch,)`` or ``(batch, heads)``; -1 means no loss there.
+            generator: a CPU generator keyed by run seed, epoch and step; an objective draws from nothing else, so that
+                a fork equals a run from scratch.
+
+        Raises:
+            StudyError: the model lacks what the objective needs.
+        """
+        raise NotImplementedError
+
+
+def check_logits(logits: object, labels: Tensor) -> Tensor:
+    """The logits, if they are ``(batch, classes)``, or ``(batch, heads, classes)``, for ``labels``.
+
+    Raises:
+        StudyError: they are something else.
+    """
+    from torch import Tensor
+
+    if not isinstance(logits, Tensor) or logits.shape[:-1] != labels.shape:
+        shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise StudyError(
+            f"model: returned {shape} for labels of shape {tuple(labels.shape)}; "
+            "must return logits (batch, classes), or (batch, heads, classes) for labels (batch, heads)"
+        )
+    return logits
