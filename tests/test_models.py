@@ -2,15 +2,21 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 import torch
 from torch import nn
 
+from critlab.data.spec import DataSpec
 from critlab.errors import StudyError
 from critlab.models import MODELS, ModelSpec
 from critlab.models.all_cnn import blocks
+from critlab.models.residual_block import ResidualBlock
+from critlab.models.resnet import BlockShape
+from critlab.models.resnet import blocks as resnet_blocks
 from critlab.spec import Spec
+from smallest import smallest_model
 
 
 class Study(Spec):
@@ -31,6 +37,21 @@ def not_a_module(example_shape, classes):
     return "a network"
 
 
+SHAPES = [(1, 14, 14), (2, 3, 16, 16)]
+"""One image, and two views of something."""
+
+
+def accepted_shape(spec):
+    """The first of the shapes that the model takes."""
+    for shape in SHAPES:
+        try:
+            spec.check(shape)
+        except StudyError:
+            continue
+        return shape
+    raise AssertionError(f"{spec.name} takes none of {SHAPES}: add a shape that it takes")
+
+
 def count(model):
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
@@ -41,6 +62,12 @@ SPECS = [
     {"name": "mlp", "hidden": [7, 5]},
     {"name": "mlp", "hidden": [6], "batch_norm": False},
     {"name": "mlp", "hidden": []},
+    {"name": "mlp", "hidden": [6, 4], "activation": "tanh"},
+    {"name": "mlp", "hidden": [6, 4], "batch_norm": False, "activation": "linear"},
+    {"name": "resnet18", "width": 3},
+    {"name": "depth_family", "blocks": 1, "width": 4},
+    {"name": "depth_family", "blocks": 3, "width": 2},
+    {"name": "depth_family", "blocks": 2, "width": 3, "batch_norm": False},
 ]
 
 
@@ -59,6 +86,22 @@ def test_closed_form_counts_and_logits(raw, shape, classes):
     assert all(p.grad is not None for p in model.parameters())
 
 
+@pytest.mark.parametrize("name", list(MODELS))
+def test_every_model_counts_its_parameters_and_gives_logits(name):
+    spec = ModelSpec(**smallest_model(name))
+    shape = accepted_shape(spec)
+    torch.manual_seed(0)
+    model = spec.build(shape, 5)
+    assert spec.parameters(shape, 5) == count(model)
+    logits = model(torch.rand(4, *shape))
+    assert logits.shape[0] == 4
+    assert logits.shape[-1] == 5
+    assert logits.ndim in (2, 3)
+    logits.square().sum().backward()
+    assert all(p.grad is not None for p in model.parameters())
+    assert MODELS[name].source
+
+
 def test_the_papers_sizes():
     plan = blocks(3, 10, 96)
     assert [b.outputs for b in plan] == [96, 96, 192, 192, 192, 192, 192, 192, 10]
@@ -67,7 +110,76 @@ def test_the_papers_sizes():
     convolutions = 9 * (3 * 96 + 96 * 96 + 96 * 192 + 4 * 192 * 192) + 192 * 192 + 192 * 10
     norms = 2 * (2 * 96 + 6 * 192 + 10)
     assert ModelSpec(name="all_cnn").parameters((3, 32, 32), 10) == convolutions + norms == 1_620_020
+    assert ModelSpec(name="depth_family").width == 96
     assert ModelSpec(name="mlp").hidden == (2500, 2000, 1500, 1000, 500)
+    # the widely published count of the ResNet-18 for 32 x 32 images
+    assert ModelSpec(name="resnet18").parameters((3, 32, 32), 10) == 11_173_962
+
+
+def test_the_papers_network_for_padded_mnist():
+    spec, shape = ModelSpec(name="mlp"), DataSpec(name="mnist", pad=2).shape()
+    assert shape == (1, 32, 32)
+    widths = [1024, 2500, 2000, 1500, 1000, 500]
+    expected = sum(after * (before + 2) for before, after in pairwise(widths)) + 10 * 501
+    assert spec.parameters(shape, 10) == expected
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_the_depth_family_is_the_papers_list(n):
+    model = ModelSpec(name="depth_family", blocks=n, width=12).build((3, 32, 32), 10)
+    convolutions = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
+    widths = [12 * 2**i for i in range(n)]
+    inner = [shape for w in widths for shape in ((w, w, 3, 1), (w, 2 * w, 3, 2))]
+    last = 12 * 2**n
+    assert [(c.in_channels, c.out_channels, c.kernel_size[0], c.stride[0]) for c in convolutions] == [
+        (3, 12, 3, 1),
+        *inner,
+        (last, last, 3, 1),
+        (last, last, 1, 1),
+        (last, 10, 1, 1),
+    ]
+    assert len([m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]) == len(convolutions) - 1
+    assert convolutions[-1].bias is not None
+    assert all(c.bias is None for c in convolutions[:-1])
+
+
+def test_a_residual_block_adds_its_input():
+    block = ResidualBlock(BlockShape(4, 4, 1)).eval()
+    with torch.no_grad():
+        block.second.norm.weight.zero_()
+    images = torch.rand(2, 4, 6, 6)
+    assert torch.equal(block(images), images)  # the branch gives nothing, and the input was positive
+    with torch.no_grad():
+        block.second.norm.bias.fill_(-2)
+    assert torch.equal(block(images), torch.zeros_like(images))  # the ReLU comes after the sum
+    narrower = ResidualBlock(BlockShape(4, 6, 2)).eval()
+    assert narrower(images).shape == (2, 6, 3, 3)
+    assert [name for name, _ in narrower.named_parameters() if "shortcut" in name] == [
+        "shortcut.conv.weight",
+        "shortcut.norm.weight",
+        "shortcut.norm.bias",
+    ]
+
+
+def test_resnet18_halves_three_times_and_in_the_first_block_of_a_stage():
+    strides = {name: shape.stride for name, shape in resnet_blocks(5).items() if shape.stride != 1}
+    assert strides == {"stage2block1": 2, "stage3block1": 2, "stage4block1": 2}
+    assert [shape.outputs for shape in resnet_blocks(5).values()] == [5, 5, 10, 10, 20, 20, 40, 40]
+    first = next(iter(resnet_blocks(5).values()))
+    assert first.shortcut is None
+
+
+def test_a_linear_network_is_linear():
+    model = ModelSpec(name="mlp", hidden=[7, 6], batch_norm=False, activation="linear").build((5,), 3).double()
+    x, y = torch.rand(2, 1, 5, dtype=torch.float64)
+    torch.testing.assert_close(model((x + y) / 2), (model(x) + model(y)) / 2)
+    curved = ModelSpec(name="mlp", hidden=[7, 6], batch_norm=False, activation="tanh").build((5,), 3).double()
+    assert not torch.allclose(curved((x + y) / 2), (curved(x) + curved(y)) / 2)
+
+
+def test_the_usual_activation_renames_nothing():
+    assert "activation" not in ModelSpec(name="mlp").identity()
+    assert ModelSpec(name="mlp", activation="tanh").identity()["activation"] == "tanh"
 
 
 def test_names_are_readable_and_stable():
@@ -96,20 +208,32 @@ def test_bias_only_where_no_batch_norm_follows():
 def test_the_global_generator_decides_the_weights(name):
     def weights(seed):
         torch.manual_seed(seed)
-        small = {"width": 2} if name == "all_cnn" else {"hidden": [5]}
-        return ModelSpec(name=name, **small).build((1, 14, 14), 3).state_dict()
+        spec = ModelSpec(**smallest_model(name))
+        return spec.build(accepted_shape(spec), 3).state_dict()
 
     first, same, other = weights(0), weights(0), weights(1)
     assert all(torch.equal(first[k], same[k]) for k in first)
     assert not all(torch.equal(first[k], other[k]) for k in first)
 
 
-@pytest.mark.parametrize("shape", [(3, 13, 20), (784,), (2, 3, 32, 32)])
-def test_all_cnn_refuses_small_images_and_other_things(shape):
-    spec = ModelSpec(name="all_cnn")
-    for ask in (lambda: spec.build(shape, 10), lambda: spec.parameters(shape, 10), lambda: spec.check(shape)):
-        with pytest.raises(StudyError, match="at least 14"):
-            ask()
+@pytest.mark.parametrize(
+    ("raw", "smallest"),
+    [
+        ({"name": "all_cnn"}, 14),
+        ({"name": "resnet18"}, 8),
+        ({"name": "depth_family", "blocks": 1}, 2),
+        ({"name": "depth_family", "blocks": 4}, 16),
+    ],
+)
+def test_convolutional_networks_refuse_small_images_and_other_things(raw, smallest):
+    spec = ModelSpec(**raw)
+    spec.check((3, smallest, smallest + 3))
+    for shape in [(3, smallest - 1, 40), (784,), (2, 3, 32, 32)]:
+        for ask in (lambda s=shape: spec.build(s, 10), lambda s=shape: spec.parameters(s, 10)):
+            with pytest.raises(StudyError, match=f"{raw['name']}.*at least {smallest}"):
+                ask()
+        with pytest.raises(StudyError, match="pad the images"):
+            spec.check(shape)
 
 
 def test_a_specification_is_a_flat_frozen_value():

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from critlab.errors import StudyError
+from critlab.models.convolution import Convolution, check_images, layer
 from critlab.models.options import ModelOptions
 
 if TYPE_CHECKING:
     from torch import nn
 
 SMALLEST_SIDE = 14
-
-
-class Block(NamedTuple):
-    """One convolution's shape."""
-
-    inputs: int
-    outputs: int
-    kernel: int
-    stride: int
 
 
 class AllCNNOptions(ModelOptions):
@@ -38,29 +29,22 @@ class AllCNNOptions(ModelOptions):
 
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Raises StudyError unless examples are ``(channels, height, width)`` with sides of at least 14."""
-        if len(example_shape) != 3 or min(example_shape[1:]) < SMALLEST_SIDE:
-            raise StudyError(
-                f"model 'all_cnn' takes images (channels, height, width) with sides of at least "
-                f"{SMALLEST_SIDE}, received examples of shape {tuple(example_shape)}; "
-                "pad the images or choose another model"
-            )
+        check_images("all_cnn", example_shape, SMALLEST_SIDE)
 
     def parameters(self, example_shape: tuple[int, ...], classes: int) -> int:
         """The number of trainable parameters."""
         self.check(example_shape)
-        # a block with BatchNorm has a scale and a shift for each output, one without has a bias
-        extra = 2 if self.batch_norm else 1
         plan = blocks(example_shape[0], classes, self.width)
-        return sum(b.outputs * (b.inputs * b.kernel**2 + extra) for b in plan)
+        return sum(block.parameters(batch_norm=self.batch_norm) for block in plan)
 
 
-def blocks(channels: int, classes: int, width: int) -> list[Block]:
+def blocks(channels: int, classes: int, width: int) -> list[Convolution]:
     """The nine convolutions, from the image's channels to one channel for each class."""
     outputs = [width, width, *[2 * width] * 6, classes]
     inputs = [channels, *outputs[:-1]]
     kernels = [3] * 7 + [1, 1]
     strides = [1, 1, 2, 1, 1, 2, 1, 1, 1]
-    return [Block(*shape) for shape in zip(inputs, outputs, kernels, strides, strict=True)]
+    return [Convolution(*shape) for shape in zip(inputs, outputs, kernels, strides, strict=True)]
 
 
 def build(example_shape: tuple[int, ...], classes: int, options: AllCNNOptions) -> nn.Module:
@@ -91,26 +75,8 @@ def build(example_shape: tuple[int, ...], classes: int, options: AllCNNOptions) 
     options.check(example_shape)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for number, shape in enumerate(blocks(example_shape[0], classes, options.width), start=1):
-        layers[f"block{number}"] = _block(shape, options.batch_norm, relu=options.batch_norm or number < 9)
+        relu = options.batch_norm or number < 9
+        layers[f"block{number}"] = layer(shape, batch_norm=options.batch_norm, relu=relu)
     layers["pool"] = nn.AdaptiveAvgPool2d(1)
     layers["flatten"] = nn.Flatten()
-    return nn.Sequential(layers)
-
-
-def _block(shape: Block, batch_norm: bool, *, relu: bool) -> nn.Module:
-    from torch import nn
-
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["conv"] = nn.Conv2d(
-        shape.inputs,
-        shape.outputs,
-        shape.kernel,
-        shape.stride,
-        padding=shape.kernel // 2,
-        bias=not batch_norm,
-    )
-    if batch_norm:
-        layers["norm"] = nn.BatchNorm2d(shape.outputs)
-    if relu:
-        layers["relu"] = nn.ReLU(inplace=True)
     return nn.Sequential(layers)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from itertools import pairwise
 from math import prod
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,12 +23,16 @@ class MLPOptions(ModelOptions):
 
     Args:
         hidden: the widths of the hidden layers, first to last; none makes a linear classifier.
-        batch_norm: whether BatchNorm stands between each hidden layer and its ReLU.
+        batch_norm: whether BatchNorm stands between each hidden layer and its activation.
+        activation: ``relu``, ``tanh``, or ``linear``, which is none: with ``batch_norm`` false, a deep linear network.
     """
+
+    neutral: ClassVar[Mapping[str, Any]] = {"activation": "relu"}
 
     # not strict itself: TOML and JSON have lists where Python has tuples
     hidden: Annotated[tuple[Width, ...], Field(strict=False)] = (2500, 2000, 1500, 1000, 500)
     batch_norm: bool = True
+    activation: Literal["relu", "tanh", "linear"] = "relu"
 
     def parameters(self, example_shape: tuple[int, ...], classes: int) -> int:
         """The number of trainable parameters."""
@@ -38,7 +43,7 @@ class MLPOptions(ModelOptions):
 
 
 def build(example_shape: tuple[int, ...], classes: int, options: MLPOptions) -> nn.Module:
-    """Hidden layers of linear map, BatchNorm and ReLU, then a linear map to the logits.
+    """Hidden layers of linear map, BatchNorm and activation, then a linear map to the logits.
 
     A hidden layer has a bias only where no BatchNorm follows; the output has one. Layers are called
     ``layer1.linear``, ``layer1.norm``, ... and ``output``.
@@ -46,7 +51,7 @@ def build(example_shape: tuple[int, ...], classes: int, options: MLPOptions) -> 
     Args:
         example_shape: any shape; examples are flattened.
         classes: how many logits.
-        options: widths and BatchNorm.
+        options: widths, BatchNorm and activation.
 
     Returns:
         A module from float ``(N, *example_shape)`` to logits ``(N, classes)``, initialised as torch does by
@@ -63,7 +68,8 @@ def build(example_shape: tuple[int, ...], classes: int, options: MLPOptions) -> 
         layer["linear"] = nn.Linear(before, after, bias=not options.batch_norm)
         if options.batch_norm:
             layer["norm"] = nn.BatchNorm1d(after)
-        layer["relu"] = nn.ReLU()
+        if options.activation != "linear":
+            layer[options.activation] = nn.ReLU() if options.activation == "relu" else nn.Tanh()
         layers[f"layer{number}"] = nn.Sequential(layer)
     layers["output"] = nn.Linear(widths[-1], classes)
     return nn.Sequential(layers)

@@ -1,0 +1,46 @@
+"""The smallest workable options of every registered component, found from its options, so that a new row needs none."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Gt
+from pydantic.fields import FieldInfo
+
+from critlab.deficits import DEFICITS
+from critlab.models import MODELS
+from critlab.spec import Spec
+
+SIZES: dict[str, Any] = {"width": 2, "hidden": [6], "blocks": 1}
+"""Options that decide how large a model is, whether required or not."""
+
+ONE_OF: dict[str, dict[str, Any]] = {"data_subset": {"fraction": 0.5}}
+"""Where one of several optional options must be given."""
+
+
+def smallest_deficit(name: str) -> dict[str, Any]:
+    """``{"name": ..., **options}`` of a deficit."""
+    return {"name": name, **_required(DEFICITS[name].options), **ONE_OF.get(name, {})}
+
+
+def smallest_model(name: str) -> dict[str, Any]:
+    """``{"name": ..., **options}`` of a model."""
+    options = MODELS[name].options
+    sizes = {key: value for key, value in SIZES.items() if key in options.model_fields}
+    return {"name": name, **_required(options), **sizes}
+
+
+def _required(options: type[Spec]) -> dict[str, Any]:
+    return {key: _least(key, info) for key, info in options.model_fields.items() if info.is_required()}
+
+
+def _least(key: str, info: FieldInfo) -> Any:
+    """The first of several names, or the least number that is allowed."""
+    if get_origin(info.annotation) is Literal:
+        return get_args(info.annotation)[0]
+    for bound in info.metadata:
+        if isinstance(bound, Ge):
+            return bound.ge
+        if isinstance(bound, Gt):
+            return bound.gt + 1
+    raise AssertionError(f"{key} is required and has no least value: give it one, or add it to ONE_OF")
