@@ -10,6 +10,7 @@ from critlab.study import Study
 TOML = """
 name = "small"
 seeds = 2
+precision = "float32"
 
 [data]
 name = "sample"

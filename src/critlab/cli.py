@@ -68,7 +68,7 @@ Workers = Annotated[int | None, typer.Option("--workers", min=1, help="processes
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="where to compute")]
 Precision = Annotated[
     Literal["auto", "float32", "bfloat16"],
-    typer.Option("--precision", help="auto: what the store has recorded, float32 at first"),
+    typer.Option("--precision", help="auto: as recorded; at first the faster of both, by timing a step"),
 ]
 Figures = Annotated[
     Path | None,

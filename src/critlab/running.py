@@ -27,7 +27,8 @@ def run(
         store: a folder; made if it is missing. Everything in it is named by digest, so studies can share one.
         workers: processes of one thread each; by default one per core.
         device: ``auto`` takes a GPU where there is one.
-        precision: ``auto`` is what the store has recorded for the study, float32 at first.
+        precision: ``auto`` is what the store has recorded for the study; at first what the study says, else bfloat16
+            where a timed step is at least 1.3 times as fast in it as in float32.
         data: the folder of the data; by default ``$CRITLAB_DATA``, else the user's cache folder.
 
     Returns:

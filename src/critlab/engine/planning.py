@@ -8,12 +8,12 @@ from typing import Any
 
 from critlab.engine import timing
 from critlab.engine.keeping import kept_paths, state_bytes
-from critlab.engine.study_record import read_record
+from critlab.engine.numerics import Decision, decide, settled
+from critlab.engine.study_record import StudyRecord, read_record
 from critlab.engine.survey import survey
 from critlab.entry import is_path
 from critlab.store import Store
 from critlab.study.measurement import due
-from critlab.study.origin import Numerics
 from critlab.study.study import Study
 from critlab.study.tree import ROOT, Tree
 
@@ -35,6 +35,7 @@ class Plan:
         epochs_left: epochs that the store lacks.
         replays: epochs to be trained again for readings or states that were not kept.
         readings_left: measurements that the store lacks.
+        precision: in which the study is or would be computed; None where the first run times a step to decide.
         bytes: disk space of the whole study; None where only building the model would tell.
         seconds: time that is left with these workers; None where it is unknown.
         workers: how many processes ``seconds`` counts on.
@@ -49,6 +50,7 @@ class Plan:
     epochs_left: int
     replays: int
     readings_left: int
+    precision: str | None
     bytes: int | None
     seconds: float | None
     workers: int
@@ -74,8 +76,7 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
     left, replays = (work.trained, work.replayed) if work else (everything, 0)
     readings = work.readings if work else seeds * _readings(study, tree)
     record = read_record(store, study)
-    numerics = record.numerics if record else Numerics()
-    each, size = _costs(study, numerics, measure, folder)
+    decision, each, size = _costs(study, record, measure, folder)
     return Plan(
         study=study.name,
         runs=len(study.runs) * seeds,
@@ -86,6 +87,7 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
         epochs_left=left,
         replays=replays,
         readings_left=readings,
+        precision=decision.numerics.precision if decision else None,
         bytes=None if size is None else _bytes(study, tree, size),
         seconds=None if each is None else each * (left + replays) / min(workers, seeds * len(study.runs)),
         workers=workers,
@@ -96,20 +98,24 @@ def _readings(study: Study, tree: Tree) -> int:
     return sum(1 for node in tree.nodes.values() for _ in due(study, node.epoch))
 
 
-def _costs(study: Study, numerics: Numerics, measure: bool, folder: Path | None) -> tuple[float | None, int | None]:
-    """Worker-seconds of an epoch, and bytes of a checkpoint, as far as they are known."""
+def _costs(
+    study: Study, record: StudyRecord | None, measure: bool, folder: Path | None
+) -> tuple[Decision | None, float | None, int | None]:
+    """How numbers are computed, worker-seconds of an epoch, and bytes of a checkpoint, as far as they are known."""
     size = state_bytes(study)
     if not measure:
-        return timing.recall(study, numerics), size
+        decision = settled(study, record)
+        return decision, timing.recall(study, decision.numerics) if decision else None, size
     from critlab.data import load
 
     images = load(study.data, folder)
     if size is None and (is_path(study.model.name) or is_path(study.data.name)):
         model = study.model.build(tuple(images.train_images.shape[1:]), images.classes)
         size = 2 * sum(value.numel() * value.element_size() for value in model.state_dict().values())
-    seconds = timing.measure(study, images, numerics)
-    timing.remember(study, numerics, seconds)
-    return seconds, size
+    decision = decide(study, images, record)
+    seconds = timing.measure(study, images, decision.numerics)
+    timing.remember(study, decision.numerics, seconds)
+    return decision, seconds, size
 
 
 def _bytes(study: Study, tree: Tree, size: int) -> int:

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from rich.console import Console
+
 from critlab.duration import duration
 from critlab.engine import timing
 from critlab.engine.interruption import Interruption, interruptible
 from critlab.engine.keeping import kept_paths, state_bytes
 from critlab.engine.local import Ending, execute
 from critlab.engine.names import Names
+from critlab.engine.numerics import decide
 from critlab.engine.processors import default_workers
 from critlab.engine.progress import Display
-from critlab.engine.study_record import StudyRecord, decide_numerics, read_record, write_record
+from critlab.engine.study_record import StudyRecord, read_record, write_record
 from critlab.engine.work import Work, outstanding
 from critlab.engine.worker import IN_WORKER
 from critlab.engine.writing import provenance
@@ -41,7 +44,7 @@ class Means:
     Args:
         workers: processes; None is one per core.
         device: where to compute; ``auto`` takes a GPU where there is one.
-        precision: ``auto`` is what the store has recorded, or float32 at first.
+        precision: ``auto`` is what the store has recorded; at first what the study says, or what a timed step decides.
         folder: where the data lie; None is ``$CRITLAB_DATA``, else the user's cache folder.
     """
 
@@ -72,8 +75,9 @@ def run_study(study: Study, store: Store, means: Means) -> Report:
     _refuse_inside_a_worker()
     images = _images(study, means.folder)
     record = read_record(store, study)
-    numerics = decide_numerics(record, means.precision)
     device = _device(means.device)
+    decision = decide(study, images, record, means.precision, device)
+    numerics, grounds = decision.numerics, record.decision if record else decision.grounds()
     names, tree = Names(study, images.fingerprint, numerics), build(study)
     store.remove_unfinished()
     kept = kept_paths(tree, len(study.seeds), state_bytes(study))
@@ -81,8 +85,12 @@ def run_study(study: Study, store: Store, means: Means) -> Report:
     write_record(
         store,
         study,
-        StudyRecord(study.model_dump(mode="json"), images.fingerprint, numerics, {**provenance(), "device": device}),
+        StudyRecord(
+            study.model_dump(mode="json"), images.fingerprint, numerics, {**provenance(), "device": device}, grounds
+        ),
     )
+    if record is None and decision.seconds:
+        Console(stderr=True).print(f"precision: {decision.why}", markup=False, highlight=False, soft_wrap=True)
     if not work.tasks:
         return Report(0, 0, Ending(), 0)
     _forget_failures(work, names, store)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from critlab.engine.names import Names
-from critlab.errors import StudyError
 from critlab.store import Store
 from critlab.study.origin import Numerics
 from critlab.study.study import Study
@@ -22,12 +21,14 @@ class StudyRecord:
         fingerprint: content hash of the images in use.
         numerics: decided once, by the first run.
         provenance: versions and machine of the latest run.
+        decision: on what grounds the numerics were chosen: ``why``, and ``seconds_per_image`` where steps were timed.
     """
 
     study: Mapping[str, Any]
     fingerprint: str
     numerics: Numerics
     provenance: Mapping[str, Any]
+    decision: Mapping[str, Any] = field(default_factory=dict)
 
     def names(self, study: Study) -> Names:
         """The names of everything that ``study`` makes."""
@@ -40,7 +41,7 @@ def read_record(store: Store, study: Study) -> StudyRecord | None:
     if body is None:
         return None
     numerics = Numerics.read(body["numerics"], f"the record of {study.name}")
-    return StudyRecord(body["study"], body["fingerprint"], numerics, body["provenance"])
+    return StudyRecord(body["study"], body["fingerprint"], numerics, body["provenance"], body.get("decision", {}))
 
 
 def write_record(store: Store, study: Study, record: StudyRecord) -> None:
@@ -50,22 +51,7 @@ def write_record(store: Store, study: Study, record: StudyRecord) -> None:
         "fingerprint": record.fingerprint,
         "numerics": record.numerics.model_dump(),
         "provenance": dict(record.provenance),
+        "decision": dict(record.decision),
     }
     if store.read("studies", study.name) != body:
         store.write("studies", study.name, body)
-
-
-def decide_numerics(record: StudyRecord | None, precision: str) -> Numerics:
-    """The recorded numerics, or, on a study's first run, float32 unless ``precision`` says otherwise.
-
-    Raises:
-        StudyError: ``precision`` is not what the study was begun with.
-    """
-    if record is None:
-        return Numerics(precision="float32" if precision == "auto" else precision)
-    if precision not in ("auto", record.numerics.precision):
-        raise StudyError(
-            f"--precision: received {precision}, but this store holds the study in {record.numerics.precision}; "
-            "leave the option out, or use another --store"
-        )
-    return record.numerics

@@ -1,13 +1,15 @@
-"""What an epoch costs on this machine: remembered from the last run, or measured now."""
+"""What an epoch and a step cost on this machine: remembered from the last run, or measured now."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from critlab.digest import digest
+from critlab.engine.processors import abilities
 from critlab.engine.writing import provenance
 from critlab.store import atomic
 from critlab.study.measurement import TEST, Measurement, options_of
@@ -27,32 +29,58 @@ def _remembered() -> Path:
     return user_cache_path("critlab") / "timings.json"
 
 
-def _key(base: Base, numerics: Numerics) -> str:
+def _machine() -> list[Any]:
     known = provenance()
-    machine = [known["processor"], known["cores"], known["torch"]]
+    return [known["processor"], known["cores"], known["torch"], abilities()]
+
+
+def _key(base: Base, numerics: Numerics) -> str:
     parts = Base.model_fields.keys()
-    return digest("timing", base.model_dump(mode="json", include=set(parts)), numerics.model_dump(), machine)
+    return digest("timing", base.model_dump(mode="json", include=set(parts)), numerics.model_dump(), _machine())
+
+
+def _steps_key(base: Base, device: str) -> str:
+    """Of what makes a step dear: two studies that differ in nothing else are computed alike."""
+    plain = base.model_dump(mode="json")
+    parts = [plain["data"]["name"], plain["data"]["pad"], plain["model"], plain["augment"]]
+    return digest("step", parts, base.optimizer.name, base.optimizer.batch, device, _machine())
 
 
 def recall(base: Base, numerics: Numerics) -> float | None:
     """Worker-seconds of one epoch with its measures, as last seen on this machine; None where it was never seen."""
-    try:
-        known = json.loads(_remembered().read_text())
-    except (OSError, ValueError):
-        return None
-    seconds = known.get(_key(base, numerics)) if isinstance(known, dict) else None
+    seconds = _known().get(_key(base, numerics))
     return float(seconds) if isinstance(seconds, int | float) else None
 
 
 def remember(base: Base, numerics: Numerics, seconds: float) -> None:
     """Keeps the worker-seconds of one epoch for :func:`recall`; a cache folder that cannot be written is no error."""
-    path = _remembered()
+    _keep(_key(base, numerics), seconds)
+
+
+def recall_steps(base: Base, device: str) -> dict[str, float] | None:
+    """Seconds of a step by precision, as once timed on this machine; None where they never were."""
+    found = _known().get(_steps_key(base, device))
+    if not isinstance(found, dict) or found.keys() != {"float32", "bfloat16"}:
+        return None
+    return found if all(isinstance(value, float) and value > 0 for value in found.values()) else None
+
+
+def remember_steps(base: Base, device: str, seconds: Mapping[str, float]) -> None:
+    """Keeps what :func:`recall_steps` gives; so a study run twice on a machine is computed alike under any load."""
+    _keep(_steps_key(base, device), dict(seconds))
+
+
+def _known() -> dict[str, Any]:
     try:
-        known = json.loads(path.read_text())
+        known = json.loads(_remembered().read_text())
     except (OSError, ValueError):
-        known = {}
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _keep(key: str, value: Any) -> None:
     try:
-        atomic.write(path, json.dumps({**known, _key(base, numerics): seconds}, indent=1).encode())
+        atomic.write(_remembered(), json.dumps({**_known(), key: value}, indent=1).encode())
     except OSError:
         return
 
@@ -65,39 +93,23 @@ def measure(study: Study, images: ImageSet, numerics: Numerics) -> float:
         images: the study's images.
         numerics: how numbers are computed.
     """
-    import torch
-
     from critlab.training.learner import NetworkLearner
-    from critlab.training.loop import train_epoch
+    from critlab.training.precision import one_thread
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         learner = NetworkLearner(study, images, numerics)
-        state = learner.start({"seed": study.seeds[0]})
+        whole, state = learner.length, learner.start({"seed": study.seeds[0]})
         recipe = recipes(study.runs[-1], study.optimizer, study.augment)[0]
-        batch = study.optimizer.batch
 
-        def steps(count: int) -> float:
+        def an_image(steps: int) -> float:
+            learner.length = min(steps * study.optimizer.batch, whole)
             began = time.perf_counter()
-            length = min(count * batch, len(images.train_labels))
-            train_epoch(
-                state.model,
-                state.optimizer,
-                learner.examples,
-                recipe,
-                seed=0,
-                epoch=0,
-                length=length,
-                batch=batch,
-            )
-            return (time.perf_counter() - began) / length
+            learner.advance(state, recipe, 0)
+            return (time.perf_counter() - began) / learner.length
 
-        steps(1)
-        seconds = steps(TIMED_STEPS) * learner.length
+        an_image(1)
+        seconds = an_image(TIMED_STEPS) * whole
         return seconds + sum(_reading(learner, state, study, name) for name in (TEST, *study.measures))
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _reading(learner: Any, state: Any, study: Study, name: str) -> float:

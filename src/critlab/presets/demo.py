@@ -58,6 +58,7 @@ def demo() -> Study:
         seeds=5,
         base=sample_base(train=2000, width=8, batch=64, lr_decay=0.75),
         name="demo",
+        precision="float32",  # the same table on every machine of a kind
         controls={"deficits": [VerticalFlip()], "clocks": ["since_removal"], "at": [8, 12]},
     )
 

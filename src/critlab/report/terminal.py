@@ -29,6 +29,7 @@ def plan_text(plan: Plan) -> str:
             "left to train": f"{plan.epochs_left:,} epochs",
             "replays": f"{plan.replays:,} epochs",
             "left to read": f"{plan.readings_left:,} readings",
+            "precision": plan.precision or "chosen by timing a step, at the first run or with --measure",
             "disk": space,
             "time": time,
         }
@@ -83,10 +84,17 @@ def reproduction_text(comparisons: Sequence[Comparison], page: Path | None) -> s
 
 
 def catalogue_text(rows: Iterable[Mapping[str, str]]) -> str:
-    """A list of what there is, one component a line, its source below it."""
+    """A list of what there is, one component a line, everything else that is known of it below."""
     rows = list(rows)
     width = max((len(row["name"]) for row in rows), default=0)
-    return "\n".join(f"{row['name']:<{width}}  {row['about']}\n{'':<{width}}  {row['source']}" for row in rows)
+    lines: list[str] = []
+    for row in rows:
+        lines.append(f"{row['name']:<{width}}  {row['about']}")
+        lines.append(f"{'':<{width}}  {row['source']}")
+        lines += [
+            f"{'':<{width}}  {key}: {told}" for key in ("published", "cost") for told in row.get(key, "").splitlines()
+        ]
+    return "\n".join(lines)
 
 
 def _aligned(pairs: Mapping[str, str]) -> str:

@@ -85,7 +85,10 @@ Seeds = Annotated[tuple[Seed, ...], BeforeValidator(_seeds)]
 
 
 class Base(Spec):
-    """The part of a study that does not depend on the question: data, model, optimiser, augmentation, measures."""
+    """The part of a study that does not depend on the question: data, model, optimiser, augmentation, measures.
+
+    ``precision`` pins how numbers are computed; where it is left out, the first run in a store times a step to decide.
+    """
 
     data: DataSpec
     model: ModelSpec
@@ -94,6 +97,7 @@ class Base(Spec):
     measures: Annotated[dict[str, SerializeAsAny[MeasureOptions]], BeforeValidator(_measures)] = Field(
         default_factory=dict
     )
+    precision: Literal["float32", "bfloat16"] | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
