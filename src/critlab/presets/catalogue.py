@@ -7,12 +7,15 @@ from critlab.data.data_set import DataSet
 from critlab.deficits import DEFICITS
 from critlab.measures import MEASURES
 from critlab.models import MODELS
+from critlab.presets.preset import Preset
 
 TABLES = {"deficits": DEFICITS, "data": DATA, "models": MODELS, "measures": MEASURES}
 
 
 def catalogue(what: str) -> list[dict[str, str]]:
     """The rows of ``critlab list WHAT``, each with ``name``, ``about`` and ``source``.
+
+    Papers' figures also have ``published`` and ``cost``, one statement a line.
 
     Args:
         what: ``deficits``, ``data``, ``models``, ``measures`` or ``figures``.
@@ -52,8 +55,20 @@ def _figures() -> list[dict[str, str]]:
         {
             "name": name,
             "about": f"{preset.question} (scales: {', '.join(preset.scales)})",
-            "source": preset.source + (f"; published: {preset.published}" if preset.published else ""),
+            "source": preset.source,
+            **_published(preset),
+            **_costs(preset),
         }
         for name, preset in PRESETS.items()
     ]
     return presets + theories
+
+
+def _published(preset: Preset) -> dict[str, str]:
+    told = "\n".join(f"{one.what}: {one.value} ({one.source})" for one in preset.published)
+    return {"published": told} if told else {}
+
+
+def _costs(preset: Preset) -> dict[str, str]:
+    told = "\n".join(f"{scale}: {cost}" for scale, cost in preset.costs.items())
+    return {"cost": told} if told else {}

@@ -1,65 +1,151 @@
-"""Paper 1, Critical Learning Periods in Deep Neural Networks (Achille, Rovere, Soatto 2019; arXiv 1711.08856)."""
+"""Paper 1, Critical Learning Periods in Deep Neural Networks (Achille, Rovere, Soatto 2019), figure by figure."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
 
-from critlab.deficits import Blur, VerticalFlip
-from critlab.measures import FisherTraceOptions
-from critlab.study.study import Base, Study, removal
+from critlab.presets.critical_periods_charts import damage_by_part, fisher_charts, layers_charts
+from critlab.presets.critical_periods_information import (
+    filters_study,
+    fisher_studies,
+    gradients_study,
+    layers_study,
+)
+from critlab.presets.critical_periods_numbers import (
+    CLEAN,
+    DEPTH,
+    FILTERS,
+    FINAL_TRACE,
+    FLIP,
+    FORM,
+    GRADIENTS,
+    LATE,
+    MNIST,
+    NOISE,
+    PEAK_ONSET,
+    PERMUTATION,
+    PRESENT,
+    SHARES,
+    TRACE,
+    WEIGHT_DECAY,
+    deficits_numbers,
+    fisher_numbers,
+    layers_numbers,
+    parts_numbers,
+    removal_numbers,
+    sensitivity_numbers,
+)
+from critlab.presets.critical_periods_settings import (
+    adam_study,
+    constant_lr_study,
+    depth_studies,
+    mnist_study,
+    weight_decay_studies,
+)
+from critlab.presets.critical_periods_setup import PAPER
+from critlab.presets.critical_periods_sweeps import deficits_studies, removal_studies, sensitivity_study
+from critlab.presets.preset import Preset, Scale, one
 
-Scale = Literal["demo", "small", "paper"]
+SCALES: tuple[Scale, ...] = ("paper", "small", "demo")
 
-
-def all_cnn_cifar10(width: int = 96, train: int | None = None, test: int | None = None, lr_decay: float = 0.97) -> Base:
-    """The paper's set-up: All-CNN on CIFAR-10, SGD from 0.05 times 0.97 an epoch, flips and shifts up to 4 pixels.
-
-    Args:
-        width: channels of the first blocks; 96 in the paper.
-        train: a class-balanced subset of so many training images; None for all 50,000.
-        test: likewise of the 10,000 test images.
-        lr_decay: factor of the learning rate from epoch to epoch.
-
-    Source: section 2 and appendix A; momentum 0.9 is not stated there and follows the same laboratory's later code.
-    """
-    raw = {
-        "data": {"name": "cifar10", "train": train, "test": test},
-        "model": {"name": "all_cnn", "width": width},
-        "optimizer": {
-            "name": "sgd",
-            "lr": 0.05,
-            "lr_decay": lr_decay,
-            "momentum": 0.9,
-            "weight_decay": 0.001,
-            "batch": 128,
-        },
-        "augment": {"flip": True, "shift": 4},
-        "measures": {"fisher_trace": FisherTraceOptions(every=5)},
-    }
-    return Base.read(raw, "all_cnn_cifar10")
-
-
-def removal_figure(scale: Scale) -> Study:
-    """Figure 1: blur by 4, removed at epochs 0 to 200, then 160 clean epochs.
-
-    At ``small`` the schedule is compressed: the learning rate falls by 0.85 an epoch, so that 20 clean epochs end where
-    the paper's recovery ends; 8,000 images and width 24.
-    """
-    if scale == "paper":
-        return removal(
-            Blur(factor=4),
-            at=range(0, 201, 20),
-            recovery=160,
-            seeds=5,
-            base=all_cnn_cifar10(),
-            name="removal",
-        )
-    return removal(
-        Blur(factor=4),
-        at=[0, 8, 20],
-        recovery=20,
-        seeds=3,
-        base=all_cnn_cifar10(width=24, train=8000, test=2000, lr_decay=0.85),
-        name="removal-small",
-        controls={"deficits": [VerticalFlip()], "clocks": ["since_removal"], "at": [20]},
-    )
+FIGURES: Mapping[str, Preset] = {
+    "removal": Preset(
+        removal_studies,
+        SCALES,
+        f"{PAPER}, figure 1",
+        "until when does early blur leave lasting damage? All-CNN and ResNet-18",
+        (CLEAN, LATE),
+        draw=damage_by_part("damage_by_network", "Both networks", "network"),
+        compare=removal_numbers,
+    ),
+    "sensitivity": Preset(
+        one(sensitivity_study),
+        SCALES,
+        f"{PAPER}, figure 1C",
+        "when does a short window of blur hurt most?",
+        (PEAK_ONSET,),
+        compare=sensitivity_numbers,
+    ),
+    "deficits": Preset(
+        deficits_studies,
+        SCALES,
+        f"{PAPER}, figure 2, left; random labels, fewer images and corruptions: ours",
+        "which deficits have a critical period, and what is left of it under another clock?",
+        (FLIP, PERMUTATION, NOISE),
+        compare=deficits_numbers,
+    ),
+    "depth": Preset(
+        depth_studies,
+        SCALES,
+        f"{PAPER}, figure 2, right",
+        "do deeper networks suffer more? One, two and three blocks",
+        (DEPTH,),
+        draw=damage_by_part("damage_by_depth", "Damage by depth", "number of blocks"),
+        compare=parts_numbers(DEPTH),
+    ),
+    "mnist": Preset(
+        one(mnist_study),
+        SCALES,
+        f"{PAPER}, figure 3",
+        "is there a critical period in a fully connected network? Below paper scale on Fashion-MNIST",
+        (MNIST,),
+        compare=parts_numbers(MNIST),
+    ),
+    "constant-lr": Preset(
+        one(constant_lr_study),
+        SCALES,
+        f"{PAPER}, figure 3",
+        "is there a critical period without annealing?",
+        (PRESENT,),
+        compare=parts_numbers(PRESENT),
+    ),
+    "adam": Preset(
+        one(adam_study),
+        SCALES,
+        f"{PAPER}, figure 3",
+        "is there a critical period under Adam?",
+        (PRESENT,),
+        compare=parts_numbers(PRESENT),
+    ),
+    "weight-decay": Preset(
+        weight_decay_studies,
+        SCALES,
+        f"{PAPER}, figure 3",
+        "does weight decay change the critical period? From 0 to 0.002",
+        (WEIGHT_DECAY,),
+        draw=damage_by_part("damage_by_weight_decay", "Damage by weight decay", "weight decay"),
+        compare=parts_numbers(WEIGHT_DECAY),
+    ),
+    "fisher": Preset(
+        fisher_studies,
+        SCALES,
+        f"{PAPER}, figure 4",
+        "does the Fisher information rise and fall with the critical period?",
+        (TRACE, FINAL_TRACE, FORM),
+        draw=fisher_charts,
+        compare=fisher_numbers,
+    ),
+    "layers": Preset(
+        one(layers_study),
+        SCALES,
+        f"{PAPER}, figure 5",
+        "does the information move to other layers after removal, or is it frozen?",
+        (SHARES,),
+        draw=layers_charts,
+        compare=layers_numbers,
+    ),
+    "gradients": Preset(
+        one(gradients_study),
+        SCALES,
+        f"{PAPER}, appendix",
+        "what do the gradients of each layer look like through training?",
+        (GRADIENTS,),
+    ),
+    "filters": Preset(
+        one(filters_study),
+        SCALES,
+        f"{PAPER}, appendix",
+        "what do the filters of the first layer look like after a deficit?",
+        (FILTERS,),
+    ),
+}

@@ -10,11 +10,12 @@ from typing import Any
 from critlab.analysis.reading import read_results
 from critlab.engine.running import Means, run_study
 from critlab.errors import StudyError
-from critlab.presets import PRESETS, Preset
+from critlab.presets import PRESETS
+from critlab.presets.preset import Preset
 from critlab.presets.theories import THEORIES
 from critlab.presets.theory import SCALES, found
 from critlab.report.figures import figures
-from critlab.report.findings import Comparison
+from critlab.report.findings import Comparison, Findings
 from critlab.report.page import report
 from critlab.spec import nearest
 from critlab.store import Store
@@ -36,7 +37,7 @@ def reproduce(
 
     Args:
         name: of a figure; ``critlab list figures`` names them.
-        scale: one of the figure's scales; None is its first.
+        scale: one of the figure's scales; None is ``small``, or the only one.
         store: where results and tables are kept.
         means: with what a study is run.
         out: the page.
@@ -53,7 +54,8 @@ def reproduce(
         return Reproduction(0, findings.comparisons, report(findings, out))
     if name in PRESETS:
         preset = PRESETS[name]
-        return _study(preset, _scale(name, scale, preset.scales), store, means, out, folder)
+        chosen = _scale(name, scale or preset.smallest, preset.scales)
+        return _studies(name, preset, chosen, store, means, out, folder)
     raise StudyError(f"figure: received {name!r}{nearest(name, [*PRESETS, *THEORIES])}")
 
 
@@ -64,13 +66,33 @@ def _scale(name: str, asked: str | None, scales: tuple[Any, ...]) -> Any:
     return chosen
 
 
-def _study(preset: Preset, scale: str, store: Store, means: Means, out: Path, folder: Path | None) -> Reproduction:
-    study = preset.make(scale)
-    done = run_study(study, store, means)
-    if done.ending.stopped:
-        return Reproduction(done.status, (), None)
-    results = read_results(study, store)
+def _studies(
+    name: str, preset: Preset, scale: str, store: Store, means: Means, out: Path, folder: Path | None
+) -> Reproduction:
+    """Every part is run, also where an earlier one failed: what can be shown is shown."""
+    status, results = 0, {}
+    for part, study in preset.studies(scale).items():
+        done = run_study(study, store, means)
+        if done.ending.stopped:
+            return Reproduction(done.status, (), None)
+        status = max(status, done.status)
+        results[part] = read_results(study, store)
     comparisons = preset.compare(results)
+    drawn = preset.draw(results)
     if folder:
-        figures(results, folder)
-    return Reproduction(done.status, comparisons, report(results, out, comparisons=comparisons))
+        for part, found in results.items():
+            figures(found, folder if len(results) == 1 else folder / part)
+    if not drawn and len(results) == 1:
+        return Reproduction(status, comparisons, report(list(results.values()), out, comparisons=comparisons))
+    findings = Findings(
+        name=name,
+        question=preset.question[:1].upper() + preset.question[1:],
+        source=preset.source,
+        charts=drawn,
+        comparisons=comparisons,
+        provenance={"scale": scale},
+        command=f"critlab reproduce {name} --scale {scale}",
+    )
+    if folder:
+        figures(findings, folder)
+    return Reproduction(status, comparisons, report([findings, *results.values()], out))
