@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from critlab.digest import digest
-from critlab.study.measurement import reading_name
+from critlab.study.measurement import read_with, reading_name
 from critlab.study.origin import Numerics, origin, state_name
 from critlab.study.study import Base
 
@@ -41,3 +41,7 @@ class Names:
     def reading(self, seed: int, path: str, measure: str) -> str:
         """The name of one measure's reading of that state."""
         return reading_name(self.state(seed, path), self.base, measure, self.fingerprint)
+
+    def read_with(self, measure: str) -> tuple[dict[str, Any], str]:
+        """What names a measure's readings beside the state: the measure, and the images that it is read on."""
+        return read_with(self.base, measure, self.fingerprint)

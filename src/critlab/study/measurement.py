@@ -40,12 +40,17 @@ def options_of(base: Base, name: str) -> MeasureOptions:
 
 
 def reading_name(state: str, base: Base, measure: str, fingerprint: str) -> str:
-    """The name of a measurement: of which state, by which measure and version, on which probe.
+    """The name of a measurement: of which state, by which measure and version, on which probe."""
+    return digest("reading", state, *read_with(base, measure, fingerprint))
+
+
+def read_with(base: Base, measure: str, fingerprint: str) -> tuple[dict[str, Any], str]:
+    """The JSON values that name a measure, and the name of the images that it is read on.
 
     When a measure is read (``every``) does not change what it reads, and is no part of the name.
     """
     if measure == TEST:
-        return digest("reading", state, {"name": TEST, "version": 1}, digest("probe", "test", fingerprint))
+        return {"name": TEST, "version": 1}, digest("probe", "test", fingerprint)
     named: dict[str, Any] = {k: v for k, v in base.measures[measure].identity().items() if k != "every"}
     spec = {"name": measure, "version": MEASURES.find(measure).version, **named}
-    return digest("reading", state, spec, digest("probe", "train", fingerprint))
+    return spec, digest("probe", "train", fingerprint)
