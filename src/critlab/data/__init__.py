@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from critlab.data.data_set import DataSet
+from critlab.data.two_view import TwoViewOptions
 from critlab.entry import Table
 from critlab.spec import Spec
 
@@ -89,6 +90,17 @@ DATA = Table(
             train=10_000,
             test=4_000,
             licence="MIT",
+        ),
+        "two_view": DataSet(
+            path="critlab.data.two_view:read",
+            options=TwoViewOptions,
+            source="Kleinman, Achille and Soatto 2023, section 4: each image seen through two apertures",
+            title="two views of another data set",
+            shape=(2, 3, 32, 32),
+            classes=10,
+            train=50_000,
+            test=10_000,
+            licence="that of the data set shown",
         ),
     },
 )

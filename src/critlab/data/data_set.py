@@ -14,7 +14,8 @@ class DataSet(Entry):
     ``path`` leads to a reader ``(folder: Path) -> ((images, labels), (images, labels))``, training and test,
     with numpy
     arrays: images uint8 or float in [0, 1], ``(N, *shape)``; labels of a whole type, ``(N,)`` or ``(N,
-        heads)``.
+        heads)``. Where ``options`` are :class:`~critlab.data.options.DataOptions`, the reader takes them as
+    its second argument, and they know the numbers; the row's own are those of their defaults.
 
     Args:
         title: what people call it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -34,6 +35,7 @@ class ImageSet:
             views: per view and channel), else one number of shape ``()``.
         std: float32, the deviation likewise, at least 1/255.
         fingerprint: SHA-256 of type, shape and bytes of the four arrays.
+        aperture: what is seen of each example, float32 that fits it when multiplied; None where all of it is.
     """
 
     train_images: NDArray[Any]
@@ -44,10 +46,25 @@ class ImageSet:
     mean: NDArray[np.float32]
     std: NDArray[np.float32]
     fingerprint: str
+    aperture: NDArray[np.float32] | None = None
 
     @classmethod
-    def of(cls, train: Split, test: Split, classes: int, pad: int = 0) -> Self:
+    def of(
+        cls,
+        train: Split,
+        test: Split,
+        classes: int,
+        pad: int = 0,
+        aperture: Callable[[tuple[int, ...]], NDArray[np.float32] | None] | None = None,
+    ) -> Self:
         """The set of checked ``train`` and ``test``, ``pad`` zeros added on each side of the last two axes.
+
+        Args:
+            train: training images and labels.
+            test: test images and labels.
+            classes: how many labels there are.
+            pad: in pixels.
+            aperture: from the shape of an example to what is seen of it.
 
         Raises:
             DataError: padding was asked for examples that have fewer than two axes.
@@ -55,7 +72,8 @@ class ImageSet:
         train_images, test_images = padded(train.images, pad), padded(test.images, pad)
         mean, std = channel_statistics(train_images)
         arrays = (train_images, train.labels, test_images, test.labels)
-        return cls(*arrays, classes=classes, mean=mean, std=std, fingerprint=fingerprint(*arrays))
+        seen = aperture(train_images.shape[1:]) if aperture else None
+        return cls(*arrays, classes=classes, mean=mean, std=std, fingerprint=fingerprint(*arrays), aperture=seen)
 
 
 def padded(images: NDArray[Any], pad: int) -> NDArray[Any]:

@@ -6,24 +6,22 @@ from pathlib import Path
 
 from critlab.data import DATA
 from critlab.data.checks import Split, checked_classes, checked_split
-from critlab.data.data_set import DataSet
 from critlab.data.folder import data_folder
 from critlab.data.image_set import ImageSet
+from critlab.data.options import DataOptions
 from critlab.data.spec import DataSpec
 from critlab.data.subset import balanced
-from critlab.data.user import arrays_of, called
+from critlab.data.user import Pair, arrays_of, called
 from critlab.entry import is_path
 from critlab.errors import DataError
 
 
 def loaded(spec: DataSpec, folder: Path | None) -> ImageSet:
     """See :func:`critlab.data.load`."""
-    entry = None if is_path(spec.name) else DATA.find(spec.name)
-    returned = called(spec.name) if entry is None else entry.load()(data_folder(folder))
-    (train_images, train_labels), (test_images, test_labels) = arrays_of(returned, spec.name)
+    (train_images, train_labels), (test_images, test_labels) = returned(spec.name, data_folder(folder), spec.options)
     train = checked_split(train_images, train_labels, f"{spec.name}, train")
     test = checked_split(test_images, test_labels, f"{spec.name}, test")
-    known = entry if isinstance(entry, DataSet) else None
+    known = spec.known()
     if known and train.images.shape[1:] != known.shape:
         raise DataError(f"{spec.name}: images of shape {train.images.shape[1:]} where {known.shape} is official")
     classes = checked_classes(train, test, spec.name, known.classes if known else None)
@@ -31,7 +29,26 @@ def loaded(spec: DataSpec, folder: Path | None) -> ImageSet:
     if spec.epoch is not None and spec.epoch > len(chosen.labels):
         raise DataError(f"{spec.name}: epoch = {spec.epoch} but only {len(chosen.labels)} training images; lower it")
     tested = _part(test, spec.test, known.test if known else None, f"{spec.name}, test")
-    return ImageSet.of(chosen, tested, classes, spec.pad)
+    return ImageSet.of(chosen, tested, classes, spec.pad, spec.options.aperture if spec.options else None)
+
+
+def returned(name: str, folder: Path, options: DataOptions | None = None) -> tuple[Pair, Pair]:
+    """What the reader of a data set, or a user's function, gives: images and labels, training and test.
+
+    Args:
+        name: a row of the table, or ``"package.module:function"``.
+        folder: where the files lie.
+        options: for a row that has some; None is its defaults.
+
+    Raises:
+        DataError: the files are missing or damaged, or what came has another form.
+    """
+    if is_path(name):
+        return arrays_of(called(name), name)
+    entry = DATA.find(name)
+    if issubclass(entry.options, DataOptions):
+        return arrays_of(entry.load()(folder, options or entry.options()), name)
+    return arrays_of(entry.load()(folder), name)
 
 
 def _part(split: Split, asked: int | None, official: int | None, where: str) -> Split:

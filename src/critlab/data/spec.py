@@ -6,14 +6,23 @@ from collections.abc import Mapping
 from types import FunctionType
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializeAsAny,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from critlab.data import DATA
 from critlab.data.data_set import DataSet
+from critlab.data.options import DataOptions
 from critlab.entry import is_path
 from critlab.errors import StudyError
 from critlab.own_code import path_of
-from critlab.spec import Location, Problems, Spec
+from critlab.spec import Location, Problems, Spec, problems
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -36,15 +45,41 @@ class DataSpec(Spec):
         test: test examples, likewise.
         epoch: training examples that make one epoch; None is all that are trained on.
         pad: zeros added on each side of the last two axes, in pixels.
+        options: of a row that has some; in a study file they stand beside the other keys.
     """
 
-    neutral: ClassVar[Mapping[str, Any]] = {"train": None, "test": None, "epoch": None, "pad": 0}
+    neutral: ClassVar[Mapping[str, Any]] = {"train": None, "test": None, "epoch": None, "pad": 0, "options": None}
 
     name: str
     train: Count | None = None
     test: Count | None = None
     epoch: Count | None = None
     pad: Annotated[int, Field(ge=0)] = 0
+    options: SerializeAsAny[DataOptions] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _options_of_the_row(cls, raw: Any) -> Any:
+        if not isinstance(raw, Mapping) or not isinstance(raw.get("name"), str) or is_path(raw["name"]):
+            return raw
+        try:
+            kind = DATA.find(raw["name"]).options
+        except StudyError:
+            return raw  # the name's own validator says so
+        if not issubclass(kind, DataOptions):
+            return raw
+        written = {key: value for key, value in raw.items() if key not in cls.model_fields}
+        try:
+            chosen = raw.get("options") or kind.model_validate(written)
+        except ValidationError as error:
+            raise Problems(problems(error, kind)) from None
+        return {**{key: value for key, value in raw.items() if key not in written}, "options": chosen}
+
+    @model_serializer(mode="wrap")
+    def _flat(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        plain: dict[str, Any] = handler(self)
+        options = plain.pop("options", None)
+        return {**plain, **(options or {})}
 
     @field_validator("name", mode="before")
     @classmethod
@@ -64,7 +99,7 @@ class DataSpec(Spec):
     @model_validator(mode="after")
     def _within_the_data(self) -> Self:
         found: list[tuple[Location, str]] = []
-        known = self._data_set()
+        known = self.known()
         if known:
             for field, there in (("train", known.train), ("test", known.test)):
                 asked = getattr(self, field)
@@ -78,9 +113,16 @@ class DataSpec(Spec):
             raise Problems(found)
         return self
 
+    def special(self) -> dict[str, Any]:
+        """The JSON values of the fields and options that are not neutral."""
+        if self.options is None:
+            return super().special()
+        named = {key: value for key, value in super().special().items() if key in type(self).model_fields}
+        return {**named, **self.options.special()}
+
     def shape(self) -> tuple[int, ...] | None:
         """The shape of one example after padding; None where only a user's function knows."""
-        known = self._data_set()
+        known = self.known()
         if known is None:
             return None
         *before, height, width = known.shape
@@ -88,12 +130,21 @@ class DataSpec(Spec):
 
     def sizes(self) -> Sizes | None:
         """How much the study sees; None where only a user's function knows."""
-        known = self._data_set()
+        known = self.known()
         if known is None:
             return None
         train = self.train or known.train
         return Sizes(known.classes, train, self.test or known.test, self.epoch or train)
 
-    def _data_set(self) -> DataSet | None:
+    def label_heads(self) -> int | None:
+        """How many labels an example bears; None where only a user's function knows."""
+        if is_path(self.name):
+            return None
+        return self.options.label_heads() if self.options else 1
+
+    def known(self) -> DataSet | None:
+        """The row with its numbers as the options make them; None where only reading the data tells them."""
         entry = None if is_path(self.name) else DATA.find(self.name)
-        return entry if isinstance(entry, DataSet) else None
+        if not isinstance(entry, DataSet):
+            return None
+        return self.options.described(entry) if self.options else entry

@@ -27,6 +27,7 @@ class Examples:
         mean: per channel, in [0, 1], shaped to be subtracted from one image.
         std: likewise, to divide by.
         classes: how many classes there are.
+        aperture: what the network sees of each image, 1 or 0; None where it sees all of it.
     """
 
     train_images: Tensor
@@ -36,6 +37,7 @@ class Examples:
     mean: Tensor
     std: Tensor
     classes: int
+    aperture: Tensor | None = None
 
     @classmethod
     def of(cls, images: ImageSet, device: torch.device) -> Examples:
@@ -50,6 +52,7 @@ class Examples:
             torch.from_numpy(images.mean).reshape(per_channel).to(device),
             torch.from_numpy(images.std).reshape(per_channel).to(device),
             images.classes,
+            None if images.aperture is None else torch.from_numpy(images.aperture).to(device),
         )
 
     @property
@@ -58,8 +61,13 @@ class Examples:
         return tuple(self.train_images.shape[1:])
 
     def normalised(self, images: Tensor) -> Tensor:
-        """``images`` in [0, 1] with mean 0 and deviation 1 per channel, channels last where there are channels."""
+        """``images`` in [0, 1] with mean 0 and deviation 1 per channel, channels last where there are channels.
+
+        Outside the aperture they show the mean colour.
+        """
         ready = (images - self.mean) / self.std
+        if self.aperture is not None:
+            ready = ready * self.aperture
         return ready.contiguous(memory_format=torch.channels_last) if ready.ndim == 4 else ready
 
     def training_batch(
