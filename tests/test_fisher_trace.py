@@ -12,7 +12,8 @@ from torch import nn
 from critlab.errors import Diverged, StudyError
 from critlab.measures import MEASURES, FisherTraceOptions, Probe
 from critlab.measures.estimates import mean_over_images, total
-from critlab.measures.fisher_trace import LARGEST_GROUP, fisher_trace, plan
+from critlab.measures.fisher_trace import fisher_trace
+from critlab.measures.squared_gradients import LARGEST_GROUP, plan
 
 
 class Transformer(nn.Module):

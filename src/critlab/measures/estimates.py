@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from critlab.estimate import Estimate
+from critlab.measures.reading import Reading
+
+ROOT = "(root)"
+"""The layer of parameters that the model itself owns, where "" is the whole."""
 
 
 class Estimates(dict[str, Estimate]):
@@ -28,6 +32,14 @@ class Estimates(dict[str, Estimate]):
 def total(estimates: Estimates) -> Estimate:
     """The estimate of the whole: the layers' sum, with the layers' covariance in its error."""
     return estimates.whole
+
+
+def readings(quantity: str, found: Estimates) -> Iterator[Reading]:
+    """The whole (``layer=""``), then each layer; what the model itself owns is layer ``"(root)"``."""
+    whole = total(found)
+    yield Reading(quantity, "", whole.value, whole.stderr)
+    for layer, estimate in found.items():
+        yield Reading(quantity, layer or ROOT, estimate.value, estimate.stderr)
 
 
 def mean_over_images(samples: NDArray[np.float64], images: int) -> Estimate:
