@@ -29,7 +29,7 @@ from critlab.errors import StudyError
 from critlab.spec import Problems
 
 OPTIONS = {"blur": {"factor": 4}}
-NAMES = list(DEFICITS)
+NAMES = [name for name in DEFICITS if not DEFICITS[name].load().between_sources]
 
 
 class Darken(Deficit):

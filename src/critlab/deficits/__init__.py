@@ -6,22 +6,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from critlab.component import describe_component, plain_component, read_component
+from critlab.deficits.blank import Blank
 from critlab.deficits.blur import Blur
+from critlab.deficits.decorrelate import Decorrelate
 from critlab.deficits.deficit import Deficit, Draws, kept, suffer
 from critlab.deficits.label_permutation import LabelPermutation
 from critlab.deficits.noise import Noise
 from critlab.deficits.random_labels import RandomLabels
+from critlab.deficits.source_dropout import SourceDropout
 from critlab.deficits.vertical_flip import VerticalFlip
 from critlab.entry import Entry, Table
 
 __all__ = [
     "DEFICITS",
+    "Blank",
     "Blur",
+    "Decorrelate",
     "Deficit",
     "Draws",
     "LabelPermutation",
     "Noise",
     "RandomLabels",
+    "SourceDropout",
     "VerticalFlip",
     "describe",
     "kept",
@@ -58,6 +64,7 @@ def describe(deficit: Deficit) -> dict[str, Any]:
 
 
 _PAPER = "Achille, Rovere and Soatto 2019"
+_SOURCES = "Kleinman, Achille and Soatto 2023"
 
 DEFICITS = Table(
     "deficit",
@@ -78,5 +85,12 @@ DEFICITS = Table(
             "Zhang et al. 2017; as a deficit, the replication by B. Krzepkowski",
         ),
         "noise": Entry("critlab.deficits.noise:Noise", Noise, f"{_PAPER}, section 2, figure 2"),
+        "blank": Entry("critlab.deficits.blank:Blank", Blank, f"{_SOURCES}, a source switched off"),
+        "source_dropout": Entry(
+            "critlab.deficits.source_dropout:SourceDropout", SourceDropout, f"{_SOURCES}, the code's random zero input"
+        ),
+        "decorrelate": Entry(
+            "critlab.deficits.decorrelate:Decorrelate", Decorrelate, f"{_SOURCES}, dissociation of the sources"
+        ),
     },
 )

@@ -29,6 +29,7 @@ class Draws:
         indices: int64 ``(batch,)``, the place of each image in the training set.
         examples: how many training images there are.
         classes: how many classes there are.
+        mean: of the training images, in [0, 1], shaped to be subtracted from one image; None where it is not known.
     """
 
     seed: int
@@ -37,6 +38,7 @@ class Draws:
     indices: Tensor
     examples: int
     classes: int
+    mean: Tensor | None = None
 
     def run(self) -> torch.Generator:
         """A generator that gives the same draws in every batch of the run."""
@@ -69,12 +71,15 @@ class Deficit(Component):
         classes: only images of these classes suffer, by their labels before the deficit; None is all. With several
             heads an image is of a class where one of its labels is.
         batches: the share of the batches that suffer, drawn anew for each batch.
+        source: of examples ``(2, ...)`` only this one suffers, ``A`` the first and ``B`` the second; None is both.
     """
 
-    neutral: ClassVar[Mapping[str, Any]] = {"classes": None, "batches": 1.0}
+    neutral: ClassVar[Mapping[str, Any]] = {"classes": None, "batches": 1.0, "source": None}
+    between_sources: ClassVar[bool] = False
     when: Literal["after_augment", "before_augment"] = "after_augment"
     classes: Annotated[Annotated[tuple[Class, ...], Field(min_length=1)] | None, BeforeValidator(_listed)] = None
     batches: float = Field(default=1.0, gt=0, le=1)
+    source: Literal["A", "B"] | None = None
 
     @model_validator(mode="after")
     def _chosen_well(self) -> Self:
@@ -83,7 +88,22 @@ class Deficit(Component):
         if self.batches < 1 and hasattr(self, "select"):
             text = f"received {self.batches}, but this deficit withholds images from whole epochs; leave it out"
             raise Problems([(("batches",), text)])
+        if self.source is not None and (self.between_sources or hasattr(self, "select")):
+            about = "what the sources are to each other" if self.between_sources else "whole examples"
+            text = f"received {self.source!r}, but this deficit is about {about}; leave it out"
+            raise Problems([(("source",), text)])
         return self
+
+    def check_examples(self, example_shape: tuple[int, ...]) -> None:
+        """Raises :class:`~critlab.errors.StudyError` where such examples, or their source, cannot suffer this."""
+        if self.source is None:
+            self.check(example_shape)
+            return
+        check_two_sources(f"deficit.source: received {self.source!r}, which", example_shape)
+        self.check(example_shape[1:])
+
+    def check_heads(self, heads: int) -> None:
+        """Raises :class:`~critlab.errors.StudyError` where labels of so many heads cannot suffer this deficit."""
 
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Raises :class:`~critlab.errors.StudyError` where such examples cannot suffer this deficit."""
@@ -124,15 +144,35 @@ def suffer(deficit: Deficit, images: Tensor, labels: Tensor, draws: Draws) -> tu
     if deficit.batches < 1 and not draws.chance(deficit.batches):
         return images, labels
     if deficit.classes is None:
-        return deficit.apply(images, labels, draws)
+        return _applied(deficit, images, labels, draws)
     chosen = _of_classes(labels, deficit.classes)
     if not bool(chosen.any()):
         return images, labels
     few = replace(draws, indices=draws.indices[chosen.to(draws.indices.device)])
-    some_images, some_labels = deficit.apply(images[chosen], labels[chosen], few)
+    some_images, some_labels = _applied(deficit, images[chosen], labels[chosen], few)
     images, labels = images.clone(), labels.clone()
     images[chosen], labels[chosen] = some_images, some_labels
     return images, labels
+
+
+def _applied(deficit: Deficit, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    if deficit.source is None:
+        return deficit.apply(images, labels, draws)
+    place = ("A", "B").index(deficit.source)
+    alone = replace(draws, mean=None if draws.mean is None else draws.mean[place])
+    suffered, labels = deficit.apply(images[:, place], labels, alone)
+    images = images.clone()
+    images[:, place] = suffered
+    return images, labels
+
+
+def check_two_sources(what: str, example_shape: tuple[int, ...]) -> None:
+    """Raises :class:`~critlab.errors.StudyError` unless examples are ``(2, ...)``: two sources."""
+    if len(example_shape) < 2 or example_shape[0] != 2:
+        raise StudyError(
+            f"{what} needs examples of two sources (2, ...), received examples of shape "
+            f"{tuple(example_shape)}; take other data, such as two_view"
+        )
 
 
 def kept(deficit: Deficit, labels: Tensor, draws: Draws) -> Tensor | None:

@@ -144,7 +144,7 @@ def _images(study: Study, folder: Path | None) -> ImageSet:
             f"optimizer.batch: received {study.optimizer.batch}; must be at most {train}, the training images"
         )
     for deficit in (study.deficit, *study.controls.deficits):
-        deficit.check(shape)
+        deficit.check_examples(shape)
     study.model.check(shape)
     if is_path(study.model.name):
         study.model.build(shape, images.classes)

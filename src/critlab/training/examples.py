@@ -84,7 +84,7 @@ class Examples:
         """
         places = indices.to(self.train_images.device)
         images, labels = unit(self.train_images[places]), self.train_labels[places]
-        draws = Draws(seed, epoch, position, indices, len(self.train_images), self.classes)
+        draws = Draws(seed, epoch, position, indices, len(self.train_images), self.classes, self.mean)
         chance = generator(seed, "augment", epoch, position)
         before = recipe.deficit is not None and recipe.deficit.when == "before_augment"
         if before:

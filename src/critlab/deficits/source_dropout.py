@@ -1,0 +1,48 @@
+"""Source dropout: now and then an image comes through one source alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from critlab.deficits.blank import blank_like
+from critlab.deficits.deficit import Deficit, Draws, check_two_sources
+from critlab.spec import Problems
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class SourceDropout(Deficit):
+    """Blanks source A of some images and source B of others, never both, drawn anew in each step.
+
+    Args:
+        a: the part of the images that lose A.
+        b: the part that lose B; together at most 1.
+    """
+
+    name: ClassVar[str] = "source_dropout"
+    between_sources: ClassVar[bool] = True
+    a: float = Field(default=0.1, ge=0, le=1)
+    b: float = Field(default=0.1, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _at_most_all(self) -> Self:
+        if self.a + self.b > 1:
+            raise Problems([(("b",), f"received {self.b}; with a = {self.a} it must be at most {1 - self.a:g}")])
+        return self
+
+    def check(self, example_shape: tuple[int, ...]) -> None:
+        """Raises StudyError unless examples are ``(2, ...)``."""
+        check_two_sources(f"deficit {self.name!r}", example_shape)
+
+    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+        """Images of which some lack a source; the labels are kept."""
+        import torch
+
+        chance = torch.rand(len(images), generator=draws.step())
+        lost = torch.stack([chance >= 1 - self.a, chance < self.b], 1).to(images.device)
+        return torch.where(
+            lost.reshape(*lost.shape, *(1,) * (images.ndim - 2)), blank_like(images, draws), images
+        ), labels
