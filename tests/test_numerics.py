@@ -57,7 +57,7 @@ def test_bfloat16_must_be_worth_it() -> None:
 def test_a_step_is_really_timed() -> None:
     study = free()
     threads = torch.get_num_threads()
-    recipe = numerics.recipes(study.runs[-1], study.optimizer, study.augment)[0]
+    recipe = numerics.recipes(study.runs[-1], study)[0]
     found = step_seconds(study, load(study.data), recipe)
     assert found.keys() == {"float32", "bfloat16"}
     assert all(0 < seconds < 1 for seconds in found.values())

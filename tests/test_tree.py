@@ -40,7 +40,7 @@ def test_laws_of_the_tree(at: list[int], recovery: int) -> None:
     assert sorted(stretches) == sorted(path for path in tree.nodes if path != ROOT), "stages hold every epoch once"
     for run in study.runs:
         steps = [tree.nodes[path].recipe for path in tree.paths(run.name)[1:]]
-        assert steps == recipes(run, study.optimizer, study.augment), "a run's path is its recipes"
+        assert steps == recipes(run, study), "a run's path is its recipes"
 
 
 @settings(max_examples=40, deadline=None)

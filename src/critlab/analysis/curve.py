@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from critlab.study.run import Run
 
 Place = int | Literal["never"]
-AGAINST = ("first", "plain", "restarted", "equal_total")
-CURVE_ROLES = ("deficit", "negative_control", "clock_control")
+AGAINST = ("first", "plain", "restarted", "same_clock", "intervened", "equal_total")
+CURVE_ROLES = ("deficit", "negative_control", "clock_control", "intervention_control")
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ def curve(results: Results, arm: str | None = None, against: str = "first") -> C
 def main_arm(results: Results) -> str:
     """The arm of the study's own deficit."""
     named = (run.arm for run in results.study.runs if run.role == "deficit")
-    return next(named, results.study.deficit.name)
+    return next(named, results.study.suffered)
 
 
 def _runs(results: Results, arm: str | None, against: str) -> list[Run]:

@@ -16,6 +16,9 @@ from critlab.study.run import Run
 from critlab.study.study import Study
 from critlab.study.tree import Tree, build
 
+TRAINED = ("train_accuracy", "train_loss")
+"""What an epoch's record says of its training; accuracy only where the objective named classes."""
+
 Numbers = tuple[tuple[str, str, float, float], ...]
 """(quantity, layer, value, standard error) of one state, ordered."""
 
@@ -76,7 +79,7 @@ class _Reader:
         return Outcome(run, seed, status, epochs, note, spent), rows  # type: ignore[arg-type]
 
     def _rows(self, run: Run, seed: int, epoch: int, numbers: Numbers) -> Iterator[Row]:
-        name, deficit = run.identifier(seed), run.deficit.name if run.deficit else ""
+        name, deficit = run.identifier(seed), run.suffered
         start, stop, clock = run.window.start, run.window.stop, run.clock
         for quantity, layer, value, stderr in numbers:
             yield Row(name, run.arm, seed, deficit, start, stop, clock, epoch, quantity, layer, value, stderr)
@@ -100,7 +103,7 @@ class _Reader:
             self.epochs, self.training_seconds = self.epochs + 1, self.training_seconds + seconds
             if record["status"] == "diverged":
                 return (), "diverged", record["note"], seconds
-            numbers += [(quantity, "", record[quantity], 0.0) for quantity in ("train_accuracy", "train_loss")]
+            numbers += [(quantity, "", record[quantity], 0.0) for quantity in TRAINED if quantity in record]
         status = "done"
         for measure in due(self.study, node.epoch):
             body = self.store.read("readings", self.names.reading(seed, path, measure))

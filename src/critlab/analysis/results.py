@@ -47,8 +47,9 @@ class Results:
 
         Args:
             arm: which curve; by default the study's deficit.
-            against: which clean runs damage is counted from: ``"first"`` of each run's controls, ``"plain"``,
-                ``"restarted"`` or ``"equal_total"``.
+            against: which clean runs damage is counted from: ``"first"`` of each run's controls; ``"plain"``, under the
+                study's clock; ``"restarted"`` at the same epoch, or ``"same_clock"`` where nothing restarts;
+                ``"intervened"`` likewise at the same epoch; or ``"equal_total"``.
         """
         from critlab.analysis.curve import curve
 

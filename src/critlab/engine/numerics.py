@@ -78,7 +78,7 @@ def decide(
         return found
     from critlab.training.precision import step_seconds
 
-    recipe = recipes(study.runs[-1], study.optimizer, study.augment)[0]
+    recipe = recipes(study.runs[-1], study)[0]
     try:
         seconds = step_seconds(study, images, recipe, device)
     except Exception as error:

@@ -14,7 +14,7 @@ from critlab.engine.writing import provenance
 from critlab.store import atomic
 from critlab.study.measurement import TEST, Measurement, options_of
 from critlab.study.origin import Numerics
-from critlab.study.recipe import recipes
+from critlab.study.recipe import Recipe, recipes
 from critlab.study.study import Base, Study
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def measure(study: Study, images: ImageSet, numerics: Numerics) -> float:
     with one_thread():
         learner = NetworkLearner(study, images, numerics)
         whole, state = learner.length, learner.start({"seed": study.seeds[0]})
-        recipe = recipes(study.runs[-1], study.optimizer, study.augment)[0]
+        recipe = recipes(study.runs[-1], study)[0]
 
         def an_image(steps: int) -> float:
             learner.length = min(steps * study.optimizer.batch, whole)
@@ -109,11 +109,12 @@ def measure(study: Study, images: ImageSet, numerics: Numerics) -> float:
 
         an_image(1)
         seconds = an_image(TIMED_STEPS) * whole
-        return seconds + sum(_reading(learner, state, study, name) for name in (TEST, *study.measures))
+        learner.length = whole
+        return seconds + sum(_reading(learner, state, study, recipe, name) for name in (TEST, *study.measures))
 
 
-def _reading(learner: Any, state: Any, study: Study, name: str) -> float:
+def _reading(learner: Any, state: Any, study: Study, recipe: Recipe, name: str) -> float:
     options = options_of(study, name)
     began = time.perf_counter()
-    learner.measure(state, Measurement(name, options, None))
+    learner.measure(state, Measurement(name, options, recipe))
     return (time.perf_counter() - began) / options.every

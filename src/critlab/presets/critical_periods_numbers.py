@@ -15,7 +15,7 @@ from critlab.analysis.wording import interval, points
 from critlab.presets.critical_periods_trace import Traced, fit, peak, traces
 from critlab.presets.preset import Found, Published
 from critlab.report.findings import Comparison
-from critlab.report.wording import deficit_words, percent, spaced
+from critlab.report.wording import percent, spaced, window_words
 
 NOTES = "public notes on the paper"
 RECONSTRUCTION = "R. Leor's reconstruction, one seed, no momentum"
@@ -120,9 +120,8 @@ def deficits_numbers(found: Found) -> Sequence[Comparison]:
     rows: list[Comparison] = []
     for part, results in found.items():
         if (last := final(results.curve())) is not None and part != "further":
-            own = results.study.deficit
-            published = stated.get(own.name, PRESENT) if part != "clocks" else PRESENT
-            what = f"damage of {deficit_words(own)}" if published is PRESENT else ""
+            published = stated.get(results.study.suffered, PRESENT) if part != "clocks" else PRESENT
+            what = f"damage of {window_words(results.study)}" if published is PRESENT else ""
             rows.append(against(published, damage_words(last), what))
         for name, words in _other_arms(results):
             published = stated.get(name.split(" against ")[0].replace(" ", "_"), Published("", UNSTATED, "ours"))
@@ -149,9 +148,7 @@ def parts_numbers(published: Published) -> Callable[[Found], Sequence[Comparison
 def fisher_numbers(found: Found) -> Sequence[Comparison]:
     """Where the clean trace peaks and how far it falls, what deficits leave of it, and the fit to the sensitivity."""
     swept = traces(found["trace"])
-    rows = [
-        against(TRACE, _peak_words(run), f"trace, {run.label}") for run in swept if run.epochs and len(run.epochs) > 2
-    ]
+    rows = [against(TRACE, _peak_words(run), f"trace, {run.label}") for run in swept]
     clean = next((run for run in swept if run.clean), None)
     if clean is not None:
         rows += [

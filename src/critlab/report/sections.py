@@ -11,11 +11,21 @@ from critlab.analysis.results import Results
 from critlab.analysis.table import Outcome
 from critlab.analysis.verdict import Verdict
 from critlab.duration import duration
+from critlab.objectives import CrossEntropy
 from critlab.report.chart import Cell, Chart
 from critlab.report.charts import charts
 from critlab.report.findings import Comparison, Findings
 from critlab.report.study_text import study_text
-from critlab.report.wording import MINUS, deficit_words, interval, points, question, spaced
+from critlab.report.wording import (
+    MINUS,
+    interval,
+    intervention_words,
+    objective_words,
+    points,
+    question,
+    spaced,
+    window_words,
+)
 
 Row = Mapping[str, Any]
 RUN_COLUMNS = ("Run", "Seed", "Arm", "Window", "Clock", "Epochs", "Outcome", "Time")
@@ -184,7 +194,7 @@ def _cell(cell: Cell) -> str:
 
 def _run_cells(outcome: Outcome) -> tuple[Cell, ...]:
     run = outcome.run
-    window = f"[{run.window.start}, {run.window.stop})" if run.deficit else "none"
+    window = f"[{run.window.start}, {run.window.stop})" if not run.clean else "none"
     epochs = f"{outcome.epochs} of {run.total}"
     done = outcome.status + (f": {outcome.note}" if outcome.note else "")
     return (
@@ -217,7 +227,13 @@ def _provenance(results: Results) -> Iterator[tuple[str, str]]:
         study.data.name + (f", {sizes.train:,} to train and {sizes.test:,} to test" if sizes else ""),
     )
     yield "Model", study.model.name
-    yield "Deficit", deficit_words(study.deficit)
+    yield "In the window", window_words(study)
+    if study.intervention:
+        yield "When it has closed", intervention_words(study.intervention)
+    if study.objective != CrossEntropy():
+        yield "Objective", objective_words(study.objective)
+    if study.evaluation.batch_norm == "recomputed":
+        yield "Tests", "with BatchNorm statistics recomputed from the epoch's batches"
     yield "Seeds", ", ".join(map(str, study.seeds))
     yield from _flat(results.provenance, "")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from critlab.analysis.curve import Curve, CurvePoint
 from critlab.deficits import Deficit
-from critlab.study import Run, Study
+from critlab.objectives import Objective
+from critlab.study import Intervention, Run, Study, Switch
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -33,6 +34,51 @@ def deficit_words(deficit: Deficit) -> str:
     return spaced(deficit.name) + (f" ({shown})" if shown else "")
 
 
+def switch_words(switch: Switch) -> str:
+    """What is switched, in plain words, such as ``weight decay 0, no augmentation``."""
+    told: list[str] = []
+    if switch.weight_decay is not None:
+        told.append(f"weight decay {switch.weight_decay:g}")
+    if switch.lr_factor is not None:
+        told.append(f"learning rate times {switch.lr_factor:g}")
+    if switch.augment is not None:
+        flips = ["flips"] if switch.augment.flip else []
+        shifts = [f"shifts up to {switch.augment.shift}"] if switch.augment.shift else []
+        told.append(f"augmentation by {' and '.join([*flips, *shifts])}" if flips or shifts else "no augmentation")
+    if switch.objective is not None:
+        told.append(objective_words(switch.objective))
+    if switch.select is not None:
+        told.append(deficit_words(switch.select))
+    return ", ".join(told)
+
+
+def objective_words(objective: Objective) -> str:
+    """An objective's name and options in plain words."""
+    shown = ", ".join(f"{key} {value}".replace("_", " ") for key, value in objective.special().items())
+    return spaced(objective.name) + (f" ({shown})" if shown else "")
+
+
+def window_words(study: Study) -> str:
+    """What is on in a study's window, in plain words."""
+    parts = [deficit_words(study.deficit)] if study.deficit else []
+    return " with ".join([*parts, *([switch_words(study.switch)] if study.switch else [])])
+
+
+def intervention_words(intervention: Intervention) -> str:
+    """An intervention in plain words, such as ``shrink 0.4, perturb 0.1``."""
+    told = {k: " and ".join(v) if isinstance(v, list) else v for k, v in intervention.special().items()}
+    return ", ".join(f"{key} {value}".replace("_", " ") for key, value in told.items()) or "no intervention"
+
+
+CLOCKS = {
+    "absolute": "not restarted",
+    "since_removal": "restarted",
+    "constant": "constant",
+    "cosine_restart": "restarted, half a cosine",
+}
+"""The learning rate under each clock, after the window."""
+
+
 def spaced(name: str) -> str:
     """An identifier as words."""
     return name.replace("_", " ")
@@ -40,7 +86,7 @@ def spaced(name: str) -> str:
 
 def question(study: Study) -> str:
     """What the study asks, as one sentence."""
-    deficit = deficit_words(study.deficit)
+    deficit = window_words(study)
     data, model = study.data.name, study.model.name
     if study.sweep.kind == "removal":
         return f"Does {deficit}, present from the start and then removed, leave lasting damage in {model} on {data}?"
@@ -57,7 +103,7 @@ def place_title(study: Study) -> str:
 
 def run_label(run: Run) -> str:
     """A run of the main arm by its place on the curve."""
-    return "clean" if run.deficit is None else str(run.at)
+    return "clean" if run.clean else str(run.at)
 
 
 def arm_label(study: Study, curve: Curve, role: str) -> str:
@@ -65,8 +111,10 @@ def arm_label(study: Study, curve: Curve, role: str) -> str:
     if role == "negative_control":
         return f"{spaced(curve.arm)} (negative control)"
     if role == "clock_control":
-        schedule = "restarted" if curve.clock == "since_removal" else "not restarted"
-        return f"{spaced(study.deficit.name)}, learning rate {schedule}"
+        return f"{spaced(study.suffered)}, learning rate {CLOCKS[curve.clock]}"
+    if role == "intervention_control":
+        made = next(run.intervention for run in study.runs if run.arm == curve.arm)
+        return f"{spaced(study.suffered)}, {intervention_words(made) if made else 'no intervention'}"
     return spaced(curve.arm)
 
 

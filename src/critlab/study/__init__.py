@@ -2,10 +2,12 @@
 
 from critlab.study.choices import AugmentSpec as AugmentSpec
 from critlab.study.choices import ControlsSpec as ControlsSpec
+from critlab.study.choices import EvaluationSpec as EvaluationSpec
 from critlab.study.choices import OptimizerSpec as OptimizerSpec
 from critlab.study.choices import RemovalSweep as RemovalSweep
 from critlab.study.choices import StatisticsSpec as StatisticsSpec
 from critlab.study.choices import WindowSweep as WindowSweep
+from critlab.study.intervention import Intervention as Intervention
 from critlab.study.recipe import Recipe as Recipe
 from critlab.study.run import Run as Run
 from critlab.study.run import Window as Window
@@ -14,3 +16,4 @@ from critlab.study.study import Study as Study
 from critlab.study.study import read_study as read_study
 from critlab.study.study import removal as removal
 from critlab.study.study import windows as windows
+from critlab.study.switch import Switch as Switch

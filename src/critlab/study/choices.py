@@ -1,64 +1,32 @@
-"""The parts of a study that are not components: optimiser, augmentation, sweeps, controls, statistics."""
+"""The parts of a study that are not components: optimiser, augmentation, sweeps, controls, evaluation, statistics."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from difflib import get_close_matches
-from itertools import pairwise
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from critlab.deficits import DEFICITS, Deficit, plain, read_deficit
 from critlab.spec import Problems, Spec, shown
-
-MOST_EPOCHS = 1_000_000
-"""More than anybody trains; a slip of the keyboard must not fill the memory."""
-
-MOST_RATE = 1e30
-"""Larger factors do not fit the optimiser's float32 and would break a run, where 1e30 already diverges in a step."""
-
-Clock = Literal["absolute", "since_removal"]
-Epoch = Annotated[int, Field(ge=0, le=MOST_EPOCHS)]
-Epochs = Annotated[int, Field(ge=1, le=MOST_EPOCHS)]
-
-
-def _removal(value: Any) -> Any:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if value != "never" and not (whole and 0 <= value <= MOST_EPOCHS):
-        hint = '; did you mean "never"?' if isinstance(value, str) and get_close_matches(value[:20], ["never"]) else ""
-        raise Problems(
-            [((), f'received {shown(value)}{hint} (allowed: an epoch from 0 to {MOST_EPOCHS:,}, or "never")')]
-        )
-    return value
-
-
-Removal = Annotated[int | Literal["never"], BeforeValidator(_removal)]
-
-
-def _sequence(value: Any) -> Any:
-    """Lists (as TOML gives them) and ranges become the tuples that a frozen specification holds."""
-    return tuple(value) if isinstance(value, list | range) else value
-
-
-def _deficit(value: Any) -> Any:
-    if isinstance(value, dict) and "name" not in value:
-        raise Problems(
-            [(("name",), f"required, but missing (allowed: {', '.join(DEFICITS)}, or package.module:Class)")]
-        )
-    if isinstance(value, dict) and not isinstance(value["name"], str):
-        raise Problems([(("name",), f"received {shown(value['name'])}; must be a string")])
-    return read_deficit(value) if isinstance(value, dict) else value
-
-
-AnyDeficit = Annotated[Deficit, BeforeValidator(_deficit), PlainSerializer(plain)]
+from critlab.study.intervention import Intervention
+from critlab.study.values import (
+    MOST_RATE,
+    AnyDeficit,
+    Clock,
+    Epoch,
+    Epochs,
+    Removal,
+    increasing,
+    sequence,
+)
 
 
 class OptimizerSpec(Spec):
     """How weights move: ``sgd`` or ``adam``, the schedule of the learning rate, and the batch.
 
-    The learning rate of an epoch is ``lr * lr_decay ** e``, with e the epochs since the start of training or, under the
-    clock ``since_removal`` and once the deficit has ended, since its end.
+    The learning rate of an epoch is ``lr * lr_decay ** e``, with e the epochs since the start of training. Once the
+    deficit has ended, the clock ``since_removal`` counts e from there, and ``cosine_restart`` goes once more from
+    ``lr`` down to 0, along half a cosine over the epochs that are left. Under ``constant`` it is ``lr`` all along.
     """
 
     name: Literal["sgd", "adam"]
@@ -90,15 +58,6 @@ class AugmentSpec(Spec):
     shift: int = Field(default=0, ge=0)
 
 
-def _increasing(values: Sequence[Any], field: str) -> None:
-    if "never" in values[:-1]:
-        raise Problems([((field,), 'received "never" before the end; it may only come last')])
-    numbers = [v for v in values if v != "never"]
-    for earlier, later in pairwise(numbers):
-        if later <= earlier:
-            raise Problems([((field,), f"received {later} after {earlier}; must be increasing")])
-
-
 class Sweep(Spec):
     """What both kinds of sweep share: how long training goes on after the deficit."""
 
@@ -127,11 +86,11 @@ class RemovalSweep(Sweep):
     """The deficit from epoch 0 until each of ``at``; ``"never"`` last: a deficit that is not removed."""
 
     kind: Literal["removal"] = "removal"
-    at: Annotated[tuple[Removal, ...], BeforeValidator(_sequence), Field(min_length=1)]
+    at: Annotated[tuple[Removal, ...], BeforeValidator(sequence), Field(min_length=1)]
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        _increasing(self.at, "at")
+        increasing(self.at, "at")
         self.check_total(max([v for v in self.at if v != "never"], default=0), "at")
         return self
 
@@ -145,12 +104,12 @@ class WindowSweep(Sweep):
     """A deficit of ``length`` epochs at each of ``onsets``."""
 
     kind: Literal["window"] = "window"
-    onsets: Annotated[tuple[Epoch, ...], BeforeValidator(_sequence), Field(min_length=1)]
+    onsets: Annotated[tuple[Epoch, ...], BeforeValidator(sequence), Field(min_length=1)]
     length: Epochs
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        _increasing(self.onsets, "onsets")
+        increasing(self.onsets, "onsets")
         self.check_total(self.onsets[-1] + self.length, "the windows")
         return self
 
@@ -169,16 +128,29 @@ def _distinct(values: tuple[Clock, ...]) -> tuple[Clock, ...]:
 class ControlsSpec(Spec):
     """What the deficit is held against, beside the clean run."""
 
-    deficits: Annotated[tuple[AnyDeficit, ...], BeforeValidator(_sequence)] = ()
-    clocks: Annotated[tuple[Clock, ...], BeforeValidator(_sequence), AfterValidator(_distinct)] = ()
-    at: Annotated[Annotated[tuple[Removal, ...], Field(min_length=1)] | None, BeforeValidator(_sequence)] = None
+    deficits: Annotated[tuple[AnyDeficit, ...], BeforeValidator(sequence)] = ()
+    clocks: Annotated[tuple[Clock, ...], BeforeValidator(sequence), AfterValidator(_distinct)] = ()
+    at: Annotated[Annotated[tuple[Removal, ...], Field(min_length=1)] | None, BeforeValidator(sequence)] = None
+    interventions: Annotated[tuple[Intervention, ...], BeforeValidator(sequence)] = ()
     equal_total: bool = False
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.at is not None:
-            _increasing(self.at, "at")
+            increasing(self.at, "at")
         return self
+
+
+class EvaluationSpec(Spec):
+    """How networks are tested.
+
+    Args:
+        batch_norm: ``running``: with the statistics that BatchNorm gathered while training; ``recomputed``: with those
+            of one pass over the batches of the epoch just trained, on a copy of the network.
+    """
+
+    neutral: ClassVar[Mapping[str, Any]] = {"batch_norm": "running"}
+    batch_norm: Literal["running", "recomputed"] = "running"
 
 
 class StatisticsSpec(Spec):

@@ -50,7 +50,7 @@ def read_with(base: Base, measure: str, fingerprint: str) -> tuple[dict[str, Any
     When a measure is read (``every``) does not change what it reads, and is no part of the name.
     """
     if measure == TEST:
-        return {"name": TEST, "version": 1}, digest("probe", "test", fingerprint)
+        return {"name": TEST, "version": 1, **base.evaluation.identity()}, digest("probe", "test", fingerprint)
     named: dict[str, Any] = {k: v for k, v in base.measures[measure].identity().items() if k != "every"}
     spec = {"name": measure, "version": MEASURES.find(measure).version, **named}
     return spec, digest("probe", "train", fingerprint)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from critlab.deficits import Deficit, describe
 from critlab.digest import digest
+from critlab.objectives import CrossEntropy, Objective, describe_objective
 from critlab.study.choices import AugmentSpec, OptimizerSpec
+from critlab.study.intervention import Intervention
 from critlab.study.run import Run
+from critlab.study.switch import Switch
+
+if TYPE_CHECKING:
+    from critlab.study.study import Base
+
+CROSS_ENTROPY = CrossEntropy()
 
 
 @dataclass(frozen=True)
@@ -21,12 +30,18 @@ class Recipe:
         weight_decay: coefficient of the squared weights.
         augment: None for no augmentation.
         deficit: None for clean data.
+        objective: what a step makes smaller.
+        select: which training images are withheld, beside those that the deficit withholds; None for none.
+        intervention: what is done to the network before the epoch; None for nothing.
     """
 
     lr: float
     weight_decay: float
     augment: AugmentSpec | None = None
     deficit: Deficit | None = None
+    objective: Objective = CROSS_ENTROPY
+    select: Deficit | None = None
+    intervention: Intervention | None = None
 
     def identity(self) -> dict[str, Any]:
         """The JSON values that name the recipe; neutral ones are left out, so that new ingredients rename nothing."""
@@ -35,6 +50,12 @@ class Recipe:
             named["augment"] = self.augment.identity()
         if self.deficit is not None:
             named["deficit"] = describe(self.deficit)
+        if self.objective != CROSS_ENTROPY:
+            named["objective"] = describe_objective(self.objective)
+        if self.select is not None:
+            named["select"] = describe(self.select)
+        if self.intervention is not None and not self.intervention.changes_nothing:
+            named["intervention"] = self.intervention.identity()
         return named
 
 
@@ -45,19 +66,49 @@ def recipe_digest(recipe: Recipe) -> str:
 
 
 def learning_rate(optimizer: OptimizerSpec, run: Run, epoch: int) -> float:
-    """The learning rate of ``epoch`` (epochs trained before it) under the run's clock."""
-    restarted = run.clock == "since_removal" and epoch >= run.window.stop
-    return optimizer.lr * optimizer.lr_decay ** (epoch - run.window.stop if restarted else epoch)
+    """The learning rate of ``epoch`` (epochs trained before it) under the run's clock.
+
+    ``absolute``: ``lr * lr_decay ** epoch``. ``constant``: ``lr``. The others are as ``absolute`` until the window
+    closes; then ``since_removal`` begins again at ``lr``, and ``cosine_restart`` gives the k-th of the R epochs that
+    are left, from k = 0, ``lr * (1 + cos(pi * k / R)) / 2``.
+    """
+    since, left = epoch - run.window.stop, run.total - run.window.stop
+    if run.clock == "constant":
+        return optimizer.lr
+    if run.clock == "cosine_restart" and since >= 0:
+        return optimizer.lr * (1 + math.cos(math.pi * since / left)) / 2
+    restarted = run.clock == "since_removal" and since >= 0
+    return optimizer.lr * optimizer.lr_decay ** (since if restarted else epoch)
 
 
-def recipes(run: Run, optimizer: OptimizerSpec, augment: AugmentSpec | None) -> list[Recipe]:
+def recipes(run: Run, base: Base) -> list[Recipe]:
     """One recipe for each epoch of ``run``."""
-    return [
-        Recipe(
-            lr=learning_rate(optimizer, run, epoch),
-            weight_decay=optimizer.weight_decay,
-            augment=augment,
-            deficit=run.deficit if epoch in run.window else None,
-        )
-        for epoch in range(run.total)
-    ]
+    return [_recipe(run, base, epoch) for epoch in range(run.total)]
+
+
+def _recipe(run: Run, base: Base, epoch: int) -> Recipe:
+    plain = Recipe(
+        lr=learning_rate(base.optimizer, run, epoch),
+        weight_decay=base.optimizer.weight_decay,
+        augment=base.augment,
+        objective=base.objective,
+        intervention=run.intervention if epoch == run.window.stop else None,
+    )
+    if epoch not in run.window:
+        return plain
+    deprived = replace(plain, deficit=run.deficit)
+    return deprived if run.switch is None else _switched(deprived, run.switch)
+
+
+def _switched(recipe: Recipe, switch: Switch) -> Recipe:
+    augment = recipe.augment
+    if switch.augment is not None:
+        augment = switch.augment if switch.augment.flip or switch.augment.shift else None
+    return replace(
+        recipe,
+        lr=recipe.lr if switch.lr_factor is None else recipe.lr * switch.lr_factor,
+        weight_decay=recipe.weight_decay if switch.weight_decay is None else switch.weight_decay,
+        augment=augment,
+        objective=recipe.objective if switch.objective is None else switch.objective,
+        select=switch.select,
+    )

@@ -1,4 +1,4 @@
-"""A run: one network's whole training, as a choice of deficit, window, clock and length."""
+"""A run: one network's whole training, as a choice of deficit, window, clock, intervention and length."""
 
 from __future__ import annotations
 
@@ -7,10 +7,28 @@ from typing import Literal
 
 from critlab.deficits import Deficit
 from critlab.errors import StudyError
-from critlab.study.choices import Clock
+from critlab.study.intervention import Intervention
+from critlab.study.switch import Switch
+from critlab.study.values import Clock
 
-Role = Literal["control", "deficit", "negative_control", "clock_control", "restarted_control", "equal_total_control"]
-Against = Literal["plain", "restarted", "equal_total"]
+Role = Literal[
+    "control",
+    "deficit",
+    "negative_control",
+    "clock_control",
+    "intervention_control",
+    "restarted_control",
+    "same_clock_control",
+    "intervened_control",
+    "equal_total_control",
+]
+Against = Literal["plain", "restarted", "same_clock", "intervened", "equal_total"]
+
+
+def suffered(deficit: Deficit | None, switch: Switch | None) -> str:
+    """The deficit's name, the switch in one word, or both; empty where nothing is on."""
+    names = [deficit.name] if deficit else []
+    return " + ".join([*names, *([switch.words()] if switch else [])])
 
 
 @dataclass(frozen=True)
@@ -37,12 +55,14 @@ class Run:
         arm: the curve that the run is a point of.
         role: what the run is for.
         at: its place on that curve: removal epoch, ``"never"``, or onset.
-        deficit: None for a clean run.
-        window: when the deficit is on. A clean run under ``since_removal`` has an empty window where its schedule
-            restarts.
+        deficit: None for a clean run, or where only a switch is on.
+        window: when the deficit and the switch are on. A clean run whose schedule restarts, or that gets an
+            intervention, has an empty window there.
         clock: which clock the learning rate follows.
         total: epochs in all.
         controls: the clean runs that it is compared with, the first one first of all.
+        switch: what else is changed in the window.
+        intervention: what is done to the network when the window has closed.
     """
 
     name: str
@@ -54,6 +74,18 @@ class Run:
     clock: Clock
     total: int
     controls: tuple[tuple[Against, str], ...] = ()
+    switch: Switch | None = None
+    intervention: Intervention | None = None
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is on in the window."""
+        return self.deficit is None and self.switch is None
+
+    @property
+    def suffered(self) -> str:
+        """What is on in the window, as the table has it; empty if clean."""
+        return suffered(self.deficit, self.switch)
 
     def identifier(self, seed: int) -> str:
         """The readable name of the run with one seed."""

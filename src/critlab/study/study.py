@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from critlab.data.spec import DataSpec
 from critlab.deficits import Deficit
 from critlab.errors import StudyError
-from critlab.measures import MEASURES, MeasureOptions
-from critlab.models.spec import ModelSpec
-from critlab.spec import Location, Problems, Spec, problems, shown
-from critlab.study.choices import (
-    AnyDeficit,
-    AugmentSpec,
-    ControlsSpec,
-    OptimizerSpec,
-    Removal,
-    RemovalSweep,
-    StatisticsSpec,
-    WindowSweep,
-)
-from critlab.study.run import Run
+from critlab.spec import Problems, shown
+from critlab.study import checks
+from critlab.study.base import Base as Base
+from critlab.study.choices import ControlsSpec, RemovalSweep, StatisticsSpec, WindowSweep
+from critlab.study.intervention import Intervention
+from critlab.study.run import Run, suffered
 from critlab.study.sweeps import expand
+from critlab.study.switch import Switch
+from critlab.study.values import AnyDeficit, Removal
 
 MOST_SEEDS = 10_000
 
@@ -51,87 +44,14 @@ def _name(value: str) -> str:
     return value
 
 
-def _measures(raw: Any) -> Any:
-    if not isinstance(raw, Mapping):
-        return raw
-    found: dict[str, MeasureOptions] = {}
-    wrong: list[tuple[Location, str]] = []
-    for name, options in raw.items():
-        try:
-            entry = MEASURES.find(str(name))
-            found[name] = options if isinstance(options, MeasureOptions) else _options(entry.options, options)
-        except StudyError as error:
-            wrong.append(((name,), str(error)))
-        except Problems as error:
-            wrong += [((name, *where), text) for where, text in error.problems]
-    if wrong:
-        raise Problems(wrong)
-    return found
-
-
-def _options(options: type[Spec], raw: Any) -> MeasureOptions:
-    from pydantic import ValidationError
-
-    try:
-        chosen = options.model_validate(raw)
-    except ValidationError as error:
-        raise Problems(problems(error, options)) from None
-    assert isinstance(chosen, MeasureOptions)
-    return chosen
-
-
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Seeds = Annotated[tuple[Seed, ...], BeforeValidator(_seeds)]
 
 
-class Base(Spec):
-    """The part of a study that does not depend on the question: data, model, optimiser, augmentation, measures.
-
-    ``precision`` pins how numbers are computed; where it is left out, the first run in a store times a step to decide.
-    """
-
-    data: DataSpec
-    model: ModelSpec
-    optimizer: OptimizerSpec
-    augment: AugmentSpec | None = None
-    measures: Annotated[dict[str, SerializeAsAny[MeasureOptions]], BeforeValidator(_measures)] = Field(
-        default_factory=dict
-    )
-    precision: Literal["float32", "bfloat16"] | None = None
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        sizes, shape = self.data.sizes(), self.data.shape()
-        if sizes is None or shape is None:
-            return self
-        found: list[tuple[Location, str]] = []
-        if self.optimizer.batch > sizes.train:
-            default = "" if "batch" in self.optimizer.model_fields_set else ", the default"
-            received = f"received {shown(self.optimizer.batch)}{default}"
-            text = f"{received}; must be at most {sizes.train}, the number of training images"
-            found.append((("optimizer", "batch"), text))
-        if self.optimizer.batch == 1 and getattr(self.model, "batch_norm", False):
-            text = "received 1; must be at least 2, since this model's BatchNorm cannot take one image alone"
-            found.append((("optimizer", "batch"), text))
-        try:
-            self.model.check(shape)
-        except StudyError as error:
-            found.append((("model",), str(error)))
-        for name, options in self.measures.items():
-            try:
-                options.check(shape)
-            except StudyError as error:
-                found.append((("measures", name), str(error)))
-        if self.augment is not None and self.augment.shift >= min(shape[-2:]):
-            text = f"received {shown(self.augment.shift)}; must be below the image side, {min(shape[-2:])}"
-            found.append((("augment", "shift"), text))
-        if found:
-            raise Problems(found)
-        return self
-
-
 class Study(Base):
-    """A question about a critical period; see DESIGN's study file for each field.
+    """A question about a critical period; ``docs/study_file.md`` explains each field.
+
+    What is on in the window is ``deficit``, ``switch`` or both; ``intervention`` is done once when it has closed.
 
     Raises:
         pydantic.ValidationError: from the constructor; :meth:`Spec.read` and :func:`read_study` turn it into a
@@ -140,47 +60,18 @@ class Study(Base):
 
     name: Annotated[str, AfterValidator(_name)]
     seeds: Seeds
-    deficit: AnyDeficit
+    deficit: AnyDeficit | None = None
+    switch: Switch | None = None
+    intervention: Intervention | None = None
     sweep: Annotated[RemovalSweep | WindowSweep, Field(discriminator="kind")]
     controls: ControlsSpec = ControlsSpec()
     statistics: StatisticsSpec = StatisticsSpec()
 
     @model_validator(mode="after")
-    def _controls_are_others(self) -> Self:
-        before = [self.deficit]
-        for index, deficit in enumerate(self.controls.deficits):
-            if deficit in before:
-                whose = "the study's own deficit" if deficit == self.deficit else "an earlier control"
-                text = f"received {deficit.name} with the options of {whose}; each control must be another deficit"
-                raise Problems([(("controls", "deficits", index), text)])
-            before.append(deficit)
-        return self
-
-    @model_validator(mode="after")
-    def _deficits_fit(self) -> Self:
-        shape = self.data.shape()
-        if shape is None:
-            return self
-        places: list[tuple[Location, Deficit]] = [(("deficit",), self.deficit)]
-        places += [(("controls", "deficits", i), deficit) for i, deficit in enumerate(self.controls.deficits)]
-        found: list[tuple[Location, str]] = []
-        for place, deficit in places:
-            try:
-                deficit.check(shape)
-            except StudyError as error:
-                found.append(_within(place, str(error)))
+    def _holds_together(self) -> Self:
+        found = [*checks.question(self), *checks.controls(self), *checks.fit(self)]
         if found:
             raise Problems(found)
-        return self
-
-    @model_validator(mode="after")
-    def _controls_lie_on_the_sweep(self) -> Self:
-        if len(set(self.seeds)) != len(self.seeds):
-            raise Problems([(("seeds",), f"received {shown(list(self.seeds))}; must be without repeats")])
-        for at in self.controls.at or ():
-            if at not in self.sweep.points:
-                allowed = ", ".join(map(str, self.sweep.points))
-                raise Problems([(("controls", "at"), f"received {at}; must be one of the sweep's: {allowed}")])
         return self
 
     @property
@@ -188,15 +79,14 @@ class Study(Base):
         """Every run that the question needs, the same for each seed; made anew each time, since copies may differ."""
         return expand(self)
 
+    @property
+    def suffered(self) -> str:
+        """What is on in the window: the deficit's name, the switch in one word, or both."""
+        return suffered(self.deficit, self.switch)
+
     def epochs(self) -> int:
         """Epochs of all runs and seeds, were each trained from scratch."""
         return len(self.seeds) * sum(run.total for run in self.runs)
-
-
-def _within(place: Location, text: str) -> tuple[Location, str]:
-    """A deficit's own message, which may begin with its field, as a problem at its place in the study."""
-    begins = re.match(r"deficit\.(\w+): ", text)
-    return ((*place, begins[1]), text[begins.end() :]) if begins else (place, text)
 
 
 def read_study(path: str | Path) -> Study:
@@ -226,7 +116,7 @@ def read_study(path: str | Path) -> Study:
 
 
 def removal(
-    deficit: Deficit,
+    deficit: Deficit | None,
     *,
     at: Iterable[Removal],
     base: Base,
@@ -239,24 +129,24 @@ def removal(
     """A removal sweep: the deficit from epoch 0 until each epoch of ``at``.
 
     Args:
-        deficit: what the network suffers.
+        deficit: what the network suffers; None where ``switch=Switch(...)`` is all that is on in the window.
         at: removal epochs, increasing; may end in ``"never"``.
         base: data, model, optimiser and measures, such as ``critlab.presets.all_cnn_cifar10()``.
         seeds: how many, or which.
         recovery: clean epochs after removal; or give ``total``, the epochs of every run.
         total: see ``recovery``.
-        name: of the study; by default made from the deficit.
-        parts: further fields of :class:`Study`, such as ``controls`` and ``statistics``.
+        name: of the study; by default made from the deficit, or from what is switched.
+        parts: further fields of :class:`Study`, such as ``switch``, ``intervention``, ``controls`` and ``statistics``.
 
     Raises:
         StudyError: with one line for each problem.
     """
     sweep = _given(kind="removal", at=list(at), recovery=recovery, total=total)
-    return _study(base, name or f"{deficit.name}-removal", deficit, seeds, sweep, parts)
+    return _study(base, name or f"{_called(deficit, parts)}-removal", deficit, seeds, sweep, parts)
 
 
 def windows(
-    deficit: Deficit,
+    deficit: Deficit | None,
     *,
     onsets: Iterable[int],
     length: int,
@@ -269,7 +159,14 @@ def windows(
 ) -> Study:
     """A window sweep: the deficit for ``length`` epochs at each of ``onsets``; otherwise as :func:`removal`."""
     sweep = _given(kind="window", onsets=list(onsets), length=length, recovery=recovery, total=total)
-    return _study(base, name or f"{deficit.name}-windows", deficit, seeds, sweep, parts)
+    return _study(base, name or f"{_called(deficit, parts)}-windows", deficit, seeds, sweep, parts)
+
+
+def _called(deficit: Deficit | None, parts: dict[str, Any]) -> str:
+    """A study's name by default: the deficit's, and what is switched."""
+    switch = parts.get("switch")
+    switched = list(switch.special()) if isinstance(switch, Switch) else list(switch or ())
+    return "-".join([*([deficit.name] if deficit else []), *switched]) or "study"
 
 
 def _given(kind: Literal["removal", "window"], **fields: Any) -> dict[str, Any]:
@@ -279,7 +176,7 @@ def _given(kind: Literal["removal", "window"], **fields: Any) -> dict[str, Any]:
 def _study(
     base: Base,
     name: str,
-    deficit: Deficit,
+    deficit: Deficit | None,
     seeds: int | Iterable[int],
     sweep: dict[str, Any],
     parts: dict[str, Any],

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from critlab.deficits import Deficit
-from critlab.study.choices import Clock, RemovalSweep, WindowSweep
+from critlab.study.choices import RemovalSweep, WindowSweep
+from critlab.study.intervention import Intervention
 from critlab.study.run import Against, Role, Run, Window
+from critlab.study.switch import Switch
+from critlab.study.values import Clock
 
 if TYPE_CHECKING:
     from critlab.study.study import Study
+
+RESTARTS: tuple[Clock, ...] = ("since_removal", "cosine_restart")
+"""The clocks that begin anew when the window closes."""
 
 
 def expand(study: Study) -> tuple[Run, ...]:
@@ -26,52 +32,80 @@ def label(deficit: Deficit, among: Iterable[Deficit]) -> str:
     return f"{deficit.name}({options})"
 
 
+class _Treatment(NamedTuple):
+    """What distinguishes the runs of one arm from those of another."""
+
+    role: Role
+    deficit: Deficit | None
+    switch: Switch | None
+    clock: Clock
+    intervention: Intervention | None
+
+
 class _Expansion:
     """Collects runs by name, so that a clean run that several arms are compared with is there once."""
 
     def __init__(self, study: Study) -> None:
         self.study, self.sweep = study, study.sweep
-        self.clock: Clock = study.optimizer.clock
-        self.deficits = (study.deficit, *study.controls.deficits)
+        self.deficits = [d for d in (study.deficit, *study.controls.deficits) if d is not None]
+        self.main = _Treatment("deficit", study.deficit, study.switch, study.optimizer.clock, study.intervention)
         self.runs: dict[str, Run] = {}
 
     def expanded(self) -> tuple[Run, ...]:
         controls, points = self.study.controls, self.sweep.points
         if isinstance(self.sweep, RemovalSweep):
-            self.clean("control", self.sweep.total_epochs(0))
-        for at in points:
-            self.deprived("deficit", self.study.deficit, at, self.clock)
+            self.plain(self.sweep.total_epochs(0))
+        self.swept(self.main, points)
         held = points if controls.at is None else controls.at
+        switch = self.study.switch if self.study.deficit else None
         for deficit in controls.deficits:
-            for at in held:
-                self.deprived("negative_control", deficit, at, self.clock)
+            self.swept(self.main._replace(role="negative_control", deficit=deficit, switch=switch), held)
         for clock in controls.clocks:
-            for at in held:
-                if clock != self.clock and at != "never":
-                    self.deprived("clock_control", self.study.deficit, at, clock)
+            other = [at for at in held if _lasting(clock, at) != _lasting(self.main.clock, at)]
+            self.swept(self.main._replace(role="clock_control", clock=clock), other)
+        for intervention in controls.interventions:
+            removed = [at for at in held if at != "never"]
+            self.swept(self.main._replace(role="intervention_control", intervention=intervention), removed)
         return tuple(self.runs.values())
 
-    def deprived(self, role: Role, deficit: Deficit, at: int | str, clock: Clock) -> None:
-        """One run with a deficit, after the clean runs that it is compared with."""
+    def swept(self, treatment: _Treatment, points: Iterable[int | str]) -> None:
+        """The runs of one arm, each after the clean runs that it is compared with."""
+        for at in points:
+            if not (isinstance(self.sweep, RemovalSweep) and at == 0):
+                self.deprived(treatment, at)
+
+    def deprived(self, treatment: _Treatment, at: int | str) -> None:
         window, total = self.window(at)
-        if isinstance(self.sweep, RemovalSweep) and at == 0:
-            return
-        if at == "never":
-            clock = "absolute"
-        arm = label(deficit, self.deficits) + ("" if clock == self.clock or at == "never" else f" {clock}")
+        clock = _lasting(treatment.clock, at)
+        intervention = treatment.intervention
+        if at == "never" or (intervention is not None and intervention.changes_nothing):
+            intervention = None
+        arm = self.arm(treatment, at)
         name = f"{arm.replace(' ', '-')}-{window.start}-{window.stop}-of-{total}"
         run = Run(
             name=name,
             arm=arm,
-            role=role,
+            role=treatment.role,
             at="never" if at == "never" else int(at),
-            deficit=deficit,
+            deficit=treatment.deficit,
             window=window,
             clock=clock,
             total=total,
-            controls=self.controls(window, total, clock, at),
+            controls=self.controls(window, total, clock, intervention, at),
+            switch=treatment.switch,
+            intervention=intervention,
         )
         self.runs.setdefault(name, run)
+
+    def arm(self, treatment: _Treatment, at: int | str) -> str:
+        """What is on in the window, and what differs from the study itself afterwards."""
+        parts = [label(treatment.deficit, self.deficits)] if treatment.deficit else []
+        words = " + ".join([*parts, *([treatment.switch.words()] if treatment.switch else [])])
+        if _lasting(treatment.clock, at) != _lasting(self.main.clock, at):
+            words += f" {treatment.clock}"
+        if treatment.intervention != self.main.intervention and treatment.intervention is not None:
+            words += f" {treatment.intervention.words()}"
+        return words
 
     def window(self, at: int | str) -> tuple[Window, int]:
         if isinstance(self.sweep, WindowSweep):
@@ -83,28 +117,57 @@ class _Expansion:
             return Window(0, total), total
         return Window(0, int(at)), self.sweep.total_epochs(int(at))
 
-    def controls(self, window: Window, total: int, clock: Clock, at: int | str) -> tuple[tuple[Against, str], ...]:
+    def controls(
+        self, window: Window, total: int, clock: Clock, intervention: Intervention | None, at: int | str
+    ) -> tuple[tuple[Against, str], ...]:
         """The clean runs to compare with; in a window sweep the first has the same total and the same clock."""
-        found: list[tuple[Against, str]] = []
-        if isinstance(self.sweep, RemovalSweep):
-            found.append(("plain", self.clean("control", self.sweep.total_epochs(0))))
-            if self.study.controls.equal_total:
-                found.append(("equal_total", self.clean("equal_total_control", total)))
-        else:
-            found.append(("plain", self.clean("control", total)))
-        if clock == "since_removal" and at != "never":
-            restarted: tuple[Against, str] = ("restarted", self.restarted(window.stop, total))
-            found.insert(0 if isinstance(self.sweep, WindowSweep) else len(found), restarted)
+        removal = isinstance(self.sweep, RemovalSweep)
+        usual = self.sweep.total_epochs(0) if removal else total
+        found: list[tuple[Against, str]] = [("plain", self.plain(usual))]
+        if removal and self.study.controls.equal_total:
+            found.append(("equal_total", self.plain(total, "equal_total_control")))
+        twin: tuple[Against, str] | None = None
+        if clock in RESTARTS and at != "never":
+            twin = ("restarted", self.restarted(clock, window.stop, total))
+        elif clock != _unremoved(self.main.clock):
+            twin = ("same_clock", self.same_clock(clock, usual))
+        if twin is not None:
+            found.insert(len(found) if removal else 0, twin)
+        if intervention is not None:
+            found.append(("intervened", self.intervened(clock, intervention, window.stop, total)))
         return tuple(found)
 
-    def clean(self, role: Role, total: int) -> str:
-        name = f"control-of-{total}"
+    def plain(self, total: int, role: Role = "control") -> str:
+        """A clean run under the study's clock, as if the deficit had been removed before it began."""
         arm = "control" if role == "control" else "control equal_total"
-        run = Run(name, arm, role, 0, None, Window(0, 0), "absolute", total)
-        return self.runs.setdefault(name, run).name
+        clock = _unremoved(self.main.clock)
+        return self.clean(Run(f"control-of-{total}", arm, role, 0, None, Window(0, 0), clock, total))
 
-    def restarted(self, epoch: int, total: int) -> str:
-        name = f"control-restarted-{epoch}-of-{total}"
-        arm = "control since_removal"
-        run = Run(name, arm, "restarted_control", epoch, None, Window(epoch, epoch), "since_removal", total)
-        return self.runs.setdefault(name, run).name
+    def restarted(self, clock: Clock, epoch: int, total: int) -> str:
+        word = "restarted" if clock == "since_removal" else clock
+        name, arm = f"control-{word}-{epoch}-of-{total}", f"control {clock}"
+        return self.clean(Run(name, arm, "restarted_control", epoch, None, Window(epoch, epoch), clock, total))
+
+    def same_clock(self, clock: Clock, total: int) -> str:
+        name, arm = f"control-{clock}-of-{total}", f"control {clock}"
+        return self.clean(Run(name, arm, "same_clock_control", 0, None, Window(0, 0), clock, total))
+
+    def intervened(self, clock: Clock, intervention: Intervention, epoch: int, total: int) -> str:
+        arm = f"control {intervention.words()}" + ("" if clock == self.main.clock else f" {clock}")
+        name = f"{arm.replace(' ', '-')}-{epoch}-of-{total}"
+        window = Window(epoch, epoch)
+        run = Run(name, arm, "intervened_control", epoch, None, window, clock, total, intervention=intervention)
+        return self.clean(run)
+
+    def clean(self, run: Run) -> str:
+        return self.runs.setdefault(run.name, run).name
+
+
+def _lasting(clock: Clock, at: int | str) -> Clock:
+    """The clock at a place of the sweep: where the deficit lasts, none begins anew."""
+    return "absolute" if at == "never" and clock in RESTARTS else clock
+
+
+def _unremoved(clock: Clock) -> Clock:
+    """The clock of the study's plain control: since the start, ``since_removal`` is ``absolute``."""
+    return "absolute" if clock == "since_removal" else clock

@@ -103,5 +103,5 @@ def build(study: Study) -> Tree:
     """The tree of ``study``."""
     tree = Tree()
     for run in study.runs:
-        tree.add(run.name, recipes(run, study.optimizer, study.augment))
+        tree.add(run.name, recipes(run, study))
     return tree

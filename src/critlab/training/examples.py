@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from critlab.data.image_set import ImageSet
-from critlab.deficits import Deficit, Draws
+from critlab.deficits import Deficit, Draws, suffer
 from critlab.randomness import generator
 from critlab.study.choices import AugmentSpec
 from critlab.study.recipe import Recipe
@@ -101,7 +101,7 @@ class Examples:
 
     @staticmethod
     def _deprived(deficit: Deficit | None, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
-        return (images, labels) if deficit is None else deficit.apply(images, labels, draws)
+        return (images, labels) if deficit is None else suffer(deficit, images, labels, draws)
 
 
 def unit(images: Tensor) -> Tensor:

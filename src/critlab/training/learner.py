@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import astuple, dataclass
 from functools import cache
@@ -19,12 +19,15 @@ from critlab.data.subset import balanced
 from critlab.measures import MEASURES
 from critlab.measures.reading import Probe, Reading
 from critlab.randomness import generator, key
-from critlab.study.measurement import Measurement
+from critlab.study.measurement import TEST, Measurement
 from critlab.study.origin import Numerics
 from critlab.study.recipe import Recipe
 from critlab.study.study import Base
+from critlab.training.batches import batches, epoch_order
+from critlab.training.evaluation import recomputed
 from critlab.training.examples import Examples, unit
-from critlab.training.loop import Progress, casting, score_test_images, train_epoch
+from critlab.training.interventions import intervene
+from critlab.training.loop import Progress, Score, casting, score_test_images, selected, train_epoch
 from critlab.training.optimizers import make_optimizer, pack_optimizer, unpack_optimizer
 
 
@@ -60,12 +63,7 @@ class NetworkLearner:
     def start(self, origin: Mapping[str, Any]) -> NetworkState:
         """The untrained network of ``origin["seed"]``."""
         seed = int(origin["seed"])
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(key(seed, "init"))
-            model = self.base.model.build(self.examples.shape, self.examples.classes)
-        model = model.to(self.device)
-        if self.numerics.layout == "channels_last" and len(self.examples.shape) == 3:
-            model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = self._untrained(key(seed, "init"))
         return NetworkState(model, make_optimizer(self.base.optimizer, model), seed, 0)
 
     def advance(
@@ -74,12 +72,16 @@ class NetworkLearner:
         """Trains ``state`` for one epoch, or for what is left of it, in place.
 
         Returns:
-            ``train_loss`` (nats) and ``train_accuracy`` (a fraction) over the epoch's batches; None where ``pause``,
-            asked after every step, ended the call inside the epoch.
+            ``train_loss`` (of cross entropy: nats) and ``train_accuracy`` (a fraction; not there where the objective
+            gives no logits) over the epoch's batches; None where ``pause``, asked after every step, ended the call
+            inside the epoch.
 
         Raises:
             Diverged: a loss or a weight is not finite.
         """
+        if recipe.intervention is not None and state.progress is None:
+            fresh = self._untrained(key(state.seed, "intervention", epoch))
+            intervene(state.model, state.optimizer, recipe.intervention, fresh)
         score = train_epoch(
             state.model,
             state.optimizer,
@@ -97,16 +99,13 @@ class NetworkLearner:
             state.progress = score
             return None
         state.epoch, state.progress = epoch + 1, None
-        return {"train_accuracy": score.accuracy, "train_loss": score.loss}
+        return _quantities("train", score)
 
     def measure(self, state: NetworkState, spec: Measurement) -> list[Reading]:
         """Reads one measure of ``state``; changes nothing."""
-        if spec.name == "test":
-            score = score_test_images(state.model, self.examples, self._forward)
-            return [
-                Reading("test_accuracy", "", score.accuracy, 0.0),
-                Reading("test_loss", "", score.loss, 0.0),
-            ]
+        if spec.name == TEST:
+            score = score_test_images(self._tested(state, spec.recipe), self.examples, self._forward)
+            return [Reading(quantity, "", value, 0.0) for quantity, value in _quantities(TEST, score).items()]
         probe = self._probe(state, spec)
         state.model.eval()
         readings: list[Reading] = MEASURES.find(spec.name).load()(state.model, probe, spec.options)
@@ -136,6 +135,30 @@ class NetworkLearner:
             state.progress = Progress(int(step), loss, int(right), int(counted))
         return state
 
+    def _untrained(self, seed: int) -> nn.Module:
+        """The study's network, initialised from ``seed``; torch's global generators stay as they are."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model = self.base.model.build(self.examples.shape, self.examples.classes)
+        model = model.to(self.device)
+        if self.numerics.layout == "channels_last" and len(self.examples.shape) == 3:
+            model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return model
+
+    def _tested(self, state: NetworkState, recipe: Recipe | None) -> nn.Module:
+        """The network as it is tested after an epoch of ``recipe``; None before the first."""
+        if self.base.evaluation.batch_norm == "running" or recipe is None:
+            return state.model
+        return recomputed(state.model, self._shown(state.seed, state.epoch - 1, recipe), self._forward)
+
+    def _shown(self, seed: int, epoch: int, recipe: Recipe) -> Iterator[Tensor]:
+        """The images of an epoch's batches, as the network was trained on them."""
+        examples = self.examples
+        order = epoch_order(seed, epoch, len(examples.train_images), self.length)
+        chosen = batches(selected(recipe, examples, seed, epoch, order), self.base.optimizer.batch)
+        for position, indices in enumerate(chosen):
+            yield examples.training_batch(indices, recipe, seed, epoch, position)[0]
+
     def _forward(self) -> AbstractContextManager[Any]:
         return casting(self.numerics.precision, self.device)
 
@@ -146,8 +169,19 @@ class NetworkLearner:
         indices, images, labels = self._clean_probe(count, getattr(spec.options, "split", "train"))
         if getattr(spec.options, "inputs", "clean") == "as_trained" and spec.recipe is not None:
             deprived = Recipe(spec.recipe.lr, spec.recipe.weight_decay, None, spec.recipe.deficit)
-            images, labels = self.examples.training_batch(indices, deprived, state.seed, state.epoch, 0)
+            images, labels = self._deprived(indices, deprived, state)
         return Probe(images, labels, lambda index: generator(state.seed, "measure", state.epoch, index))
+
+    def _deprived(self, indices: Tensor, recipe: Recipe, state: NetworkState) -> tuple[Tensor, Tensor]:
+        """The probe as trained on: one batch, or several where only a share of the batches suffers."""
+        intermittent = recipe.deficit is not None and recipe.deficit.batches < 1
+        pieces = indices.split(self.base.optimizer.batch) if intermittent else (indices,)
+        made = [
+            self.examples.training_batch(piece, recipe, state.seed, state.epoch, position)
+            for position, piece in enumerate(pieces)
+        ]
+        images, labels = zip(*made, strict=True)
+        return torch.cat(images), torch.cat(labels)
 
     @cache  # noqa: B019 - lives as long as the one learner of a worker process
     def _clean_probe(self, count: int, split: str) -> tuple[Tensor, Tensor, Tensor]:
@@ -160,6 +194,11 @@ class NetworkLearner:
         plain = Recipe(lr=1.0, weight_decay=0.0)
         images, labels = self.examples.training_batch(indices, plain, 0, 0, 0)
         return indices, images, labels
+
+
+def _quantities(split: str, score: Score) -> dict[str, float]:
+    found = {f"{split}_loss": score.loss}
+    return found if score.accuracy is None else {f"{split}_accuracy": score.accuracy, **found}
 
 
 def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

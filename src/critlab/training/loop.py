@@ -10,10 +10,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
-from critlab.errors import Diverged, StudyError
+from critlab.deficits import Draws, kept
+from critlab.errors import Diverged
+from critlab.objectives import Learned
+from critlab.objectives.cross_entropy import cross_entropy
+from critlab.objectives.objective import check_logits
+from critlab.randomness import generator
 from critlab.study.recipe import Recipe
 from critlab.training.batches import batches, epoch_order
 from critlab.training.examples import Examples, unit
@@ -24,10 +28,13 @@ TEST_BATCH = 500
 
 @dataclass(frozen=True)
 class Score:
-    """Mean loss (nats per example and head) and accuracy (a fraction) over examples that have a label."""
+    """Mean loss (of cross entropy: nats per example and head) and accuracy (a fraction) over all that counts.
+
+    ``accuracy`` is None where the objective gave no logits.
+    """
 
     loss: float
-    accuracy: float
+    accuracy: float | None
 
 
 @dataclass(frozen=True)
@@ -45,17 +52,17 @@ class Tally:
 
     def __init__(self, since: Progress = Progress()) -> None:
         self.loss, self.right, self.counted = since.loss, since.right, since.counted
+        self.names_classes = False
 
-    def add(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Counts a batch and returns its mean loss, from which to go backward."""
-        check_logits(logits, labels)
-        flat, wanted = logits.flatten(0, -2), labels.flatten()
-        counted = int((wanted >= 0).sum())
-        loss = cross_entropy(flat.float(), wanted, ignore_index=-1, reduction="sum") / max(counted, 1)
-        self.loss += loss.item() * counted
-        self.right += int((flat.argmax(-1) == wanted).sum())
+    def add(self, learned: Learned, labels: Tensor) -> None:
+        """Counts a batch: each label that is not -1 or, where there are no logits, each image."""
+        counted = len(labels)
+        if learned.logits is not None:
+            right = learned.logits.argmax(-1) == labels
+            self.names_classes, counted = True, int((labels >= 0).sum())
+            self.right += int(right.sum())
+        self.loss += learned.loss.item() * counted
         self.counted += counted
-        return loss
 
     def progress(self, step: int) -> Progress:
         """The sums after ``step`` steps, exactly, to go on from."""
@@ -63,17 +70,8 @@ class Tally:
 
     def score(self) -> Score:
         """The means so far."""
-        return Score(self.loss / max(self.counted, 1), self.right / max(self.counted, 1))
-
-
-def check_logits(logits: Tensor, labels: Tensor) -> None:
-    """Raises StudyError unless ``logits`` are ``(batch, classes)``, or ``(batch, heads, classes)``, for ``labels``."""
-    if not isinstance(logits, Tensor) or logits.shape[:-1] != labels.shape:
-        shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise StudyError(
-            f"model: returned {shape} for labels of shape {tuple(labels.shape)}; "
-            "must return logits (batch, classes), or (batch, heads, classes) for labels (batch, heads)"
-        )
+        counted = max(self.counted, 1)
+        return Score(self.loss / counted, self.right / counted if self.names_classes else None)
 
 
 def casting(precision: str, device: torch.device) -> AbstractContextManager[Any]:
@@ -127,12 +125,12 @@ def train_epoch(
         indices = pieces[position]
         images, labels = examples.training_batch(indices, recipe, seed, epoch, position)
         with forward():
-            logits = model(images)
-        loss = tally.add(logits, labels)
+            learned = recipe.objective.learn(model, images, labels, generator(seed, "objective", epoch, position))
+        tally.add(learned, labels)
         if not math.isfinite(tally.loss):
             raise Diverged(f"the training loss was not finite in step {position + 1} of epoch {epoch + 1}")
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        learned.loss.backward()
         optimizer.step()
         if position + 1 < len(pieces) and pause():
             return tally.progress(position + 1)
@@ -142,17 +140,14 @@ def train_epoch(
 
 
 def selected(recipe: Recipe, examples: Examples, seed: int, epoch: int, order: Tensor) -> Tensor:
-    """``order`` without the images that the recipe's deficit withholds."""
-    select = getattr(recipe.deficit, "select", None)
-    if select is None:
-        return order
-    from critlab.deficits import Draws
-
+    """``order`` without the images that the recipe's deficit and its selection withhold."""
     everything = torch.arange(len(examples.train_labels))
     draws = Draws(seed, epoch, 0, everything, len(everything), examples.classes)
-    kept = torch.zeros(len(everything), dtype=torch.bool)
-    kept[select(examples.train_labels.cpu(), draws)] = True
-    return order[kept[order]]
+    for withholding in (recipe.deficit, recipe.select):
+        left = None if withholding is None else kept(withholding, examples.train_labels.cpu(), draws)
+        if left is not None:
+            order = order[left[order]]
+    return order
 
 
 @torch.no_grad()
@@ -166,6 +161,7 @@ def score_test_images(
         examples.test_images.split(TEST_BATCH), examples.test_labels.split(TEST_BATCH), strict=True
     ):
         with forward():
-            logits = model(examples.normalised(unit(images)))
-        tally.add(logits, labels)
+            logits = check_logits(model(examples.normalised(unit(images))), labels)
+            learned = Learned(cross_entropy(logits, labels), logits)
+        tally.add(learned, labels)
     return tally.score()

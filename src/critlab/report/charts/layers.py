@@ -61,8 +61,8 @@ def _shares(results: Results) -> dict[str, Shares]:
 
 def _compared(runs: Sequence[Run]) -> list[Run]:
     """The clean run, and the first and the last of the sweep."""
-    clean = [run for run in runs if run.deficit is None]
-    deprived = [run for run in runs if run.deficit is not None]
+    clean = [run for run in runs if run.clean]
+    deprived = [run for run in runs if not run.clean]
     return [*clean[:1], *deprived[:1], *deprived[1:][-1:]]
 
 
@@ -88,14 +88,14 @@ def _panel(study: Study, run: Run, shares: Shares, layers: Sequence[str]) -> Pan
         if share >= LABELLED:
             rows.append({"part": "label", "epoch": last, "layer": layer, "middle": below + share / 2})
         below += share
-    if run.deficit is not None:
+    if not run.clean:
         rows += [{"part": "edge", "epoch": edge} for edge in (run.window.start, run.window.stop)]
-    layers_drawn = [*_areas(layers), *(_edges() if run.deficit is not None else [])]
+    layers_drawn = [*_areas(layers), *(_edges() if not run.clean else [])]
     return Panel(_panel_title(study, run), specification(rows, layers_drawn), 12, 280)
 
 
 def _panel_title(study: Study, run: Run) -> str:
-    if run.deficit is None:
+    if run.clean:
         return "Clean"
     if study.sweep.kind == "window":
         return f"Deficit in epochs {run.window.start} to {run.window.stop}"

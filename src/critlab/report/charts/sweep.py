@@ -26,7 +26,8 @@ from critlab.study import Study
 LOOKS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
     "deficit": (("$deficit",), (1, 0)),
     "negative_control": (("$negative", "$late6", "$late20", "$deep6"), (6, 3)),
-    "clock_control": (("$clock", "$late2"), (2, 3)),
+    "clock_control": (("$clock", "$late2", "$deep6"), (2, 3)),
+    "intervention_control": (("$late20", "$negative", "$late6"), (8, 3, 2, 3)),
 }
 """Colours, used in turn, and line style of a curve, by the role of its runs."""
 
@@ -84,7 +85,7 @@ def sweep_charts(results: Results) -> Iterator[Chart]:
 
 
 def _arms(results: Results) -> list[_Arm]:
-    """The deficit's curve first, then negative controls, then other clocks."""
+    """The deficit's curve first, then negative controls, other clocks and interventions."""
     study = results.study
     names = dict.fromkeys((run.arm, run.role) for run in study.runs if run.role in CURVE_ROLES)
     found: list[_Arm] = []
@@ -242,7 +243,7 @@ def _title(study: Study, what: str) -> str:
 def _alt(study: Study, arms: Sequence[_Arm], what: str) -> str:
     others = ", ".join(arm.name for arm in arms[1:])
     beside = f", beside {others}" if others else ""
-    deficit = spaced(study.deficit.name)
+    deficit = spaced(study.suffered)
     return f"Chart of {what} against the epoch of the sweep for {deficit}{beside}. The numbers follow in a table."
 
 

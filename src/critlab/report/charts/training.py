@@ -134,7 +134,7 @@ def _rows(study: Study, moments: Sequence[_Moment], accuracy: bool) -> list[JSON
     last = {row["run"]: row for row in rows}
     rows += [{**row, "part": "last"} for row in last.values()]
     for run in drawn_runs(study):
-        if run.deficit is not None and run_label(run) in last:
+        if not run.clean and run_label(run) in last:
             window = {"start": run.window.start, "stop": run.window.stop}
             rows.append({"part": "window", "run": run_label(run), **window})
     return rows

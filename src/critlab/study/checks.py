@@ -1,0 +1,107 @@
+"""What must hold between the parts of a study; each check gives problems, each with its place in the study."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from critlab.deficits import Deficit
+from critlab.errors import StudyError
+from critlab.spec import Location, shown
+from critlab.study.choices import AugmentSpec
+from critlab.study.intervention import Intervention
+
+if TYPE_CHECKING:
+    from critlab.study.study import Study
+
+Found = Iterator[tuple[Location, str]]
+
+
+def question(study: Study) -> Found:
+    """There is something to remove, each seed is there once, and nothing is asked for that changes nothing."""
+    if len(set(study.seeds)) != len(study.seeds):
+        yield ("seeds",), f"received {shown(list(study.seeds))}; must be without repeats"
+    if study.deficit is None and study.switch is None:
+        yield ("deficit",), "required, but missing; give [deficit], [switch] or both"
+    if study.intervention is not None and study.intervention.changes_nothing:
+        names = ", ".join(type(study.intervention).model_fields)
+        yield ("intervention",), f"received nothing that changes the network; give {names}, or leave it out"
+    yield from _switched_in_vain(study)
+
+
+def _switched_in_vain(study: Study) -> Found:
+    if study.switch is None:
+        return
+    usual: dict[str, Any] = {"weight_decay": study.optimizer.weight_decay, "lr_factor": 1.0}
+    usual |= {"augment": study.augment or AugmentSpec(), "objective": study.objective}
+    for key, value in usual.items():
+        if getattr(study.switch, key) == value:
+            text = f"received {shown(study.switch.special()[key])}, as without the switch; give another or leave it out"
+            yield ("switch", key), text
+
+
+def controls(study: Study) -> Found:
+    """Every control is another than the study itself and than those before it, and lies on the sweep."""
+    before = [study.deficit]
+    for index, deficit in enumerate(study.controls.deficits):
+        if deficit in before:
+            whose = "the study's own deficit" if deficit == study.deficit else "an earlier control"
+            text = f"received {deficit.name} with the options of {whose}; each control must be another deficit"
+            yield ("controls", "deficits", index), text
+        before.append(deficit)
+    own = study.intervention.special() if study.intervention else {}
+    known = [own]
+    for index, intervention in enumerate(study.controls.interventions):
+        if intervention.special() in known:
+            whose = "the study itself" if intervention.special() == own else "an earlier control"
+            text = f"received {shown(intervention.special())}, as {whose} has; each must be another intervention"
+            yield ("controls", "interventions", index), text
+        known.append(intervention.special())
+    for at in study.controls.at or ():
+        if at not in study.sweep.points:
+            allowed = ", ".join(map(str, study.sweep.points))
+            yield ("controls", "at"), f"received {at}; must be one of the sweep's: {allowed}"
+
+
+def fit(study: Study) -> Found:
+    """The data can suffer what the study does to them, as far as they are known without reading them."""
+    shape, sizes = study.data.shape(), study.data.sizes()
+    for place, deficit in deficits(study):
+        if shape is not None:
+            yield from _told(place, deficit.check_examples, shape)
+        if sizes is not None:
+            yield from _told(place, deficit.check_classes, sizes.classes)
+        if (heads := study.data.label_heads()) is not None:
+            yield from _told(place, deficit.check_heads, heads)
+    augment = study.switch.augment if study.switch else None
+    if augment is not None and shape is not None and augment.shift >= min(shape[-2:]):
+        text = f"received {shown(augment.shift)}; must be below the image side, {min(shape[-2:])}"
+        yield ("switch", "augment", "shift"), text
+
+
+def deficits(study: Study) -> Iterator[tuple[Location, Deficit]]:
+    """Every deficit that a study names, with its place."""
+    if study.deficit is not None:
+        yield ("deficit",), study.deficit
+    if study.switch is not None and study.switch.select is not None:
+        yield ("switch", "select"), study.switch.select
+    for index, deficit in enumerate(study.controls.deficits):
+        yield ("controls", "deficits", index), deficit
+
+
+def interventions(study: Study) -> Iterator[Intervention]:
+    """Every intervention that a study names."""
+    if study.intervention is not None:
+        yield study.intervention
+    yield from study.controls.interventions
+
+
+def _told(place: Location, check: Callable[[Any], None], value: Any) -> Found:
+    """A deficit's own message, which may begin with its field, as a problem at its place in the study."""
+    try:
+        check(value)
+    except StudyError as error:
+        text = str(error)
+        begins = re.match(r"deficit\.(\w+): ", text)
+        yield ((*place, begins[1]), text[begins.end() :]) if begins else (place, text)
