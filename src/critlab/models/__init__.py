@@ -9,6 +9,9 @@ from critlab.models.mlp import MLPOptions
 from critlab.models.options import ModelOptions
 from critlab.models.resnet import ResNet18Options
 from critlab.models.spec import ModelSpec
+from critlab.models.split_resnet import SplitResNet18Options
+from critlab.models.two_stream_transformer import TwoStreamTransformerOptions
+from critlab.models.two_tower import TwoTowerOptions
 
 __all__ = [
     "MODELS",
@@ -18,6 +21,9 @@ __all__ = [
     "ModelOptions",
     "ModelSpec",
     "ResNet18Options",
+    "SplitResNet18Options",
+    "TwoStreamTransformerOptions",
+    "TwoTowerOptions",
 ]
 
 MODELS = Table(
@@ -36,5 +42,16 @@ MODELS = Table(
             "Achille, Rovere and Soatto 2019, figure 2; layers after the code of Kleinman, Achille and Soatto 2023",
         ),
         "mlp": Entry("critlab.models.mlp:build", MLPOptions, "Achille, Rovere and Soatto 2019, figure 3"),
+        "split_resnet18": Entry(
+            "critlab.models.split_resnet:build", SplitResNet18Options, "Kleinman, Achille and Soatto 2023, section 4"
+        ),
+        "two_tower": Entry(
+            "critlab.models.two_tower:build", TwoTowerOptions, "Kleinman, Achille and Soatto 2023, effect of depth"
+        ),
+        "two_stream_transformer": Entry(
+            "critlab.models.two_stream_transformer:build",
+            TwoStreamTransformerOptions,
+            "after Yan et al. 2022, as used by Kleinman, Achille and Soatto 2023; sizes: ours",
+        ),
     },
 )
