@@ -29,16 +29,16 @@ class SeedPoint:
         accuracy: final test accuracy.
         control: final test accuracy of the clean run with the same seed.
         damage: ``control - accuracy``.
-        train_accuracy: final training accuracy.
-        train_gap: the control's final training accuracy minus this run's.
+        train_accuracy: final training accuracy; None where the objective gave none, here or in the control.
+        train_gap: the control's final training accuracy minus this run's; None likewise.
     """
 
     seed: int
     accuracy: float
     control: float
     damage: float
-    train_accuracy: float
-    train_gap: float
+    train_accuracy: float | None
+    train_gap: float | None
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class CurvePoint:
         accuracy: final test accuracy; its stderr, as all others, is infinite for one seed.
         accuracy_low: lower limit; None for one seed, as all limits.
         accuracy_high: upper limit.
-        train_accuracy: final training accuracy.
+        train_accuracy: final training accuracy; None where a seed has none.
         control: final test accuracy of the clean runs with the same seeds.
         damage: control minus accuracy, paired by seed.
         low: lower limit of the damage.
@@ -66,7 +66,7 @@ class CurvePoint:
     accuracy: Estimate
     accuracy_low: float | None
     accuracy_high: float | None
-    train_accuracy: Estimate
+    train_accuracy: Estimate | None
     control: Estimate
     damage: Estimate
     low: float | None
@@ -145,7 +145,7 @@ class Curve:
                     "accuracy": point.accuracy.value,
                     "accuracy_low": point.accuracy_low,
                     "accuracy_high": point.accuracy_high,
-                    "train_accuracy": point.train_accuracy.value,
+                    "train_accuracy": point.train_accuracy.value if point.train_accuracy else None,
                     "control": point.control.value,
                     "damage": point.damage.value,
                     "damage_stderr": point.damage.stderr if known else None,
@@ -260,15 +260,15 @@ class _Finals:
     def __init__(self, results: Results) -> None:
         self.results = results
         self.status: dict[str, Status] = {outcome.name: outcome.status for outcome in results.outcomes}
-        self.known: dict[str, tuple[float, float] | None] = {}
+        self.known: dict[str, tuple[float, float | None] | None] = {}
 
-    def of(self, name: str) -> tuple[float, float] | None:
-        """Final test and training accuracy of a run that is done and has both."""
+    def of(self, name: str) -> tuple[float, float | None] | None:
+        """Final test and, where there is one, training accuracy of a run that is done."""
         if name not in self.known:
             rows = self.results.by_run.get(name, ()) if self.status.get(name) == "done" else ()
             epochs = self.results.study.statistics.final_epochs
             test, train = (final_accuracy(rows, epochs, f"{split}_accuracy") for split in ("test", "train"))
-            self.known[name] = None if test is None or train is None else (test, train)
+            self.known[name] = None if test is None else (test, train)
         return self.known[name]
 
     def point(self, at: Place, run: Run, control: Run) -> CurvePoint | Gap:
@@ -278,14 +278,18 @@ class _Finals:
             own, clean = self.of(run.identifier(seed)), self.of(control.identifier(seed))
             diverged += self.status.get(run.identifier(seed)) == "diverged"
             if own and clean:
-                seeds.append(SeedPoint(seed, own[0], clean[0], clean[0] - own[0], own[1], clean[1] - own[1]))
+                gap = None if own[1] is None or clean[1] is None else clean[1] - own[1]
+                train = None if gap is None else own[1]
+                seeds.append(SeedPoint(seed, own[0], clean[0], clean[0] - own[0], train, gap))
         missing = len(self.results.study.seeds) - len(seeds) - diverged
         return _point(at, tuple(seeds), diverged, missing) if seeds else Gap(at, diverged, missing)
 
 
 def _point(at: Place, seeds: tuple[SeedPoint, ...], diverged: int, missing: int) -> CurvePoint:
     accuracy, damage = (summarise([getattr(seed, name) for seed in seeds]) for name in ("accuracy", "damage"))
-    train, control = (summarise([getattr(s, n) for s in seeds]).estimate for n in ("train_accuracy", "control"))
+    control = summarise([seed.control for seed in seeds]).estimate
+    trained = [seed.train_accuracy for seed in seeds if seed.train_accuracy is not None]
+    train = summarise(trained).estimate if len(trained) == len(seeds) else None
     return CurvePoint(
         at=at,
         n=len(seeds),
