@@ -7,7 +7,8 @@ from typing import Any, Literal, get_args, get_origin
 from annotated_types import Ge, Gt
 from pydantic.fields import FieldInfo
 
-from critlab.deficits import DEFICITS
+from critlab.deficits import DEFICITS, read_deficit
+from critlab.errors import StudyError
 from critlab.models import MODELS
 from critlab.spec import Spec
 
@@ -21,6 +22,19 @@ ONE_OF: dict[str, dict[str, Any]] = {"data_subset": {"fraction": 0.5}}
 def smallest_deficit(name: str) -> dict[str, Any]:
     """``{"name": ..., **options}`` of a deficit."""
     return {"name": name, **_required(DEFICITS[name].options), **ONE_OF.get(name, {})}
+
+
+def deficits_of(example_shape: tuple[int, ...]) -> list[str]:
+    """The deficits that such examples can suffer."""
+    return [name for name in DEFICITS if _fits(name, example_shape)]
+
+
+def _fits(name: str, example_shape: tuple[int, ...]) -> bool:
+    try:
+        read_deficit(smallest_deficit(name)).check_examples(example_shape)
+    except StudyError:
+        return False
+    return True
 
 
 def smallest_model(name: str) -> dict[str, Any]:

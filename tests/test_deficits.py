@@ -2,17 +2,19 @@
 
 import subprocess
 import sys
+from collections import Counter
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from critlab.deficits import (
     DEFICITS,
     Blur,
+    DataSubset,
     Deficit,
     Draws,
     LabelPermutation,
@@ -20,15 +22,20 @@ from critlab.deficits import (
     RandomLabels,
     VerticalFlip,
     describe,
+    kept,
     plain,
     read_deficit,
 )
 from critlab.deficits.blur import blur
+from critlab.deficits.data_subset import random_balanced
 from critlab.deficits.label_permutation import class_permutation
 from critlab.errors import StudyError
 from critlab.spec import Problems
+from pictures import photograph
+from smallest import deficits_of, smallest_deficit
 
-OPTIONS = {"blur": {"factor": 4}}
+SHAPES = [(3, 16, 16), (1, 9, 12), (2, 3, 8, 8), (12, 10), (24,)]
+"""Colour, grey, two views, no channel axis, no image."""
 NAMES = [name for name in DEFICITS if not DEFICITS[name].load().between_sources]
 
 
@@ -56,20 +63,6 @@ def batch(shape=(3, 16, 16), size=6, heads=None, dtype=torch.float32):
     labels = torch.randint(10, (size,) if heads is None else (size, heads), generator=g)
     labels[1] = -1
     return torch.rand(size, *shape, generator=g, dtype=torch.float64).to(dtype), labels
-
-
-def photograph(height, width, seed):
-    """8-bit RGB with what real photographs have: smooth shading, hard edges, thin lines and grain."""
-    rng = np.random.default_rng(seed)
-    coarse = Image.fromarray(rng.integers(0, 256, (4, 4, 3), dtype=np.uint8))
-    picture = coarse.resize((width, height), Image.Resampling.BICUBIC)
-    pen = ImageDraw.Draw(picture)
-    for _ in range(4):
-        x, y, u, v = (int(n) for n in rng.integers(0, max(height, width), 4))
-        pen.ellipse((min(x, u), min(y, v), max(x, u), max(y, v)), fill=tuple(rng.integers(0, 256, 3).tolist()))
-        pen.line((x, v, u, y), fill=tuple(rng.integers(0, 256, 3).tolist()))
-    grain = rng.normal(0, 12, (height, width, 3))
-    return np.clip(np.asarray(picture) + grain, 0, 255).astype(np.uint8)
 
 
 def by_pillow(picture, factor):
@@ -186,6 +179,48 @@ def test_random_labels_of_heads_are_drawn_apart():
     assert not torch.equal(drawn[:, 0], drawn[:, 1])
 
 
+def selected(deficit, labels, seed=0, epoch=0):
+    indices = torch.arange(len(labels))
+    return deficit.select(labels, draws(seed, epoch, 0, indices=indices, examples=len(labels)))
+
+
+def test_a_data_subset_is_the_same_images_all_run_long():
+    labels = torch.arange(500) % 10
+    first = selected(DataSubset(fraction=0.2), labels)
+    assert len(first) == len(first.unique()) == 100
+    assert torch.equal(first, first.sort().values)
+    assert labels[first].bincount().tolist() == [10] * 10
+    assert torch.equal(first, selected(DataSubset(fraction=0.2), labels, epoch=7))
+    assert torch.equal(first, selected(DataSubset(count=100), labels))
+    assert not torch.equal(first, selected(DataSubset(count=100), labels, seed=1))
+    both = torch.stack([labels, torch.zeros_like(labels)], 1)
+    assert torch.equal(first, selected(DataSubset(count=100), both))
+    with pytest.raises(StudyError, match=r"deficit\.count: received 501; must be at most 500"):
+        selected(DataSubset(count=501), labels)
+    assert len(selected(DataSubset(fraction=1e-6), labels)) == 1
+
+
+@settings(max_examples=60)
+@given(labels=st.lists(st.integers(-1, 4), min_size=1, max_size=60), share=st.floats(0, 1), seed=st.integers(0, 2**31))
+def test_random_subsets_are_as_even_as_the_labels_allow(labels, share, seed):
+    count = round(share * len(labels))
+    chosen = random_balanced(torch.tensor(labels), count, torch.Generator().manual_seed(seed))
+    assert chosen.tolist() == sorted(set(chosen.tolist()))
+    assert len(chosen) == count
+    taken = Counter(labels[place] for place in chosen.tolist())
+    most = max(taken.values(), default=0)
+    for label, there in Counter(labels).items():
+        assert taken[label] >= min(there, most - 1)
+
+
+def test_every_image_may_be_in_a_subset():
+    labels = torch.arange(40) % 4
+    counts = sum(selected(DataSubset(count=10), labels, seed).bincount(minlength=40) for seed in range(400))
+    # each is in a quarter of the subsets: 100 expected, standard deviation 8.7
+    assert counts.min() > 60
+    assert counts.max() < 140
+
+
 def test_noise_is_white_and_new_each_step():
     images, labels = batch((3, 32, 32))
     first, same = Noise().apply(images, labels, draws(position=0))
@@ -211,19 +246,30 @@ def test_noise_does_not_depend_on_the_layout():
 @pytest.mark.parametrize("heads", [None, 2])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_every_deficit_keeps_the_contract(name, heads, dtype):
-    deficit = read_deficit({"name": name, **OPTIONS.get(name, {})})
-    images, labels = batch(heads=heads, dtype=dtype)
-    deficit.check(tuple(images.shape[1:]))
-    kept = images.clone(), labels.clone()
+    deficit = read_deficit(smallest_deficit(name))
+    shapes = [shape for shape in SHAPES if name in deficits_of(shape)]
+    assert shapes, f"{name} takes none of {SHAPES}: add a shape that it takes"
+    for shape in shapes:
+        keeps_the_contract(deficit, *batch(shape, heads=heads, dtype=dtype))
+
+
+def keeps_the_contract(deficit, images, labels):
+    before = images.clone(), labels.clone()
     state = torch.get_rng_state()
     new_images, new_labels = deficit.apply(images, labels, draws())
     assert (new_images.shape, new_images.dtype) == (images.shape, images.dtype)
     assert (new_labels.shape, new_labels.dtype) == (labels.shape, labels.dtype)
     assert new_images.min() >= 0
     assert new_images.max() <= 1
-    assert torch.equal(images, kept[0])
-    assert torch.equal(labels, kept[1])
-    assert not (torch.equal(new_images, images) and torch.equal(new_labels, labels))
+    assert torch.equal(images, before[0])
+    assert torch.equal(labels, before[1])
+    everything = draws(indices=torch.arange(len(labels)), examples=len(labels))
+    shown = kept(deficit, labels, everything)
+    if shown is None:
+        assert not (torch.equal(new_images, images) and torch.equal(new_labels, labels))
+    else:
+        assert 0 < shown.sum() < len(labels)
+        assert torch.equal(shown, kept(deficit, labels, everything))
     assert torch.equal(new_labels == -1, labels == -1)
     assert new_labels.max() < 10
     again = deficit.apply(images, labels, draws())
@@ -232,9 +278,9 @@ def test_every_deficit_keeps_the_contract(name, heads, dtype):
     assert torch.equal(torch.get_rng_state(), state)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", list(DEFICITS))
 def test_every_deficit_is_read_back_and_frozen(name):
-    deficit = read_deficit({"name": name, **OPTIONS.get(name, {})})
+    deficit = read_deficit(smallest_deficit(name))
     assert type(deficit).name == name
     assert read_deficit(plain(deficit)) == deficit
     assert describe(deficit)["name"] == name
@@ -252,6 +298,13 @@ def test_every_deficit_is_read_back_and_frozen(name):
         ({"name": "blur", "factor": 1}, ("factor",), "received 1; must be greater than or equal to 2"),
         ({"name": "blur", "factor": 4.0}, ("factor",), "integer"),
         ({"name": "blur", "factr": 4, "factor": 4}, ("factr",), "did you mean 'factor'"),
+        ({"name": "fog"}, ("severity",), "missing"),
+        ({"name": "fog", "severity": 6}, ("severity",), "received 6; must be less than or equal to 5"),
+        ({"name": "gausian_noise", "severity": 1}, ("name",), "did you mean 'gaussian_noise'"),
+        ({"name": "data_subset"}, ("fraction",), "required, but missing; or give count"),
+        ({"name": "data_subset", "fraction": 0.5, "count": 9}, ("count",), "received 9 beside fraction"),
+        ({"name": "data_subset", "fraction": 1.0}, ("fraction",), "less than 1"),
+        ({"name": "data_subset", "count": 1}, ("count",), "greater than or equal to 2"),
         ({"name": "noise", "when": "never"}, ("when",), "before_augment"),
         ({"factor": 4}, ("name",), "missing"),
         ({"name": 3}, ("name",), "string"),

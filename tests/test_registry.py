@@ -6,17 +6,14 @@ import math
 from pathlib import Path
 
 import critlab
-from critlab.deficits import DEFICITS
 from critlab.errors import StudyError
 from critlab.measures import MEASURES
 from critlab.models import MODELS
+from smallest import deficits_of, smallest_deficit, smallest_model
 from studies import small
 
-SMALLEST = {"blur": {"factor": 7}}
-"""The smallest workable options of each deficit that needs some."""
-
-MODEL_OPTIONS = {"all_cnn": {"width": 2}, "mlp": {"hidden": [8]}}
-
+SAMPLE = (1, 28, 28)
+"""The shape of the embedded images."""
 
 MEASURE_OPTIONS: dict[str, dict[str, int]] = {}
 
@@ -37,8 +34,8 @@ def reads(measure: str, example_shape: tuple[int, ...]) -> bool:
 
 
 def test_every_deficit_changes_training_and_nothing_before(tmp_path: Path) -> None:
-    names = [name for name in DEFICITS if not DEFICITS[name].load().between_sources]
-    deficits = [{"name": name, **SMALLEST.get(name, {})} for name in names if name != "blur"]
+    names = deficits_of(SAMPLE)
+    deficits = [smallest_deficit(name) for name in names if name != "blur"]
     controls = {"deficits": deficits, "clocks": ["since_removal"], "at": [1], "equal_total": True}
     results = critlab.run(small(seeds=1, controls=controls), tmp_path / "s")
     assert {outcome.status for outcome in results.outcomes} == {"done"}
@@ -52,9 +49,9 @@ def test_every_deficit_changes_training_and_nothing_before(tmp_path: Path) -> No
 
 
 def test_every_model_learns_and_every_measure_reads(tmp_path: Path) -> None:
-    measures = {name: smallest(name) for name in MEASURES if reads(name, (1, 28, 28))}
+    measures = {name: smallest(name) for name in MEASURES if reads(name, SAMPLE)}
     for name in MODELS:
-        model = {"name": name, **MODEL_OPTIONS[name]}
+        model = smallest_model(name)
         study = small(seeds=1, model=model, measures=measures, sweep={"kind": "removal", "at": [0], "recovery": 2})
         results = critlab.run(study, tmp_path / "s", workers=1)
         rows = results.by_run["control-of-2-seed0"]

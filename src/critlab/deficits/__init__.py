@@ -8,6 +8,21 @@ from typing import Any
 from critlab.component import describe_component, plain_component, read_component
 from critlab.deficits.blank import Blank
 from critlab.deficits.blur import Blur
+from critlab.deficits.corruptions import (
+    CORRUPTIONS,
+    Brightness,
+    Contrast,
+    Corruption,
+    DefocusBlur,
+    Fog,
+    GaussianNoise,
+    ImpulseNoise,
+    JpegCompression,
+    MotionBlur,
+    Pixelate,
+    ShotNoise,
+)
+from critlab.deficits.data_subset import DataSubset
 from critlab.deficits.decorrelate import Decorrelate
 from critlab.deficits.deficit import Deficit, Draws, kept, suffer
 from critlab.deficits.label_permutation import LabelPermutation
@@ -21,12 +36,24 @@ __all__ = [
     "DEFICITS",
     "Blank",
     "Blur",
+    "Brightness",
+    "Contrast",
+    "Corruption",
+    "DataSubset",
     "Decorrelate",
     "Deficit",
+    "DefocusBlur",
     "Draws",
+    "Fog",
+    "GaussianNoise",
+    "ImpulseNoise",
+    "JpegCompression",
     "LabelPermutation",
+    "MotionBlur",
     "Noise",
+    "Pixelate",
     "RandomLabels",
+    "ShotNoise",
     "SourceDropout",
     "VerticalFlip",
     "describe",
@@ -92,5 +119,14 @@ DEFICITS = Table(
         "decorrelate": Entry(
             "critlab.deficits.decorrelate:Decorrelate", Decorrelate, f"{_SOURCES}, dissociation of the sources"
         ),
+        "data_subset": Entry(
+            "critlab.deficits.data_subset:DataSubset",
+            DataSubset,
+            "Ash and Adams 2020, figure 1 (warm start)",
+        ),
+        **{
+            kind.name: Entry(f"{kind.__module__}:{kind.__name__}", kind, "Hendrycks and Dietterich 2019, CIFAR-10-C")
+            for kind in CORRUPTIONS
+        },
     },
 )
