@@ -24,7 +24,7 @@ from critlab.engine.perform import Paused, Reached, Read, Stopped, Trained, perf
 from critlab.engine.running import Means, run_study
 from critlab.engine.study_record import read_record
 from critlab.engine.survey import survey
-from critlab.engine.work import outstanding
+from critlab.engine.work import Task, outstanding
 from critlab.engine.writing import Writer
 from critlab.store import Store
 from critlab.study.origin import Numerics
@@ -67,7 +67,7 @@ def test_a_fork_equals_the_run_trained_from_scratch(finished: tuple[Study, Path,
     learner = NetworkLearner(study, images, Numerics())
     run = study.runs[-1]
     state = learner.start(names.origin(1))
-    for epoch, recipe in enumerate(recipes(run, study.optimizer, study.augment)):
+    for epoch, recipe in enumerate(recipes(run, study)):
         learner.advance(state, recipe, epoch)
     scratch = learner.pack(state)
     stored = Store(folder).load_state(names.state(1, tree.ends[run.name]))
@@ -145,12 +145,20 @@ def test_stopped_anywhere_it_goes_on_to_the_same_table(tmp_path: Path, chance: i
     kept = frozenset(path for path in tree.nodes if tree.is_cut(path))
     for _ in range(60):
         tasks = outstanding(tree, study.seeds, names, store, kept).tasks
-        ready = [task for task in tasks if task.start == "" or store.has_state(names.state(0, task.start))]
+        ready = [task for task in tasks if can_begin(task, names, store)]
         if not ready:
             break
         task = dice.choice(ready)
         writer, left = Writer(store, names, task), dice.randint(1, 12)
-        for event in perform(task, tree, names, learner, store.load_state, stop=lambda: dice.random() < 0.2):
+        for event in perform(
+            task,
+            tree,
+            names,
+            learner,
+            store.load_state,
+            lambda: dice.random() < 0.2,
+            lambda name: store.load_state(name, "inside"),
+        ):
             if left == 0:
                 break
             left -= 1
@@ -164,6 +172,12 @@ def test_stopped_anywhere_it_goes_on_to_the_same_table(tmp_path: Path, chance: i
     write_record(store, study, StudyRecord(study.model_dump(mode="json"), images.fingerprint, Numerics(), {}))
     whole = critlab.run(study, tmp_path / "whole", workers=1).to_csv()
     assert read_results(study, store).to_csv() == whole
+
+
+def can_begin(task: Task, names: Names, store: Store) -> bool:
+    if task.start == "" or store.has_state(names.state(0, task.start)):
+        return True
+    return bool(task.steps) and store.has_state(names.state(0, task.steps[0].path), "inside")
 
 
 def copied(folder: Path, into: Path) -> Path:

@@ -19,5 +19,9 @@ class StoreError(CritlabError):
     """A store that cannot be used, or a file in it that fails its check."""
 
 
+class StoreUnwritable(StoreError):  # noqa: N818 - says what the store is
+    """A store that cannot take a file: its disk is full, or it may not be written."""
+
+
 class Diverged(CritlabError):  # noqa: N818 - named after the state it reports, as the records do
     """A loss or a weight that is no longer finite: a result about the run, not a fault of the program."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
 from critlab.engine.running import Device, Means, Precision, run_study
+from critlab.errors import StoreUnwritable
 from critlab.store import Store
 from critlab.study.study import Study
 
@@ -36,12 +37,15 @@ def run(
 
     Raises:
         KeyboardInterrupt: Ctrl-C; the same call goes on from there.
+        StoreUnwritable: the disk is full, or the store may not be written; what is done is kept.
         StudyError: the study does not fit its data.
         DataError: the data are missing or damaged.
     """
     place = Store(store)
     means = Means(workers, device, precision, Path(data) if data else None)
     report = run_study(study, place, means)
+    if report.ending.unwritable:
+        raise StoreUnwritable(report.ending.unwritable)
     if report.ending.stopped:
         raise KeyboardInterrupt
     return read_results(study, place)

@@ -1,26 +1,23 @@
-"""The local engine: one single-threaded worker process per core, fed from a schedule."""
+"""The local engine: one single-threaded worker process per core, fed from an agenda."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection, wait
-from typing import Any, Protocol
+from typing import Any
 
+from critlab.engine.agenda import Agenda, Ending
 from critlab.engine.interruption import Interruption
-from critlab.engine.schedule import Schedule
 from critlab.engine.work import Task
 from critlab.engine.worker import IN_WORKER, task_message
 from critlab.errors import CritlabError
-
-ATTEMPTS = 2
-"""A task whose worker died is tried so often in all; a second death is taken for the task's own doing."""
-
 
 ENVIRONMENT = {
     IN_WORKER: "1",
@@ -33,57 +30,38 @@ ENVIRONMENT = {
 }
 """What every worker's environment adds."""
 
-
-class Watcher(Protocol):
-    """Who is told how the work goes."""
-
-    def epoch(self, seconds: float) -> None:
-        """One epoch was trained in so many seconds of one worker."""
-
-    def diverged(self, task: Task, note: str) -> None:
-        """A run is no longer finite."""
-
-    def failed(self, task: Task, reason: str) -> None:
-        """A task, and what depends on it, could not be done."""
-
-    def tick(self) -> None:
-        """Time has passed."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """At which state of which seed the work broke, and why."""
-
-    seed: int
-    path: str
-    reason: str
-
-
-@dataclass
-class Ending:
-    """How the work ended: what failed and why, and what was left undone because of it."""
-
-    failures: list[Failure] = field(default_factory=list)
-    blocked: list[Task] = field(default_factory=list)
-    stopped: bool = False
+LACKING = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
+"""What the system answers when it has no more descriptors, processes or memory to give."""
 
 
 class _Worker:
-    """One worker process and the task that it is doing."""
+    """One worker process and the task that it is doing.
+
+    Raises:
+        OSError: the system has no room for another process; nothing is left open.
+    """
 
     def __init__(self, setup: Mapping[str, Any]) -> None:
-        ours, theirs = _pair()
-        alive_read, self._alive = os.pipe()
-        environment = {**os.environ, **ENVIRONMENT}
-        command = [sys.executable, "-m", "critlab.engine.worker", str(theirs), str(alive_read)]
-        # a session of its own would outlive a kill of the group, so the worker stays in ours
-        self.process = subprocess.Popen(
-            command, pass_fds=(theirs, alive_read), stdin=subprocess.DEVNULL, env=environment
-        )
-        os.close(theirs)
-        os.close(alive_read)
-        self.connection, self.ready = Connection(ours), False
+        with ExitStack() as opened:
+            ours, theirs = socket.socketpair()
+            opened.callback(theirs.close)
+            keep = opened.enter_context(ExitStack())
+            keep.callback(ours.close)
+            alive_read, self._alive = os.pipe()
+            opened.callback(os.close, alive_read)
+            keep.callback(os.close, self._alive)
+            command = [sys.executable, "-m", "critlab.engine.worker", str(theirs.fileno()), str(alive_read)]
+            # a session of its own would outlive a kill of the group, so the worker stays in ours
+            self.process = subprocess.Popen(
+                command,
+                pass_fds=(theirs.fileno(), alive_read),
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **ENVIRONMENT},
+            )
+            keep.pop_all()
+        self.connection, self.ready = Connection(ours.detach()), False
         self.task: Task | None = None
+        self.epochs = 0
         self.send(**setup)
 
     def send(self, **message: Any) -> None:
@@ -91,8 +69,14 @@ class _Worker:
             self.connection.send_bytes(json.dumps(message).encode())
 
     def give(self, task: Task) -> None:
-        self.task, self.ready = task, False
+        self.task, self.epochs = task, 0
         self.send(kind="task", task=task_message(task))
+
+    def at(self) -> str:
+        """The path that it is working towards."""
+        assert self.task is not None, "only a worker with a task is somewhere"
+        steps = self.task.steps
+        return steps[min(self.epochs, len(steps) - 1)].path if steps else self.task.start
 
     def end(self) -> None:
         self.connection.close()
@@ -100,23 +84,13 @@ class _Worker:
         self.process.wait()
 
 
-def _pair() -> tuple[int, int]:
-    import socket
-
-    ours, theirs = socket.socketpair()
-    return ours.detach(), theirs.detach()
-
-
-def execute(
-    tasks: list[Task], setup: Mapping[str, Any], workers: int, watcher: Watcher, interruption: Interruption
-) -> Ending:
-    """Does ``tasks`` on ``workers`` processes.
+def execute(agenda: Agenda, setup: Mapping[str, Any], workers: int, interruption: Interruption) -> Ending:
+    """Does what is on the agenda, on ``workers`` processes.
 
     Args:
-        tasks: what to do.
+        agenda: what to do.
         setup: what every worker is told first.
         workers: how many processes; no more are started than there are tasks.
-        watcher: who is told how it goes.
         interruption: whether somebody asked to stop.
 
     Returns:
@@ -125,52 +99,62 @@ def execute(
     Raises:
         CritlabError: no worker could be made ready.
     """
-    engine = _Engine(tasks, setup, min(workers, len(tasks)), watcher, interruption)
+    engine = _Engine(agenda, setup, workers, interruption)
     try:
         engine.work()
     finally:
         for worker in engine.workers:
             worker.end()
-    return engine.ending
+    return agenda.ending
 
 
 class _Engine:
     """The loop that hands out tasks and listens."""
 
-    def __init__(
-        self,
-        tasks: list[Task],
-        setup: Mapping[str, Any],
-        workers: int,
-        watcher: Watcher,
-        interruption: Interruption,
-    ) -> None:
-        self.schedule, self.setup = Schedule(tasks), setup
-        self.watcher, self.interruption, self.ending = watcher, interruption, Ending()
-        self.attempts: dict[Task, int] = {}
+    def __init__(self, agenda: Agenda, setup: Mapping[str, Any], workers: int, interruption: Interruption) -> None:
+        self.agenda, self.setup, self.most = agenda, setup, workers
+        self.watcher, self.interruption = agenda.watcher, interruption
         self.workers: list[_Worker] = []
-        for _ in range(workers):
-            self.workers.append(_Worker(setup))
 
     def work(self) -> None:
         told = False
-        while self.workers:
-            if self.interruption.asked and not told:
-                told = self.ending.stopped = True
+        while True:
+            self.agenda.ending.stopped |= self.interruption.asked
+            if self.agenda.ending.stopped and not told:
+                told = True
                 for worker in self.workers:
                     worker.send(kind="stop")
-            self._hand_out()
-            if not any(worker.task or not worker.ready for worker in self.workers):
+            if not self.agenda.ending.stopped:
+                self._staff()
+                self._hand_out()
+            busy = any(worker.task or not worker.ready for worker in self.workers)
+            if not busy and (self.agenda.ending.stopped or not self.agenda.pending):
                 return
             by_connection = {worker.connection: worker for worker in self.workers}
             for connection in wait(list(by_connection), timeout=0.2):
                 self._listen(by_connection[connection])  # type: ignore[index]
             self.watcher.tick()
 
+    def _staff(self) -> None:
+        """Starts a worker for every task that could be done now, as far as there may be more."""
+        idle = sum(worker.task is None for worker in self.workers)
+        wanted = max(len(self.agenda.schedule), self.agenda.pending) - idle
+        for _ in range(min(self.most - len(self.workers), wanted)):
+            try:
+                self.workers.append(_Worker(self.setup))
+            except OSError as error:
+                if error.errno not in LACKING:
+                    raise
+                if not self.workers:
+                    raise CritlabError(f"no worker process can be started: {error.strerror}; see ulimit -a") from None
+                self.most = len(self.workers)
+                self.watcher.remark(f"no more than {self.most} workers can be started: {error.strerror}")
+                return
+
     def _hand_out(self) -> None:
         for worker in self.workers:
-            if worker.ready and worker.task is None and not self.ending.stopped:
-                task = self.schedule.next()
+            if worker.ready and worker.task is None:
+                task = self.agenda.next([other.task for other in self.workers if other.task])
                 if task is None:
                     return
                 worker.give(task)
@@ -183,43 +167,23 @@ class _Engine:
             return
         kind = message["kind"]
         if kind == "epoch":
-            self.watcher.epoch(message["seconds"])
+            worker.epochs += 1
+            self.agenda.epoch(message["seconds"], message["replayed"])
             if message["status"] == "diverged" and worker.task:
                 self.watcher.diverged(worker.task, message["note"])
         elif kind == "unusable":
             raise CritlabError(f"a worker could not begin: {message['reason']}")
-        else:
-            self._finished(worker, kind, message)
-
-    def _finished(self, worker: _Worker, kind: str, message: Mapping[str, str]) -> None:
-        task, worker.task, worker.ready = worker.task, None, True
-        if task is None:
-            return
-        if kind == "done":
-            self.schedule.done(task)
-        elif kind == "diverged":
-            self.schedule.dropped(task)
-        elif kind == "failed":
-            self._fail(task, message["path"], message["reason"])
-
-    def _fail(self, task: Task, path: str, reason: str) -> None:
-        self.ending.failures.append(Failure(task.seed, path, reason))
-        self.ending.blocked += self.schedule.dropped(task)
-        self.watcher.failed(task, reason)
+        elif kind == "ready":
+            worker.ready = True
+        elif worker.task is not None:
+            task, worker.task = worker.task, None
+            self.agenda.ended(task, kind, message.get("reason", ""), message.get("path", ""))
 
     def _died(self, worker: _Worker) -> None:
-        task = worker.task
         self.workers.remove(worker)
         worker.end()
         code = worker.process.returncode
-        if not worker.ready and task is None:
+        if worker.task is not None:
+            self.agenda.retry(worker.task, worker.at(), f"its worker process died with status {code}")
+        elif not worker.ready:
             raise CritlabError(f"a worker ended with status {code} before it could begin; its message is above")
-        if task is not None:
-            self.attempts[task] = self.attempts.get(task, 1) + 1
-            if self.attempts[task] > ATTEMPTS:
-                first = task.steps[0].path if task.steps else task.start
-                self._fail(task, first, f"its worker process died {ATTEMPTS} times, the last time with status {code}")
-            else:
-                self.schedule.again(task)
-        if not self.ending.stopped:
-            self.workers.append(_Worker(self.setup))

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from critlab.engine.learner import Learner
 from critlab.engine.names import Names
 from critlab.engine.work import Step, Task
@@ -21,6 +23,13 @@ RESUME_SECONDS = 20.0
 
 INSIDE_SECONDS = 60.0
 """A state is stored inside an epoch after so much work."""
+
+SECONDS = "seconds"
+"""The array of a place inside an epoch that says how long the epoch took so far."""
+
+
+class Gone(StoreError):  # noqa: N818 - named after what became of the state
+    """The state that a task starts from is no longer there, or its file failed its check."""
 
 
 @dataclass(frozen=True)
@@ -97,17 +106,18 @@ def perform(
         resume: gives the arrays of a place inside the epoch that leads to the state with a name, where one is stored.
 
     Raises:
-        StoreError: the start's checkpoint is damaged, or a replayed epoch did not give its recorded loss.
+        Gone: the start's checkpoint is damaged, or is there no more.
+        StoreError: a replayed epoch did not give its recorded loss.
     """
-    state = _begin(task, names, learner, load, resume)
+    state, spent = _begin(task, names, learner, load, resume)
     yield from _read(task.at_start, tree.nodes[task.start], names, learner, state)
     clock = _Clock()
     for step in task.steps:
         node = tree.nodes[step.path]
-        began = time.perf_counter()
+        began, spent = time.perf_counter() - spent, 0.0
         try:
             while (learned := _advance(learner, state, node, step, lambda: clock.inside() or stop())) is None:
-                yield Paused(step.path, learner.pack(state))
+                yield Paused(step.path, {**learner.pack(state), SECONDS: np.asarray(time.perf_counter() - began)})
                 clock.stored()
                 if stop():
                     yield Stopped(step.path)
@@ -115,7 +125,7 @@ def perform(
             seconds = time.perf_counter() - began
             readings = _read(step.measures, node, names, learner, state)
         except Diverged as diverged:
-            yield Trained(step.path, _body(node, names, task.seed, time.perf_counter() - began, f"{diverged}"))
+            yield Trained(step.path, _body(node, names, task.seed, time.perf_counter() - began, diverged=f"{diverged}"))
             return
         storing = step.keep or clock.between()
         if storing:
@@ -123,7 +133,7 @@ def perform(
             clock.stored()
         yield from readings
         if step.recorded_loss is None:
-            yield Trained(step.path, _body(node, names, task.seed, seconds) | learned)
+            yield Trained(step.path, _body(node, names, task.seed, seconds, step.keep) | learned)
         else:
             yield Replayed(step.path, seconds)
         if stop() and step is not task.steps[-1]:
@@ -157,18 +167,21 @@ def _begin(
     learner: Learner,
     load: Callable[[str], Mapping[str, Any] | None],
     resume: Callable[[str], Mapping[str, Any] | None],
-) -> Any:
-    """The state to go on from; nothing is left to measure at the start of a task that begins inside an epoch."""
+) -> tuple[Any, float]:
+    """The state to go on from, and the seconds that its unfinished epoch took so far.
+
+    Where something is still to be measured at the start, the epoch begins anew.
+    """
     inside = resume(names.state(task.seed, task.steps[0].path)) if task.steps and not task.at_start else None
     if inside is not None:
-        return learner.unpack(inside)
+        return learner.unpack(inside), float(inside[SECONDS].item())
     if task.start == ROOT:
-        return learner.start(names.origin(task.seed))
+        return learner.start(names.origin(task.seed)), 0.0
     name = names.state(task.seed, task.start)
     arrays = load(name)
     if arrays is None:
-        raise StoreError(f"checkpoint {name} is gone or was damaged; run the same command again to make it anew")
-    return learner.unpack(arrays)
+        raise Gone(f"checkpoint {name} is gone or was damaged")
+    return learner.unpack(arrays), 0.0
 
 
 def _advance(
@@ -206,8 +219,10 @@ def _read(measures: tuple[str, ...], node: Node, names: Names, learner: Learner,
     return found
 
 
-def _body(node: Node, names: Names, seed: int, seconds: float, diverged: str = "") -> dict[str, Any]:
-    """The record of an epoch: where its state comes from, and what it cost."""
+def _body(
+    node: Node, names: Names, seed: int, seconds: float, kept: bool = False, diverged: str = ""
+) -> dict[str, Any]:
+    """The record of an epoch: where its state comes from, what it cost, and whether its checkpoint stays."""
     assert node.recipe is not None, "every node below the root has a recipe"
     return {
         "status": "diverged" if diverged else "done",
@@ -217,5 +232,6 @@ def _body(node: Node, names: Names, seed: int, seconds: float, diverged: str = "
         "epoch": node.epoch,
         "recipe": node.recipe.identity(),
         "seconds": seconds,
+        "kept": kept,
         **({"note": diverged} if diverged else {}),
     }

@@ -65,6 +65,15 @@ class Display:
         if not self.console.is_terminal and time.monotonic() - self.printed > PLAIN_SECONDS:
             self._line()
 
+    def remark(self, text: str) -> None:
+        """Says something that a person should know."""
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def left(self, epochs: int) -> None:
+        """So many epochs are left, whoever does them."""
+        self.total = self.done + epochs
+        self.live.update(self.bar, total=self.total)
+
     def elapsed(self) -> float:
         """Seconds since this command began to train."""
         return time.monotonic() - self.began

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,13 +14,15 @@ from rich.console import Console
 
 from critlab.duration import duration
 from critlab.engine import timing
+from critlab.engine.agenda import Agenda, Ending, Failure
 from critlab.engine.interruption import Interruption, interruptible
 from critlab.engine.keeping import kept_paths, state_bytes
-from critlab.engine.local import Ending, execute
+from critlab.engine.local import execute
 from critlab.engine.names import Names
-from critlab.engine.numerics import decide
+from critlab.engine.numerics import Decision, decide
 from critlab.engine.processors import default_workers
 from critlab.engine.progress import Display
+from critlab.engine.space import megabytes, needed_bytes, shortage
 from critlab.engine.study_record import StudyRecord, read_record, write_record
 from critlab.engine.work import Work, outstanding
 from critlab.engine.worker import IN_WORKER
@@ -26,6 +30,8 @@ from critlab.engine.writing import provenance
 from critlab.entry import is_path
 from critlab.errors import StudyError
 from critlab.store import Store
+from critlab.store.locks import Locks, writing
+from critlab.study.checks import deficits, interventions
 from critlab.study.origin import Numerics
 from critlab.study.study import Study
 from critlab.study.tree import build
@@ -77,50 +83,81 @@ def run_study(study: Study, store: Store, means: Means) -> Report:
     record = read_record(store, study)
     device = _device(means.device)
     decision = decide(study, images, record, means.precision, device)
-    numerics, grounds = decision.numerics, record.decision if record else decision.grounds()
-    names, tree = Names(study, images.fingerprint, numerics), build(study)
-    store.remove_unfinished()
-    kept = kept_paths(tree, len(study.seeds), state_bytes(study))
-    work = outstanding(tree, study.seeds, names, store, kept)
-    write_record(
-        store,
-        study,
-        StudyRecord(
-            study.model_dump(mode="json"), images.fingerprint, numerics, {**provenance(), "device": device}, grounds
-        ),
-    )
-    if record is None and decision.seconds:
-        Console(stderr=True).print(f"precision: {decision.why}", markup=False, highlight=False, soft_wrap=True)
-    if not work.tasks:
-        return Report(0, 0, Ending(), 0)
-    _forget_failures(work, names, store)
-    setup = _setup(study, store, means, names, device)
-    return _work(study, work, names, store, setup, means, device)
+    with writing(store.root, _say) as locks:
+        numerics = _recorded(study, store, images, decision, device, locks)
+        if record is None and decision.seconds:
+            _say(f"precision: {decision.why}")
+        names, tree = Names(study, images.fingerprint, numerics), build(study)
+        store.remove_unfinished()
+        kept = kept_paths(tree, len(study.seeds), state_bytes(study))
+        work = outstanding(tree, study.seeds, names, store, kept)
+        if not work.tasks:
+            return Report(0, 0, Ending(), 0)
+        _forget_failures(work, names, store)
+        setup = {**_setup(study, store, means, names, device), "locks": locks is not None}
+        return _work(study, work, lambda: outstanding(tree, study.seeds, names, store, kept), store, setup, means)
+
+
+def _recorded(
+    study: Study, store: Store, images: ImageSet, decision: Decision, device: str, locks: Locks | None
+) -> Numerics:
+    """The numerics, once the study's record is written; of two processes that begin at once, the first decides."""
+    with locks.waited(f"study {study.name}") if locks else nullcontext():
+        before = read_record(store, study)
+        numerics = before.numerics if before else decision.numerics
+        grounds = before.decision if before else decision.grounds()
+        made_by = {**provenance(), "device": device}
+        asked = study.model_dump(mode="json")
+        write_record(store, study, StudyRecord(asked, images.fingerprint, numerics, made_by, grounds))
+    return numerics
 
 
 def _work(
-    study: Study, work: Work, names: Names, store: Store, setup: dict[str, Any], means: Means, device: str
+    study: Study,
+    work: Work,
+    survey: Callable[[], Work],
+    store: Store,
+    setup: dict[str, Any],
+    means: Means,
 ) -> Report:
-    workers = means.workers or default_workers(device)
-    total = work.trained + work.replayed
-    with interruptible() as interruption, Display(study.name, total) as display:
-        ending = execute(work.tasks, setup, workers, display, interruption)
-        for failure in ending.failures:
-            body = {"seed": failure.seed, "reason": failure.reason}
-            store.write("failures", names.state(failure.seed, failure.path), body)
+    workers = means.workers or default_workers(setup["device"])
+    names = Names(study, setup["fingerprint"], Numerics.read(setup["numerics"], "numerics"))
+    size = state_bytes(study)
+
+    def record(failure: Failure) -> None:
+        body = {"seed": failure.seed, "reason": failure.reason}
+        store.write("failures", names.state(failure.seed, failure.path), body)
+
+    with interruptible() as interruption, Display(study.name, work.trained + work.replayed) as display:
+        if warning := shortage(work, size, store):
+            display.remark(f"warning: {warning}")
+        ending = execute(Agenda(work, survey, display, record), setup, workers, interruption)
         if ending.stopped:
-            display.console.print(
-                f"stopped after {display.done} of {total} epochs; nothing is lost: the same command goes on from here",
-                markup=False,
-                soft_wrap=True,
-            )
+            display.remark(_broken_off(ending, display, survey, size))
         elif display.done:
-            display.console.print(f"{display.done} epochs in {duration(display.elapsed())}", markup=False)
-            timing.remember(study, names.numerics, display.elapsed() * workers / display.done)
-    return Report(work.trained, work.replayed, ending, _status(ending, interruption))
+            display.remark(f"{display.done} epochs in {duration(display.elapsed())}")
+            if not ending.shared:
+                timing.remember(study, names.numerics, display.elapsed() * workers / display.done)
+    return Report(ending.trained, ending.replayed, ending, _status(ending, interruption))
+
+
+def _broken_off(ending: Ending, display: Display, survey: Callable[[], Work], size: int | None) -> str:
+    """What a person reads where the work was stopped before its end."""
+    done = f"stopped after {display.done} of {display.total} epochs"
+    if not ending.unwritable:
+        return f"{done}; nothing is lost: the same command goes on from here"
+    needed = needed_bytes(survey(), size)
+    room = "" if needed is None else f"; what is left needs about {megabytes(needed)}"
+    return f"{done}: {ending.unwritable}{room}; what is done is kept: mend that, and the same command goes on from here"
+
+
+def _say(text: str) -> None:
+    Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _status(ending: Ending, interruption: Interruption) -> int:
+    if ending.unwritable:
+        return 1
     if ending.stopped:
         return interruption.status
     return 1 if ending.failures else 0
@@ -143,11 +180,17 @@ def _images(study: Study, folder: Path | None) -> ImageSet:
         raise StudyError(
             f"optimizer.batch: received {study.optimizer.batch}; must be at most {train}, the training images"
         )
-    for deficit in (study.deficit, *study.controls.deficits):
+    for _, deficit in deficits(study):
         deficit.check_examples(shape)
+        deficit.check_classes(images.classes)
     study.model.check(shape)
-    if is_path(study.model.name):
-        study.model.build(shape, images.classes)
+    reset = {layer for one in interventions(study) for layer in one.reset_layers}
+    if reset or is_path(study.model.name):
+        model = study.model.build(shape, images.classes)
+        if reset:
+            from critlab.training.interventions import check_layers
+
+            check_layers(model, reset)
     return images
 
 

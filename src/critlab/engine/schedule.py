@@ -13,11 +13,12 @@ class Schedule:
 
     Args:
         tasks: all that is to be done.
+        doing: what is being done already, for which some of them may have to wait.
     """
 
-    def __init__(self, tasks: Iterable[Task]) -> None:
+    def __init__(self, tasks: Iterable[Task], doing: Iterable[Task] = ()) -> None:
         tasks = list(tasks)
-        ends = {(task.seed, task.end) for task in tasks if task.steps}
+        ends = {(task.seed, task.end) for task in [*tasks, *doing] if task.steps}
         self._waiting: dict[tuple[int, str], list[Task]] = {}
         self._ready: list[tuple[int, int, Task]] = []
         self._count = 0
@@ -26,6 +27,10 @@ class Schedule:
                 self._waiting.setdefault((task.seed, task.start), []).append(task)
             else:
                 self._push(task)
+
+    def __len__(self) -> int:
+        """How many tasks are ready now."""
+        return len(self._ready)
 
     def _push(self, task: Task) -> None:
         heapq.heappush(self._ready, (-task.priority, self._count, task))
@@ -47,6 +52,14 @@ class Schedule:
             found += self.dropped(waiting)
         return found
 
-    def again(self, task: Task) -> None:
-        """Puts a task back that a worker did not finish."""
-        self._push(task)
+
+def possible(tasks: Iterable[Task], failed: Iterable[tuple[int, str]]) -> list[Task]:
+    """Those of ``tasks``, parents before children, that need none of the states, by seed and path, that failed."""
+    bad, found = set(failed), []
+    for task in tasks:
+        states = [task.start, *(step.path for step in task.steps)]
+        if any((task.seed, path) in bad for path in states):
+            bad.add((task.seed, task.end))
+        else:
+            found.append(task)
+    return found

@@ -50,6 +50,12 @@ class Task:
         """The path that it leads to."""
         return self.steps[-1].path if self.steps else self.start
 
+    @property
+    def makes(self) -> tuple[str, ...]:
+        """The paths of the states that it trains or reads, in order."""
+        read = (self.start,) if self.at_start or not self.steps else ()
+        return (*read, *(step.path for step in self.steps))
+
 
 @dataclass
 class Work:
@@ -134,7 +140,12 @@ class _Survey:
         return path == ROOT or self.store.has_state(self.names.state(self.seed, path))
 
     def _reach(self, path: str) -> None:
-        """Adds the epochs between ``path`` and the nearest state above it that can be loaded."""
+        """Adds the epochs between ``path`` and the nearest state above it that can be loaded.
+
+        None are needed where a place inside the epoch that leads to ``path`` is stored.
+        """
+        if self.store.has_state(self.names.state(self.seed, path), "inside"):
+            return
         parent = self.tree.nodes[path].parent
         while parent is not None and parent not in self.compute and not self._reachable(parent):
             self.compute.add(parent)

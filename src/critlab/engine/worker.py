@@ -18,12 +18,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from critlab.engine.claims import Claim
 from critlab.engine.names import Names
-from critlab.engine.perform import Replayed, Stopped, Trained, perform
+from critlab.engine.perform import Gone, Replayed, Stopped, Trained, perform
 from critlab.engine.work import Step, Task
 from critlab.engine.writing import Writer
-from critlab.errors import CritlabError
+from critlab.errors import CritlabError, StoreUnwritable
 from critlab.store import Store
+from critlab.store.locks import Locks
 from critlab.study.origin import Numerics
 from critlab.study.study import Study
 from critlab.study.tree import ROOT, build
@@ -52,6 +54,7 @@ class Desk:
         store: where results go.
         folder: where the data lie; None for the default.
         device: where to compute.
+        locks: by which the work is shared with other processes; None where the store has none.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Desk:
         store: Store,
         folder: Path | None,
         device: str,
+        locks: Locks | None,
     ) -> None:
         import torch
 
@@ -74,37 +78,63 @@ class Desk:
         if images.fingerprint != fingerprint:
             raise CritlabError("the data changed while the study was running; run it again")
         self.learner = NetworkLearner(study, images, numerics, device)
-        self.at = ROOT
+        self.device, self.locks, self.at = device, locks, ROOT
 
-    def do(self, task: Task, connection: Connection) -> None:
-        """Does one task, writes what becomes known, and reports every epoch and the end."""
-        writer = Writer(self.store, self.names, task)
+    def do(self, task: Task, connection: Connection) -> dict[str, Any]:
+        """Does one task, writes what becomes known, and reports every epoch; gives the message of its end."""
+        claim = Claim(self.locks, self.names, self.store, task)
         self.at = task.steps[0].path if task.steps else task.start
+        if not claim.take():
+            return {"kind": "busy"}
+        try:
+            return {"kind": "overtaken"} if claim.overtaken() else self._do(task, claim, connection)
+        except Gone as gone:
+            return {"kind": "gone", "reason": f"{gone}", "path": task.start}
+        except StoreUnwritable as error:
+            return {"kind": "unwritable", "reason": f"{error}"}
+        except Exception as error:
+            return {"kind": "failed", "reason": reason(error), "path": self.at}
+        finally:
+            claim.release()
+
+    def _do(self, task: Task, claim: Claim, connection: Connection) -> dict[str, Any]:
+        writer = Writer(self.store, self.names, task, self.device)
         following = {step.path: after.path for step, after in zip(task.steps, task.steps[1:], strict=False)}
         asked = _StopRequest(connection)
-        for event in perform(task, self.tree, self.names, self.learner, self.store.load_state, asked):
+        for event in perform(
+            task,
+            self.tree,
+            self.names,
+            self.learner,
+            self.store.load_state,
+            asked,
+            lambda name: self.store.load_state(name, "inside"),
+        ):
             writer.write(event)
+            claim.follow(event)
             if isinstance(event, Trained | Replayed):
                 self.at = following.get(event.path, event.path)
-            if isinstance(event, Replayed):
-                _send(connection, kind="epoch", seconds=event.seconds, status="done", note=None)
-            elif isinstance(event, Trained):
-                status = event.body["status"]
-                _send(
-                    connection,
-                    kind="epoch",
-                    seconds=event.body["seconds"],
-                    status=status,
-                    note=event.body.get("note"),
-                )
-                if status == "diverged":
-                    _send(connection, kind="diverged")
-                    return
+                _send(connection, **epoch_message(event))
+                if isinstance(event, Trained) and event.body["status"] == "diverged":
+                    return {"kind": "diverged"}
             elif isinstance(event, Stopped):
-                _send(connection, kind="stopped")
-                return
+                return {"kind": "stopped"}
         writer.finish()
-        _send(connection, kind="done")
+        return {"kind": "done"}
+
+
+def epoch_message(event: Trained | Replayed) -> dict[str, Any]:
+    """What is told of an epoch."""
+    if isinstance(event, Replayed):
+        return {"kind": "epoch", "seconds": event.seconds, "replayed": True, "status": "done", "note": None}
+    body = event.body
+    return {
+        "kind": "epoch",
+        "seconds": body["seconds"],
+        "replayed": False,
+        "status": body["status"],
+        "note": body.get("note"),
+    }
 
 
 class _StopRequest:
@@ -143,23 +173,27 @@ def main(channel: int, lifeline: int) -> None:
     setup = json.loads(connection.recv_bytes())
     sys.path[:0] = [entry for entry in setup["sys_path"] if entry not in sys.path]
     try:
-        desk = Desk(
-            Study.read(setup["study"], "study"),
-            setup["fingerprint"],
-            Numerics.read(setup["numerics"], "numerics"),
-            Store(setup["store"]),
-            Path(setup["folder"]) if setup["folder"] else None,
-            setup["device"],
-        )
+        desk = desk_of(setup)
     except Exception as error:
-        _send(connection, kind="unusable", reason=_reason(error))
+        _send(connection, kind="unusable", reason=reason(error))
         return
     _send(connection, kind="ready")
     while (message := _receive(connection))["kind"] == "task":
-        try:
-            desk.do(read_task(message["task"]), connection)
-        except Exception as error:
-            _send(connection, kind="failed", reason=_reason(error), path=desk.at)
+        _send(connection, **desk.do(read_task(message["task"]), connection))
+
+
+def desk_of(setup: dict[str, Any]) -> Desk:
+    """The desk that the parent's first message describes."""
+    store = Store(setup["store"])
+    return Desk(
+        Study.read(setup["study"], "study"),
+        setup["fingerprint"],
+        Numerics.read(setup["numerics"], "numerics"),
+        store,
+        Path(setup["folder"]) if setup["folder"] else None,
+        setup["device"],
+        Locks(store.root) if setup["locks"] else None,
+    )
 
 
 def _receive(connection: Connection) -> dict[str, Any]:
@@ -171,9 +205,13 @@ def _receive(connection: Connection) -> dict[str, Any]:
     return message
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """One line for what critlab or the system says; the whole trace where the code itself broke."""
-    if isinstance(error, CritlabError | OSError | MemoryError):
+    if isinstance(error, RuntimeError) and "allocate memory" in f"{error}":
+        return f"out of memory: {error}"
+    if isinstance(error, MemoryError):
+        return f"out of memory: {error or 'the worker could not have more'}"
+    if isinstance(error, CritlabError | OSError):
         return f"{type(error).__name__}: {error}"
     return "".join(traceback.format_exception(error)).rstrip()
 

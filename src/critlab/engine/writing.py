@@ -10,7 +10,7 @@ from functools import cache
 from importlib.metadata import version
 
 from critlab.engine.names import Names
-from critlab.engine.perform import Event, Reached, Read, Trained
+from critlab.engine.perform import Event, Paused, Reached, Read, Replayed, Trained
 from critlab.engine.work import Task
 from critlab.store import Store
 
@@ -46,29 +46,40 @@ class Writer:
         store: where.
         names: the names of states and readings.
         task: whose events these are.
+        device: where they are computed.
     """
 
-    def __init__(self, store: Store, names: Names, task: Task) -> None:
+    def __init__(self, store: Store, names: Names, task: Task, device: str = "cpu") -> None:
         self.store, self.names, self.task = store, names, task
+        self.provenance = {**provenance(), "device": device}
         self.passing: str | None = None if task.keep_start else task.start
 
     def write(self, event: Event) -> None:
         """Writes one event; a state that was only there to go on from goes when the next one is stored."""
         seed = self.task.seed
-        if isinstance(event, Trained):
-            body = {**event.body, "provenance": dict(provenance())}
-            self.store.write("epochs", self.names.state(seed, event.path), body)
+        if isinstance(event, Trained | Replayed):
+            name = self.names.state(seed, event.path)
+            if isinstance(event, Trained):
+                self.store.write("epochs", name, {**event.body, "provenance": self.provenance})
+            self.store.drop_state(name, "inside")
         elif isinstance(event, Read):
+            spec, probe = self.names.read_with(event.measure)
             body = {
                 "measure": event.measure,
+                "spec": spec,
+                "probe": probe,
                 "state": self.names.state(seed, event.path),
                 "readings": [asdict(reading) for reading in event.readings],
                 "seconds": event.seconds,
+                "provenance": self.provenance,
             }
             self.store.write("readings", self.names.reading(seed, event.path, event.measure), body)
         elif isinstance(event, Reached):
             self.store.save_state(self.names.state(seed, event.path), event.arrays)
             self._pass(None if event.keep else event.path)
+        elif isinstance(event, Paused):
+            self.store.save_state(self.names.state(seed, event.path), event.arrays, "inside")
+            self._pass(None)
 
     def finish(self) -> None:
         """Removes the last state that was only there to go on from; the task is over."""

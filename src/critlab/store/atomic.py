@@ -52,11 +52,12 @@ def abandoned(root: Path) -> Iterator[Path]:
     """The unfinished files below ``root`` whose writer, a process of this host, is dead."""
     for path in root.rglob(f"{TEMPORARY}*"):
         process, _, _ = path.name.removeprefix(_mine()).partition("-")
-        if path.name.startswith(_mine()) and process.isdigit() and not _alive(int(process)):
+        if path.name.startswith(_mine()) and process.isdigit() and not alive(int(process)):
             yield path
 
 
-def _alive(process: int) -> bool:
+def alive(process: int) -> bool:
+    """Whether a process of this host is alive."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -1,0 +1,37 @@
+"""How much room on disk the rest of a study takes."""
+
+from __future__ import annotations
+
+from critlab.engine.work import Work
+from critlab.store import Store
+
+RECORD_BYTES = 2048
+"""What a record takes on disk, roughly."""
+
+
+def needed_bytes(work: Work, size: int | None) -> int | None:
+    """Bytes that ``work`` adds to the store, roughly; None where the size of a state is unknown.
+
+    Args:
+        work: what is left to do.
+        size: bytes of one checkpoint.
+    """
+    if size is None:
+        return None
+    steps = [step for task in work.tasks for step in task.steps]
+    return sum(step.keep for step in steps) * size + (len(steps) + work.readings) * RECORD_BYTES
+
+
+def shortage(work: Work, size: int | None, store: Store) -> str:
+    """A sentence where the disk has less room than ``work`` needs; empty where it has enough, or nobody knows."""
+    needed, free = needed_bytes(work, size), store.free_bytes()
+    if needed is None or needed <= free:
+        return ""
+    return (
+        f"the disk of {store.root} has {megabytes(free)} free, and what is left to do needs about {megabytes(needed)}"
+    )
+
+
+def megabytes(count: int) -> str:
+    """``count`` bytes for a person."""
+    return f"{count / 1e6:,.1f} MB"

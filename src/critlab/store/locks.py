@@ -1,0 +1,208 @@
+"""Who is at work on what: locks of the operating system, which end with the process that holds them.
+
+Every lock of a store is one byte of one file, at a place that the digest of its name says. So a process holds as many
+as it likes through one descriptor, nothing has to be cleaned up, and a child process inherits none.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from critlab.errors import StoreError
+
+LOCKS = "locks"
+"""The file whose bytes are locked; it stays empty."""
+
+WRITER = "writer"
+"""Says which process writes where the file system has no locks."""
+
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
+BUSY = {errno.EACCES, errno.EAGAIN}
+
+
+class NoLocks(StoreError):  # noqa: N818 - a property of the file system
+    """The file system of a store knows no locks."""
+
+
+@dataclass
+class _LockFile:
+    """The open file of this process; closing any descriptor of it would end every lock that the process holds."""
+
+    descriptor: int
+    mine: set[str] = field(default_factory=set)
+
+
+_files: dict[Path, _LockFile] = {}
+_guard = threading.Lock()
+
+
+class Locks:
+    """The locks of one store.
+
+    Args:
+        root: the store's folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.path = root.absolute() / LOCKS
+
+    def claim(self, names: Collection[str]) -> bool:
+        """Claims all of ``names``, or none where somebody else, this process included, holds one of them.
+
+        Raises:
+            NoLocks: the file system has none.
+            OSError: the file cannot be made.
+        """
+        with _guard:
+            file = self._open(os.O_RDWR | os.O_CREAT)
+            taken: list[str] = []
+            for name in names:
+                if name in file.mine or not _try(file, name, fcntl.LOCK_EX):
+                    self._free(file, taken)
+                    return False
+                file.mine.add(name)
+                taken.append(name)
+            return True
+
+    def release(self, names: Iterable[str]) -> None:
+        """Gives claimed names back."""
+        with _guard:
+            if file := _files.get(self.path):
+                self._free(file, names)
+
+    def held(self, names: Iterable[str]) -> set[str]:
+        """Those of ``names`` that other processes hold; creates nothing."""
+        with _guard:
+            try:
+                file = self._open(os.O_RDONLY)
+            except FileNotFoundError:
+                return set()
+            found = set()
+            for name in set(names) - file.mine:
+                if _try(file, name, fcntl.LOCK_SH):
+                    fcntl.lockf(file.descriptor, fcntl.LOCK_UN, 1, _byte(name))
+                else:
+                    found.add(name)
+            self._free(file, ())
+            return found
+
+    @contextmanager
+    def waited(self, name: str) -> Iterator[None]:
+        """Holds ``name`` as long as it is open, after waiting for it."""
+        while not self.claim([name]):
+            time.sleep(0.05)
+        try:
+            yield
+        finally:
+            self.release([name])
+
+    def _open(self, flags: int) -> _LockFile:
+        if self.path not in _files:
+            _files[self.path] = _LockFile(os.open(self.path, flags | os.O_CLOEXEC, 0o666))
+        return _files[self.path]
+
+    def _free(self, file: _LockFile, names: Iterable[str]) -> None:
+        for name in names:
+            if name in file.mine:
+                fcntl.lockf(file.descriptor, fcntl.LOCK_UN, 1, _byte(name))
+                file.mine.remove(name)
+        if not file.mine:
+            os.close(file.descriptor)
+            del _files[self.path]
+
+
+def _byte(name: str) -> int:
+    return int(sha256(name.encode()).hexdigest()[:15], 16)
+
+
+def _try(file: _LockFile, name: str, kind: int) -> bool:
+    try:
+        fcntl.lockf(file.descriptor, kind | fcntl.LOCK_NB, 1, _byte(name))
+    except OSError as error:
+        if error.errno in BUSY:
+            return False
+        if error.errno in NO_LOCKS:
+            raise NoLocks("the file system of the store has no locks") from None
+        raise
+    return True
+
+
+@contextmanager
+def writing(root: Path, tell: Callable[[str], None]) -> Iterator[Locks | None]:
+    """Makes the store ready for work as long as it is open.
+
+    Args:
+        root: the store's folder; made if it is missing.
+        tell: is told in a sentence where the file system has no locks.
+
+    Returns:
+        The locks by which several processes share the work; None where there are none. Then only one process at a time
+        gets in.
+
+    Raises:
+        StoreError: there are no locks, and another process is at work.
+        OSError: the folder cannot be made or written.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    locks = Locks(root)
+    try:
+        locks.claim(["a trial"])
+        locks.release(["a trial"])
+    except NoLocks:
+        tell(f"{root}: this file system has no locks, so one process at a time works in this store")
+        with _alone(root):
+            yield None
+    else:
+        yield locks
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    path, me = root / WRITER, {"host": socket.gethostname(), "process": os.getpid()}
+    while True:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            break
+        except FileExistsError:
+            _refuse_or_clear(path)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(me, file)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _refuse_or_clear(path: Path) -> None:
+    """Removes the mark of a process of this host that is dead.
+
+    Raises:
+        StoreError: the other process may be alive.
+    """
+    from critlab.store.atomic import alive
+
+    try:
+        other = json.loads(path.read_text())
+        host, process = str(other["host"]), int(other["process"])
+    except FileNotFoundError:
+        return
+    except (ValueError, KeyError, TypeError):
+        host, process = "an unknown host", 0
+    if host == socket.gethostname() and not alive(process):
+        path.unlink(missing_ok=True)
+        return
+    raise StoreError(
+        f"{path.parent}: this file system has no locks, and process {process} on {host} is at work in this store; "
+        f"wait for it, or, if it is dead, delete {path}"
+    )
