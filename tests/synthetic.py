@@ -142,7 +142,7 @@ def _fisher(run: Run, epoch: int) -> dict[str, float]:
     total = 100 * (0.1 + rise + 0.5 * again)
     moved = 0.15 * (1 - math.exp(-min(epoch, stop) / 5))
     shares = {"conv1": LAYERS["conv1"] - moved, "conv2": LAYERS["conv2"], "head": LAYERS["head"] + moved}
-    return {layer: total * share for layer, share in shares.items()}
+    return {"": total} | {layer: total * share for layer, share in shares.items()}
 
 
 def _row(run: Run, seed: int, epoch: int, quantity: str, layer: str, value: float, stderr: float = 0.0) -> Row:

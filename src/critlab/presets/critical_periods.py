@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from critlab.presets.critical_periods_charts import damage_by_part, fisher_charts, layers_charts
+from critlab.presets.critical_periods_costs import COSTS
 from critlab.presets.critical_periods_information import (
     filters_study,
     fisher_studies,
@@ -55,6 +56,7 @@ FIGURES: Mapping[str, Preset] = {
         f"{PAPER}, figure 1",
         "until when does early blur leave lasting damage? All-CNN and ResNet-18",
         (CLEAN, LATE),
+        COSTS["removal"],
         draw=damage_by_part("damage_by_network", "Both networks", "network"),
         compare=removal_numbers,
     ),
@@ -64,6 +66,7 @@ FIGURES: Mapping[str, Preset] = {
         f"{PAPER}, figure 1C",
         "when does a short window of blur hurt most?",
         (PEAK_ONSET,),
+        COSTS["sensitivity"],
         compare=sensitivity_numbers,
     ),
     "deficits": Preset(
@@ -72,6 +75,7 @@ FIGURES: Mapping[str, Preset] = {
         f"{PAPER}, figure 2, left; random labels, fewer images and corruptions: ours",
         "which deficits have a critical period, and what is left of it under another clock?",
         (FLIP, PERMUTATION, NOISE),
+        COSTS["deficits"],
         compare=deficits_numbers,
     ),
     "depth": Preset(
@@ -80,6 +84,7 @@ FIGURES: Mapping[str, Preset] = {
         f"{PAPER}, figure 2, right",
         "do deeper networks suffer more? One, two and three blocks",
         (DEPTH,),
+        COSTS["depth"],
         draw=damage_by_part("damage_by_depth", "Damage by depth", "number of blocks"),
         compare=parts_numbers(DEPTH),
     ),
@@ -89,6 +94,7 @@ FIGURES: Mapping[str, Preset] = {
         f"{PAPER}, figure 3",
         "is there a critical period in a fully connected network? Below paper scale on Fashion-MNIST",
         (MNIST,),
+        COSTS["mnist"],
         compare=parts_numbers(MNIST),
     ),
     "constant-lr": Preset(
@@ -97,6 +103,7 @@ FIGURES: Mapping[str, Preset] = {
         f"{PAPER}, figure 3",
         "is there a critical period without annealing?",
         (PRESENT,),
+        COSTS["constant-lr"],
         compare=parts_numbers(PRESENT),
     ),
     "adam": Preset(
@@ -105,6 +112,7 @@ FIGURES: Mapping[str, Preset] = {
         f"{PAPER}, figure 3",
         "is there a critical period under Adam?",
         (PRESENT,),
+        COSTS["adam"],
         compare=parts_numbers(PRESENT),
     ),
     "weight-decay": Preset(
@@ -113,6 +121,7 @@ FIGURES: Mapping[str, Preset] = {
         f"{PAPER}, figure 3",
         "does weight decay change the critical period? From 0 to 0.002",
         (WEIGHT_DECAY,),
+        COSTS["weight-decay"],
         draw=damage_by_part("damage_by_weight_decay", "Damage by weight decay", "weight decay"),
         compare=parts_numbers(WEIGHT_DECAY),
     ),
@@ -122,6 +131,7 @@ FIGURES: Mapping[str, Preset] = {
         f"{PAPER}, figure 4",
         "does the Fisher information rise and fall with the critical period?",
         (TRACE, FINAL_TRACE, FORM),
+        COSTS["fisher"],
         draw=fisher_charts,
         compare=fisher_numbers,
     ),
@@ -131,6 +141,7 @@ FIGURES: Mapping[str, Preset] = {
         f"{PAPER}, figure 5",
         "does the information move to other layers after removal, or is it frozen?",
         (SHARES,),
+        COSTS["layers"],
         draw=layers_charts,
         compare=layers_numbers,
     ),
@@ -140,6 +151,7 @@ FIGURES: Mapping[str, Preset] = {
         f"{PAPER}, appendix",
         "what do the gradients of each layer look like through training?",
         (GRADIENTS,),
+        COSTS["gradients"],
     ),
     "filters": Preset(
         one(filters_study),
@@ -147,5 +159,6 @@ FIGURES: Mapping[str, Preset] = {
         f"{PAPER}, appendix",
         "what do the filters of the first layer look like after a deficit?",
         (FILTERS,),
+        COSTS["filters"],
     ),
 }

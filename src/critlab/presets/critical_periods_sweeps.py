@@ -8,9 +8,10 @@ from critlab.deficits import Deficit, LabelPermutation, Noise, RandomLabels, Ver
 from critlab.presets.critical_periods_setup import TIMELINES, base, blur, named
 from critlab.presets.preset import Scale, Studies
 from critlab.study.study import Study, removal, windows
+from critlab.study.values import Clock
 
-CLOCKS = ("since_removal",)
-"""Where the learning rate is restarted after the deficit; constant rates are a figure of their own."""
+CLOCKS: tuple[Clock, ...] = ("since_removal", "cosine_restart")
+"""Two ways to restart the learning rate after the deficit; constant rates are a figure of their own."""
 
 CORRUPTIONS = ("gaussian_noise", "defocus_blur", "fog", "contrast", "jpeg_compression")
 

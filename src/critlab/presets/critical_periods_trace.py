@@ -29,9 +29,9 @@ class Traced:
 
 
 def traces(results: Results, quantity: str = "fisher_trace") -> list[Traced]:
-    """The clean run and every run of the study's own deficit, in the order of the sweep."""
+    """The clean run and every run of the study's own deficit, in the order of the sweep; none without a reading."""
     runs = [run for run in results.study.runs if run.role in ("control", "deficit")]
-    return [traced(results, run, quantity) for run in runs]
+    return [found for run in runs if (found := traced(results, run, quantity)).epochs]
 
 
 def traced(results: Results, run: Run, quantity: str = "fisher_trace") -> Traced:

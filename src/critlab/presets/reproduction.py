@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from critlab.analysis.reading import read_results
+from critlab.analysis.results import Results
 from critlab.engine.running import Means, run_study
 from critlab.errors import StudyError
 from critlab.presets import PRESETS
@@ -15,7 +17,7 @@ from critlab.presets.preset import Preset
 from critlab.presets.theories import THEORIES
 from critlab.presets.theory import SCALES, found
 from critlab.report.figures import figures
-from critlab.report.findings import Comparison, Findings
+from critlab.report.findings import Comparison, Findings, numbers_csv
 from critlab.report.page import report
 from critlab.spec import nearest
 from critlab.store import Store
@@ -41,7 +43,8 @@ def reproduce(
         store: where results and tables are kept.
         means: with what a study is run.
         out: the page.
-        folder: also every chart as SVG, PNG and CSV, into this folder.
+        folder: also every chart as SVG, PNG and CSV, into this folder; of studies also ``numbers.csv``, ours beside the
+            published ones, and ``environment.json``.
 
     Raises:
         StudyError: there is no such figure, or not at that scale.
@@ -77,22 +80,32 @@ def _studies(
             return Reproduction(done.status, (), None)
         status = max(status, done.status)
         results[part] = read_results(study, store)
-    comparisons = preset.compare(results)
-    drawn = preset.draw(results)
-    if folder:
-        for part, found in results.items():
-            figures(found, folder if len(results) == 1 else folder / part)
-    if not drawn and len(results) == 1:
-        return Reproduction(status, comparisons, report(list(results.values()), out, comparisons=comparisons))
+    command = f"critlab reproduce {name} --scale {scale}"
     findings = Findings(
         name=name,
         question=preset.question[:1].upper() + preset.question[1:],
         source=preset.source,
-        charts=drawn,
-        comparisons=comparisons,
+        charts=preset.draw(results),
+        comparisons=preset.compare(results),
         provenance={"scale": scale},
-        command=f"critlab reproduce {name} --scale {scale}",
+        command=command,
     )
     if folder:
-        figures(findings, folder)
-    return Reproduction(status, comparisons, report([findings, *results.values()], out))
+        _keep(folder, findings, results)
+    shown = [*results.values()]
+    if findings.charts or len(shown) > 1:
+        page = report([findings, *shown], out)
+    else:
+        page = report(shown, out, comparisons=findings.comparisons)
+    return Reproduction(status, findings.comparisons, page)
+
+
+def _keep(folder: Path, findings: Findings, results: Mapping[str, Results]) -> None:
+    """The charts of the whole and of each part, our numbers beside the published ones, and what they were made on."""
+    figures(findings, folder)
+    for part, of_part in results.items():
+        figures(of_part, folder if len(results) == 1 else folder / part)
+    (folder / "numbers.csv").write_text(numbers_csv(findings.comparisons), encoding="utf-8")
+    made = {part: dict(one.provenance) for part, of_part in results.items()}
+    text = json.dumps({"command": findings.command, **made}, indent=1, ensure_ascii=False)
+    (folder / "environment.json").write_text(text + "\n", encoding="utf-8")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, fields
 from typing import Any
 
 from critlab.report.chart import Chart
@@ -27,6 +29,15 @@ class Comparison:
     ours: str
 
 
+def numbers_csv(comparisons: Sequence[Comparison]) -> str:
+    """The comparisons as CSV, one a row."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([field.name for field in fields(Comparison)])
+    writer.writerows(astuple(one) for one in comparisons)
+    return text.getvalue()
+
+
 @dataclass(frozen=True)
 class Findings:
     """A figure of a theory, computed: what a page shows where there are no runs.
@@ -39,6 +50,7 @@ class Findings:
         comparisons: our numbers beside the published ones.
         provenance: what was computed on what, as plain JSON values.
         command: what repeats it.
+        masthead: what a page of it alone is called.
     """
 
     name: str
@@ -48,3 +60,4 @@ class Findings:
     comparisons: Sequence[Comparison]
     provenance: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
+    masthead: str = "A figure of the theory"

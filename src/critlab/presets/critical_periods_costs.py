@@ -1,0 +1,70 @@
+"""What each figure of paper 1 costs: epochs by count, minutes as measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from critlab.presets.preset import Cost
+
+COSTS: Mapping[str, Mapping[str, Cost]] = {
+    "removal": {
+        "paper": Cost(19_600, 50_000),
+        "small": Cost(2_308, 4_000),
+        "demo": Cost(936, 2_000),
+    },
+    "sensitivity": {
+        "paper": Cost(10_800, 50_000),
+        "small": Cost(756, 4_000),
+        "demo": Cost(318, 2_000),
+    },
+    "deficits": {
+        "paper": Cost(56_790, 50_000),
+        "small": Cost(2_298, 4_000),
+        "demo": Cost(1_026, 2_000),
+    },
+    "depth": {
+        "paper": Cost(29_400, 50_000),
+        "small": Cost(864, 4_000),
+        "demo": Cost(378, 2_000),
+    },
+    "mnist": {
+        "paper": Cost(9_800, 60_000),
+        "small": Cost(288, 4_000),
+        "demo": Cost(126, 4_000),
+    },
+    "constant-lr": {
+        "paper": Cost(9_800, 50_000),
+        "small": Cost(288, 4_000),
+        "demo": Cost(126, 2_000),
+    },
+    "adam": {
+        "paper": Cost(9_800, 50_000),
+        "small": Cost(288, 4_000),
+        "demo": Cost(126, 2_000),
+    },
+    "weight-decay": {
+        "paper": Cost(39_200, 50_000),
+        "small": Cost(1_152, 4_000),
+        "demo": Cost(504, 2_000),
+    },
+    "fisher": {
+        "paper": Cost(12_700, 50_000),
+        "small": Cost(1_026, 4_000),
+        "demo": Cost(435, 2_000),
+    },
+    "layers": {
+        "paper": Cost(5_800, 50_000),
+        "small": Cost(576, 4_000),
+        "demo": Cost(252, 2_000),
+    },
+    "gradients": {
+        "paper": Cost(2_900, 50_000),
+        "small": Cost(288, 4_000),
+        "demo": Cost(126, 2_000),
+    },
+    "filters": {
+        "paper": Cost(2_900, 50_000),
+        "small": Cost(288, 4_000),
+        "demo": Cost(126, 2_000),
+    },
+}
