@@ -178,7 +178,7 @@ def report(
 def reproduce(
     figure: Annotated[str, typer.Argument(metavar="FIGURE", help="a figure's name; see critlab list figures")],
     scale: Annotated[
-        Literal["demo", "small", "paper"] | None, typer.Option("--scale", help="how much of it; its first if left out")
+        Literal["demo", "small", "paper"] | None, typer.Option("--scale", help="how much of it; small if left out")
     ] = None,
     store: StoreFolder = STORE,
     out: Annotated[
