@@ -106,6 +106,6 @@ def _keep(folder: Path, findings: Findings, results: Mapping[str, Results]) -> N
     for part, of_part in results.items():
         figures(of_part, folder if len(results) == 1 else folder / part)
     (folder / "numbers.csv").write_text(numbers_csv(findings.comparisons), encoding="utf-8")
-    made = {part: dict(one.provenance) for part, of_part in results.items()}
+    made = {part: dict(of_part.provenance) for part, of_part in results.items()}
     text = json.dumps({"command": findings.command, **made}, indent=1, ensure_ascii=False)
     (folder / "environment.json").write_text(text + "\n", encoding="utf-8")
