@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from critlab.analysis.results import Results as Results
     from critlab.estimate import Estimate as Estimate
+    from critlab.hooks.watch import Watch as Watch
     from critlab.measures.estimates import total as total
+    from critlab.measures.fisher_empirical import fisher_empirical as fisher_empirical
+    from critlab.measures.fisher_noise import fisher_noise as fisher_noise
     from critlab.measures.fisher_trace import fisher_trace as fisher_trace
     from critlab.measures.source_variance import relative_source_variance as relative_source_variance
     from critlab.report import report as report
@@ -29,6 +32,9 @@ _WHERE = {
     "Estimate": "critlab.estimate",
     "Results": "critlab.analysis.results",
     "Study": "critlab.study",
+    "Watch": "critlab.hooks.watch",
+    "fisher_empirical": "critlab.measures.fisher_empirical",
+    "fisher_noise": "critlab.measures.fisher_noise",
     "fisher_trace": "critlab.measures.fisher_trace",
     "read_study": "critlab.study",
     "relative_source_variance": "critlab.measures.source_variance",
@@ -43,6 +49,7 @@ _ROOMS = (
     "data",
     "deficits",
     "engine",
+    "hooks",
     "kernels",
     "linear",
     "measures",

@@ -65,6 +65,7 @@ def _theory_section(findings: Findings, name: str) -> Row:
         "charts": [_chart(chart, name) for chart in findings.charts],
         "provenance": list(_flat(findings.provenance, "")),
         "command": findings.command,
+        "masthead": findings.masthead,
     }
 
 

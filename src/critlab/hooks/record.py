@@ -1,0 +1,155 @@
+"""What a watch knows of a stretch of training: means over looks with their errors, layer by layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from critlab.estimate import Estimate
+from critlab.hooks.phase import Phase
+
+
+@dataclass(frozen=True)
+class Record:
+    """A stretch of training; quantities that were not read are None.
+
+    Args:
+        step: the optimiser's steps so far.
+        looks: how many looks the means are of.
+        examples: how many examples the latest look took.
+        trace: the Fisher trace of all weights, per example, in nats squared.
+        layers: each layer's.
+        shares: each layer's share of the trace.
+        movement: total variation between these shares and those of the record before, from 0 to 1.
+        movement_by_chance: about what the errors alone would give; a movement like it is none.
+        gradient_norm: root mean square norm of the gradients in ``.grad``.
+        gradient_signal_to_noise: squared norm of the mean gradient per variance of one batch's gradient.
+        path: distance that the weights went so far, from record to record.
+        overhead: seconds of watching per second of training so far.
+        phase: what the rule says.
+    """
+
+    step: int
+    looks: int
+    examples: int
+    trace: Estimate
+    layers: Mapping[str, Estimate]
+    shares: Mapping[str, float]
+    movement: float | None
+    movement_by_chance: float | None
+    gradient_norm: float | None
+    gradient_signal_to_noise: float | None
+    path: float | None
+    overhead: float
+    phase: Phase
+
+    def scalars(self) -> dict[str, float]:
+        """The numbers by name, as loggers take them; what was not read is left out."""
+        found: dict[str, float | None] = {
+            "trace": self.trace.value,
+            "trace_stderr": self.trace.stderr,
+            "movement": self.movement,
+            "gradient_norm": self.gradient_norm,
+            "gradient_signal_to_noise": self.gradient_signal_to_noise,
+            "path": self.path,
+            "overhead": self.overhead,
+            "closing_step": self.phase.closing,
+        }
+        found |= {f"share/{name or '(root)'}": share for name, share in self.shares.items()}
+        return {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
+
+    def document(self) -> dict[str, Any]:
+        """The record as JSON values; a number that is not finite is None."""
+        phase = self.phase
+        return {
+            "step": self.step,
+            "looks": self.looks,
+            "examples": self.examples,
+            "trace": self.trace.value,
+            "trace_stderr": _finite(self.trace.stderr),
+            "layers": {
+                name or "(root)": {
+                    "trace": one.value,
+                    "trace_stderr": _finite(one.stderr),
+                    "share": self.shares.get(name),
+                }
+                for name, one in self.layers.items()
+            },
+            "movement": self.movement,
+            "movement_by_chance": self.movement_by_chance,
+            "gradient_norm": self.gradient_norm,
+            "gradient_signal_to_noise": self.gradient_signal_to_noise,
+            "path": self.path,
+            "overhead": self.overhead,
+            "phase": phase.name,
+            "closing_step": phase.closing,
+            "closing_low": phase.low,
+            "closing_high": phase.high,
+        }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+class Sums:
+    """Running sums of samples of the layers' traces and of their total; sums of several processes add up."""
+
+    def __init__(self, layers: int) -> None:
+        #: count, then the sums of each layer and of the total, then of their squares; float64
+        self.values = torch.zeros(1 + 2 * (layers + 1), dtype=torch.float64)
+
+    @property
+    def count(self) -> int:
+        """How many samples there are."""
+        return round(float(self.values[0]))
+
+    def add(self, sample: Tensor) -> None:
+        """Counts one sample, float64 ``(layers,)``."""
+        wide = torch.cat([sample, sample.sum()[None]])
+        self.values += torch.cat([torch.ones(1, dtype=torch.float64), wide, wide.square()])
+
+    def estimates(self) -> list[Estimate]:
+        """Each layer's mean, and last the total's.
+
+        Error: ``stderr`` is the spread of the samples, which holds labels, signs and which examples were looked at; it
+        is infinite for one sample. It is too large rather than too small where the trace moves meanwhile.
+        """
+        n, width = self.count, (len(self.values) - 1) // 2
+        means, squares = self.values[1 : 1 + width] / n, self.values[1 + width :] / n
+        if n < 2:
+            return [Estimate(float(mean), math.inf) for mean in means]
+        deviations = ((squares - means.square()).clamp(min=0) / (n - 1)).sqrt()
+        return [Estimate(float(mean), float(error)) for mean, error in zip(means, deviations, strict=True)]
+
+
+def shares(layers: Mapping[str, Estimate]) -> dict[str, float]:
+    """Each layer's share of the sum; none where the sum is not positive."""
+    total = math.fsum(one.value for one in layers.values())
+    return {name: one.value / total for name, one in layers.items()} if total > 0 else {}
+
+
+def movement(old: Mapping[str, Estimate], new: Mapping[str, Estimate]) -> tuple[float, float] | None:
+    """Total variation between two readings' shares, and about what their errors alone would give.
+
+    The second is ``1/2 sum over layers sqrt(2/pi) sqrt(se(old)^2 + se(new)^2)`` with errors in shares and totals taken
+    as known. None where either has no shares.
+    """
+    before, after = shares(old), shares(new)
+    if not before or not after:
+        return None
+    totals = [math.fsum(one.value for one in layers.values()) for layers in (old, new)]
+    distance = chance = 0.0
+    for name in before.keys() | after.keys():
+        distance += abs(after.get(name, 0.0) - before.get(name, 0.0)) / 2
+        errors = [
+            layers[name].stderr / total if name in layers else 0.0
+            for layers, total in zip((old, new), totals, strict=True)
+        ]
+        chance += math.sqrt(2 / math.pi) * math.hypot(*errors) / 2
+    return distance, chance

@@ -1,0 +1,190 @@
+"""The page of one watched training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from critlab.errors import StudyError
+from critlab.hooks.record import Record
+from critlab.report.chart import Cell, Chart, Panel
+from critlab.report.charts.encoding import HUNDREDTHS, JSON, only, quantity, specification, tip
+from critlab.report.findings import Findings
+from critlab.report.theme import ordered
+
+INTERVAL = 1.96
+STEP = "Step"
+ALT = "The numbers follow in a table."
+
+
+def findings(history: Sequence[Record], name: str) -> Findings:
+    """What the page says and draws of a training.
+
+    Args:
+        history: the watch's records.
+        name: of the training.
+
+    Raises:
+        StudyError: there is no record.
+    """
+    if not history:
+        raise StudyError(
+            "watch: report: there is no record yet; train for longer, raise budget=, or call close() first"
+        )
+    last = history[-1]
+    return Findings(
+        name=name,
+        question=f"Is the period of plasticity still open? {sentence(last)}",
+        source=f"{last.phase.rule}. {last.phase.source}",
+        charts=[chart for chart in (_trace(history), _shares(history), _motion(history)) if chart is not None],
+        comparisons=(),
+        provenance={
+            "step": last.step,
+            "records": len(history),
+            "looks": sum(record.looks for record in history),
+            "examples of a look": last.examples,
+            "overhead (share of the training's time)": last.overhead,
+        },
+        command="critlab.Watch(model) and watch.step(inputs) in the training loop, then watch.report(path)",
+        masthead="A watched training",
+    )
+
+
+def sentence(record: Record) -> str:
+    """The phase after a record, in words."""
+    phase = record.phase
+    if phase.name == "unknown":
+        return f"At step {record.step:,} it is too early to say."
+    said = f"At step {record.step:,} it is {phase.name}"
+    if phase.closing is None:
+        return f"{said}; the trace does not fall yet, so no closing can be estimated."
+    high = "not bounded" if phase.high is None else f"{phase.high:,.0f}"
+    word = "closed" if phase.name == "closed" else "may close"
+    limits = f"95 % over the readings' errors: {phase.low:,.0f} to {high}"
+    return f"{said}; it {word} about step {phase.closing:,.0f} ({limits})."
+
+
+def _trace(history: Sequence[Record]) -> Chart:
+    rows: list[JSON] = [
+        {
+            "part": "trace",
+            "step": one.step,
+            "trace": one.trace.value,
+            "low": max(0.0, one.trace.value - INTERVAL * one.trace.stderr),
+            "high": one.trace.value + INTERVAL * one.trace.stderr,
+            "phase": one.phase.name,
+        }
+        for one in history
+    ]
+    x, y = _x(), quantity("trace", "Trace of the Fisher information (nats²)", axis={"format": ",~g", "tickCount": 5})
+    shown = [tip("step", STEP), tip("trace", "Trace"), tip("phase", "Phase")]
+    layers: list[JSON] = [
+        {
+            "transform": only("trace"),
+            "mark": {"type": "area", "opacity": 0.15, "color": "$clock"},
+            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}},
+        },
+        {
+            "transform": only("trace"),
+            "mark": {"type": "line", "strokeWidth": 1.75, "color": "$clock"},
+            "encoding": {"x": x, "y": y},
+        },
+        {
+            "transform": only("trace"),
+            "mark": {"type": "point", "filled": True, "size": 45, "color": "$clock"},
+            "encoding": {"x": x, "y": y, "tooltip": shown},
+        },
+    ]
+    closing = history[-1].phase.closing
+    if closing is not None and closing <= 2 * history[-1].step:
+        rows.append({"part": "closing", "step": closing})
+        mark = {"type": "rule", "color": "$deficit", "strokeDash": [4, 3]}
+        layers.append({"transform": only("closing"), "mark": mark, "encoding": {"x": x}})
+    return Chart(
+        key="trace",
+        title="Fisher information through training",
+        caption="Trace of the Fisher information of all trainable weights, per example, mean over looks with 95 % "
+        "bands. Dashed: the estimated closing.",
+        alt=f"Chart of the trace of the Fisher information by step. {ALT}",
+        panels=(Panel("", specification(rows, layers), 12, 320),),
+        columns=("step", "looks", "trace", "standard error", "phase", "closing step"),
+        rows=tuple(
+            (one.step, one.looks, one.trace.value, one.trace.stderr, one.phase.name, one.phase.closing)
+            for one in history
+        ),
+    )
+
+
+def _shares(history: Sequence[Record]) -> Chart | None:
+    layers = list(dict.fromkeys(name for one in history for name in one.shares))
+    rows: list[JSON] = [
+        {"part": "share", "step": one.step, "layer": name or "(root)", "depth": layers.index(name), "share": share}
+        for one in history
+        for name, share in one.shares.items()
+    ]
+    if len(layers) < 2:
+        return None
+    y = quantity("share", "Share of the trace (%)", stack="zero", scale={"domain": [0, 1]})
+    y["axis"] = {"labelExpr": HUNDREDTHS, "values": [0, 0.25, 0.5, 0.75, 1], "grid": False}
+    names = [name or "(root)" for name in layers]
+    colour = {"scale": {"domain": names, "range": ordered("deep", len(names))}, "title": "Layer", "sort": names}
+    area = {
+        "transform": only("share"),
+        "mark": {"type": "area", "stroke": "$paper", "strokeWidth": 0.8},
+        "encoding": {
+            "x": _x(),
+            "y": y,
+            "color": {"field": "layer", "type": "nominal", **colour},
+            "order": {"field": "depth", "type": "quantitative"},
+            "tooltip": [tip("layer", "Layer"), tip("step", STEP), tip("share", "Share")],
+        },
+    }
+    return Chart(
+        key="layer_shares",
+        title="Where the information lies",
+        caption="Each layer's share of the trace, first layer at the bottom. A network that reorganises moves them.",
+        alt=f"Chart of each layer's share of the Fisher information by step. {ALT}",
+        panels=(Panel("", specification(rows, [area]), max(map(len, names)), 320),),
+        columns=("step", "layer", "share"),
+        rows=tuple((row["step"], row["layer"], row["share"]) for row in rows),
+    )
+
+
+MOTION = {
+    "gradient_norm": "Gradient norm",
+    "gradient_signal_to_noise": "Gradient, signal to noise",
+    "path": "Distance gone by the weights",
+    "movement": "Movement of the layers' shares",
+}
+
+
+def _motion(history: Sequence[Record]) -> Chart | None:
+    panels = []
+    for name, title in MOTION.items():
+        rows: list[dict[str, Any]] = [
+            {"part": "line", "step": one.step, "value": getattr(one, name)}
+            for one in history
+            if getattr(one, name) is not None
+        ]
+        if len(rows) > 1:
+            encoding = {"x": _x(), "y": quantity("value", title), "tooltip": [tip("step", STEP), tip("value", title)]}
+            mark = {"type": "line", "point": True, "color": "$control"}
+            line = {"transform": only("line"), "mark": mark, "encoding": encoding}
+            panels.append(Panel(title, specification(rows, [line]), 12, 220))
+    if not panels:
+        return None
+    cells: list[tuple[Cell, ...]] = [(one.step, *(getattr(one, name) for name in MOTION)) for one in history]
+    return Chart(
+        key="motion",
+        title="Gradients and weights in motion",
+        caption="The signal is the squared norm of the mean gradient, the noise the variance of one batch's gradient; "
+        "the distance is summed from record to record.",
+        alt=f"Charts of gradient norm, signal to noise, distance and movement by step. {ALT}",
+        panels=tuple(panels),
+        columns=("step", *MOTION),
+        rows=tuple(cells),
+    )
+
+
+def _x() -> JSON:
+    return quantity("step", STEP, scale={"nice": False, "padding": 6}, axis={"tickMinStep": 1, "tickCount": 6})

@@ -1,0 +1,465 @@
+"""The watch: its numbers are right, its training is untouched, and its cost is kept."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import subprocess
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+import critlab
+from critlab.errors import StudyError
+from critlab.estimate import Estimate
+from critlab.hooks.phase import FEWEST, closing_step, phase, smoothed
+from critlab.hooks.record import Record, Sums, movement, shares
+from critlab.hooks.watch import LOOKS, Watch
+from critlab.hooks.weights_in_motion import TOGETHER, GradientNoise, WeightPath
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+class Net(nn.Module):
+    """Everything that a careless look would disturb: BatchNorm, dropout, a frozen layer, checkpointing."""
+
+    def __init__(self, checkpointing: str = "none", frozen: bool = False) -> None:
+        super().__init__()
+        self.first, self.norm = nn.Linear(6, 8), nn.BatchNorm1d(8)
+        self.drop, self.last = nn.Dropout(0.3), nn.Linear(8, 3)
+        self.checkpointing = checkpointing
+        if frozen:
+            self.first.requires_grad_(False)
+
+    def body(self, x: Tensor) -> Tensor:
+        return self.drop(torch.relu(self.norm(self.first(x))))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.checkpointing == "none":
+            return self.last(self.body(x))
+        return self.last(checkpoint(self.body, x.requires_grad_(), use_reentrant=self.checkpointing == "reentrant"))
+
+
+SETUPS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "adam": {"optimizer": torch.optim.Adam},
+    "accumulation": {"micro": 3},
+    "autocast": {"autocast": True},
+    "frozen": {"net": {"frozen": True}},
+    "checkpointing": {"net": {"checkpointing": "other"}},
+}
+
+
+def trained(
+    watched: bool,
+    *,
+    steps: int = 40,
+    micro: int = 1,
+    autocast: bool = False,
+    net: dict[str, Any] | None = None,
+    optimizer: Any = torch.optim.SGD,
+    **options: Any,
+) -> tuple[nn.Module, list[Tensor], Watch | None]:
+    """A loop that uses every global source of randomness: the net, what is left of the generators, the watch."""
+    torch.manual_seed(3)
+    np.random.seed(3)
+    random.seed(3)
+    model = Net(**(net or {}))
+    moving = optimizer(model.parameters(), lr=0.05)
+    watch = Watch(model, budget=1.0, **options) if watched else None
+    for _ in range(steps):
+        moving.zero_grad()
+        for _ in range(micro):
+            x = torch.randn(16, 6) + random.random() + float(np.random.rand())
+            y = torch.randint(3, (16,))
+            with torch.autocast("cpu", torch.bfloat16) if autocast else nullcontext():
+                loss = nn.functional.cross_entropy(model(x).float(), y)
+            (loss / micro).backward()
+        moving.step()
+        if watch:
+            watch.step(x)
+    return model, [torch.get_rng_state(), torch.tensor(random.random()), torch.tensor(np.random.rand())], watch
+
+
+@pytest.mark.parametrize("setup", SETUPS)
+def test_training_is_untouched_bit_for_bit(setup: str) -> None:
+    plain, left_plain, _ = trained(False, **SETUPS[setup])
+    seen, left_seen, watch = trained(True, **SETUPS[setup])
+    assert watch
+    assert watch.history, "it looked"
+    assert all(module.training for module in seen.modules())
+    ours, theirs = seen.state_dict(), plain.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    for mine, other in zip(seen.parameters(), plain.parameters(), strict=True):
+        assert (mine.grad is None) == (other.grad is None)
+        assert mine.grad is None or torch.equal(mine.grad, other.grad)
+    assert all(torch.equal(a, b) for a, b in zip(left_seen, left_plain, strict=True))
+
+
+def test_reentrant_checkpointing_is_refused_with_a_way_out() -> None:
+    with pytest.raises(StudyError, match="use_reentrant=False"):
+        trained(True, net={"checkpointing": "reentrant"})
+
+
+def exact(model: nn.Module, log_probabilities: Any, examples: Any) -> dict[str, float]:
+    """Each layer's trace in float64 by brute force: every example, every head, every label."""
+    layers = {name: [*m.parameters(recurse=False)] for name, m in model.named_modules() if [*m.parameters(False)]}
+    sums = dict.fromkeys(layers, 0.0)
+    for example in examples:
+        log_p = log_probabilities(model, example)
+        for row in log_p.reshape(-1, log_p.shape[-1]):
+            for value in row:
+                for name, parameters in layers.items():
+                    found = torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)
+                    size = sum(float(g.square().sum()) for g in found if g is not None)
+                    sums[name] += float(value.detach().exp()) * size
+    return {name: value / len(examples) for name, value in sums.items()}
+
+
+def pooled(watch: Watch) -> dict[str, Estimate]:
+    """The mean of all records, where the weights did not move."""
+    found = {}
+    for name in watch.history[0].layers:
+        values = np.array([record.layers[name].value for record in watch.history])
+        found[name] = Estimate(float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values))))
+    return found
+
+
+def still(model: nn.Module, inputs: Any, steps: int, **options: Any) -> Watch:
+    """A watch of a training that does not move."""
+    watch = Watch(model, budget=1.0, **options)
+    watch._ledger.allows = lambda cost: True  # type: ignore[method-assign]
+    for _ in range(steps):
+        watch.step(inputs)
+    return watch
+
+
+def test_each_layers_trace_is_the_exact_one() -> None:
+    torch.manual_seed(0)
+    model, images = Net().double(), torch.randn(12, 6, dtype=torch.float64)
+    watch = still(model, images, 600)
+    model.eval()
+    truth = exact(model, lambda m, x: m(x[None]).log_softmax(-1), list(images))
+    found = pooled(watch)
+    assert set(found) == set(truth)
+    for name, value in truth.items():
+        assert abs(found[name].value - value) < 4 * found[name].stderr, name
+        assert found[name].stderr < 0.15 * value, "tight enough to say anything"
+    record = watch.history[-1]
+    assert record.trace.value == pytest.approx(sum(one.value for one in record.layers.values()))
+    assert sum(record.shares.values()) == pytest.approx(1)
+
+
+class Language(nn.Module):
+    """A causal language model in the form of Hugging Face: keyword arguments in, an object with logits out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.mix, self.head = nn.Embedding(5, 4), nn.GRU(4, 4, batch_first=True), nn.Linear(4, 5)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None) -> Any:
+        assert labels is None, "the watch needs no loss"
+        return SimpleNamespace(logits=self.head(self.mix(self.embed(input_ids))[0]), loss=None)
+
+
+def test_language_models_draw_a_label_for_each_kept_position() -> None:
+    torch.manual_seed(1)
+    model = Language().double()
+    tokens, mask = torch.randint(5, (4, 6)), torch.ones(4, 6, dtype=torch.long)
+    mask[0, 3:] = 0
+    batch = {"input_ids": tokens, "attention_mask": mask, "labels": tokens}
+    watch = still(model, batch, 300)
+
+    def kept(m: nn.Module, place: int) -> Tensor:
+        return m(tokens[place][None]).logits[0][mask[place].bool()].log_softmax(-1)
+
+    truth, found = exact(model, kept, range(4)), pooled(watch)
+    for name, value in truth.items():
+        assert abs(found[name].value - value) < 4 * found[name].stderr, name
+
+
+def test_the_cost_stays_within_the_budget() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(200, 300), nn.ReLU(), nn.Linear(300, 10))
+    moving = torch.optim.SGD(model.parameters(), lr=0.01)
+    watch = Watch(model, budget=0.1)
+    for _ in range(400):
+        x, y = torch.randn(128, 200), torch.randint(10, (128,))
+        moving.zero_grad()
+        nn.functional.cross_entropy(model(x), y).backward()
+        moving.step()
+        watch.step(x)
+    looks = sum(record.looks for record in watch.history)
+    assert looks >= LOOKS
+    assert watch.overhead < 0.13, "the budget, and the one look that may overdraw it"
+
+
+def test_it_follows_layers_that_are_unfrozen_later() -> None:
+    torch.manual_seed(0)
+    model = Net(frozen=True)
+    watch = still(model, torch.randn(16, 6), 9)
+    assert "first" not in watch.history[-1].layers
+    model.first.requires_grad_(True)
+    for _ in range(20):
+        watch.step(torch.randn(16, 6))
+    assert "first" in watch.history[-1].layers
+
+
+def test_a_training_that_breaks_is_not_broken_by_the_watch() -> None:
+    model = Net()
+    watch = still(model, torch.randn(16, 6), 3)
+    with torch.no_grad():
+        model.last.weight.fill_(math.nan)
+    with pytest.warns(UserWarning, match="not finite"):
+        watch.step(torch.randn(16, 6))
+    watch.step(torch.randn(16, 6))
+
+
+def test_gradient_noise_of_known_gradients() -> None:
+    random_state, size, found = torch.Generator().manual_seed(0), 40, []
+    mean = torch.randn(size, generator=random_state, dtype=torch.float64)
+    weight = nn.Parameter(torch.zeros(size, dtype=torch.float64))
+    noise = GradientNoise([weight])
+    for _ in range(4000):
+        weight.grad = mean + 0.5 * torch.randn(size, generator=random_state, dtype=torch.float64)
+        if (one := noise.add()) is not None:
+            found.append(one)
+    assert len(found) == 4000 // TOGETHER
+    signal, variance = float(mean.square().sum()), 0.25 * size
+    norms, ratios = np.array([norm for norm, _ in found]), np.array([ratio for _, ratio in found])
+    assert np.square(norms).mean() == pytest.approx(signal + variance, rel=0.02)
+    assert np.median(ratios) == pytest.approx(signal / variance, rel=0.1)
+    weight.grad = None
+    assert noise.add() is None
+
+
+def test_weight_path_adds_the_ways() -> None:
+    weight = nn.Parameter(torch.zeros(2))
+    path = WeightPath([weight])
+    with torch.no_grad():
+        for place in ([3.0, 4.0], [3.0, 0.0]):
+            weight.copy_(torch.tensor(place))
+            path.advance()
+    assert path.length == pytest.approx(9)
+
+
+def test_sums_give_mean_and_error() -> None:
+    samples = torch.rand(30, 3, dtype=torch.float64)
+    sums = Sums(3)
+    for sample in samples:
+        sums.add(sample)
+    *layers, whole = sums.estimates()
+    values = samples.numpy()
+    for place, one in enumerate(layers):
+        assert one.value == pytest.approx(values[:, place].mean())
+        assert one.stderr == pytest.approx(values[:, place].std(ddof=1) / math.sqrt(30))
+    assert whole.stderr == pytest.approx(values.sum(1).std(ddof=1) / math.sqrt(30))
+
+
+def test_movement_of_shares() -> None:
+    old = {"a": Estimate(1.0, 0.0), "b": Estimate(3.0, 0.0)}
+    new = {"a": Estimate(2.0, 0.0), "b": Estimate(2.0, 0.4)}
+    assert shares(old) == {"a": 0.25, "b": 0.75}
+    assert movement(old, new) == pytest.approx((0.25, 0.05 * math.sqrt(2 / math.pi)))
+    assert movement(old, {"a": Estimate(0.0, 0.0)}) is None
+
+
+def rise_and_fall(steps: np.ndarray, rate: float) -> np.ndarray:
+    return np.where(steps < 100, steps / 100, np.exp(-rate * (steps - 100)))
+
+
+@pytest.mark.parametrize(
+    ("until", "name"),
+    [(40, "unknown"), (100, "opening"), (150, "closing"), (400, "closed")],
+)
+def test_phases_of_a_rise_and_fall(until: int, name: str) -> None:
+    steps = np.arange(10, until + 1, 10.0)
+    values = rise_and_fall(steps, 0.005)
+    said = phase(steps, values, 0.002 * values)
+    assert said.name == name
+    if name == "closed":
+        # the mean of three readings takes some height off the peak, and so comes to half of it later
+        peak = (0.9 + 1 + math.exp(-0.05)) / 3
+        assert said.closing == pytest.approx(100 + math.log(2 / peak) / 0.005, abs=0.5)
+        assert said.low is not None
+        assert said.high is not None
+        assert said.low <= said.closing <= said.high
+    if name == "closing":
+        assert said.closing is not None
+        assert said.closing > until
+    if name == "opening":
+        assert said.closing is None
+
+
+def test_a_trace_that_rests_is_open() -> None:
+    steps = np.arange(10, 300, 10.0)
+    values = 1 + 0.02 * np.random.default_rng(0).standard_normal(len(steps))
+    said = phase(steps, values, np.full(len(steps), 0.02))
+    assert (said.name, said.closing, said.low, said.high) == ("open", None, 290.0, None)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    values=st.lists(st.floats(0.01, 100), min_size=FEWEST, max_size=30),
+    scale=st.floats(0.01, 100),
+    stretch=st.floats(0.5, 50),
+)
+def test_the_phase_knows_no_units(values: list[float], scale: float, stretch: float) -> None:
+    steps = [10.0 * (place + 1) for place in range(len(values))]
+    one = phase(steps, values, [0.1 * value for value in values])
+    other = phase([stretch * s for s in steps], [scale * v for v in values], [0.1 * scale * v for v in values])
+    assert one.name == other.name
+    if one.closing is None or math.isinf(one.closing):
+        assert other.closing == one.closing
+    else:
+        assert other.closing == pytest.approx(stretch * one.closing, rel=1e-6)
+        assert one.closing >= steps[0]
+
+
+def test_closing_between_readings() -> None:
+    at = np.array([0.0, 10.0, 20.0, 30.0])
+    assert closing_step(at, np.array([1.0, 4.0, 3.0, 1.0])) == pytest.approx(25)
+    assert closing_step(at, np.array([1.0, 4.0, 4.0, 4.0])) == math.inf
+    assert closing_step(at, np.array([[8.0, 8.0, 8.0, 4.000001]]))[0] == pytest.approx(30, abs=0.001)
+    assert smoothed(np.array([3.0, 1.0, 2.0, 6.0])).tolist() == [2, 2, 3, 4]
+
+
+def test_it_writes_to_what_people_have(tmp_path: Path) -> None:
+    class Board:
+        def __init__(self) -> None:
+            self.seen: list[tuple[str, float, int]] = []
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            self.seen.append((name, value, step))
+
+    board, metrics, run, own = Board(), [], [], []
+    logger = SimpleNamespace(log_metrics=lambda values, step: metrics.append((values, step)))
+    watch = still(
+        Net(),
+        torch.randn(16, 6),
+        2 + 2 * LOOKS,
+        log=[tmp_path / "deep" / "w.jsonl", board, logger, SimpleNamespace(log=run.append), own.append],
+    )
+    lines = [json.loads(line) for line in (tmp_path / "deep" / "w.jsonl").read_text().splitlines()]
+    records: list[Record] = list(watch.history)
+    assert len(lines) == len(metrics) == len(run) == len(own) == len(records) == 2
+    assert own == records
+    for line, record, (values, step) in zip(lines, records, metrics, strict=True):
+        assert line["step"] == step == record.step
+        assert line["trace"] == values["critlab/trace"] == record.trace.value
+        assert set(line["layers"]) == {"first", "norm", "last"}
+        assert ("critlab/trace", record.trace.value, record.step) in board.seen
+    assert [one["critlab/step"] for one in run] == [record.step for record in records]
+
+
+def test_the_page_says_the_phase(tmp_path: Path) -> None:
+    watch = still(Net(), torch.randn(16, 6), 2 + 6 * LOOKS)
+    path = watch.report(tmp_path / "page.html", "mine")
+    assert path
+    text = path.read_text()
+    assert text.startswith("<!doctype html>")
+    assert "A watched training, by critlab" in text
+    assert f"it is {watch.phase.name}" in text
+    with pytest.raises(StudyError, match="no record yet"):
+        Watch(Net()).report(tmp_path / "none.html")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"budget": 0}, "budget"),
+        ({"budget": 2}, "budget"),
+        ({"examples": 0}, "examples"),
+        ({"log": [3]}, "log"),
+    ],
+)
+def test_wrong_choices_are_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(StudyError, match=said):
+        Watch(Net(), **options)
+
+
+def test_wrong_models_and_inputs_are_refused() -> None:
+    with pytest.raises(StudyError, match="Module"):
+        Watch(lambda x: x)  # type: ignore[arg-type]
+    with pytest.raises(StudyError, match="no inputs"):
+        Watch(Net()).step()
+    with pytest.raises(StudyError, match="without examples"):
+        Watch(Net()).step("text")  # type: ignore[arg-type]
+
+    class Odd(Net):
+        def forward(self, x: Tensor) -> Any:
+            return {"answer": super().forward(x)}
+
+    with pytest.raises(StudyError, match="forward="):
+        Watch(Odd()).step(torch.randn(4, 6))
+    watch = still(Odd(), torch.randn(4, 6), 12, forward=lambda model, x: model(x)["answer"])
+    assert watch.history
+
+
+TWO_PROCESSES = """
+import os, sys, torch, torch.distributed as dist
+from torch import nn
+import critlab
+rank = int(sys.argv[1])
+torch.set_num_threads(1)
+dist.init_process_group("gloo", init_method=f"file://{os.getcwd()}/meet", rank=rank, world_size=2)
+
+def train(watched):
+    torch.manual_seed(0)
+    inner = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
+    model = nn.parallel.DistributedDataParallel(inner)
+    moving = torch.optim.SGD(model.parameters(), lr=0.05)
+    torch.manual_seed(rank)
+    watch = critlab.Watch(model, budget=1.0, log=f"log-{rank}.jsonl") if watched else None
+    for _ in range(64):
+        x, y = torch.randn(16, 6), torch.randint(3, (16,))
+        moving.zero_grad()
+        nn.functional.cross_entropy(model(x), y).backward()
+        moving.step()
+        if watch:
+            watch.step(x)
+    if watch:
+        watch.close()
+    return [*inner.state_dict().values(), torch.get_rng_state()], watch
+
+plain, _ = train(False)
+seen, watch = train(True)
+assert all(torch.equal(a, b) for a, b in zip(seen, plain, strict=True)), "untouched"
+mine = torch.tensor([r.trace.value for r in watch.history], dtype=torch.float64)
+both = [torch.zeros_like(mine) for _ in range(2)]
+dist.all_gather(both, mine)
+assert torch.equal(*both), "all know the same"
+own = torch.tensor(sum(r.looks for r in watch.history))
+alone = torch.tensor(watch.taken)
+dist.all_reduce(alone)
+assert own == alone > 8, "all looks of both count"
+assert (watch.report("page.html") is None) == (rank == 1)
+dist.destroy_process_group()
+"""
+
+
+def test_two_processes_look_together_and_the_first_reports(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(TWO_PROCESSES)
+    both = [subprocess.Popen([sys.executable, "train.py", str(rank)], cwd=tmp_path) for rank in range(2)]
+    assert [process.wait(timeout=200) for process in both] == [0, 0]
+    assert (tmp_path / "log-0.jsonl").exists()
+    assert not (tmp_path / "log-1.jsonl").exists()
+    assert (tmp_path / "page.html").exists()
+
+
+def test_it_is_a_public_name() -> None:
+    assert critlab.Watch is Watch
