@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from critlab.entry import Entry, Table
-from critlab.measures.options import FisherEmpiricalOptions, FisherTraceOptions
+from critlab.measures.options import FisherEmpiricalOptions, FisherNoiseOptions, FisherTraceOptions
 from critlab.measures.reading import MeasureOptions, Probe, Reading
 from critlab.measures.source_options import RelativeSourceVarianceOptions
 
 __all__ = [
     "MEASURES",
     "FisherEmpiricalOptions",
+    "FisherNoiseOptions",
     "FisherTraceOptions",
     "MeasureOptions",
     "Probe",
@@ -26,6 +27,11 @@ MEASURES = Table(
             "critlab.measures.fisher_trace:measure",
             FisherTraceOptions,
             "Achille, Rovere and Soatto 2019, section 3, figures 4 and 5; estimator: ours",
+        ),
+        "fisher_noise": Entry(
+            "critlab.measures.fisher_noise:measure",
+            FisherNoiseOptions,
+            "Achille and Soatto 2018; Achille, Rovere and Soatto 2019, figure 4; layerwise weighing: ours",
         ),
         "fisher_empirical": Entry(
             "critlab.measures.fisher_empirical:measure",
