@@ -7,13 +7,17 @@ from typing import Any, Literal, get_args, get_origin
 from annotated_types import Ge, Gt
 from pydantic.fields import FieldInfo
 
+from critlab.data.spec import DataSpec
 from critlab.deficits import DEFICITS, read_deficit
 from critlab.errors import StudyError
-from critlab.models import MODELS
+from critlab.models import MODELS, ModelSpec
 from critlab.spec import Spec
 
 SIZES: dict[str, Any] = {"width": 2, "hidden": [6], "blocks": 1}
 """Options that decide how large a model is, whether required or not."""
+
+SOURCES: list[dict[str, Any]] = [{"name": "sample"}, {"name": "two_view", "of": "sample", "view_width": 16}]
+"""Embedded data of one image and of two views, of sides that every model can take."""
 
 ONE_OF: dict[str, dict[str, Any]] = {"data_subset": {"fraction": 0.5}}
 """Where one of several optional options must be given."""
@@ -42,6 +46,23 @@ def smallest_model(name: str) -> dict[str, Any]:
     options = MODELS[name].options
     sizes = {key: value for key, value in SIZES.items() if key in options.model_fields}
     return {"name": name, **_required(options), **sizes}
+
+
+def smallest_data(model: str, train: int = 40) -> dict[str, Any]:
+    """The ``[data]`` of the first of :data:`SOURCES` that a model takes, with few images."""
+    for source in SOURCES:
+        data = DataSpec(**source, train=train, test=20)
+        if _takes(ModelSpec(**smallest_model(model)), data):
+            return {**source, "train": train, "test": 20}
+    raise AssertionError(f"{model} takes none of {SOURCES}: add data that it takes")
+
+
+def _takes(model: ModelSpec, data: DataSpec) -> bool:
+    try:
+        model.check(data.shape() or ())
+    except StudyError:
+        return False
+    return True
 
 
 def _required(options: type[Spec]) -> dict[str, Any]:

@@ -5,11 +5,19 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
+import pytest
+import torch
+
 import critlab
+from critlab.data import load
 from critlab.errors import StudyError
 from critlab.measures import MEASURES
 from critlab.models import MODELS
-from smallest import deficits_of, smallest_deficit, smallest_model
+from critlab.study.origin import Numerics
+from critlab.study.recipe import Recipe
+from critlab.training.learner import NetworkLearner
+from smallest import deficits_of, smallest_data, smallest_deficit, smallest_model
 from studies import small
 
 SAMPLE = (1, 28, 28)
@@ -48,9 +56,27 @@ def test_every_deficit_changes_training_and_nothing_before(tmp_path: Path) -> No
     assert len(set(losses.values())) == len(losses), "each deficit gives another first epoch"
 
 
-def test_every_model_learns_and_every_measure_reads(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", list(MODELS))
+def test_every_model_learns_and_goes_on_bit_for_bit(name: str) -> None:
+    torch.set_num_threads(1)
+    optimizer = {"name": "sgd", "lr": 0.01, "batch": 20}
+    study = small(data=smallest_data(name), model=smallest_model(name), augment=None, optimizer=optimizer)
+    learner = NetworkLearner(study, load(study.data), Numerics())
+    recipe = Recipe(lr=0.01, weight_decay=0.001)
+    straight = learner.start({"seed": 0})
+    losses = [learner.advance(straight, recipe, 0)]
+    stored = learner.unpack(learner.pack(straight))
+    for epoch in range(1, 4):
+        losses.append(learner.advance(straight, recipe, epoch))
+        assert learner.advance(stored, recipe, epoch) == losses[-1]
+    ends = learner.pack(straight), learner.pack(stored)
+    assert all(np.array_equal(ends[0][key], ends[1][key]) for key in ends[0])
+    assert losses[-1]["train_loss"] < losses[0]["train_loss"]
+
+
+def test_every_measure_reads(tmp_path: Path) -> None:
     measures = {name: smallest(name) for name in MEASURES if reads(name, SAMPLE)}
-    for name in MODELS:
+    for name in ("mlp", "all_cnn"):
         model = smallest_model(name)
         study = small(seeds=1, model=model, measures=measures, sweep={"kind": "removal", "at": [0], "recovery": 2})
         results = critlab.run(study, tmp_path / "s", workers=1)
