@@ -21,7 +21,12 @@ ROOT = ""
 
 def extend(path: str, recipe: Recipe) -> str:
     """The path of the state that ``recipe`` makes of the state at ``path`` (64 hexadecimal characters)."""
-    return hashlib.sha256(f"{path}+{recipe_digest(recipe)}".encode()).hexdigest()
+    return extended(path, recipe_digest(recipe))
+
+
+def extended(path: str, recipe: str) -> str:
+    """As :func:`extend`, by the recipe's digest."""
+    return hashlib.sha256(f"{path}+{recipe}".encode()).hexdigest()
 
 
 @dataclass
