@@ -136,14 +136,51 @@ def run(
 
 @app.command()
 def status(study: StudyName, store: StoreFolder = STORE, scale: Scale = None, as_json: Json = False) -> None:
-    """Say what is done, what is missing, what diverged and what failed."""
+    """Say what is done, running, interrupted, blocked, diverged or failed, and why."""
     from critlab.analysis.progress import progress
-    from critlab.report.terminal import status_text
+    from critlab.report.store_text import status_text
     from critlab.store import Store
 
     found = progress(_study(study, scale), Store(store))
     command = shlex.join(["critlab", "run", study, *(["--scale", scale] if scale else []), "--store", str(store)])
-    print(json.dumps(found.document()) if as_json else status_text(found, command))
+    print(json.dumps(found.document(command)) if as_json else status_text(found, command))
+
+
+@app.command()
+def verify(
+    study: Annotated[str | None, typer.Argument(metavar="[STUDY]", help="only what belongs to it")] = None,
+    store: StoreFolder = STORE,
+    scale: Scale = None,
+    as_json: Json = False,
+) -> None:
+    """Check every file of a store against its digest and against what it rests on; exit status 1 if one is wrong."""
+    from critlab.engine.verifying import verify as look_over
+    from critlab.report.store_text import verification_text
+    from critlab.store import Store
+
+    found = look_over(Store(store), _study(study, scale) if study else None)
+    print(json.dumps(found.document()) if as_json else verification_text(found))
+    raise typer.Exit(1 if found.wrong else 0)
+
+
+@app.command()
+def gc(
+    studies: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[STUDY]...", help="what they need stays; if left out: all in the store"),
+    ] = None,
+    store: StoreFolder = STORE,
+    scale: Scale = None,
+    apply: Annotated[bool, typer.Option("--apply", help="remove the files; else only say what could go")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say how much room a store would give back without what no study needs, and, with --apply, free it."""
+    from critlab.engine.collecting import collect
+    from critlab.report.store_text import garbage_text
+    from critlab.store import Store
+
+    found = collect(Store(store), [_study(name, scale) for name in studies or ()], apply)
+    print(json.dumps(found.document()) if as_json else garbage_text(found, str(store)))
 
 
 @app.command()

@@ -1,17 +1,43 @@
-"""How far a study is: which runs are done, missing, diverged or failed, and why."""
+"""How far a study is: what became of each run, and why it is not further."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from critlab.analysis.reading import read_results
 from critlab.analysis.table import Outcome
+from critlab.engine.names import Names
 from critlab.engine.study_record import read_record
 from critlab.engine.survey import survey
 from critlab.store import Store
+from critlab.store.locks import Locks
 from critlab.study.study import Study
+from critlab.study.tree import Tree
+
+State = Literal["done", "running", "diverged", "failed", "interrupted", "blocked", "waiting"]
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """What became of one run.
+
+    Args:
+        name: of run and seed.
+        state: ``running`` where a process is at its next epoch; ``failed`` where its next epoch broke; ``blocked``
+            where that epoch is shared with a run that failed; ``interrupted`` where it was begun and nobody is at it;
+            ``waiting`` where it was not begun.
+        epochs: those that are done.
+        total: all of them.
+        note: why it is not further, where there is more to say.
+    """
+
+    name: str
+    state: State
+    epochs: int
+    total: int
+    note: str
 
 
 @dataclass(frozen=True)
@@ -20,14 +46,14 @@ class StudyProgress:
 
     Args:
         study: its name.
-        outcomes: of every run and seed; empty where the study was never run.
+        runs: every run and seed; empty where the study was never run.
         epochs: epochs that the study needs, each once.
         epochs_left: those that the store lacks.
         quarantined: files that failed their check and were put aside.
     """
 
     study: str
-    outcomes: tuple[Outcome, ...]
+    runs: tuple[RunProgress, ...]
     epochs: int
     epochs_left: int
     quarantined: tuple[str, ...]
@@ -35,10 +61,10 @@ class StudyProgress:
     @property
     def counts(self) -> dict[str, int]:
         """How many runs are in each state."""
-        return dict(Counter(outcome.status for outcome in self.outcomes))
+        return dict(Counter(run.state for run in self.runs))
 
-    def document(self) -> dict[str, Any]:
-        """The progress as one JSON document."""
+    def document(self, command: str) -> dict[str, Any]:
+        """The progress as one JSON document; ``command`` goes on with the study, and tries again what failed."""
         return {
             "schema_version": 1,
             "study": self.study,
@@ -46,9 +72,10 @@ class StudyProgress:
             "epochs_left": self.epochs_left,
             "counts": self.counts,
             "quarantined": list(self.quarantined),
+            "command": command,
             "runs": [
-                {"run": o.name, "status": o.status, "epochs": o.epochs, "of": o.run.total, "note": o.note}
-                for o in self.outcomes
+                {"run": run.name, "status": run.state, "epochs": run.epochs, "of": run.total, "note": run.note}
+                for run in self.runs
             ],
         }
 
@@ -57,7 +84,44 @@ def progress(study: Study, store: Store) -> StudyProgress:
     """How far ``study`` is in ``store``; torch-free."""
     tree, work = survey(study, store)
     everything = tree.epochs * len(study.seeds)
-    if read_record(store, study) is None or work is None:
+    record = read_record(store, study)
+    if record is None or work is None:
         return StudyProgress(study.name, (), everything, everything, ())
     outcomes = read_results(study, store).outcomes
-    return StudyProgress(study.name, outcomes, everything, work.trained, tuple(store.quarantined()))
+    runs = _Runs(tree, record.names(study), store, outcomes).progress()
+    return StudyProgress(study.name, runs, everything, work.trained, tuple(store.quarantined()))
+
+
+class _Runs:
+    """Tells of every run that is not done what keeps it: a process at work, a failure, or nothing."""
+
+    def __init__(self, tree: Tree, names: Names, store: Store, outcomes: tuple[Outcome, ...]) -> None:
+        self.store, self.outcomes = store, outcomes
+        self.next = {
+            outcome.name: names.state(outcome.seed, tree.paths(outcome.run.name)[outcome.epochs + 1])
+            for outcome in outcomes
+            if outcome.status in ("missing", "failed")
+        }
+        self.held = Locks(store.root).held(self.next.values())
+        self.first_failed: dict[str, str] = {}
+
+    def progress(self) -> tuple[RunProgress, ...]:
+        return tuple(self._run(outcome) for outcome in self.outcomes)
+
+    def _run(self, outcome: Outcome) -> RunProgress:
+        state, note = self._state(outcome)
+        return RunProgress(outcome.name, state, outcome.epochs, outcome.run.total, note)
+
+    def _state(self, outcome: Outcome) -> tuple[State, str]:
+        if outcome.status in ("done", "diverged"):
+            return ("done" if outcome.status == "done" else "diverged"), outcome.note
+        following = self.next[outcome.name]
+        if following in self.held:
+            return "running", ""
+        if outcome.status == "failed":
+            first = self.first_failed.setdefault(following, outcome.name)
+            if first == outcome.name:
+                return "failed", outcome.note
+            return "blocked", f"epoch {outcome.epochs + 1} is shared with {first}, which failed there"
+        begun = outcome.epochs > 0 or self.store.has_state(following, "inside")
+        return ("interrupted" if begun else "waiting"), ""

@@ -23,6 +23,14 @@ def encode(kind: str, name: str, body: Mapping[str, Any]) -> bytes:
     return (json.dumps(sealed, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
+def name_of(content: bytes) -> str:
+    """The name that a record claims; empty where there is none."""
+    try:
+        return str(json.loads(content)["name"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 def decode(content: bytes, kind: str, name: str) -> dict[str, Any]:
     """The body of a record.
 
@@ -31,7 +39,7 @@ def decode(content: bytes, kind: str, name: str) -> dict[str, Any]:
     """
     try:
         document = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise StoreError(f"record {name}: is not JSON") from None
     if not isinstance(document, dict):
         raise StoreError(f"record {name}: is not a record")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
@@ -143,8 +144,9 @@ class Store:
 
     def _quarantine(self, path: Path) -> None:
         folder = self.root / QUARANTINE
-        folder.mkdir(parents=True, exist_ok=True)
-        path.replace(folder / path.name)
+        with suppress(OSError):  # a store that may only be read keeps the file, which is not taken for what it claims
+            folder.mkdir(parents=True, exist_ok=True)
+            path.replace(folder / path.name)
 
 
 def seal(kind: States, name: str) -> str:

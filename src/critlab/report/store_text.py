@@ -1,0 +1,64 @@
+"""What a person reads in a terminal about a store: how far a study is, what is wrong, what can go."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from critlab.analysis.progress import StudyProgress
+from critlab.engine.collecting import Garbage
+from critlab.engine.verifying import Finding, Verification
+from critlab.report.terminal import size
+
+MOST_LINES = 50
+"""How many findings of a kind are listed; ``--json`` has all."""
+
+
+def status_text(found: StudyProgress, command: str) -> str:
+    """How far a study is, and the command that goes on."""
+    if not found.runs:
+        return f"{found.study}: never run in this store; {found.epochs:,} epochs to train\nbegin: {command}"
+    lines = [f"{found.study}: {found.epochs - found.epochs_left:,} of {found.epochs:,} epochs trained"]
+    lines += [f"  {count:4d} runs {state}" for state, count in sorted(found.counts.items())]
+    for run in found.runs:
+        if run.note:
+            lines.append(f"  {run.name}: {run.state} after {run.epochs} epochs: {run.note.splitlines()[-1]}")
+    lines += [f"  put aside, failed its check: {name}" for name in found.quarantined]
+    if "failed" in found.counts:
+        lines.append(f"try again: {command}")
+    elif set(found.counts) & {"interrupted", "waiting"}:
+        lines.append(f"go on: {command}")
+    return "\n".join(lines)
+
+
+def verification_text(found: Verification) -> str:
+    """What was looked at, and what was found."""
+    what = f"{found.study} in {found.store}" if found.study else found.store
+    lines = [f"{what}: {found.files:,} files, {size(found.bytes)}"]
+    if found.missing:
+        lines.append(f"  {found.missing:,} epochs are still to be trained")
+    lines += _listed("wrong", found.wrong)
+    lines += _listed("put aside", found.set_aside)
+    lines += _listed("nothing leads to it", found.orphans)
+    lines.append("something is wrong" if found.wrong else "every file agrees with its digest and with what it rests on")
+    return "\n".join(lines)
+
+
+def _listed(label: str, findings: list[Finding]) -> list[str]:
+    lines = [f"  {label}: {one.file}: {one.what}" for one in findings[:MOST_LINES]]
+    kinds = Counter(one.file.partition("/")[0] for one in findings[MOST_LINES:])
+    rest = ", ".join(f"{count:,} in {kind}" for kind, count in kinds.items())
+    return [*lines, f"  {label}: and {rest}; --json lists all"] if rest else lines
+
+
+def garbage_text(found: Garbage, store: str) -> str:
+    """What can go, or went."""
+    kept = ", ".join(found.studies) if found.studies else "no study"
+    lines = [f"{store}: kept for {kept}: {size(found.kept)}"]
+    lines += [f"  {files:6,} {kind}, {size(taken)}" for kind, (files, taken) in sorted(found.kinds().items())]
+    if not found.places:
+        lines.append("nothing to free")
+    elif found.applied:
+        lines.append(f"freed {size(found.bytes)}")
+    else:
+        lines.append(f"{size(found.bytes)} can be freed; nothing was removed: add --apply to remove these files")
+    return "\n".join(lines)

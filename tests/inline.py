@@ -1,0 +1,97 @@
+"""The engine without worker processes: tasks are done one after the other in the test's own process."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from multiprocessing import Pipe
+from typing import Any
+
+from critlab.data import load
+from critlab.engine.agenda import Agenda, Ending, Failure
+from critlab.engine.keeping import kept_paths
+from critlab.engine.names import Names
+from critlab.engine.study_record import StudyRecord, write_record
+from critlab.engine.work import Task, Work, outstanding
+from critlab.engine.worker import Desk
+from critlab.engine.writing import provenance
+from critlab.store import Store
+from critlab.store.locks import Locks
+from critlab.study.origin import Numerics
+from critlab.study.study import Study
+from critlab.study.tree import build
+
+
+class Told:
+    """A watcher that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.remarks: list[str] = []
+        self.failures: list[str] = []
+        self.notes: list[str] = []
+
+    def epoch(self, seconds: float) -> None:
+        assert seconds >= 0
+
+    def diverged(self, task: Task, note: str) -> None:
+        self.notes.append(note)
+
+    def failed(self, task: Task, reason: str) -> None:
+        self.failures.append(reason)
+
+    def remark(self, text: str) -> None:
+        self.remarks.append(text)
+
+    def left(self, epochs: int) -> None:
+        assert epochs >= 0
+
+    def tick(self) -> None:
+        pass
+
+
+class Inline:
+    """Runs ``study`` into ``store``, as the local engine does with one worker, without locks."""
+
+    def __init__(self, study: Study, store: Store, budget: int | None = None, locks: Locks | None = None) -> None:
+        self.study, self.store = study, store
+        images = load(study.data)
+        self.tree, self.names = build(study), Names(study, images.fingerprint, Numerics())
+        self.kept = kept_paths(self.tree, len(study.seeds), budget)
+        store.root.mkdir(parents=True, exist_ok=True)
+        record = StudyRecord(study.model_dump(mode="json"), images.fingerprint, Numerics(), dict(provenance()))
+        write_record(store, study, record)
+        self.desk = Desk(study, images.fingerprint, Numerics(), store, None, "cpu", locks)
+        self.told = Told()
+
+    def survey(self) -> Work:
+        return outstanding(self.tree, self.study.seeds, self.names, self.store, self.kept)
+
+    def run(self, before: Callable[[Task], Any] = lambda task: None) -> Ending:
+        """Does all that is left; ``before`` is called with every task first."""
+        agenda = Agenda(self.survey(), self.survey, self.told, self._record)
+        ours, theirs = Pipe()
+        while not agenda.ending.stopped and (task := agenda.next([])) is not None:
+            before(task)
+            end = self.desk.do(task, theirs)
+            while ours.poll():
+                ours.recv_bytes()
+            agenda.ended(task, end["kind"], end.get("reason", ""), end.get("path", ""))
+        return agenda.ending
+
+    def _record(self, failure: Failure) -> None:
+        body = {"seed": failure.seed, "reason": failure.reason}
+        self.store.write("failures", self.names.state(failure.seed, failure.path), body)
+
+
+def table(study: Study, store: Store) -> str:
+    """The tidy table of ``study`` as CSV."""
+    from critlab.analysis.reading import read_results
+
+    return read_results(study, store).to_csv()
+
+
+def flipped(content: bytes, dice: random.Random) -> bytes:
+    """``content`` with one bit turned over."""
+    damaged = bytearray(content)
+    damaged[dice.randrange(len(damaged))] ^= 1 << dice.randrange(8)
+    return bytes(damaged)

@@ -1,0 +1,227 @@
+"""Several processes, one study, one store: every state is made once, and whoever dies is replaced at once."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from critlab.analysis.reading import read_results
+from critlab.data import load
+from critlab.engine.names import Names
+from critlab.engine.progress import Display
+from critlab.engine.running import Means, run_study
+from critlab.errors import StoreError
+from critlab.store import Store
+from critlab.store.locks import LOCKS, WRITER, Locks, writing
+from critlab.study.origin import Numerics
+from critlab.study.study import Study
+from critlab.study.tree import build
+from inline import Inline, table
+from studies import small
+
+RUN = """
+import json, sys
+from pathlib import Path
+from critlab.data import load
+from critlab.engine.names import Names
+from critlab.engine.progress import Display
+from critlab.engine.running import Means, run_study
+from critlab.store import Store
+from critlab.study.study import Study
+study = Study.read(json.loads(sys.argv[1]), "study")
+report = run_study(study, Store(Path(sys.argv[2])), Means(workers=1))
+print(json.dumps([report.trained, report.replayed, report.status]))
+"""
+WAITING = """
+import os, time
+from critlab.deficits.blur import Blur
+class Waiting(Blur):
+    name = "waiting"
+    def apply(self, images, labels, draws):
+        while not os.path.exists(os.environ["GO"]):
+            time.sleep(0.02)
+        return super().apply(images, labels, draws)
+"""
+HOLD = """
+import sys
+from pathlib import Path
+from critlab.store.locks import Locks
+print(Locks(Path(sys.argv[1])).claim(sys.argv[2:]), flush=True)
+sys.stdin.read()
+"""
+
+
+def started(code: str, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        **options,
+    )
+
+
+@pytest.fixture
+def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """A study whose deficit waits until the file ``go`` is there, so that a process can be caught at work."""
+    (tmp_path / "waiting.py").write_text(WAITING)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, [tmp_path, *filter(None, sys.path)])))
+    monkeypatch.setenv("GO", str(tmp_path / "go"))
+    return small(seeds=1, deficit={"name": "waiting:Waiting", "factor": 7})
+
+
+@contextmanager
+def at_work(study: Study, store: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that runs ``study`` and waits for ``go`` with a task in hand."""
+    process = started(RUN, json.dumps(study.model_dump(mode="json")), str(store))
+    names = Names(study, load(study.data).fingerprint, Numerics())
+    states = [names.state(0, path) for path in build(study).nodes]
+    while not Locks(store).held(states):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def when_shared(monkeypatch: pytest.MonkeyPatch, then: Callable[[], object]) -> None:
+    """Calls ``then`` once this process says that another one is at work."""
+
+    def remark(display: Display, text: str) -> None:
+        if "another process works in this store" in text:
+            then()
+
+    monkeypatch.setattr(Display, "remark", remark)
+
+
+def test_a_claim_is_had_by_one_process_and_ends_with_it(tmp_path: Path) -> None:
+    locks = Locks(tmp_path)
+    assert locks.held(["a", "b"]) == set()
+    assert not list(tmp_path.iterdir()), "looking must create nothing"
+    other = started(HOLD, str(tmp_path), "a", "b")
+    assert other.stdout is not None
+    assert other.stdout.readline() == "True\n"
+    assert locks.held(["a", "b", "c"]) == {"a", "b"}
+    assert not locks.claim(["c", "b"]), "all or none"
+    assert locks.held(["c"]) == set()
+    assert locks.claim(["c"]), "what was claimed in vain was given back"
+    other.kill()
+    other.communicate()
+    assert locks.held(["a", "b"]) == set()
+    assert locks.claim(["a", "b"])
+    locks.release(["a", "b", "c"])
+    assert [path.name for path in tmp_path.iterdir()] == [LOCKS]
+    assert (tmp_path / LOCKS).stat().st_size == 0
+
+
+def test_a_claim_also_keeps_out_its_own_process(tmp_path: Path) -> None:
+    assert Locks(tmp_path).claim(["a"])
+    assert not Locks(tmp_path).claim(["a"])
+    assert Locks(tmp_path).claim(["b"])
+    Locks(tmp_path).release(["a"])
+    assert Locks(tmp_path).claim(["a"])
+    Locks(tmp_path).release(["a", "b"])
+
+
+def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
+    before = len(os.listdir("/dev/fd"))
+    locks = Locks(tmp_path)
+    assert locks.claim([f"{number}" for number in range(2000)]), "any number through one descriptor"
+    assert len(os.listdir("/dev/fd")) == before + 1
+    locks.release([f"{number}" for number in range(2000)])
+    locks.held(["a"])
+    assert len(os.listdir("/dev/fd")) == before
+
+
+def test_two_processes_at_once_train_every_epoch_once(
+    waiting: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "s")
+    when_shared(monkeypatch, (tmp_path / "go").touch)
+    with at_work(waiting, store.root) as other:
+        mine = run_study(waiting, store, Means(workers=1))
+        out, err = other.communicate()
+    assert (other.returncode, mine.status) == (0, 0), err
+    trained, replayed, status = json.loads(out)
+    assert (trained + mine.trained, replayed + mine.replayed, status) == (build(waiting).epochs, 0, 0)
+    assert trained
+    assert mine.trained
+    alone = Inline(waiting, Store(tmp_path / "alone"))
+    assert not alone.run().failures
+    assert table(waiting, store) == table(waiting, alone.store)
+
+
+def test_one_of_two_processes_killed_the_other_finishes(
+    waiting: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "s")
+    with at_work(waiting, store.root) as other:
+
+        def kill() -> None:
+            os.killpg(other.pid, signal.SIGKILL)
+            other.communicate()
+            (tmp_path / "go").touch()
+
+        when_shared(monkeypatch, kill)
+        mine = run_study(waiting, store, Means(workers=1))
+        assert other.returncode == -signal.SIGKILL
+    assert (mine.status, mine.replayed) == (0, 0)
+    assert {outcome.status for outcome in read_results(waiting, store).outcomes} == {"done"}
+    assert not list(store.root.rglob(".writing-*"))
+
+
+@pytest.fixture
+def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system that answers as a network file system without a lock service does."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+
+
+@pytest.mark.usefixtures("no_locks")
+def test_without_locks_one_process_works(tmp_path: Path) -> None:
+    told: list[str] = []
+    with writing(tmp_path, told.append) as locks:
+        engine = Inline(small(seeds=1), Store(tmp_path), locks=locks)
+        assert engine.run().trained == engine.tree.epochs
+    assert told == [f"{tmp_path}: this file system has no locks, so one process at a time works in this store"]
+    assert not (tmp_path / WRITER).exists()
+
+
+@pytest.mark.usefixtures("no_locks")
+def test_without_locks_a_second_process_is_refused_and_a_dead_one_replaced(tmp_path: Path) -> None:
+    told: list[str] = []
+    with writing(tmp_path, told.append) as locks:
+        assert locks is None
+        with (
+            pytest.raises(StoreError, match=f"process {os.getpid()} on .* is at work in this store"),
+            writing(tmp_path, told.append),
+        ):
+            pass
+        mark = json.loads((tmp_path / WRITER).read_text())
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (tmp_path / WRITER).write_text(json.dumps({**mark, "process": gone.pid}))
+    with writing(tmp_path, told.append):
+        assert json.loads((tmp_path / WRITER).read_text()) == mark
+    (tmp_path / WRITER).write_text(json.dumps({**mark, "host": "elsewhere", "process": gone.pid}))
+    with pytest.raises(StoreError, match=f"delete {tmp_path / WRITER}"), writing(tmp_path, told.append):
+        pass
+    assert all("no locks" in text for text in told)
