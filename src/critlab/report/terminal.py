@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from critlab.analysis.progress import StudyProgress
 from critlab.analysis.results import Results
 from critlab.duration import duration
 from critlab.engine.planning import Plan
@@ -43,22 +42,6 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
-
-
-def status_text(found: StudyProgress, command: str) -> str:
-    """How far a study is, and the command that goes on."""
-    if not found.outcomes:
-        return f"{found.study}: never run in this store; {found.epochs:,} epochs to train\nbegin: {command}"
-    lines = [f"{found.study}: {found.epochs - found.epochs_left:,} of {found.epochs:,} epochs trained"]
-    lines += [f"  {count:4d} runs {status}" for status, count in sorted(found.counts.items())]
-    for outcome in found.outcomes:
-        if outcome.note:
-            last = outcome.note.splitlines()[-1]
-            lines.append(f"  {outcome.name}: {outcome.status} after {outcome.epochs} epochs: {last}")
-    lines += [f"  put aside, failed its check: {name}" for name in found.quarantined]
-    if set(found.counts) & {"missing", "failed"}:
-        lines.append(f"go on: {command}")
-    return "\n".join(lines)
 
 
 def verdict_text(results: Results) -> str:
