@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from critlab.measures.fisher_empirical import fisher_empirical as fisher_empirical
     from critlab.measures.fisher_noise import fisher_noise as fisher_noise
     from critlab.measures.fisher_trace import fisher_trace as fisher_trace
+    from critlab.measures.partial_information import partial_information as partial_information
     from critlab.measures.source_variance import relative_source_variance as relative_source_variance
+    from critlab.measures.usable_information import usable_information as usable_information
     from critlab.report import report as report
     from critlab.running import run as run
     from critlab.study import Base as Base
@@ -36,12 +38,14 @@ _WHERE = {
     "fisher_empirical": "critlab.measures.fisher_empirical",
     "fisher_noise": "critlab.measures.fisher_noise",
     "fisher_trace": "critlab.measures.fisher_trace",
+    "partial_information": "critlab.measures.partial_information",
     "read_study": "critlab.study",
     "relative_source_variance": "critlab.measures.source_variance",
     "removal": "critlab.study",
     "report": "critlab.report",
     "run": "critlab.running",
     "total": "critlab.measures.estimates",
+    "usable_information": "critlab.measures.usable_information",
     "windows": "critlab.study",
 }
 _ROOMS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from critlab.entry import Entry, Table
 from critlab.measures.options import FisherEmpiricalOptions, FisherNoiseOptions, FisherTraceOptions
 from critlab.measures.reading import MeasureOptions, Probe, Reading
-from critlab.measures.source_options import RelativeSourceVarianceOptions
+from critlab.measures.source_options import RelativeSourceVarianceOptions, UsableInformationOptions
 
 __all__ = [
     "MEASURES",
@@ -16,6 +16,7 @@ __all__ = [
     "Probe",
     "Reading",
     "RelativeSourceVarianceOptions",
+    "UsableInformationOptions",
 ]
 
 
@@ -42,6 +43,11 @@ MEASURES = Table(
             "critlab.measures.source_variance:measure",
             RelativeSourceVarianceOptions,
             "Kleinman, Achille and Soatto 2023, figure 4; over all pairs: ours",
+        ),
+        "usable_information": Entry(
+            "critlab.measures.usable_information:measure",
+            UsableInformationOptions,
+            "Kleinman, Achille and Soatto 2023, usable information; parts: Barrett 2015",
         ),
     },
 )

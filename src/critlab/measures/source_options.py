@@ -39,7 +39,17 @@ class RelativeSourceVarianceOptions(SourceOptions):
         units: each channel at each position is a unit, or each channel's mean over positions.
     """
 
-    neutral: ClassVar[Mapping[str, Any]] = {**SourceOptions.neutral, "layer": None, "units": "positions"}
+    neutral: ClassVar[Mapping[str, Any]] = {"layer": None, "units": "positions"}
     images: int = Field(default=64, ge=2)
     layer: str | None = None
     units: Literal["positions", "channels"] = "positions"
+
+
+class UsableInformationOptions(SourceOptions):
+    """Options of the usable information.
+
+    Args:
+        images: how many; three forward passes each.
+    """
+
+    images: int = Field(default=2000, ge=1)
