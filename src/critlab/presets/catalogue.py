@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+
 from critlab.data import DATA
 from critlab.data.data_set import DataSet
-from critlab.deficits import DEFICITS
+from critlab.deficits import DEFICITS, Deficit
+from critlab.entry import Entry
 from critlab.measures import MEASURES
 from critlab.models import MODELS
+from critlab.presets.options_text import options_text
 from critlab.presets.preset import Preset
+from critlab.spec import Spec
 
 TABLES = {"deficits": DEFICITS, "data": DATA, "models": MODELS, "measures": MEASURES}
 
@@ -15,28 +20,47 @@ TABLES = {"deficits": DEFICITS, "data": DATA, "models": MODELS, "measures": MEAS
 def catalogue(what: str) -> list[dict[str, str]]:
     """The rows of ``critlab list WHAT``, each with ``name``, ``about`` and ``source``.
 
-    Papers' figures also have ``published`` and ``cost``, one statement a line.
+    Components that have options also have ``options``; deficits ``also``, which is what every deficit takes; papers'
+    figures ``published`` and ``cost``: one statement a line.
 
     Args:
         what: ``deficits``, ``data``, ``models``, ``measures`` or ``figures``.
     """
     if what == "figures":
         return _figures()
-    rows = []
-    for name, entry in TABLES[what].items():
-        options = ", ".join(_option(field, info) for field, info in entry.options.model_fields.items())
-        about = options
-        if isinstance(entry, DataSet):
-            sides = " x ".join(map(str, entry.shape))
-            about = f"{entry.title}: {sides}, {entry.train:,} training and {entry.test:,} test images"
-        rows.append({"name": name, "about": about, "source": entry.source})
-    return rows
+    shared = Deficit if what == "deficits" else Spec
+    also = ["every deficit also takes", *(f"  {line}" for line in options_text(shared))] if what == "deficits" else []
+    return [
+        {
+            "name": name,
+            "about": _about(entry),
+            **_told("options", options_text(entry.options, shared)),
+            "source": entry.source,
+            **_told("also", also),
+        }
+        for name, entry in TABLES[what].items()
+    ]
 
 
-def _option(name: str, info: object) -> str:
-    default = getattr(info, "default", None)
-    required = getattr(info, "is_required", lambda: False)()
-    return name if required else f"{name}={default}"
+def _about(entry: Entry) -> str:
+    """What a component is, in one sentence: from its own docstring, or from that of the file in which it lies."""
+    if isinstance(entry, DataSet):
+        sides = " x ".join(map(str, entry.shape))
+        return f"{entry.title}: {sides}, {entry.train:,} training and {entry.test:,} test images"
+    own = _sentence(entry.options.__doc__)
+    if not own.startswith("Options of"):
+        return own
+    module = entry.path.partition(":")[0]
+    # a file that is not its options' own may need torch, so it is not opened for its docstring
+    return _sentence(sys.modules[module].__doc__) if module == entry.options.__module__ else ""
+
+
+def _sentence(docstring: str | None) -> str:
+    return " ".join((docstring or "").partition("\n\n")[0].replace("``", "").split())
+
+
+def _told(key: str, lines: list[str]) -> dict[str, str]:
+    return {key: "\n".join(lines)} if lines else {}
 
 
 def _figures() -> list[dict[str, str]]:
@@ -65,10 +89,8 @@ def _figures() -> list[dict[str, str]]:
 
 
 def _published(preset: Preset) -> dict[str, str]:
-    told = "\n".join(f"{one.what}: {one.value} ({one.source})" for one in preset.published)
-    return {"published": told} if told else {}
+    return _told("published", [f"{one.what}: {one.value} ({one.source})" for one in preset.published])
 
 
 def _costs(preset: Preset) -> dict[str, str]:
-    told = "\n".join(f"{scale}: {cost}" for scale, cost in preset.costs.items())
-    return {"cost": told} if told else {}
+    return _told("cost", [f"{scale}: {cost}" for scale, cost in preset.costs.items()])

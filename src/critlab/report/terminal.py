@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from critlab.analysis.results import Results
@@ -72,12 +73,13 @@ def catalogue_text(rows: Iterable[Mapping[str, str]]) -> str:
     width = max((len(row["name"]) for row in rows), default=0)
     lines: list[str] = []
     for row in rows:
-        lines.append(f"{row['name']:<{width}}  {row['about']}")
-        lines.append(f"{'':<{width}}  {row['source']}")
+        told = [row["about"], *row.get("options", "").splitlines(), row["source"]]
+        told += [f"{key}: {line}" for key in ("published", "cost") for line in row.get(key, "").splitlines()]
         lines += [
-            f"{'':<{width}}  {key}: {told}" for key in ("published", "cost") for told in row.get(key, "").splitlines()
+            f"{name:<{width}}  {line}" for name, line in zip_longest([row["name"]], filter(None, told), fillvalue="")
         ]
-    return "\n".join(lines)
+    also = dict.fromkeys(row["also"] for row in rows if "also" in row)
+    return "\n".join([*lines, *also])
 
 
 def _aligned(pairs: Mapping[str, str]) -> str:

@@ -1,0 +1,93 @@
+"""What `critlab list` says of components: what they are, what their options allow, where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import Field
+
+from critlab.presets.catalogue import TABLES, catalogue
+from critlab.presets.options_text import options_text
+from critlab.report.terminal import catalogue_text
+from critlab.spec import Spec
+
+
+class Shared(Spec):
+    """What all take."""
+
+    when: Literal["before", "after"] = "after"
+
+
+class Options(Shared):
+    """Options of something."""
+
+    factor: int = Field(ge=2)
+    severity: int = Field(ge=1, le=5)
+    share: float = Field(default=1.0, gt=0, le=1)
+    fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
+    heads: Literal[1, 3] = 1
+    flag: bool = False
+    widths: tuple[Annotated[int, Field(ge=1)], ...] = (4, 2)
+    label: str | None = None
+    offset: float = 0.5
+    count: int | Literal["all"] = "all"
+
+
+class Unwritten(Spec):
+    """Options that no JSON schema can say."""
+
+    function: Callable[[], int]
+    size: int = 3
+
+
+def test_options_in_words() -> None:
+    assert options_text(Options, Shared) == [
+        "factor: 2 or more, required",
+        "severity: 1 to 5, required",
+        "share: above 0 and at most 1, default 1.0",
+        "fraction: above 0 and below 1, optional",
+        "heads: 1 or 3, default 1",
+        "flag: true or false, default false",
+        "widths: a list, each 1 or more, default [4, 2]",
+        "label: text, optional",
+        "offset: a number, default 0.5",
+        'count: a whole number or "all", default "all"',
+    ]
+    assert options_text(Options)[0] == 'when: "before" or "after", default "after"'
+    assert options_text(Spec) == []
+
+
+def test_options_without_a_schema_are_named() -> None:
+    assert options_text(Unwritten) == ["function: required", "size: default 3"]
+
+
+@pytest.mark.parametrize("what", TABLES)
+def test_every_component_says_what_it_is_and_all_its_options(what: str) -> None:
+    rows: list[dict[str, Any]] = catalogue(what)
+    text = catalogue_text(rows)
+    for row, (name, entry) in zip(rows, TABLES[what].items(), strict=True):
+        assert row["name"] == name
+        if what in ("deficits", "models", "data"):
+            assert row["about"][:1].isalpha()
+        said = (row.get("options", "") + "\n" + row.get("also", "")).splitlines()
+        assert {line.partition(":")[0].strip() for line in said if ":" in line} == set(entry.options.model_fields)
+        assert all(": ," not in line and not line.endswith(": ") for line in said), "an option without its range"
+        for line in [row["about"], *said, row["source"]]:
+            assert line in text
+    assert text.count("every deficit also takes") == (what == "deficits")
+    assert not any(line.endswith(" ") for line in text.splitlines())
+
+
+def test_a_row_is_aligned_under_its_name() -> None:
+    rows = [{"name": "a", "about": "", "options": "x: 1 or more\ny: text", "source": "ours"}]
+    rows += [{"name": "long", "about": "What it is.", "source": "theirs", "also": "and more"}]
+    assert catalogue_text(rows).splitlines() == [
+        "a     x: 1 or more",
+        "      y: text",
+        "      ours",
+        "long  What it is.",
+        "      theirs",
+        "and more",
+    ]
