@@ -19,8 +19,8 @@ SIZES: dict[str, Any] = {"width": 2, "hidden": [6], "blocks": 1}
 SOURCES: list[dict[str, Any]] = [{"name": "sample"}, {"name": "two_view", "of": "sample", "view_width": 16}]
 """Embedded data of one image and of two views, of sides that every model can take."""
 
-ONE_OF: dict[str, dict[str, Any]] = {"data_subset": {"fraction": 0.5}}
-"""Where one of several optional options must be given."""
+ONE_OF: dict[str, dict[str, Any]] = {"data_subset": {"fraction": 0.5}, "feature_dropout": {"share": 0.5}}
+"""Where one of several optional options must be given, or the least or largest value leaves nothing to see."""
 
 
 def smallest_deficit(name: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from critlab.analysis.results import Results as Results
     from critlab.estimate import Estimate as Estimate
+    from critlab.hooks.deficit_loader import DeficitLoader as DeficitLoader
     from critlab.hooks.watch import Watch as Watch
     from critlab.measures.estimates import total as total
     from critlab.measures.fisher_empirical import fisher_empirical as fisher_empirical
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from critlab.report import report as report
     from critlab.running import run as run
     from critlab.study import Base as Base
+    from critlab.study import Intervention as Intervention
     from critlab.study import Study as Study
+    from critlab.study import Switch as Switch
     from critlab.study import read_study as read_study
     from critlab.study import removal as removal
     from critlab.study import windows as windows
@@ -31,9 +34,12 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "Base": "critlab.study",
+    "DeficitLoader": "critlab.hooks.deficit_loader",
     "Estimate": "critlab.estimate",
+    "Intervention": "critlab.study",
     "Results": "critlab.analysis.results",
     "Study": "critlab.study",
+    "Switch": "critlab.study",
     "Watch": "critlab.hooks.watch",
     "fisher_empirical": "critlab.measures.fisher_empirical",
     "fisher_noise": "critlab.measures.fisher_noise",
@@ -58,6 +64,7 @@ _ROOMS = (
     "linear",
     "measures",
     "models",
+    "objectives",
     "presets",
     "store",
     "study",

@@ -25,10 +25,15 @@ from critlab.deficits.corruptions import (
 from critlab.deficits.data_subset import DataSubset
 from critlab.deficits.decorrelate import Decorrelate
 from critlab.deficits.deficit import Deficit, Draws, kept, suffer
+from critlab.deficits.feature_dropout import FeatureDropout
+from critlab.deficits.label_noise import LabelNoise
 from critlab.deficits.label_permutation import LabelPermutation
 from critlab.deficits.noise import Noise
 from critlab.deficits.random_labels import RandomLabels
 from critlab.deficits.source_dropout import SourceDropout
+from critlab.deficits.swap_noise import SwapNoise
+from critlab.deficits.token_bijection import TokenBijection
+from critlab.deficits.token_shuffle import TokenShuffle
 from critlab.deficits.vertical_flip import VerticalFlip
 from critlab.entry import Entry, Table
 
@@ -44,10 +49,12 @@ __all__ = [
     "Deficit",
     "DefocusBlur",
     "Draws",
+    "FeatureDropout",
     "Fog",
     "GaussianNoise",
     "ImpulseNoise",
     "JpegCompression",
+    "LabelNoise",
     "LabelPermutation",
     "MotionBlur",
     "Noise",
@@ -55,6 +62,9 @@ __all__ = [
     "RandomLabels",
     "ShotNoise",
     "SourceDropout",
+    "SwapNoise",
+    "TokenBijection",
+    "TokenShuffle",
     "VerticalFlip",
     "describe",
     "kept",
@@ -123,6 +133,21 @@ DEFICITS = Table(
             "critlab.deficits.data_subset:DataSubset",
             DataSubset,
             "Ash and Adams 2020, figure 1 (warm start)",
+        ),
+        "label_noise": Entry(
+            "critlab.deficits.label_noise:LabelNoise", LabelNoise, "Patrini et al. 2017, section 5 (symmetric noise)"
+        ),
+        "swap_noise": Entry(
+            "critlab.deficits.swap_noise:SwapNoise", SwapNoise, "Yoon et al. 2020 (VIME), section 3; as a deficit: ours"
+        ),
+        "feature_dropout": Entry("critlab.deficits.feature_dropout:FeatureDropout", FeatureDropout, "ours"),
+        "token_shuffle": Entry(
+            "critlab.deficits.token_shuffle:TokenShuffle", TokenShuffle, "the pre-registration critical-period-lm"
+        ),
+        "token_bijection": Entry(
+            "critlab.deficits.token_bijection:TokenBijection",
+            TokenBijection,
+            "the pre-registration critical-period-lm (negative control)",
         ),
         **{
             kind.name: Entry(f"{kind.__module__}:{kind.__name__}", kind, "Hendrycks and Dietterich 2019, CIFAR-10-C")

@@ -1,0 +1,251 @@
+"""Deficits of sequences, tables and labels, and the loader that applies any deficit for a while."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
+
+import critlab
+from critlab.deficits import (
+    Blur,
+    DataSubset,
+    Deficit,
+    Draws,
+    FeatureDropout,
+    LabelNoise,
+    Noise,
+    SwapNoise,
+    TokenBijection,
+    TokenShuffle,
+)
+from critlab.deficits.token_shuffle import shuffled_places
+from critlab.errors import StudyError
+from critlab.hooks.deficit_loader import DeficitLoader
+
+
+def draws(seed: int = 0, epoch: int = 0, position: int = 0, batch: int = 6, examples: int = 50) -> Draws:
+    return Draws(seed, epoch, position, torch.arange(batch), examples, 10)
+
+
+def suffered(deficit: Deficit, inputs: Tensor, labels: Tensor | None = None, **at: int) -> tuple[Tensor, Tensor]:
+    labels = torch.zeros(len(inputs), dtype=torch.int64) if labels is None else labels
+    return deficit.apply(inputs, labels, draws(batch=len(inputs), **at))
+
+
+@settings(max_examples=50, deadline=None)
+@given(places=st.integers(1, 40), window=st.integers(1, 20), seed=st.integers(0, 2**31))
+def test_a_shuffle_leaves_every_place_in_its_window(places: int, window: int, seed: int) -> None:
+    order = shuffled_places(3, places, window, torch.Generator().manual_seed(seed))
+    assert torch.equal(order.sort(1).values, torch.arange(places).expand(3, -1))
+    assert torch.equal(order // window, (torch.arange(places) // window).expand(3, -1))
+
+
+def test_token_shuffle_takes_labels_along_and_is_new_each_step() -> None:
+    tokens = torch.arange(64).repeat(5, 1)
+    labels = tokens + 1
+    labels[:, 10] = -1
+    deficit = TokenShuffle(window=16)
+    new, moved = suffered(deficit, tokens, labels)
+    assert torch.equal(torch.where(new == 10, -1, new + 1), moved)
+    assert not torch.equal(new[0], new[1])
+    assert not torch.equal(suffered(deficit, tokens, labels, position=1)[0], new)
+    assert torch.equal(suffered(deficit, tokens, labels)[0], new)
+    features = torch.rand(5, 64, 3)
+    shuffled, same = suffered(deficit, features, torch.arange(5))
+    assert torch.equal(shuffled.sort(1).values, features.sort(1).values)
+    assert torch.equal(same, torch.arange(5))
+    triples = {tuple(row) for row in features[0].tolist()}
+    assert {tuple(row) for row in shuffled[0].tolist()} == triples, "the features of a place stay together"
+
+
+def test_token_bijection_is_one_renaming_that_spares() -> None:
+    tokens = torch.arange(20).repeat(3, 1)
+    labels = tokens.clone()
+    labels[:, 0] = -100
+    deficit = TokenBijection(vocabulary=20, spared=(0, 3))
+    new, renamed = suffered(deficit, tokens, labels)
+    assert sorted(new[0].tolist()) == list(range(20))
+    assert (new[:, 0] == 0).all()
+    assert (new[:, 3] == 3).all()
+    assert torch.equal(new, suffered(deficit, tokens, labels, epoch=5, position=2)[0])
+    assert not torch.equal(new, suffered(deficit, tokens, labels, seed=1)[0])
+    assert torch.equal(renamed[:, 1:], new[:, 1:])
+    assert (renamed[:, 0] == -100).all()
+    with pytest.raises(StudyError, match=r"vocabulary: received 19.*19"):
+        suffered(TokenBijection(vocabulary=19), tokens)
+    with pytest.raises(StudyError, match="at least two"):
+        suffered(TokenBijection(vocabulary=3, spared=(0, 1)), torch.zeros(2, 4, dtype=torch.int64))
+    levels = torch.tensor([[0.0, 0.5, 1.0]]).double()
+    swapped = suffered(TokenBijection(vocabulary=3), levels)[0]
+    assert sorted(swapped[0].tolist()) == [0, 0.5, 1]
+
+
+@pytest.mark.parametrize("deficit", [TokenShuffle(window=2), TokenBijection(vocabulary=4)])
+def test_sequences_are_asked_for(deficit: Deficit) -> None:
+    deficit.check((12,))
+    with pytest.raises(StudyError, match="sequences"):
+        deficit.check((3, 8, 8))
+
+
+def test_swap_noise_keeps_each_feature_among_its_own() -> None:
+    table = torch.arange(400.0).reshape(100, 4)
+    new, _ = suffered(SwapNoise(share=0.3), table)
+    assert torch.equal(new % 4, table % 4), "a value comes from its own column"
+    changed = float((new != table).float().mean())
+    assert changed == pytest.approx(0.3 * 0.99, abs=0.07)
+
+
+def test_feature_dropout_is_new_or_lasting() -> None:
+    table = torch.rand(200, 30) + 1
+    new, _ = suffered(FeatureDropout(share=0.25, fill=-1), table)
+    assert float((new == -1).float().mean()) == pytest.approx(0.25, abs=0.03)
+    assert torch.equal(new[new != -1], table[new != -1])
+    lasting = FeatureDropout(share=0.25, lasting=True)
+    first, _ = suffered(lasting, table)
+    missing = (first == 0).all(0)
+    assert 0 < int(missing.sum()) < 30
+    assert torch.equal(missing, (suffered(lasting, table, epoch=3)[0] == 0).all(0))
+    assert not (first[:, ~missing] == 0).any()
+
+
+def test_label_noise_is_wrong_and_lasting() -> None:
+    labels = torch.randint(10, (5000,), generator=torch.Generator().manual_seed(0))
+    labels[0] = -1
+
+    def noisy(share: float, **at: int) -> Tensor:
+        drawn = Draws(0, at.get("epoch", 0), 0, torch.arange(5000), 5000, 10)
+        return LabelNoise(share=share).apply(torch.zeros(5000, 1), labels, drawn)[1]
+
+    some = noisy(0.2)
+    assert float((some != labels).float().mean()) == pytest.approx(0.2, abs=0.03)
+    assert torch.equal(some, noisy(0.2, epoch=9))
+    assert (noisy(1.0)[1:] != labels[1:]).all()
+    assert noisy(1.0)[0] == -1
+    wrong = (noisy(1.0)[1:] - labels[1:]) % 10
+    assert wrong.bincount(minlength=10)[1:].min() > 450, "uniform over the other classes: 555 expected"
+
+
+def data(numbered: bool = False) -> DataLoader[Any]:
+    images = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    columns = [images, torch.arange(20) % 4, *([torch.arange(20)] if numbered else [])]
+    return DataLoader(TensorDataset(*columns), batch_size=6)
+
+
+def epochs(loader: Any, count: int) -> list[list[Any]]:
+    return [list(loader) for _ in range(count)]
+
+
+def test_the_window_is_half_open_in_epochs() -> None:
+    plain = list(data())
+    loader = DeficitLoader(data(), Blur(factor=4), start=1, stop=3)
+    assert len(loader) == 4
+    for epoch, batches in enumerate(epochs(loader, 4)):
+        for (images, labels), (clean, kept) in zip(batches, plain, strict=True):
+            assert torch.equal(labels, kept)
+            assert torch.equal(images, clean) == (epoch not in (1, 2))
+    loader.set_epoch(0)
+    assert torch.equal(next(iter(loader))[0], plain[0][0])
+
+
+def test_the_window_in_steps() -> None:
+    plain = list(data())
+    loader = DeficitLoader(data(), Noise(), start=3, stop=5, per="step")
+    seen = [batch for batches in epochs(loader, 2) for batch in batches]
+    changed = [not torch.equal(batch[0], plain[place % 4][0]) for place, batch in enumerate(seen)]
+    assert changed == [False, False, False, True, True, False, False, False]
+    loader.set_epoch(1)
+    assert not torch.equal(next(iter(loader))[0], plain[0][0])
+
+
+def test_every_pass_has_draws_of_its_own_and_can_be_had_again() -> None:
+    first, second = epochs(DeficitLoader(data(), Noise(), stop=2, seed=5), 2)
+    assert not torch.equal(first[0][0], second[0][0])
+    again = DeficitLoader(data(), Noise(), stop=2, seed=5)
+    again.set_epoch(1)
+    assert torch.equal(list(again)[2][0], second[2][0])
+
+
+def test_the_global_random_state_is_not_touched() -> None:
+    batches = list(data())
+    state = torch.get_rng_state()
+    list(DeficitLoader(batches, Noise(), stop=1))
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_normalised_inputs_suffer_as_they_were_before() -> None:
+    mean, deviation = torch.full((1, 1, 1), 0.4), torch.full((1, 1, 1), 0.2)
+    plain = [images for images, _ in DeficitLoader(data(), Noise(), stop=1)]
+    images, labels = data().dataset.tensors  # type: ignore[attr-defined]
+    loader = DataLoader(TensorDataset((images - mean) / deviation, labels), batch_size=6)
+    for (found, _), wanted in zip(
+        DeficitLoader(loader, Noise(), stop=1, normalised=(mean, deviation)), plain, strict=True
+    ):
+        torch.testing.assert_close(found, (wanted - mean) / deviation)
+
+
+def test_label_noise_needs_the_examples_numbers() -> None:
+    loader = DeficitLoader(data(), LabelNoise(share=1.0), stop=1, classes=4)
+    with pytest.raises(StudyError, match="numbers="):
+        list(loader)
+    seen = DeficitLoader(data(numbered=True), LabelNoise(share=1.0), stop=1, classes=4, numbers=2)
+    assert all((labels != numbers % 4).all() for _, labels, numbers in seen)
+    # a deficit of some classes does not look at the numbers
+    for images, labels in DeficitLoader(data(), Noise(classes=(1,)), stop=1):
+        clean = data().dataset.tensors[0]  # type: ignore[attr-defined]
+        assert not any(torch.equal(image, clean[5]) for image in images[labels == 1])
+
+
+def test_a_subset_withholds_the_others() -> None:
+    subset = DataSubset(count=4)
+    with pytest.raises(StudyError, match="all_labels="):
+        list(DeficitLoader(data(numbered=True), subset, stop=1, numbers=2))
+    loader = DeficitLoader(data(numbered=True), subset, stop=1, numbers=2, all_labels=torch.arange(20) % 4)
+    first, second = epochs(loader, 2)
+    shown = torch.cat([numbers for _, _, numbers in first])
+    assert len(shown) == 4
+    assert sorted((shown % 4).tolist()) == [0, 1, 2, 3]
+    assert all(len(images) == len(labels) for images, labels, _ in first)
+    assert sum(len(images) for images, _, _ in second) == 20
+
+
+class Pair(NamedTuple):
+    inputs: Tensor
+    labels: Tensor
+
+
+def test_batches_keep_their_form() -> None:
+    tokens = torch.arange(12).repeat(4, 1)
+    deficit = TokenShuffle(window=4)
+    mapping = [{"input_ids": tokens, "labels": tokens, "name": "x"}]
+    (found,) = DeficitLoader(mapping, deficit, stop=1, inputs="input_ids", labels="labels")
+    assert found["name"] == "x"
+    assert torch.equal(found["input_ids"], found["labels"])
+    assert not torch.equal(found["input_ids"], tokens)
+    (pair,) = DeficitLoader([Pair(tokens, tokens)], deficit, stop=1)
+    assert isinstance(pair, Pair)
+    (bare,) = DeficitLoader([tokens], deficit, stop=1)
+    assert torch.equal(bare, found["input_ids"])
+    (listed,) = DeficitLoader([[tokens]], deficit, stop=1, labels=None)
+    assert isinstance(listed, list)
+    with pytest.raises(StudyError, match=r"no tensor at 0.*input_ids"):
+        list(DeficitLoader(mapping, deficit, stop=1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"start": 3, "stop": 1}, "window"), ({"stop": 1, "per": "hour"}, "per"), ({"stop": 1, "deficit": 3}, "deficit")],
+)
+def test_wrong_choices_are_refused(changes: dict[str, Any], said: str) -> None:
+    options: dict[str, Any] = {"deficit": Noise(), **changes}
+    with pytest.raises(StudyError, match=said):
+        DeficitLoader(data(), **options)
+
+
+def test_it_is_a_public_name() -> None:
+    assert critlab.DeficitLoader is DeficitLoader
