@@ -36,6 +36,7 @@ def synthetic_study(
     controls: Mapping[str, Any] | None = None,
     optimizer: Mapping[str, Any] | None = None,
     statistics: Mapping[str, Any] | None = None,
+    parts: Mapping[str, Any] | None = None,
 ) -> Study:
     """A study of blur on the sample; by default with a flip and a restarted schedule as controls."""
     where: dict[str, Any] = {"kind": kind, "recovery": recovery}
@@ -52,6 +53,7 @@ def synthetic_study(
         "controls": default if controls is None else controls,
         "measures": {"fisher_trace": {"every": 2}},
         "statistics": statistics or {},
+        **(parts or {}),
     }
     return Study.read(raw, "synthetic")
 
@@ -64,6 +66,7 @@ def synthetic_results(
     *,
     negative: Damage = lambda at: 0.0,
     restarted: Damage | None = None,
+    mended: Damage | None = None,
     train_share: float = 0.0,
     accuracy: float = 0.85,
     status: Mapping[str, Status] | None = None,
@@ -80,7 +83,8 @@ def synthetic_results(
         noise: standard deviation over seeds of each run's final accuracy; another quarter is shared by the
             runs of a seed.
         negative: true damage of the negative controls.
-        restarted: true damage under the restarted schedule; by default half of ``damage``.
+        restarted: true damage under the other clocks; by default half of ``damage``.
+        mended: true damage with the interventions of the controls; by default a third of ``damage``.
         train_share: the share of the damage that training accuracy suffers too.
         accuracy: of the clean runs at the end.
         status: of runs and seeds by their readable names; ``done`` where not said.
@@ -91,6 +95,7 @@ def synthetic_results(
     harm = damage or (saturating() if asked.sweep.kind == "removal" else falling())
     truths = {"deficit": harm, "negative_control": negative}
     truths["clock_control"] = restarted or (lambda epoch: harm(epoch) / 2)
+    truths["intervention_control"] = mended or (lambda epoch: harm(epoch) / 3)
     common = {seed: np.random.default_rng([random_state, seed]).normal(0, noise / 4) for seed in asked.seeds}
     rows: list[Row] = []
     outcomes: list[Outcome] = []
@@ -150,7 +155,7 @@ def _row(run: Run, seed: int, epoch: int, quantity: str, layer: str, value: floa
         run=run.identifier(seed),
         arm=run.arm,
         seed=seed,
-        deficit=run.deficit.name if run.deficit else "",
+        deficit=run.suffered,
         start=run.window.start,
         stop=run.window.stop,
         clock=run.clock,
