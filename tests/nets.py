@@ -94,3 +94,21 @@ def image_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> dict[st
         chosen = [row[one] for row, one in zip(log_p, label.reshape(-1), strict=True) if one >= 0]
         found.append(gradient_by_layer(model, torch.stack(chosen).sum()))
     return {layer: torch.stack([one[layer] for one in found]) for layer in found[0]}
+
+
+def hessian(model: nn.Module, value: Tensor) -> Tensor:
+    """The second derivatives of a number, ``(numbers, numbers)``, layer after layer."""
+    flat = list(itertools.chain.from_iterable(parameters(model).values()))
+    first = torch.cat([g.flatten() for g in torch.autograd.grad(value, flat, create_graph=True)])
+    rows = []
+    for one in first:
+        second = torch.autograd.grad(one, flat, retain_graph=True, materialize_grads=True)
+        rows.append(torch.cat([g.flatten() for g in second]))
+    return torch.stack(rows)
+
+
+def block_traces(model: nn.Module, matrix: Tensor) -> dict[str, float]:
+    """The trace of each layer's own block of such a matrix."""
+    sizes = [sum(p.numel() for p in own) for own in parameters(model).values()]
+    blocks = matrix.diagonal().split(sizes)
+    return {layer: block.sum().item() for layer, block in zip(parameters(model), blocks, strict=True)}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import critlab
 from critlab.data import load
@@ -17,13 +19,14 @@ from critlab.models import MODELS
 from critlab.study.origin import Numerics
 from critlab.study.recipe import Recipe
 from critlab.training.learner import NetworkLearner
+from critlab.training.loop import own_draws
 from smallest import deficits_of, smallest_data, smallest_deficit, smallest_model
 from studies import small
 
 SAMPLE = (1, 28, 28)
 """The shape of the embedded images."""
 
-MEASURE_OPTIONS: dict[str, dict[str, int]] = {}
+MEASURE_OPTIONS: dict[str, dict[str, int]] = {"gradient_covariance": {"batch": 5}, "gradients": {"batch": 5}}
 
 
 def smallest(measure: str) -> dict[str, int]:
@@ -56,22 +59,39 @@ def test_every_deficit_changes_training_and_nothing_before(tmp_path: Path) -> No
     assert len(set(losses.values())) == len(losses), "each deficit gives another first epoch"
 
 
-@pytest.mark.parametrize("name", list(MODELS))
-def test_every_model_learns_and_goes_on_bit_for_bit(name: str) -> None:
+DRAWING = [{"name": "mlp", "hidden": [6], "dropout": 0.5}, {"name": "depth_family", "width": 2, "dropout": 0.5}]
+"""Models that draw of their own accord."""
+
+
+@pytest.mark.parametrize("model", [*map(smallest_model, MODELS), *DRAWING], ids=str)
+def test_every_model_learns_and_goes_on_bit_for_bit(model: dict[str, Any]) -> None:
     torch.set_num_threads(1)
     optimizer = {"name": "sgd", "lr": 0.01, "batch": 20}
-    study = small(data=smallest_data(name), model=smallest_model(name), augment=None, optimizer=optimizer)
+    study = small(data=smallest_data(model["name"]), model=model, augment=None, optimizer=optimizer)
     learner = NetworkLearner(study, load(study.data), Numerics())
     recipe = Recipe(lr=0.01, weight_decay=0.001)
     straight = learner.start({"seed": 0})
+    before = torch.get_rng_state()
     losses = [learner.advance(straight, recipe, 0)]
+    assert torch.equal(torch.get_rng_state(), before)
     stored = learner.unpack(learner.pack(straight))
-    for epoch in range(1, 4):
+    for epoch in range(1, 6):
         losses.append(learner.advance(straight, recipe, epoch))
+        torch.rand(3)  # what else is drawn does not matter
         assert learner.advance(stored, recipe, epoch) == losses[-1]
     ends = learner.pack(straight), learner.pack(stored)
     assert all(np.array_equal(ends[0][key], ends[1][key]) for key in ends[0])
     assert losses[-1]["train_loss"] < losses[0]["train_loss"]
+
+
+def test_a_model_draws_anew_in_each_step() -> None:
+    places = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)]
+    drawn = []
+    for place in places:
+        with own_draws(torch.device("cpu"), *place):
+            drawn.append(nn.Dropout(0.5)(torch.ones(64)))
+    assert len({tuple(values.tolist()) for values in drawn}) == 4
+    assert torch.equal(drawn[0], drawn[-1])
 
 
 def test_every_measure_reads(tmp_path: Path) -> None:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from critlab.entry import Entry, Table
-from critlab.measures.options import FisherEmpiricalOptions, FisherNoiseOptions, FisherTraceOptions
+from critlab.measures.options import (
+    CurvatureOptions,
+    FisherEmpiricalOptions,
+    FisherNoiseOptions,
+    FisherTraceOptions,
+    GradientCovarianceOptions,
+    GradientsOptions,
+)
 from critlab.measures.reading import MeasureOptions, Probe, Reading
 from critlab.measures.source_options import RelativeSourceVarianceOptions, UsableInformationOptions
 
 __all__ = [
     "MEASURES",
+    "CurvatureOptions",
     "FisherEmpiricalOptions",
     "FisherNoiseOptions",
     "FisherTraceOptions",
+    "GradientCovarianceOptions",
+    "GradientsOptions",
     "MeasureOptions",
     "Probe",
     "Reading",
@@ -38,6 +48,21 @@ MEASURES = Table(
             "critlab.measures.fisher_empirical:measure",
             FisherEmpiricalOptions,
             "Kunstner, Balles and Hennig 2019; estimator: ours",
+        ),
+        "curvature": Entry(
+            "critlab.measures.curvature:measure",
+            CurvatureOptions,
+            "Jastrzebski et al. 2020; by Lanczos 1950",
+        ),
+        "gradient_covariance": Entry(
+            "critlab.measures.gradient_covariance:measure",
+            GradientCovarianceOptions,
+            "Jastrzebski et al. 2020",
+        ),
+        "gradients": Entry(
+            "critlab.measures.gradients:measure",
+            GradientsOptions,
+            "Achille, Rovere and Soatto 2019, appendix; signal to noise: Shwartz-Ziv and Tishby 2017",
         ),
         "relative_source_variance": Entry(
             "critlab.measures.source_variance:measure",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from critlab.measures.reading import MeasureOptions
+from critlab.spec import Problems, shown
 
 
 class ProbeOptions(MeasureOptions):
@@ -43,3 +44,57 @@ class FisherEmpiricalOptions(ProbeOptions):
 
     neutral: ClassVar[Mapping[str, Any]] = {**ProbeOptions.neutral, "draws": 1}
     draws: int = Field(default=1, ge=1)
+
+
+class FisherNoiseOptions(ProbeOptions):
+    """Options of the Fisher information read off the noise that the weights can bear.
+
+    Args:
+        beta: twice the loss in nats that each layer's noise may add; smaller is nearer to the curvature at the weights.
+        labels: "model": the noise may change the model's answers; "data": it may raise the loss, as in the papers, and
+            the value is the Fisher information only after convergence.
+        draws: pairs of draws for each group of images; the error shrinks with its root, the time grows with it.
+    """
+
+    neutral: ClassVar[Mapping[str, Any]] = {**ProbeOptions.neutral, "labels": "model", "draws": 1}
+    beta: float = Field(default=1e-3, gt=0)
+    labels: Literal["model", "data"] = "model"
+    draws: int = Field(default=1, ge=1)
+
+
+class BatchesOptions(ProbeOptions):
+    """Options of the measures that compare the gradients of mini-batches.
+
+    Args:
+        batch: images of one mini-batch; at most a third of ``images``.
+    """
+
+    batch: int = Field(default=32, ge=1)
+
+    @model_validator(mode="after")
+    def _three_batches(self) -> Self:
+        if 3 * self.batch > self.images:
+            text = f"received {shown(self.batch)}; must be at most {self.images // 3}, a third of the images"
+            raise Problems([(("batch",), text)])
+        return self
+
+
+class GradientCovarianceOptions(BatchesOptions):
+    """Options of the covariance of gradients."""
+
+
+class GradientsOptions(BatchesOptions):
+    """Options of the moments of each layer's gradient."""
+
+
+class CurvatureOptions(ProbeOptions):
+    """Options of the largest eigenvalue of the Hessian.
+
+    Args:
+        tolerance: the iteration ends where the residual is no more than this part of the value.
+        iterations: or after so many products at most.
+    """
+
+    images: int = Field(default=256, ge=1)
+    tolerance: float = Field(default=1e-3, gt=0, lt=1)
+    iterations: int = Field(default=40, ge=1)

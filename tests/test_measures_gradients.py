@@ -1,0 +1,113 @@
+"""Moments and covariance of mini-batch gradients against brute force in float64."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from critlab.errors import StudyError
+from critlab.measures import GradientsOptions
+from critlab.measures.estimates import total
+from critlab.measures.gradient_covariance import gradient_covariance
+from critlab.measures.gradient_sample import gradient_sample
+from critlab.measures.gradients import gradients
+from nets import NETS, image_gradients, net, seeded
+
+NAMES = [name for name in NETS if name != "heads"]
+
+
+def rows(name, images=24):
+    """The net, and the loss gradients of its images, one by one: ``{layer: (images, numbers)}``, float64."""
+    model, inputs, labels = net(name, images)
+    single = {layer: -g.numpy() for layer, g in image_gradients(model, inputs, labels).items()}
+    return model.float(), inputs, labels, single
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_image_by_image_the_covariance_is_the_sample_covariance(name):
+    model, images, labels, single = rows(name)
+    found = gradient_covariance(model, images, labels, generator=seeded(0), batch=1)
+    for layer, g in single.items():
+        assert found.trace[layer].value == pytest.approx(g.var(0, ddof=1).sum(), rel=1e-4)
+    together = np.concatenate(list(single.values()), axis=1)
+    assert total(found.trace).value == pytest.approx(together.var(0, ddof=1).sum(), rel=1e-4)
+    assert found.top.value == pytest.approx(np.linalg.eigvalsh(np.cov(together.T))[-1], rel=1e-4)
+
+
+@pytest.mark.parametrize("batch", [2, 5])
+def test_over_mini_batches_the_trace_is_unbiased_and_its_error_of_the_right_size(batch):
+    model, images, labels, single = rows("mlp", 40)
+    together = np.concatenate(list(single.values()), axis=1)
+    found = [
+        total(gradient_covariance(model, images, labels, generator=seeded(s), batch=batch).trace) for s in range(100)
+    ]
+    values, errors = np.array([e.value for e in found]), np.array([e.stderr for e in found])
+    exact = together.var(0, ddof=1).sum()
+    assert abs(values.mean() - exact) <= 4 * values.std(ddof=1) / math.sqrt(len(values))
+    # the images are the same in every repetition, so the error is an upper bound here
+    assert np.sqrt((errors**2).mean()) >= values.std(ddof=1)
+
+
+def test_the_error_of_the_trace_is_calibrated_over_new_images():
+    torch.manual_seed(1)
+    model = torch.nn.Linear(3, 3)
+    found = []
+    for seed in range(100):
+        images = torch.randn(60, 3, generator=seeded(seed))
+        labels = torch.randint(3, (60,), generator=seeded(seed))
+        found.append(total(gradient_covariance(model, images, labels, generator=seeded(0), batch=3).trace))
+    values, errors = np.array([e.value for e in found]), np.array([e.stderr for e in found])
+    assert 0.8 <= np.sqrt((errors**2).mean()) / values.std(ddof=1) <= 1.25
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_moments_are_those_of_all_numbers_of_all_mini_batches(name):
+    model, images, labels, single = rows(name)
+    order = torch.randperm(24, generator=seeded(7))[:20].view(4, 5)
+    found = gradients(model, images, labels, generator=seeded(7), batch=5)
+    assert list(found) == ["", *single]
+    for layer, g in {"": np.concatenate(list(single.values()), axis=1), **single}.items():
+        means = np.stack([g[places].mean(0) for places in order.numpy()])
+        norm = np.linalg.norm(means.mean(0))
+        noise = math.sqrt(means.var(0, ddof=1).sum())
+        exact = {"mean": means.mean(), "deviation": means.std(), "norm": norm, "signal_to_noise": norm / noise}
+        for moment, value in exact.items():
+            assert found[layer][moment].value == pytest.approx(value, rel=1e-4, abs=1e-7), (layer, moment)
+            assert 0 < found[layer][moment].stderr < math.inf
+
+
+def test_errors_of_moments_are_calibrated_and_noise_alone_has_its_floor():
+    torch.manual_seed(1)
+    model = torch.nn.Linear(3, 3)
+    found = []
+    for seed in range(100):
+        images = torch.randn(160, 3, generator=seeded(seed))
+        labels = torch.multinomial(model(images).softmax(-1), 1, generator=seeded(seed + 1000))[:, 0]
+        found.append(gradients(model, images, labels, generator=seeded(0), batch=10)[""])
+    ratios = np.array([one["signal_to_noise"].value for one in found])
+    assert np.sqrt((ratios**2).mean()) == pytest.approx(1 / math.sqrt(16), rel=0.15), "labels of its own give no signal"
+    for moment in ("deviation", "norm"):
+        values, errors = (np.array([getattr(one[moment], a) for one in found]) for a in ("value", "stderr"))
+        assert 0.6 <= np.sqrt((errors**2).mean()) / values.std(ddof=1) <= 1.4, moment
+
+
+def test_labels_that_are_not_there_have_no_gradient():
+    model, images, labels = net("heads", 12)
+    sample = gradient_sample(model, images, labels, batch=4, generator=seeded(0), measure="test")
+    order = torch.randperm(12, generator=seeded(0)).view(3, 4)
+    single = {k: -g.numpy() for k, g in image_gradients(model, images, labels).items()}
+    counts = (labels >= 0).sum(1).numpy()
+    for place, (layer, g) in enumerate(single.items()):
+        means = np.stack([g[p].sum(0) / counts[p].sum() for p in order.numpy()])
+        assert sample.layers[place] == layer
+        np.testing.assert_allclose(sample.products[place], means @ means.T, rtol=1e-4, atol=1e-9)
+        np.testing.assert_allclose(sample.sums[place], means.sum(1), rtol=1e-3, atol=1e-6)
+
+
+def test_too_few_mini_batches_are_refused():
+    model, images, labels = net("mlp", 12)
+    with pytest.raises(StudyError, match="received 12 images in mini-batches of 5; must make at least 3"):
+        gradients(model, images, labels, generator=seeded(0), batch=5)
+    with pytest.raises(StudyError, match="batch: received 400; must be at most 341, a third of the images"):
+        GradientsOptions.read({"batch": 400}, "measures.gradients")
