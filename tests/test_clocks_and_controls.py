@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
+import subprocess
+import sys
 from itertools import product
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -18,7 +22,7 @@ from critlab.study.origin import Numerics
 from critlab.study.recipe import learning_rate, recipe_digest, recipes
 from critlab.study.tree import ROOT, build
 from critlab.study.values import Clock
-from studies import small
+from studies import TOML, small
 
 CLOCKS: tuple[Clock, ...] = get_args(Clock)
 SHRUNK = {"shrink": 0.5, "perturb": 0.1}
@@ -197,6 +201,44 @@ def test_neutral_values_rename_nothing() -> None:
         base,
     ]
     assert len({recipe_digest(recipe) for recipe in changed}) == len(changed)
+
+
+EVERYTHING = """
+[objective]
+name = "smoothed_cross_entropy"
+
+[switch]
+weight_decay = 0.0
+augment = {}
+objective = "cross_entropy"
+select = { name = "data_subset", fraction = 0.5 }
+
+[intervention]
+shrink = 0.5
+reset_layers = ["output"]
+
+[evaluation]
+batch_norm = "recomputed"
+
+[controls]
+deficits = [{ name = "noise", classes = [1], batches = 0.5 }]
+clocks = ["since_removal", "constant", "cosine_restart"]
+interventions = [{}, { optimizer = "dropped" }]
+"""
+
+
+def test_a_plan_of_everything_needs_no_torch(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(TOML + EVERYTHING)
+    code = (
+        "import sys; sys.argv = ['critlab', 'plan', 'study.toml', '--store', 'store']\n"
+        "import critlab.cli\n"
+        "try: critlab.cli.main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "print(sorted({'torch', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert re.search(r"runs: +\d+", done.stdout)
+    assert done.stdout.endswith("[]\n")
 
 
 INTERVENTIONS = st.lists(
