@@ -259,7 +259,7 @@ def export(
 
 @app.command("list")
 def list_(
-    what: Annotated[Literal["deficits", "data", "models", "measures", "figures"], typer.Argument()],
+    what: Annotated[Literal["deficits", "data", "models", "measures", "objectives", "figures"], typer.Argument()],
     store: StoreFolder = STORE,
     as_json: Json = False,
 ) -> None:

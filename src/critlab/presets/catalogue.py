@@ -10,11 +10,18 @@ from critlab.deficits import DEFICITS, Deficit
 from critlab.entry import Entry
 from critlab.measures import MEASURES
 from critlab.models import MODELS
+from critlab.objectives import OBJECTIVES
 from critlab.presets.options_text import options_text
 from critlab.presets.preset import Preset
 from critlab.spec import Spec
 
-TABLES = {"deficits": DEFICITS, "data": DATA, "models": MODELS, "measures": MEASURES}
+TABLES = {
+    "deficits": DEFICITS,
+    "data": DATA,
+    "models": MODELS,
+    "measures": MEASURES,
+    "objectives": OBJECTIVES,
+}
 
 
 def catalogue(what: str) -> list[dict[str, str]]:
@@ -24,7 +31,7 @@ def catalogue(what: str) -> list[dict[str, str]]:
     figures ``published`` and ``cost``: one statement a line.
 
     Args:
-        what: ``deficits``, ``data``, ``models``, ``measures`` or ``figures``.
+        what: ``deficits``, ``data``, ``models``, ``measures``, ``objectives`` or ``figures``.
     """
     if what == "figures":
         return _figures()
