@@ -6,6 +6,7 @@ from critlab.entry import Entry, Table
 from critlab.measures.options import (
     CurvatureOptions,
     FisherEmpiricalOptions,
+    FisherLogDeterminantOptions,
     FisherNoiseOptions,
     FisherTraceOptions,
     GradientCovarianceOptions,
@@ -18,6 +19,7 @@ __all__ = [
     "MEASURES",
     "CurvatureOptions",
     "FisherEmpiricalOptions",
+    "FisherLogDeterminantOptions",
     "FisherNoiseOptions",
     "FisherTraceOptions",
     "GradientCovarianceOptions",
@@ -48,6 +50,11 @@ MEASURES = Table(
             "critlab.measures.fisher_empirical:measure",
             FisherEmpiricalOptions,
             "Kunstner, Balles and Hennig 2019; estimator: ours",
+        ),
+        "fisher_log_determinant": Entry(
+            "critlab.measures.fisher_log_determinant:measure",
+            FisherLogDeterminantOptions,
+            "Achille, Rovere and Soatto 2019, section 3; factors: Martens and Grosse 2015, Grosse and Martens 2016",
         ),
         "curvature": Entry(
             "critlab.measures.curvature:measure",

@@ -98,3 +98,14 @@ class CurvatureOptions(ProbeOptions):
     images: int = Field(default=256, ge=1)
     tolerance: float = Field(default=1e-3, gt=0, lt=1)
     iterations: int = Field(default=40, ge=1)
+
+
+class FisherLogDeterminantOptions(ProbeOptions):
+    """Options of the log-determinant of the Fisher information.
+
+    Args:
+        damping: added to every eigenvalue, in nats squared for a squared unit of weight.
+    """
+
+    images: int = Field(default=256, ge=1)
+    damping: float = Field(default=1e-3, gt=0)
