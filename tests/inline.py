@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from multiprocessing import Pipe
@@ -74,7 +75,10 @@ class Inline:
             before(task)
             end = self.desk.do(task, theirs)
             while ours.poll():
-                ours.recv_bytes()
+                told = json.loads(ours.recv_bytes())
+                agenda.epoch(told["seconds"], told["replayed"])
+                if told["status"] == "diverged":
+                    self.told.diverged(task, told["note"])
             agenda.ended(task, end["kind"], end.get("reason", ""), end.get("path", ""))
         return agenda.ending
 
