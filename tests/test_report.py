@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import critlab
 from critlab.analysis.results import Results
 from critlab.errors import StudyError
 from critlab.report import figures, page, report
@@ -258,3 +259,9 @@ def test_a_theorys_page_shows_its_numbers_beside_the_published_ones() -> None:
     assert "3.859" in text
     assert "Removal epoch" not in text, "words of studies have no place on a theory's page"
     assert "final K <b>" not in text
+
+
+def test_the_public_name_writes_a_page_again_and_again(tmp_path: Path) -> None:
+    results = synthetic_results(seeds=3, at=(0, 5))
+    for name in ("one.html", "two.html"):
+        assert critlab.report(results, tmp_path / name).read_text().startswith("<!doctype html>")

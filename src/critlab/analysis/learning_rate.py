@@ -52,6 +52,10 @@ WORDS = {
 def clocks(results: Results, main: Curve, judged: Sequence[Place]) -> Iterator[Confound]:
     """What each other clock says of the judged points, or that none was tried."""
     optimizer = results.study.optimizer
+    if not optimizer.schedule_known:
+        text = "The learning rate is the loop's own affair; if it falls meanwhile, that alone could hinder recovery."
+        yield Confound("learning rate", "unknown", text)
+        return
     flat = optimizer.lr_decay == 1 and optimizer.clock != "cosine_restart"
     if flat or optimizer.clock == "constant":
         yield Confound("learning rate", "clear", f"The learning rate is constant ({optimizer.lr:g}).")

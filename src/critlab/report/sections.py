@@ -88,6 +88,7 @@ def _study_section(results: Results, name: str) -> Row:
         "provenance": list(_provenance(results)),
         "file": f"{study.name.replace(' ', '-')}.toml",
         "toml": study_text(study),
+        **({"command": study.command} if study.command else {}),
     }
 
 

@@ -29,6 +29,7 @@ class OptimizerSpec(Spec):
     ``lr`` down to 0, along half a cosine over the epochs that are left. Under ``constant`` it is ``lr`` all along.
     """
 
+    schedule_known: ClassVar[bool] = True
     name: Literal["sgd", "adam"]
     lr: float = Field(gt=0, le=MOST_RATE)
     lr_decay: float = Field(default=1.0, gt=0, le=1)

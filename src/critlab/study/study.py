@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -58,6 +58,8 @@ class Study(Base):
             :class:`~critlab.errors.StudyError` for people.
     """
 
+    #: what runs the study again, where no file can hold it
+    command: ClassVar[str] = ""
     name: Annotated[str, AfterValidator(_name)]
     seeds: Seeds
     deficit: AnyDeficit | None = None

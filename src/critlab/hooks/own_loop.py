@@ -1,0 +1,168 @@
+"""A training that critlab knows nothing of, as functions of the user's, and as a learner of the engine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from critlab.errors import Diverged, StudyError
+from critlab.hooks.deprivation import Deprivation, Knowledge
+from critlab.hooks.packing import Arrays, pack, unpack
+from critlab.hooks.seeded import seeded
+from critlab.measures.reading import Reading
+from critlab.randomness import key
+from critlab.study.measurement import Measurement
+from critlab.study.recipe import Recipe
+
+Numbers = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class OwnLoop:
+    """The user's functions.
+
+    The global random states of Python, numpy and torch are seeded before each call, by seed and epoch alone, and put
+    back afterwards; so a loop that draws from them, or from generators that it makes anew, gives the same epoch
+    whenever it is trained.
+
+    Args:
+        make: ``make(seed) -> state``, the untrained state: any object.
+        advance: ``advance(state, epoch, deprive) -> {"train_loss": ..., "train_accuracy": ...}`` trains one epoch, in
+            place, and says how it went: mean loss, and a fraction. ``deprive(inputs, labels)`` is to be called on every
+            batch; it gives the batch back, with the deficit where there is one.
+        evaluate: ``evaluate(state) -> accuracy``, a fraction on clean test data, or a mapping with ``test_accuracy``
+            and perhaps ``test_loss``.
+        save: ``save(state)`` gives everything that the next epoch depends on, as
+            :func:`~critlab.hooks.packing.pack` takes it.
+        load: ``load(saved) -> state`` makes a state from it again.
+    """
+
+    make: Callable[[int], Any]
+    advance: Callable[[Any, int, Deprivation], Numbers]
+    evaluate: Callable[[Any], float | Numbers]
+    save: Callable[[Any], Any]
+    load: Callable[[Any], Any]
+
+
+@dataclass
+class OwnState:
+    """The user's state, its seed and the epochs that it was trained."""
+
+    own: Any
+    seed: int
+    epoch: int
+
+
+class OwnLearner:
+    """The user's loop as the engine knows learners.
+
+    Args:
+        loop: the user's functions.
+        knowledge: what deficits may know of the data.
+    """
+
+    def __init__(self, loop: OwnLoop, knowledge: Knowledge) -> None:
+        self.loop, self.knowledge = loop, knowledge
+
+    def start(self, origin: Mapping[str, Any]) -> OwnState:
+        """The untrained state of ``origin["seed"]``."""
+        seed = int(origin["seed"])
+        with seeded(key(seed, "init")):
+            return OwnState(self.loop.make(seed), seed, 0)
+
+    def advance(
+        self, state: OwnState, recipe: Recipe, epoch: int, pause: Callable[[], bool] = lambda: False
+    ) -> dict[str, float]:
+        """Trains ``state`` for one epoch, in place; it never pauses inside, as only the loop knows its steps.
+
+        Returns:
+            ``train_loss`` and ``train_accuracy``.
+
+        Raises:
+            StudyError: the loop gave something else.
+            Diverged: a number that it gave is not finite.
+        """
+        deprive = Deprivation(recipe.deficit, self.knowledge, seed=state.seed, epoch=epoch)
+        with seeded(key(state.seed, "order", epoch)):
+            found = self.loop.advance(state.own, epoch, deprive)
+        if recipe.deficit is not None and not deprive.position:
+            raise StudyError(
+                "probe: advance: it never called deprive(inputs, labels); call it on every batch, so that the deficit "
+                "can be there"
+            )
+        learned = _numbers(found, ("train_loss", "train_accuracy"), "advance")
+        state.epoch = epoch + 1
+        return learned
+
+    def measure(self, state: OwnState, spec: Measurement) -> list[Reading]:
+        """Test accuracy, and test loss where the user gives it."""
+        with seeded(key(state.seed, "measure", state.epoch)):
+            found = self.loop.evaluate(state.own)
+        given = found if isinstance(found, Mapping) else {"test_accuracy": found}
+        numbers = _numbers(given, ("test_accuracy",), "evaluate")
+        kept = [name for name in ("test_accuracy", "test_loss") if name in numbers]
+        return [Reading(name, "", numbers[name], 0.0) for name in kept]
+
+    def pack(self, state: OwnState) -> Arrays:
+        """The state as named arrays."""
+        run = np.asarray([state.seed, state.epoch], dtype=np.int64)
+        return {**pack(self.loop.save(state.own)), "run": run}
+
+    def unpack(self, tensors: Mapping[str, Any]) -> OwnState:
+        """The state that :meth:`pack` packed."""
+        seed, epoch = (int(value) for value in tensors["run"])
+        with seeded(key(seed, "init", epoch)):
+            return OwnState(self.loop.load(unpack(tensors)), seed, epoch)
+
+
+def _numbers(found: Any, needed: tuple[str, ...], function: str) -> dict[str, float]:
+    if not isinstance(found, Mapping) or any(name not in found for name in needed):
+        came = f"a mapping with {', '.join(map(str, found))}" if isinstance(found, Mapping) else type(found).__name__
+        raise StudyError(
+            f"probe: {function}: it returned {came or 'nothing'}; must be a mapping with {' and '.join(needed)}"
+        )
+    try:
+        numbers = {str(name): float(value) for name, value in found.items()}
+    except (TypeError, ValueError):
+        raise StudyError(f"probe: {function}: it returned {dict(found)!r}; every value must be a number") from None
+    for name, value in numbers.items():
+        if not math.isfinite(value):
+            raise Diverged(f"{name} was not finite")
+    return numbers
+
+
+def rehearse(learner: OwnLearner, seed: int) -> None:
+    """Makes, trains, saves and loads a state once, to see that a fork will equal a training from scratch.
+
+    Raises:
+        StudyError: two states made alike differ, or a state that was saved and loaded goes on differently.
+
+    Cost: three epochs.
+    """
+    recipe = Recipe(lr=1.0, weight_decay=0.0)
+    state = learner.start({"seed": seed})
+    _same(learner, state, learner.start({"seed": seed}), "make(seed) gave two states", "draw from torch's generator")
+    learner.advance(state, recipe, 0)
+    other = learner.unpack(learner.pack(state))
+    _same(learner, state, other, "load(save(state)) and the state itself", "let load restore all that save gives")
+    losses = [learner.advance(one, recipe, 1) for one in (state, other)]
+    advice = "save everything that an epoch depends on, such as the optimiser's state and schedule"
+    _same(learner, state, other, "a state and its copy, trained for another epoch,", advice)
+    if losses[0] != losses[1]:
+        raise StudyError(f"probe: a state and its copy gave {losses[0]} and {losses[1]}; {advice}")
+
+
+def _same(learner: OwnLearner, one: OwnState, other: OwnState, what: str, advice: str) -> None:
+    ours, theirs = learner.pack(one), learner.pack(other)
+    different = [name for name in ours if name not in theirs or not _equal(ours[name], theirs[name])]
+    if different or len(ours) != len(theirs):
+        raise StudyError(f"probe: {what} differ, in {len(different)} of {len(ours)} arrays of save; {advice}")
+
+
+def _equal(one: Any, other: Any) -> bool:
+    same: bool = one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
+    return same

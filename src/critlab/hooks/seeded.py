@@ -1,0 +1,30 @@
+"""Somebody else's code under a seed of ours: every global source of randomness, and afterwards as before."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """The generators of Python, numpy and torch begin at ``seed`` inside, and stand where they stood afterwards.
+
+    Args:
+        seed: any integer from 0 to 2^63 - 1.
+    """
+    kept, kept_numpy = random.getstate(), np.random.get_state()
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices):
+        try:
+            random.seed(seed)
+            np.random.seed(seed % 2**32)
+            torch.manual_seed(seed)
+            yield
+        finally:
+            random.setstate(kept)
+            np.random.set_state(kept_numpy)
