@@ -92,10 +92,10 @@ def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_refusals() -> None:
     with pytest.raises(StudyError, match="two sources"):
-        usable_information(Reader(1, 1), torch.rand(3, 4), LABELS[:3])
+        usable_information(Reader(1.0, 1.0), torch.rand(3, 4), LABELS[:3])
     with pytest.raises(StudyError, match="no image with a label"):
-        usable_information(Reader(1, 1), shown(LABELS), LABELS * 0 - 1)
+        usable_information(Reader(1.0, 1.0), shown(LABELS), LABELS * 0 - 1)
     with pytest.raises(Diverged):
-        usable_information(Reader(math.inf, 1), shown(LABELS), LABELS)
+        usable_information(Reader(math.inf, 1.0), shown(LABELS), LABELS)
     with pytest.raises(StudyError, match=r"for 12 images it gave \(12, 2, 4, 1\)"):
         usable_information(nn.Unflatten(2, (4, 1)), shown(LABELS), LABELS)

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from critlab.data.data_set import DataSet
+from critlab.data.moving_patterns import MovingPatternsOptions
 from critlab.data.two_view import TwoViewOptions
-from critlab.entry import Table
+from critlab.data.video_pairs import VideoPairsOptions
+from critlab.entry import Entry, Table
 from critlab.spec import Spec
 
 if TYPE_CHECKING:
@@ -101,6 +103,22 @@ DATA = Table(
             train=50_000,
             test=10_000,
             licence="that of the data set shown",
+        ),
+        "moving_patterns": DataSet(
+            path="critlab.data.moving_patterns:read",
+            options=MovingPatternsOptions,
+            source="ours, as a stand-in for the video of Kleinman, Achille and Soatto 2023",
+            title="moving patterns",
+            shape=(2, 1, 16, 16),
+            classes=4,
+            train=20_000,
+            test=4_000,
+            licence="drawn by critlab, free to use",
+        ),
+        "video_pairs": Entry(
+            "critlab.data.video_pairs:read",
+            VideoPairsOptions,
+            "a user's own clips; pairs of frames as in Kleinman, Achille and Soatto 2023",
         ),
     },
 )
