@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from critlab.presets.critical_periods_charts import damage_by_part, fisher_charts, layers_charts
 from critlab.presets.critical_periods_costs import COSTS
+from critlab.presets.critical_periods_gradients import gradients_charts, gradients_numbers
 from critlab.presets.critical_periods_information import (
     filters_study,
     fisher_studies,
@@ -152,6 +153,8 @@ FIGURES: Mapping[str, Preset] = {
         "what do the gradients of each layer look like through training?",
         (GRADIENTS,),
         COSTS["gradients"],
+        draw=gradients_charts,
+        compare=gradients_numbers,
     ),
     "filters": Preset(
         one(filters_study),

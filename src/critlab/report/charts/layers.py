@@ -69,10 +69,11 @@ def _compared(runs: Sequence[Run]) -> list[Run]:
 def _ordered_layers(results: Results) -> list[str]:
     """The layers in the order of the table; where that is the alphabet's, numbers in them count as numbers."""
     layers = list(dict.fromkeys(row.layer for row in results.rows if row.quantity == "fisher_trace" and row.layer))
-    return sorted(layers, key=_natural) if layers == sorted(layers) else layers
+    return sorted(layers, key=natural) if layers == sorted(layers) else layers
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
+def natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts names with numbers in them as a person would."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name) if part]
 
 

@@ -1,0 +1,92 @@
+"""Appendix of paper 1: mean and deviation of each layer's gradient through training, drawn and put in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from critlab.analysis.inference import summarise
+from critlab.analysis.results import Results
+from critlab.presets.critical_periods_numbers import GRADIENTS, against
+from critlab.presets.deep_linear_panels import JSON, channel, chart, coloured, layer, layered
+from critlab.presets.preset import Found
+from critlab.report.chart import Chart
+from critlab.report.charts.layers import natural
+from critlab.report.findings import Comparison
+from critlab.study.run import Run
+
+SHOWN = {"gradient_mean": "size of the mean", "gradient_deviation": "deviation"}
+
+
+def drawn(results: Results) -> list[Run]:
+    """The clean run, and the one removed last."""
+    clean = [run for run in results.study.runs if run.role == "control"]
+    deprived = [run for run in results.study.runs if run.role == "deficit" and run.at != "never"]
+    return [*clean[:1], *deprived[-1:]]
+
+
+def moments(results: Results, run: Run, quantity: str) -> list[JSON]:
+    """One row for each epoch and layer: the mean over seeds of the absolute value, and n."""
+    found: dict[tuple[int, str], list[float]] = {}
+    for seed in results.study.seeds:
+        for row in results.by_run.get(run.identifier(seed), ()):
+            if row.quantity == quantity and row.layer:
+                found.setdefault((row.epoch, row.layer), []).append(abs(row.value))
+    return [
+        {"epoch": epoch, "layer": name, "value": summarise(values).mean, "n": len(values)}
+        for (epoch, name), values in sorted(found.items())
+    ]
+
+
+def gradients_charts(found: Found) -> Sequence[Chart]:
+    """Two panels a quantity: clean, and blurred until the last removal."""
+    results = next(iter(found.values()))
+    charts = []
+    for quantity, words in SHOWN.items():
+        panels, rows = [], []
+        for run in drawn(results):
+            part = moments(results, run, quantity)
+            title = "Clean" if run.role == "control" else f"Blurred until {run.window.stop}"
+            rows += [{"run": title, **row} for row in part]
+            if part:
+                panels.append((title, _panel(part, words, run)))
+        if panels:
+            caption = (
+                f"The {words} of each layer's gradient over its weights and mini-batches of clean training images, in "
+                "evaluation mode; means over seeds, logarithmic. Dashed: where the blur ends."
+            )
+            alt = f"Charts of the {words} of each layer's gradient by epoch. The numbers follow in a table."
+            charts.append(chart(quantity, f"Gradients by layer: {words}", caption, alt, panels, rows))
+    return charts
+
+
+def _panel(rows: Sequence[JSON], words: str, run: Run) -> JSON:
+    names = sorted({row["layer"] for row in rows}, key=natural)
+    encoding = {
+        "x": channel("epoch", "Epoch"),
+        "y": channel("value", f"Gradient, {words} (nats per unit)", scale={"type": "log"}, axis={"format": ".0e"}),
+        "color": coloured("layer", "Layer", names, "deep"),
+        "tooltip": [{"field": name, "type": "nominal"} for name in ("layer", "epoch", "value", "n")],
+    }
+    layers = [layer({"type": "line", "strokeWidth": 1.6}, encoding, "datum.value > 0")]
+    if run.role != "control":
+        rule = {"type": "rule", "color": "$deficit", "strokeDash": [4, 3]}
+        layers.append(layer(rule, {"x": {"field": "at", "type": "quantitative"}}, rows=[{"at": run.window.stop}]))
+    return layered(rows, *layers)
+
+
+def gradients_numbers(found: Found) -> Sequence[Comparison]:
+    """The smallest and largest deviation of a layer, first reading after the start and last."""
+    results = next(iter(found.values()))
+    rows = []
+    for run in drawn(results):
+        part = moments(results, run, "gradient_deviation")
+        epochs = sorted({row["epoch"] for row in part if row["epoch"] > 0})
+        if len(epochs) < 2:
+            continue
+        label = "clean" if run.role == "control" else f"blurred until {run.window.stop}"
+        for epoch in (epochs[0], epochs[-1]):
+            values = {row["layer"]: row["value"] for row in part if row["epoch"] == epoch}
+            least, most = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
+            words = f"{values[least]:.2g} in {least} to {values[most]:.2g} in {most}, n = {len(results.study.seeds)}"
+            rows.append(against(GRADIENTS, words, f"deviation of the gradients after epoch {epoch}, {label}"))
+    return rows
