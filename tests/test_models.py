@@ -64,10 +64,11 @@ SPECS = [
     {"name": "mlp", "hidden": []},
     {"name": "mlp", "hidden": [6, 4], "activation": "tanh"},
     {"name": "mlp", "hidden": [6, 4], "batch_norm": False, "activation": "linear"},
+    {"name": "mlp", "hidden": [6, 40], "dropout": 0.2},
     {"name": "resnet18", "width": 3},
     {"name": "depth_family", "blocks": 1, "width": 4},
     {"name": "depth_family", "blocks": 3, "width": 2},
-    {"name": "depth_family", "blocks": 2, "width": 3, "batch_norm": False},
+    {"name": "depth_family", "blocks": 2, "width": 3, "batch_norm": False, "dropout": 0.2},
 ]
 
 
@@ -177,8 +178,20 @@ def test_a_linear_network_is_linear():
     assert not torch.allclose(curved((x + y) / 2), (curved(x) + curved(y)) / 2)
 
 
-def test_the_usual_activation_renames_nothing():
-    assert "activation" not in ModelSpec(name="mlp").identity()
+@pytest.mark.parametrize("raw", [{"name": "mlp", "hidden": [8, 8]}, {"name": "depth_family", "blocks": 2, "width": 2}])
+def test_dropout_after_each_layer_or_block_and_in_training_only(raw):
+    model = ModelSpec(**raw, dropout=0.5).build((1, 8, 8), 3)
+    assert len([m for m in model.modules() if isinstance(m, nn.Dropout)]) == 2
+    images = torch.rand(4, 1, 8, 8)
+    assert not torch.equal(model.train()(images), model(images))
+    assert torch.equal(model.eval()(images), model(images))
+    assert not any(isinstance(m, nn.Dropout) for m in ModelSpec(**raw).build((1, 8, 8), 3).modules())
+
+
+def test_neutral_options_rename_nothing():
+    assert not {"activation", "dropout"} & set(ModelSpec(name="mlp").identity())
+    assert "dropout" not in ModelSpec(name="depth_family").identity()
+    assert ModelSpec(name="mlp", dropout=0.5).identity()["dropout"] == 0.5
     assert ModelSpec(name="mlp", activation="tanh").identity()["activation"] == "tanh"
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -22,11 +23,15 @@ class DepthFamilyOptions(ModelOptions):
             paper's are 1, 2 and 3.
         width: channels of the first convolution; the last ones have ``width * 2**blocks``. The paper's is 96.
         batch_norm: whether BatchNorm stands between each convolution and its ReLU.
+        dropout: the share of the values after each block that a training step leaves out. In the code: 0 or 0.5.
     """
+
+    neutral: ClassVar[Mapping[str, Any]] = {"dropout": 0.0}
 
     blocks: int = Field(default=2, ge=1, le=16)
     width: int = Field(default=96, ge=1)
     batch_norm: bool = True
+    dropout: float = Field(default=0.0, ge=0, lt=1)
 
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Raises StudyError unless examples are images whose sides can be halved ``blocks`` times."""
@@ -66,12 +71,12 @@ def build(example_shape: tuple[int, ...], classes: int, options: DepthFamilyOpti
     code of Kleinman, Achille and Soatto 2023 (``DoubleNLayerDisciminator``), written by the same group for the
     same question, with the sum over its two views left out; that the first paper's nets were these is inferred. That
     code averages over ``32 / 2**n`` positions a side, which is all of them for 32 x 32; here it is all of them for
-    every size. Its optional dropout is not there.
+    every size.
 
     Args:
         example_shape: ``(channels, height, width)``, both sides at least ``2**blocks``.
         classes: how many logits.
-        options: blocks, width and BatchNorm.
+        options: blocks, width, BatchNorm and dropout.
 
     Returns:
         A module from float ``(N, channels, height, width)`` to logits ``(N, classes)``, initialised as torch
@@ -89,6 +94,8 @@ def build(example_shape: tuple[int, ...], classes: int, options: DepthFamilyOpti
     for name, shape in plan(example_shape[0], classes, options).items():
         hidden = name != "output"
         layers[name] = layer(shape, batch_norm=hidden and options.batch_norm, relu=hidden)
+        if options.dropout and shape.stride == 2:
+            layers[f"{name}_dropout"] = nn.Dropout(options.dropout)
     layers["pool"] = nn.AdaptiveAvgPool2d(1)
     layers["flatten"] = nn.Flatten()
     return nn.Sequential(layers)

@@ -24,15 +24,17 @@ class MLPOptions(ModelOptions):
     Args:
         hidden: the widths of the hidden layers, first to last; none makes a linear classifier.
         batch_norm: whether BatchNorm stands between each hidden layer and its activation.
+        dropout: the share of each hidden layer's values that a training step leaves out.
         activation: ``relu``, ``tanh``, or ``linear``, which is none: with ``batch_norm`` false, a deep linear network.
     """
 
-    neutral: ClassVar[Mapping[str, Any]] = {"activation": "relu"}
+    neutral: ClassVar[Mapping[str, Any]] = {"activation": "relu", "dropout": 0.0}
 
     # not strict itself: TOML and JSON have lists where Python has tuples
     hidden: Annotated[tuple[Width, ...], Field(strict=False)] = (2500, 2000, 1500, 1000, 500)
     batch_norm: bool = True
     activation: Literal["relu", "tanh", "linear"] = "relu"
+    dropout: float = Field(default=0.0, ge=0, lt=1)
 
     def parameters(self, example_shape: tuple[int, ...], classes: int) -> int:
         """The number of trainable parameters."""
@@ -43,7 +45,7 @@ class MLPOptions(ModelOptions):
 
 
 def build(example_shape: tuple[int, ...], classes: int, options: MLPOptions) -> nn.Module:
-    """Hidden layers of linear map, BatchNorm and activation, then a linear map to the logits.
+    """Hidden layers of linear map, BatchNorm, activation and dropout, then a linear map to the logits.
 
     A hidden layer has a bias only where no BatchNorm follows; the output has one. Layers are called
     ``layer1.linear``, ``layer1.norm``, ... and ``output``.
@@ -51,7 +53,7 @@ def build(example_shape: tuple[int, ...], classes: int, options: MLPOptions) -> 
     Args:
         example_shape: any shape; examples are flattened.
         classes: how many logits.
-        options: widths, BatchNorm and activation.
+        options: widths, BatchNorm, activation and dropout.
 
     Returns:
         A module from float ``(N, *example_shape)`` to logits ``(N, classes)``, initialised as torch does by
@@ -70,6 +72,8 @@ def build(example_shape: tuple[int, ...], classes: int, options: MLPOptions) -> 
             layer["norm"] = nn.BatchNorm1d(after)
         if options.activation != "linear":
             layer[options.activation] = nn.ReLU() if options.activation == "relu" else nn.Tanh()
+        if options.dropout:
+            layer["dropout"] = nn.Dropout(options.dropout)
         layers[f"layer{number}"] = nn.Sequential(layer)
     layers["output"] = nn.Linear(widths[-1], classes)
     return nn.Sequential(layers)

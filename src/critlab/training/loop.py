@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from critlab.errors import Diverged
 from critlab.objectives import Learned
 from critlab.objectives.cross_entropy import cross_entropy
 from critlab.objectives.objective import check_logits
-from critlab.randomness import generator
+from critlab.randomness import generator, key
 from critlab.study.recipe import Recipe
 from critlab.training.batches import batches, epoch_order
 from critlab.training.examples import Examples, unit
@@ -124,7 +124,7 @@ def train_epoch(
     for position in range(begun.step, len(pieces)):
         indices = pieces[position]
         images, labels = examples.training_batch(indices, recipe, seed, epoch, position)
-        with forward():
+        with own_draws(images.device, seed, epoch, position), forward():
             learned = recipe.objective.learn(model, images, labels, generator(seed, "objective", epoch, position))
         tally.add(learned, labels)
         if not math.isfinite(tally.loss):
@@ -137,6 +137,21 @@ def train_epoch(
     if not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
         raise Diverged(f"a weight was not finite after epoch {epoch + 1}")
     return tally.score()
+
+
+@contextmanager
+def own_draws(device: torch.device, seed: int, epoch: int, position: int) -> Iterator[None]:
+    """What a model draws of its own accord, as dropout does, is a function of run and step, like all other draws.
+
+    Such layers take torch's global generators: these are set for the step, and are afterwards as they were.
+    """
+    drawn, cuda = key(seed, "model", epoch, position), device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if cuda else []):
+        # torch.manual_seed would ask every kind of device, at ten times the cost
+        torch.default_generator.manual_seed(drawn)
+        if cuda:
+            torch.cuda.manual_seed(drawn)
+        yield
 
 
 def selected(recipe: Recipe, examples: Examples, seed: int, epoch: int, order: Tensor) -> Tensor:
