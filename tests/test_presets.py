@@ -15,12 +15,14 @@ from critlab.analysis.results import Results
 from critlab.errors import StudyError
 from critlab.presets import PRESETS, find
 from critlab.presets.critical_periods import FIGURES
+from critlab.presets.regularisation import REGULARISATION
 from critlab.report.page import page
 from critlab.study import Study
 from critlab.study.tree import build
 from synthetic import synthetic_results
 
-EVERY = [(name, scale) for name, preset in FIGURES.items() for scale in preset.scales]
+ALL = {**FIGURES, **REGULARISATION}
+EVERY = [(name, scale) for name, preset in ALL.items() for scale in preset.scales]
 NAMES = {
     "removal",
     "sensitivity",
@@ -57,11 +59,11 @@ def test_every_figure_of_the_paper_is_there_at_every_scale() -> None:
 
 @pytest.mark.parametrize(("name", "scale"), EVERY)
 def test_a_figures_studies_and_costs(name: str, scale: str) -> None:
-    studies = FIGURES[name].studies(scale)
+    studies = ALL[name].studies(scale)
     assert len({study.name for study in studies.values()}) == len(studies)
     for study in studies.values():
         assert Study.read(study.model_dump(mode="json"), "again") == study
-    cost = FIGURES[name].costs[scale]
+    cost = ALL[name].costs[scale]
     assert cost.epochs == trained_epochs(studies)
     assert cost.examples == next(iter(studies.values())).data.sizes().train  # type: ignore[union-attr]
 
@@ -80,16 +82,16 @@ def test_a_part_is_named_behind_its_figure() -> None:
         find("weight-decay/0.02")
 
 
-@pytest.mark.parametrize("name", sorted(NAMES))
+@pytest.mark.parametrize("name", sorted(ALL))
 def test_what_a_figure_says_and_draws(name: str) -> None:
     """From results that nobody trained: numbers beside the published ones, charts with their tables."""
     found: dict[str, Results] = {}
-    for part, study in FIGURES[name].studies("demo").items():
+    for part, study in ALL[name].studies("demo").items():
         kind = study.sweep.kind
         places = (0, 5, 20) if kind == "window" else (0, 5, 20, 40)
-        found[part] = synthetic_results(4, places, kind=kind)
-    rows = FIGURES[name].compare(found)
-    charts = FIGURES[name].draw(found)
+        found[part] = synthetic_results(4, places, kind=kind, controls={"equal_total": True})
+    rows = ALL[name].compare(found)
+    charts = ALL[name].draw(found)
     assert all(row.published and row.source and row.ours for row in rows)
     assert all("nan" not in row.ours for row in rows)
     for chart in charts:

@@ -11,6 +11,7 @@ from critlab.presets.critical_periods_setup import all_cnn_cifar10 as all_cnn_ci
 from critlab.presets.demo import demo, sample_windows
 from critlab.presets.preset import Preset as Preset
 from critlab.presets.preset import one
+from critlab.presets.regularisation import REGULARISATION
 from critlab.spec import nearest
 from critlab.study.study import Study, read_study
 
@@ -71,4 +72,5 @@ PRESETS = {
         "when does the same blur hurt most, at equal total budget?",
     ),
     **FIGURES,
+    **REGULARISATION,
 }

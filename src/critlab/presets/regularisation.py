@@ -1,0 +1,65 @@
+"""Time Matters in Regularizing Deep Networks (Golatkar, Achille, Soatto 2019; 1905.13277), as a study of a switch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from critlab.presets.critical_periods_charts import damage_by_part
+from critlab.presets.critical_periods_numbers import accuracy_words, final
+from critlab.presets.critical_periods_setup import TIMELINES, base, named
+from critlab.presets.preset import Cost, Found, Preset, Published, Scale, Studies
+from critlab.report.findings import Comparison
+from critlab.report.wording import percent
+from critlab.study.study import Study, removal
+from critlab.study.switch import Switch
+
+WEIGHT_DECAY = 0.001
+SOURCE = "Golatkar, Achille and Soatto 2019"
+LATE = Published("weight decay from later on only", "no benefit over none at all", f"{SOURCE}, abstract")
+EARLY = Published("weight decay in the first epochs only", "as good as throughout, or better", f"{SOURCE}, abstract")
+
+
+def regularisation_studies(scale: Scale) -> Studies:
+    """Weight decay left out until an epoch, and weight decay until an epoch only."""
+    return {"late_only": _swept(scale, WEIGHT_DECAY, 0.0), "early_only": _swept(scale, 0.0, WEIGHT_DECAY)}
+
+
+def _swept(scale: Scale, usual: float, switched: float) -> Study:
+    timeline = TIMELINES[scale]
+    return removal(
+        None,
+        switch=Switch(weight_decay=switched),
+        at=timeline.removals if scale == "paper" else timeline.compared,
+        recovery=timeline.recovery,
+        seeds=timeline.seeds,
+        base=base(scale, optimizer={"weight_decay": usual}),
+        name=named("regularisation", scale, "late" if usual else "early"),
+        controls={"equal_total": True},
+    )
+
+
+def regularisation_numbers(found: Found) -> Sequence[Comparison]:
+    """Accuracy with weight decay late only and early only, beside equally long runs with it throughout and without."""
+    last = {part: final(results.curve(against="equal_total")) for part, results in found.items()}
+    late, early = last["late_only"], last["early_only"]
+    if late is None or early is None:
+        return []
+    clean = f"throughout {percent(late.control.value)}, never {percent(early.control.value)}"
+    return [
+        Comparison(stated.what, stated.value, stated.source, f"{accuracy_words(point)}; {clean}")
+        for stated, point in ((LATE, late), (EARLY, early))
+    ]
+
+
+REGULARISATION: Mapping[str, Preset] = {
+    "regularisation": Preset(
+        regularisation_studies,
+        ("paper", "small", "demo"),
+        SOURCE,
+        "when does weight decay matter? Left out at first, or used at first only",
+        (LATE, EARLY),
+        {"paper": Cost(19_600, 50_000), "small": Cost(576, 4_000), "demo": Cost(252, 2_000)},
+        draw=damage_by_part("damage_by_time", "Cost of weight decay at the wrong time", "when it is used"),
+        compare=regularisation_numbers,
+    )
+}
