@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from critlab.analysis.results import Results as Results
     from critlab.estimate import Estimate as Estimate
     from critlab.hooks.deficit_loader import DeficitLoader as DeficitLoader
+    from critlab.hooks.harm import harm as harm
     from critlab.hooks.probe import probe as probe
     from critlab.hooks.watch import Watch as Watch
     from critlab.measures.estimates import total as total
@@ -45,6 +46,7 @@ _WHERE = {
     "fisher_empirical": "critlab.measures.fisher_empirical",
     "fisher_noise": "critlab.measures.fisher_noise",
     "fisher_trace": "critlab.measures.fisher_trace",
+    "harm": "critlab.hooks.harm",
     "probe": "critlab.hooks.probe",
     "partial_information": "critlab.measures.partial_information",
     "read_study": "critlab.study",

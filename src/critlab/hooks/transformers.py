@@ -1,0 +1,72 @@
+"""The watch as a callback of the Transformers Trainer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from critlab.errors import StudyError
+from critlab.hooks.inputs import Inputs
+from critlab.hooks.watch import Watch
+
+if TYPE_CHECKING:
+    TrainerCallback = object
+else:
+    try:
+        from transformers import TrainerCallback
+    except ImportError:
+        raise StudyError("the Transformers callback needs transformers: pip install 'critlab[hf]'") from None
+
+
+class WatchCallback(TrainerCallback):
+    """Watches the model that a Transformers Trainer trains.
+
+    The Trainer does not show its callbacks the batches, so a hook on the model remembers what it was last called with
+    in training mode; the hook goes when training ends.
+
+    Args:
+        options: of :class:`~critlab.hooks.watch.Watch`. ``log=trainer`` sends records wherever the Trainer's own go.
+
+    The watch itself is in ``callback.watch`` once training has begun.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        self.options = options
+        self.watch: Watch | None = None
+        self._seen: Inputs | None = None
+        self._hook: Any = None
+        self._stepped = False
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
+        """Begins to watch."""
+        model = kept["model"]
+        self.watch = Watch(model, **self.options)
+        self._hook = self.watch.model.register_forward_pre_hook(self._remember, with_kwargs=True)
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
+        """Counts the step, while its gradients are still there."""
+        self._stepped = True
+        self._step()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
+        """Counts the step, where the Trainer is too old to tell earlier."""
+        if not self._stepped:
+            self._step()
+        self._stepped = False
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
+        """Makes the last record."""
+        if self._hook is not None:
+            self._hook.remove()
+        if self.watch is not None:
+            self.watch.close()
+
+    def _step(self) -> None:
+        if self.watch is not None:
+            self.watch.step(self._seen)
+
+    def _remember(self, model: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+        if model.training:
+            self._seen = arguments if arguments else dict(named)

@@ -1,0 +1,134 @@
+"""Was it harmful? A stretch whose damage is known is found, and what mends it is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import critlab
+import own_trainings as mine
+from critlab.analysis.inference import summarise
+from critlab.errors import StudyError
+from critlab.hooks.harm import Harm, harm, judged, shrink_and_perturb
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+class Known:
+    """A training whose score is what it says: every good epoch adds one, up to a little noise; a bad stretch costs."""
+
+    def __init__(self, score: torch.Tensor) -> None:
+        self.score = score
+
+    @staticmethod
+    def advance(state: Known, epoch: int, deprive: Any) -> dict[str, float]:
+        state.score += 1 + 0.01 * torch.randn(())
+        return {"train_loss": 0.0, "train_accuracy": 0.0}
+
+    @staticmethod
+    def evaluate(state: Known) -> float:
+        return float(state.score)
+
+    @staticmethod
+    def load(saved: torch.Tensor) -> Known:
+        return Known(saved)
+
+
+def found(after: float, **changes: Any) -> Harm:
+    options: dict[str, Any] = {"epoch": 10, "stretch": 3, "recovery": 2, "smallest_damage": 0.1, **changes}
+    functions = {"advance": Known.advance, "evaluate": Known.evaluate, "load": Known.load}
+    return harm(torch.tensor(10.0), torch.tensor(after), **functions, **options)
+
+
+def test_a_known_damage_is_found_and_what_mends_it() -> None:
+    def mend(state: Known) -> None:
+        state.score += 2
+
+    def half(state: Known) -> Known:
+        return Known(state.score + 1)
+
+    result = found(11.0, remedies={"mending": mend, "half": half})
+    assert result.answer == "present"
+    # three epochs of the stretch should have added three, and added one
+    assert result.damage.mean == pytest.approx(2, abs=0.1)
+    assert result.left["mending"].mean == pytest.approx(0, abs=0.1)
+    assert result.left["half"].mean == pytest.approx(1, abs=0.1)
+    assert result.mended["half"].mean == pytest.approx(1, abs=1e-5), "a repeat draws the same in all its forks"
+    assert "mending removes it" in result.sentence
+    assert "half does not remove it" in result.sentence
+    assert {name: len(scores) for name, scores in result.scores.items()} == dict.fromkeys(
+        ["without", "with", "mending", "half"], 5
+    )
+
+
+def test_no_damage_and_too_few_repeats() -> None:
+    assert found(13.0).answer == "absent"
+    few = found(11.0, repeats=2)
+    assert few.answer == "inconclusive"
+    assert found(11.0, repeats=1).damage.low is None
+    assert judged(summarise([0.05, 0.2, 0.1]), 0.1) == "inconclusive"
+
+
+def test_checkpoints_are_left_as_they_are_and_repeats_repeat() -> None:
+    before, after = torch.tensor(10.0), torch.tensor(11.0)
+    functions = {"advance": Known.advance, "evaluate": Known.evaluate, "load": Known.load}
+    one = harm(before, after, **functions, epoch=0, stretch=1, recovery=1)
+    assert (float(before), float(after)) == (10, 11)
+    state = torch.get_rng_state()
+    assert harm(before, after, **functions, epoch=0, stretch=1, recovery=1) == one
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_network_with_an_optimiser_and_a_real_remedy() -> None:
+    state = mine.make(0)
+    plain = type("Plain", (), {"__call__": lambda self, inputs, labels, numbers=None: (inputs, labels)})()
+    mine.advance(state, 0, plain)
+    before = mine.save(state)
+    before = {**before, "model": {name: value.clone() for name, value in before["model"].items()}}
+
+    def restart(other: mine.Training) -> None:
+        for group in other.optimizer.param_groups:
+            group["lr"] = 0.02
+        shrink_and_perturb(other.model, mine.Reader(), shrink=0.5)
+
+    functions = {"advance": mine.advance, "evaluate": mine.evaluate, "load": mine.load}
+    result = harm(before, before, **functions, epoch=1, stretch=1, recovery=1, repeats=3, remedies={"restart": restart})
+    assert len(set(result.scores["with"])) > 1, "the repeats differ"
+    assert set(result.left) == {"restart"}
+
+
+def test_shrink_and_perturb_is_its_formula() -> None:
+    model, fresh = nn.Linear(3, 2), nn.Linear(3, 2)
+    model.bias.requires_grad_(False)
+    weight, bias = model.weight.detach().clone(), model.bias.detach().clone()
+    shrink_and_perturb(model, fresh, shrink=0.25, perturb=0.5)
+    torch.testing.assert_close(model.weight, 0.25 * weight + 0.5 * fresh.weight)
+    assert torch.equal(model.bias, bias)
+    with pytest.raises(StudyError, match="shrink"):
+        shrink_and_perturb(model, fresh, shrink=2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"epoch": -1}, "epoch"),
+        ({"stretch": 0}, "stretch"),
+        ({"recovery": 0}, "recovery"),
+        ({"repeats": 0}, "repeats"),
+        ({"remedies": {"with": lambda state: None}}, "another name"),
+    ],
+)
+def test_wrong_numbers_are_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(StudyError, match=said):
+        found(11.0, **changes)
+
+
+def test_it_is_a_public_name(tmp_path: Path) -> None:
+    assert critlab.harm is harm
