@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
-from critlab.analysis.results import Results
-from critlab.analysis.table import Outcome, Row
+from critlab.analysis.results import PicturePlace, Results
+from critlab.analysis.table import Outcome, Row, Status
 from critlab.engine.names import Names
 from critlab.engine.study_record import StudyRecord, read_record
 from critlab.errors import StudyError
+from critlab.measures.picture import Picture
 from critlab.store import Store
 from critlab.study.measurement import due
 from critlab.study.run import Run
@@ -19,8 +20,28 @@ from critlab.study.tree import Tree, build
 TRAINED = ("train_accuracy", "train_loss")
 """What an epoch's record says of its training; accuracy only where the objective named classes."""
 
-Numbers = tuple[tuple[str, str, float, float], ...]
-"""(quantity, layer, value, standard error) of one state, ordered."""
+Number = tuple[str, str, float, float]
+"""Quantity, layer, value, standard error."""
+
+
+class _Known(NamedTuple):
+    """What is known of one state.
+
+    Args:
+        status: of the epoch that led to it and of its readings.
+        note: why, where it is not done.
+        seconds: what the epoch cost.
+        numbers: what was measured.
+        pictures: by quantity and layer.
+        moved: how far the weights moved in the epoch; None where its record does not say.
+    """
+
+    status: Status
+    note: str = ""
+    seconds: float = 0.0
+    numbers: tuple[Number, ...] = ()
+    pictures: Mapping[tuple[str, str], Picture] = {}
+    moved: float | None = None
 
 
 def read_results(study: Study, store: Store) -> Results:
@@ -41,7 +62,7 @@ def read_results(study: Study, store: Store) -> Results:
             outcome, found = reader.run(run, seed)
             outcomes.append(outcome)
             rows += found
-    return Results(study, tuple(rows), tuple(outcomes), _provenance(record, reader))
+    return Results(study, tuple(rows), tuple(outcomes), _provenance(record, reader), reader.pictures)
 
 
 def _provenance(record: StudyRecord, reader: _Reader) -> dict[str, Any]:
@@ -61,55 +82,68 @@ class _Reader:
     def __init__(self, study: Study, names: Names, store: Store) -> None:
         self.study, self.names, self.store = study, names, store
         self.tree: Tree = build(study)
-        self.known: dict[tuple[int, str], tuple[Numbers, str, str, float]] = {}
+        self.known: dict[tuple[int, str], _Known] = {}
+        self.pictures: dict[PicturePlace, Picture] = {}
         self.epochs, self.training_seconds, self.measuring_seconds = 0, 0.0, 0.0
 
     def run(self, run: Run, seed: int) -> tuple[Outcome, list[Row]]:
         rows: list[Row] = []
-        status, note, epochs, spent = "done", "", 0, 0.0
+        known, epochs, spent = _Known("done"), 0, 0.0
+        way: float | None = 0.0
         for path in self.tree.paths(run.name):
-            numbers, status, note, seconds = self._state(seed, path)
-            epoch = self.tree.nodes[path].epoch
-            rows += self._rows(run, seed, epoch, numbers)
-            if status not in ("done", "diverged"):
+            known, epoch = self._state(seed, path), self.tree.nodes[path].epoch
+            if epoch > 0:
+                way = None if way is None or known.moved is None else way + known.moved
+            path_length = [("weight_path", "", way, 0.0)] if way is not None and self._shows_path(epoch) else []
+            rows += self._rows(run, seed, epoch, sorted([*known.numbers, *path_length]))
+            for (quantity, layer), picture in known.pictures.items():
+                self.pictures[run.identifier(seed), epoch, quantity, layer] = picture
+            if known.status not in ("done", "diverged"):
                 break
-            epochs, spent = epoch, spent + seconds
-            if status == "diverged":
+            epochs, spent = epoch, spent + known.seconds
+            if known.status == "diverged":
                 break
-        return Outcome(run, seed, status, epochs, note, spent), rows  # type: ignore[arg-type]
+        return Outcome(run, seed, known.status, epochs, known.note, spent), rows
 
-    def _rows(self, run: Run, seed: int, epoch: int, numbers: Numbers) -> Iterator[Row]:
+    def _shows_path(self, epoch: int) -> bool:
+        return "weights" in due(self.study, epoch)
+
+    def _rows(self, run: Run, seed: int, epoch: int, numbers: Iterable[Number]) -> Iterator[Row]:
         name, deficit = run.identifier(seed), run.suffered
         start, stop, clock = run.window.start, run.window.stop, run.clock
         for quantity, layer, value, stderr in numbers:
             yield Row(name, run.arm, seed, deficit, start, stop, clock, epoch, quantity, layer, value, stderr)
 
-    def _state(self, seed: int, path: str) -> tuple[Numbers, str, str, float]:
+    def _state(self, seed: int, path: str) -> _Known:
         key = (seed, path)
         if key not in self.known:
             self.known[key] = self._read(seed, path)
         return self.known[key]
 
-    def _read(self, seed: int, path: str) -> tuple[Numbers, str, str, float]:
+    def _read(self, seed: int, path: str) -> _Known:
         node, state = self.tree.nodes[path], self.names.state(seed, path)
-        numbers: list[tuple[str, str, float, float]] = []
-        seconds = 0.0
+        record: Mapping[str, Any] = {}
         if node.parent is not None:
-            record = self.store.read("epochs", state)
-            if record is None:
+            found = self.store.read("epochs", state)
+            if found is None:
                 failure = self.store.read("failures", state)
-                return ((), "failed", failure["reason"], 0.0) if failure else ((), "missing", "", 0.0)
-            seconds = record["seconds"]
-            self.epochs, self.training_seconds = self.epochs + 1, self.training_seconds + seconds
+                return _Known("failed", failure["reason"]) if failure else _Known("missing")
+            record = found
+            self.epochs, self.training_seconds = self.epochs + 1, self.training_seconds + record["seconds"]
             if record["status"] == "diverged":
-                return (), "diverged", record["note"], seconds
-            numbers += [(quantity, "", record[quantity], 0.0) for quantity in TRAINED if quantity in record]
-        status = "done"
+                return _Known("diverged", record["note"], record["seconds"])
+        numbers: list[Number] = [(quantity, "", record[quantity], 0.0) for quantity in TRAINED if quantity in record]
+        pictures: dict[tuple[str, str], Picture] = {}
+        status: Status = "done"
         for measure in due(self.study, node.epoch):
             body = self.store.read("readings", self.names.reading(seed, path, measure))
             if body is None:
                 status = "missing"
                 continue
             self.measuring_seconds += body["seconds"]
-            numbers += [(r["quantity"], r["layer"], r["value"], r["stderr"]) for r in body["readings"]]
-        return tuple(sorted(numbers, key=lambda number: number[:2])), status, "", seconds
+            for r in body["readings"]:
+                numbers.append((r["quantity"], r["layer"], r["value"], r["stderr"]))
+                if "picture" in r:
+                    pictures[r["quantity"], r["layer"]] = Picture.read(r["picture"])
+        moved = record.get("weight_displacement")
+        return _Known(status, "", record.get("seconds", 0.0), tuple(numbers), pictures, moved)

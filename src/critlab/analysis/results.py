@@ -16,6 +16,10 @@ from critlab.study.study import Study
 if TYPE_CHECKING:
     from critlab.analysis.curve import Curve
     from critlab.analysis.verdict import Verdict
+    from critlab.measures.picture import Picture
+
+PicturePlace = tuple[str, int, str, str]
+"""Readable name of run and seed, epoch, quantity, layer."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,14 @@ class Results:
         rows: the tidy table, ordered by run, epoch, quantity and layer.
         outcomes: what became of every run and seed.
         provenance: versions, machine, numerics and time, as plain JSON values.
+        pictures: arrays that belong to a number of the table, by its run, epoch, quantity and layer.
     """
 
     study: Study
     rows: tuple[Row, ...]
     outcomes: tuple[Outcome, ...]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    pictures: Mapping[PicturePlace, Picture] = field(default_factory=dict)
 
     @cached_property
     def by_run(self) -> Mapping[str, tuple[Row, ...]]:

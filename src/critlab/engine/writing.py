@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 
@@ -69,7 +68,7 @@ class Writer:
                 "spec": spec,
                 "probe": probe,
                 "state": self.names.state(seed, event.path),
-                "readings": [asdict(reading) for reading in event.readings],
+                "readings": [reading.record() for reading in event.readings],
                 "seconds": event.seconds,
                 "provenance": self.provenance,
             }

@@ -5,12 +5,16 @@ from __future__ import annotations
 from critlab.entry import Entry, Table
 from critlab.measures.options import (
     CurvatureOptions,
+    DeadUnitsOptions,
+    EffectiveRankOptions,
+    FiltersOptions,
     FisherEmpiricalOptions,
     FisherLogDeterminantOptions,
     FisherNoiseOptions,
     FisherTraceOptions,
     GradientCovarianceOptions,
     GradientsOptions,
+    WeightsOptions,
 )
 from critlab.measures.reading import MeasureOptions, Probe, Reading
 from critlab.measures.source_options import RelativeSourceVarianceOptions, UsableInformationOptions
@@ -18,6 +22,9 @@ from critlab.measures.source_options import RelativeSourceVarianceOptions, Usabl
 __all__ = [
     "MEASURES",
     "CurvatureOptions",
+    "DeadUnitsOptions",
+    "EffectiveRankOptions",
+    "FiltersOptions",
     "FisherEmpiricalOptions",
     "FisherLogDeterminantOptions",
     "FisherNoiseOptions",
@@ -29,6 +36,7 @@ __all__ = [
     "Reading",
     "RelativeSourceVarianceOptions",
     "UsableInformationOptions",
+    "WeightsOptions",
 ]
 
 
@@ -70,6 +78,26 @@ MEASURES = Table(
             "critlab.measures.gradients:measure",
             GradientsOptions,
             "Achille, Rovere and Soatto 2019, appendix; signal to noise: Shwartz-Ziv and Tishby 2017",
+        ),
+        "dead_units": Entry(
+            "critlab.measures.dead_units:measure",
+            DeadUnitsOptions,
+            "Dohare et al. 2024",
+        ),
+        "effective_rank": Entry(
+            "critlab.measures.effective_rank:measure",
+            EffectiveRankOptions,
+            "Roy and Vetterli 2007; Dohare et al. 2024",
+        ),
+        "weights": Entry(
+            "critlab.measures.weight_norms:measure",
+            WeightsOptions,
+            "Dohare et al. 2024; path: ours",
+        ),
+        "filters": Entry(
+            "critlab.measures.filters:measure",
+            FiltersOptions,
+            "Achille, Rovere and Soatto 2019, appendix",
         ),
         "relative_source_variance": Entry(
             "critlab.measures.source_variance:measure",

@@ -109,3 +109,32 @@ class FisherLogDeterminantOptions(ProbeOptions):
 
     images: int = Field(default=256, ge=1)
     damping: float = Field(default=1e-3, gt=0)
+
+
+class DeadUnitsOptions(ProbeOptions):
+    """Options of the share of dead units."""
+
+
+class EffectiveRankOptions(ProbeOptions):
+    """Options of the effective rank of features."""
+
+
+class WeightsOptions(MeasureOptions):
+    """Options of the lengths of weights: it looks at no images."""
+
+    images: ClassVar[int] = 1
+
+
+class FiltersOptions(MeasureOptions):
+    """Options of the pictures of filters.
+
+    Args:
+        filters: how many are kept at most, the first ones.
+        layer: an ``nn.Conv2d`` or ``nn.Linear`` by its name in the model; None is the first.
+    """
+
+    neutral: ClassVar[Mapping[str, Any]] = {"layer": None}
+    # only the shape of an image matters
+    images: ClassVar[int] = 1
+    filters: int = Field(default=64, ge=1)
+    layer: str | None = None

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from critlab.measures.picture import Picture
 from critlab.spec import Spec
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -23,21 +24,34 @@ class Probe:
         images: ``(images, ...)`` as the model receives them (normalised).
         labels: int64 ``(images,)`` or ``(images, heads)``.
         generator: ``generator(index)`` is a fresh generator keyed by run seed, epoch and index.
+        untrained: makes the network as it was before training; None where nobody knows it.
     """
 
     images: Tensor
     labels: Tensor
     generator: Callable[[int], torch.Generator]
+    untrained: Callable[[], nn.Module] | None = None
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One measured number; ``layer`` is empty for a whole-net quantity, ``stderr`` is 0 for an exact one."""
+    """One measured number; ``layer`` is empty for a whole-net quantity, ``stderr`` is 0 for an exact one.
+
+    ``picture`` is an array that the number stands for; it is kept in the record, beside the table.
+    """
 
     quantity: str
     layer: str
     value: float
     stderr: float
+    picture: Picture | None = None
+
+    def record(self) -> dict[str, Any]:
+        """The JSON values of a record."""
+        plain = asdict(self)
+        if self.picture is None:
+            del plain["picture"]
+        return plain
 
 
 class MeasureOptions(Spec):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from functools import cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from critlab.data.image_set import ImageSet
 from critlab.data.subset import balanced
 from critlab.measures import MEASURES
 from critlab.measures.reading import Probe, Reading
+from critlab.measures.weight_norms import weight_norms
 from critlab.randomness import generator, key
 from critlab.study.measurement import TEST, Measurement
 from critlab.study.origin import Numerics
@@ -35,7 +36,8 @@ from critlab.training.optimizers import make_optimizer, pack_optimizer, unpack_o
 class NetworkState:
     """A network in training: changed in place by :meth:`NetworkLearner.advance`.
 
-    ``progress`` says how far it is inside an epoch; None between two epochs.
+    ``progress`` says how far it is inside an epoch; None between two epochs. ``began`` holds the parameters with which
+    that epoch began, by name; empty between two.
     """
 
     model: nn.Module
@@ -43,6 +45,7 @@ class NetworkState:
     seed: int
     epoch: int
     progress: Progress | None = None
+    began: dict[str, Tensor] = field(default_factory=dict)
 
 
 class NetworkLearner:
@@ -73,15 +76,18 @@ class NetworkLearner:
 
         Returns:
             ``train_loss`` (of cross entropy: nats) and ``train_accuracy`` (a fraction; not there where the objective
-            gives no logits) over the epoch's batches; None where ``pause``, asked after every step, ended the call
+            gives no logits) over the epoch's batches, and ``weight_displacement``, how far the weights are from where
+            the epoch's first step found them; None where ``pause``, asked after every step, ended the call
             inside the epoch.
 
         Raises:
             Diverged: a loss or a weight is not finite.
         """
-        if recipe.intervention is not None and state.progress is None:
-            fresh = self._untrained(key(state.seed, "intervention", epoch))
-            intervene(state.model, state.optimizer, recipe.intervention, fresh)
+        if state.progress is None:
+            if recipe.intervention is not None:
+                fresh = self._untrained(key(state.seed, "intervention", epoch))
+                intervene(state.model, state.optimizer, recipe.intervention, fresh)
+            state.began = {name: value.detach().clone() for name, value in state.model.named_parameters()}
         score = train_epoch(
             state.model,
             state.optimizer,
@@ -98,8 +104,11 @@ class NetworkLearner:
         if isinstance(score, Progress):
             state.progress = score
             return None
-        state.epoch, state.progress = epoch + 1, None
-        return _quantities("train", score)
+        learned = _quantities("train", score)
+        if state.began:  # not where the place inside the epoch was stored before it was kept
+            learned["weight_displacement"] = weight_norms(state.model, state.began)[""]
+        state.epoch, state.progress, state.began = epoch + 1, None, {}
+        return learned
 
     def measure(self, state: NetworkState, spec: Measurement) -> list[Reading]:
         """Reads one measure of ``state``; changes nothing."""
@@ -116,6 +125,7 @@ class NetworkLearner:
         tensors = {f"model.{name}": value for name, value in state.model.state_dict().items()}
         optimizer = pack_optimizer(state.optimizer, state.model)
         tensors |= {f"optimizer.{name}": value for name, value in optimizer.items()}
+        tensors |= {f"began.{name}": value for name, value in state.began.items()}
         arrays = {name: np.array(value.detach().cpu().numpy(), order="C") for name, value in tensors.items()}
         if state.progress is not None:
             # sums are exact: the counts are far below 2^53
@@ -133,6 +143,7 @@ class NetworkLearner:
         if "progress" in tensors:
             step, loss, right, counted = tensors["progress"].tolist()
             state.progress = Progress(int(step), loss, int(right), int(counted))
+            state.began = {name: value.to(self.device) for name, value in _below("began.", found).items()}
         return state
 
     def _untrained(self, seed: int) -> nn.Module:
@@ -170,7 +181,12 @@ class NetworkLearner:
         if getattr(spec.options, "inputs", "clean") == "as_trained" and spec.recipe is not None:
             deprived = Recipe(spec.recipe.lr, spec.recipe.weight_decay, None, spec.recipe.deficit)
             images, labels = self._deprived(indices, deprived, state)
-        return Probe(images, labels, lambda index: generator(state.seed, "measure", state.epoch, index))
+        return Probe(
+            images,
+            labels,
+            lambda index: generator(state.seed, "measure", state.epoch, index),
+            lambda: self._untrained(key(state.seed, "init")),
+        )
 
     def _deprived(self, indices: Tensor, recipe: Recipe, state: NetworkState) -> tuple[Tensor, Tensor]:
         """The probe as trained on: one batch, or several where only a share of the batches suffers."""
