@@ -51,13 +51,16 @@ class Told:
 
 
 class Inline:
-    """Runs ``study`` into ``store``, as the local engine does with one worker, without locks."""
+    """Runs ``study`` into ``store``, as the local engine does with one worker.
 
-    def __init__(self, study: Study, store: Store, budget: int | None = None, locks: Locks | None = None) -> None:
+    Every state is kept, unless ``size``, bytes of a checkpoint, says that there is no room for all.
+    """
+
+    def __init__(self, study: Study, store: Store, size: int = 1, locks: Locks | None = None) -> None:
         self.study, self.store = study, store
         images = load(study.data)
         self.tree, self.names = build(study), Names(study, images.fingerprint, Numerics())
-        self.kept = kept_paths(self.tree, len(study.seeds), budget)
+        self.kept = kept_paths(self.tree, len(study.seeds), size)
         store.root.mkdir(parents=True, exist_ok=True)
         record = StudyRecord(study.model_dump(mode="json"), images.fingerprint, Numerics(), dict(provenance()))
         write_record(store, study, record)

@@ -96,9 +96,12 @@ def loaded(code: str) -> set[str]:
     return set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list", "figures"], ["plan", "removal"], ["status", "demo"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list", "figures"], ["plan", "removal"], ["status", "demo"], ["gc"]]
+)
 def test_light_commands_import_neither_torch_nor_scipy(arguments: list[str], tmp_path: Path) -> None:
-    store = ["--store", str(tmp_path / "s")] if arguments[0] in ("plan", "status") else []
+    (tmp_path / "s").mkdir()
+    store = ["--store", str(tmp_path / "s")] if arguments[0] in ("plan", "status", "gc") else []
     code = f"import sys; sys.argv = ['critlab', *{arguments + store!r}]\nimport critlab.cli\n"
     code += "try: critlab.cli.main()\nexcept SystemExit as end: assert not end.code, end.code"
     modules = loaded(code)

@@ -9,6 +9,7 @@ from typing import Any
 from critlab.engine import timing
 from critlab.engine.keeping import kept_paths, state_bytes
 from critlab.engine.numerics import Decision, decide, settled
+from critlab.engine.space import RECORD_BYTES, needed_bytes, shortage
 from critlab.engine.study_record import StudyRecord, read_record
 from critlab.engine.survey import survey
 from critlab.entry import is_path
@@ -16,9 +17,6 @@ from critlab.store import Store
 from critlab.study.measurement import due
 from critlab.study.study import Study
 from critlab.study.tree import ROOT, Tree
-
-RECORD_BYTES = 2048
-"""What a record takes on disk, roughly."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,8 @@ class Plan:
         readings_left: measurements that the store lacks.
         precision: in which the study is or would be computed; None where the first run times a step to decide.
         bytes: disk space of the whole study; None where only building the model would tell.
+        bytes_free: room on the disk of the store.
+        warning: a sentence where what is left to do needs more room than that; else empty.
         seconds: time that is left with these workers; None where it is unknown.
         workers: how many processes ``seconds`` counts on.
     """
@@ -52,6 +52,8 @@ class Plan:
     readings_left: int
     precision: str | None
     bytes: int | None
+    bytes_free: int
+    warning: str
     seconds: float | None
     workers: int
 
@@ -77,6 +79,7 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
     readings = work.readings if work else seeds * _readings(study, tree)
     record = read_record(store, study)
     decision, each, size = _costs(study, record, measure, folder)
+    whole = None if size is None else _bytes(study, tree, size)
     return Plan(
         study=study.name,
         runs=len(study.runs) * seeds,
@@ -88,7 +91,9 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
         replays=replays,
         readings_left=readings,
         precision=decision.numerics.precision if decision else None,
-        bytes=None if size is None else _bytes(study, tree, size),
+        bytes=whole,
+        bytes_free=store.free_bytes(),
+        warning=shortage(needed_bytes(work, size) if work else whole, store),
         seconds=None if each is None else each * (left + replays) / min(workers, seeds * len(study.runs)),
         workers=workers,
     )

@@ -129,7 +129,7 @@ def _work(
         store.write("failures", names.state(failure.seed, failure.path), body)
 
     with interruptible() as interruption, Display(study.name, work.trained + work.replayed) as display:
-        if warning := shortage(work, size, store):
+        if warning := shortage(needed_bytes(work, size), store):
             display.remark(f"warning: {warning}")
         ending = execute(Agenda(work, survey, display, record), setup, workers, interruption)
         if ending.stopped:

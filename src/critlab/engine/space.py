@@ -22,9 +22,9 @@ def needed_bytes(work: Work, size: int | None) -> int | None:
     return sum(step.keep for step in steps) * size + (len(steps) + work.readings) * RECORD_BYTES
 
 
-def shortage(work: Work, size: int | None, store: Store) -> str:
-    """A sentence where the disk has less room than ``work`` needs; empty where it has enough, or nobody knows."""
-    needed, free = needed_bytes(work, size), store.free_bytes()
+def shortage(needed: int | None, store: Store) -> str:
+    """A sentence where the disk has less room than ``needed`` bytes; empty where it has enough, or nobody knows."""
+    free = store.free_bytes()
     if needed is None or needed <= free:
         return ""
     return (
