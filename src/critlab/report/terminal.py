@@ -32,6 +32,7 @@ def plan_text(plan: Plan) -> str:
             "precision": plan.precision or "chosen by timing a step, at the first run or with --measure",
             "disk": space,
             "time": time,
+            **({"warning": plan.warning} if plan.warning else {}),
         }
     )
 
