@@ -14,6 +14,7 @@ import own_trainings as mine
 from critlab.analysis.inference import summarise
 from critlab.errors import StudyError
 from critlab.hooks.harm import Harm, harm, judged, shrink_and_perturb
+from critlab.hooks.seeded import seeded
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +90,8 @@ def test_checkpoints_are_left_as_they_are_and_repeats_repeat() -> None:
 def test_a_network_with_an_optimiser_and_a_real_remedy() -> None:
     state = mine.make(0)
     plain = type("Plain", (), {"__call__": lambda self, inputs, labels, numbers=None: (inputs, labels)})()
-    mine.advance(state, 0, plain)
+    with seeded(5):
+        mine.advance(state, 0, plain)
     before = mine.save(state)
     before = {**before, "model": {name: value.clone() for name, value in before["model"].items()}}
 
@@ -100,7 +102,7 @@ def test_a_network_with_an_optimiser_and_a_real_remedy() -> None:
 
     functions = {"advance": mine.advance, "evaluate": mine.evaluate, "load": mine.load}
     result = harm(before, before, **functions, epoch=1, stretch=1, recovery=1, repeats=3, remedies={"restart": restart})
-    assert len(set(result.scores["with"])) > 1, "the repeats differ"
+    assert len(set(result.scores["with"])) == 3, "the order of the data differs between repeats"
     assert set(result.left) == {"restart"}
 
 
