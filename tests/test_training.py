@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -170,3 +171,16 @@ def test_a_loss_that_is_not_finite_is_told() -> None:
 def test_logits_of_the_wrong_shape_are_told() -> None:
     with pytest.raises(StudyError, match=r"must return logits \(batch, classes\)"):
         trained(nn.Sequential(nn.Flatten(2), nn.Linear(64, 4)), examples())
+
+
+def test_the_score_of_many_test_images_is_their_mean() -> None:
+    """Whatever pieces they are seen in, the last one smaller than the others."""
+    data, model = examples(), Heads(0)
+    rng = np.random.default_rng(1)
+    images = torch.from_numpy(rng.integers(0, 256, (1013, 1, 8, 8), dtype=np.uint8))
+    labels = torch.from_numpy(rng.integers(0, 4, 1013))
+    score = score_test_images(model, replace(data, test_images=images, test_labels=labels))
+    with torch.no_grad():
+        logits = model((images.double() / 255 - data.mean).float() / data.std)
+    assert score.loss == pytest.approx(nn.functional.cross_entropy(logits, labels).item(), rel=1e-5)
+    assert score.accuracy == pytest.approx((logits.argmax(1) == labels).float().mean().item())
