@@ -164,3 +164,23 @@ def test_a_figures_page_holds_every_part() -> None:
     text = page([findings, *found.values()])
     assert "Damage by depth" in text
     assert text.count("Repeat") >= 1
+
+
+def test_filters_are_drawn_as_they_are() -> None:
+    from critlab.measures.picture import Picture
+    from critlab.presets.critical_periods_filters import pictures, roughnesses
+
+    results = synthetic_results(2, (0, 5, 20))
+    averaging = np.ones((1, 3, 2, 2), dtype=np.float32)
+    edge = np.asarray([[[[1, -1], [1, -1]]] * 3], dtype=np.float32)
+    array = np.concatenate([averaging, edge])
+    assert roughnesses(array) == [0.0, 1.0]
+    assert pictures(results) == []
+    kept = {(name, 4, "filter_norm", "block1.conv"): Picture.of(array) for name in results.by_run}
+    with_pictures = Results(results.study, results.rows, results.outcomes, results.provenance, kept)
+    chart = FIGURES["filters"].draw({"study": with_pictures})[0]
+    pixels = chart.panels[0].spec["data"]["values"]
+    assert len(pixels) == 2 * 4
+    assert {pixel["colour"] for pixel in pixels} == {"#ffffff", "#000000"}
+    assert chart.rows[:2] == (("Clean", 0, 0.0), ("Clean", 1, 1.0))
+    assert len(chart.panels) == 3

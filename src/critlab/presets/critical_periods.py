@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from critlab.presets.critical_periods_charts import damage_by_part, fisher_charts, layers_charts
 from critlab.presets.critical_periods_costs import COSTS
+from critlab.presets.critical_periods_filters import filters_charts, filters_numbers
 from critlab.presets.critical_periods_gradients import gradients_charts, gradients_numbers
 from critlab.presets.critical_periods_information import (
     filters_study,
@@ -163,5 +164,7 @@ FIGURES: Mapping[str, Preset] = {
         "what do the filters of the first layer look like after a deficit?",
         (FILTERS,),
         COSTS["filters"],
+        draw=filters_charts,
+        compare=filters_numbers,
     ),
 }

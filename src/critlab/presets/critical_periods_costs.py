@@ -18,9 +18,9 @@ COSTS: Mapping[str, Mapping[str, Cost]] = {
         "demo": Cost(318, 2_000),
     },
     "deficits": {
-        "paper": Cost(56_790, 50_000),
-        "small": Cost(2_298, 4_000),
-        "demo": Cost(1_026, 2_000),
+        "paper": Cost(58_385, 50_000),
+        "small": Cost(2_439, 4_000),
+        "demo": Cost(1_083, 2_000),
     },
     "depth": {
         "paper": Cost(29_400, 50_000),

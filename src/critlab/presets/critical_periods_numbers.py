@@ -119,10 +119,8 @@ def deficits_numbers(found: Found) -> Sequence[Comparison]:
     stated = {"vertical_flip": FLIP, "label_permutation": PERMUTATION, "noise": NOISE}
     rows: list[Comparison] = []
     for part, results in found.items():
-        if (last := final(results.curve())) is not None and part != "further":
-            published = stated.get(results.study.suffered, PRESENT) if part != "clocks" else PRESENT
-            what = f"damage of {window_words(results.study)}" if published is PRESENT else ""
-            rows.append(against(published, damage_words(last), what))
+        if (last := final(results.curve())) is not None and part == "paper":
+            rows.append(against(PRESENT, damage_words(last), f"damage of {window_words(results.study)}"))
         for name, words in _other_arms(results):
             published = stated.get(name.split(" against ")[0].replace(" ", "_"), Published("", UNSTATED, "ours"))
             rows.append(against(published, words, f"damage of {name}"))

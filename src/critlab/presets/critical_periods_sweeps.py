@@ -75,11 +75,12 @@ def deficits_studies(scale: Scale) -> Studies:
             controls={"deficits": further},
             **shared,
         ),
-        "clocks": removal(
-            VerticalFlip(),
-            at=timeline.compared[::2],
-            name=named("deficits", scale, "clocks"),
-            controls={"clocks": CLOCKS},
-            **shared,
-        ),
+        "flip_and_clocks": _clocks(VerticalFlip(), scale, "flip", shared),
+        "noise_and_clocks": _clocks(Noise(), scale, "noise", shared),
     }
+
+
+def _clocks(deficit: Deficit, scale: Scale, part: str, shared: dict[str, Any]) -> Study:
+    """The last removal under other clocks, for a deficit that others say does no lasting harm."""
+    at = TIMELINES[scale].compared[::2]
+    return removal(deficit, at=at, name=named("deficits", scale, part), controls={"clocks": CLOCKS}, **shared)
