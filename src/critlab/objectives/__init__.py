@@ -8,12 +8,14 @@ from typing import Any
 from critlab.component import describe_component, plain_component, read_component
 from critlab.entry import Entry, Table
 from critlab.objectives.cross_entropy import CrossEntropy
+from critlab.objectives.cross_source_reconstruction import CrossSourceReconstruction
 from critlab.objectives.objective import Learned, Objective
 from critlab.objectives.smoothed_cross_entropy import SmoothedCrossEntropy
 
 __all__ = [
     "OBJECTIVES",
     "CrossEntropy",
+    "CrossSourceReconstruction",
     "Learned",
     "Objective",
     "SmoothedCrossEntropy",
@@ -55,6 +57,11 @@ OBJECTIVES = Table(
             "critlab.objectives.smoothed_cross_entropy:SmoothedCrossEntropy",
             SmoothedCrossEntropy,
             "Szegedy et al. 2016, section 7",
+        ),
+        "cross_source_reconstruction": Entry(
+            "critlab.objectives.cross_source_reconstruction:CrossSourceReconstruction",
+            CrossSourceReconstruction,
+            "Kleinman, Achille and Soatto 2023, masked prediction of the other view",
         ),
     },
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from critlab.component import Component
 from critlab.errors import StudyError
@@ -33,6 +33,13 @@ class Objective(Component):
 
     A subclass gives ``name`` and ``version`` and implements :meth:`learn`.
     """
+
+    def check_model(self, model: Any) -> None:
+        """Raises :class:`~critlab.errors.StudyError` where a model cannot have this objective.
+
+        Args:
+            model: its specification: ``name``, and its options as attributes.
+        """
 
     def learn(self, model: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator) -> Learned:
         """The loss of one batch; called in training mode, under the study's precision.

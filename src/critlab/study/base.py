@@ -12,9 +12,10 @@ from critlab.entry import is_path
 from critlab.errors import StudyError
 from critlab.measures import MEASURES, MeasureOptions
 from critlab.models.spec import ModelSpec
-from critlab.objectives import CrossEntropy
+from critlab.objectives import CrossEntropy, Objective
 from critlab.spec import Location, Problems, Spec, problems, shown
 from critlab.study.choices import AugmentSpec, EvaluationSpec, OptimizerSpec
+from critlab.study.pretraining import PretrainingSpec
 from critlab.study.values import AnyObjective
 
 
@@ -61,6 +62,7 @@ class Base(Spec):
     precision: Literal["float32", "bfloat16"] | None = None
     objective: AnyObjective = CrossEntropy()
     evaluation: EvaluationSpec = EvaluationSpec()
+    pretraining: PretrainingSpec | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -89,6 +91,17 @@ class Base(Spec):
                 options.check(shape)
             except StudyError as error:
                 found.append((("measures", name), str(error)))
+        objectives: dict[Location, Objective] = {("objective",): self.objective}
+        if self.pretraining is not None:
+            objectives["pretraining", "objective"] = self.pretraining.objective
+        for place, objective in objectives.items():
+            try:
+                objective.check_model(self.model)
+            except StudyError as error:
+                found.append((place, str(error)))
+        if self.augment is not None and self.augment.views != "shared" and (len(shape) != 4 or shape[0] != 2):
+            text = f'received {shown(self.augment.views)}; must be "shared", as examples are not two views'
+            found.append((("augment", "views"), text))
         if self.augment is not None and self.augment.shift >= min(shape[-2:]):
             text = f"received {shown(self.augment.shift)}; must be below the image side, {min(shape[-2:])}"
             found.append((("augment", "shift"), text))

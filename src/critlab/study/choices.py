@@ -53,10 +53,15 @@ class OptimizerSpec(Spec):
 
 
 class AugmentSpec(Spec):
-    """Random changes of every training batch: horizontal flips, and shifts by up to ``shift`` pixels."""
+    """Random changes of every training batch: horizontal flips, and shifts by up to ``shift`` pixels.
 
+    ``views`` says how the two views of an example go together; see :func:`critlab.training.view_augment.augment_views`.
+    """
+
+    neutral: ClassVar[Mapping[str, Any]] = {"views": "shared"}
     flip: bool = False
     shift: int = Field(default=0, ge=0)
+    views: Literal["shared", "separate", "second_twice"] = "shared"
 
 
 class Sweep(Spec):

@@ -91,13 +91,19 @@ def _recipe(run: Run, base: Base, epoch: int) -> Recipe:
         lr=learning_rate(base.optimizer, run, epoch),
         weight_decay=base.optimizer.weight_decay,
         augment=base.augment,
-        objective=base.objective,
+        objective=_objective(base, epoch),
         intervention=run.intervention if epoch == run.window.stop else None,
     )
     if epoch not in run.window:
         return plain
     deprived = replace(plain, deficit=run.deficit)
     return deprived if run.switch is None else _switched(deprived, run.switch)
+
+
+def _objective(base: Base, epoch: int) -> Objective:
+    if base.pretraining is not None and epoch < base.pretraining.epochs:
+        return base.pretraining.objective
+    return base.objective
 
 
 def _switched(recipe: Recipe, switch: Switch) -> Recipe:

@@ -12,7 +12,7 @@ from critlab.deficits import Deficit, Draws, suffer
 from critlab.randomness import generator
 from critlab.study.choices import AugmentSpec
 from critlab.study.recipe import Recipe
-from critlab.training.augment import augment
+from critlab.training.view_augment import augment_views
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Examples:
     def _augmented(self, spec: AugmentSpec | None, images: Tensor, chance: torch.Generator) -> Tensor:
         if spec is None or not (spec.flip or spec.shift):
             return images
-        return augment(images, spec, self.mean, chance)
+        return augment_views(images, spec, self.mean, chance)
 
     @staticmethod
     def _deprived(deficit: Deficit | None, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
