@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from critlab.analysis.plasticity import layer_shares, share_shifts
+from critlab.analysis.plasticity import information_plasticity, layer_shares, share_shifts
 from critlab.analysis.results import Results
 from synthetic import LAYERS, synthetic_results
 
@@ -44,3 +45,55 @@ def test_nothing_measured_gives_nothing() -> None:
     results = synthetic_results(1, (0, 5))
     assert layer_shares(Results(results.study, (), results.outcomes)) == ()
     assert share_shifts(Results(results.study, (), results.outcomes)) == ()
+
+
+def noisy(results: Results, moved: float, random_state: int, noise: float = 0.05) -> Results:
+    """Shares that do not move after removal but for ``moved`` from conv1 to head at the end; readings with noise."""
+    random = np.random.default_rng(random_state)
+    rows = []
+    for row in results.rows:
+        if row.quantity == "fisher_trace" and row.layer:
+            last = row.epoch == max(r.epoch for r in results.by_run[row.run])
+            change = {"conv1": -moved, "head": moved}.get(row.layer, 0.0) if last else 0.0
+            true = 100 * (LAYERS[row.layer] + change)
+            row = replace(row, value=true * (1 + noise * random.normal()), stderr=noise * true)
+        rows.append(row)
+    return Results(results.study, tuple(rows), results.outcomes)
+
+
+def test_where_nothing_moves_the_distance_is_the_floor_and_the_excess_nothing() -> None:
+    results = synthetic_results(40, (0, 4), controls={})
+    found = [information_plasticity(noisy(results, 0.0, state))[0] for state in range(5)]
+    assert [(point.arm, point.removal, point.distance.n) for point in found] == [("blur", 4, 40)] * 5
+    distances, floors = np.mean([p.distance.mean for p in found]), np.mean([p.floor for p in found])
+    assert distances == pytest.approx(floors, rel=0.1)
+    assert sum(low <= 0 <= high for p in found if (low := p.excess.low) is not None and (high := p.excess.high)) >= 4
+
+
+def test_a_known_move_is_found_within_the_floor() -> None:
+    (point,) = information_plasticity(noisy(synthetic_results(40, (0, 4), controls={}), 0.2, 1))
+    assert point.distance.mean == pytest.approx(0.2, abs=0.01)
+    assert point.excess.mean == pytest.approx(point.distance.mean - point.floor)
+    assert point.excess.low is not None
+    assert 0.2 - point.floor - 0.01 <= point.excess.low
+    assert point.floor < 0.05
+
+
+def test_plasticity_is_told_for_every_arm_and_removal() -> None:
+    results = synthetic_results(3, (0, 2, 4))
+    found = information_plasticity(results)
+    assert [(p.arm, p.removal) for p in found][:2] == [("blur", 2), ("blur", 4)]
+    assert {p.removal for p in found} == {2, 4}
+    assert all(len(p.shifts) == p.distance.n == 3 for p in found)
+    (one, _) = information_plasticity(synthetic_results(1, (0, 2, 4), controls={}))
+    assert one.distance.low is None
+    assert information_plasticity(Results(results.study, (), results.outcomes)) == ()
+
+
+def test_the_error_of_a_share_holds_that_of_the_total() -> None:
+    results = synthetic_results(1, (0, 4), controls={})
+    (shift,) = share_shifts(noisy(results, 0.0, 0, noise=0.02))
+    random = np.random.default_rng(0)
+    made = 100 * np.array(list(LAYERS.values())) * (1 + 0.02 * random.normal(size=(20000, 2, 3)))
+    shares = made / made.sum(-1, keepdims=True)
+    assert shift.error == pytest.approx(np.abs(shares[:, 0] - shares[:, 1]).sum(-1).mean() / 2, rel=0.08)

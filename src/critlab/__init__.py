@@ -15,10 +15,16 @@ if TYPE_CHECKING:
     from critlab.hooks.harm import harm as harm
     from critlab.hooks.probe import probe as probe
     from critlab.hooks.watch import Watch as Watch
+    from critlab.measures.curvature import curvature as curvature
+    from critlab.measures.dead_units import dead_units as dead_units
+    from critlab.measures.effective_rank import effective_rank as effective_rank
     from critlab.measures.estimates import total as total
     from critlab.measures.fisher_empirical import fisher_empirical as fisher_empirical
+    from critlab.measures.fisher_log_determinant import fisher_log_determinant as fisher_log_determinant
     from critlab.measures.fisher_noise import fisher_noise as fisher_noise
     from critlab.measures.fisher_trace import fisher_trace as fisher_trace
+    from critlab.measures.gradient_covariance import gradient_covariance as gradient_covariance
+    from critlab.measures.gradients import gradients as gradients
     from critlab.measures.partial_information import partial_information as partial_information
     from critlab.measures.source_variance import relative_source_variance as relative_source_variance
     from critlab.measures.usable_information import usable_information as usable_information
@@ -43,12 +49,18 @@ _WHERE = {
     "Study": "critlab.study",
     "Switch": "critlab.study",
     "Watch": "critlab.hooks.watch",
+    "curvature": "critlab.measures.curvature",
+    "dead_units": "critlab.measures.dead_units",
+    "effective_rank": "critlab.measures.effective_rank",
     "fisher_empirical": "critlab.measures.fisher_empirical",
+    "fisher_log_determinant": "critlab.measures.fisher_log_determinant",
     "fisher_noise": "critlab.measures.fisher_noise",
     "fisher_trace": "critlab.measures.fisher_trace",
+    "gradient_covariance": "critlab.measures.gradient_covariance",
+    "gradients": "critlab.measures.gradients",
     "harm": "critlab.hooks.harm",
-    "probe": "critlab.hooks.probe",
     "partial_information": "critlab.measures.partial_information",
+    "probe": "critlab.hooks.probe",
     "read_study": "critlab.study",
     "relative_source_variance": "critlab.measures.source_variance",
     "removal": "critlab.study",

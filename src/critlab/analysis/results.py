@@ -15,6 +15,7 @@ from critlab.study.study import Study
 
 if TYPE_CHECKING:
     from critlab.analysis.curve import Curve
+    from critlab.analysis.plasticity import Plasticity
     from critlab.analysis.verdict import Verdict
     from critlab.measures.picture import Picture
 
@@ -66,6 +67,12 @@ class Results:
         from critlab.analysis.verdict import verdict
 
         return verdict(self)
+
+    def plasticity(self, quantity: str = "fisher_trace") -> tuple[Plasticity, ...]:
+        """Information plasticity: how much the layer shares of ``quantity`` still move after removal, by its epoch."""
+        from critlab.analysis.plasticity import information_plasticity
+
+        return information_plasticity(self, quantity)
 
     def to_csv(self) -> str:
         """The tidy table as CSV, with shortest floats that read back the same."""
