@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# read once, when torch is first imported: small tensors gain nothing from threads, and lose a lot beside other processes
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("critlab", deadline=None, print_blob=True)
 settings.load_profile("critlab")
