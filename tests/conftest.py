@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# read once, when torch is first imported: small tensors gain nothing from threads, and lose a lot beside other processes
+# read when torch is first imported: small tensors gain nothing from threads, and lose a lot beside other processes
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("critlab", deadline=None, print_blob=True)
