@@ -217,7 +217,7 @@ LEVELS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
 
 
 def falls_to(quantity: Quantity, level: float, line: Mapping[str, Any]) -> float:
-    """The epoch at which a quantity comes down to a level between its least value after the peak, 0, and its peak, 1."""
+    """The epoch at which a quantity comes down to a level: 0 is its least value after the peak, 1 the peak."""
     values = quantity(line, GRID)
     peak = int(values.argmax())
     least = values[peak:].min()

@@ -1,0 +1,9 @@
+"""The documentation as a site: pip install 'critlab[docs]' && sphinx-build -W docs site."""
+
+project = "critlab"
+extensions = ["myst_parser"]
+html_theme = "furo"
+html_title = "critlab"
+myst_enable_extensions = ["deflist"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build"]
