@@ -1,6 +1,7 @@
 """Every measure on every kind of net: it reads, repeats itself, and leaves the model and the world as they were."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -110,3 +111,13 @@ def test_through_a_study_pictures_and_the_way_of_the_weights_are_there(tmp_path)
         first_layer_filters(results, "blur-0-1-of-3")
     with pytest.raises(StudyError, match="has no filters"):
         first_layer_filters(critlab.Results(study, results.rows, results.outcomes), run)
+
+
+def test_every_measure_has_its_row_in_the_documentation():
+    page = (Path(__file__).parent.parent / "docs" / "measures.md").read_text(encoding="utf-8")
+    rows = {line.split("|")[1].strip(" `"): line for line in page.splitlines() if line.startswith("| `")}
+    assert set(rows) == set(MEASURES), "docs/measures.md has one row for each measure"
+    model, images, labels = net("mlp")
+    for measure in MEASURED:
+        read = MEASURES[measure].load()(model, Probe(images, labels, seeded, lambda: model), own_options(measure))
+        assert all(f"`{one.quantity}`" in rows[measure] for one in read), measure

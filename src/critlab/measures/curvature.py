@@ -25,7 +25,7 @@ def curvature(
     labels: Tensor,
     *,
     generator: torch.Generator,
-    tolerance: float = 1e-3,
+    tolerance: float = 1e-2,
     iterations: int = 40,
 ) -> Estimate:
     """The largest eigenvalue of the Hessian of the mean loss in all weights that learn, in nats.
@@ -51,8 +51,9 @@ def curvature(
     over the distance to the next eigenvalue. The value is never above the largest but for rounding, which in float32
     is about 1e-5 of the largest absolute eigenvalue.
 
-    Cost: for each product two forward and backward passes' worth, or about 3 of the trace's passes, for each image;
-    memory for ``iterations`` copies of the parameters.
+    Cost: for each product a forward pass, a backward pass and one through both for each image; memory for
+    ``iterations`` copies of the parameters. Measured at 256 images, All-CNN of width 24 in its first epoch, 28 x 28,
+    one thread: 0.6 of a training epoch of 10,000 images.
 
     Source: Lanczos 1950; as a measure of training: Jastrzebski et al. 2020.
     """

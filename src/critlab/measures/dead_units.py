@@ -63,7 +63,8 @@ def dead_units(model: nn.Module, images: Tensor) -> dict[str, DeadUnits]:
 
     Error: none; with more images fewer units are dead.
 
-    Cost: a forward pass for each image.
+    Cost: a forward pass for each image; at 1,024 of them, All-CNN of width 24, 28 x 28, one thread, 0.04 of a training
+    epoch of 10,000 images.
 
     Source: Dohare et al. 2024, who count them through continual learning.
     """

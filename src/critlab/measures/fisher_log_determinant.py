@@ -43,6 +43,8 @@ def fisher_log_determinant(
     otherwise they take input and output gradient as independent, and positions of a convolution as uncorrelated.
 
     Cost: a forward pass and as many backward passes as classes for each image; then the eigenvalues of each factor.
+    Measured at 256 images, 10 classes, All-CNN of width 24, 28 x 28, one thread: 0.26 of a training epoch of 10,000
+    images.
 
     Source: Martens and Grosse 2015, Grosse and Martens 2016; as a measure of information in weights: Achille and
     Soatto 2018.

@@ -53,7 +53,8 @@ def gradient_covariance(
     squared deviations: right to the order of 1 / B. The eigenvalue is that of the sample, too large and never below
     ``trace / (B - 1)``; only well above that does it say something. Its ``stderr`` is the jackknife's.
 
-    Cost: one forward and one backward pass for each image; memory for B times the parameters.
+    Cost: one forward and one backward pass for each image; memory for B times the parameters. Measured at 1,024 images,
+    All-CNN of width 24, 28 x 28, one thread: 0.11 of a training epoch of 10,000 images.
 
     Source: Jastrzebski et al. 2020, who take the covariance of mini-batches through the same Gram matrix; scaling to
     single images and errors: ours.

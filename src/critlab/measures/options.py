@@ -96,7 +96,7 @@ class CurvatureOptions(ProbeOptions):
     """
 
     images: int = Field(default=256, ge=1)
-    tolerance: float = Field(default=1e-3, gt=0, lt=1)
+    tolerance: float = Field(default=1e-2, gt=0, lt=1)
     iterations: int = Field(default=40, ge=1)
 
 
