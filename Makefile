@@ -4,11 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint types format clean
+.PHONY: help demo test test-ray lint types format clean
 
 help:
 	@echo "make demo    find a critical period on real images that ship with critlab, and make the page"
-	@echo "make test    run the whole test suite"
+	@echo "make test    run the whole test suite;  make test-ray: also the tests that need Ray"
 	@echo "make lint    check style and format;  make types: check types;  make format: mend the format"
 
 # pip, with the pinned constraints: the CPU build of torch, no downloads of CUDA where the platform offers both
@@ -26,6 +26,12 @@ demo: $(READY)
 test: $(READY)
 	@echo "running the test suite"
 	@$(BIN)/python -m pytest
+
+# a simulated cluster of two nodes; apart from the suite, since Ray alone takes 214 MB
+test-ray: $(READY)
+	@echo "installing Ray and running its tests"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ray]'
+	@$(BIN)/python -m pytest tests_ray
 
 lint: $(READY)
 	@$(BIN)/ruff check .

@@ -120,7 +120,12 @@ def run(
     store: StoreFolder = STORE,
     scale: Scale = None,
     workers: Workers = None,
-    engine: Annotated[Literal["local"], typer.Option("--engine", help="who does the work")] = "local",
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option("--engine", help="processes of this machine, or a Ray cluster")
+    ] = "local",
+    gpu_share: Annotated[
+        float, typer.Option("--gpu-share", min=0.01, max=1, help="of a GPU, for each task of the Ray engine")
+    ] = 1.0,
     device: Device = "auto",
     precision: Precision = "auto",
     data: DataFolder = None,
@@ -129,7 +134,8 @@ def run(
     from critlab.report.terminal import verdict_text
 
     chosen = _study(study, scale)
-    code, results = _run(chosen, store, workers=workers, device=device, precision=precision, folder=data)
+    means = {"workers": workers, "device": device, "precision": precision, "folder": data}
+    code, results = _run(chosen, store, **means, engine=engine, gpu_share=gpu_share)
     print(verdict_text(results))
     raise typer.Exit(code)
 

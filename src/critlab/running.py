@@ -6,7 +6,7 @@ from pathlib import Path
 
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
-from critlab.engine.running import Device, Means, Precision, run_study
+from critlab.engine.running import Device, Engine, Means, Precision, run_study
 from critlab.errors import StoreUnwritable
 from critlab.store import Store
 from critlab.study.study import Study
@@ -20,6 +20,7 @@ def run(
     device: Device = "auto",
     precision: Precision = "auto",
     data: str | Path | None = None,
+    engine: Engine = "local",
 ) -> Results:
     """Trains and measures what ``store`` lacks of ``study``, and reads the whole study from it.
 
@@ -31,6 +32,7 @@ def run(
         precision: ``auto`` is what the store has recorded for the study; at first what the study says, else bfloat16
             where a timed step is at least 1.3 times as fast in it as in float32.
         data: the folder of the data; by default ``$CRITLAB_DATA``, else the user's cache folder.
+        engine: ``local``, or ``ray`` for the Ray cluster at ``RAY_ADDRESS``.
 
     Returns:
         The results, also where some runs failed or diverged: their outcomes say so.
@@ -42,7 +44,7 @@ def run(
         DataError: the data are missing or damaged.
     """
     place = Store(store)
-    means = Means(workers, device, precision, Path(data) if data else None)
+    means = Means(workers, device, precision, Path(data) if data else None, engine)
     report = run_study(study, place, means)
     if report.ending.unwritable:
         raise StoreUnwritable(report.ending.unwritable)

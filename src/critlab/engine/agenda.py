@@ -154,6 +154,10 @@ class Agenda:
         else:
             self.fail(task, path, f"{reason} ({ATTEMPTS} times)")
 
+    def lost(self, task: Task) -> None:
+        """The machine that did the task is gone, which says nothing about the task."""
+        self._put_off(task, at_once=True)
+
     def fail(self, task: Task, path: str, reason: str) -> None:
         """The work broke at ``path``; what depends on it is blocked."""
         self.ending.failures.append(Failure(task.seed, path, reason))

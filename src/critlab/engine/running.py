@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 
 from critlab.duration import duration
-from critlab.engine import timing
+from critlab.engine import on_ray, timing
 from critlab.engine.agenda import Agenda, Ending, Failure
 from critlab.engine.interruption import Interruption, interruptible
 from critlab.engine.keeping import kept_paths, state_bytes
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
+Engine = Literal["local", "ray"]
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,16 @@ class Means:
         device: where to compute; ``auto`` takes a GPU where there is one.
         precision: ``auto`` is what the store has recorded; at first what the study says, or what a timed step decides.
         folder: where the data lie; None is ``$CRITLAB_DATA``, else the user's cache folder.
+        engine: ``local`` is one process per core of this machine, ``ray`` a Ray cluster.
+        gpu_share: which share of a GPU a task of the Ray engine takes, above 0 and at most 1.
     """
 
     workers: int | None = None
     device: Device = "auto"
     precision: Precision = "auto"
     folder: Path | None = None
+    engine: Engine = "local"
+    gpu_share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,8 @@ def run_study(study: Study, store: Store, means: Means) -> Report:
         StoreError: the store cannot be used.
     """
     _refuse_inside_a_worker()
+    if means.engine == "ray":
+        on_ray.ray_module()
     images = _images(study, means.folder)
     record = read_record(store, study)
     device = _device(means.device)
@@ -95,7 +103,8 @@ def run_study(study: Study, store: Store, means: Means) -> Report:
             return Report(0, 0, Ending(), 0)
         _forget_failures(work, names, store)
         setup = {**_setup(study, store, means, names, device), "locks": locks is not None}
-        return _work(study, work, lambda: outstanding(tree, study.seeds, names, store, kept), store, setup, means)
+        survey = partial(outstanding, tree, study.seeds, names, store, kept)
+        return _work(study, work, survey, store, images, locks, setup, means)
 
 
 def _recorded(
@@ -117,6 +126,8 @@ def _work(
     work: Work,
     survey: Callable[[], Work],
     store: Store,
+    images: ImageSet,
+    locks: Locks | None,
     setup: dict[str, Any],
     means: Means,
 ) -> Report:
@@ -131,7 +142,12 @@ def _work(
     with interruptible() as interruption, Display(study.name, work.trained + work.replayed) as display:
         if warning := shortage(needed_bytes(work, size), store):
             display.remark(f"warning: {warning}")
-        ending = execute(Agenda(work, survey, display, record), setup, workers, interruption)
+        agenda = Agenda(work, survey, display, record)
+        if means.engine == "ray":
+            share = means.gpu_share
+            ending = on_ray.execute(agenda, setup, images, names, store, locks, means.workers, share, interruption)
+        else:
+            ending = execute(agenda, setup, workers, interruption)
         if ending.stopped:
             display.remark(_broken_off(ending, display, survey, size))
         elif display.done:
@@ -215,6 +231,7 @@ def _setup(study: Study, store: Store, means: Means, names: Names, device: str) 
         "store": str(store.root.absolute()),
         "folder": str(means.folder.absolute()) if means.folder else None,
         "device": device,
+        "torch": provenance()["torch"],
         "sys_path": [os.path.abspath(entry) for entry in sys.path],
     }
 

@@ -1,0 +1,123 @@
+"""What a node of a cluster does: one task, told by its arguments, told of by its events."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from critlab.engine.names import Names
+from critlab.engine.perform import Event, Reached, perform
+from critlab.engine.work import Task
+from critlab.engine.worker import IN_WORKER
+from critlab.engine.writing import provenance
+from critlab.errors import CritlabError
+from critlab.study.origin import Numerics
+from critlab.study.study import Study
+from critlab.study.tree import Tree, build
+
+if TYPE_CHECKING:
+    from critlab.data.image_set import ImageSet
+    from critlab.engine.learner import Learner
+
+LOOK_SECONDS = 2.0
+"""How often a task asks whether it should stop."""
+
+
+@dataclass(frozen=True)
+class MachineOf:
+    """The first word of a task: which machine does it, with which versions."""
+
+    provenance: Mapping[str, str]
+
+
+def stretch(
+    setup: Mapping[str, Any],
+    images: ImageSet,
+    task: Task,
+    start: Reached | Mapping[str, Any] | None,
+    inside: Mapping[str, Any] | None,
+    flag: Any,
+) -> Iterator[Event | MachineOf]:
+    """Does ``task`` on this node.
+
+    Args:
+        setup: the study, its numerics and the driver's version of torch, as plain values.
+        images: the study's images.
+        task: what to do.
+        start: the state that it starts from, as the event that reached it or as arrays; None for the root.
+        inside: a place inside its first epoch, where one was stored.
+        flag: says whether to stop.
+
+    Raises:
+        CritlabError: this node has another version of torch than the driver.
+    """
+    os.environ[IN_WORKER] = "1"
+    here = provenance()
+    if here["torch"] != setup["torch"]:
+        raise CritlabError(f"a node has torch {here['torch']} and the driver {setup['torch']}; they must be the same")
+    yield MachineOf(here)
+    for entry in reversed(setup["sys_path"]):
+        if entry not in sys.path and os.path.isdir(entry):
+            sys.path.insert(0, entry)
+    tree, names, learner = _at_hand(_Same(setup, images))
+    arrays = start.arrays if isinstance(start, Reached) else start
+    stop = _StopRequest(flag)
+    # one by one, since Ray sends into the generator, which what it delegates to could not take
+    for event in perform(task, tree, names, learner, lambda name: arrays, stop, lambda name: inside):  # noqa: UP028
+        yield event
+
+
+class _Same:
+    """A study and its images; equal where they give the same learner, so that a process makes it once."""
+
+    def __init__(self, setup: Mapping[str, Any], images: ImageSet) -> None:
+        self.setup, self.images = setup, images
+        self.key = (repr(setup["study"]), setup["fingerprint"], repr(setup["numerics"]), setup["device"])
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.key == other.key
+
+
+@lru_cache(maxsize=1)
+def _at_hand(same: _Same) -> tuple[Tree, Names, Learner]:
+    import torch
+
+    from critlab.training.learner import NetworkLearner
+
+    torch.set_num_threads(1)
+    setup = same.setup
+    study, numerics = Study.read(setup["study"], "study"), Numerics.read(setup["numerics"], "numerics")
+    learner = NetworkLearner(study, _own(same.images), numerics, setup["device"])
+    return build(study), Names(study, setup["fingerprint"], numerics), learner
+
+
+def _own(images: ImageSet) -> ImageSet:
+    """A copy of ``images`` that may be written to, which what lies in the cluster's memory may not."""
+    values = {field.name: getattr(images, field.name) for field in fields(images)}
+    return replace(images, **{name: value.copy() for name, value in values.items() if hasattr(value, "flags")})
+
+
+class _StopRequest:
+    """Whether the driver has asked to stop; a driver that cannot be reached has not, and its tasks end with it."""
+
+    def __init__(self, flag: Any) -> None:
+        self.flag, self.asked, self.due = flag, False, 0.0
+
+    def __call__(self) -> bool:
+        import ray
+
+        if not self.asked and time.monotonic() >= self.due:
+            self.due = time.monotonic() + LOOK_SECONDS
+            try:
+                self.asked = ray.get(self.flag.look.remote(), timeout=LOOK_SECONDS)
+            except ray.exceptions.RayError:
+                return False
+        return self.asked
