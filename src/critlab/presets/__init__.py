@@ -9,6 +9,7 @@ from critlab.errors import CritlabError, StudyError
 from critlab.presets.critical_periods import FIGURES
 from critlab.presets.critical_periods_setup import all_cnn_cifar10 as all_cnn_cifar10
 from critlab.presets.demo import demo, sample_windows
+from critlab.presets.multisensory import MULTISENSORY
 from critlab.presets.preset import Preset as Preset
 from critlab.presets.preset import one
 from critlab.presets.regularisation import REGULARISATION
@@ -73,4 +74,5 @@ PRESETS = {
     ),
     **FIGURES,
     **REGULARISATION,
+    **MULTISENSORY,
 }

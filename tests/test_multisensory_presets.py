@@ -1,0 +1,193 @@
+"""The figures of paper 2: their studies at every scale, their costs, and what is drawn and said of known readings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from critlab.analysis.beside_control import beside_control, through_training
+from critlab.analysis.results import Results
+from critlab.analysis.table import Outcome, Row
+from critlab.deficits import Decorrelate
+from critlab.presets import find
+from critlab.presets.multisensory import MULTISENSORY
+from critlab.presets.multisensory_charts import distributions
+from critlab.presets.multisensory_numbers import ignored
+from critlab.presets.multisensory_setup import dissociation_study, reconstruction_studies, rsv_study
+from critlab.report.page import page
+from critlab.study import Study
+from critlab.study.measurement import due
+from critlab.study.run import Run
+from critlab.study.tree import build
+
+EVERY = [(name, scale) for name, preset in MULTISENSORY.items() for scale in preset.scales]
+
+
+def trained_epochs(studies: Mapping[str, Study]) -> int:
+    """Epochs of all parts, each name once."""
+    return len(
+        {
+            (
+                json.dumps([study.data.identity(), study.model.identity(), study.optimizer.name], sort_keys=True),
+                seed,
+                path,
+            )
+            for study in studies.values()
+            for seed in study.seeds
+            for path in build(study).nodes
+            if path
+        }
+    )
+
+
+def test_every_figure_is_there_at_every_scale() -> None:
+    assert set(MULTISENSORY) == {
+        "rsv",
+        "dissociation",
+        "source-information",
+        "source-removal",
+        "source-window",
+        "source-depth",
+        "reconstruction",
+    }
+    assert all(preset.scales == ("paper", "small", "demo") for preset in MULTISENSORY.values())
+    assert all(preset.published and preset.smallest == "small" for preset in MULTISENSORY.values())
+
+
+@pytest.mark.parametrize(("name", "scale"), EVERY)
+def test_a_figures_studies_and_costs(name: str, scale: str) -> None:
+    preset = MULTISENSORY[name]
+    studies = preset.studies(scale)
+    assert len({study.name for study in studies.values()}) == len(studies)
+    for study in studies.values():
+        assert Study.read(study.model_dump(mode="json"), "again") == study
+        assert len(study.seeds) >= 3
+    assert preset.costs[scale].epochs == trained_epochs(studies)
+    assert preset.costs[scale].examples == next(iter(studies.values())).data.sizes().train  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("scale", ["paper", "small", "demo"])
+def test_the_variance_is_read_where_the_figures_need_it(scale: str) -> None:
+    for study in (rsv_study(scale), dissociation_study(scale)):  # type: ignore[arg-type]
+        for run in study.runs:
+            for epoch in {run.total, run.window.stop}:
+                assert "relative_source_variance" in set(due(study, epoch))
+
+
+def test_the_papers_set_up() -> None:
+    study = find("rsv")
+    assert study.sweep.points == tuple(range(0, 181, 20))
+    assert (study.optimizer.lr, study.optimizer.lr_decay, study.optimizer.weight_decay) == (0.075, 0.97, 0.0005)
+    assert study.model.width == 64  # type: ignore[attr-defined]
+    apart = find("dissociation")
+    assert apart.deficit == Decorrelate()
+    assert (apart.optimizer.lr, apart.optimizer.weight_decay, apart.augment) == (0.05, 0.0, None)
+    assert apart.data.label_heads() == 3
+
+
+def test_the_supervised_twin_differs_in_the_objective_alone() -> None:
+    both = reconstruction_studies("small")
+    first, second = (study.model_dump(mode="json") for study in both.values())
+    assert {key for key in first if first[key] != second[key]} == {"name", "pretraining"}
+    assert both["reconstruction"].epochs() == both["supervised"].epochs()
+
+
+def readings(run: Run, seed: int, epoch: int) -> Iterator[tuple[str, str, float]]:
+    """Known numbers: the median falls by 0.02 for each epoch of blur of B, and rises with blur of A."""
+    deprived = min(epoch, run.window.stop) if run.deficit else 0
+    side = 1.0 if run.deficit is not None and run.deficit.source == "A" else -1.0
+    moved, own = 0.02 * deprived * side, 0.01 * seed
+    yield "relative_source_variance", "", moved + own
+    yield "relative_source_variance_share", "A", 0.2 - moved / 2 + own
+    yield "relative_source_variance_share", "B", 0.2 + moved / 2
+    yield "relative_source_variance_share", "one", 0.4 + own + abs(moved)
+    yield "relative_source_variance_bimodality", "", 0.5 + abs(moved)
+    for middle in ("-0.975", "+0.025", "+0.975"):
+        yield "relative_source_variance_histogram", middle, 1 / 3
+    for source, loss in (("", 0.0), ("A", 0.3), ("B", 0.4)):
+        yield "usable_information", source, 2 - loss + moved / 10 + own
+        yield "source_accuracy", source, 0.8 - loss + moved / 10 + own
+    yield "test_accuracy", "", 0.8 + moved / 10 + own
+    yield "train_accuracy", "", 0.9
+
+
+def known(study: Study) -> Results:
+    rows, outcomes = [], []
+    for run in study.runs:
+        for seed in study.seeds:
+            outcomes.append(Outcome(run, seed, "done", run.total))
+            deficit = run.deficit.name if run.deficit else ""
+            for epoch in range(run.total + 1):
+                for quantity, layer, value in readings(run, seed, epoch):
+                    place = (run.identifier(seed), run.arm, seed, deficit, run.window.start, run.window.stop, run.clock)
+                    rows.append(Row(*place, epoch, quantity, layer, value, 0.0))
+    return Results(study, tuple(rows), tuple(outcomes))
+
+
+def test_readings_are_paired_with_the_control_of_the_same_seed() -> None:
+    results = known(rsv_study("demo"))
+    control, *points = beside_control(results, "relative_source_variance")
+    assert (control.arm, control.value.mean, control.difference) == ("control", pytest.approx(0.01), None)
+    by_place = {(point.arm, point.at): point for point in points}
+    ours = by_place[next(key for key in by_place if "B" in key[0] and key[1] == 8)]
+    assert ours.difference is not None
+    assert ours.difference.mean == pytest.approx(-0.16)
+    assert ours.difference.sd == 0, "the seeds' own offsets cancel"
+    assert ours.value.mean == pytest.approx(-0.15)
+    mirror = by_place[next(key for key in by_place if "A" in key[0])]
+    assert mirror.difference is not None
+    assert mirror.difference.mean == pytest.approx(0.16)
+
+
+def test_at_removal_the_control_is_read_at_the_same_epoch() -> None:
+    results = known(dissociation_study("demo"))
+    (point,) = beside_control(results, "relative_source_variance_share", "one", "removal")
+    assert point.epoch == 12
+    assert point.difference is not None
+    assert point.difference.mean == pytest.approx(0.24)
+    run = next(run.name for run in results.study.runs if run.role == "deficit")
+    course = through_training(results, run, "relative_source_variance_share", "one")
+    assert course[0].mean == pytest.approx(0.41)
+    assert course[12].mean == course[24].mean == pytest.approx(0.65)
+
+
+def test_which_source_is_ignored_is_said_in_words() -> None:
+    said = [row.ours for row in ignored({"study": known(rsv_study("demo"))})]
+    assert len(said) == 2
+    assert said[0].startswith("source B: 29.0 % answer to A alone (+8.0 points")
+    assert said[1].startswith("source A: ")
+
+
+def test_distributions_are_means_over_seeds() -> None:
+    found = distributions(known(rsv_study("demo")), "end")
+    assert "no deficit" in found
+    assert any(name.startswith("blur of B until 8") for name in found)
+    assert all(list(bins) == ["-0.975", "+0.025", "+0.975"] for bins in found.values())
+
+
+@pytest.mark.parametrize("name", list(MULTISENSORY))
+def test_every_figure_draws_and_compares_what_it_found(name: str) -> None:
+    preset = MULTISENSORY[name]
+    found = {part: known(study) for part, study in preset.studies("demo").items()}
+    charts = preset.draw(found)
+    assert charts
+    assert len({chart.key for chart in charts}) == len(charts)
+    assert all(chart.rows and all(panel.spec for panel in chart.panels) for chart in charts)
+    rows = preset.compare(found)
+    assert rows
+    assert not any("nan" in row.ours for row in rows)
+
+
+def test_nothing_is_drawn_of_nothing() -> None:
+    study = rsv_study("demo")
+    empty = Results(study, (), ())
+    for name in ("rsv", "source-information", "source-removal"):
+        assert list(MULTISENSORY[name].draw({"study": empty})) == []
+        assert list(MULTISENSORY[name].compare({"study": empty})) == []
+
+
+def test_a_page_of_two_sources() -> None:
+    text = page(known(rsv_study("demo")))
+    assert "two_view" in text
