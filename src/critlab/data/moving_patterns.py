@@ -34,7 +34,8 @@ class MovingPatternsOptions(DataOptions):
         frames: images of a sequence, each a source.
         side: of a frame, in pixels.
         classes: directions, or orientations.
-        speed: pixels from frame to frame, in either direction at most; only ``synergistic`` moves.
+        speed: pixels from frame to frame, in either direction at most; only ``synergistic`` moves. The finest detail of
+            the cloud is as fine as it can be before that motion looks like its reverse: four times the speed.
         noise: deviation of the grain of every pixel, in parts of the whole range.
     """
 
@@ -43,7 +44,7 @@ class MovingPatternsOptions(DataOptions):
     frames: int = Field(default=2, ge=2, le=64)
     side: int = Field(default=16, ge=8, le=128)
     classes: int = Field(default=4, ge=2, le=8)
-    speed: int = Field(default=2, ge=1, le=3)
+    speed: int = Field(default=1, ge=1, le=3)
     noise: float = Field(default=0.05, ge=0, le=1)
 
     def described(self, row: DataSet) -> DataSet:
@@ -105,7 +106,7 @@ def _drifting(labels: NDArray[Any], options: MovingPatternsOptions, random: np.r
     """A cloud without edges: as it wraps around, each frame alone is a cloud like any other, whatever the class."""
     import numpy as np
 
-    cloud = _clouds(len(labels), options.side, random)
+    cloud = _clouds(len(labels), options, random)
     frames = np.empty((len(labels), options.frames, options.side, options.side), dtype=np.float32)
     for label, (rows, columns) in enumerate(displacements(options)):
         chosen = labels == label
@@ -114,13 +115,15 @@ def _drifting(labels: NDArray[Any], options: MovingPatternsOptions, random: np.r
     return frames
 
 
-def _clouds(count: int, side: int, random: np.random.Generator) -> NDArray[Any]:
+def _clouds(count: int, options: MovingPatternsOptions, random: np.random.Generator) -> NDArray[Any]:
     """Smooth noise on a torus in [0, 1], mean 0.5, deviation 0.2 before it is cut."""
     import numpy as np
 
+    side = options.side
+    finest = max(1.0, side / (4 * options.speed))
     waves = np.fft.rfft2(random.standard_normal((count, side, side)))
     across = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None]) * side
-    smooth = np.fft.irfft2(waves * ((across > 0) & (across <= side / 4)), s=(side, side))
+    smooth = np.fft.irfft2(waves * ((across > 0) & (across <= finest)), s=(side, side))
     smooth /= smooth.std((1, 2), keepdims=True)
     return np.clip(0.5 + 0.2 * smooth, 0, 1).astype(np.float32)
 
