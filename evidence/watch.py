@@ -42,7 +42,7 @@ from critlab.training.learner import NetworkLearner
 
 LINES = Path(__file__).with_name("watch_setups.jsonl")
 TABLE = Path(__file__).with_suffix(".csv")
-ONSETS, LENGTH, TOTAL = [0, 1, 2, 4, 7, 11], 3, 16
+ONSETS, LENGTH, TOTAL = [0, 1, 2, 4, 6, 9], 4, 14
 PROBE = 128
 BUDGET = 1.0
 """Of time, far above what the watch takes by default: these trainings have some hundred steps, and the question is what
@@ -70,7 +70,7 @@ PAIRS = [
     ("templates", "cnn narrow"),
     ("cifar10", "mlp wide"),
 ]
-RATES = [(0.05, 0.9), (0.02, 1.0)]
+RATES = [(0.1, 0.75), (0.03, 0.85)]
 DEFICITS: list[dict[str, Any]] = [{"name": "blur", "factor": 7}, {"name": "noise"}, {"name": "random_labels"}]
 
 

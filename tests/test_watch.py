@@ -347,17 +347,20 @@ def test_it_writes_to_what_people_have(tmp_path: Path) -> None:
             self.seen.append((name, value, step))
 
     board, metrics, run, own = Board(), [], [], []
+    trained: list[dict[str, float]] = []
+    trainer = SimpleNamespace(log=trained.append, log_metrics=lambda split, metrics: pytest.fail("of another kind"))
     logger = SimpleNamespace(log_metrics=lambda values, step: metrics.append((values, step)))
     watch = still(
         Net(),
         torch.randn(16, 6),
         2 + 2 * LOOKS,
-        log=[tmp_path / "deep" / "w.jsonl", board, logger, SimpleNamespace(log=run.append), own.append],
+        log=[tmp_path / "deep" / "w.jsonl", board, logger, SimpleNamespace(log=run.append), own.append, trainer],
     )
     lines = [json.loads(line) for line in (tmp_path / "deep" / "w.jsonl").read_text().splitlines()]
     records: list[Record] = list(watch.history)
     assert len(lines) == len(metrics) == len(run) == len(own) == len(records) == 2
     assert own == records
+    assert trained == run
     for line, record, (values, step) in zip(lines, records, metrics, strict=True):
         assert line["step"] == step == record.step
         assert line["trace"] == values["critlab/trace"] == record.trace.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -20,15 +21,15 @@ def writer(to: Any) -> Writer:
     Args:
         to: a path (one JSON document a line, appended); an object with ``log_metrics(values, step)``, such as the
             loggers of Lightning; with ``add_scalar(name, value, step)``, such as TensorBoard's ``SummaryWriter``; with
-            ``log(values)``, such as a run of W&B or the module ``trackio``, which get the step as ``critlab/step``; or
-            a function of a :class:`~critlab.hooks.record.Record`.
+            ``log(values)``, such as a run of W&B, the module ``trackio`` or the Trainer of Transformers, which get the
+            step as ``critlab/step``; or a function of a :class:`~critlab.hooks.record.Record`.
 
     Raises:
         StudyError: it is none of these.
     """
     if isinstance(to, str | Path):
         return JsonLines(Path(to))
-    if hasattr(to, "log_metrics"):
+    if _takes_a_step(getattr(to, "log_metrics", None)):
         return lambda record: to.log_metrics(_named(record), step=record.step)
     if hasattr(to, "add_scalar"):
         return lambda record: _scalar_by_scalar(to, record)
@@ -41,6 +42,11 @@ def writer(to: Any) -> Writer:
         f"watch: log: received {type(to).__name__}; must be a path, an object with log_metrics, add_scalar or log, "
         "or a function of a record"
     )
+
+
+def _takes_a_step(log_metrics: Any) -> bool:
+    """Whether this is a logger's method; the Trainer of Transformers has another one of the same name."""
+    return callable(log_metrics) and "step" in inspect.signature(log_metrics).parameters
 
 
 def _named(record: Record) -> dict[str, float]:
