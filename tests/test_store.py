@@ -12,6 +12,7 @@ from critlab.errors import StoreError
 from critlab.store import Store, checkpoint, record
 
 NAME = digest("a state")
+BODY = {"status": "done", "seconds": 1.0, "train_loss": 0.25}
 ARRAYS = {
     "model.weight": np.arange(12, dtype=np.float32).reshape(3, 4),
     "model.count": np.asarray(7, dtype=np.int64),
@@ -23,8 +24,8 @@ def test_record_round_trip(tmp_path: Path) -> None:
     store = Store(tmp_path / "s")
     assert store.read("epochs", NAME) is None
     assert not (tmp_path / "s").exists(), "reading must create nothing"
-    store.write("epochs", NAME, {"loss": 0.1 + 0.2})
-    assert store.read("epochs", NAME) == {"loss": 0.1 + 0.2}
+    store.write("epochs", NAME, {**BODY, "train_loss": 0.1 + 0.2})
+    assert store.read("epochs", NAME) == {**BODY, "train_loss": 0.1 + 0.2}
     assert list(store.names("epochs")) == [NAME]
 
 
@@ -42,16 +43,25 @@ def test_every_flipped_bit_of_a_record_is_found(tmp_path: Path) -> None:
 
 def test_edited_record_goes_to_quarantine(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.write("epochs", NAME, {"loss": 0.25})
+    store.write("epochs", NAME, BODY)
     path = store.path("epochs", NAME)
     path.write_text(path.read_text().replace("0.25", "0.35"))
     assert store.read("epochs", NAME) is None
     assert store.quarantined() == [f"{NAME}.json"]
 
 
+@pytest.mark.parametrize("field", BODY)
+@pytest.mark.parametrize("value", [None, [], "x", True])
+def test_a_sealed_record_without_what_its_readers_need_is_put_aside(tmp_path: Path, field: str, value: object) -> None:
+    store = Store(tmp_path)
+    store.write("epochs", NAME, {**BODY, field: value})
+    assert store.read("epochs", NAME) is None
+    assert store.quarantined() == [f"{NAME}.json"]
+
+
 def test_newer_record_is_refused_with_what_to_do(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.write("epochs", NAME, {"loss": 0.25})
+    store.write("epochs", NAME, BODY)
     path = store.path("epochs", NAME)
     path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 99'))
     with pytest.raises(StoreError, match="install a newer critlab"):

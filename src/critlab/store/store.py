@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from critlab.errors import StoreError, StoreUnwritable
 from critlab.store import atomic, record
+from critlab.store.shape import check_body
 
 if TYPE_CHECKING:
     from critlab.store.checkpoint import Arrays
@@ -54,12 +55,14 @@ class Store:
         except OSError as error:
             raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
         try:
-            return record.decode(content, kind, name)
+            body = record.decode(content, kind, name)
+            check_body(kind, name, body)
         except StoreError as error:
             if "install a newer" in str(error):
                 raise
             self._quarantine(path)
             return None
+        return body
 
     def has(self, kind: Kind, name: str) -> bool:
         """Whether a record is there; it is checked when it is read."""
