@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import critlab
+from critlab.data import load
 from critlab.errors import StudyError
 from critlab.models import ModelSpec
 from critlab.models.streams import patches
@@ -19,8 +20,11 @@ from critlab.objectives import CrossEntropy, CrossSourceReconstruction
 from critlab.objectives.cross_source_reconstruction import hidden_patches
 from critlab.study import Study
 from critlab.study.choices import AugmentSpec
+from critlab.study.measurement import Measurement
+from critlab.study.origin import Numerics
 from critlab.study.recipe import recipes
 from critlab.training.augment import augment
+from critlab.training.learner import NetworkLearner
 from critlab.training.view_augment import augment_views
 
 TRANSFORMER = {"name": "two_stream_transformer", "width": 4, "stream_blocks": 1, "shared_blocks": 1}
@@ -161,12 +165,12 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_fork_equals_a_run_from_scratch(case: str, tmp_path: Path) -> None:
-    whole = critlab.run(Study.read(CASES[case], case), tmp_path / "shared", workers=1)
+def test_a_fork_equals_a_run_from_scratch(tmp_path: Path) -> None:
+    case = CASES["pre-training"]
+    whole = critlab.run(Study.read(case, "study"), tmp_path / "shared", workers=1)
     assert {outcome.status for outcome in whole.outcomes} == {"done"}
-    alone = {**CASES[case], "sweep": {"kind": "removal", "at": [2], "recovery": 1}, "controls": {}}
-    scratch = critlab.run(Study.read(alone, case), tmp_path / "alone", workers=1)
+    alone = {**case, "sweep": {"kind": "removal", "at": [2], "recovery": 1}}
+    scratch = critlab.run(Study.read(alone, "study"), tmp_path / "alone", workers=1)
     (name,) = (name for name in scratch.by_run if "-0-2-of-" in name)
     forked, straight = whole.by_run[name], scratch.by_run[name]
     assert [(r.epoch, r.quantity, r.layer, r.value) for r in forked] == [
@@ -174,6 +178,24 @@ def test_a_fork_equals_a_run_from_scratch(case: str, tmp_path: Path) -> None:
     ]
     read = {row.quantity for row in forked}
     assert {"relative_source_variance", "usable_information", "source_accuracy", "test_accuracy"} <= read
+
+
+def test_decorrelated_training_goes_on_from_a_stored_state_and_is_measured() -> None:
+    torch.set_num_threads(1)
+    made = Study.read(CASES["decorrelated sources"], "study")
+    learner = NetworkLearner(made, load(made.data), Numerics())
+    run = next(run for run in made.runs if run.name.endswith("-0-2-of-3"))
+    straight = learner.start({"seed": 0})
+    steps = recipes(run, made)
+    learner.advance(straight, steps[0], 0)
+    stored = learner.unpack(learner.pack(straight))
+    assert [learner.advance(straight, steps[e], e) for e in (1, 2)] == [
+        learner.advance(stored, steps[e], e) for e in (1, 2)
+    ]
+    for name in READ:
+        readings = learner.measure(straight, Measurement(name, made.measures[name], steps[2]))
+        assert readings == learner.measure(stored, Measurement(name, made.measures[name], steps[2]))
+        assert name in {reading.quantity for reading in readings}
 
 
 def test_pretraining_changes_the_first_epochs_only() -> None:
