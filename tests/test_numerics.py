@@ -17,6 +17,7 @@ from critlab.engine import numerics, timing
 from critlab.engine.numerics import WORTH, decide, faster, settled
 from critlab.engine.study_record import read_record
 from critlab.errors import StudyError
+from critlab.presets.critical_periods_setup import base
 from critlab.presets.demo import demo
 from critlab.store import Store
 from critlab.study.study import Study
@@ -98,7 +99,8 @@ def test_what_is_said_is_not_timed(timed: list[str]) -> None:
     assert decide(small(precision="bfloat16"), images, None).numerics.precision == "bfloat16"
     assert decide(small(precision="bfloat16"), images, None, "float32").numerics.precision == "float32"
     assert timed == []
-    assert demo().precision == "float32"
+    assert demo().precision == base("demo").precision == "float32"
+    assert base("paper").precision is None
 
 
 def test_a_study_that_says_otherwise_than_its_record_is_refused(timed: list[str], tmp_path: Path) -> None:

@@ -110,7 +110,8 @@ def _small() -> Base:
 
 
 def _demo() -> Base:
-    return sample_base(train=2000, width=8, batch=64, lr_decay=0.75)
+    made = sample_base(train=2000, width=8, batch=64, lr_decay=0.75)
+    return made.model_copy(update={"precision": "float32"})  # the same table on every machine of a kind
 
 
 def blur(scale: Scale) -> Blur:
