@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from critlab.analysis.beside_control import Beside, When, beside_control
+from critlab.analysis.beside_control import When, beside_control
+from critlab.analysis.ignored_source import ignored_sources
 from critlab.analysis.inference import Summary
 from critlab.presets.critical_periods_numbers import UNSTATED, damage_words, final
 from critlab.presets.multisensory_charts import SOURCES, VARIANCE
@@ -45,35 +46,10 @@ def rsv_numbers(found: Found) -> Sequence[Comparison]:
 
 
 def ignored(found: Found) -> Iterator[Comparison]:
-    """In words, which source the network has come to ignore at the longest deficit, and by how many units."""
+    """In words, which source the network has come to ignore at the longest deficit, by how many units, since when."""
     for results in found.values():
-        share = f"{VARIANCE}_share"
-        of_a, of_b = (beside_control(results, share, source) for source in ("A", "B"))
-        last: dict[str, tuple[Beside, Beside]] = {}
-        for a, b in zip(of_a, of_b, strict=True):
-            if a.difference is not None:
-                last[a.arm] = (a, b)
-        for arm, (a, b) in last.items():
-            yield Comparison(f"the ignored source, {spaced(arm)} until {a.at}", UNSTATED, "ours", ignored_words(a, b))
-
-
-def ignored_words(a: Beside, b: Beside) -> str:
-    """Which source is ignored, from the shares of units that answer to A alone and to B alone, at the same point."""
-    assert a.difference is not None
-    assert b.difference is not None
-    gains = {"A": a.difference, "B": b.difference}
-    shares = {"A": a.value, "B": b.value}
-    shown = "; ".join(f"{100 * shares[s].mean:.1f} % answer to {s} alone ({_change(gains[s])})" for s in shares)
-    gained = [s for s, gain in gains.items() if gain.low is not None and gain.low > 0]
-    if len(gained) != 1:
-        return f"no source is ignored more than without the deficit, as far as {a.value.n} seeds tell: {shown}"
-    lost = "B" if gained == ["A"] else "A"
-    return f"source {lost}: {shown}"
-
-
-def _change(gain: Summary) -> str:
-    limits = "" if gain.low is None or gain.high is None else f" [{100 * gain.low:.1f}, {100 * gain.high:.1f}]"
-    return f"{100 * gain.mean:+.1f} points{limits} against the control"
+        for place, words in ignored_sources(results):
+            yield Comparison(f"the ignored source, {spaced(place)}", UNSTATED, "ours", words)
 
 
 def dissociation_numbers(found: Found) -> Sequence[Comparison]:
