@@ -8,8 +8,13 @@ import torch
 
 import critlab
 from critlab.analysis.filters import first_layer_filters
+from critlab.data import load
 from critlab.errors import StudyError
 from critlab.measures import MEASURES, Probe
+from critlab.measures.weight_norms import weight_norms
+from critlab.study.origin import Numerics
+from critlab.study.recipe import Recipe
+from critlab.training.learner import NetworkLearner
 from nets import NETS, net, seeded
 from studies import small
 
@@ -121,3 +126,19 @@ def test_every_measure_has_its_row_in_the_documentation():
     for measure in MEASURED:
         read = MEASURES[measure].load()(model, Probe(images, labels, seeded, lambda: model), own_options(measure))
         assert all(f"`{one.quantity}`" in rows[measure] for one in read), measure
+
+
+def test_an_epoch_that_was_paused_says_the_same_of_how_far_the_weights_moved():
+    study = small()
+    learner, recipe = NetworkLearner(study, load(study.data), Numerics()), Recipe(0.05, 0.001)
+    told = []
+    for pausing in (False, True):
+        state = learner.start({"seed": 1})
+        began = {name: value.detach().clone() for name, value in state.model.named_parameters()}
+        if pausing:
+            assert learner.advance(state, recipe, 0, lambda: True) is None
+            state = learner.unpack(learner.pack(state))
+        told.append(learner.advance(state, recipe, 0))
+        assert told[-1]["weight_displacement"] == weight_norms(state.model, began)[""] > 0
+        assert not [name for name in learner.pack(state) if name.startswith("began")]
+    assert told[0] == told[1]
