@@ -191,6 +191,15 @@ def test_status(critlab: Command, study: list[str]) -> None:
     assert critlab("status", *study).out.startswith("small: 18 of 18 epochs trained\n")
 
 
+def test_ray_that_is_not_installed_is_said(critlab: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    answer = critlab("run", "study.toml", "--store", "store", "--engine", "ray")
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err == "critlab: --engine: received ray, which is not installed; pip install 'critlab[ray]'\n"
+    assert not (tmp_path / "store").exists()
+
+
 def test_status_says_the_command_that_begins(critlab: Command, tmp_path: Path) -> None:
     (tmp_path / "with space").mkdir()
     written(tmp_path / "with space")
