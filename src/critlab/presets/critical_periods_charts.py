@@ -61,7 +61,7 @@ def with_intervals(
     """Lines with points and, where ``low`` and ``high`` are known, intervals."""
     names = list(dict.fromkeys(row[field] for row in rows))
     places: Any = channel(x, x_title, scale={"nice": False, "padding": 12})
-    both = {"x": places, "color": coloured(field, field_title, names, "deep")}
+    both = {"x": places, "color": coloured(field, field_title, names, "late")}
     tip = [{"field": name, "type": "nominal"} for name in rows[0]]
     limits = {**both, "y": channel("low", y_title), "y2": {"field": "high"}}
     return layered(

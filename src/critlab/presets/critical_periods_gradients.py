@@ -64,7 +64,7 @@ def _panel(rows: Sequence[JSON], words: str, run: Run) -> JSON:
     encoding = {
         "x": channel("epoch", "Epoch"),
         "y": channel("value", f"Gradient, {words} (nats per unit)", scale={"type": "log"}, axis={"format": ".0e"}),
-        "color": coloured("layer", "Layer", names, "deep"),
+        "color": coloured("layer", "Layer", names, "late"),
         "tooltip": [{"field": name, "type": "nominal"} for name in ("layer", "epoch", "value", "n")],
     }
     layers = [layer({"type": "line", "strokeWidth": 1.6}, encoding, "datum.value > 0")]
