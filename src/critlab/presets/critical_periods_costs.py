@@ -44,8 +44,8 @@ COSTS: Mapping[str, Mapping[str, Cost]] = {
     },
     "weight-decay": {
         "paper": Cost(39_200, 50_000),
-        "small": Cost(1_152, 4_000),
-        "demo": Cost(504, 2_000),
+        "small": Cost(864, 4_000),
+        "demo": Cost(378, 2_000),
     },
     "fisher": {
         "paper": Cost(12_700, 50_000),

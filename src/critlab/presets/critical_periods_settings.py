@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from critlab.deficits import Blur
@@ -9,7 +10,11 @@ from critlab.presets.critical_periods_setup import TIMELINES, base, blur, named
 from critlab.presets.preset import Scale, Studies
 from critlab.study.study import Base, Study, removal
 
-WEIGHT_DECAYS = (0.0, 0.0005, 0.001, 0.002)
+WEIGHT_DECAYS: Mapping[Scale, tuple[float, ...]] = {
+    "paper": (0.0, 0.0005, 0.001, 0.002),
+    "small": (0.0, 0.001, 0.002),
+    "demo": (0.0, 0.001, 0.002),
+}
 """From none to the strongest that figure 3 is said to show; the exact list is not recovered."""
 
 CONSTANT_RATE = {"paper": 0.001, "small": 0.01, "demo": 0.01}
@@ -46,7 +51,7 @@ def weight_decay_studies(scale: Scale) -> Studies:
         f"{decay:g}": _compared(
             scale, base(scale, optimizer={"weight_decay": decay}), named("weight-decay", scale, f"{decay:g}")
         )
-        for decay in WEIGHT_DECAYS
+        for decay in WEIGHT_DECAYS[scale]
     }
 
 
