@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from critlab.analysis.beside_control import beside_control, through_training
+from critlab.analysis.ignored_source import ignored_sources
 from critlab.analysis.results import Results
 from critlab.analysis.table import Outcome, Row
 from critlab.deficits import Decorrelate
@@ -156,8 +157,21 @@ def test_at_removal_the_control_is_read_at_the_same_epoch() -> None:
 def test_which_source_is_ignored_is_said_in_words() -> None:
     said = [row.ours for row in ignored({"study": known(rsv_study("demo"))})]
     assert len(said) == 2
-    assert said[0].startswith("source B: 29.0 % answer to A alone (+8.0 points")
-    assert said[1].startswith("source A: ")
+    begins = "source B is ignored, since epoch 1 at the latest: of the units 29.0 % answer to A alone (+8.0 points "
+    assert said[0].startswith(begins)
+    assert said[1].startswith("source A is ignored, since epoch 1 at the latest: of the units ")
+    notes = known(rsv_study("demo")).verdict().notes
+    assert sum("is ignored, since epoch 1" in note for note in notes) == 2
+
+
+def test_a_source_is_not_called_ignored_without_an_interval_that_says_so() -> None:
+    study = rsv_study("demo")
+    results = known(study)
+    rows = tuple(row for row in results.rows if row.seed == 0)
+    (first, *_) = [words for _, words in ignored_sources(Results(study, rows, results.outcomes[:: len(study.seeds)]))]
+    assert first.startswith("no source is ignored more than in clean runs, as far as 1 seeds tell: of the units ")
+    plain = study.model_copy(update={"measures": {}})
+    assert list(ignored_sources(Results(plain, results.rows, results.outcomes))) == []
 
 
 def test_distributions_are_means_over_seeds() -> None:

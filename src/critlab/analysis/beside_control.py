@@ -11,6 +11,7 @@ from critlab.analysis.inference import Summary, summarise
 if TYPE_CHECKING:
     from critlab.analysis.results import Results
     from critlab.analysis.table import Outcome
+    from critlab.study.run import Run
 
 When = Literal["removal", "end"]
 BySeed = Mapping[int, float]
@@ -79,21 +80,32 @@ def through_training(results: Results, run: str, quantity: str, layer: str = "")
         quantity: of the tidy table.
         layer: likewise.
     """
-    found: dict[int, list[float]] = {}
+    found = _by_epoch(results, run, quantity, layer)
+    return {epoch: summarise(list(values.values())) for epoch, values in sorted(found.items())}
+
+
+def differences_through_training(results: Results, run: Run, quantity: str, layer: str = "") -> dict[int, Summary]:
+    """A reading less that of the first control at the same epoch and seed, at every epoch at which both were taken."""
+    own, held = (_by_epoch(results, name, quantity, layer) for name in (run.name, run.controls[0][1]))
+    found = {}
+    for epoch in sorted(own.keys() & held.keys()):
+        seeds = own[epoch].keys() & held[epoch].keys()
+        if seeds:
+            found[epoch] = summarise([own[epoch][seed] - held[epoch][seed] for seed in sorted(seeds)])
+    return found
+
+
+def _by_epoch(results: Results, run: str, quantity: str, layer: str) -> dict[int, dict[int, float]]:
+    found: dict[int, dict[int, float]] = {}
     for outcome in _done(results, run):
         for row in results.by_run[outcome.name]:
             if row.quantity == quantity and row.layer == layer:
-                found.setdefault(row.epoch, []).append(row.value)
-    return {epoch: summarise(values) for epoch, values in sorted(found.items())}
+                found.setdefault(row.epoch, {})[row.seed] = row.value
+    return found
 
 
 def _read(results: Results, run: str, quantity: str, layer: str, epoch: int) -> dict[int, float]:
-    return {
-        row.seed: row.value
-        for outcome in _done(results, run)
-        for row in results.by_run[outcome.name]
-        if (row.quantity, row.layer, row.epoch) == (quantity, layer, epoch)
-    }
+    return _by_epoch(results, run, quantity, layer).get(epoch, {})
 
 
 def _done(results: Results, run: str) -> list[Outcome]:

@@ -13,6 +13,7 @@ from critlab.analysis.closing import Closing, closing
 from critlab.analysis.confound import Confound as Confound
 from critlab.analysis.confounds import confounds
 from critlab.analysis.curve import Curve, CurvePoint, curve, main_arm
+from critlab.analysis.ignored_source import ignored_sources
 from critlab.analysis.inference import LEVEL, MINIMUM_SEEDS, judge, minimum_detectable, summarise
 from critlab.analysis.mending import mending
 from critlab.analysis.wording import described, places, points, probability
@@ -38,7 +39,8 @@ class Verdict:
             with too few seeds.
         minimum_seeds: the fewest seeds that can say present.
         confounds: other explanations of the damage; none where the answer is ``absent``.
-        notes: what else a reader must know: benefits, what interventions mend, diverged and missing runs.
+        notes: what else a reader must know: benefits, what interventions mend, diverged and missing runs, a source that
+            the network has come to ignore.
     """
 
     answer: Answer
@@ -112,7 +114,12 @@ class _Case:
             minimum_detectable=self.detectable(),
             minimum_seeds=MINIMUM_SEEDS,
             confounds=() if answer == "absent" else confounds(self.results, self.main, [p.at for p in judged]),
-            notes=(*self.notes(), *mending(self.results, self.main, [p.at for p in judged]), *self.main.notes),
+            notes=(
+                *self.notes(),
+                *mending(self.results, self.main, [p.at for p in judged]),
+                *self.main.notes,
+                *(f"{place}: {words}." for place, words in ignored_sources(self.results)),
+            ),
         )
 
     def answer(self) -> Answer:
