@@ -32,39 +32,14 @@ from critlab.presets.multisensory_setup import (
     reconstruction_studies,
     rsv_study,
     source_depth_studies,
+    source_information_study,
     source_window_study,
 )
 from critlab.presets.preset import Cost, Preset, Scale, one
 
 SCALES: tuple[Scale, ...] = ("paper", "small", "demo")
 
-COSTS: Mapping[str, Mapping[str, Cost]] = {
-    "rsv": {
-        "paper": Cost(11_700, 50_000),
-        "small": Cost(384, 5_000),
-        "demo": Cost(144, 2_000),
-    },
-    "dissociation": {
-        "paper": Cost(2_700, 50_000),
-        "small": Cost(360, 5_000),
-        "demo": Cost(108, 2_000),
-    },
-    "source-window": {
-        "paper": Cost(5_200, 50_000),
-        "small": Cost(312, 5_000),
-        "demo": Cost(156, 2_000),
-    },
-    "source-depth": {
-        "paper": Cost(23_400, 50_000),
-        "small": Cost(432, 5_000),
-        "demo": Cost(216, 2_000),
-    },
-    "reconstruction": {
-        "paper": Cost(3_800, 20_000),
-        "small": Cost(816, 4_000),
-        "demo": Cost(192, 1_000),
-    },
-}
+COSTS: Mapping[str, Mapping[str, Cost]] = {}
 
 MULTISENSORY: Mapping[str, Preset] = {
     "rsv": Preset(
@@ -88,22 +63,22 @@ MULTISENSORY: Mapping[str, Preset] = {
         compare=dissociation_numbers,
     ),
     "source-information": Preset(
-        one(rsv_study),
+        one(source_information_study),
         SCALES,
-        f"{PAPER}, usable information; the runs of rsv",
+        f"{PAPER}, usable information",
         "how much of the label does each source tell the network, during the deficit and after it?",
         (WORTH,),
-        COSTS["rsv"],
+        COSTS["source-information"],
         draw=information_charts,
         compare=information_numbers,
     ),
     "source-removal": Preset(
-        one(rsv_study),
+        one(source_information_study),
         SCALES,
-        f"{PAPER}; the runs of rsv",
+        f"{PAPER}; the runs of source-information",
         "how good is the network with one source switched off, against the length of the deficit?",
         (HIDDEN,),
-        COSTS["rsv"],
+        COSTS["source-information"],
         draw=removal_charts,
         compare=accuracy_numbers(HIDDEN),
     ),

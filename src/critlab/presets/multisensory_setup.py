@@ -27,6 +27,8 @@ RECOVERY = {"paper": 180, "small": 16, "demo": 8}
 def base(scale: Scale, **parts: Any) -> Base:
     """The paper's main set-up: SGD from 0.075 times 0.97 an epoch, weight decay 0.0005, batch 128, views of 16 of 32.
 
+    At ``paper`` scale BatchNorm statistics are computed anew before each test, as in the authors' code.
+
     Args:
         scale: of the figure.
         parts: in place of whole sections, except ``optimizer``, ``data`` and ``model``, key by key.
@@ -56,6 +58,8 @@ def base(scale: Scale, **parts: Any) -> Base:
         raw[section] |= parts.pop(section, {})
     if scale == "demo":
         raw["precision"] = "float32"
+    if scale == "paper":
+        raw["evaluation"] = {"batch_norm": "recomputed"}
     return Base.read({**raw, **parts}, "base")
 
 
@@ -80,6 +84,22 @@ def rsv_study(scale: Scale) -> Study:
         base=base(scale),
         name=named("rsv", scale),
         controls={"deficits": [blur(scale, "A")], "at": removals[-1:]},
+    )
+
+
+def source_information_study(scale: Scale) -> Study:
+    """Blur of B as in ``rsv``, while a tenth of all training images lose A and a tenth lose B from start to end.
+
+    So a network has seen each source alone, and what it makes of one alone is not out of distribution.
+    """
+    augment = {"flip": True, "shift": 4 if scale != "demo" else 2, "source_dropout": 0.1}
+    return removal(
+        blur(scale),
+        at=REMOVALS[scale],
+        recovery=RECOVERY[scale],
+        seeds=SEEDS[scale],
+        base=base(scale, augment=augment),
+        name=named("source-information", scale),
     )
 
 
