@@ -206,6 +206,12 @@ def test_without_locks_one_process_works(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_locks")
+def test_without_locks_nothing_is_known_to_be_held(tmp_path: Path) -> None:
+    (tmp_path / LOCKS).touch()
+    assert Locks(tmp_path).held(["a"]) == set()
+
+
+@pytest.mark.usefixtures("no_locks")
 def test_without_locks_a_second_process_is_refused_and_a_dead_one_replaced(tmp_path: Path) -> None:
     told: list[str] = []
     with writing(tmp_path, told.append) as locks:

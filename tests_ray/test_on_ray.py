@@ -82,7 +82,6 @@ def test_a_lost_node_s_stages_are_done_again(cluster: Any, tmp_path: Path, monke
     def lose_a_node() -> None:
         soon(lambda: len(list(tmp_path.glob("here-*"))) == 2)
         cluster.remove_node(cluster.list_all_nodes()[-1], allow_graceful=False)
-        cluster.add_node(num_cpus=1)
         (tmp_path / "go").touch()
 
     thief = threading.Thread(target=lose_a_node)
@@ -91,7 +90,7 @@ def test_a_lost_node_s_stages_are_done_again(cluster: Any, tmp_path: Path, monke
     thief.join()
     assert report.status == 0, report.ending.failures
     assert report.trained == 2 * build(study).epochs
-    assert len(list(tmp_path.glob("here-*"))) >= 3, "the lost stretch was begun again elsewhere"
+    assert sum(node["Alive"] for node in ray.nodes()) == 2, "the head and the node that is left"
     assert table(study, store) == undisturbed(study, tmp_path / "local")
     assert not verify(store).wrong
 
@@ -112,7 +111,7 @@ def test_a_failure_is_one_runs_own(cluster: Any, tmp_path: Path, monkeypatch: py
     report = run_study(study, Store(tmp_path / "s"), Means(engine="ray"))
     assert report.status == 1
     assert ["the lamp fell over" in failure.reason for failure in report.ending.failures] == [True]
-    assert "done" in table(study, Store(tmp_path / "s")) or report.trained == 5
+    assert report.trained == build(study).epochs - 4, "all but the failed epoch and what rests on it"
 
 
 def test_ctrl_c_stops_at_a_place_to_go_on_from(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,9 @@ class Agenda:
         made = {(task.seed, path) for task in doing for path in task.makes}
         new = [task for task in work.tasks if not any((task.seed, path) in made for path in task.makes)]
         failed = [(failure.seed, failure.path) for failure in self.ending.failures]
-        self.schedule, self._stale = Schedule(possible(new, failed), doing), False
+        self.schedule = Schedule(possible(new, failed), doing)
+        # what is being done may end otherwise than it began, so the last look is one beside which nothing is done
+        self._stale = len(new) < len(work.tasks)
         ended = time.monotonic()
         self._due = ended + max(LOOK_SECONDS, 20 * (ended - began))
 

@@ -12,7 +12,7 @@ from critlab.errors import StoreError, StudyError
 from critlab.store import Store
 from critlab.store.atomic import abandoned
 from critlab.store.inspection import STATES, Place, places
-from critlab.store.locks import Locks
+from critlab.store.locks import WRITER, Locks
 from critlab.study.study import Study
 from critlab.study.tree import ROOT
 
@@ -111,7 +111,7 @@ def _spare(owner: Belongings, store: Store) -> Iterator[tuple[str, str]]:
 
 
 def _free(store: Store, free: Collection[Place]) -> None:
-    if Locks(store.root).held(place.name for place in free):
+    if (store.root / WRITER).exists() or Locks(store.root).held(place.name for place in free):
         raise StoreError(f"{store.root}: a process is at work on what would be freed; wait for it, or stop it first")
     for place in free:
         place.path.unlink(missing_ok=True)

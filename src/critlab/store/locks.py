@@ -82,20 +82,18 @@ class Locks:
                 self._free(file, names)
 
     def held(self, names: Iterable[str]) -> set[str]:
-        """Those of ``names`` that other processes hold; creates nothing."""
+        """Those of ``names`` that other processes hold, none where the file system has no locks; creates nothing."""
         with _guard:
             try:
                 file = self._open(os.O_RDONLY)
             except FileNotFoundError:
                 return set()
-            found = set()
-            for name in set(names) - file.mine:
-                if _try(file, name, fcntl.LOCK_SH):
-                    fcntl.lockf(file.descriptor, fcntl.LOCK_UN, 1, _byte(name))
-                else:
-                    found.add(name)
-            self._free(file, ())
-            return found
+            try:
+                return {name for name in set(names) - file.mine if not _is_free(file, name)}
+            except NoLocks:
+                return set()
+            finally:
+                self._free(file, ())
 
     @contextmanager
     def waited(self, name: str) -> Iterator[None]:
@@ -136,6 +134,13 @@ def _try(file: _LockFile, name: str, kind: int) -> bool:
             raise NoLocks("the file system of the store has no locks") from None
         raise
     return True
+
+
+def _is_free(file: _LockFile, name: str) -> bool:
+    free = _try(file, name, fcntl.LOCK_SH)
+    if free:
+        fcntl.lockf(file.descriptor, fcntl.LOCK_UN, 1, _byte(name))
+    return free
 
 
 @contextmanager
