@@ -133,16 +133,19 @@ def deficits_numbers(found: Found) -> Sequence[Comparison]:
 
 
 def parts_numbers(published: Published) -> Callable[[Found], Sequence[Comparison]]:
-    """The last damage of every part, beside one statement."""
+    """The last damage of every part, from the plain control and from a clean run of equal length, beside one statement."""
 
     def numbers(found: Found) -> Sequence[Comparison]:
         rows = []
         for part, results in found.items():
-            if (last := final(results.curve())) is not None:
-                label = "" if part == "study" else f", {part}"
-                rows.append(against(published, damage_words(last), f"damage after the longest blur{label}"))
-                clean = results.curve().points[0]
-                rows.append(Comparison(f"clean accuracy{label}", UNSTATED, "ours", accuracy_words(clean)))
+            label = "" if part == "study" else f", {part}"
+            curve = results.curve()
+            if (last := final(curve)) is None:
+                continue
+            rows.append(against(published, damage_words(last), f"damage after the longest blur{label}"))
+            if (equal := final(results.curve(against="equal_total"))) is not None:
+                rows.append(against(published, damage_words(equal), f"the same against a run of equal length{label}"))
+            rows.append(Comparison(f"clean accuracy{label}", UNSTATED, "ours", accuracy_words(curve.points[0])))
         return rows
 
     return numbers

@@ -75,6 +75,7 @@ def _constant(scale: Scale) -> dict[str, Any]:
 
 
 def _compared(scale: Scale, chosen: Base, name: str, deficit: Blur | None = None) -> Study:
+    """With clean runs of equal length beside the plain control: where the rate does not fall, longer training helps."""
     timeline = TIMELINES[scale]
     return removal(
         deficit or blur(scale),
@@ -83,4 +84,5 @@ def _compared(scale: Scale, chosen: Base, name: str, deficit: Blur | None = None
         seeds=timeline.seeds,
         base=chosen,
         name=name,
+        controls={"equal_total": True},
     )
