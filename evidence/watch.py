@@ -129,7 +129,7 @@ def watched(study: Study) -> dict[str, Any]:
     learner = NetworkLearner(study, load(study.data), Numerics())
     clean = next(run for run in study.runs if run.clean)
     state = learner.start({"seed": study.seeds[0]})
-    probe = learner.examples.normalised(unit(learner.examples.test_images[:PROBE]))
+    probe = learner.examples.normalised(unit(learner.examples.train_images[:PROBE]))
     watch = Watch(state.model, probe=probe, budget=BUDGET)
     losses, steps = [], 0
 
