@@ -250,6 +250,57 @@ class TestRecord:
         assert not store.quarantined(), "what a newer critlab wrote is not put aside"
 
 
+class TestInterruption:
+    def test_a_place_inside_the_epoch_is_stored_after_a_minute_of_work(
+        self, tmp_path: Path, expected: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Every step here, as if each took a minute; the epoch ends as one that never paused."""
+        saved = Counter[str]()
+        save = Store.save_state
+
+        def counted(store: Store, name: str, arrays: Any, kind: Any = "checkpoints") -> None:
+            saved[kind] += 1
+            save(store, name, arrays, kind)
+
+        monkeypatch.setattr("critlab.engine.perform.INSIDE_SECONDS", -1.0)
+        monkeypatch.setattr(Store, "save_state", counted)
+        engine = Inline(small(**ONE_SEED), Store(tmp_path / "s"))
+        whole_and_right(engine, expected)
+        steps = 120 // 40
+        assert saved == {"checkpoints": engine.tree.epochs, "inside": engine.tree.epochs * (steps - 1)}
+        assert not list((engine.store.root / "inside").rglob("*.safetensors")), "they go when the epoch is over"
+
+    def test_it_goes_on_inside_the_epoch(self, tmp_path: Path, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Broken off right after a place inside an epoch was stored; the next command begins there."""
+        from critlab.training.learner import NetworkLearner
+
+        engine = Inline(small(**ONE_SEED), Store(tmp_path / "s"))
+        save, left = Store.save_state, iter(range(5))
+
+        def broken(store: Store, name: str, arrays: Any, kind: Any = "checkpoints") -> None:
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            save(store, name, arrays, kind)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("critlab.engine.perform.INSIDE_SECONDS", -1.0)
+            patched.setattr(Store, "save_state", broken)
+            with pytest.raises(KeyboardInterrupt):
+                engine.run()
+        (inside,) = (engine.store.root / "inside").rglob("*.safetensors")
+        begun: list[bool] = []
+        unpack = NetworkLearner.unpack
+
+        def noted(learner: NetworkLearner, tensors: Any) -> Any:
+            begun.append("progress" in tensors)
+            return unpack(learner, tensors)
+
+        monkeypatch.setattr(NetworkLearner, "unpack", noted)
+        whole_and_right(engine, expected)
+        assert begun.count(True) == 1
+        assert not inside.exists()
+
+
 class TestRun:
     def test_a_loss_that_is_not_a_number(self, tmp_path: Path) -> None:
         wild = {"name": "sgd", "lr": 1e30, "batch": 40}
