@@ -101,7 +101,7 @@ def test_what_a_figure_says_and_draws(name: str) -> None:
 
 
 def test_the_comparison_counts_damage_right() -> None:
-    results = synthetic_results(5, (0, 5, 10, 20, 40))
+    results = synthetic_results(5, (0, 5, 10, 20, 40), controls={"equal_total": True})
     last = results.curve().points[-1]
     rows = FIGURES["depth"].compare({"n=1": results})
     assert rows[0].ours.startswith(f"{100 * last.damage.value:.1f} points")
@@ -156,7 +156,7 @@ def test_what_cannot_be_fitted(x: list[float], y: list[float], text: str) -> Non
 def test_a_figures_page_holds_every_part() -> None:
     from critlab.report.findings import Findings
 
-    found = {"n=1": synthetic_results(3), "n=2": synthetic_results(3)}
+    found = {name: synthetic_results(3, controls={"equal_total": True}) for name in ("n=1", "n=2")}
     preset = FIGURES["depth"]
     findings = Findings(
         "depth", "Do deeper networks suffer more?", preset.source, preset.draw(found), preset.compare(found)

@@ -133,7 +133,7 @@ def deficits_numbers(found: Found) -> Sequence[Comparison]:
 
 
 def parts_numbers(published: Published) -> Callable[[Found], Sequence[Comparison]]:
-    """The last damage of every part, from the plain control and from a clean run of equal length, beside one statement."""
+    """The last damage of every part, from the plain control and from a run of equal length, beside one statement."""
 
     def numbers(found: Found) -> Sequence[Comparison]:
         rows = []
