@@ -118,6 +118,22 @@ def test_each_view_is_filled_with_its_own_colour() -> None:
     assert not (moved(spec)[:, 0] == 0.8).any()
 
 
+def test_some_examples_lose_a_source_after_they_moved() -> None:
+    images = torch.rand(2000, 2, 1, 4, 4, generator=drawing(7))
+    fill = torch.tensor([0.2, 0.8]).reshape(2, 1, 1, 1)
+    still, lossy = AugmentSpec(flip=True), AugmentSpec(flip=True, source_dropout=0.2)
+    shown, whole = augment_views(images, lossy, fill, drawing()), augment_views(images, still, fill, drawing())
+    blank = (shown == fill).flatten(2).all(2)
+    assert not blank.all(1).any()
+    assert torch.equal(shown[~blank], whole[~blank])
+    torch.testing.assert_close(blank.float().mean(0), torch.full((2,), 0.2), rtol=0, atol=0.036)  # 4 standard errors
+    only = study(data=TWO_VIEW, augment={"source_dropout": 0.1})
+    recipe = recipes(Study.read(only, "s").runs[0], Study.read(only, "s"))[0]
+    assert recipe.identity()["augment"] == {"flip": False, "shift": 0, "source_dropout": 0.1}
+    with pytest.raises(StudyError, match=r"augment\.source_dropout: received 0\.1; must be 0"):
+        Study.read(study(data={"name": "sample"}, model={"name": "mlp"}, augment={"source_dropout": 0.1}), "s")
+
+
 def test_views_of_single_images_are_refused() -> None:
     with pytest.raises(StudyError, match=r"augment\.views: received 'separate'; must be \"shared\""):
         Study.read(

@@ -11,6 +11,7 @@ from critlab.deficits.deficit import Deficit, Draws, check_two_sources
 from critlab.spec import Problems
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -39,10 +40,21 @@ class SourceDropout(Deficit):
 
     def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """Images of which some lack a source; the labels are kept."""
-        import torch
+        return drop_sources(images, self.a, self.b, blank_like(images, draws), draws.step()), labels
 
-        chance = torch.rand(len(images), generator=draws.step())
-        lost = torch.stack([chance >= 1 - self.a, chance < self.b], 1).to(images.device)
-        return torch.where(
-            lost.reshape(*lost.shape, *(1,) * (images.ndim - 2)), blank_like(images, draws), images
-        ), labels
+
+def drop_sources(images: Tensor, a: float, b: float, blank: Tensor, generator: torch.Generator) -> Tensor:
+    """Images of which a part ``a`` shows ``blank`` as source A, and another part ``b`` as source B.
+
+    Args:
+        images: float ``(batch, 2, ...)``.
+        a: chance of each image to lose A.
+        b: chance to lose B; together at most 1.
+        blank: broadcast against ``images``.
+        generator: on the CPU; it advances by one draw an image.
+    """
+    import torch
+
+    chance = torch.rand(len(images), generator=generator)
+    lost = torch.stack([chance >= 1 - a, chance < b], 1).to(images.device)
+    return torch.where(lost.reshape(*lost.shape, *(1,) * (images.ndim - 2)), blank, images)

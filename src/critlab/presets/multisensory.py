@@ -39,7 +39,38 @@ from critlab.presets.preset import Cost, Preset, Scale, one
 
 SCALES: tuple[Scale, ...] = ("paper", "small", "demo")
 
-COSTS: Mapping[str, Mapping[str, Cost]] = {}
+COSTS: Mapping[str, Mapping[str, Cost]] = {
+    "rsv": {
+        "paper": Cost(11_700, 50_000),
+        "small": Cost(384, 5_000),
+        "demo": Cost(144, 2_000),
+    },
+    "source-information": {
+        "paper": Cost(9_900, 50_000),
+        "small": Cost(264, 5_000),
+        "demo": Cost(96, 2_000),
+    },
+    "dissociation": {
+        "paper": Cost(2_700, 50_000),
+        "small": Cost(360, 5_000),
+        "demo": Cost(108, 2_000),
+    },
+    "source-window": {
+        "paper": Cost(5_200, 50_000),
+        "small": Cost(312, 5_000),
+        "demo": Cost(156, 2_000),
+    },
+    "source-depth": {
+        "paper": Cost(23_400, 50_000),
+        "small": Cost(432, 5_000),
+        "demo": Cost(216, 2_000),
+    },
+    "reconstruction": {
+        "paper": Cost(3_800, 20_000),
+        "small": Cost(816, 4_000),
+        "demo": Cost(192, 1_000),
+    },
+}
 
 MULTISENSORY: Mapping[str, Preset] = {
     "rsv": Preset(

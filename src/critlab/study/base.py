@@ -102,6 +102,9 @@ class Base(Spec):
         if self.augment is not None and self.augment.views != "shared" and (len(shape) != 4 or shape[0] != 2):
             text = f'received {shown(self.augment.views)}; must be "shared", as examples are not two views'
             found.append((("augment", "views"), text))
+        if self.augment is not None and self.augment.source_dropout and (len(shape) < 2 or shape[0] != 2):
+            text = f"received {shown(self.augment.source_dropout)}; must be 0, as examples have no two sources"
+            found.append((("augment", "source_dropout"), text))
         if self.augment is not None and self.augment.shift >= min(shape[-2:]):
             text = f"received {shown(self.augment.shift)}; must be below the image side, {min(shape[-2:])}"
             found.append((("augment", "shift"), text))

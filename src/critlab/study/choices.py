@@ -56,12 +56,19 @@ class AugmentSpec(Spec):
     """Random changes of every training batch: horizontal flips, and shifts by up to ``shift`` pixels.
 
     ``views`` says how the two views of an example go together; see :func:`critlab.training.view_augment.augment_views`.
+    ``source_dropout`` is the part of the examples that show the mean colour as source A, and as many as source B.
     """
 
-    neutral: ClassVar[Mapping[str, Any]] = {"views": "shared"}
+    neutral: ClassVar[Mapping[str, Any]] = {"views": "shared", "source_dropout": 0.0}
     flip: bool = False
     shift: int = Field(default=0, ge=0)
     views: Literal["shared", "separate", "second_twice"] = "shared"
+    source_dropout: float = Field(default=0.0, ge=0, le=0.5)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether every batch stays as it is."""
+        return not (self.flip or self.shift or self.source_dropout)
 
 
 class Sweep(Spec):

@@ -46,7 +46,7 @@ class Recipe:
     def identity(self) -> dict[str, Any]:
         """The JSON values that name the recipe; neutral ones are left out, so that new ingredients rename nothing."""
         named: dict[str, Any] = {"lr": self.lr, "weight_decay": self.weight_decay}
-        if self.augment is not None and (self.augment.flip or self.augment.shift):
+        if self.augment is not None and not self.augment.changes_nothing:
             named["augment"] = self.augment.identity()
         if self.deficit is not None:
             named["deficit"] = describe(self.deficit)
@@ -109,7 +109,7 @@ def _objective(base: Base, epoch: int) -> Objective:
 def _switched(recipe: Recipe, switch: Switch) -> Recipe:
     augment = recipe.augment
     if switch.augment is not None:
-        augment = switch.augment if switch.augment.flip or switch.augment.shift else None
+        augment = None if switch.augment.changes_nothing else switch.augment
     return replace(
         recipe,
         lr=recipe.lr if switch.lr_factor is None else recipe.lr * switch.lr_factor,

@@ -95,7 +95,7 @@ class Examples:
         return self.normalised(images), labels
 
     def _augmented(self, spec: AugmentSpec | None, images: Tensor, chance: torch.Generator) -> Tensor:
-        if spec is None or not (spec.flip or spec.shift):
+        if spec is None or spec.changes_nothing:
             return images
         return augment_views(images, spec, self.mean, chance)
 

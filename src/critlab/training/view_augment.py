@@ -5,13 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from critlab.deficits.source_dropout import drop_sources
 from critlab.errors import StudyError
 from critlab.study.choices import AugmentSpec
 from critlab.training.augment import augment
 
 
 def augment_views(images: Tensor, spec: AugmentSpec, fill: Tensor, generator: torch.Generator) -> Tensor:
-    """Flips and shifts as ``spec.views`` says.
+    """Flips and shifts as ``spec.views`` says; then some examples lose a source, as ``spec.source_dropout`` says.
 
     ``shared``: all views of an example move alike. ``separate``: each by its own draws. ``second_twice``: alike, then
     the second view once more by its own draws. That is what the authors' code does where its comment says that only one
@@ -28,6 +29,13 @@ def augment_views(images: Tensor, spec: AugmentSpec, fill: Tensor, generator: to
 
     Source: Kleinman, Achille and Soatto 2023, the code's ``cifar_data``.
     """
+    moved = _moved(images, spec, fill, generator)
+    if not spec.source_dropout:
+        return moved
+    return drop_sources(moved, spec.source_dropout, spec.source_dropout, fill, generator)
+
+
+def _moved(images: Tensor, spec: AugmentSpec, fill: Tensor, generator: torch.Generator) -> Tensor:
     if spec.views == "shared":
         return augment(images, spec, fill, generator)
     if images.ndim != 5 or images.shape[1] != 2:
