@@ -67,8 +67,8 @@ COSTS: Mapping[str, Mapping[str, Cost]] = {
     },
     "reconstruction": {
         "paper": Cost(3_800, 20_000),
-        "small": Cost(816, 4_000),
-        "demo": Cost(192, 1_000),
+        "small": Cost(1_056, 3_000),
+        "demo": Cost(624, 1_000),
     },
 }
 

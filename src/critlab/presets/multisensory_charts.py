@@ -101,7 +101,7 @@ def _distribution(results: Results, when: When) -> list[Chart]:
     both = {
         "x": channel("middle", "Relative source variance (-1: A alone, +1: B alone)", scale={"domain": [-1, 1]}),
         "y": channel("share", "Units (%)"),
-        "color": coloured("deficit", None, names, "deep"),
+        "color": coloured("deficit", None, names),
     }
     panel = layered(rows, layer({"type": "line", "interpolate": "step", "strokeWidth": 1.8}, both))
     time = "at the end of training" if when == "end" else "at the end of the deficit, and of clean runs as long"
