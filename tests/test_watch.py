@@ -143,6 +143,7 @@ def still(model: nn.Module, inputs: Any, steps: int, **options: Any) -> Watch:
     """A watch of a training that does not move."""
     watch = Watch(model, budget=1.0, **options)
     watch._ledger.allows = lambda cost: True  # type: ignore[method-assign]
+    watch._ledger.owed = lambda cost: 0.0  # type: ignore[method-assign]
     for _ in range(steps):
         watch.step(inputs)
     return watch
@@ -244,7 +245,23 @@ def test_gradient_noise_of_known_gradients() -> None:
     assert np.square(norms).mean() == pytest.approx(signal + variance, rel=0.02)
     assert np.median(ratios) == pytest.approx(signal / variance, rel=0.1)
     weight.grad = None
-    assert noise.add() is None
+    assert not noise.there
+
+
+def test_gradients_that_are_gone_are_missing_and_nothing_else() -> None:
+    torch.manual_seed(0)
+    model = Net()
+    moving, watch = torch.optim.SGD(model.parameters(), lr=0.01), Watch(model, budget=1.0)
+    for _ in range(80):
+        x = torch.randn(64, 6)
+        nn.functional.cross_entropy(model(x), torch.randint(3, (64,))).backward()
+        moving.step()
+        moving.zero_grad()
+        watch.step(x)
+    watch.close()
+    assert watch.history
+    assert all(record.gradient_norm is None for record in watch.history)
+    assert all(record.path and record.path > 0 for record in watch.history)
 
 
 def test_weight_path_adds_the_ways() -> None:

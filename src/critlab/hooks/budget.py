@@ -62,6 +62,10 @@ class Ledger:
         """Whether ``cost`` seconds more stay within the budget."""
         return self.spent + cost <= self.budget * self.worked
 
+    def owed(self, cost: float) -> float:
+        """Seconds of training until ``cost`` seconds more stay within the budget."""
+        return max(0.0, (self.spent + cost) / self.budget - self.worked)
+
     @property
     def share(self) -> float:
         """Seconds of watching per second of training so far."""

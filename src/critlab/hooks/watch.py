@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,9 @@ from critlab.randomness import key
 
 LOOKS = 8
 """Looks that make a record."""
+
+MOST_PAUSE = 1000
+"""Steps after which the ledger is read again at the latest, as the training may have become slower or faster."""
 
 
 class Watch:
@@ -89,6 +93,7 @@ class Watch:
         self._ledger, self._size = Ledger(budget, clock(self.device)), Size(MOST_EXAMPLES // 2, examples)
         self._gradients_seen: tuple[float, float | None] | None = None
         self._looked = self._lost = False
+        self._wake = 0
         #: looks that this process has taken, without the first one, which is not counted
         self.taken = 0
 
@@ -114,11 +119,12 @@ class Watch:
             inputs: of its batch, as the model takes them: a tensor, a tuple of arguments, or a mapping of arguments by
                 name, of which ``labels`` is left out. May be left out where there is a ``probe``.
         """
-        self._ledger.arrive()
         self.steps += 1
+        if self.steps < self._wake:
+            return
+        self._ledger.arrive()
         self._take(inputs)
-        if self._noise is not None and self._gradients_seen is None:
-            self._gradients_seen = self._noise.add()
+        self._gather()
         if not self._lost and (not self._looked or self._ledger.allows(self._size.cost())):
             self._look()
         if ranks.together() and self.steps % ranks.EVERY == 0:
@@ -126,6 +132,7 @@ class Watch:
         if self._all.count >= LOOKS:
             self._record()
         self._ledger.leave()
+        self._wake = self.steps + self._pause()
 
     def close(self) -> None:
         """Makes a record of the looks since the last one; where several processes train, all must call it."""
@@ -168,6 +175,7 @@ class Watch:
         self.weights = weights
         self._own, self._all = Sums(len(weights.layers)), Sums(len(weights.layers))
         self._noise = GradientNoise(weights.parameters) if gradients else None
+        self._gathers = gradients
         self._path = WeightPath(weights.parameters) if path else None
 
     def _take(self, inputs: Inputs | None) -> None:
@@ -182,6 +190,27 @@ class Watch:
         given = without_labels(inputs)
         places = torch.arange(min(count(given), self.examples))
         self._probe = chosen(given, places)
+
+    def _gather(self) -> None:
+        """Takes in the gradients, until there are enough for a record; not where the loop has emptied them."""
+        if self._noise is None or not self._gathers:
+            return
+        self._gathers = self._noise.there
+        if not self._gathers:
+            self._noise.begin()
+        else:
+            self._gradients_seen = self._noise.add()
+            self._gathers = self._gradients_seen is None
+
+    def _pause(self) -> int:
+        """Steps until there is something to do again; in between, a step costs next to nothing."""
+        if self._gathers and not self._lost:
+            return 1  # gradients are compared between consecutive steps
+        owed = self._ledger.owed(self._size.cost())
+        steps = MOST_PAUSE if self._lost else math.ceil(owed / (self._ledger.worked / max(1, self.steps - 1) or 1e-9))
+        if ranks.together():
+            steps = min(steps, ranks.EVERY - self.steps % ranks.EVERY)
+        return max(1, min(steps, MOST_PAUSE))
 
     def _look(self) -> None:
         assert self._probe is not None, "inputs were taken before the first look"
@@ -245,6 +274,7 @@ class Watch:
             for write in self._writers:
                 write(record)
         self._gradients_seen, self._all = None, Sums(len(self.weights.layers))
+        self._gathers = self._noise is not None
         now = Weights.of(self.model, WATCH)
         if [*map(id, now.parameters)] != [*map(id, self.weights.parameters)]:
             self._follow(now)

@@ -31,24 +31,27 @@ class GradientNoise:
 
     def __init__(self, parameters: list[nn.Parameter]) -> None:
         self.parameters = parameters
-        self._begin()
+        self.begin()
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Forgets what was taken in."""
         self._sum: list[Tensor | None] = [None] * len(self.parameters)
         self._squares, self._steps = 0.0, 0
+
+    @property
+    def there(self) -> bool:
+        """Whether there are gradients."""
+        return any(parameter.grad is not None for parameter in self.parameters)
 
     def add(self) -> tuple[float, float | None] | None:
         """Takes in the gradients that are there now.
 
         Returns:
             After every :data:`TOGETHER` steps the root mean square norm and the ratio of signal to noise (None where
-            there is no noise); else None, also where there are no gradients.
+            there is no noise); else None.
         """
         gradients = [parameter.grad for parameter in self.parameters]
         there = [gradient.detach() for gradient in gradients if gradient is not None]
-        if not there:
-            self._begin()
-            return None
         self._squares += squared(there)
         for place, gradient in enumerate(gradients):
             if gradient is not None:
@@ -60,7 +63,7 @@ class GradientNoise:
     def _finish(self) -> tuple[float, float | None] | None:
         m, mean_square = TOGETHER, self._squares / TOGETHER
         together = squared([one for one in self._sum if one is not None])
-        self._begin()
+        self.begin()
         if not math.isfinite(together) or not math.isfinite(mean_square):
             return None
         signal = (together - m * mean_square) / (m * (m - 1))
