@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from critlab.analysis.results import Results
-from critlab.presets.critical_periods_numbers import shift_summaries
 from critlab.presets.critical_periods_trace import beside_sensitivity, fit, traces
 from critlab.presets.deep_linear_panels import JSON, channel, chart, coloured, layer, layered
 from critlab.presets.preset import Found
@@ -127,15 +126,15 @@ def layers_charts(found: Found) -> Sequence[Chart]:
     """How far the layer shares still move after removal, against the removal epoch."""
     rows = [
         {
-            "deficit": spaced(arm),
-            "removed": removal,
-            "moved": moved.mean,
-            "low": moved.low,
-            "high": moved.high,
-            "noise": noise,
-            "n": moved.n,
+            "deficit": spaced(one.arm),
+            "removed": one.removal,
+            "moved": one.distance.mean,
+            "low": one.distance.low,
+            "high": one.distance.high,
+            "noise": one.floor,
+            "n": one.distance.n,
         }
-        for (arm, removal), (moved, noise) in shift_summaries(next(iter(found.values()))).items()
+        for one in next(iter(found.values())).plasticity()
     ]
     if not rows:
         return []

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from critlab.analysis.curve import CURVE_ROLES, Curve, CurvePoint
-from critlab.analysis.inference import Summary, summarise
-from critlab.analysis.plasticity import share_shifts
+from critlab.analysis.inference import Summary
 from critlab.analysis.results import Results
 from critlab.analysis.wording import interval, points
 from critlab.presets.critical_periods_trace import Traced, fit, peak, traces
@@ -183,27 +182,15 @@ def _ratio(run: Traced, clean: Traced) -> str:
 
 def layers_numbers(found: Found) -> Sequence[Comparison]:
     """How far the layer shares move after removal, early against late."""
-    results = next(iter(found.values()))
-    shifts = shift_summaries(results)
     return [
         against(
             SHARES,
-            f"{moved.mean:.3f} {_limits(moved)}, n = {moved.n}; {noise:.3f} from the readings' errors alone",
-            f"total variation of the shares after removal, {spaced(arm)} until {removal}",
+            f"{one.distance.mean:.3f} {_limits(one.distance)}, n = {one.distance.n}; {one.floor:.3f} from the readings' "
+            "errors alone",
+            f"total variation of the shares after removal, {spaced(one.arm)} until {one.removal}",
         )
-        for (arm, removal), (moved, noise) in shifts.items()
+        for one in next(iter(found.values())).plasticity()
     ]
-
-
-def shift_summaries(results: Results) -> dict[tuple[str, int], tuple[Summary, float]]:
-    """The movement of the shares by arm and removal epoch, over seeds, and the mean movement that noise makes."""
-    moved: dict[tuple[str, int], list[tuple[float, float]]] = {}
-    for shift in share_shifts(results):
-        moved.setdefault((shift.arm, shift.removal), []).append((shift.distance, shift.error))
-    return {
-        place: (summarise([distance for distance, _ in values]), sum(error for _, error in values) / len(values))
-        for place, values in moved.items()
-    }
 
 
 def _limits(summary: Summary) -> str:
