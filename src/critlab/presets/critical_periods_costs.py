@@ -9,8 +9,8 @@ from critlab.presets.preset import Cost
 COSTS: Mapping[str, Mapping[str, Cost]] = {
     "removal": {
         "paper": Cost(19_600, 50_000),
-        "small": Cost(2_308, 4_000),
-        "demo": Cost(936, 2_000),
+        "small": Cost(1_500, 4_000),
+        "demo": Cost(612, 2_000),
     },
     "sensitivity": {
         "paper": Cost(10_800, 50_000),
@@ -18,9 +18,9 @@ COSTS: Mapping[str, Mapping[str, Cost]] = {
         "demo": Cost(318, 2_000),
     },
     "deficits": {
-        "paper": Cost(58_385, 50_000),
-        "small": Cost(2_439, 4_000),
-        "demo": Cost(1_083, 2_000),
+        "paper": Cost(60_985, 50_000),
+        "small": Cost(2_151, 4_000),
+        "demo": Cost(951, 2_000),
     },
     "depth": {
         "paper": Cost(32_400, 50_000),

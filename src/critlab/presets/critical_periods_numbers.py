@@ -185,8 +185,8 @@ def layers_numbers(found: Found) -> Sequence[Comparison]:
     return [
         against(
             SHARES,
-            f"{one.distance.mean:.3f} {_limits(one.distance)}, n = {one.distance.n}; {one.floor:.3f} from the readings' "
-            "errors alone",
+            f"{one.distance.mean:.3f} {_limits(one.distance)}, n = {one.distance.n}; "
+            f"{one.floor:.3f} from the readings' errors alone",
             f"total variation of the shares after removal, {spaced(one.arm)} until {one.removal}",
         )
         for one in next(iter(found.values())).plasticity()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from critlab.deficits import Deficit, LabelPermutation, Noise, RandomLabels, VerticalFlip, read_deficit
@@ -13,7 +14,12 @@ from critlab.study.values import Clock
 CLOCKS: tuple[Clock, ...] = ("since_removal", "cosine_restart")
 """Two ways to restart the learning rate after the deficit; constant rates are a figure of their own."""
 
-CORRUPTIONS = ("gaussian_noise", "defocus_blur", "fog", "contrast", "jpeg_compression")
+CORRUPTIONS: Mapping[Scale, tuple[str, ...]] = {
+    "paper": ("gaussian_noise", "impulse_noise", "defocus_blur", "motion_blur", "fog", "contrast", "jpeg_compression"),
+    "small": ("gaussian_noise", "fog", "jpeg_compression"),
+    "demo": ("gaussian_noise", "fog", "jpeg_compression"),
+}
+"""A part of the ten that there are, of every kind."""
 
 
 def removal_studies(scale: Scale) -> Studies:
@@ -29,7 +35,7 @@ def all_cnn_removal(scale: Scale) -> Study:
         blur(scale),
         at=timeline.removals,
         recovery=timeline.recovery,
-        seeds=5,
+        seeds=timeline.seeds,
         base=base(scale),
         name=named("removal", scale),
         controls={} if scale == "paper" else controls,
@@ -63,7 +69,7 @@ def deficits_studies(scale: Scale) -> Studies:
     timeline = TIMELINES[scale]
     paper: tuple[Deficit, ...] = (VerticalFlip(), LabelPermutation(), Noise(), RandomLabels())
     further = [read_deficit({"name": "data_subset", "fraction": 0.1})]
-    further += [read_deficit({"name": name, "severity": 3}) for name in CORRUPTIONS]
+    further += [read_deficit({"name": name, "severity": 3}) for name in CORRUPTIONS[scale]]
     shared: dict[str, Any] = {"recovery": timeline.recovery, "seeds": timeline.seeds, "base": base(scale)}
     at = timeline.removals if scale == "paper" else timeline.compared
     return {
