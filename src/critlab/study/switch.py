@@ -54,7 +54,7 @@ def _told(value: Any) -> str:
     if not isinstance(value, Mapping):
         return str(value)
     if "name" not in value:
-        given = [f"{k}={v}" for k, v in value.items() if v]
+        given = [f"{k}={v}" for k, v in value.items() if v and v != AugmentSpec.neutral.get(k)]
         return f"({', '.join(given)})" if given else "none"
     options = [f"{k}={v}" for k, v in value.items() if k not in ("name", "when")]
     return f"{value['name']}({', '.join(options)})" if options else str(value["name"])
