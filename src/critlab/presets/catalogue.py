@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+import ast
+from importlib.util import find_spec
+from pathlib import Path
 
 from critlab.data import DATA
 from critlab.data.data_set import DataSet
@@ -58,8 +60,14 @@ def _about(entry: Entry) -> str:
     if not own.startswith("Options of"):
         return own
     module = entry.path.partition(":")[0]
-    # a file that is not its options' own may need torch, so it is not opened for its docstring
-    return _sentence(sys.modules[module].__doc__) if module == entry.options.__module__ else ""
+    return _sentence(_docstring(module)) if module.startswith("critlab.") else ""
+
+
+def _docstring(module: str) -> str | None:
+    """Of one of our own files, read and not imported, since it may need torch."""
+    found = find_spec(module)
+    text = Path(found.origin).read_text(encoding="utf-8") if found and found.origin else ""
+    return ast.get_docstring(ast.parse(text))
 
 
 def _sentence(docstring: str | None) -> str:
