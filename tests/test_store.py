@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +13,7 @@ import pytest
 
 from critlab.digest import digest
 from critlab.errors import StoreError
-from critlab.store import Store, checkpoint, record
+from critlab.store import Store, atomic, checkpoint, record
 
 NAME = digest("a state")
 BODY = {"status": "done", "seconds": 1.0, "train_loss": 0.25}
@@ -114,3 +118,20 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="finite"):
         store.write("epochs", NAME, {"loss": float("nan")})
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_what_a_dead_writer_left_goes_also_while_its_parent_has_not_noticed(tmp_path: Path) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    left = tmp_path / "epochs" / f"{atomic.TEMPORARY}{socket.gethostname()}-{writer.pid}-0"
+    left.parent.mkdir()
+    left.write_bytes(b"half")
+    store = Store(tmp_path)
+    store.remove_unfinished()
+    assert left.exists(), "its writer is alive"
+    writer.kill()
+    os.waitid(os.P_PID, writer.pid, os.WEXITED | os.WNOWAIT)
+    try:
+        store.remove_unfinished()
+        assert not left.exists(), "its writer is dead, though nobody has waited for it"
+    finally:
+        writer.communicate()

@@ -57,11 +57,21 @@ def abandoned(root: Path) -> Iterator[Path]:
 
 
 def alive(process: int) -> bool:
-    """Whether a process of this host is alive."""
+    """Whether a process of this host is alive; one that is dead and only waits for its parent is not."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    return not _is_zombie(process)
+
+
+def _is_zombie(process: int) -> bool:
+    """Where the system tells, as Linux does: what a killed worker is until the first process takes notice of it."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    # the command's name stands in brackets and may hold anything
+    return told.rpartition(")")[2].split()[:1] == ["Z"]
