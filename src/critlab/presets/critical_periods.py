@@ -49,9 +49,7 @@ from critlab.presets.critical_periods_settings import (
 )
 from critlab.presets.critical_periods_setup import PAPER
 from critlab.presets.critical_periods_sweeps import deficits_studies, removal_studies, sensitivity_study
-from critlab.presets.preset import Preset, Scale, one
-
-SCALES: tuple[Scale, ...] = ("paper", "small", "demo")
+from critlab.presets.preset import SCALES, Preset, one
 
 FIGURES: Mapping[str, Preset] = {
     "removal": Preset(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from critlab.analysis.filters import first_layer_filters
 from critlab.analysis.results import Results
 from critlab.errors import StudyError
-from critlab.presets.critical_periods_numbers import FILTERS, against
+from critlab.presets.critical_periods_numbers import FILTERS, against, run_words
 from critlab.presets.deep_linear_panels import JSON, chart, layer, layered
 from critlab.presets.preset import Found
 from critlab.report.chart import Chart
@@ -42,7 +42,7 @@ def filters_charts(found: Found) -> Sequence[Chart]:
         return []
     panels, rows = [], []
     for run, filters in seen:
-        title = "Clean" if run.role == "control" else f"Blurred until {run.window.stop}"
+        title = run_words(run).capitalize()
         panels.append((title, _panel(list(_pixels(filters)))))
         rows += [
             {"run": title, "filter": index, "roughness": round(value, 4)}
@@ -97,8 +97,7 @@ def filters_numbers(found: Found) -> Sequence[Comparison]:
     """How rough the filters are, on average, after each removal."""
     rows = []
     for run, filters in pictures(next(iter(found.values()))):
-        label = "clean" if run.role == "control" else f"blurred until {run.window.stop}"
         values = roughnesses(filters)
         words = f"{sum(values) / len(values):.2f} on average over {len(values)} filters, one seed"
-        rows.append(against(FILTERS, words, f"roughness of the first layer's filters, {label}"))
+        rows.append(against(FILTERS, words, f"roughness of the first layer's filters, {run_words(run)}"))
     return rows

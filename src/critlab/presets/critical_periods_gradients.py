@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from critlab.analysis.inference import summarise
 from critlab.analysis.results import Results
-from critlab.presets.critical_periods_numbers import GRADIENTS, against
+from critlab.presets.critical_periods_numbers import GRADIENTS, against, run_words
 from critlab.presets.deep_linear_panels import JSON, channel, chart, coloured, layer, layered
 from critlab.presets.preset import Found
 from critlab.report.chart import Chart
@@ -45,7 +45,7 @@ def gradients_charts(found: Found) -> Sequence[Chart]:
         panels, rows = [], []
         for run in drawn(results):
             part = moments(results, run, quantity)
-            title = "Clean" if run.role == "control" else f"Blurred until {run.window.stop}"
+            title = run_words(run).capitalize()
             rows += [{"run": title, **row} for row in part]
             if part:
                 panels.append((title, _panel(part, words, run)))
@@ -83,10 +83,9 @@ def gradients_numbers(found: Found) -> Sequence[Comparison]:
         epochs = sorted({row["epoch"] for row in part if row["epoch"] > 0})
         if len(epochs) < 2:
             continue
-        label = "clean" if run.role == "control" else f"blurred until {run.window.stop}"
         for epoch in (epochs[0], epochs[-1]):
             values = {row["layer"]: row["value"] for row in part if row["epoch"] == epoch}
             least, most = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
             words = f"{values[least]:.2g} in {least} to {values[most]:.2g} in {most}, n = {len(results.study.seeds)}"
-            rows.append(against(GRADIENTS, words, f"deviation of the gradients after epoch {epoch}, {label}"))
+            rows.append(against(GRADIENTS, words, f"deviation of the gradients after epoch {epoch}, {run_words(run)}"))
     return rows

@@ -15,6 +15,7 @@ from critlab.presets.critical_periods_trace import Traced, fit, peak, traces
 from critlab.presets.preset import Found, Published
 from critlab.report.findings import Comparison
 from critlab.report.wording import percent, spaced, window_words
+from critlab.study.run import Run
 
 NOTES = "public notes on the paper"
 RECONSTRUCTION = "R. Leor's reconstruction, one seed, no momentum"
@@ -53,6 +54,11 @@ FORM = Published("sensitivity against the trace", "exponential", NOTES)
 SHARES = Published("layer shares after removal", "reorganise after 40 epochs, frozen after 100", NOTES)
 GRADIENTS = Published("gradients by layer", "shown, no number", "from memory of the paper's appendix")
 FILTERS = Published("filters of the first layer", "shown, no number", "from memory of the paper's appendix")
+
+
+def run_words(run: Run) -> str:
+    """A run of a sweep of blur: clean, or blurred until when."""
+    return "clean" if run.role == "control" else f"blurred until {run.window.stop}"
 
 
 def final(curve: Curve) -> CurvePoint | None:

@@ -35,9 +35,7 @@ from critlab.presets.multisensory_setup import (
     source_information_study,
     source_window_study,
 )
-from critlab.presets.preset import Cost, Preset, Scale, one
-
-SCALES: tuple[Scale, ...] = ("paper", "small", "demo")
+from critlab.presets.preset import SCALES, Cost, Preset, one
 
 COSTS: Mapping[str, Mapping[str, Cost]] = {
     "rsv": {

@@ -12,6 +12,8 @@ from critlab.report.findings import Comparison
 from critlab.study.study import Study
 
 Scale = Literal["demo", "small", "paper"]
+SCALES: tuple[Scale, ...] = ("paper", "small", "demo")
+"""Those of a paper's figure that is made of studies."""
 Studies = Mapping[str, Study]
 """Studies by the name of the part of a figure that they are; the first is what the figure's name alone stands for."""
 Found = Mapping[str, Results]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from critlab.presets.critical_periods_charts import damage_by_part
 from critlab.presets.critical_periods_numbers import accuracy_words, final
 from critlab.presets.critical_periods_setup import TIMELINES, base, named
-from critlab.presets.preset import Cost, Found, Preset, Published, Scale, Studies
+from critlab.presets.preset import SCALES, Cost, Found, Preset, Published, Scale, Studies
 from critlab.report.findings import Comparison
 from critlab.report.wording import percent
 from critlab.study.study import Study, removal
@@ -54,7 +54,7 @@ def regularisation_numbers(found: Found) -> Sequence[Comparison]:
 REGULARISATION: Mapping[str, Preset] = {
     "regularisation": Preset(
         regularisation_studies,
-        ("paper", "small", "demo"),
+        SCALES,
         SOURCE,
         "when does weight decay matter? Left out at first, or used at first only",
         (LATE, EARLY),
