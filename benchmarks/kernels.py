@@ -19,7 +19,7 @@ import torch
 from critlab.kernels import adapted_kernels, kernel_fluctuations, sample_kernels, xor_task
 from critlab.kernels.hamiltonian import hamiltonian
 from critlab.kernels.model import checked_prior, checked_problem
-from critlab.kernels.threads import one_thread
+from critlab.threads import one_thread
 
 
 def seconds(job: Callable[[], object], repeats: int = 3) -> float:

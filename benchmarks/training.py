@@ -51,8 +51,9 @@ from critlab.study.origin import Numerics
 from critlab.study.recipe import recipes
 from critlab.study.study import Study, removal
 from critlab.study.tree import build
+from critlab.threads import one_thread
 from critlab.training.learner import NetworkLearner
-from critlab.training.precision import one_thread, step_seconds
+from critlab.training.precision import step_seconds
 
 PARTS = ("study", "epoch", "workers", "planner", "store", "fisher")
 FINAL_EPOCHS = 3

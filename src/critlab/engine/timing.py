@@ -93,8 +93,8 @@ def measure(study: Study, images: ImageSet, numerics: Numerics) -> float:
         images: the study's images.
         numerics: how numbers are computed.
     """
+    from critlab.threads import one_thread
     from critlab.training.learner import NetworkLearner
-    from critlab.training.precision import one_thread
 
     with one_thread():
         learner = NetworkLearner(study, images, numerics)

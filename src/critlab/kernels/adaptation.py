@@ -14,7 +14,7 @@ from critlab.kernels.annealing import Attempt, Step, annealed
 from critlab.kernels.averages import Mode, fixed_draws
 from critlab.kernels.model import Problem, checked_prior, checked_problem, one_of, positive, whole
 from critlab.kernels.prior import propagated
-from critlab.kernels.threads import one_thread
+from critlab.threads import one_thread
 
 MODES = ("tilted", "leading")
 HALVINGS = (64, 32, 16, 8, 4, 2, 1)

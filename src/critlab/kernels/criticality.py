@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 from critlab.errors import StudyError
 from critlab.kernels.activations import Activation, Function, Moments, activation_of
 from critlab.kernels.model import positive
-from critlab.kernels.threads import one_thread
+from critlab.threads import one_thread
 
 LEAST_SCALE, LARGEST_SCALE = 0.01, 100.0
 _LARGEST = 1e10

@@ -13,7 +13,7 @@ from critlab.kernels.averages import features, fixed_draws
 from critlab.kernels.importance import layer_draws
 from critlab.kernels.model import Problem, checked_prior, checked_problem, whole
 from critlab.kernels.prior import propagated, pulled_back
-from critlab.kernels.threads import one_thread
+from critlab.threads import one_thread
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from critlab.errors import Diverged
 from critlab.kernels.model import Prior, input_kernel
 from critlab.kernels.prior import propagated, tangent_kernel
 from critlab.kernels.tasks import xor_task
-from critlab.kernels.threads import one_thread
 from critlab.randomness import generator
+from critlab.threads import one_thread
 
 STABLE_SHARE = 0.15
 SWAPPED = (2, 3, 0, 1)

@@ -19,7 +19,7 @@ from critlab.kernels.importance import NETWORKS, prior_draws
 from critlab.kernels.langevin import langevin
 from critlab.kernels.model import Problem, checked_prior, checked_problem, one_of, whole
 from critlab.kernels.overlap import alignments
-from critlab.kernels.threads import one_thread
+from critlab.threads import one_thread
 
 METHODS = ("hmc", "langevin", "importance")
 LARGEST_RHAT = 1.05

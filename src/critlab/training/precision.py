@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from statistics import median
 
@@ -14,6 +13,7 @@ from critlab.data.image_set import ImageSet
 from critlab.study.origin import Numerics
 from critlab.study.recipe import Recipe
 from critlab.study.study import Base
+from critlab.threads import one_thread
 from critlab.training.learner import NetworkLearner
 
 PRECISIONS = ("float32", "bfloat16")
@@ -50,17 +50,6 @@ def step_seconds(base: Base, images: ImageSet, recipe: Recipe, device: str = "cp
             rounds = [[_timed(step, clock) for step in steps] for _ in range(REPEATS)]
             found = [median(times) for times in zip(*rounds, strict=True)]
     return {name: seconds / base.optimizer.batch for name, seconds in zip(PRECISIONS, found, strict=True)}
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """As in a worker: torch computes with one thread; afterwards with as many as before."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _step(base: Base, images: ImageSet, numerics: Numerics, recipe: Recipe, device: str) -> Callable[[], object]:
