@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-ray lint types format clean
+.PHONY: help demo test test-ray test-frameworks site lint types format clean
 
 help:
 	@echo "make demo    find a critical period on real images that ship with critlab, and make the page"
-	@echo "make test    run the whole test suite;  make test-ray: also the tests that need Ray"
+	@echo "make test    run the whole test suite;  make test-ray, make test-frameworks: the tests that need Ray, Lightning, Transformers"
+	@echo "make site    build the documentation into site/; a broken link stops it"
 	@echo "make lint    check style and format;  make types: check types;  make format: mend the format"
 
 # pip, with the pinned constraints: the CPU build of torch, no downloads of CUDA where the platform offers both
@@ -33,6 +34,18 @@ test-ray: $(READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ray]'
 	@$(BIN)/python -m pytest tests_ray
 
+# the watch in the trainers of others; apart from the suite, since Lightning and Transformers are no part of the set-up
+test-frameworks: $(READY)
+	@echo "installing Lightning and Transformers and running the tests that need them"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable '.[lightning,hf]'
+	@$(BIN)/python -m pytest tests/test_framework_callbacks.py tests/test_docs.py -k "lightning or transformers"
+
+site: $(READY)
+	@echo "building the documentation"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	@$(BIN)/sphinx-build -q -W docs site
+
 lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -45,4 +58,4 @@ format: $(READY)
 	@$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""The documentation as a site: pip install 'critlab[docs]' && sphinx-build -W docs site."""
+"""The documentation as a site: make site."""
 
 project = "critlab"
 extensions = ["myst_parser"]
