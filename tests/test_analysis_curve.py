@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from critlab.analysis.curve import final_accuracy
+from critlab.analysis.final_accuracy import final_accuracy
 from critlab.analysis.results import Results
 from critlab.analysis.table import Row, Status
 from critlab.errors import StudyError

@@ -42,7 +42,7 @@ ORDER = [
     "presets",
     "hooks",
 ]
-TOP = {"running", "cli", "__init__"}
+TOP = {"running", "cli", "cli_options", "__init__"}
 
 
 def room(module: str) -> str:

@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from critlab.errors import CritlabError, StudyError
+from critlab.cli_options import (
+    STORE,
+    DataFolder,
+    Device,
+    Figures,
+    Json,
+    Precision,
+    Scale,
+    StoreFolder,
+    StudyName,
+    Workers,
+    writable_file,
+)
+from critlab.errors import CritlabError
 
 if TYPE_CHECKING:
     from critlab.analysis.results import Results
@@ -27,60 +40,12 @@ app = typer.Typer(
 )
 
 
-def _folder(param: typer.CallbackParam, path: Path | None) -> Path | None:
-    """Refuses a folder that can neither be there nor be made, before anything is done."""
-    if path is not None and (file := _file_in(path)):
-        raise StudyError(f"{param.opts[0]}: received {path}, but {file} is a file; must be a folder, or a new one")
-    return path
-
-
-def _file(param: typer.CallbackParam, path: Path | None) -> Path | None:
-    """Refuses a file that cannot be written, before the work whose result it would hold."""
-    if path is not None:
-        if path.is_dir():
-            raise StudyError(f"{param.opts[0]}: received {path}, which is a folder; must be a file")
-        if file := _file_in(path.parent):
-            raise StudyError(f"{param.opts[0]}: received {path}, but {file} is no folder; must lie in one")
-    return path
-
-
-def _file_in(path: Path) -> Path | None:
-    """The file that stands where ``path`` wants a folder."""
-    return next((place for place in (path, *path.parents) if place.exists() and not place.is_dir()), None)
-
-
-StudyName = Annotated[
-    str, typer.Argument(metavar="STUDY", help="a TOML file, a preset's name, or package.module:function")
-]
-StoreFolder = Annotated[
-    Path,
-    typer.Option("--store", envvar="CRITLAB_STORE", help="the folder of results", show_default=True, callback=_folder),
-]
-DataFolder = Annotated[
-    Path | None,
-    typer.Option("--data", help="the folder of the data; else $CRITLAB_DATA, else the cache", callback=_folder),
-]
-Scale = Annotated[
-    Literal["demo", "small", "paper"] | None, typer.Option("--scale", help="of a preset that has several")
-]
-Json = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
-Workers = Annotated[int | None, typer.Option("--workers", min=1, help="processes; one per core if left out")]
-Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="where to compute")]
-Precision = Annotated[
-    Literal["auto", "float32", "bfloat16"],
-    typer.Option("--precision", help="auto: as recorded; at first the faster of both, by timing a step"),
-]
-Figures = Annotated[
-    Path | None,
-    typer.Option("--figures", help="also every chart as SVG, PNG and CSV, into this folder", callback=_folder),
-]
-STORE = Path("critlab-store")
-
-
 @app.command()
 def demo(
     store: StoreFolder = STORE,
-    out: Annotated[Path, typer.Option("--out", help="where the page goes", callback=_file)] = Path("critlab-demo.html"),
+    out: Annotated[Path, typer.Option("--out", help="where the page goes", callback=writable_file)] = Path(
+        "critlab-demo.html"
+    ),
     workers: Workers = None,
 ) -> None:
     """Find a critical period on real images that ship with critlab, in minutes, and make the page."""
@@ -195,7 +160,7 @@ def report(
     store: StoreFolder = STORE,
     scale: Scale = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="the page; STUDY's name .html if left out", callback=_file)
+        Path | None, typer.Option("--out", help="the page; STUDY's name .html if left out", callback=writable_file)
     ] = None,
     figures: Figures = None,
 ) -> None:
@@ -225,7 +190,7 @@ def reproduce(
     ] = None,
     store: StoreFolder = STORE,
     out: Annotated[
-        Path | None, typer.Option("--out", help="the page; FIGURE's name .html if left out", callback=_file)
+        Path | None, typer.Option("--out", help="the page; FIGURE's name .html if left out", callback=writable_file)
     ] = None,
     figures: Figures = None,
     workers: Workers = None,
@@ -253,7 +218,9 @@ def export(
     store: StoreFolder = STORE,
     scale: Scale = None,
     form: Annotated[Literal["csv", "json", "parquet"], typer.Option("--format")] = "csv",
-    out: Annotated[Path | None, typer.Option("--out", help="a file; stdout if left out", callback=_file)] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="a file; stdout if left out", callback=writable_file)
+    ] = None,
 ) -> None:
     """Give the tidy table: one row per run, epoch and quantity."""
     from critlab.analysis.export import export as write

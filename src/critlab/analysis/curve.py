@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from critlab.analysis.final_accuracy import final_accuracy
 from critlab.analysis.inference import Summary, summarise
-from critlab.analysis.table import Row, Status
+from critlab.analysis.table import Status
 from critlab.errors import StudyError
 from critlab.estimate import Estimate
 
@@ -158,45 +159,14 @@ class Curve:
         keys = list(found[0]) if found else ["arm", "at", "n", "diverged", "missing"]
         for gap in self.gaps:
             empty = dict.fromkeys(keys)
-            found.append(
-                {
-                    **empty,
-                    "arm": self.arm,
-                    "at": gap.at,
-                    "n": 0,
-                    "diverged": gap.diverged,
-                    "missing": gap.missing,
-                }
-            )
+            counts = {"n": 0, "diverged": gap.diverged, "missing": gap.missing}
+            found.append({**empty, "arm": self.arm, "at": gap.at, **counts})
         return sorted(found, key=lambda row: order(row["at"]))
 
 
 def order(at: Place) -> float:
     """Where a place of a sweep stands: ``"never"`` comes last."""
     return float("inf") if at == "never" else at
-
-
-def final_accuracy(rows: Iterable[Row], final_epochs: int, quantity: str = "test_accuracy") -> float | None:
-    """The mean of ``quantity`` over a run's last epochs.
-
-    Over the last ``min(final_epochs, clean epochs after the window)`` epochs; where there are no such epochs
-    (a clean run, a deficit that is never removed) over the last ``min(final_epochs, epochs there are)``.
-
-    Args:
-        rows: of one run and seed; other quantities are skipped.
-        final_epochs: at least 1.
-        quantity: a whole-net quantity.
-
-    Returns:
-        In the quantity's unit (a fraction for accuracies); None where it was never recorded.
-    """
-    values = {row.epoch: row for row in rows if row.quantity == quantity and not row.layer and row.epoch > 0}
-    if not values:
-        return None
-    last = max(values)
-    stop = values[last].stop if values[last].start < values[last].stop < last else 0
-    taken = [row.value for epoch, row in values.items() if epoch > max(last - final_epochs, stop)]
-    return sum(taken) / len(taken)
 
 
 def curve(results: Results, arm: str | None = None, against: str = "first") -> Curve:

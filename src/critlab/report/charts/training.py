@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from critlab.analysis.curve import order
 from critlab.analysis.inference import summarise
@@ -80,15 +80,19 @@ def fisher_charts(results: Results) -> Iterator[Chart]:
     # an untrained network has next to no information: its point alone is no reason for a logarithmic scale
     means = [moment.mean for moment in found if moment.epoch > 0] or [moment.mean for moment in found]
     least = min([*means, *(m.low for m in found if m.low is not None and m.epoch > 0)])
+    drawn = found
     if least > 0 and max(means) / least > LOG_RATIO:
         y |= {"scale": {"type": "log"}, "title": f"{y['title']}, log scale"}
+        # a band that reaches below zero has no place on this axis: it is drawn down to the smallest number that has
+        floor = min(value for m in found for value in (m.mean, m.low) if value is not None and value > 0)
+        drawn = [replace(m, low=max(m.low, floor)) if m.low is not None else m for m in found]
     yield Chart(
         key="fisher_trace",
         title="Fisher information through training",
         caption="Trace of the Fisher information of all weights, per example, mean over seeds with 95 % bands. Shaded: "
         "epochs under the deficit. Click a name below to see one run with its window.",
         alt="Chart of the trace of the Fisher information by epoch for every run. The numbers follow in a table.",
-        panels=(_panel(results.study, found, "", y, False),),
+        panels=(_panel(results.study, drawn, "", y, False),),
         columns=COLUMNS,
         rows=_numbers(found),
     )
