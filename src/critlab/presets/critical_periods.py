@@ -87,7 +87,7 @@ FIGURES: Mapping[str, Preset] = {
         "do deeper networks suffer more? One, two and three blocks",
         (DEPTH,),
         COSTS["depth"],
-        draw=damage_by_part("damage_by_depth", "Damage by depth", "number of blocks"),
+        draw=damage_by_part("damage_by_depth", "Damage by depth", "number of blocks", "equal_total"),
         compare=parts_numbers(DEPTH),
     ),
     "mnist": Preset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from critlab.analysis.results import Results
 from critlab.presets.critical_periods_trace import beside_sensitivity, fit, traces
@@ -15,16 +15,23 @@ from critlab.report.wording import spaced
 
 REMOVED = "Deficit removed after epoch"
 INTERVAL = "datum.low !== null"
+BESIDE = 0.006
+"""Of the width of a chart: how far apart intervals at the same place are drawn."""
 
 
-def damage_by_part(key: str, title: str, what: str) -> Callable[[Found], Sequence[Chart]]:
+def damage_by_part(
+    key: str, title: str, what: str, against: Literal["first", "equal_total"] = "first"
+) -> Callable[[Found], Sequence[Chart]]:
     """One curve of damage for each part of a figure.
 
     Args:
         key: of the chart.
         title: of the chart.
         what: what the parts differ in.
+        against: the clean runs that damage is counted from; those of equal length where the learning rate does not
+            fall, as the longer training of a run with a deficit would help a clean network too.
     """
+    beside = "clean run of the same seed" + (" and the same length" if against == "equal_total" else "")
 
     def drawn(found: Found) -> Sequence[Chart]:
         rows = [
@@ -38,14 +45,14 @@ def damage_by_part(key: str, title: str, what: str) -> Callable[[Found], Sequenc
                 "n": point.n,
             }
             for part, results in found.items()
-            for point in results.curve().points
+            for point in results.curve(against=against).points
             if point.at != "never"
         ]
         if not rows:
             return []
         caption = (
             f"Points of test accuracy lost to blur from the first epoch until removal, by {what}; means over seeds "
-            "paired with the clean run of the same seed, 95 % t intervals."
+            f"paired with the {beside}, 95 % t intervals."
         )
         alt = f"A chart of damage against removal epoch, one line for each {what}. The numbers follow in a table."
         panel = with_intervals(rows, "removed", REMOVED, "damage", "Damage (points)", "part", what)
@@ -57,11 +64,14 @@ def damage_by_part(key: str, title: str, what: str) -> Callable[[Found], Sequenc
 def with_intervals(
     rows: Sequence[JSON], x: str, x_title: str, y: str, y_title: str, field: str, field_title: str | None
 ) -> JSON:
-    """Lines with points and, where ``low`` and ``high`` are known, intervals."""
+    """Lines with points and, where ``low`` and ``high`` are known, intervals; these stand beside each other."""
     names = list(dict.fromkeys(row[field] for row in rows))
-    places: Any = channel(x, x_title, scale={"nice": False, "padding": 12})
-    both = {"x": places, "color": coloured(field, field_title, names, "late")}
     tip = [{"field": name, "type": "nominal"} for name in rows[0]]
+    step = BESIDE * (max(row[x] for row in rows) - min(row[x] for row in rows))
+    shift = {name: step * (place - (len(names) - 1) / 2) for place, name in enumerate(names)}
+    rows = [{**row, "place": row[x] + shift[row[field]]} for row in rows]
+    places: Any = channel("place", x_title, scale={"nice": False, "padding": 12})
+    both = {"x": places, "color": coloured(field, field_title, names, "late")}
     limits = {**both, "y": channel("low", y_title), "y2": {"field": "high"}}
     return layered(
         rows,

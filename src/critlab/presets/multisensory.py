@@ -59,9 +59,9 @@ COSTS: Mapping[str, Mapping[str, Cost]] = {
         "demo": Cost(156, 2_000),
     },
     "source-depth": {
-        "paper": Cost(23_400, 50_000),
-        "small": Cost(432, 5_000),
-        "demo": Cost(216, 2_000),
+        "paper": Cost(27_600, 50_000),
+        "small": Cost(576, 5_000),
+        "demo": Cost(288, 2_000),
     },
     "reconstruction": {
         "paper": Cost(3_800, 20_000),
@@ -128,7 +128,7 @@ MULTISENSORY: Mapping[str, Preset] = {
         "do deeper towers suffer more before the sources meet?",
         (DEPTH,),
         COSTS["source-depth"],
-        draw=damage_by_part("damage_by_depth", "Damage by depth of the towers", "number of blocks"),
+        draw=damage_by_part("damage_by_depth", "Damage by depth of the towers", "number of blocks", "equal_total"),
         compare=depth_numbers,
     ),
     "reconstruction": Preset(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from critlab.analysis.beside_control import When, beside_control
 from critlab.analysis.ignored_source import ignored_sources
 from critlab.analysis.inference import Summary
-from critlab.presets.critical_periods_numbers import UNSTATED, damage_words, final
+from critlab.presets.critical_periods_numbers import UNSTATED, damage_words, parts_numbers
 from critlab.presets.multisensory_charts import SOURCES, VARIANCE
 from critlab.presets.multisensory_setup import PAPER
 from critlab.presets.preset import Found, Published
@@ -90,10 +90,7 @@ def accuracy_numbers(published: Published) -> Callable[[Found], Sequence[Compari
 
 def depth_numbers(found: Found) -> Sequence[Comparison]:
     """The damage of every depth, and the units that moved."""
-    rows = []
-    for part, results in found.items():
-        if (last := final(results.curve())) is not None:
-            rows.append(Comparison(f"damage, {part}", DEPTH.value, DEPTH.source, damage_words(last)))
+    rows = list(parts_numbers(DEPTH)(found))
     return [*rows, *(Comparison(f"{MOVES.what}{p}", UNSTATED, "ours", words) for p, words in _points(found, VARIANCE))]
 
 

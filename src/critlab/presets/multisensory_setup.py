@@ -144,7 +144,10 @@ def source_window_study(scale: Scale) -> Study:
 
 
 def source_depth_studies(scale: Scale) -> Studies:
-    """Two towers of one, two and three blocks before the sources meet, at a constant learning rate."""
+    """Two towers of one, two and three blocks before the sources meet, at a constant learning rate.
+
+    Where the rate does not fall, longer training helps a clean network too: clean runs of equal length stand beside.
+    """
     removals, recovery = {
         "paper": (tuple(range(0, 281, 40)), 160),
         "small": ((0, 16), 16),
@@ -164,6 +167,7 @@ def source_depth_studies(scale: Scale) -> Studies:
             seeds=SEEDS[scale],
             base=_towers(scale, blocks, width, optimizer),
             name=named("source-depth", scale, str(blocks)),
+            controls={"equal_total": True},
         )
         for blocks in (1, 2, 3)
     }
