@@ -313,28 +313,27 @@ def main() -> None:
         given.plain_epochs,
         given.workers,
     )
-    about = described()
-    print("\n".join(f"{key}: {value}" for key, value in about.items()), "\n")
-    lines: list[Line] = []
     for part in given.parts:
+        about, lines = described(), []
+        print("\n".join(f"{key}: {value}" for key, value in about.items()), "\n")
         with tempfile.TemporaryDirectory() as folder:
             for line in JOBS[part](setting, Path(folder)):
                 lines.append(line)
                 print(f"{line.part:<16} {line.what:<58} {line.value:>12,.2f} {line.unit:<10} {line.asked}", flush=True)
-    written(given.out, about, setting, lines)
+        written(given.out, part, about, setting, lines)
 
 
-def written(folder: Path, about: dict[str, object], setting: Setting, lines: list[Line]) -> None:
-    """Everything as JSON, and the numbers as CSV."""
+def written(folder: Path, part: str, about: dict[str, object], setting: Setting, lines: list[Line]) -> None:
+    """A part's machine, setting and numbers as JSON, and the numbers as CSV; other parts' files stay."""
     folder.mkdir(parents=True, exist_ok=True)
     asked = {key: value for key, value in asdict(setting).items() if key != "folder"}
     whole = {"machine": about, "setting": asked, "lines": [asdict(line) for line in lines]}
-    (folder / "training.json").write_text(json.dumps(whole, indent=1) + "\n")
-    with (folder / "training.csv").open("w", newline="") as file:
+    (folder / f"training_{part}.json").write_text(json.dumps(whole, indent=1) + "\n")
+    with (folder / f"training_{part}.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, ["part", "what", "value", "unit", "asked"], lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(line) for line in lines)
-    print(f"\n{folder / 'training.json'}\n{folder / 'training.csv'}")
+    print(f"\n{folder / f'training_{part}.json'}\n{folder / f'training_{part}.csv'}\n")
 
 
 if __name__ == "__main__":

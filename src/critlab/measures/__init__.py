@@ -48,6 +48,7 @@ MEASURES = Table(
             "critlab.measures.fisher_trace:measure",
             FisherTraceOptions,
             "Achille, Rovere and Soatto 2019, section 3, figures 4 and 5; estimator: ours",
+            version=2,  # in the precision of training
         ),
         "fisher_noise": Entry(
             "critlab.measures.fisher_noise:measure",

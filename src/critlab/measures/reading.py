@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +26,17 @@ class Probe:
         labels: int64 ``(images,)`` or ``(images, heads)``.
         generator: ``generator(index)`` is a fresh generator keyed by run seed, epoch and index.
         untrained: makes the network as it was before training; None where nobody knows it.
+        as_trained: the context of a forward pass in the precision in which the network is trained; only a measure that
+            says so takes it, the others compute in the weights' own precision.
+        coarse: whether that precision is coarser than the weights' own.
     """
 
     images: Tensor
     labels: Tensor
     generator: Callable[[int], torch.Generator]
     untrained: Callable[[], nn.Module] | None = None
+    as_trained: Callable[[], AbstractContextManager[Any]] = nullcontext
+    coarse: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ LARGEST_GROUP = 16
 """The signs' cross terms grow with the group. Measured on one thread (All-CNN of width 24, 28 x 28, 1,024
 images), in epochs of 10,000 images: groups of 8 cost 0.103, 16 cost 0.092, 32 cost 0.086, 64 cost 0.093."""
 
+LARGEST_COARSE_GROUP = 32
+"""The same in bfloat16, where arithmetic is cheap and what is done once a group weighs more."""
+
 DEGREES_OF_FREEDOM = 32
 """The standard error itself is then known to about 12 %. With 16 it was sometimes far too small, as a few
 images with rare labels carry much of the variance (24 images, 2 draws, 150 repetitions of a small MLP: z had
@@ -25,16 +28,23 @@ Score = Callable[[Tensor, slice], Tensor]
 """From the log-probabilities of a group, and its place among the images, to one log-probability each, ``(images,)``."""
 
 
-def plan(images: int, draws: int) -> tuple[int, int]:
-    """How many groups and draws there must be, for the error to rest on enough degrees of freedom."""
+def plan(images: int, draws: int, largest: int = LARGEST_GROUP) -> tuple[int, int]:
+    """How many groups of at most ``largest`` and draws there must be, for enough degrees of freedom of the error."""
     needed = DEGREES_OF_FREEDOM + 1 if draws == 1 else -(-DEGREES_OF_FREEDOM // (draws - 1))
     if images < needed:
         return images, 1 + -(-DEGREES_OF_FREEDOM // images)
-    return max(needed, -(-images // LARGEST_GROUP)), draws
+    return max(needed, -(-images // largest)), draws
 
 
 def squared_gradients(
-    model: nn.Module, images: Tensor, score: Score, *, generator: torch.Generator, draws: int, measure: str
+    model: nn.Module,
+    images: Tensor,
+    score: Score,
+    *,
+    generator: torch.Generator,
+    draws: int,
+    measure: str,
+    largest: int = LARGEST_GROUP,
 ) -> Estimates:
     """The mean over images of each layer's ``|| d score / dw ||^2``, of the model in evaluation mode.
 
@@ -49,6 +59,7 @@ def squared_gradients(
         generator: source of signs, on any device; it advances.
         draws: for each image; where images are few, more are made to estimate the error.
         measure: begins every message.
+        largest: images of one group; fewer where the error would rest on too few degrees of freedom.
 
     Raises:
         StudyError: there are no images or draws, nothing to differentiate, or no such logits.
@@ -63,7 +74,7 @@ def squared_gradients(
     weights = Weights.of(model, measure)
     if len(images) < 1 or draws < 1:
         raise StudyError(f"{measure}: received {len(images)} images and {draws} draws; must be at least 1")
-    groups, draws = plan(len(images), draws)
+    groups, draws = plan(len(images), draws, largest)
     samples, begin = [], 0
     seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
     with undisturbed(model, seed):

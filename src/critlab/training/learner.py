@@ -186,6 +186,8 @@ class NetworkLearner:
             labels,
             lambda index: generator(state.seed, "measure", state.epoch, index),
             lambda: self._untrained(key(state.seed, "init")),
+            self._forward,
+            self.numerics.precision != "float32",
         )
 
     def _deprived(self, indices: Tensor, recipe: Recipe, state: NetworkState) -> tuple[Tensor, Tensor]:
