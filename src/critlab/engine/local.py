@@ -27,6 +27,8 @@ ENVIRONMENT = {
     # (measured); it takes at most 32 MiB
     "MALLOC_MMAP_THRESHOLD_": "33554432",
     "MALLOC_TRIM_THRESHOLD_": "4294967296",
+    # without it cuBLAS knows no deterministic way
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
 }
 """What every worker's environment adds."""
 

@@ -70,9 +70,12 @@ class Desk:
         import torch
 
         from critlab.data import load
+        from critlab.training.device import make_deterministic
         from critlab.training.learner import NetworkLearner
 
         torch.set_num_threads(1)
+        if device == "cuda":
+            make_deterministic()
         self.tree, self.names, self.store = build(study), Names(study, fingerprint, numerics), store
         images = load(study.data, folder)
         if images.fingerprint != fingerprint:

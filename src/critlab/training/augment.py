@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from critlab.study.choices import AugmentSpec
+from critlab.training.device import sent
 
 
 def augment(images: Tensor, spec: AugmentSpec, fill: Tensor, generator: torch.Generator) -> Tensor:
@@ -23,14 +24,14 @@ def augment(images: Tensor, spec: AugmentSpec, fill: Tensor, generator: torch.Ge
     Source: Achille, Rovere and Soatto 2019, as in the authors' code: translation up to 4 pixels and horizontal flip,
     empty places in the mean colour.
     """
-    count, (height, width) = len(images), images.shape[-2:]
-    columns = torch.arange(width).expand(count, width)
-    rows = torch.arange(height).expand(count, height)
+    count, (height, width), device = len(images), images.shape[-2:], images.device
+    columns = torch.arange(width, device=device).expand(count, width)
+    rows = torch.arange(height, device=device).expand(count, height)
     if spec.flip:
-        mirrored = torch.rand(count, 1, generator=generator) < 0.5
+        mirrored = sent(torch.rand(count, 1, generator=generator) < 0.5, device)
         columns = torch.where(mirrored, width - 1 - columns, columns)
     if spec.shift:
-        moves = torch.randint(-spec.shift, spec.shift + 1, (2, count, 1), generator=generator)
+        moves = sent(torch.randint(-spec.shift, spec.shift + 1, (2, count, 1), generator=generator), device)
         rows, columns = rows + moves[0], columns + moves[1]
     return _gather(images, rows + spec.shift, columns + spec.shift, fill, spec.shift)
 
@@ -42,5 +43,5 @@ def _gather(images: Tensor, rows: Tensor, columns: Tensor, fill: Tensor, border:
     wide = planes.new_empty(count, planes.shape[1], height + 2 * border, width + 2 * border)
     wide.copy_(fill.expand((*images.shape[1:-2], 1, 1)).reshape(-1, 1, 1))
     wide[:, :, border : border + height, border : border + width] = planes
-    places = (rows[:, :, None] * wide.shape[-1] + columns[:, None, :]).reshape(count, 1, -1).to(images.device)
+    places = (rows[:, :, None] * wide.shape[-1] + columns[:, None, :]).reshape(count, 1, -1)
     return wide.flatten(2).gather(2, places.expand(-1, planes.shape[1], -1)).reshape(images.shape)

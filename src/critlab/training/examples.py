@@ -12,6 +12,7 @@ from critlab.deficits import Deficit, Draws, suffer
 from critlab.randomness import generator
 from critlab.study.choices import AugmentSpec
 from critlab.study.recipe import Recipe
+from critlab.training.device import sent
 from critlab.training.view_augment import augment_views
 
 
@@ -82,7 +83,7 @@ class Examples:
             epoch: epochs trained before this one.
             position: the batch's place in the epoch.
         """
-        places = indices.to(self.train_images.device)
+        places = sent(indices, self.train_images.device)
         images, labels = unit(self.train_images[places]), self.train_labels[places]
         draws = Draws(seed, epoch, position, indices, len(self.train_images), self.classes, self.mean)
         chance = generator(seed, "augment", epoch, position)

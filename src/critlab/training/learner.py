@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import astuple, dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -25,11 +25,14 @@ from critlab.study.origin import Numerics
 from critlab.study.recipe import Recipe
 from critlab.study.study import Base
 from critlab.training.batches import batches, epoch_order
+from critlab.training.cuda_graph import StepProgram
 from critlab.training.evaluation import recomputed
 from critlab.training.examples import Examples, unit
 from critlab.training.interventions import intervene
-from critlab.training.loop import Progress, Score, casting, score_test_images, selected, train_epoch
+from critlab.training.loop import casting, score_test_images, selected, train_epoch
 from critlab.training.optimizers import make_optimizer, pack_optimizer, unpack_optimizer
+from critlab.training.tally import Progress, Score
+from critlab.training.updates import update_rule
 
 
 @dataclass
@@ -56,10 +59,14 @@ class NetworkLearner:
         images: the images that ``base`` names.
         numerics: how numbers are computed.
         device: where.
+        recorded: whether steps are taken by one recorded program; None is on a GPU only.
     """
 
-    def __init__(self, base: Base, images: ImageSet, numerics: Numerics, device: str = "cpu") -> None:
+    def __init__(
+        self, base: Base, images: ImageSet, numerics: Numerics, device: str = "cpu", recorded: bool | None = None
+    ) -> None:
         self.base, self.numerics, self.device = base, numerics, torch.device(device)
+        self.recorded = self.device.type == "cuda" if recorded is None else recorded
         self.examples = Examples.of(images, self.device)
         self.length = base.data.epoch or len(images.train_labels)
 
@@ -100,6 +107,7 @@ class NetworkLearner:
             forward=self._forward,
             since=state.progress,
             pause=pause,
+            program=self._program if self.recorded else None,
         )
         if isinstance(score, Progress):
             state.progress = score
@@ -145,6 +153,12 @@ class NetworkLearner:
             state.progress = Progress(int(step), loss, int(right), int(counted))
             state.began = {name: value.to(self.device) for name, value in _below("began.", found).items()}
         return state
+
+    @cached_property
+    def _program(self) -> StepProgram:
+        """The program of all runs; its network is only a seat."""
+        steps = -(-len(self.examples.train_labels) // self.base.optimizer.batch)
+        return StepProgram(self._untrained(0), update_rule(self.base.optimizer), self._forward, steps)
 
     def _untrained(self, seed: int) -> nn.Module:
         """The study's network, initialised from ``seed``; torch's global generators stay as they are."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +20,10 @@ from critlab.objectives.objective import check_logits
 from critlab.randomness import generator, key
 from critlab.study.recipe import Recipe
 from critlab.training.batches import batches, epoch_order
+from critlab.training.cuda_graph import StepProgram
 from critlab.training.examples import Examples, unit
 from critlab.training.optimizers import follow
+from critlab.training.tally import Progress, Score, Tally
 
 TEST_BATCH = 500
 """Test images that are summed up together."""
@@ -30,54 +32,6 @@ TEST_PIECE = 125
 """Test images that the model sees together: so few that the maps of a layer fit into memory that is kept, not mapped
 anew. An image took 0.30 ms where 500 together took 0.41 (All-CNN, width 24, float32), and 1.62 for 2.27 (width 96,
 bfloat16); the logits of five networks were the same, bit for bit."""
-
-
-@dataclass(frozen=True)
-class Score:
-    """Mean loss (of cross entropy: nats per example and head) and accuracy (a fraction) over all that counts.
-
-    ``accuracy`` is None where the objective gave no logits.
-    """
-
-    loss: float
-    accuracy: float | None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far an unfinished epoch is: steps done, and the running sums of loss, right answers and labels so far."""
-
-    step: int = 0
-    loss: float = 0.0
-    right: int = 0
-    counted: int = 0
-
-
-class Tally:
-    """Running sums of loss and of right answers, exact to float64; they go on from ``since``."""
-
-    def __init__(self, since: Progress = Progress()) -> None:
-        self.loss, self.right, self.counted = since.loss, since.right, since.counted
-        self.names_classes = False
-
-    def add(self, learned: Learned, labels: Tensor) -> None:
-        """Counts a batch: each label that is not -1 or, where there are no logits, each image."""
-        counted = len(labels)
-        if learned.logits is not None:
-            right = learned.logits.argmax(-1) == labels
-            self.names_classes, counted = True, int((labels >= 0).sum())
-            self.right += int(right.sum())
-        self.loss += learned.loss.item() * counted
-        self.counted += counted
-
-    def progress(self, step: int) -> Progress:
-        """The sums after ``step`` steps, exactly, to go on from."""
-        return Progress(step, self.loss, self.right, self.counted)
-
-    def score(self) -> Score:
-        """The means so far."""
-        counted = max(self.counted, 1)
-        return Score(self.loss / counted, self.right / counted if self.names_classes else None)
 
 
 def casting(precision: str, device: torch.device) -> AbstractContextManager[Any]:
@@ -98,6 +52,7 @@ def train_epoch(
     forward: Callable[[], AbstractContextManager[Any]] = nullcontext,
     since: Progress | None = None,
     pause: Callable[[], bool] = lambda: False,
+    program: StepProgram | None = None,
 ) -> Score | Progress:
     """Trains for one epoch, or what is left of it, in place.
 
@@ -113,6 +68,7 @@ def train_epoch(
         forward: makes the context of each forward pass.
         since: where an earlier call paused in this epoch; None at its beginning.
         pause: asked after every step but the last.
+        program: takes the steps in place of ``optimizer``, as far as rounding goes alike; None for torch's own.
 
     Returns:
         Loss and accuracy on the training batches as they were shown, before each step; where ``pause`` said so, how
@@ -124,25 +80,113 @@ def train_epoch(
     model.train()
     follow(optimizer, recipe)
     begun = since or Progress()
-    tally = Tally(begun)
+    place = Place(seed, epoch, begun.step)
+    steps: Steps
+    if program is None:
+        steps = OrdinarySteps(model, optimizer, recipe, forward, place, Tally(begun))
+    else:
+        steps = RecordedSteps(program, model, optimizer, recipe, place, Tally(begun))
     order = selected(recipe, examples, seed, epoch, epoch_order(seed, epoch, len(examples.train_images), length))
     pieces = list(batches(order, batch))
     for position in range(begun.step, len(pieces)):
         indices = pieces[position]
         images, labels = examples.training_batch(indices, recipe, seed, epoch, position)
-        with own_draws(images.device, seed, epoch, position), forward():
-            learned = recipe.objective.learn(model, images, labels, generator(seed, "objective", epoch, position))
-        tally.add(learned, labels)
-        if not math.isfinite(tally.loss):
-            raise Diverged(f"the training loss was not finite in step {position + 1} of epoch {epoch + 1}")
-        optimizer.zero_grad(set_to_none=True)
-        learned.loss.backward()
-        optimizer.step()
+        steps.take(images, labels, position)
         if position + 1 < len(pieces) and pause():
-            return tally.progress(position + 1)
-    if not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
+            return steps.ended().progress(position + 1)
+    tally = steps.ended()
+    if not torch.stack([parameter.isfinite().all() for parameter in model.parameters()]).all():
         raise Diverged(f"a weight was not finite after epoch {epoch + 1}")
     return tally.score()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an epoch, or what is left of it, begins: the run's seed, epochs trained before it, and its first step."""
+
+    seed: int
+    epoch: int
+    first: int
+
+    def objective(self, position: int) -> torch.Generator:
+        """What the objective may draw from in a step."""
+        return generator(self.seed, "objective", self.epoch, position)
+
+    def diverged(self, position: int) -> Diverged:
+        """What is raised where the loss of a step was not finite."""
+        return Diverged(f"the training loss was not finite in step {position + 1} of epoch {self.epoch + 1}")
+
+
+class Steps(Protocol):
+    """Who takes the steps of an epoch."""
+
+    def take(self, images: Tensor, labels: Tensor, position: int) -> None:
+        """One step on one batch."""
+
+    def ended(self) -> Tally:
+        """Loss and right answers so far, once the network is as it is after the steps taken.
+
+        Raises:
+            Diverged: a loss was not finite; with :class:`OrdinarySteps`, ``take`` has raised it already.
+        """
+
+
+@dataclass(frozen=True)
+class OrdinarySteps:
+    """Steps as torch takes them, one operation after another."""
+
+    model: nn.Module
+    optimizer: Optimizer
+    recipe: Recipe
+    forward: Callable[[], AbstractContextManager[Any]]
+    place: Place
+    tally: Tally
+
+    def take(self, images: Tensor, labels: Tensor, position: int) -> None:
+        """See :class:`Steps`."""
+        with own_draws(images.device, self.place.seed, self.place.epoch, position), self.forward():
+            learned = self.recipe.objective.learn(self.model, images, labels, self.place.objective(position))
+        self.tally.add(learned, labels)
+        if not math.isfinite(self.tally.loss):
+            raise self.place.diverged(position)
+        self.optimizer.zero_grad(set_to_none=True)
+        learned.loss.backward()
+        self.optimizer.step()
+
+    def ended(self) -> Tally:
+        """See :class:`Steps`."""
+        return self.tally
+
+
+class RecordedSteps:
+    """Steps of a program, whose losses are read at the end."""
+
+    def __init__(
+        self,
+        program: StepProgram,
+        model: nn.Module,
+        optimizer: Optimizer,
+        recipe: Recipe,
+        place: Place,
+        tally: Tally,
+    ) -> None:
+        self.program, self.model, self.optimizer = program, model, optimizer
+        self.recipe, self.place, self.tally = recipe, place, tally
+        program.begin(model, optimizer, recipe)
+
+    def take(self, images: Tensor, labels: Tensor, position: int) -> None:
+        """See :class:`Steps`."""
+        step = self.program.step(images, labels, self.recipe.objective)
+        with own_draws(images.device, self.place.seed, self.place.epoch, position):
+            step.take(images, labels, self.place.objective(position))
+
+    def ended(self) -> Tally:
+        """See :class:`Steps`."""
+        bad = self.program.read(self.tally)
+        if bad is not None:
+            raise self.place.diverged(self.place.first + bad)
+        self.program.end(self.model, self.optimizer)
+        return self.tally
 
 
 @contextmanager
