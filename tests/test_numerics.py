@@ -14,12 +14,14 @@ import critlab as laboratory
 from conftest import Command
 from critlab.data import load
 from critlab.engine import numerics, timing
-from critlab.engine.numerics import WORTH, decide, faster, settled
+from critlab.engine.numerics import decide, faster, settled
+from critlab.engine.processors import side_by_side
 from critlab.engine.study_record import read_record
 from critlab.errors import StudyError
 from critlab.presets.critical_periods_setup import base
 from critlab.presets.demo import demo
 from critlab.store import Store
+from critlab.study.origin import WORTH
 from critlab.study.study import Study
 from critlab.training import precision
 from critlab.training.precision import step_seconds
@@ -53,6 +55,28 @@ def test_bfloat16_must_be_worth_it() -> None:
     assert faster({"float32": WORTH, "bfloat16": 1.0}).numerics.precision == "bfloat16"
     assert faster({"float32": WORTH - 1e-6, "bfloat16": 1.0}).numerics.precision == "float32"
     assert "1.25 times as fast" in faster({"float32": 0.25, "bfloat16": 0.2}).why
+
+
+@pytest.mark.parametrize(
+    ("ratios", "rounds"), [([2.0] * 5, 2), ([0.1] * 5, 2), ([1.3] * 5, 5), ([2.0, 1.4, 2, 2, 2], 5)]
+)
+def test_more_rounds_are_timed_only_where_they_may_decide(
+    ratios: list[float], rounds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([1.0, 1.0, *(seconds for ratio in ratios for seconds in (ratio, 1.0))])
+    monkeypatch.setattr(precision, "_timed", lambda step, clock: next(times))
+    study = free()
+    found = step_seconds(study, load(study.data), numerics.recipes(study.runs[-1], study)[0])
+    assert len(list(times)) == 2 * (5 - rounds)
+    assert found["float32"] == pytest.approx(sorted(ratios[:rounds])[rounds // 2] / study.optimizer.batch)
+
+
+def test_workers_share_a_gpu_as_far_as_its_memory_and_the_cores_reach() -> None:
+    assert [side_by_side(memory, cores) for memory, cores in [(80, 16), (80, 100), (1, 16)]] == [1, 1, 1]
+    gibibytes = 2**30
+    assert side_by_side(80 * gibibytes, 16) == 16
+    assert side_by_side(80 * gibibytes, 100) == 20
+    assert side_by_side(3 * gibibytes, 16) == 1
 
 
 def test_a_step_is_really_timed() -> None:

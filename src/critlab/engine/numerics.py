@@ -10,15 +10,12 @@ from critlab.engine import timing
 from critlab.engine.study_record import StudyRecord
 from critlab.entry import one_line
 from critlab.errors import StudyError
-from critlab.study.origin import Numerics
+from critlab.study.origin import WORTH, Numerics
 from critlab.study.recipe import recipes
 from critlab.study.study import Study
 
 if TYPE_CHECKING:
     from critlab.data.image_set import ImageSet
-
-WORTH = 1.3
-"""How many times faster a step in bfloat16 must be; below, its coarser numbers buy too little."""
 
 
 @dataclass(frozen=True)

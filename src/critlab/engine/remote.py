@@ -90,10 +90,13 @@ class _Same:
 def _at_hand(same: _Same) -> tuple[Tree, Names, Learner]:
     import torch
 
+    from critlab.training.device import make_deterministic
     from critlab.training.learner import NetworkLearner
 
     torch.set_num_threads(1)
     setup = same.setup
+    if setup["device"] == "cuda":
+        make_deterministic()
     study, numerics = Study.read(setup["study"], "study"), Numerics.read(setup["numerics"], "numerics")
     learner = NetworkLearner(study, _own(same.images), numerics, setup["device"])
     return build(study), Names(study, setup["fingerprint"], numerics), learner

@@ -20,7 +20,8 @@ from typing import Any
 
 from critlab.engine.claims import Claim
 from critlab.engine.names import Names
-from critlab.engine.perform import Gone, Replayed, Stopped, Trained, perform
+from critlab.engine.perform import Gone, Reached, Replayed, Stopped, Trained, perform
+from critlab.engine.recent import RecentStates
 from critlab.engine.work import Step, Task
 from critlab.engine.writing import Writer
 from critlab.errors import CritlabError, StoreUnwritable
@@ -82,6 +83,7 @@ class Desk:
             raise CritlabError("the data changed while the study was running; run it again")
         self.learner = NetworkLearner(study, images, numerics, device)
         self.device, self.locks, self.at = device, locks, ROOT
+        self.recent = RecentStates(store)
 
     def do(self, task: Task, connection: Connection) -> dict[str, Any]:
         """Does one task, writes what becomes known, and reports every epoch; gives the message of its end."""
@@ -109,11 +111,13 @@ class Desk:
             self.tree,
             self.names,
             self.learner,
-            self.store.load_state,
+            self.recent.load,
             asked,
             lambda name: self.store.load_state(name, "inside"),
         ):
             writer.write(event)
+            if isinstance(event, Reached) and event.keep:
+                self.recent.keep(self.names.state(task.seed, event.path), event.arrays)
             claim.follow(event)
             if isinstance(event, Trained | Replayed):
                 self.at = following.get(event.path, event.path)

@@ -12,6 +12,10 @@ TRAINING_VERSION = 1
 """Raised whenever the training loop's results change."""
 
 
+WORTH = 1.3
+"""How many times faster a step in bfloat16 must be to be chosen; below, its coarser numbers buy too little."""
+
+
 class Numerics(Spec):
     """How numbers are computed; decided once for each study and store."""
 

@@ -10,14 +10,18 @@ from statistics import median
 import torch
 
 from critlab.data.image_set import ImageSet
-from critlab.study.origin import Numerics
+from critlab.study.origin import WORTH, Numerics
 from critlab.study.recipe import Recipe
 from critlab.study.study import Base
 from critlab.threads import one_thread
+from critlab.training.device import make_deterministic
 from critlab.training.learner import NetworkLearner
 
 PRECISIONS = ("float32", "bfloat16")
 REPEATS = 5
+FEWEST, CLEAR = 2, 1.2
+"""After two rounds a ratio that is so many times above or below what decides needs no third: at width 96 a round took
+two seconds."""
 HOPELESS, LONG_SECONDS = 3.0, 5.0
 """A first step in bfloat16 so many times slower than in float32, and so long, ends the timing: without the instructions
 for it bfloat16 was 13 times slower, and six such steps of a large model would cost minutes for nothing."""
@@ -38,18 +42,28 @@ def step_seconds(base: Base, images: ImageSet, recipe: Recipe, device: str = "cp
     Raises:
         Whatever the model, the deficit or the optimiser raises.
 
-    Cost: six steps in each precision.
+    Cost: three to six steps in each precision.
     """
     clock = _clock(device)
     still = replace(recipe, lr=0.0)
+    if device == "cuda":
+        make_deterministic()
     with one_thread():
         steps = [_step(base, images, Numerics(precision=name), still, device) for name in PRECISIONS]
         # the first step of each also pays for what is set up once
         found = [_timed(step, clock) for step in steps]
         if found[1] < max(LONG_SECONDS, HOPELESS * found[0]):
-            rounds = [[_timed(step, clock) for step in steps] for _ in range(REPEATS)]
+            rounds: list[list[float]] = []
+            while len(rounds) < REPEATS and not _clear(rounds):
+                rounds.append([_timed(step, clock) for step in steps])
             found = [median(times) for times in zip(*rounds, strict=True)]
     return {name: seconds / base.optimizer.batch for name, seconds in zip(PRECISIONS, found, strict=True)}
+
+
+def _clear(rounds: list[list[float]]) -> bool:
+    """Whether further rounds would only cost time: the least and the largest ratio are on one side, far from it."""
+    ratios = [plain / coarse for plain, coarse in rounds]
+    return len(ratios) >= FEWEST and (min(ratios) > CLEAR * WORTH or max(ratios) < WORTH / CLEAR)
 
 
 def _step(base: Base, images: ImageSet, numerics: Numerics, recipe: Recipe, device: str) -> Callable[[], object]:
