@@ -12,6 +12,7 @@ from critlab.engine.numerics import Decision, decide, settled
 from critlab.engine.space import RECORD_BYTES, needed_bytes, shortage
 from critlab.engine.study_record import StudyRecord, read_record
 from critlab.engine.survey import survey
+from critlab.engine.work import Work
 from critlab.entry import is_path
 from critlab.store import Store
 from critlab.study.measurement import due
@@ -94,9 +95,16 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
         bytes=whole,
         bytes_free=store.free_bytes(),
         warning=shortage(needed_bytes(work, size) if work else whole, store),
-        seconds=None if each is None else each * (left + replays) / min(workers, seeds * len(study.runs)),
+        seconds=None if each is None else each * max((left + replays) / workers, _longest(study, work)),
         workers=workers,
     )
+
+
+def _longest(study: Study, work: Work | None) -> int:
+    """Epochs that must be trained one after the other, however many workers there are."""
+    if work is None:
+        return max(run.total for run in study.runs)
+    return max((task.priority for task in work.tasks), default=0)
 
 
 def _readings(study: Study, tree: Tree) -> int:

@@ -44,7 +44,7 @@ def fisher_trace(
 
     Cost: one forward pass and ``draws`` backward passes for each image, in groups of at most 16; at least 33
     backward passes in all. Measured at 1,024 images and one draw, All-CNN of width 24, 28 x 28, one thread:
-    0.09 of a training epoch of 10,000 images.
+    0.09 of a training epoch of 10,000 images. In bfloat16, groups of 32: see ``docs/speed.md``.
 
     Source: definition: Achille, Rovere and Soatto 2019, section 3; estimator:
     :func:`~critlab.measures.squared_gradients.squared_gradients`.
