@@ -218,6 +218,7 @@ def compare_kernels(tables: Tables) -> list[Comparison]:
 
 
 LAYERS_DEPTH = 4
+BATCHES = 16
 LAYERS_DRAWS = {"small": 16_000, "paper": 64_000}
 
 
@@ -233,14 +234,26 @@ def compute_kernel_layers(scale: Scale) -> Tables:
     solved = []
     for mode in ("leading", "tilted"):
         found = adapted_kernels(
-            inputs, targets, depth=LAYERS_DEPTH, width=100, mode=mode, draws=LAYERS_DRAWS[scale], **MODEL
+            inputs,
+            targets,
+            depth=LAYERS_DEPTH,
+            width=100,
+            mode=mode,
+            draws=LAYERS_DRAWS[scale],
+            batches=BATCHES,
+            **MODEL,
         )
         solved.append(found)
         aligned = layer_alignments(found.kernels, targets)
         for layer, conjugate in enumerate(found.conjugates, 1):
             size = float(torch.linalg.matrix_norm(conjugate))
             rows.append(_layer_row(f"theory, {mode}", layer, aligned[layer], size, found.trusted))
-    more = {"mode": "leading and tilted", "draws": LAYERS_DRAWS[scale], "convergence": trust(solved), "sampler": "none"}
+    more = {
+        "mode": "leading and tilted",
+        "draws": f"{BATCHES} x {LAYERS_DRAWS[scale]}",
+        "convergence": trust(solved),
+        "sampler": "none",
+    }
     return {"layers": rows, "settings": [_settings("100", LAYERS_DEPTH, 12, **more)]}
 
 
