@@ -78,7 +78,7 @@ def test_theory_is_nearer_the_samples_than_infinite_width_is() -> None:
     for inputs, targets in (kernels.xor_task(12, seed=4), kernels.image_task(20)):
         found = kernels.sample_kernels(inputs, targets, depth=1, width=100, bias_scale=0.3)
         gram = torch.outer(targets, targets)
-        theory = kernels.adapted_kernels(inputs, targets, depth=1, width=100, bias_scale=0.3)
+        theory = kernels.adapted_kernels(inputs, targets, depth=1, width=100, bias_scale=0.3, batches=8)
         wide = kernels.alignment(kernels.prior_kernels(inputs, depth=1, bias_scale=0.3)[1], gram)
         gap = abs(kernels.alignment(theory.kernels[1], gram) - found.alignment)
         assert gap < 0.25 * abs(wide - found.alignment) + found.alignment_error

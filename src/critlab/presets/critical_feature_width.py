@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from critlab.kernels import KernelSamples
 
 WIDTHS = {"small": (25, 50, 100, 200, 400, 800), "paper": (25, 50, 100, 200, 400, 800, 1600)}
-SAMPLES = {"small": 120, "paper": 800}
+SAMPLES = {"small": 300, "paper": 800}
 DRAWS = {"small": 8000, "paper": 32000}
 XOR = {"weight_scale": 1.0, "bias_scale": 0.5, "noise": 0.1, "activation": "erf"}
 BATCHES = 64
