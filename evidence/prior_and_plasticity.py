@@ -3,13 +3,15 @@
     python evidence/prior_and_plasticity.py           writes evidence/prior_and_plasticity.csv
 
 The figure's 16 seeds suggested the trends; here the same contrasts are asked once more of other networks and other
-examples, three times as many, with Holm's correction over all of them. Two minutes on one core.
+examples, three times as many, with Holm's correction over all of them. With two trainers and two
+deficits.
 """
 
 from __future__ import annotations
 
 import csv
 import platform
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -20,28 +22,41 @@ from critlab.analysis.inference import holm
 from critlab.kernels import susceptibility
 from critlab.kernels.model import checked_prior
 from critlab.kernels.plasticity import Setting, window_outcomes
-from critlab.presets.critical_feature_plasticity import BIAS, DEPTH, EDGE, READOUT, SIZES
+from critlab.presets.critical_feature_plasticity import (
+    BIAS,
+    DEFICITS,
+    DEPTH,
+    EDGE,
+    READOUT,
+    SIZES,
+    TRAINERS,
+    WINDOWS,
+)
 
 OUT = Path(__file__).with_suffix(".csv")
 SCALES = (0.6, EDGE, 3.0)
 SEEDS = range(16, 64)
-COLUMNS = ("window", "measure", "quantity", "mean", "low", "high", "n", "p", "p_holm", "machine")
+COLUMNS = (
+    "trainer", "deficit", "window", "measure", "quantity", "mean", "low", "high", "n", "p", "p_holm", "machine",
+)  # fmt: skip
+Named = tuple[str, str, str, str]
 
 
-def damages() -> dict[tuple[str, str], np.ndarray]:
-    """By window and measure: damage of every seed, ``(scales, seeds)``."""
-    found: dict[tuple[str, str], list[np.ndarray]] = {}
-    for scale in SCALES:
+def damages() -> dict[Named, np.ndarray]:
+    """By trainer, deficit, window and measure: damage of every seed, ``(scales, seeds)``."""
+    found: dict[Named, list[np.ndarray]] = {}
+    for (trainer, noise), scale in product(TRAINERS.items(), SCALES):
         prior = checked_prior(DEPTH, scale, None, READOUT, BIAS, "erf")
-        ends = {one.arm: one for one in window_outcomes(Setting(prior, seeds=SEEDS, **SIZES["small"]))}
-        for window in ("early", "late"):
-            arm, control = ends[window], ends[f"{window} control"]
+        posed = Setting(prior, seeds=SEEDS, noise=noise, **SIZES["small"])
+        ends = {(one.deficit, one.arm): one for one in window_outcomes(posed, DEFICITS)}
+        for deficit, window in product(DEFICITS, WINDOWS):
+            arm, control = ends[deficit, window], ends["none", window]
             lost = {
                 "squared error": arm.test_loss - control.test_loss,
                 "accuracy lost": control.test_accuracy - arm.test_accuracy,
             }
             for measure, values in lost.items():
-                found.setdefault((window, measure), []).append(values.numpy())
+                found.setdefault((trainer, deficit, window, measure), []).append(values.numpy())
     return {key: np.stack(values) for key, values in found.items()}
 
 
@@ -50,7 +65,7 @@ def main() -> None:
     machine = f"{platform.machine()}, {platform.system()}, torch {torch.__version__}, one thread"
     rows: list[dict[str, object]] = []
     contrasts: list[dict[str, object]] = []
-    for (window, measure), (low, edge, high) in damages().items():
+    for (trainer, deficit, window, measure), (low, edge, high) in damages().items():
         several = dict(zip(chis, (low, edge, high), strict=True))
         differences = {
             "edge minus lowest chi": edge - low,
@@ -62,9 +77,9 @@ def main() -> None:
             test = ttest_1samp(values, 0)
             interval = test.confidence_interval(0.95)
             row: dict[str, object] = {
-                "window": window, "measure": measure, "quantity": quantity, "mean": f"{values.mean():.4f}",
-                "low": f"{interval.low:.4f}", "high": f"{interval.high:.4f}", "n": len(values), "p": float(test.pvalue),
-                "machine": machine,
+                "trainer": trainer, "deficit": deficit, "window": window, "measure": measure, "quantity": quantity,
+                "mean": f"{values.mean():.4f}", "low": f"{interval.low:.4f}", "high": f"{interval.high:.4f}",
+                "n": len(values), "p": float(test.pvalue), "machine": machine,
             }  # fmt: skip
             rows.append(row)
             if quantity in differences:

@@ -78,7 +78,7 @@ def test_theory_is_nearer_the_samples_than_infinite_width_is() -> None:
     for inputs, targets in (kernels.xor_task(12, seed=4), kernels.image_task(20)):
         found = kernels.sample_kernels(inputs, targets, depth=1, width=100, bias_scale=0.3)
         gram = torch.outer(targets, targets)
-        theory = kernels.adapted_kernels(inputs, targets, depth=1, width=100, bias_scale=0.3)
+        theory = kernels.adapted_kernels(inputs, targets, depth=1, width=100, bias_scale=0.3, batches=8)
         wide = kernels.alignment(kernels.prior_kernels(inputs, depth=1, bias_scale=0.3)[1], gram)
         gap = abs(kernels.alignment(theory.kernels[1], gram) - found.alignment)
         assert gap < 0.25 * abs(wide - found.alignment) + found.alignment_error
@@ -206,7 +206,7 @@ def test_linear_response_of_the_prior_is_the_theorys_adaptation() -> None:
     pull = (drawn * conjugate).sum((1, 2))
     response = torch.einsum("s,sab->ab", pull - pull.mean(), drawn) / len(drawn)
     width = 10**5
-    found = kernels.adapted_kernels(inputs, targets, depth=1, width=width, draws=40000, tolerance=1e-9)
+    found = kernels.adapted_kernels(inputs, targets, depth=1, width=width, draws=40000, batches=1, tolerance=1e-9)
     theory = (found.kernels[1] - wide) * width / 100
     unit = targets / targets.norm()
     assert float(unit @ response @ unit) == pytest.approx(0.0568, rel=0.06)

@@ -16,7 +16,9 @@ from critlab.errors import StudyError
 from critlab.kernels.action import action
 from critlab.kernels.activations import activation_of
 from critlab.kernels.adaptation import Adaptation, NotConverged
+from critlab.kernels.annealing import Attempt, settled
 from critlab.kernels.averages import Tilt, features, fixed_draws, pulled_further, weights
+from critlab.kernels.model import checked_prior, checked_problem
 from critlab.kernels.prior import pulled_back
 
 
@@ -45,31 +47,65 @@ def test_xor_draws_are_those_of_the_protocol() -> None:
     assert targets.tolist() == [1, 1, -1, -1] * 3
 
 
-# P, N, L, kappa: NNGP, leading, tilted, and the protocol's own spread between draws
+# P, N, L, kappa; NNGP; leading and tilted in the limit of many draws (evidence/kernel_draws.csv); the protocol's
+# numbers and how far they may lie off: what it says its draws add (0.0005, 0.002 at P = 40, and rounding) where that
+# holds. At P = 24 and at L = 2 they lie further off, by as much as single sets of its 4000 independent draws scatter.
 ROWS = [
-    (12, 100, 1, 0.1, 0.0724, 0.0866, 0.0892, 0.0012),
-    (12, 50, 1, 0.1, 0.0724, 0.0960, 0.1025, 0.0018),
-    (12, 200, 1, 0.1, 0.0724, 0.0804, 0.0814, 0.0012),
-    (12, 100, 1, 0.01, 0.0724, 0.0943, 0.1001, 0.0018),
-    (24, 100, 1, 0.1, 0.0604, 0.0774, 0.0824, 0.0020),
-    (40, 50, 1, 0.1, 0.0509, 0.0826, 0.0972, 0.0045),
-    (12, 100, 2, 0.1, 0.1071, 0.1370, 0.1445, 0.0020),
-    (24, 100, 2, 0.1, 0.0933, 0.1288, 0.1424, 0.0035),
+    (12, 100, 1, 0.1, 0.0724, (0.0862, 0.0889), (0.0866, 0.0892), 0.00065),
+    (12, 50, 1, 0.1, 0.0724, (0.0954, 0.1021), (0.0960, 0.1025), 0.00065),
+    (12, 200, 1, 0.1, 0.0724, (0.0802, 0.0811), (0.0804, 0.0814), 0.00065),
+    (12, 100, 1, 0.01, 0.0724, (0.0937, 0.0998), (0.0943, 0.1001), 0.00065),
+    (24, 100, 1, 0.1, 0.0604, (0.0786, 0.0839), (0.0774, 0.0824), None),
+    (40, 50, 1, 0.1, 0.0509, (0.0818, 0.0956), (0.0826, 0.0972), 0.0020),
+    (12, 100, 2, 0.1, 0.1071, (0.1372, 0.1452), (0.1370, 0.1445), None),
+    (24, 100, 2, 0.1, 0.0933, (0.1307, 0.1442), (0.1288, 0.1424), None),
 ]
 
 
-@pytest.mark.parametrize(("points", "width", "depth", "noise", "wide", "leading", "tilted", "spread"), ROWS)
+@pytest.mark.parametrize(("points", "width", "depth", "noise", "wide", "limits", "protocol", "stated"), ROWS)
 def test_alignments_of_the_protocol(
-    points: int, width: int, depth: int, noise: float, wide: float, leading: float, tilted: float, spread: float
+    points: int,
+    width: int,
+    depth: int,
+    noise: float,
+    wide: float,
+    limits: tuple[float, float],
+    protocol: tuple[float, float],
+    stated: float | None,
 ) -> None:
     inputs, targets = xor(points)
     prior = kernels.prior_kernels(inputs, depth=depth)[-1]
     assert kernels.alignment(prior, gram(targets)) == pytest.approx(wide, abs=6e-5)
-    for mode, expected in (("leading", leading), ("tilted", tilted)):
-        found = kernels.adapted_kernels(inputs, targets, depth=depth, width=width, noise=noise, mode=mode)
+    # the default's 64 batches where the protocol's own tolerance is asked for; three deviations of the mean
+    many = {} if stated else {"batches": 16}
+    for mode, limit, theirs in zip(("leading", "tilted"), limits, protocol, strict=True):
+        found = kernels.adapted_kernels(inputs, targets, depth=depth, width=width, noise=noise, mode=mode, **many)
         assert found.converged
         assert found.trusted
-        assert kernels.alignment(found.kernels[-1], gram(targets)) == pytest.approx(expected, abs=spread)
+        aligned = kernels.alignment(found.kernels[-1], gram(targets))
+        assert aligned == pytest.approx(limit, abs=0.0006 if points > 12 else 0.0003)
+        if stated:
+            assert aligned == pytest.approx(theirs, abs=stated)
+
+
+def test_many_batches_scatter_less_and_solve_their_own_equations() -> None:
+    inputs, targets = xor(12)
+    model = {"depth": 2, "width": 60, "draws": 400}
+
+    def spread(batches: int) -> float:
+        found = [kernels.adapted_kernels(inputs, targets, **model, batches=batches, seed=seed) for seed in range(6)]
+        assert all(one.converged for one in found)
+        return float(np.std([kernels.alignment(one.kernels[2], gram(targets)) for one in found]))
+
+    assert spread(16) < 0.5 * spread(1)
+    prior = checked_prior(2, 1.0, None, None, 0.5, "erf")
+    problem = checked_problem(inputs, targets, prior, 60, 0.1)
+    attempt = Attempt("tilted", fixed_draws(400, 12, 0), 0, 1e-6, 0.3, 500, batches=4)
+    plain, step = settled(problem, attempt, kernels.prior_kernels(inputs, depth=2), 60)
+    found = kernels.adapted_kernels(inputs, targets, **model, batches=4)
+    assert step.change <= 1e-6
+    for one, other in zip(plain.kernels, found.kernels, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
 
 
 def test_overlaps_of_the_first_row() -> None:
@@ -83,7 +119,7 @@ def test_overlaps_of_the_first_row() -> None:
 
 def test_infinite_width_is_the_prior() -> None:
     inputs, targets = xor(12)
-    found = kernels.adapted_kernels(inputs, targets, depth=2, width=10**7)
+    found = kernels.adapted_kernels(inputs, targets, depth=2, width=10**7, batches=1)
     for new, old in zip(found.kernels, kernels.prior_kernels(inputs, depth=2), strict=True):
         torch.testing.assert_close(new, old, rtol=0, atol=1e-5)
     assert len(found.conjugates) == 2
@@ -140,7 +176,7 @@ def test_closed_forms_of_section_10(ratio: float) -> None:
 
 def test_backward_rule_equals_the_rule_without_derivatives() -> None:
     inputs, targets = xor(8)
-    found = kernels.adapted_kernels(inputs, targets, depth=2, width=60)
+    found = kernels.adapted_kernels(inputs, targets, depth=2, width=60, batches=4)
     phi = activation_of("erf")
     kernel, conjugate, width = found.kernels[1], found.conjugates[1], 60
     drawn = features(kernel, fixed_draws(200_000, 8, 5), phi)
@@ -157,7 +193,7 @@ def test_backward_rule_equals_the_rule_without_derivatives() -> None:
 
 def test_rule_without_curvature_agrees() -> None:
     inputs, targets = xor(8)
-    model = {"depth": 2, "width": 60, "draws": 20000}
+    model = {"depth": 2, "width": 60, "draws": 20000, "batches": 1}
     smooth = kernels.adapted_kernels(inputs, targets, **model)
     by_hand = kernels.adapted_kernels(inputs, targets, **model, activation=torch.erf)
     torch.testing.assert_close(smooth.kernels[2], by_hand.kernels[2], rtol=0, atol=5e-3)
@@ -166,7 +202,7 @@ def test_rule_without_curvature_agrees() -> None:
 @pytest.mark.parametrize("depth", [1, 2])
 def test_the_action_is_stationary_at_the_solution(depth: int) -> None:
     inputs, targets = xor(12)
-    model = {"depth": depth, "width": 100, "draws": 10000}
+    model = {"depth": depth, "width": 100, "draws": 10000, "batches": 2}
     found = kernels.adapted_kernels(inputs, targets, **model, tolerance=1e-8)
     layers = [one.clone().requires_grad_() for one in found.kernels[1:]]
     conjugates = [one.clone().requires_grad_() for one in found.conjugates]
@@ -190,7 +226,7 @@ def test_the_same_seed_gives_the_same_and_another_does_not() -> None:
     inputs, targets = xor(12)
 
     def found(seed: int) -> Adaptation:
-        return kernels.adapted_kernels(inputs, targets, depth=1, width=100, seed=seed)
+        return kernels.adapted_kernels(inputs, targets, depth=1, width=100, seed=seed, batches=2)
 
     assert torch.equal(found(1).kernels[1], found(1).kernels[1])
     assert not torch.equal(found(1).kernels[1], found(2).kernels[1])

@@ -31,12 +31,14 @@ def action(
     activation: str | Function | Activation = "erf",
     draws: int = 8000,
     seed: int = 0,
+    batches: int = 64,
 ) -> Tensor:
     """``S = ln N(Y | 0, A) + sum_l [ -tr(T^l C^l) + N ln < exp((g_l/N) phi^T T^l phi) > + g_b sum_ab T^l_ab ]``.
 
-    < > is over ``h ~ N(0, C^{l-1})``, by the same fixed draws as in :func:`critlab.kernels.adapted_kernels`, with the
-    infinite-width part of the mean exponent exact. So its gradient by T vanishes at a tilted solution to the
-    solver's tolerance, and its gradient by the kernels of layers 1 .. L-1 within Monte Carlo error.
+    < > is over ``h ~ N(0, C^{l-1})``, by the same batches of fixed draws as in
+    :func:`critlab.kernels.adapted_kernels`, with the infinite-width part of the mean exponent exact. So its gradient
+    by T vanishes at a tilted solution to the solver's tolerance, and its gradient by the kernels of layers 1 .. L-1
+    within Monte Carlo error.
 
     Args:
         kernels: C^1 .. C^L, float64 ``(P, P)``; may require gradients.
@@ -50,7 +52,6 @@ def action(
     prior = checked_prior(depth, weight_scale, input_scale, readout_scale, bias_scale, activation)
     problem = checked_problem(inputs, targets, prior, width, noise)
     points = len(problem.targets)
-    normal = fixed_draws(draws, points, seed)
     noisy = torch.distributions.MultivariateNormal(
         torch.zeros(points, dtype=torch.float64), kernels[-1] + noise * torch.eye(points, dtype=torch.float64)
     )
@@ -58,8 +59,10 @@ def action(
     below = [problem.kernel, *kernels]
     for layer, (kernel, conjugate) in enumerate(zip(kernels, conjugates, strict=True), 1):
         tilt = Tilt(conjugate, prior.scales[layer], width, "tilted")
-        log_mean = _log_mean(below[layer - 1], tilt, normal, prior.activation)
-        total = total - (conjugate * kernel).sum() + width * log_mean + prior.bias * conjugate.sum()
+        total = total - (conjugate * kernel).sum() + prior.bias * conjugate.sum()
+        for batch in range(batches):
+            normal = fixed_draws(draws, points, seed, batch)
+            total = total + width / batches * _log_mean(below[layer - 1], tilt, normal, prior.activation)
     return total
 
 

@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from critlab.errors import Diverged
-from critlab.kernels.activations import Activation
 from critlab.kernels.averages import (
     Features,
     Mode,
     Tilt,
     correction,
     features,
+    fixed_draws,
     linear_averages,
     output_conjugate,
     pulled_further,
@@ -52,17 +53,28 @@ class Attempt:
 
     Args:
         mode: "tilted" or "leading".
-        normal: the fixed draws, ``(M, P)``.
+        normal: the fixed draws of the first batch with their mirror images, ``(2 M, P)``.
+        seed: keys the draws.
         tolerance: the largest relative change that ends the sweeps.
         damping: the share of the new kernel in each sweep.
         sweeps: the most at one width.
+        batches: batches of draws over which every average is taken.
+        shift: what is added to the new kernels C^1 .. C^L in every sweep; empty is nothing.
     """
 
     mode: Mode
     normal: Tensor
+    seed: int
     tolerance: float
     damping: float
     sweeps: int
+    batches: int = 1
+    shift: tuple[Tensor, ...] = ()
+
+    @property
+    def draws(self) -> int:
+        """M, of one batch, mirror images not counted."""
+        return len(self.normal) // 2
 
 
 class State(NamedTuple):
@@ -84,14 +96,12 @@ def annealed(
     Raises:
         Diverged: also the third time.
     """
-    # C^0 is given, so the first layer's draws never change
-    first = features(start[0], attempt.normal, problem.prior.activation)
     state = State(start, [], [])
     history: list[Step] = []
     pending, retries, current = list(widths), 0, attempt
     while pending:
         width = pending[0]
-        found, step = settled(problem, current, state.kernels, width, first)
+        found, step = settled(problem, current, state.kernels, width)
         if step.change <= attempt.tolerance or not _ran_away(step):
             state, retries, current = found, 0, attempt
             history.append(step)
@@ -110,26 +120,28 @@ def annealed(
     return state, history
 
 
-def settled(
-    problem: Problem, attempt: Attempt, start: list[Tensor], width: float, first: Features
-) -> tuple[State, Step]:
+def settled(problem: Problem, attempt: Attempt, start: list[Tensor], width: float) -> tuple[State, Step]:
     """Sweeps at one width until the kernels stay, run away or the sweeps are used up."""
+    # C^0 is given, so the first layer's draws never change
+    first = drawn_features(problem, attempt, start[0], 0) if attempt.batches == 1 else None
     kernels, least, change = start, math.inf, math.inf
     state = State(start, [], [])
     for sweep in range(1, attempt.sweeps + 1):
         state = swept(problem, attempt, kernels, width, first)
-        pairs = list(zip(kernels[1:], state.kernels[1:], strict=True))
-        change = max(float((new - old).abs().max() / old.abs().max()) for old, new in pairs)
+        change = largest_change(kernels, state.kernels)
         if not math.isfinite(change) or change > GROWTH * max(least, attempt.tolerance):
             return state, Step(width, sweep, math.inf, attempt.damping)
         if change <= attempt.tolerance:
             return state, Step(width, sweep, change, attempt.damping)
         least = min(least, change)
+        pairs = zip(kernels[1:], state.kernels[1:], strict=True)
         kernels = [start[0], *[old + attempt.damping * (new - old) for old, new in pairs]]
     return State(kernels, state.conjugates, state.effective), Step(width, attempt.sweeps, change, attempt.damping)
 
 
-def swept(problem: Problem, attempt: Attempt, kernels: list[Tensor], width: float, first: Features) -> State:
+def swept(
+    problem: Problem, attempt: Attempt, kernels: list[Tensor], width: float, first: Features | None = None
+) -> State:
     """One sweep: conjugates from the output down, then every layer's kernel anew, without damping.
 
     Args:
@@ -137,10 +149,10 @@ def swept(problem: Problem, attempt: Attempt, kernels: list[Tensor], width: floa
         attempt: mode and draws.
         kernels: C^0 .. C^L.
         width: the width at which annealing stands.
-        first: the draws of the first layer.
+        first: the first layer's draws, where they are at hand and of one batch.
 
     Returns:
-        The new kernels, the conjugates that belong to ``kernels``, and the effective draws.
+        The new kernels, the conjugates that belong to ``kernels``, and the effective draws, mean of all batches.
     """
     prior = problem.prior
     conjugates = [output_conjugate(kernels[-1], problem.targets, problem.noise)]
@@ -149,29 +161,52 @@ def swept(problem: Problem, attempt: Attempt, kernels: list[Tensor], width: floa
     for layer in range(prior.depth, 0, -1):
         below, scale = kernels[layer - 1], prior.scales[layer]
         tilt = Tilt(conjugates[0], scale, width, attempt.mode)
-        given = first if layer == 1 else None
-        corrected, pulled, count = _layer(below, tilt, attempt.normal, prior.activation, given)
-        forward.insert(0, scale * prior.activation.moments(below).product + prior.bias + corrected)
-        effective.insert(0, count)
+        found = _layer(problem, attempt, below, tilt, layer, first if layer == 1 else None)
+        added = found.correction if not attempt.shift else found.correction + attempt.shift[layer - 1]
+        forward.insert(0, scale * prior.activation.moments(below).product + prior.bias + added)
+        effective.insert(0, found.effective)
         if layer > 1:
-            conjugates.insert(0, (pulled + pulled.T) / 2)
+            conjugates.insert(0, (found.pulled + found.pulled.T) / 2)
     return State([kernels[0], *forward], conjugates, effective)
 
 
-def _layer(
-    below: Tensor, tilt: Tilt, normal: Tensor, activation: Activation, first: Features | None
-) -> tuple[Tensor, Tensor, float]:
+class _Averages(NamedTuple):
     """One layer's correction of the kernel, the conjugate of the layer below (layers 2 .. L) and effective draws."""
+
+    correction: Tensor
+    pulled: Tensor
+    effective: float
+
+
+def _layer(
+    problem: Problem, attempt: Attempt, below: Tensor, tilt: Tilt, layer: int, first: Features | None
+) -> _Averages:
+    """The mean of all batches: their ratios' bias, of order one over the effective draws of a batch, stays."""
+    activation = problem.prior.activation
     if activation.linear:
-        return *linear_averages(below, tilt), len(normal) / 2
-    drawn = features(below, normal, activation) if first is None else first
-    found = weights(drawn, tilt)
-    pulled = tilt.conjugate
-    if first is None:
-        pulled = pulled_back(tilt.conjugate, below, tilt.scale, activation)
-    if first is None and tilt.mode == "tilted":
-        pulled = pulled + pulled_further(drawn, found, tilt, activation)
-    return correction(drawn, found, tilt.scale), pulled, found.effective * (len(normal) / 2) / len(drawn.normal)
+        return _Averages(*linear_averages(below, tilt), float(attempt.draws))
+    pulled = tilt.conjugate if layer == 1 else pulled_back(tilt.conjugate, below, tilt.scale, activation)
+    corrected, effective = torch.zeros_like(below), 0.0
+    for batch in range(attempt.batches):
+        drawn = drawn_features(problem, attempt, below, batch) if first is None else first
+        found = weights(drawn, tilt)
+        corrected = corrected + correction(drawn, found, tilt.scale) / attempt.batches
+        effective += found.effective * attempt.draws / len(drawn.normal) / attempt.batches
+        if layer > 1 and tilt.mode == "tilted":
+            pulled = pulled + pulled_further(drawn, found, tilt, activation) / attempt.batches
+    return _Averages(corrected, pulled, effective)
+
+
+def drawn_features(problem: Problem, attempt: Attempt, below: Tensor, batch: int) -> Features:
+    """The draws of one batch; all but the first are made again each time, else memory would grow by their number."""
+    normal = fixed_draws(attempt.draws, len(below), attempt.seed, batch) if batch else attempt.normal
+    return features(below, normal, problem.prior.activation)
+
+
+def largest_change(old: list[Tensor], new: list[Tensor]) -> float:
+    """The largest change of a kernel in units of its largest entry; C^0 never changes."""
+    pairs = zip(old[1:], new[1:], strict=True)
+    return max(float((after - before).abs().max() / before.abs().max()) for before, after in pairs)
 
 
 def _ran_away(step: Step) -> bool:

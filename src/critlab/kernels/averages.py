@@ -62,7 +62,7 @@ class Weights(NamedTuple):
     effective: float
 
 
-def fixed_draws(count: int, points: int, seed: int) -> Tensor:
+def fixed_draws(count: int, points: int, seed: int, batch: int = 0) -> Tensor:
     """``count`` standard normal draws and their mirror images, ``(2 count, points)``, with covariance exactly 1.
 
     Independent draws: over ten seeds scrambled Sobol points scattered the alignment no less (P = 12 and 24).
@@ -71,10 +71,12 @@ def fixed_draws(count: int, points: int, seed: int) -> Tensor:
         count: M, at least ``2 * points``.
         points: P.
         seed: keys the draws.
+        batch: number of an independent set of draws.
 
     Source: protocol, section 4, step 1.
     """
-    half = torch.randn(count, points, generator=generator(seed, "measure"), dtype=torch.float64)
+    indices = (3, batch) if batch else ()
+    half = torch.randn(count, points, generator=generator(seed, "measure", *indices), dtype=torch.float64)
     factor = torch.linalg.cholesky(half.T @ half / count)
     half = torch.linalg.solve_triangular(factor, half.T, upper=False).T
     return torch.cat([half, -half])

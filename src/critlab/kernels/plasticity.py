@@ -21,8 +21,9 @@ from critlab.randomness import generator
 from critlab.threads import one_thread
 
 STABLE_SHARE = 0.15
+DEFICITS = ("swapped", "blurred")
 SWAPPED = (2, 3, 0, 1)
-"""During the deficit the two features that carry XOR change places with two that carry noise."""
+"""Swapped: the two features that carry XOR change places with two that carry noise."""
 
 
 class Setting(NamedTuple):
@@ -33,10 +34,11 @@ class Setting(NamedTuple):
         width: N of every hidden layer.
         points: training examples of every network.
         test_points: test examples of every network.
-        window_steps: steps of gradient descent that a deficit lasts.
+        window_steps: training steps that a deficit lasts.
         recovery_steps: clean steps after it.
         seeds: one network each, with its own examples.
-        dimension: D, at least 4.
+        noise: kappa of Langevin dynamics; 0 is gradient descent without noise and without the prior's pull.
+        dimension: D, even, at least 4.
     """
 
     prior: Prior
@@ -46,6 +48,7 @@ class Setting(NamedTuple):
     window_steps: int
     recovery_steps: int
     seeds: Sequence[int]
+    noise: float = 0.0
     dimension: int = 10
 
 
@@ -53,12 +56,14 @@ class Outcome(NamedTuple):
     """One training at its end, ``(seeds,)`` each.
 
     Args:
-        arm: "early" or "late" deficit, or the control of as many steps: "early control", "late control".
+        deficit: "swapped", "blurred", or "none" of the controls.
+        arm: "early" or "late" window; of the controls, which one they are the control of.
         test_loss: mean squared error of the test examples, clean.
         test_accuracy: the share of test examples with the right sign.
         train_loss: mean squared error of the training examples, clean.
     """
 
+    deficit: str
     arm: str
     test_loss: Tensor
     test_accuracy: Tensor
@@ -75,40 +80,58 @@ class Examples(NamedTuple):
 
 
 @one_thread()
-def window_outcomes(setting: Setting) -> list[Outcome]:
-    """Trains XOR with a deficit early, late or never; all seeds in one batched computation.
+def window_outcomes(setting: Setting, deficits: Sequence[str] = DEFICITS) -> list[Outcome]:
+    """Trains XOR with each deficit early and late, and never; all seeds in one batched computation.
 
-    Full-batch gradient descent on ``|Y - f|^2 / 2`` in units of the prior's deviations (the step 15 % of the largest
-    that is stable at infinite width: gradient flow, in steps). Both deficits last as long and are followed by as
-    many clean steps; each has a clean control of equal total length, with the same weights at the start.
+    Full batch, weights z in units of the prior's deviations. Without noise: gradient descent on ``|Y - f|^2 / 2``,
+    the step 15 % of the largest that is stable at infinite width (gradient flow, in steps). With noise kappa:
+    Langevin dynamics of the posterior, ``z <- z - eta (z + grad |Y - f|^2 / (2 kappa)) + sqrt(2 eta) xi``, the step
+    again 15 % of the stable one, so that the data pull as far in a step as they do without noise.
+
+    Early and late windows are of one length and followed by as many clean steps; each has a clean control of equal
+    total length from the same weights, with the same xi in the same steps.
 
     Args:
         setting: prior, sizes, window and seeds.
+        deficits: of "swapped" (the features that carry the task change places with two that do not) and "blurred"
+            (pairs of neighbouring features are replaced by their mean, as an image at half its resolution: of the
+            two features that carry the task, what they differ by is lost).
 
     Returns:
-        Early deficit, its control, late deficit, its control.
+        The early and the late control, then both windows of each deficit.
 
     Raises:
         Diverged: the loss is no longer finite.
 
-    Cost: ``3 window + 2 recovery`` steps of all seeds, and once more ``window``. Source: ours.
+    Cost: ``2 window + recovery`` steps of all seeds, and for each deficit ``2 (window + recovery)``. Source: ours.
     """
-    examples = _examples(setting)
-    weights = _drawn(setting)
-    step = STABLE_SHARE * 2 / _largest(setting, examples)
-    swapped = examples.inputs[..., [*SWAPPED, *range(4, setting.dimension)]]
+    examples, window = _examples(setting), setting.window_steps
+    step = _step(setting, examples)
 
-    def trained(start: list[Tensor], inputs: Tensor, steps: int) -> list[Tensor]:
-        return _descended(setting, start, inputs, examples.targets, step, steps)
+    def trained(start: list[Tensor], inputs: Tensor, first: int, last: int) -> list[Tensor]:
+        return _trained(setting, start, inputs, examples.targets, step, range(first, last))
 
-    window, recovery = setting.window_steps, setting.recovery_steps
-    clean = trained(weights, examples.inputs, window)
-    early = trained(trained(weights, swapped, window), examples.inputs, recovery)
-    late = trained(trained(clean, swapped, window), examples.inputs, recovery)
-    early_control = trained(clean, examples.inputs, recovery)
-    late_control = trained(trained(clean, examples.inputs, window), examples.inputs, recovery)
-    ends = {"early": early, "early control": early_control, "late": late, "late control": late_control}
-    return [_outcome(setting, arm, found, examples) for arm, found in ends.items()]
+    clean = {0: _drawn(setting)}
+    ends = (window + setting.recovery_steps, 2 * window + setting.recovery_steps)
+    for first, last in pairwise(sorted({0, window, 2 * window, *ends})):
+        clean[last] = trained(clean[first], examples.inputs, first, last)
+    arms = list(zip(("early", "late"), (0, window), ends, strict=True))
+    found = [_outcome(setting, "none", arm, clean[end], examples) for arm, _, end in arms]
+    for deficit in deficits:
+        inputs = deprived(examples.inputs, deficit)
+        for arm, start, end in arms:
+            deprived_end = trained(clean[start], inputs, start, start + window)
+            weights = trained(deprived_end, examples.inputs, start + window, end)
+            found.append(_outcome(setting, deficit, arm, weights, examples))
+    return found
+
+
+def deprived(inputs: Tensor, deficit: str) -> Tensor:
+    """The inputs ``(..., D)`` under a deficit, see :func:`window_outcomes`."""
+    if deficit == "swapped":
+        return inputs[..., [*SWAPPED, *range(len(SWAPPED), inputs.shape[-1])]]
+    pairs: Tensor = inputs.unflatten(-1, (-1, 2)).mean(-1)
+    return pairs.repeat_interleave(2, -1)
 
 
 def outputs_of(setting: Setting, weights: list[Tensor], inputs: Tensor) -> Tensor:
@@ -143,25 +166,31 @@ def _drawn(setting: Setting) -> list[Tensor]:
     return found
 
 
-def _largest(setting: Setting, examples: Examples) -> Tensor:
-    """The largest eigenvalue of each seed's infinite-width tangent kernel, ``(seeds, 1, 1)``."""
+def _step(setting: Setting, examples: Examples) -> Tensor:
+    """Each seed's step, by the largest eigenvalue of its infinite-width tangent kernel, ``(seeds, 1, 1)``."""
     found = []
     for inputs in examples.inputs:
         kernels = propagated(input_kernel(inputs, setting.prior), setting.prior)
-        found.append(float(torch.linalg.eigvalsh(tangent_kernel(kernels, setting.prior))[-1]))
+        largest = float(torch.linalg.eigvalsh(tangent_kernel(kernels, setting.prior))[-1])
+        found.append(STABLE_SHARE * 2 / (1 + largest / setting.noise if setting.noise else largest))
     return torch.tensor(found, dtype=torch.float64)[:, None, None]
 
 
-def _descended(
-    setting: Setting, start: list[Tensor], inputs: Tensor, targets: Tensor, step: Tensor, steps: int
+def _trained(
+    setting: Setting, start: list[Tensor], inputs: Tensor, targets: Tensor, step: Tensor, steps: range
 ) -> list[Tensor]:
+    """The weights after ``steps``, whose numbers key the noise."""
     weights = [one.clone().requires_grad_() for one in start]
-    for _ in range(steps):
+    for number in steps:
         loss = (outputs_of(setting, weights, inputs) - targets).square().sum() / 2
         gradients = torch.autograd.grad(loss, weights)
         with torch.no_grad():
-            for weight, gradient in zip(weights, gradients, strict=True):
-                weight.sub_(step * gradient)
+            shaken = _noise(setting, weights, number) if setting.noise else None
+            for index, (weight, gradient) in enumerate(zip(weights, gradients, strict=True)):
+                if shaken is None:
+                    weight.sub_(step * gradient)
+                else:
+                    weight.sub_(step * (weight + gradient / setting.noise)).add_((2 * step).sqrt() * shaken[index])
     if not all(bool(weight.isfinite().all()) for weight in weights):
         raise Diverged(
             f"prior-and-plasticity: weights are no longer finite, step {float(step.max()):.1e}; give a wider network"
@@ -169,9 +198,20 @@ def _descended(
     return [weight.detach() for weight in weights]
 
 
-def _outcome(setting: Setting, arm: str, weights: list[Tensor], examples: Examples) -> Outcome:
+def _noise(setting: Setting, weights: list[Tensor], number: int) -> list[Tensor]:
+    """Standard normal, of the shapes of ``weights``: the same for a seed and step in every arm, prior and batch."""
+    sizes = [weight[0].numel() for weight in weights]
+    draws = [
+        torch.randn(sum(sizes), generator=generator(seed, "measure", 4, number), dtype=torch.float64)
+        for seed in setting.seeds
+    ]
+    parts = torch.stack(draws).split(sizes, 1)
+    return [part.view_as(weight) for part, weight in zip(parts, weights, strict=True)]
+
+
+def _outcome(setting: Setting, deficit: str, arm: str, weights: list[Tensor], examples: Examples) -> Outcome:
     found = outputs_of(setting, weights, examples.test_inputs)
     test_loss = (found - examples.test_targets).square().mean(1)
     right = (found * examples.test_targets > 0).to(found).mean(1)
     train = (outputs_of(setting, weights, examples.inputs) - examples.targets).square().mean(1)
-    return Outcome(arm, test_loss, right, train)
+    return Outcome(deficit, arm, test_loss, right, train)

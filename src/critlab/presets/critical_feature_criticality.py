@@ -36,6 +36,7 @@ SAMPLED_DEPTH, SAMPLED_G = 4, {"small": (0.5, 1.0, 1.4, 3.0), "paper": (0.5, 0.7
 NETWORKS = {"small": 400, "paper": 4000}
 SAMPLES = {"small": 60, "paper": 400}
 DRAWS = {"small": 2000, "paper": 16_000}
+BATCHES = 8
 WIDTHS = {
     "small": (800, 400, 200, 100),
     "paper": (1600, 1130, 800, 566, 400, 283, 200, 166, 141, 120, 110, 100),
@@ -60,7 +61,8 @@ def compute_kernel_criticality(scale: Scale) -> Tables:
     theory = sum(row["trusted"] for row in rows)
     settings = {
         "task": "XOR, seed 3", "P": 12, "N": WIDTH, "L": "2, 4 and 6", "g": "0.5 to 3", "bias": BIAS, "noise": NOISE,
-        "seed": "0, of the sampler 0 to 7", "activation": "erf", "mode": "tilted", "draws": DRAWS[scale],
+        "seed": "0, of the sampler 0 to 7", "activation": "erf", "mode": "tilted",
+        "draws": f"{BATCHES} x {DRAWS[scale]}",
         "convergence": f"{theory} of {len(rows)} theory points converged to 1e-4",
         "sampler": f"hmc, L = 4 only, {samples[0]['sampler']}", "critical g": round(critical_scale(BIAS), 3),
     }  # fmt: skip
@@ -93,7 +95,9 @@ def _point(scale: Scale, inputs: Tensor, targets: Tensor, g: float, depth: int, 
         "scaled_variance": spread.scaled_variance,
     }  # fmt: skip
     damping = 0.3 if depth < 6 and scale == "small" else 0.15
-    options: dict[str, Any] = {"draws": DRAWS[scale], "tolerance": 1e-4, "widths": WIDTHS[scale], "damping": damping}
+    options: dict[str, Any] = {
+        "draws": DRAWS[scale], "batches": BATCHES, "tolerance": 1e-4, "widths": WIDTHS[scale], "damping": damping,
+    }  # fmt: skip
     try:
         with warnings.catch_warnings():
             # the mark is in the row

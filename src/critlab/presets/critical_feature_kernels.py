@@ -182,14 +182,13 @@ def charts_kernels(tables: Tables) -> list[Chart]:
     limits = [min(row["value"] for row in shown), max(row["value"] for row in shown)]
     for row in tables["summary"]:
         name = row["kernel"]
-        domain = [-1, 1] if name == "targets" else limits
-        colour = quantity("value", None, scale={"domain": domain, "range": ["$deep0", "$deep10", "$deep20"]})
+        colour = quantity("shade", "C", scale={"domain": limits, "range": ["$deep0", "$deep10", "$deep20"]})
         places = {
             "x": {"field": "a", "type": "ordinal", "axis": None},
             "y": {"field": "b", "type": "ordinal", "axis": None},
         }
         tips = [tip("a", "point"), tip("b", "point"), tip("value", "C")]
-        cells = [cell for cell in tables["cells"] if cell["kernel"] == name]
+        cells = [{**cell, "shade": _shade(cell, limits)} for cell in tables["cells"] if cell["kernel"] == name]
         layers: list[JSON] = [{"mark": "rect", "encoding": {**places, "color": colour, "tooltip": tips}}]
         panels.append(panel(f"{name}: alignment {row['alignment']:.4f}", cells, layers, height=220))
     return [
@@ -197,12 +196,22 @@ def charts_kernels(tables: Tables) -> list[Chart]:
             "kernels",
             "The output kernel before and after it met the data",
             "Points sorted by class, so that a kernel that fits the targets shows two bright blocks. The first three "
-            "share one scale of colours. " + said(tables["settings"][0]) + " " + NOTE,
+            "share one scale of colours; the targets -1 and 1 have its two ends. "
+            + said(tables["settings"][0])
+            + " "
+            + NOTE,
             "Four matrices as images: infinite width, theory, sampled, targets. Alignments follow in a table.",
             panels,
             tables["summary"],
         )
     ]
+
+
+def _shade(cell: JSON, limits: list[float]) -> float:
+    """What is drawn: panels side by side share one scale of colours, in which targets would leave kernels pale."""
+    if cell["kernel"] != "targets":
+        return float(cell["value"])
+    return limits[0] if cell["value"] < 0 else limits[1]
 
 
 def compare_kernels(tables: Tables) -> list[Comparison]:
@@ -218,6 +227,7 @@ def compare_kernels(tables: Tables) -> list[Comparison]:
 
 
 LAYERS_DEPTH = 4
+BATCHES = 16
 LAYERS_DRAWS = {"small": 16_000, "paper": 64_000}
 
 
@@ -233,14 +243,26 @@ def compute_kernel_layers(scale: Scale) -> Tables:
     solved = []
     for mode in ("leading", "tilted"):
         found = adapted_kernels(
-            inputs, targets, depth=LAYERS_DEPTH, width=100, mode=mode, draws=LAYERS_DRAWS[scale], **MODEL
+            inputs,
+            targets,
+            depth=LAYERS_DEPTH,
+            width=100,
+            mode=mode,
+            draws=LAYERS_DRAWS[scale],
+            batches=BATCHES,
+            **MODEL,
         )
         solved.append(found)
         aligned = layer_alignments(found.kernels, targets)
         for layer, conjugate in enumerate(found.conjugates, 1):
             size = float(torch.linalg.matrix_norm(conjugate))
             rows.append(_layer_row(f"theory, {mode}", layer, aligned[layer], size, found.trusted))
-    more = {"mode": "leading and tilted", "draws": LAYERS_DRAWS[scale], "convergence": trust(solved), "sampler": "none"}
+    more = {
+        "mode": "leading and tilted",
+        "draws": f"{BATCHES} x {LAYERS_DRAWS[scale]}",
+        "convergence": trust(solved),
+        "sampler": "none",
+    }
     return {"layers": rows, "settings": [_settings("100", LAYERS_DEPTH, 12, **more)]}
 
 

@@ -54,6 +54,7 @@ class Figure:
         compute: its tables at a scale, rows of plain JSON values; depends on nothing but the scale.
         charts: draws the tables; pure.
         compare: the published or the protocol's numbers beside ours.
+        version: of the tables, raised whenever they change.
     """
 
     question: str
@@ -61,6 +62,7 @@ class Figure:
     compute: Callable[[Scale], Tables]
     charts: Callable[[Tables], list[Chart]]
     compare: Callable[[Tables], list[Comparison]]
+    version: int = 2
 
 
 FIGURES: dict[str, Figure] = {

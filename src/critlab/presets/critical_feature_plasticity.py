@@ -24,56 +24,82 @@ SIZES: dict[str, dict[str, int]] = {
     "paper": {"width": 128, "points": 64, "test_points": 1000, "window_steps": 1000, "recovery_steps": 1000},
 }
 SEEDS = {"small": 16, "paper": 48}
+TRAINERS = {"gradient flow": 0.0, "Langevin": 0.1}
+"""Trainers by name, and the noise kappa of each."""
 WINDOWS = ("early", "late")
+DEFICITS = ("swapped", "blurred")
 MEASURES = {
     "test_loss": "damage: mean squared error above the control's",
     "accuracy": "damage: accuracy below the control's",
 }
+X = quantity("chi", "susceptibility chi of the prior", scale={"zero": False})
 
 
 def compute_prior_and_plasticity(scale: Scale) -> Tables:
-    """Damage of an early and a late deficit by chi, paired by seed, and the contrast of the edge with both sides."""
-    from critlab.kernels import susceptibility
-    from critlab.kernels.model import checked_prior
-    from critlab.kernels.plasticity import STABLE_SHARE, Setting, window_outcomes
+    """Damage of early and late deficits by chi, paired by seed, and the contrast of the edge with both sides."""
+    from critlab.kernels.plasticity import STABLE_SHARE
 
     rows: list[JSON] = []
     ends: list[JSON] = []
-    damages: dict[tuple[str, str], list[Tensor]] = {}
-    for g in SCALES_G[scale]:
-        prior = checked_prior(DEPTH, g, None, READOUT, BIAS, "erf")
-        found = {one.arm: one for one in window_outcomes(Setting(prior, seeds=range(SEEDS[scale]), **SIZES[scale]))}
-        place = {"g": g, "chi": susceptibility(g, BIAS)}
-        for arm, end in found.items():
-            means = {name: float(getattr(end, name).mean()) for name in ("test_loss", "test_accuracy", "train_loss")}
-            ends.append({**place, "arm": arm, **means})
-        for window in WINDOWS:
-            deprived, control = found[window], found[f"{window} control"]
-            losses = {
-                "test_loss": deprived.test_loss - control.test_loss,
-                "accuracy": control.test_accuracy - deprived.test_accuracy,
-            }
-            for measure, values in losses.items():
-                damages.setdefault((window, measure), []).append(values)
-                rows.append({**place, "window": window, "measure": measure, **_summary(values.tolist())})
+    contrasts: list[JSON] = []
+    for trainer, noise in TRAINERS.items():
+        damages: dict[tuple[str, str, str], list[Tensor]] = {}
+        for g in SCALES_G[scale]:
+            place = {"trainer": trainer, "g": g, "chi": _chi(g)}
+            means, damage = _at(scale, g, noise)
+            ends += [{**place, **row} for row in means]
+            for (deficit, window, measure), values in damage.items():
+                damages.setdefault((deficit, window, measure), []).append(values)
+                named = {"deficit": deficit, "window": window, "measure": measure}
+                rows.append({**place, **named, **_summary(values.tolist())})
+        contrasts += [{"trainer": trainer, **row} for row in _contrasts(scale, damages)]
     settings = {
-        "task": "XOR, features 1, 2 swapped with 3, 4 in the window", "P": SIZES[scale]["points"],
-        "N": SIZES[scale]["width"], "L": DEPTH, "g": ", ".join(map(str, SCALES_G[scale])), "readout g": READOUT,
-        "bias": BIAS, "noise": 0, "seed": f"0 to {SEEDS[scale] - 1}", "activation": "erf",
-        "mode": "gradient descent on weights in units of their prior deviations",
+        "task": "XOR; in the window features 1, 2 swapped with 3, 4, or pairs of neighbouring features averaged",
+        "P": SIZES[scale]["points"], "N": SIZES[scale]["width"], "L": DEPTH, "g": ", ".join(map(str, SCALES_G[scale])),
+        "readout g": READOUT, "bias": BIAS, "noise": f"0 (gradient flow), {TRAINERS['Langevin']} (Langevin)",
+        "seed": f"0 to {SEEDS[scale] - 1}", "activation": "erf",
+        "mode": "weights in units of their prior deviations, full batch",
         "convergence": f"{SIZES[scale]['window_steps']} steps of deficit, {SIZES[scale]['recovery_steps']} of recovery",
         "sampler": f"none; step {STABLE_SHARE:.0%} of the largest stable one; 95 % t intervals over seeds",
     }  # fmt: skip
-    return {"damage": rows, "ends": ends, "contrasts": _contrasts(scale, damages), "settings": [settings]}
+    return {"damage": rows, "ends": ends, "contrasts": contrasts, "settings": [settings]}
 
 
-def _contrasts(scale: Scale, damages: dict[tuple[str, str], list[Tensor]]) -> list[JSON]:
+def _chi(g: float) -> float:
+    from critlab.kernels import susceptibility
+
+    return susceptibility(g, BIAS)
+
+
+def _at(scale: Scale, g: float, noise: float) -> tuple[list[JSON], dict[tuple[str, str, str], Tensor]]:
+    """At one weight scale: means of every arm, and the damage of every seed by deficit, window and measure."""
+    from critlab.kernels.model import checked_prior
+    from critlab.kernels.plasticity import Setting, window_outcomes
+
+    prior = checked_prior(DEPTH, g, None, READOUT, BIAS, "erf")
+    posed = Setting(prior, seeds=range(SEEDS[scale]), noise=noise, **SIZES[scale])
+    found = {(one.deficit, one.arm): one for one in window_outcomes(posed, DEFICITS)}
+    means = [
+        {"deficit": deficit, "window": window}
+        | {name: float(getattr(end, name).mean()) for name in ("test_loss", "test_accuracy", "train_loss")}
+        for (deficit, window), end in found.items()
+    ]
+    damage = {}
+    for deficit in DEFICITS:
+        for window in WINDOWS:
+            deprived, control = found[deficit, window], found["none", window]
+            damage[deficit, window, "test_loss"] = deprived.test_loss - control.test_loss
+            damage[deficit, window, "accuracy"] = control.test_accuracy - deprived.test_accuracy
+    return means, damage
+
+
+def _contrasts(scale: Scale, damages: dict[tuple[str, str, str], list[Tensor]]) -> list[JSON]:
     """Paired by seed, for the same weights and examples at every g: the edge against its sides, and end to end."""
     import torch
 
     edge = SCALES_G[scale].index(EDGE)
     rows = []
-    for (window, measure), values in damages.items():
+    for (deficit, window, measure), values in damages.items():
         by_scale = torch.stack(values)
         differences = {
             "edge minus lowest chi": by_scale[edge] - by_scale[0],
@@ -81,10 +107,8 @@ def _contrasts(scale: Scale, damages: dict[tuple[str, str], list[Tensor]]) -> li
             "edge minus mean of both ends": by_scale[edge] - (by_scale[0] + by_scale[-1]) / 2,
             "highest minus lowest chi": by_scale[-1] - by_scale[0],
         }
-        rows += [
-            {"window": window, "measure": measure, "contrast": name, **_summary(one.tolist())}
-            for name, one in differences.items()
-        ]
+        named = {"deficit": deficit, "window": window, "measure": measure}
+        rows += [{**named, "contrast": name, **_summary(one.tolist())} for name, one in differences.items()]
     return rows
 
 
@@ -97,39 +121,31 @@ def _summary(values: Sequence[float]) -> JSON:
 
 
 def charts_prior_and_plasticity(tables: Tables) -> list[Chart]:
-    """Damage against chi in both measures, and where all trainings end."""
-    panels = [_damage_panel(tables, measure, title) for measure, title in MEASURES.items()]
-    names = ["early", "early control", "late", "late control"]
-    looks = legend("arm", None, names, ["$deficit", "$control", "$negative", "$clock"])
-    x = quantity("chi", "susceptibility chi of the prior", scale={"zero": False})
-    where = {"x": x, "y": quantity("test_loss", "mean squared error, test", scale={"zero": True})}
-    tips = [tip(name, name) for name in ("g", "arm", "test_loss", "test_accuracy", "train_loss")]
-    layers: list[JSON] = [
-        {"mark": "line", "encoding": {**where, "color": looks["color"]}},
-        {"mark": {"type": "point", "filled": True}, "encoding": {**where, **looks, "tooltip": tips}},
-        at_line("chi", 1.0),
-    ]
-    panels.append(panel("Where trainings end", tables["ends"], layers))
-    return [
-        chart(
-            "prior_and_plasticity",
-            "Lasting damage of a deficit, by the susceptibility of the prior",
-            "Early: deficit from the first step; late: after as many clean steps. Each is paired by seed with a clean "
-            "control of equal length. Bars: 95 % intervals. Dashed: the edge of chaos. "
-            + said(tables["settings"][0]) + " " + NOTE,
-            "Charts of damage against susceptibility for an early and a late deficit. The numbers follow in a table.",
-            panels,
-            tables["damage"],
-        )
-    ]  # fmt: skip
+    """Damage against chi for each trainer, and where all trainings end."""
+    words = said(tables["settings"][0]) + " " + NOTE
+    more = (
+        "Early: deficit from the first step; late: after as many clean steps. Each is paired by seed with a clean "
+        "control of equal length; below zero the deficit did good. Bars: 95 % intervals. Dashed: the edge of chaos. "
+    )
+    found = []
+    for trainer in TRAINERS:
+        rows = [row for row in tables["damage"] if row["trainer"] == trainer]
+        panels = [_damage_panel(rows, measure, deficit) for deficit in DEFICITS for measure in MEASURES]
+        key = f"prior_and_plasticity_{trainer.split()[0].lower()}"
+        title = f"Lasting damage of a deficit, by the susceptibility of the prior: {trainer}"
+        alt = "Charts of damage against susceptibility, early and late deficits. The numbers follow in a table."
+        found.append(chart(key, title, more + words, alt, panels, rows))
+    title, alt = "Where trainings end", "Charts of test error against susceptibility. The numbers follow in a table."
+    panels = [_ends_panel(tables, trainer) for trainer in TRAINERS]
+    text = "Mean squared error of test examples after recovery, mean of all seeds. "
+    return [*found, chart("prior_and_plasticity_ends", title, text + words, alt, panels, tables["ends"])]
 
 
-def _damage_panel(tables: Tables, measure: str, title: str) -> Panel:
-    rows = [row for row in tables["damage"] if row["measure"] == measure]
-    looks = legend("window", "deficit", list(WINDOWS), ["$deficit", "$negative"])
-    x = quantity("chi", "susceptibility chi of the prior", scale={"zero": False})
-    where = {"x": x, "y": quantity("mean", title, scale={"zero": True})}
-    bars = {"x": x, "y": quantity("low", title), "y2": {"field": "high"}, "color": looks["color"]}
+def _damage_panel(damage: list[JSON], measure: str, deficit: str) -> Panel:
+    rows = [row for row in damage if row["measure"] == measure and row["deficit"] == deficit]
+    looks = legend("window", "window", list(WINDOWS), ["$deficit", "$negative"])
+    where = {"x": X, "y": quantity("mean", MEASURES[measure], scale={"zero": True})}
+    bars = {"x": X, "y": quantity("low", MEASURES[measure]), "y2": {"field": "high"}, "color": looks["color"]}
     tips = [tip(name, name) for name in ("window", "g", "chi", "mean", "low", "high", "n")]
     layers: list[JSON] = [
         {"mark": "line", "encoding": {**where, "color": looks["color"]}},
@@ -138,14 +154,32 @@ def _damage_panel(tables: Tables, measure: str, title: str) -> Panel:
         at_line("chi", 1.0),
         at_line("mean", 0.0, "y"),
     ]
-    return panel("Error" if measure == "test_loss" else "Accuracy", rows, layers)
+    return panel(f"{'Error' if measure == 'test_loss' else 'Accuracy'}, {deficit}", rows, layers)
+
+
+def _ends_panel(tables: Tables, trainer: str) -> Panel:
+    rows = [
+        {**row, "arm": f"{row['window']}, {'control' if row['deficit'] == 'none' else row['deficit']}"}
+        for row in tables["ends"]
+        if row["trainer"] == trainer
+    ]
+    names = [f"{window}, {what}" for window in WINDOWS for what in ("control", *DEFICITS)]
+    looks = legend("arm", None, names, ["$control", "$deficit", "$clock", "$soft", "$negative", "$late12"])
+    where = {"x": X, "y": quantity("test_loss", "mean squared error, test", scale={"zero": True})}
+    tips = [tip(name, name) for name in ("g", "arm", "test_loss", "test_accuracy", "train_loss")]
+    layers: list[JSON] = [
+        {"mark": "line", "encoding": {**where, "color": looks["color"]}},
+        {"mark": {"type": "point", "filled": True}, "encoding": {**where, **looks, "tooltip": tips}},
+        at_line("chi", 1.0),
+    ]
+    return panel(trainer, rows, layers)
 
 
 def compare_prior_and_plasticity(tables: Tables) -> list[Comparison]:
     """Nothing is published on this; the contrasts, with their intervals."""
     return [
         Comparison(
-            f"{row['contrast']}, {row['window']} deficit, {MEASURES[row['measure']]}",
+            f"{row['contrast']}, {row['trainer']}, {row['window']}, {row['deficit']}, {MEASURES[row['measure']]}",
             "not stated",
             "ours",
             f"{row['mean']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}], n = {row['n']}",

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from critlab.kernels import KernelSamples
 
 WIDTHS = {"small": (25, 50, 100, 200, 400, 800), "paper": (25, 50, 100, 200, 400, 800, 1600)}
-SAMPLES = {"small": 120, "paper": 800}
+SAMPLES = {"small": 300, "paper": 800}
 DRAWS = {"small": 8000, "paper": 32000}
 XOR = {"weight_scale": 1.0, "bias_scale": 0.5, "noise": 0.1, "activation": "erf"}
+BATCHES = 64
 IMAGES = {**XOR, "bias_scale": 0.05}
 
 
@@ -67,7 +68,15 @@ def _by_width(scale: Scale, inputs: Tensor, targets: Tensor, depth: int, model: 
         rows.append(_row("NNGP", width, wide, True))
         for mode in ("leading", "tilted"):
             found = adapted_kernels(
-                inputs, targets, depth=depth, width=width, mode=mode, draws=DRAWS[scale], seed=0, **model
+                inputs,
+                targets,
+                depth=depth,
+                width=width,
+                mode=mode,
+                draws=DRAWS[scale],
+                batches=BATCHES,
+                seed=0,
+                **model,
             )
             solved.append(found)
             effective = min(found.effective_draws) / found.draws
@@ -79,7 +88,7 @@ def _by_width(scale: Scale, inputs: Tensor, targets: Tensor, depth: int, model: 
     settings = {
         "task": task, "P": len(targets), "N": f"{WIDTHS[scale][0]} to {WIDTHS[scale][-1]}", "L": depth,
         "g": model["weight_scale"], "bias": model["bias_scale"], "noise": model["noise"], "seed": 0,
-        "activation": model["activation"], "mode": "leading and tilted", "draws": DRAWS[scale],
+        "activation": model["activation"], "mode": "leading and tilted", "draws": f"{BATCHES} x {DRAWS[scale]}",
         "convergence": trust(solved), "sampler": settled(sampled),
     }  # fmt: skip
     return {"width": rows, "settings": [settings]}

@@ -31,7 +31,7 @@ THEORIES: dict[str, Figure] = {
         for name, of in DEEP_LINEAR.items()
     },
     **{
-        name: Figure(of.question, of.source, of.compute, of.charts, of.compare)
+        name: Figure(of.question, of.source, of.compute, of.charts, of.compare, of.version)
         for name, of in CRITICAL_FEATURE_LEARNING.items()
     },
 }
