@@ -16,6 +16,7 @@ from critlab.objectives import OBJECTIVES
 from critlab.spec import Spec
 from critlab.study import (
     AugmentSpec,
+    Background,
     ControlsSpec,
     EvaluationSpec,
     Intervention,
@@ -55,7 +56,18 @@ def said(written: Any, read: Any) -> bool:
 
 
 SPECS: tuple[type[Spec], ...] = (
-    *(Study, DataSpec, OptimizerSpec, AugmentSpec, Deficit, Switch, Intervention, RemovalSweep, WindowSweep),
+    *(
+        Study,
+        DataSpec,
+        OptimizerSpec,
+        AugmentSpec,
+        Deficit,
+        Switch,
+        Background,
+        Intervention,
+        RemovalSweep,
+        WindowSweep,
+    ),
     *(ControlsSpec, EvaluationSpec, StatisticsSpec, MeasureOptions),
 )
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from critlab.measures.usable_information import usable_information as usable_information
     from critlab.report import report as report
     from critlab.running import run as run
+    from critlab.study import Background as Background
     from critlab.study import Base as Base
     from critlab.study import Intervention as Intervention
     from critlab.study import Study as Study
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Background": "critlab.study",
     "Base": "critlab.study",
     "DeficitLoader": "critlab.hooks.deficit_loader",
     "Estimate": "critlab.estimate",

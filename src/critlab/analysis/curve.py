@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from critlab.study.run import Run
 
 Place = int | Literal["never"]
-AGAINST = ("first", "plain", "restarted", "same_clock", "intervened", "equal_total")
+AGAINST = ("first", "plain", "restarted", "same_clock", "intervened", "equal_total", "undisturbed")
+_ORIGINS = {"undisturbed": "undisturbed_control"}
+"""Which clean run the point at 0 of a removal sweep is counted from, where it is not the control itself."""
 CURVE_ROLES = ("deficit", "negative_control", "clock_control", "intervention_control")
 
 
@@ -186,7 +188,8 @@ def curve(results: Results, arm: str | None = None, against: str = "first") -> C
     found: list[CurvePoint | Gap] = []
     if study.sweep.kind == "removal":
         plain = next(run for run in study.runs if run.role == "control")
-        found.append(finals.point(0, plain, plain))
+        held = next(run for run in study.runs if run.role == _ORIGINS.get(against, "control"))
+        found.append(finals.point(0, plain, held))
     by_name = {run.name: run for run in study.runs}
     for run in sorted(runs, key=lambda run: order(run.at)):
         control = _control(run, against)
@@ -194,7 +197,9 @@ def curve(results: Results, arm: str | None = None, against: str = "first") -> C
             found.append(finals.point(run.at, run, by_name[control]))
     points = tuple(point for point in found if isinstance(point, CurvePoint))
     gaps = tuple(gap for gap in found if isinstance(gap, Gap))
-    return Curve(arm, study.sweep.kind, clock, against, points, gaps, tuple(_notes(study.sweep.kind, points, gaps)))
+    return Curve(
+        arm, study.sweep.kind, clock, against, points, gaps, tuple(_notes(study.sweep.kind, against, points, gaps))
+    )
 
 
 def main_arm(results: Results) -> str:
@@ -277,9 +282,10 @@ def _point(at: Place, seeds: tuple[SeedPoint, ...], diverged: int, missing: int)
     )
 
 
-def _notes(kind: str, points: tuple[CurvePoint, ...], gaps: tuple[Gap, ...]) -> Iterator[str]:
+def _notes(kind: str, against: str, points: tuple[CurvePoint, ...], gaps: tuple[Gap, ...]) -> Iterator[str]:
     if kind == "removal" and points and points[0].at == 0:
-        yield f"The point at 0 is the control itself (n = {points[0].n}); its damage is 0 by definition."
+        damage = "what the background costs" if against in _ORIGINS else "0 by definition"
+        yield f"The point at 0 is the control itself (n = {points[0].n}); its damage is {damage}."
     if any(point.at == "never" for point in points):
         yield "At 'never' the deficit lasts to the end; the verdict leaves that point out."
     places: list[CurvePoint | Gap] = [*points, *gaps]

@@ -34,22 +34,25 @@ def ignored_sources(results: Results) -> Iterator[tuple[str, str]]:
 
 def _sentence(results: Results, run: Run, a: Beside, b: Beside) -> str:
     points = {"A": a, "B": b}
-    told = "; ".join(f"{100 * point.value.mean:.1f} % answer to {s} alone{_gain(point)}" for s, point in points.items())
+    told = "; ".join(
+        f"{100 * point.value.mean:.1f} % answer to {s} alone{_gain(run, point)}" for s, point in points.items()
+    )
     gained = [s for s, point in points.items() if _grew(point.difference)]
     if len(gained) != 1:
-        return f"no source is ignored more than in clean runs, as far as {a.value.n} seeds tell: of the units {told}"
+        held = "the controls" if run.background else "clean runs"
+        return f"no source is ignored more than in {held}, as far as {a.value.n} seeds tell: of the units {told}"
     spared, lost = gained[0], "B" if gained == ["A"] else "A"
     since = _since(results, run, spared)
     when = "" if since is None else f", since epoch {since} at the latest"
     return f"source {lost} is ignored{when}: of the units {told}"
 
 
-def _gain(point: Beside) -> str:
+def _gain(run: Run, point: Beside) -> str:
     gain = point.difference
     if gain is None:
         return ""
     limits = "" if gain.low is None or gain.high is None else f" [{100 * gain.low:.1f}, {100 * gain.high:.1f}]"
-    return f" ({100 * gain.mean:+.1f} points{limits} against the clean run)"
+    return f" ({100 * gain.mean:+.1f} points{limits} against the {'control' if run.background else 'clean run'})"
 
 
 def _grew(gain: Summary | None) -> bool:

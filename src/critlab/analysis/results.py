@@ -56,7 +56,8 @@ class Results:
             arm: which curve; by default the study's deficit.
             against: which clean runs damage is counted from: ``"first"`` of each run's controls; ``"plain"``, under the
                 study's clock; ``"restarted"`` at the same epoch, or ``"same_clock"`` where nothing restarts;
-                ``"intervened"`` likewise at the same epoch; or ``"equal_total"``.
+                ``"intervened"`` likewise at the same epoch; ``"equal_total"``; or ``"undisturbed"``, without the
+                background.
         """
         from critlab.analysis.curve import curve
 

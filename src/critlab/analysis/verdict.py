@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from critlab.analysis.background import background_cost
 from critlab.analysis.closing import Closing, closing
 from critlab.analysis.confound import Confound as Confound
 from critlab.analysis.confounds import confounds
@@ -39,8 +40,8 @@ class Verdict:
             with too few seeds.
         minimum_seeds: the fewest seeds that can say present.
         confounds: other explanations of the damage; none where the answer is ``absent``.
-        notes: what else a reader must know: benefits, what interventions mend, diverged and missing runs, a source that
-            the network has come to ignore.
+        notes: what else a reader must know: benefits, what interventions mend, diverged and missing runs, what the
+            background costs, a source that the network has come to ignore.
     """
 
     answer: Answer
@@ -118,6 +119,7 @@ class _Case:
                 *self.notes(),
                 *mending(self.results, self.main, [p.at for p in judged]),
                 *self.main.notes,
+                *background_cost(self.results),
                 *(f"{place}: {words}." for place, words in ignored_sources(self.results)),
             ),
         )

@@ -30,6 +30,7 @@ class Draws:
         examples: how many training images there are.
         classes: how many classes there are.
         mean: of the training images, in [0, 1], shaped to be subtracted from one image; None where it is not known.
+        place: of this deficit among those that the batch suffers, from 0; each place has draws of its own in each step.
     """
 
     seed: int
@@ -39,18 +40,21 @@ class Draws:
     examples: int
     classes: int
     mean: Tensor | None = None
+    place: int = 0
 
     def run(self) -> torch.Generator:
-        """A generator that gives the same draws in every batch of the run."""
+        """A generator that gives the same draws in every batch of the run, whatever the deficit's place."""
         return generator(self.seed, "deficit")
 
     def step(self) -> torch.Generator:
         """A generator whose draws are new in each step."""
-        return generator(self.seed, "deficit", self.epoch, self.position)
+        # a deficit that is alone draws as it did before there could be several
+        place = (2 * self.place,) if self.place else ()
+        return generator(self.seed, "deficit", self.epoch, self.position, *place)
 
     def chance(self, share: float) -> bool:
         """True in about a ``share`` of the batches, independently of the other draws."""
-        return key(self.seed, "deficit", self.epoch, self.position, 1) < share * 2**63
+        return key(self.seed, "deficit", self.epoch, self.position, 2 * self.place + 1) < share * 2**63
 
 
 def _listed(value: Any) -> Any:

@@ -18,6 +18,7 @@ from critlab.report.findings import Comparison, Findings
 from critlab.report.study_text import study_text
 from critlab.report.wording import (
     MINUS,
+    background_words,
     interval,
     intervention_words,
     objective_words,
@@ -230,6 +231,8 @@ def _provenance(results: Results) -> Iterator[tuple[str, str]]:
     )
     yield "Model", study.model.name
     yield "In the window", window_words(study)
+    if study.background:
+        yield "In the background of every run but the undisturbed", background_words(study)
     if study.intervention:
         yield "When it has closed", intervention_words(study.intervention)
     if study.objective != CrossEntropy():

@@ -64,6 +64,14 @@ def window_words(study: Study) -> str:
     return " with ".join([*parts, *([switch_words(study.switch)] if study.switch else [])])
 
 
+def background_words(study: Study) -> str:
+    """The deficits of the background and when they are on, in plain words; empty where there are none."""
+    return "; ".join(
+        f"{deficit_words(one.deficit)} from epoch {one.start}" + ("" if one.stop == "never" else f" until {one.stop}")
+        for one in study.background
+    )
+
+
 def intervention_words(intervention: Intervention) -> str:
     """An intervention in plain words, such as ``shrink 0.4, perturb 0.1``."""
     told = {k: " and ".join(v) if isinstance(v, list) else v for k, v in intervention.special().items()}
@@ -88,11 +96,13 @@ def question(study: Study) -> str:
     """What the study asks, as one sentence."""
     deficit = window_words(study)
     data, model = study.data.name, study.model.name
+    beside = f", beside {background_words(study)} in every run" if study.background else ""
     if study.sweep.kind == "removal":
-        return f"Does {deficit}, present from the start and then removed, leave lasting damage in {model} on {data}?"
+        begins = f"Does {deficit}, present from the start and then removed"
+        return f"{begins}, leave lasting damage in {model} on {data}{beside}?"
     return (
         f"When is {model} on {data} most sensitive to {deficit}, if it lasts {study.sweep.length} epochs "
-        "and comes earlier or later?"
+        f"and comes earlier or later{beside}?"
     )
 
 
@@ -101,9 +111,15 @@ def place_title(study: Study) -> str:
     return "Deficit removed after epoch" if study.sweep.kind == "removal" else "Deficit begins at epoch"
 
 
+UNSWEPT = ("clean", "control")
+"""How :func:`run_label` calls a run without the swept deficit: without any, or with the background alone."""
+
+
 def run_label(run: Run) -> str:
-    """A run of the main arm by its place on the curve."""
-    return "clean" if run.clean else str(run.at)
+    """A run of the main arm by its place on the curve; a clean one is in :data:`UNSWEPT`."""
+    if not run.clean:
+        return str(run.at)
+    return "control" if run.background else "clean"
 
 
 def arm_label(study: Study, curve: Curve, role: str) -> str:

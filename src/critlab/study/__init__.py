@@ -1,5 +1,6 @@
 """What is asked: studies, runs, recipes and the tree of states; torch-free."""
 
+from critlab.study.background import Background as Background
 from critlab.study.choices import AugmentSpec as AugmentSpec
 from critlab.study.choices import ControlsSpec as ControlsSpec
 from critlab.study.choices import EvaluationSpec as EvaluationSpec

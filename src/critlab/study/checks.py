@@ -41,6 +41,25 @@ def _switched_in_vain(study: Study) -> Found:
             yield ("switch", key), text
 
 
+def background(study: Study) -> Found:
+    """The final accuracy is read when the background is over, and no deficit is in it twice at a time."""
+    final, shortest = study.statistics.final_epochs, study.sweep.shortest
+    for index, standing in enumerate(study.background):
+        if standing.start >= shortest:
+            text = f"received {standing.start}; must be below {shortest}, the epochs of the shortest run"
+            yield ("background", index, "start"), text
+        elif standing.stop != "never" and standing.stop > shortest - final:
+            text = (
+                f"received {standing.stop}; must leave the last {final} of the {shortest} epochs of the shortest run "
+                'without it, as the final accuracy is read there (statistics.final_epochs), or be "never"'
+            )
+            yield ("background", index, "stop"), text
+        for place, earlier in enumerate(study.background[:index]):
+            if earlier.deficit == standing.deficit and earlier.overlaps(standing):
+                text = f"received the deficit of background.{place} while that is on; make one window of the two"
+                yield ("background", index, "deficit"), text
+
+
 def controls(study: Study) -> Found:
     """Every control is another than the study itself and than those before it, and lies on the sweep."""
     before = [study.deficit]
@@ -86,6 +105,8 @@ def deficits(study: Study) -> Iterator[tuple[Location, Deficit]]:
         yield ("deficit",), study.deficit
     if study.switch is not None and study.switch.select is not None:
         yield ("switch", "select"), study.switch.select
+    for index, standing in enumerate(study.background):
+        yield ("background", index, "deficit"), standing.deficit
     for index, deficit in enumerate(study.controls.deficits):
         yield ("controls", "deficits", index), deficit
 

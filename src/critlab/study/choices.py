@@ -112,6 +112,11 @@ class RemovalSweep(Sweep):
         """The places of the sweep: removal epochs."""
         return self.at
 
+    @property
+    def shortest(self) -> int:
+        """Epochs of the clean run, whose deficit is removed before it begins."""
+        return self.total_epochs(0)
+
 
 class WindowSweep(Sweep):
     """A deficit of ``length`` epochs at each of ``onsets``."""
@@ -130,6 +135,11 @@ class WindowSweep(Sweep):
     def points(self) -> tuple[int | str, ...]:
         """The places of the sweep: onsets."""
         return self.onsets
+
+    @property
+    def shortest(self) -> int:
+        """Epochs of the run with the first window."""
+        return self.total_epochs(self.onsets[0] + self.length)
 
 
 def _distinct(values: tuple[Clock, ...]) -> tuple[Clock, ...]:

@@ -29,10 +29,11 @@ class Recipe:
         lr: learning rate of every step of the epoch.
         weight_decay: coefficient of the squared weights.
         augment: None for no augmentation.
-        deficit: None for clean data.
+        deficit: the first, or only one, that the data suffer; None for clean data.
         objective: what a step makes smaller.
         select: which training images are withheld, beside those that the deficit withholds; None for none.
         intervention: what is done to the network before the epoch; None for nothing.
+        further: the deficits that the data suffer after ``deficit``, in this order.
     """
 
     lr: float
@@ -42,6 +43,12 @@ class Recipe:
     objective: Objective = CROSS_ENTROPY
     select: Deficit | None = None
     intervention: Intervention | None = None
+    further: tuple[Deficit, ...] = ()
+
+    @property
+    def deficits(self) -> tuple[Deficit, ...]:
+        """Everything that the data suffer, in order."""
+        return () if self.deficit is None else (self.deficit, *self.further)
 
     def identity(self) -> dict[str, Any]:
         """The JSON values that name the recipe; neutral ones are left out, so that new ingredients rename nothing."""
@@ -50,6 +57,8 @@ class Recipe:
             named["augment"] = self.augment.identity()
         if self.deficit is not None:
             named["deficit"] = describe(self.deficit)
+        if self.further:
+            named["further"] = [describe(deficit) for deficit in self.further]
         if self.objective != CROSS_ENTROPY:
             named["objective"] = describe_objective(self.objective)
         if self.select is not None:
@@ -94,10 +103,14 @@ def _recipe(run: Run, base: Base, epoch: int) -> Recipe:
         objective=_objective(base, epoch),
         intervention=run.intervention if epoch == run.window.stop else None,
     )
-    if epoch not in run.window:
-        return plain
-    deprived = replace(plain, deficit=run.deficit)
-    return deprived if run.switch is None else _switched(deprived, run.switch)
+    suffered = [standing.deficit for standing in run.background if epoch in standing]
+    if epoch in run.window and run.deficit is not None:
+        suffered.append(run.deficit)
+    if suffered:
+        # a deficit that is on already is not on twice
+        first, *further = dict.fromkeys(suffered)
+        plain = replace(plain, deficit=first, further=tuple(further))
+    return plain if run.switch is None or epoch not in run.window else _switched(plain, run.switch)
 
 
 def _objective(base: Base, epoch: int) -> Objective:

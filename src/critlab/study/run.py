@@ -7,6 +7,7 @@ from typing import Literal
 
 from critlab.deficits import Deficit
 from critlab.errors import StudyError
+from critlab.study.background import Background
 from critlab.study.intervention import Intervention
 from critlab.study.switch import Switch
 from critlab.study.values import Clock
@@ -21,14 +22,15 @@ Role = Literal[
     "same_clock_control",
     "intervened_control",
     "equal_total_control",
+    "undisturbed_control",
 ]
-Against = Literal["plain", "restarted", "same_clock", "intervened", "equal_total"]
+Against = Literal["plain", "restarted", "same_clock", "intervened", "equal_total", "undisturbed"]
 
 
-def suffered(deficit: Deficit | None, switch: Switch | None) -> str:
-    """The deficit's name, the switch in one word, or both; empty where nothing is on."""
+def suffered(deficit: Deficit | None, switch: Switch | None, background: tuple[Background, ...] = ()) -> str:
+    """The deficit's name, the switch in one word, the background in words, or several; empty where nothing is on."""
     names = [deficit.name] if deficit else []
-    return " + ".join([*names, *([switch.words()] if switch else [])])
+    return " + ".join([*names, *([switch.words()] if switch else []), *(one.words() for one in background)])
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Run:
         controls: the clean runs that it is compared with, the first one first of all.
         switch: what else is changed in the window.
         intervention: what is done to the network when the window has closed.
+        background: deficits with windows of their own.
     """
 
     name: str
@@ -76,16 +79,17 @@ class Run:
     controls: tuple[tuple[Against, str], ...] = ()
     switch: Switch | None = None
     intervention: Intervention | None = None
+    background: tuple[Background, ...] = ()
 
     @property
     def clean(self) -> bool:
-        """Whether nothing is on in the window."""
+        """Whether nothing is on in the window, whatever the background."""
         return self.deficit is None and self.switch is None
 
     @property
     def suffered(self) -> str:
-        """What is on in the window, as the table has it; empty if clean."""
-        return suffered(self.deficit, self.switch)
+        """What is on in the window and in the background, as the table has it; empty where nothing is."""
+        return suffered(self.deficit, self.switch, self.background)
 
     def identifier(self, seed: int) -> str:
         """The readable name of the run with one seed."""

@@ -14,13 +14,14 @@ from critlab.deficits import Deficit
 from critlab.errors import StudyError
 from critlab.spec import Problems, shown
 from critlab.study import checks
+from critlab.study.background import Background
 from critlab.study.base import Base as Base
 from critlab.study.choices import ControlsSpec, RemovalSweep, StatisticsSpec, WindowSweep
 from critlab.study.intervention import Intervention
 from critlab.study.run import Run, suffered
 from critlab.study.sweeps import expand
 from critlab.study.switch import Switch
-from critlab.study.values import AnyDeficit, Removal
+from critlab.study.values import AnyDeficit, Removal, sequence
 
 MOST_SEEDS = 10_000
 
@@ -52,6 +53,7 @@ class Study(Base):
     """A question about a critical period; ``docs/study_file.md`` explains each field.
 
     What is on in the window is ``deficit``, ``switch`` or both; ``intervention`` is done once when it has closed.
+    Deficits of the ``background`` have windows of their own, in every run.
 
     Raises:
         pydantic.ValidationError: from the constructor; :meth:`Spec.read` and :func:`read_study` turn it into a
@@ -65,13 +67,14 @@ class Study(Base):
     deficit: AnyDeficit | None = None
     switch: Switch | None = None
     intervention: Intervention | None = None
+    background: Annotated[tuple[Background, ...], BeforeValidator(sequence)] = ()
     sweep: Annotated[RemovalSweep | WindowSweep, Field(discriminator="kind")]
     controls: ControlsSpec = ControlsSpec()
     statistics: StatisticsSpec = StatisticsSpec()
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
-        found = [*checks.question(self), *checks.controls(self), *checks.fit(self)]
+        found = [*checks.question(self), *checks.background(self), *checks.controls(self), *checks.fit(self)]
         if found:
             raise Problems(found)
         return self
@@ -138,7 +141,8 @@ def removal(
         recovery: clean epochs after removal; or give ``total``, the epochs of every run.
         total: see ``recovery``.
         name: of the study; by default made from the deficit, or from what is switched.
-        parts: further fields of :class:`Study`, such as ``switch``, ``intervention``, ``controls`` and ``statistics``.
+        parts: further fields of :class:`Study`, such as ``switch``, ``intervention``, ``background``, ``controls`` and
+            ``statistics``.
 
     Raises:
         StudyError: with one line for each problem.

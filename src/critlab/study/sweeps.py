@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from critlab.deficits import Deficit
@@ -47,7 +48,8 @@ class _Expansion:
 
     def __init__(self, study: Study) -> None:
         self.study, self.sweep = study, study.sweep
-        self.deficits = [d for d in (study.deficit, *study.controls.deficits) if d is not None]
+        standing = (one.deficit for one in study.background)
+        self.deficits = [d for d in (study.deficit, *study.controls.deficits, *standing) if d is not None]
         self.main = _Treatment("deficit", study.deficit, study.switch, study.optimizer.clock, study.intervention)
         self.runs: dict[str, Run] = {}
 
@@ -94,6 +96,7 @@ class _Expansion:
             controls=self.controls(window, total, clock, intervention, at),
             switch=treatment.switch,
             intervention=intervention,
+            background=self.study.background,
         )
         self.runs.setdefault(name, run)
 
@@ -135,6 +138,8 @@ class _Expansion:
             found.insert(len(found) if removal else 0, twin)
         if intervention is not None:
             found.append(("intervened", self.intervened(clock, intervention, window.stop, total)))
+        if self.study.background:
+            found.append(("undisturbed", self.undisturbed(usual)))
         return tuple(found)
 
     def plain(self, total: int, role: Role = "control") -> str:
@@ -142,6 +147,12 @@ class _Expansion:
         arm = "control" if role == "control" else "control equal_total"
         clock = _unremoved(self.main.clock)
         return self.clean(Run(f"control-of-{total}", arm, role, 0, None, Window(0, 0), clock, total))
+
+    def undisturbed(self, total: int) -> str:
+        """As the plain control, but without the background: nothing at all is suffered."""
+        name, arm, clock = f"control-undisturbed-of-{total}", "control undisturbed", _unremoved(self.main.clock)
+        run = Run(name, arm, "undisturbed_control", 0, None, Window(0, 0), clock, total)
+        return self.runs.setdefault(name, run).name
 
     def restarted(self, clock: Clock, epoch: int, total: int) -> str:
         word = "restarted" if clock == "since_removal" else clock
@@ -160,7 +171,7 @@ class _Expansion:
         return self.clean(run)
 
     def clean(self, run: Run) -> str:
-        return self.runs.setdefault(run.name, run).name
+        return self.runs.setdefault(run.name, replace(run, background=self.study.background)).name
 
 
 def _lasting(clock: Clock, at: int | str) -> Clock:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from critlab.data.image_set import ImageSet
-from critlab.deficits import Deficit, Draws, suffer
+from critlab.deficits import Draws, suffer
 from critlab.randomness import generator
 from critlab.study.choices import AugmentSpec
 from critlab.study.recipe import Recipe
@@ -87,12 +87,9 @@ class Examples:
         images, labels = unit(self.train_images[places]), self.train_labels[places]
         draws = Draws(seed, epoch, position, indices, len(self.train_images), self.classes, self.mean)
         chance = generator(seed, "augment", epoch, position)
-        before = recipe.deficit is not None and recipe.deficit.when == "before_augment"
-        if before:
-            images, labels = self._deprived(recipe.deficit, images, labels, draws)
+        images, labels = self._deprived(recipe, "before_augment", images, labels, draws)
         images = self._augmented(recipe.augment, images, chance)
-        if not before:
-            images, labels = self._deprived(recipe.deficit, images, labels, draws)
+        images, labels = self._deprived(recipe, "after_augment", images, labels, draws)
         return self.normalised(images), labels
 
     def _augmented(self, spec: AugmentSpec | None, images: Tensor, chance: torch.Generator) -> Tensor:
@@ -101,8 +98,11 @@ class Examples:
         return augment_views(images, spec, self.mean, chance)
 
     @staticmethod
-    def _deprived(deficit: Deficit | None, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
-        return (images, labels) if deficit is None else suffer(deficit, images, labels, draws)
+    def _deprived(recipe: Recipe, when: str, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+        for place, deficit in enumerate(recipe.deficits):
+            if deficit.when == when:
+                images, labels = suffer(deficit, images, labels, replace(draws, place=place))
+        return images, labels
 
 
 def unit(images: Tensor) -> Tensor:

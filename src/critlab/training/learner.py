@@ -193,7 +193,8 @@ class NetworkLearner:
         count = min(getattr(spec.options, "images", there), there)
         indices, images, labels = self._clean_probe(count, getattr(spec.options, "split", "train"))
         if getattr(spec.options, "inputs", "clean") == "as_trained" and spec.recipe is not None:
-            deprived = Recipe(spec.recipe.lr, spec.recipe.weight_decay, None, spec.recipe.deficit)
+            trained = spec.recipe
+            deprived = Recipe(trained.lr, trained.weight_decay, None, trained.deficit, further=trained.further)
             images, labels = self._deprived(indices, deprived, state)
         return Probe(
             images,
@@ -206,7 +207,7 @@ class NetworkLearner:
 
     def _deprived(self, indices: Tensor, recipe: Recipe, state: NetworkState) -> tuple[Tensor, Tensor]:
         """The probe as trained on: one batch, or several where only a share of the batches suffers."""
-        intermittent = recipe.deficit is not None and recipe.deficit.batches < 1
+        intermittent = any(deficit.batches < 1 for deficit in recipe.deficits)
         pieces = indices.split(self.base.optimizer.batch) if intermittent else (indices,)
         made = [
             self.examples.training_batch(piece, recipe, state.seed, state.epoch, position)

@@ -205,10 +205,10 @@ def own_draws(device: torch.device, seed: int, epoch: int, position: int) -> Ite
 
 
 def selected(recipe: Recipe, examples: Examples, seed: int, epoch: int, order: Tensor) -> Tensor:
-    """``order`` without the images that the recipe's deficit and its selection withhold."""
+    """``order`` without the images that the recipe's deficits and its selection withhold."""
     everything = torch.arange(len(examples.train_labels))
     draws = Draws(seed, epoch, 0, everything, len(everything), examples.classes)
-    for withholding in (recipe.deficit, recipe.select):
+    for withholding in (*recipe.deficits, recipe.select):
         left = None if withholding is None else kept(withholding, examples.train_labels.cpu(), draws)
         if left is not None:
             order = order[left[order]]

@@ -182,12 +182,18 @@ def _accuracy_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
         {
             "data": {"values": [{"x": places.between, "accuracy": _control_between(rows)}]},
             "mark": {"type": "text", "dy": -8, "color": "$soft"},
-            "encoding": {"x": places.channel, "y": y, "text": {"value": "clean control"}},
+            "encoding": {
+                "x": places.channel,
+                "y": y,
+                "text": {"value": "control" if study.background else "clean control"},
+            },
         },
     ]
     spec = specification(rows, [*control, *_marks(arms, places, y, "accuracy_low", "accuracy_high")])
     removal = study.sweep.kind == "removal"
     window = "" if removal else " Every run has the same number of epochs under the deficit."
+    if study.background:
+        window += " All runs, the control too, have the deficits of the background."
     return Chart(
         key="removal_curve" if removal else "window_curve",
         title=_title(study, "Final accuracy"),

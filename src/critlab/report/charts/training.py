@@ -22,7 +22,7 @@ from critlab.report.charts.encoding import (
     tip,
 )
 from critlab.report.theme import ordered
-from critlab.report.wording import interval, percent, place_title, run_label, spaced
+from critlab.report.wording import UNSWEPT, interval, percent, place_title, run_label, spaced
 from critlab.study import Run, Study
 
 COLUMNS = ("run", "quantity", "epoch", "n", "mean", "low", "high")
@@ -125,7 +125,8 @@ def _rows(study: Study, moments: Sequence[_Moment], accuracy: bool) -> list[JSON
         value = percent(m.mean) if accuracy else f"{m.mean:.3g}"
         if m.low is not None and m.high is not None:
             value += f"  ({interval(m.low, m.high) if accuracy else f'{m.low:.3g} to {m.high:.3g}'})"
-        phase = "under the deficit" if m.epoch > 0 and m.epoch - 1 in m.run.window else "clean"
+        apart = "without the deficit" if m.run.background else "clean"
+        phase = "under the deficit" if m.epoch > 0 and m.epoch - 1 in m.run.window else apart
         plain = {
             "run": run_label(m.run),
             "epoch": m.epoch,
@@ -147,8 +148,8 @@ def _rows(study: Study, moments: Sequence[_Moment], accuracy: bool) -> list[JSON
 def _panel(study: Study, moments: Sequence[_Moment], title: str, y: JSON, accuracy: bool) -> Panel:
     rows = _rows(study, moments, accuracy)
     names = list(dict.fromkeys(run_label(moment.run) for moment in moments))
-    deprived = [name for name in names if name != "clean"]
-    colours = [*(["$control"] if "clean" in names else []), *ordered("late", len(deprived))]
+    deprived = [name for name in names if name not in UNSWEPT]
+    colours = [*["$control"] * (len(names) - len(deprived)), *ordered("late", len(deprived))]
     looks = legend("run", place_title(study), names, colours)
     x = quantity("epoch", "Epoch", scale={"nice": False, "padding": 6}, axis={"tickMinStep": 1})
     where = {"x": x, "y": y, "color": looks["color"]}
