@@ -8,7 +8,7 @@ from critlab.analysis.beside_control import When, beside_control, through_traini
 from critlab.analysis.inference import Summary
 from critlab.analysis.results import Results
 from critlab.presets.critical_periods_charts import with_intervals
-from critlab.presets.deep_linear_panels import JSON, channel, chart, coloured, layer, layered
+from critlab.presets.deep_linear_panels import JSON, channel, chart, layer, layered
 from critlab.presets.preset import Found
 from critlab.report.chart import Chart
 from critlab.report.wording import spaced
@@ -90,24 +90,29 @@ def removal_charts(found: Found) -> Sequence[Chart]:
 
 
 def _distribution(results: Results, when: When) -> list[Chart]:
-    rows = [
+    rows: list[JSON] = [
         {"deficit": name, "middle": float(middle), "share": 100 * value}
         for name, bins in distributions(results, when).items()
         for middle, value in bins.items()
     ]
     if not rows:
         return []
-    names = list(dict.fromkeys(row["deficit"] for row in rows))
+    # one panel a run: step lines over the same bins would hide each other
+    names = list(dict.fromkeys(str(row["deficit"]) for row in rows))
     both = {
-        "x": channel("middle", "Relative source variance (-1: A alone, +1: B alone)", scale={"domain": [-1, 1]}),
-        "y": channel("share", "Units (%)"),
-        "color": coloured("deficit", None, names),
+        "x": channel("middle", "Relative source variance", scale={"domain": [-1, 1]}, axis={"values": [-1, 0, 1]}),
+        "y": channel("share", "Units (%)", scale={"domain": [0, max(row["share"] for row in rows)]}),
     }
-    panel = layered(rows, layer({"type": "line", "interpolate": "step", "strokeWidth": 1.8}, both))
+    drawn = {"fill": "$deficit", "fillOpacity": 0.25, "stroke": "$deficit", "strokeWidth": 1.5}
+    mark = {"type": "area", "interpolate": "step", **drawn}
+    panels = [(name, layered([row for row in rows if row["deficit"] == name], layer(mark, both))) for name in names]
     time = "at the end of training" if when == "end" else "at the end of the deficit, and of clean runs as long"
-    caption = f"Units of the layer after the sources meet, {time}; means over seeds, units without variance left out."
+    caption = (
+        f"Units of the layer after the sources meet, {time}: -1 answers to A alone, +1 to B alone, 0 to both alike. "
+        "Means over seeds, units without variance left out."
+    )
     alt = "A chart of the distribution of relative source variance over units. The numbers follow in a table."
-    return [chart("distribution", "Which source the units answer to", caption, alt, [("", panel)], rows)]
+    return [chart("distribution", "Which source the units answer to", caption, alt, panels, rows)]
 
 
 def distributions(results: Results, when: When) -> dict[str, dict[str, float]]:
@@ -132,10 +137,20 @@ def in_words(run: Run) -> str:
     return f"{spaced(run.deficit.name)}{source} until {run.window.stop}"
 
 
+def _arms(results: Results) -> dict[str, str]:
+    """Arms as a legend names them: the deficit and the source that suffers."""
+    found = {"control": "no deficit"}
+    for run in results.study.runs:
+        if run.deficit is not None:
+            found[run.arm] = f"{spaced(run.deficit.name)}{f' of {run.deficit.source}' if run.deficit.source else ''}"
+    return found
+
+
 def _against_removal(results: Results, quantity: str, title: str) -> list[Chart]:
+    named = _arms(results)
     rows = [
         {
-            "arm": spaced(point.arm),
+            "arm": named[point.arm],
             "at": point.at,
             "value": point.value.mean,
             **_limits(point.value),
