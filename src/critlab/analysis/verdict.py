@@ -17,6 +17,7 @@ from critlab.analysis.curve import Curve, CurvePoint, curve, main_arm
 from critlab.analysis.ignored_source import ignored_sources
 from critlab.analysis.inference import LEVEL, MINIMUM_SEEDS, judge, minimum_detectable, summarise
 from critlab.analysis.mending import mending
+from critlab.analysis.source_windows import window_note
 from critlab.analysis.wording import described, places, points, probability
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ class _Case:
                 *self.main.notes,
                 *background_cost(self.results),
                 *(f"{place}: {words}." for place, words in ignored_sources(self.results)),
+                *window_note(self.results),
             ),
         )
 

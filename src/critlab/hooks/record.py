@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from critlab.analysis.prime_window import PrimeWindow
 from critlab.estimate import Estimate
 from critlab.hooks.phase import Phase
 
@@ -32,6 +33,8 @@ class Record:
         path: distance that the weights went so far, from record to record.
         overhead: seconds of watching per second of training so far.
         phase: what the rule says.
+        groups: the trace of each group of parameters.
+        windows: the prime learning window of each group.
     """
 
     step: int
@@ -47,6 +50,8 @@ class Record:
     path: float | None
     overhead: float
     phase: Phase
+    groups: Mapping[str, Estimate] = field(default_factory=dict)
+    windows: Mapping[str, PrimeWindow] = field(default_factory=dict)
 
     def scalars(self) -> dict[str, float]:
         """The numbers by name, as loggers take them; what was not read is left out."""
@@ -61,6 +66,12 @@ class Record:
             "closing_step": self.phase.closing,
         }
         found |= {f"share/{name or '(root)'}": share for name, share in self.shares.items()}
+        for name, window in self.windows.items():
+            found |= {
+                f"group/{name}/trace": self.groups[name].value,
+                f"group/{name}/growth": None if window.growth is None else window.growth.value,
+                f"group/{name}/window_open": None if window.open is None else float(window.open),
+            }
         return {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
 
     def document(self) -> dict[str, Any]:
@@ -90,6 +101,18 @@ class Record:
             "closing_step": phase.closing,
             "closing_low": phase.low,
             "closing_high": phase.high,
+            "groups": {name: self._group(name) for name in self.groups},
+        }
+
+    def _group(self, name: str) -> dict[str, Any]:
+        trace, window = self.groups[name], self.windows[name]
+        return {
+            "trace": trace.value,
+            "trace_stderr": _finite(trace.stderr),
+            "growth": window.growth.value if window.growth else None,
+            "growth_stderr": _finite(window.growth.stderr) if window.growth else None,
+            "prime_window": window.name,
+            "prime_window_since": window.since,
         }
 
 
@@ -98,11 +121,17 @@ def _finite(value: float) -> float | None:
 
 
 class Sums:
-    """Running sums of samples of the layers' traces and of their total; sums of several processes add up."""
+    """Running sums of samples of the traces of layers, groups and all; sums of several processes add up.
 
-    def __init__(self, layers: int) -> None:
-        #: count, then the sums of each layer and of the total, then of their squares; float64
-        self.values = torch.zeros(1 + 2 * (layers + 1), dtype=torch.float64)
+    Args:
+        layers: how many there are.
+        groups: the places of each group's layers.
+    """
+
+    def __init__(self, layers: int, groups: Sequence[Sequence[int]] = ()) -> None:
+        self._groups = [list(group) for group in groups]
+        #: count, then the sums of each layer, of each group and of the total, then of their squares; float64
+        self.values = torch.zeros(1 + 2 * (layers + len(groups) + 1), dtype=torch.float64)
 
     @property
     def count(self) -> int:
@@ -111,11 +140,11 @@ class Sums:
 
     def add(self, sample: Tensor) -> None:
         """Counts one sample, float64 ``(layers,)``."""
-        wide = torch.cat([sample, sample.sum()[None]])
+        wide = torch.cat([sample, torch.stack([*(sample[group].sum() for group in self._groups), sample.sum()])])
         self.values += torch.cat([torch.ones(1, dtype=torch.float64), wide, wide.square()])
 
     def estimates(self) -> list[Estimate]:
-        """Each layer's mean, and last the total's.
+        """The mean of each layer, then of each group, and last of the total.
 
         Error: ``stderr`` is the spread of the samples, which holds labels, signs and which examples were looked at; it
         is infinite for one sample. It is too large rather than too small where the trace moves meanwhile.

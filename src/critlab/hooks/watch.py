@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import torch
 from torch import nn
 
+from critlab.analysis.prime_window import PrimeWindow
 from critlab.errors import Diverged, StudyError
 from critlab.estimate import Estimate
 from critlab.hooks import ranks
 from critlab.hooks.budget import MOST_EXAMPLES, Ledger, Size, clock, finish
+from critlab.hooks.groups import Groups, Watched
 from critlab.hooks.inputs import Forward, Inputs, chosen, count, logits_of, unwrapped, without_labels
 from critlab.hooks.look import WATCH, look
 from critlab.hooks.phase import Phase, phase
@@ -51,6 +53,9 @@ class Watch:
         autocast: the type in which a look's forward pass runs; None is the type of the weights.
         gradients: whether norm and signal to noise are read from ``.grad``; needs a copy of the gradients.
         path: whether the distance that the weights go is followed; needs a copy of the weights.
+        groups: names of modules by group, such as ``{"audio": "audio_tower", "video": "video_tower"}``; for each the
+            prime learning window is followed (:mod:`~critlab.analysis.prime_window`).
+        epoch_steps: steps of an epoch, in which that window is defined; needed where there are groups.
 
     Raises:
         StudyError: an argument is not what it should be; from :meth:`step` at the first call, where the model or the
@@ -79,6 +84,8 @@ class Watch:
         autocast: torch.dtype | None = None,
         gradients: bool = True,
         path: bool = True,
+        groups: Groups | None = None,
+        epoch_steps: int | None = None,
     ) -> None:
         if not 0 < budget <= 1:
             raise StudyError(f"watch: budget: received {budget}; must be above 0 and at most 1, a share of the time")
@@ -92,6 +99,7 @@ class Watch:
         self._history: list[Record] = []
         self._writers: list[Writer] = [writer(to) for to in (log if isinstance(log, list | tuple) else [log])]
         self._probe = None if probe is None else without_labels(probe)
+        self._groups = Watched(groups, self.model, epoch_steps)
         self._follow(Weights.of(self.model, WATCH))
         self.device = self.weights.owner.device
         self._ledger, self._size = Ledger(budget, clock(self.device)), Size(MOST_EXAMPLES // 2, examples)
@@ -110,6 +118,11 @@ class Watch:
     def phase(self) -> Phase:
         """What the rule says now."""
         return self._history[-1].phase if self._history else phase((), (), ())
+
+    @property
+    def windows(self) -> Mapping[str, PrimeWindow]:
+        """For each group whether its prime learning window is open, and since which step."""
+        return dict(self._groups.windows)
 
     @property
     def overhead(self) -> float:
@@ -177,10 +190,14 @@ class Watch:
         """Begins to follow these parameters."""
         gradients, path = self.follows
         self.weights = weights
-        self._own, self._all = Sums(len(weights.layers)), Sums(len(weights.layers))
+        self._own, self._all = self._sums(), self._sums()
         self._noise = GradientNoise(weights.parameters) if gradients else None
         self._gathers = gradients
         self._path = WeightPath(weights.parameters) if path else None
+
+    def _sums(self) -> Sums:
+        """Nothing yet of each layer and group."""
+        return Sums(len(self.weights.layers), self._groups.places(self.weights.layers))
 
     def _take(self, inputs: Inputs | None) -> None:
         """Keeps examples until there are enough."""
@@ -250,11 +267,12 @@ class Watch:
 
     def _sum_up(self) -> None:
         self._all.values += ranks.summed(self._own.values, self.device)
-        self._own = Sums(len(self.weights.layers))
+        self._own = self._sums()
 
     def _record(self) -> None:
         *each, whole = self._all.estimates()
-        layers = dict(zip(self.weights.layers, each, strict=True))
+        layers = dict(zip(self.weights.layers, each, strict=False))
+        groups = dict(zip(self._groups.groups, each[len(layers) :], strict=True))
         known = [*((one.step, one.trace) for one in self._history), (self.steps, whole)]
         moved = movement(self._history[-1].layers, layers) if self._history else None
         norm, ratio = self._gradients_seen or (None, None)
@@ -272,12 +290,14 @@ class Watch:
             path=self._path.advance() if self._path else None,
             overhead=self._ledger.share,
             phase=_phase(known),
+            groups=groups,
+            windows=self._groups.follow(self.steps, groups),
         )
         self._history.append(record)
         if not ranks.rank():
             for write in self._writers:
                 write(record)
-        self._gradients_seen, self._all = None, Sums(len(self.weights.layers))
+        self._gradients_seen, self._all = None, self._sums()
         self._gathers = self._noise is not None
         now = Weights.of(self.model, WATCH)
         if [*map(id, now.parameters)] != [*map(id, self.weights.parameters)]:

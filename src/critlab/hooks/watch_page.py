@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from critlab.analysis.prime_window import RULE, SOURCE
 from critlab.errors import StudyError
 from critlab.hooks.record import Record
 from critlab.report.chart import Cell, Chart, Panel
-from critlab.report.charts.encoding import HUNDREDTHS, JSON, only, quantity, specification, tip
+from critlab.report.charts.encoding import HUNDREDTHS, JSON, legend, only, quantity, specification, tip
 from critlab.report.findings import Findings
 from critlab.report.theme import ordered
 
@@ -34,9 +35,9 @@ def findings(history: Sequence[Record], name: str) -> Findings:
     last = history[-1]
     return Findings(
         name=name,
-        question=f"Is the period of plasticity still open? {sentence(last)}",
-        source=f"{last.phase.rule}. {last.phase.source}",
-        charts=[chart for chart in (_trace(history), _shares(history), _motion(history)) if chart is not None],
+        question=f"Is the period of plasticity still open? {sentence(last)}{windows_sentence(last)}",
+        source=f"{last.phase.rule}. {last.phase.source}{_windows_source(last)}",
+        charts=[chart for chart in (_trace(history), _groups(history), _shares(history), _motion(history)) if chart],
         comparisons=(),
         provenance={
             "step": last.step,
@@ -62,6 +63,21 @@ def sentence(record: Record) -> str:
     word = "closed" if phase.name == "closed" else "may close"
     limits = f"95 % over the readings' errors: {phase.low:,.0f} to {high}"
     return f"{said}; it {word} about step {phase.closing:,.0f} ({limits})."
+
+
+def windows_sentence(record: Record) -> str:
+    """The prime learning window of each group, in words after a space; empty where there are no groups."""
+    if not record.windows:
+        return ""
+    told = [
+        f"of {name} it is {window.name}" + (f" since step {window.since:,.0f}" if window.since is not None else "")
+        for name, window in record.windows.items()
+    ]
+    return f" The prime learning window: {', '.join(told)}."
+
+
+def _windows_source(record: Record) -> str:
+    return f". Prime learning window: {RULE}. {SOURCE}" if record.windows else ""
 
 
 def _trace(history: Sequence[Record]) -> Chart:
@@ -111,6 +127,50 @@ def _trace(history: Sequence[Record]) -> Chart:
         rows=tuple(
             (one.step, one.looks, one.trace.value, one.trace.stderr, one.phase.name, one.phase.closing)
             for one in history
+        ),
+    )
+
+
+def _groups(history: Sequence[Record]) -> Chart | None:
+    """Each group's trace, with filled points while its window is open."""
+    names = list(dict.fromkeys(name for one in history for name in one.groups))
+    if not names:
+        return None
+    rows: list[JSON] = [
+        {"part": "group", "step": one.step, "group": name, "trace": trace.value, "window": one.windows[name].name}
+        for one in history
+        for name, trace in one.groups.items()
+    ]
+    x, y = _x(), quantity("trace", "Trace of the Fisher information (nats²)", axis={"format": ",~g", "tickCount": 5})
+    channels = {"x": x, "y": y, **legend("group", "Group", names, ordered("late", len(names)))}
+    shown = [tip("group", "Group"), tip("step", STEP), tip("trace", "Trace"), tip("window", "Prime window")]
+    line = {key: value for key, value in channels.items() if key != "shape"}
+    is_open = {"condition": {"test": "datum.window === 'open'", "value": 1}, "value": 0}
+    layers: list[JSON] = [
+        {"transform": only("group"), "mark": {"type": "line", "strokeWidth": 1.75}, "encoding": line},
+        {
+            "transform": only("group"),
+            "mark": {"type": "point", "filled": False, "size": 45},
+            "encoding": {**channels, "tooltip": shown},
+        },
+        {
+            "transform": only("group"),
+            "mark": {"type": "point", "filled": True, "size": 45},
+            "encoding": {**channels, "opacity": is_open, "tooltip": shown},
+        },
+    ]
+    return Chart(
+        key="groups",
+        title="Prime learning window of each group",
+        caption=f"Trace of the Fisher information of each group's weights; filled: the window is open. It is {RULE}.",
+        alt=f"Chart of the Fisher information of each group by step. {ALT}",
+        panels=(Panel("", specification(rows, layers), max(map(len, names)), 320),),
+        columns=("step", "group", "trace", "standard error", "growth an epoch", "prime window"),
+        rows=tuple(
+            (one.step, name, trace.value, trace.stderr, growth.value if growth else None, one.windows[name].name)
+            for one in history
+            for name, trace in one.groups.items()
+            for growth in [one.windows[name].growth]
         ),
     )
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from critlab.spec import Spec
 
 
 class ModelOptions(Spec):
-    """A model's options: torch-free, so that a plan can be made without building the model."""
+    """A model's options: torch-free, so that a plan can be made without building the model.
+
+    ``source_layers`` names for each source the module that it alone feeds; of models of one source there is none.
+    """
+
+    source_layers: ClassVar[Mapping[str, str]] = {}
 
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Raises :class:`~critlab.errors.StudyError` where the model cannot take such examples."""

@@ -70,6 +70,12 @@ class ModelSpec(Spec):
         if isinstance(options, ModelOptions):
             options.check(example_shape)
 
+    @property
+    def source_layers(self) -> Mapping[str, str]:
+        """For each source the module that it alone feeds; nothing where that is not known, as of a user's function."""
+        options = None if is_path(self.name) else self._options()
+        return options.source_layers if isinstance(options, ModelOptions) else {}
+
     def build(self, example_shape: tuple[int, ...], classes: int) -> nn.Module:
         """A new model, initialised from torch's global generator.
 

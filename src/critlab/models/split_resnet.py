@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -27,6 +28,7 @@ class SplitResNet18Options(ModelOptions):
         heads: 1, or 3 that answer for both sources, for A and for B, for the paper's dissociated sources.
     """
 
+    source_layers: ClassVar[Mapping[str, str]] = {"A": "pathway_a", "B": "pathway_b"}
     width: int = Field(default=64, ge=1)
     heads: Literal[1, 3] = 1
 

@@ -28,6 +28,7 @@ class TwoStreamTransformerOptions(ModelOptions):
             ``cross_source_reconstruction``.
     """
 
+    source_layers: ClassVar[Mapping[str, str]] = {"A": "streams.0", "B": "streams.1"}
     neutral: ClassVar[Mapping[str, Any]] = {"reconstruction": False}
     width: int = Field(default=64, ge=1)
     patch: int = Field(default=4, ge=1)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -26,6 +27,7 @@ class TwoTowerOptions(ModelOptions):
         heads: 1, or 3 that answer for both sources, for A and for B.
     """
 
+    source_layers: ClassVar[Mapping[str, str]] = {"A": "pathway_a", "B": "pathway_b"}
     blocks: int = Field(default=2, ge=1, le=16)
     width: int = Field(default=96, ge=1)
     batch_norm: bool = True
