@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,10 +16,12 @@ from critlab.analysis.table import Outcome, Row
 from critlab.deficits import Decorrelate
 from critlab.presets import find
 from critlab.presets.multisensory import MULTISENSORY
-from critlab.presets.multisensory_charts import distributions
+from critlab.presets.multisensory_charts import distributions, information_charts, removal_charts
 from critlab.presets.multisensory_numbers import ignored
 from critlab.presets.multisensory_setup import dissociation_study, reconstruction_studies, rsv_study
+from critlab.report.chart import Chart
 from critlab.report.page import page
+from critlab.report.wording import arm_words
 from critlab.study import Study
 from critlab.study.measurement import due
 from critlab.study.run import Run
@@ -174,6 +178,30 @@ def test_a_source_is_not_called_ignored_without_an_interval_that_says_so() -> No
     assert list(ignored_sources(Results(plain, results.rows, results.outcomes))) == []
 
 
+def test_what_both_sources_gain_is_no_ignorance_and_what_one_loses_is() -> None:
+    results = known(rsv_study("demo"))
+
+    def told(a: list[float], b: list[float]) -> str:
+        """Of the study's own deficit, whose units of one source differ so much from the control's, seed by seed."""
+        deprived = {run.identifier(seed): seed for run in results.study.runs if run.deficit for seed in (0, 1, 2)}
+        own = {"A": a, "B": b}
+        rows = tuple(
+            replace(row, value=0.3 + own[row.layer][deprived[row.run]])
+            if row.run in deprived and row.quantity.endswith("_share") and row.layer in own
+            else replace(row, value=0.3)
+            if row.quantity.endswith("_share")
+            else row
+            for row in results.rows
+        )
+        return next(ignored_sources(Results(results.study, rows, results.outcomes)))[1]
+
+    assert told([0.2, 0.21, 0.22], [0.2, 0.21, 0.2]).startswith("no source is ignored")
+    lost = told([0.3, 0.02, 0.0], [-0.02, -0.3, -0.33])
+    assert lost.startswith("source B is ignored"), "neither share's own interval excludes zero, the balance's does"
+    assert "the balance, A less B, moves by +32.3 points [" in lost
+    assert told([-0.2, -0.1, -0.2], [0.0, 0.0, 0.0]).startswith("source A is ignored")
+
+
 def test_distributions_are_means_over_seeds() -> None:
     found = distributions(known(rsv_study("demo")), "end")
     assert "no deficit" in found
@@ -200,6 +228,47 @@ def test_nothing_is_drawn_of_nothing() -> None:
     for name in ("rsv", "source-information", "source-removal"):
         assert list(MULTISENSORY[name].draw({"study": empty})) == []
         assert list(MULTISENSORY[name].compare({"study": empty})) == []
+
+
+def test_what_stands_side_by_side_is_read_off_one_scale() -> None:
+    (chart,) = information_charts({"study": known(MULTISENSORY["source-information"].studies("demo")["study"])})
+    scales = {json.dumps(layer["encoding"]["y"]["scale"]) for panel in chart.panels for layer in panel.spec["layer"]}
+    assert len(chart.panels) == 2
+    assert len(scales) == 1
+    (low, high), values = json.loads(scales.pop())["domain"], [row["bits"] for row in chart_rows(chart)]
+    assert low <= min(0, *values)
+    assert high >= max(values)
+
+
+def chart_rows(chart: Chart) -> list[dict[str, Any]]:
+    return [row for panel in chart.panels for row in panel.spec["data"]["values"]]
+
+
+def test_the_clean_run_stands_among_removals_at_nought_and_not_among_onsets() -> None:
+    for name, places in (("source-removal", {0, 4, 8}), ("source-window", {0, 4, 8})):
+        results = known(MULTISENSORY[name].studies("demo")["study"])
+        (chart,) = removal_charts({"study": results})
+        assert chart.key == "accuracy_by_source"
+        rows = chart_rows(chart)
+        assert {row["at"] for row in rows} == places
+        assert len(rows) == 3 * len(places), "one a source and place"
+        clean = {point.arm: point.value.mean for point in beside_control(results, "source_accuracy", "A")}["control"]
+        first = next(row["accuracy"] for row in rows if (row["seen"], row["at"]) == ("A alone", 0))
+        assert (first == pytest.approx(100 * clean)) == (name == "source-removal")
+
+
+def test_a_legend_names_arms_of_one_deficit_by_their_options() -> None:
+    rsv = rsv_study("demo")
+    arms = list(dict.fromkeys(run.arm for run in rsv.runs if run.deficit))
+    assert [arm_words(rsv, arm) for arm in arms] == ["blur (source B, factor 7)", "blur (source A, factor 7)"]
+    window = MULTISENSORY["source-window"].studies("demo")["study"]
+    assert {arm_words(window, run.arm) for run in window.runs if run.deficit} == {"blur"}
+    early = rsv.deficit.model_copy(update={"when": "before_augment"})  # type: ignore[union-attr]
+    raw = rsv.model_dump(mode="json")
+    raw["controls"]["deficits"] = [{"name": early.name, **early.model_dump(mode="json")}]
+    alike = Study.read(raw, "alike")
+    told = {arm_words(alike, run.arm) for run in alike.runs if run.deficit}
+    assert len(told) == 2, "where words would not tell arms apart, names do"
 
 
 def test_a_page_of_two_sources() -> None:

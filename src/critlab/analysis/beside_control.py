@@ -37,7 +37,9 @@ class Beside:
     difference: Summary | None
 
 
-def beside_control(results: Results, quantity: str, layer: str = "", when: When = "end") -> tuple[Beside, ...]:
+def beside_control(
+    results: Results, quantity: str, layer: str = "", when: When = "end", less: str | None = None
+) -> tuple[Beside, ...]:
     """A reading of every run with a deficit, and of the control, in the order of the sweep.
 
     Args:
@@ -47,17 +49,22 @@ def beside_control(results: Results, quantity: str, layer: str = "", when: When 
         when: at each run's ``"end"``, beside the end of the first clean run that it is compared with; or at the
             ``"removal"`` of its deficit, beside that clean run at the same epoch. Points without a reading there are
             left out.
+        less: another layer, whose reading of the same seed and epoch is taken away.
     """
+
+    def read(run: str, epoch: int) -> dict[int, float]:
+        return _by_epoch(results, run, quantity, layer, less).get(epoch, {})
+
     points: list[Beside] = []
     controls: dict[int, float] = {}
     for run in results.study.runs:
         if run.role not in ("deficit", "negative_control"):
             continue
-        own = _read(results, run.name, quantity, layer, run.total if when == "end" else run.window.stop)
+        own = read(run.name, run.total if when == "end" else run.window.stop)
         clean = next((other for other in results.study.runs if other.name == run.controls[0][1]), None)
         held: dict[int, float] = {}
         if clean is not None:
-            held = _read(results, clean.name, quantity, layer, clean.total if when == "end" else run.window.stop)
+            held = read(clean.name, clean.total if when == "end" else run.window.stop)
             if when == "end":
                 controls |= held
         if own:
@@ -84,9 +91,16 @@ def through_training(results: Results, run: str, quantity: str, layer: str = "")
     return {epoch: summarise(list(values.values())) for epoch, values in sorted(found.items())}
 
 
-def differences_through_training(results: Results, run: Run, quantity: str, layer: str = "") -> dict[int, Summary]:
-    """A reading less that of the first control at the same epoch and seed, at every epoch at which both were taken."""
-    own, held = (_by_epoch(results, name, quantity, layer) for name in (run.name, run.controls[0][1]))
+def differences_through_training(
+    results: Results, run: Run, quantity: str, layer: str = "", less: str | None = None
+) -> dict[int, Summary]:
+    """A reading less that of the first control at the same epoch and seed, at every epoch at which both were taken.
+
+    Args:
+        results, quantity, layer, less: as of :func:`beside_control`.
+        run: one with a deficit.
+    """
+    own, held = (_by_epoch(results, name, quantity, layer, less) for name in (run.name, run.controls[0][1]))
     found = {}
     for epoch in sorted(own.keys() & held.keys()):
         seeds = own[epoch].keys() & held[epoch].keys()
@@ -95,17 +109,21 @@ def differences_through_training(results: Results, run: Run, quantity: str, laye
     return found
 
 
-def _by_epoch(results: Results, run: str, quantity: str, layer: str) -> dict[int, dict[int, float]]:
+def _by_epoch(
+    results: Results, run: str, quantity: str, layer: str, less: str | None = None
+) -> dict[int, dict[int, float]]:
     found: dict[int, dict[int, float]] = {}
     for outcome in _done(results, run):
         for row in results.by_run[outcome.name]:
             if row.quantity == quantity and row.layer == layer:
                 found.setdefault(row.epoch, {})[row.seed] = row.value
-    return found
-
-
-def _read(results: Results, run: str, quantity: str, layer: str, epoch: int) -> dict[int, float]:
-    return _by_epoch(results, run, quantity, layer).get(epoch, {})
+    if less is None:
+        return found
+    away = _by_epoch(results, run, quantity, less)
+    return {
+        epoch: {seed: value - away[epoch][seed] for seed, value in values.items() if seed in away.get(epoch, {})}
+        for epoch, values in found.items()
+    }
 
 
 def _done(results: Results, run: str) -> list[Outcome]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from critlab.analysis.beside_control import Beside, beside_control, differences_through_training
@@ -19,49 +19,60 @@ SHARE = f"{MEASURE}_share"
 def ignored_sources(results: Results) -> Iterator[tuple[str, str]]:
     """For each arm at its longest deficit, its name and place, and a sentence.
 
-    A source is ignored where, at the end of training, the units of the other one alone (relative source variance
-    beyond 0.5) are more than in the clean run of the same seed, by an interval that excludes zero, and its own are not.
-    Nothing is said of studies that do not read the relative source variance.
+    The balance of a network is the share of the units that answer to A alone less that to B alone (relative source
+    variance beyond 0.5). B is ignored where, at the end of training, the balance lies above that of the clean run of
+    the same seed, by a 95 % interval that excludes zero; A where below. Where the units of both grow alike, as in
+    dissociation, neither is. Nothing is said of studies that do not read the relative source variance.
+
+    Source: ours.
     """
     if MEASURE not in results.study.measures:
         return
-    of_a, of_b = (beside_control(results, SHARE, source) for source in ("A", "B"))
-    last = {a.arm: (a, b) for a, b in zip(of_a, of_b, strict=True) if a.difference is not None}
-    for arm, (a, b) in last.items():
-        run = next(run for run in results.study.runs if (run.arm, run.at) == (arm, a.at))
-        yield f"{arm} at {a.at}", _sentence(results, run, a, b)
+    balance = [point for point in beside_control(results, SHARE, "A", less="B") if point.difference is not None]
+    of_a, of_b = (
+        {(point.arm, point.at): point for point in beside_control(results, SHARE, source)} for source in ("A", "B")
+    )
+    for point in {point.arm: point for point in balance}.values():
+        place = (point.arm, point.at)
+        run = next(run for run in results.study.runs if (run.arm, run.at) == place)
+        yield f"{point.arm} at {point.at}", _sentence(results, run, point, {"A": of_a[place], "B": of_b[place]})
 
 
-def _sentence(results: Results, run: Run, a: Beside, b: Beside) -> str:
-    points = {"A": a, "B": b}
+def _sentence(results: Results, run: Run, balance: Beside, points: Mapping[str, Beside]) -> str:
     told = "; ".join(
         f"{100 * point.value.mean:.1f} % answer to {s} alone{_gain(run, point)}" for s, point in points.items()
     )
-    gained = [s for s, point in points.items() if _grew(point.difference)]
-    if len(gained) != 1:
+    told += f"; the balance, A less B, moves by {_moved(balance.difference)}" if balance.difference else ""
+    lost = _ignored(balance.difference)
+    if lost is None:
         held = "the controls" if run.background else "clean runs"
-        return f"no source is ignored more than in {held}, as far as {a.value.n} seeds tell: of the units {told}"
-    spared, lost = gained[0], "B" if gained == ["A"] else "A"
-    since = _since(results, run, spared)
+        return f"no source is ignored more than in {held}, as far as {balance.value.n} seeds tell: of the units {told}"
+    since = _since(results, run, lost)
     when = "" if since is None else f", since epoch {since} at the latest"
     return f"source {lost} is ignored{when}: of the units {told}"
 
 
 def _gain(run: Run, point: Beside) -> str:
-    gain = point.difference
-    if gain is None:
+    if point.difference is None:
         return ""
+    return f" ({_moved(point.difference)} against the {'control' if run.background else 'clean run'})"
+
+
+def _moved(gain: Summary) -> str:
     limits = "" if gain.low is None or gain.high is None else f" [{100 * gain.low:.1f}, {100 * gain.high:.1f}]"
-    return f" ({100 * gain.mean:+.1f} points{limits} against the {'control' if run.background else 'clean run'})"
+    return f"{100 * gain.mean:+.1f} points{limits}"
 
 
-def _grew(gain: Summary | None) -> bool:
-    return gain is not None and gain.low is not None and gain.low > 0
+def _ignored(balance: Summary | None) -> str | None:
+    """The source that a change of the balance leaves behind; None where its interval holds zero, or is not known."""
+    if balance is None or balance.low is None or balance.high is None:
+        return None
+    return "B" if balance.low > 0 else "A" if balance.high < 0 else None
 
 
-def _since(results: Results, run: Run, spared: str) -> int | None:
-    """The first reading from which on the units of the spared source are more than in the clean run at each reading."""
+def _since(results: Results, run: Run, lost: str) -> int | None:
+    """The first reading from which on the balance lies on the spared source's side at each reading."""
     since = None
-    for epoch, gain in differences_through_training(results, run, SHARE, spared).items():
-        since = None if not _grew(gain) else epoch if since is None else since
+    for epoch, change in differences_through_training(results, run, SHARE, "A", less="B").items():
+        since = None if _ignored(change) != lost else epoch if since is None else since
     return since

@@ -62,9 +62,19 @@ def damage_by_part(
 
 
 def with_intervals(
-    rows: Sequence[JSON], x: str, x_title: str, y: str, y_title: str, field: str, field_title: str | None
+    rows: Sequence[JSON],
+    x: str,
+    x_title: str,
+    y: str,
+    y_title: str,
+    field: str,
+    field_title: str | None,
+    beside: Sequence[JSON] = (),
 ) -> JSON:
-    """Lines with points and, where ``low`` and ``high`` are known, intervals; these stand beside each other."""
+    """Lines with points and, where ``low`` and ``high`` are known, intervals; these stand beside each other.
+
+    The vertical axis has room for the rows of ``beside`` too, so that panels of one row are read off alike.
+    """
     names = list(dict.fromkeys(row[field] for row in rows))
     tip = [{"field": name, "type": "nominal"} for name in rows[0]]
     step = BESIDE * (max(row[x] for row in rows) - min(row[x] for row in rows))
@@ -72,12 +82,15 @@ def with_intervals(
     rows = [{**row, "place": row[x] + shift[row[field]]} for row in rows]
     places: Any = channel("place", x_title, scale={"nice": False, "padding": 12})
     both = {"x": places, "color": coloured(field, field_title, names, "late")}
-    limits = {**both, "y": channel("low", y_title), "y2": {"field": "high"}}
+    reached = [row[part] for row in beside for part in (y, "low", "high") if row[part] is not None]
+    more = {"scale": {"domain": [min(0.0, *reached), max(reached)], "nice": True}} if reached else {}
+    height = channel(y, y_title, **more)
+    limits = {**both, "y": {**height, "field": "low"}, "y2": {"field": "high"}}
     return layered(
         rows,
         layer({"type": "rule", "strokeWidth": 1.5, "opacity": 0.6}, limits, INTERVAL),
-        layer({"type": "line", "strokeWidth": 2}, {**both, "y": channel(y, y_title)}),
-        layer({"type": "point", "filled": True, "size": 60}, {**both, "y": channel(y, y_title), "tooltip": tip}),
+        layer({"type": "line", "strokeWidth": 2}, {**both, "y": height}),
+        layer({"type": "point", "filled": True, "size": 60}, {**both, "y": height, "tooltip": tip}),
     )
 
 

@@ -53,6 +53,7 @@ def information_charts(found: Found) -> Sequence[Chart]:
                 "Usable information (bits)",
                 "seen",
                 None,
+                beside=rows,
             ),
         )
         for name in dict.fromkeys(row["run"] for row in rows)
@@ -69,12 +70,15 @@ def removal_charts(found: Found) -> Sequence[Chart]:
     """Accuracy with both sources and with one of them switched off, at the end, against removal or onset."""
     charts: list[Chart] = []
     for part, results in found.items():
-        place = UNTIL if results.study.sweep.kind == "removal" else "Deficit of B begins at epoch"
+        removed = results.study.sweep.kind == "removal"
+        place = UNTIL if removed else "Deficit of B begins at epoch"
+        # a clean run has its place among removals, at 0, but none among onsets
+        own = {_own_arm(results), *(["control"] if removed else [])}
         rows = [
             {"seen": SOURCES[source], "at": point.at, "accuracy": 100 * point.value.mean, **_limits(point.value, 100)}
             for source in SOURCES
             for point in beside_control(results, "source_accuracy", source)
-            if point.arm == _own_arm(results) and point.at != "never"
+            if point.arm in own and point.at != "never"
         ]
         if not rows:
             continue
@@ -85,7 +89,8 @@ def removal_charts(found: Found) -> Sequence[Chart]:
         )
         alt = "A chart of accuracy with both sources, A alone and B alone. The numbers follow in a table."
         title = "Accuracy by source" + (f", {spaced(part)}" if len(found) > 1 else "")
-        charts.append(chart(f"accuracy_by_source_{len(charts) + 1}", title, caption, alt, [("", panel)], rows))
+        key = "accuracy_by_source" + (f"_{len(charts) + 1}" if len(found) > 1 else "")
+        charts.append(chart(key, title, caption, alt, [("", panel)], rows))
     return charts
 
 
@@ -101,7 +106,7 @@ def _distribution(results: Results, when: When) -> list[Chart]:
     names = list(dict.fromkeys(str(row["deficit"]) for row in rows))
     both = {
         "x": channel("middle", "Relative source variance", scale={"domain": [-1, 1]}, axis={"values": [-1, 0, 1]}),
-        "y": channel("share", "Units (%)", scale={"domain": [0, max(row["share"] for row in rows)]}),
+        "y": channel("share", "Units (%)", scale={"domain": [0, max(row["share"] for row in rows)], "nice": True}),
     }
     drawn = {"fill": "$deficit", "fillOpacity": 0.25, "stroke": "$deficit", "strokeWidth": 1.5}
     mark = {"type": "area", "interpolate": "step", **drawn}

@@ -12,7 +12,7 @@ from critlab.presets.multisensory_charts import SOURCES, VARIANCE
 from critlab.presets.multisensory_setup import PAPER
 from critlab.presets.preset import Found, Published
 from critlab.report.findings import Comparison
-from critlab.report.wording import spaced
+from critlab.report.wording import arm_words, spaced
 
 SECONDARY = "secondary notes on the paper"
 
@@ -49,7 +49,8 @@ def ignored(found: Found) -> Iterator[Comparison]:
     """In words, which source the network has come to ignore at the longest deficit, by how many units, since when."""
     for results in found.values():
         for place, words in ignored_sources(results):
-            yield Comparison(f"the ignored source, {spaced(place)}", UNSTATED, "ours", words)
+            arm, _, at = place.rpartition(" at ")
+            yield Comparison(f"the ignored source, {arm_words(results.study, arm)} at {at}", UNSTATED, "ours", words)
 
 
 def dissociation_numbers(found: Found) -> Sequence[Comparison]:
@@ -112,4 +113,7 @@ def _points(found: Found, quantity: str, layer: str = "", when: When = "end") ->
                 yield f"{named}, no deficit", summary_words(point.value)
                 continue
             change = "" if point.difference is None else f"; against the control {summary_words(point.difference)}"
-            yield f"{named}, {spaced(point.arm)} at {point.at}", f"{summary_words(point.value)}{change}"
+            yield (
+                f"{named}, {arm_words(results.study, point.arm)} at {point.at}",
+                f"{summary_words(point.value)}{change}",
+            )

@@ -125,13 +125,25 @@ def run_label(run: Run) -> str:
 def arm_label(study: Study, curve: Curve, role: str) -> str:
     """A curve's name in a legend."""
     if role == "negative_control":
-        return f"{spaced(curve.arm)} (negative control)"
+        return f"{arm_words(study, curve.arm)} (negative control)"
     if role == "clock_control":
         return f"{spaced(study.suffered)}, learning rate {CLOCKS[curve.clock]}"
     if role == "intervention_control":
         made = next(run.intervention for run in study.runs if run.arm == curve.arm)
         return f"{spaced(study.suffered)}, {intervention_words(made) if made else 'no intervention'}"
-    return spaced(curve.arm)
+    return arm_words(study, curve.arm)
+
+
+def arm_words(study: Study, arm: str) -> str:
+    """An arm's name, with the options of its deficit in words where these tell it from the other arms."""
+    deficits = {run.arm: run.deficit for run in study.runs if run.deficit}
+    own = deficits.get(arm)
+    if own is None or not arm.startswith(f"{own.name}("):
+        return spaced(arm)
+    words = deficit_words(own)
+    if sum(deficit_words(other) == words for other in set(deficits.values())) > 1:
+        return spaced(arm)
+    return words + spaced(arm.partition(")")[2])
 
 
 def point_facts(point: CurvePoint) -> dict[str, str | int]:
