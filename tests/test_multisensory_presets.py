@@ -257,6 +257,21 @@ def test_the_clean_run_stands_among_removals_at_nought_and_not_among_onsets() ->
         assert (first == pytest.approx(100 * clean)) == (name == "source-removal")
 
 
+@pytest.mark.parametrize(
+    ("name", "column", "place", "caption"),
+    [
+        ("reconstruction", "onset", "Deficit begins at epoch", "lost to blank (source B) in a window that begins at "),
+        ("source-depth", "removed", "Deficit removed after epoch", "lost to blur (source B, factor 7) from the first "),
+    ],
+)
+def test_damage_by_part_says_what_is_swept(name: str, column: str, place: str, caption: str) -> None:
+    preset = MULTISENSORY[name]
+    (chart,) = preset.draw({part: known(study) for part, study in preset.studies("demo").items()})
+    assert chart.columns[:2] == ("part", column)
+    assert {layer["encoding"]["x"]["title"] for layer in chart.panels[0].spec["layer"]} == {place}
+    assert caption in chart.caption
+
+
 def test_a_legend_names_arms_of_one_deficit_by_their_options() -> None:
     rsv = rsv_study("demo")
     arms = list(dict.fromkeys(run.arm for run in rsv.runs if run.deficit))

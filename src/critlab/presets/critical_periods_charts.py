@@ -11,7 +11,7 @@ from critlab.presets.critical_periods_trace import beside_sensitivity, fit, trac
 from critlab.presets.deep_linear_panels import JSON, channel, chart, coloured, layer, layered
 from critlab.presets.preset import Found
 from critlab.report.chart import Chart
-from critlab.report.wording import spaced
+from critlab.report.wording import place_title, spaced, window_words
 
 REMOVED = "Deficit removed after epoch"
 INTERVAL = "datum.low !== null"
@@ -27,17 +27,20 @@ def damage_by_part(
     Args:
         key: of the chart.
         title: of the chart.
-        what: what the parts differ in.
+        what: what the parts differ in; all sweep the same.
         against: the clean runs that damage is counted from; those of equal length where the learning rate does not
             fall, as the longer training of a run with a deficit would help a clean network too.
     """
     beside = "clean run of the same seed" + (" and the same length" if against == "equal_total" else "")
 
     def drawn(found: Found) -> Sequence[Chart]:
+        studies = [results.study for results in found.values()]
+        removal = studies[0].sweep.kind == "removal"
+        at, place = "removed" if removal else "onset", place_title(studies[0])
         rows = [
             {
                 "part": part,
-                "removed": point.at,
+                at: point.at,
                 "damage": 100 * point.damage.value,
                 "low": None if point.low is None else 100 * point.low,
                 "high": None if point.high is None else 100 * point.high,
@@ -50,12 +53,15 @@ def damage_by_part(
         ]
         if not rows:
             return []
+        suffered = " or ".join(dict.fromkeys(window_words(study) for study in studies))
+        window = "from the first epoch until removal" if removal else "in a window that begins at each epoch shown"
         caption = (
-            f"Points of test accuracy lost to blur from the first epoch until removal, by {what}; means over seeds "
-            f"paired with the {beside}, 95 % t intervals."
+            f"Points of test accuracy lost to {suffered} {window}, by {what}; means over seeds paired with "
+            f"the {beside}, 95 % t intervals."
         )
-        alt = f"A chart of damage against removal epoch, one line for each {what}. The numbers follow in a table."
-        panel = with_intervals(rows, "removed", REMOVED, "damage", "Damage (points)", "part", what)
+        against_what = "removal epoch" if removal else "onset"
+        alt = f"A chart of damage against {against_what}, one line for each {what}. The numbers follow in a table."
+        panel = with_intervals(rows, at, place, "damage", "Damage (points)", "part", what)
         return [chart(key, title, caption, alt, [("", panel)], rows)]
 
     return drawn
