@@ -27,7 +27,7 @@ from critlab.training.learner import NetworkLearner
 from critlab.training.loop import train_epoch
 from critlab.training.optimizers import make_optimizer, pack_optimizer
 from critlab.training.tally import Tally
-from critlab.training.updates import update_rule
+from critlab.training.updates import decayed, update_rule
 from studies import small
 
 OPTIMIZERS = [{"name": "sgd", "momentum": 0.9}, {"name": "sgd", "momentum": 0.0}, {"name": "adam"}]
@@ -110,7 +110,7 @@ def test_an_update_against_torchs_in_float64(optimizer: dict[str, Any]) -> None:
         for twin, gradient in zip(twins, gradients, strict=True):
             twin.grad = gradient.clone()
         theirs.step()
-        rule.apply(weights, gradients, slots, lr, decay)
+        rule.apply(weights, decayed(weights, gradients, decay), slots, lr)
     for weight, twin in zip(weights, twins, strict=True):
         torch.testing.assert_close(weight, twin.detach(), rtol=1e-6, atol=1e-7)
 

@@ -184,7 +184,7 @@ def curve(results: Results, arm: str | None = None, against: str = "first") -> C
     runs = _runs(results, arm, against)
     arm = arm or main_arm(results)
     clock = next((run.clock for run in runs if run.at != "never"), study.optimizer.clock)
-    finals = _Finals(results)
+    finals = Finals(results)
     found: list[CurvePoint | Gap] = []
     if study.sweep.kind == "removal":
         plain = next(run for run in study.runs if run.role == "control")
@@ -197,9 +197,8 @@ def curve(results: Results, arm: str | None = None, against: str = "first") -> C
             found.append(finals.point(run.at, run, by_name[control]))
     points = tuple(point for point in found if isinstance(point, CurvePoint))
     gaps = tuple(gap for gap in found if isinstance(gap, Gap))
-    return Curve(
-        arm, study.sweep.kind, clock, against, points, gaps, tuple(_notes(study.sweep.kind, against, points, gaps))
-    )
+    notes = tuple(_notes(study.sweep.kind, against, points, gaps))
+    return Curve(arm, study.sweep.kind, clock, against, points, gaps, notes)
 
 
 def main_arm(results: Results) -> str:
@@ -229,7 +228,7 @@ def _control(run: Run, against: str) -> str | None:
     return next((name for kind, name in run.controls if kind == against), None)
 
 
-class _Finals:
+class Finals:
     """Final accuracies by run and seed, each read from the table once."""
 
     def __init__(self, results: Results) -> None:
@@ -247,6 +246,7 @@ class _Finals:
         return self.known[name]
 
     def point(self, at: Place, run: Run, control: Run) -> CurvePoint | Gap:
+        """``run`` beside ``control`` over the seeds of which both are done, to stand at ``at``."""
         seeds: list[SeedPoint] = []
         diverged = 0
         for seed in sorted(self.results.study.seeds):

@@ -16,8 +16,8 @@ MEASURE = "relative_source_variance"
 SHARE = f"{MEASURE}_share"
 
 
-def ignored_sources(results: Results) -> Iterator[tuple[str, str]]:
-    """For each arm at its longest deficit, its name and place, and a sentence.
+def ignored_sources(results: Results) -> Iterator[tuple[Beside, str]]:
+    """For each arm at its longest deficit, the balance there, and a sentence.
 
     The balance of a network is the share of the units that answer to A alone less that to B alone (relative source
     variance beyond 0.5). B is ignored where, at the end of training, the balance lies above that of the clean run of
@@ -35,7 +35,7 @@ def ignored_sources(results: Results) -> Iterator[tuple[str, str]]:
     for point in {point.arm: point for point in balance}.values():
         place = (point.arm, point.at)
         run = next(run for run in results.study.runs if (run.arm, run.at) == place)
-        yield f"{point.arm} at {point.at}", _sentence(results, run, point, {"A": of_a[place], "B": of_b[place]})
+        yield point, _sentence(results, run, point, {"A": of_a[place], "B": of_b[place]})
 
 
 def _sentence(results: Results, run: Run, balance: Beside, points: Mapping[str, Beside]) -> str:

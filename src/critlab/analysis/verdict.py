@@ -121,7 +121,7 @@ class _Case:
                 *mending(self.results, self.main, [p.at for p in judged]),
                 *self.main.notes,
                 *background_cost(self.results),
-                *(f"{place}: {words}." for place, words in ignored_sources(self.results)),
+                *(f"{point.arm} at {point.at}: {words}." for point, words in ignored_sources(self.results)),
                 *window_note(self.results),
             ),
         )

@@ -11,7 +11,7 @@ from critlab.presets.critical_periods_charts import with_intervals
 from critlab.presets.deep_linear_panels import JSON, channel, chart, layer, layered
 from critlab.presets.preset import Found
 from critlab.report.chart import Chart
-from critlab.report.wording import spaced
+from critlab.report.wording import arm_words, spaced
 from critlab.study.run import Run
 
 VARIANCE = "relative_source_variance"
@@ -142,20 +142,10 @@ def in_words(run: Run) -> str:
     return f"{spaced(run.deficit.name)}{source} until {run.window.stop}"
 
 
-def _arms(results: Results) -> dict[str, str]:
-    """Arms as a legend names them: the deficit and the source that suffers."""
-    found = {"control": "no deficit"}
-    for run in results.study.runs:
-        if run.deficit is not None:
-            found[run.arm] = f"{spaced(run.deficit.name)}{f' of {run.deficit.source}' if run.deficit.source else ''}"
-    return found
-
-
 def _against_removal(results: Results, quantity: str, title: str) -> list[Chart]:
-    named = _arms(results)
     rows = [
         {
-            "arm": named[point.arm],
+            "arm": "no deficit" if point.arm == "control" else arm_words(results.study, point.arm),
             "at": point.at,
             "value": point.value.mean,
             **_limits(point.value),

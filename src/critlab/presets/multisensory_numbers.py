@@ -48,9 +48,9 @@ def rsv_numbers(found: Found) -> Sequence[Comparison]:
 def ignored(found: Found) -> Iterator[Comparison]:
     """In words, which source the network has come to ignore at the longest deficit, by how many units, since when."""
     for results in found.values():
-        for place, words in ignored_sources(results):
-            arm, _, at = place.rpartition(" at ")
-            yield Comparison(f"the ignored source, {arm_words(results.study, arm)} at {at}", UNSTATED, "ours", words)
+        for point, words in ignored_sources(results):
+            place = f"{arm_words(results.study, point.arm)} at {point.at}"
+            yield Comparison(f"the ignored source, {place}", UNSTATED, "ours", words)
 
 
 def dissociation_numbers(found: Found) -> Sequence[Comparison]:

@@ -24,7 +24,7 @@ from torch.optim import Optimizer
 from critlab.objectives import Objective
 from critlab.study.recipe import Recipe
 from critlab.training.tally import Tally
-from critlab.training.updates import UpdateRule
+from critlab.training.updates import UpdateRule, decayed
 
 WARM_UP = 3
 """Steps before a recording, in which libraries choose and set up what must not be set up while recording."""
@@ -159,7 +159,7 @@ class StepProgram:
         ]
         with torch.no_grad():
             parameters, gradients, slots = map(list, zip(*moved, strict=True))
-            self.rule.apply(parameters, gradients, slots, self.lr, self.decay)
+            self.rule.apply(parameters, decayed(parameters, gradients, self.decay), slots, self.lr)
             counted = torch.full((), len(labels), device=labels.device)
             right = torch.zeros_like(counted)
             if learned.logits is not None:

@@ -31,22 +31,20 @@ class UpdateRule(Protocol):
         gradients: list[Tensor],
         slots: Sequence[Slots],
         lr: Tensor,
-        decay: Tensor,
     ) -> None:
         """One step in place.
 
         Args:
             parameters: what moves.
-            gradients: of the loss, one for each parameter.
+            gradients: what they follow, one for each parameter; see :func:`decayed`.
             slots: what is kept of each.
             lr: float32 ``()`` on their device, the learning rate.
-            decay: likewise, the coupled weight decay.
         """
 
 
 @dataclass(frozen=True)
 class MomentumUpdate:
-    """``b <- momentum b + g + decay w``, ``w <- w - lr b``; without momentum nothing is kept.
+    """``b <- momentum b + g``, ``w <- w - lr b``; without momentum nothing is kept.
 
     Source: as ``torch.optim.SGD``.
     """
@@ -63,23 +61,19 @@ class MomentumUpdate:
         gradients: list[Tensor],
         slots: Sequence[Slots],
         lr: Tensor,
-        decay: Tensor,
     ) -> None:
         """See :class:`UpdateRule`."""
-        moves = torch._foreach_add(torch._foreach_mul(parameters, decay), gradients)
         if self.momentum:
             buffers = [one["momentum_buffer"] for one in slots]
             torch._foreach_mul_(buffers, self.momentum)
-            torch._foreach_add_(buffers, moves)
-            moves = torch._foreach_mul(buffers, lr)
-        else:
-            torch._foreach_mul_(moves, lr)
-        torch._foreach_sub_(parameters, moves)
+            torch._foreach_add_(buffers, gradients)
+            gradients = buffers
+        torch._foreach_sub_(parameters, torch._foreach_mul(gradients, lr))
 
 
 @dataclass(frozen=True)
 class AdamUpdate:
-    """Adam with the coupled decay of the papers' time.
+    """Adam.
 
     Source: Kingma and Ba 2015, as ``torch.optim.Adam`` with its default decay rates and epsilon.
     """
@@ -102,16 +96,14 @@ class AdamUpdate:
         gradients: list[Tensor],
         slots: Sequence[Slots],
         lr: Tensor,
-        decay: Tensor,
     ) -> None:
         """See :class:`UpdateRule`."""
         kinds = ("step", "exp_avg", "exp_avg_sq")
         steps, means, squares = ([one[kind] for one in slots] for kind in kinds)
-        moves = torch._foreach_add(torch._foreach_mul(parameters, decay), gradients)
         torch._foreach_add_(steps, 1.0)
-        torch._foreach_lerp_(means, moves, 1 - self.first)
+        torch._foreach_lerp_(means, gradients, 1 - self.first)
         torch._foreach_mul_(squares, self.second)
-        torch._foreach_addcmul_(squares, moves, moves, 1 - self.second)
+        torch._foreach_addcmul_(squares, gradients, gradients, 1 - self.second)
         counted = [step.double() for step in steps]
         sizes = [(lr / (1 - self.first**count)).float() for count in counted]
         roots = torch._foreach_sqrt(squares)
@@ -120,6 +112,17 @@ class AdamUpdate:
         moves = torch._foreach_div(means, roots)
         torch._foreach_mul_(moves, sizes)
         torch._foreach_sub_(parameters, moves)
+
+
+def decayed(parameters: list[Tensor], gradients: list[Tensor], decay: Tensor) -> list[Tensor]:
+    """``g + decay w``: what every rule follows, as the papers' optimisers couple weight decay to the gradient.
+
+    Args:
+        parameters: w.
+        gradients: g of the loss, one for each.
+        decay: float32 ``()`` on their device.
+    """
+    return list(torch._foreach_add(torch._foreach_mul(parameters, decay), gradients))
 
 
 def update_rule(spec: OptimizerSpec) -> UpdateRule:
