@@ -11,7 +11,7 @@ from torch import Tensor
 
 from critlab.kernels.activations import Activation, Function
 from critlab.kernels.averages import Tilt, features, fixed_draws
-from critlab.kernels.model import checked_prior, checked_problem
+from critlab.kernels.model import checked_prior, checked_problem, whole
 from critlab.kernels.prior import symmetric_root
 
 
@@ -52,6 +52,7 @@ def action(
     prior = checked_prior(depth, weight_scale, input_scale, readout_scale, bias_scale, activation)
     problem = checked_problem(inputs, targets, prior, width, noise)
     points = len(problem.targets)
+    draws, batches = whole("draws", draws, 1), whole("batches", batches, 1)
     noisy = torch.distributions.MultivariateNormal(
         torch.zeros(points, dtype=torch.float64), kernels[-1] + noise * torch.eye(points, dtype=torch.float64)
     )
