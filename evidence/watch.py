@@ -1,6 +1,6 @@
 """Does the watch tell the truth? The closing that it names from one clean run, against the measured sensitivity.
 
-    python evidence/watch.py run STORE [--setups 36] [--seeds 3]
+    python evidence/watch.py run STORE [--first 0] [--setups 36] [--seeds 3]
     python evidence/watch.py judge
 
 A set-up is a data set, a network, a learning rate and a deficit. ``run`` measures each set-up's sensitivity by brute
@@ -157,11 +157,11 @@ def watched(study: Study) -> dict[str, Any]:
     return {"records": records, "train_loss": losses, "overhead": watch.overhead}
 
 
-def run(store: str, count: int, seeds: int) -> None:
+def run(store: str, first: int, count: int, seeds: int) -> None:
     torch.set_num_threads(1)
     done = {line["setup"] for line in lines()}
     seen: dict[str, dict[str, Any]] = {}
-    for setup in setups()[:count]:
+    for setup in setups()[first : first + count]:
         name, training = label(setup), label({**setup, "deficit": {"name": ""}})
         if name in done:
             continue
@@ -295,12 +295,13 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     runs = commands.add_parser("run")
     runs.add_argument("store")
+    runs.add_argument("--first", type=int, default=0, help="so that two processes can share the set-ups")
     runs.add_argument("--setups", type=int, default=len(setups()))
     runs.add_argument("--seeds", type=int, default=3)
     commands.add_parser("judge")
     arguments = parser.parse_args()
     if arguments.command == "run":
-        run(arguments.store, arguments.setups, arguments.seeds)
+        run(arguments.store, arguments.first, arguments.setups, arguments.seeds)
         return
     rows = judge()
     with TABLE.open("w", newline="") as file:
