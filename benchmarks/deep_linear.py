@@ -1,23 +1,32 @@
 """How much faster whole sweeps are than a plain automatic-differentiation loop that trains run after run.
 
-    python benchmarks/deep_linear.py [--threads 2] [--full]
+    python benchmarks/deep_linear.py [--threads 2] [--full] [--jobs phase pathways completion-50 completion-100 paper]
 
 The plain loop is written here: parameters that require gradients, ``loss.backward()``, a step of plain gradient
 descent, one run after the other, nothing recorded but what the figure needs. Its long jobs are timed on ``--sample``
 steps of each run and scaled to all of them; ``--full`` times every step. All ratios come from one run on one machine.
+``paper`` is the figure ``completion-depth`` for one seed at the paper's size, ours only. What was found goes into
+``results/benchmarks/deep_linear.csv`` and ``.json``, whole or the jobs named.
+
+Where numpy multiplies with OpenBLAS, ``OPENBLAS_CORETYPE`` in the environment chooses its kernels: unset, it takes
+those of the processor.
 """
 
 from __future__ import annotations
 
 import argparse
-import platform
+import csv
+import json
+import os
 import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
+from machine import described
 
 from critlab.linear import Gate, complete_matrix, pathway_flow, portable_instance, train_pathways
 from critlab.linear.hierarchy import balanced_layers, drawn_kappas, hierarchy, rotation
@@ -26,16 +35,22 @@ WINDOWS = ((0, 150), (400, 550), (750, 900))
 PHASE_WINDOWS = ((0, 15), (100, 115))
 PHASE_DEPTHS = (2, 5, 8, 13)
 DRAWS = 100
+LARGE = (0, 1000, 5000, 10000, 20000, 40000, 60000, 80000, 100000)
 
 
 @dataclass
 class Line:
-    """One job: seconds here, seconds of the plain loop, and the ratio that is asked for."""
+    """One job: seconds here, seconds of the plain loop, and the ratio that is asked for; without it, the seconds."""
 
     job: str
     ours: float
-    plain: float
+    plain: float | None
     wanted: float
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times faster."""
+        return None if self.plain is None else self.plain / self.ours
 
 
 def seconds(job: Callable[[], object], repeats: int = 1) -> float:
@@ -154,28 +169,57 @@ def completion(
     return Line(f"completion {named}", ours, plain, wanted)
 
 
+def paper() -> Line:
+    def figure() -> None:
+        complete_matrix(100, removals=LARGE, depths=(1, 2, 3))
+
+    return Line("completion-depth of the paper, one seed", seconds(figure), None, 1800)
+
+
+def memory() -> float:
+    """Largest memory of this process or of one that it started, in GB: what ours need beside the plain loop's."""
+    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 2**20
+
+
+def written(lines: Mapping[str, Line], about: Mapping[str, object], folder: Path) -> None:
+    """The table, and the machine beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "deep_linear.csv").open("w", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["name", "job", "ours_seconds", "plain_seconds", "ratio", "asked"])
+        for name, line in lines.items():
+            table.writerow([name, line.job, line.ours, line.plain, line.ratio, line.wanted])
+    (folder / "deep_linear.json").write_text(json.dumps(about, indent=1) + "\n")
+
+
 def main() -> None:
+    small, large = (0, 1000, 5000, 10000, 20000), LARGE
+    jobs: dict[str, Callable[[int], Line]] = {
+        "phase": phase,
+        "pathways": lambda sample: pathways(),
+        "completion-50": lambda sample: completion(50, (5, 3), 600, (1, 2, 3), small, 10000, sample, 15),
+        "completion-100": lambda sample: completion(100, (10, 5), 2000, (3,), large, 30000, sample, 6),
+        "paper": lambda sample: paper(),
+    }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--sample", type=int, default=3000, help="steps of the plain loop that are timed for each job")
     parser.add_argument("--full", action="store_true", help="time every step of the plain loop")
+    parser.add_argument("--jobs", nargs="+", choices=jobs, default=list(jobs))
+    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    sample = 10**9 if arguments.full else arguments.sample
-    small, large = (0, 1000, 5000, 10000, 20000), (0, 1000, 5000, 10000, 20000, 40000, 60000, 80000, 100000)
-    jobs: list[Callable[[], Line]] = [
-        lambda: phase(sample),
-        pathways,
-        lambda: completion(50, (5, 3), 600, (1, 2, 3), small, 10000, sample, 15),
-        lambda: completion(100, (10, 5), 2000, (3,), large, 30000, sample, 6),
-    ]
-    print(f"python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}")
-    print(f"{platform.machine()}, {arguments.threads} threads for the plain loop, one for ours\n")
-    print(f"{'job':<48}{'ours (s)':>10}{'plain (s)':>11}{'ratio':>8}{'wanted':>8}")
-    for job in jobs:
-        line = job()
-        print(f"{line.job:<48}{line.ours:>10.3f}{line.plain:>11.1f}{line.plain / line.ours:>8.1f}{line.wanted:>8.0f}")
-    print(f"\npeak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB")
+    kernels = os.environ.get("OPENBLAS_CORETYPE", "those of the processor")
+    about = {**described(), "numpy": np.__version__, "kernels": kernels, "plain_threads": arguments.threads}
+    print("\n".join(f"{key}: {value}" for key, value in about.items()))
+    print(f"\n{'job':<48}{'ours (s)':>10}{'plain (s)':>11}{'ratio':>8}{'asked':>8}")
+    lines: dict[str, Line] = {}
+    for name in arguments.jobs:
+        line = lines[name] = jobs[name](10**9 if arguments.full else arguments.sample)
+        plain, ratio = ("", "") if line.plain is None else (f"{line.plain:.1f}", f"{line.plain / line.ours:.1f}")
+        print(f"{line.job:<48}{line.ours:>10.3f}{plain:>11}{ratio:>8}{line.wanted:>8.0f}", flush=True)
+    print(f"\nlargest memory of a process {memory():.2f} GB")
+    written(lines, {**about, "largest_process_gb": round(memory(), 3)}, arguments.out)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import torch
 
 from critlab.errors import StudyError
 from critlab.linear import CompletionTable, complete_matrix, portable_instance
-from critlab.linear.completion_tree import Course, segments, shared_updates
+from critlab.linear.completion_tree import Course, shared_updates, stretches
 
 SMALL = {"ranks": (4, 2), "observed": 300, "recovery": 5000}
 ERRORS = {
@@ -152,8 +152,17 @@ def test_tree_does_what_is_shared_once() -> None:
     courses = [Course(0, removal, 30000) for removal in (0, 1000, 5000, 10000, 20000, 40000, 60000, 80000, 100000)]
     assert shared_updates(courses) == 100000 + 9 * 30000
     assert shared_updates([Course(0, 5, 10), Course(3, 5, 10), Course(5, 5, 10)]) == 15 + (5 + 10) + (2 + 10)
-    for segment in segments(courses):
-        assert len(set(segment.tracks)) == len(segment.tracks) == len(segment.parents)
+    tree = stretches(courses)
+    for place, stretch in enumerate(tree):
+        if stretch.parent is None:
+            assert stretch.start == 0
+        else:
+            before = tree[stretch.parent]
+            assert stretch.parent < place
+            assert before.stop == stretch.start
+            assert set(stretch.courses) <= set(before.courses)
+    for course in courses:
+        assert sum(stretch.stop - stretch.start for stretch in tree if course in stretch.courses) == course.stop
 
 
 def test_instances_differ_by_seed_and_share_tasks_across_depths() -> None:

@@ -3,79 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from critlab.linear.checks import Floats, number, numpy_type, one_of, refuse, whole, wholes
-from critlab.linear.completion_tree import Course, Segment, segments
-from critlab.linear.cores import one_core
-from critlab.linear.descent import descend
-from critlab.linear.portable import Instance, portable_instance
+from critlab.linear.checks import number, numpy_type, one_of, refuse, whole, wholes
+from critlab.linear.completion_sweep import Setting, swept
+from critlab.linear.completion_table import CompletionTable, gathered
+from critlab.linear.completion_tree import Course
+from critlab.linear.portable import portable_instance
 
 InstanceKind = Literal["portable"]
-KEPT_VALUES = 10
-
-
-@dataclass(frozen=True)
-class CompletionRow:
-    """One run at its end.
-
-    Args:
-        depth: D.
-        seed: of the instance.
-        onset: first update under the deficit.
-        removal: first update after it.
-        error: mean over all entries of ``(E - M)^2``, M the clean task; the empty matrix has error 1.
-        train_loss: half the mean of ``(E - M)^2`` over the observed entries.
-        singular_values: the ten largest of E, or all where there are fewer.
-    """
-
-    depth: int
-    seed: int
-    onset: int
-    removal: int
-    error: float
-    train_loss: float
-    singular_values: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class CompletionState:
-    """A run at one moment of a recorded sweep: the fields of :class:`CompletionRow`, after ``update`` updates."""
-
-    depth: int
-    seed: int
-    onset: int
-    removal: int
-    update: int
-    error: float
-    train_loss: float
-    singular_values: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class CompletionTable:
-    """What a sweep found.
-
-    Args:
-        finals: one row for each depth, seed, onset and removal, in this order.
-        states: what was recorded on the way; empty unless asked for.
-    """
-
-    finals: tuple[CompletionRow, ...]
-    states: tuple[CompletionState, ...] = ()
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Every run at its end: depth, seed, onset, removal, error, train_loss, singular_values."""
-        return [{**vars(row), "singular_values": list(row.singular_values)} for row in self.finals]
-
-    def traces(self) -> list[dict[str, Any]]:
-        """Every run at every recorded moment, with ``update``."""
-        return [{**vars(state), "singular_values": list(state.singular_values)} for state in self.states]
 
 
 def complete_matrix(
@@ -126,11 +64,12 @@ def complete_matrix(
 
     Raises:
         StudyError: an argument is out of range.
+        CritlabError: a process that trained was killed from outside.
 
     Error: float32 and float64 agree to 1e-5 in the error at n = 30 and 50, and float32 takes 0.6 of the time.
 
-    Cost: 3 (D - 1) products of n x n matrices for each different update; what runs of one depth share is done once, and
-    all seeds and branches advance together.
+    Cost: 3 (D - 1) products of n x n matrices for each different update; what runs of one depth share is done once.
+    Sweeps of more than 10 GFLOP, or of n above 64, run in one process per core, which start in 0.2 s.
 
     Source: Kleinman et al. 2023 (arXiv 2308.12221), matrix completion; windows, controls and sharing are ours.
     """
@@ -147,12 +86,13 @@ def complete_matrix(
     if max(seeds) >= 2**32:
         raise refuse("seeds", max(seeds), "below 2^32")
     courses = [Course(*pair, recovery) for pair in _pairs(onsets, removals, windows)]
-    setting = _Setting(first_observed, float(learning_rate), record_every, numpy_type(dtype))
-    found: list[CompletionState] = []
-    for depth in depths:
-        drawn = [portable_instance(size, _ranks(ranks, size), observed, depth, init_scale, seed) for seed in seeds]
-        found += _sweep(drawn, seeds, depth, courses, setting)
-    return _table(found, depths, seeds, courses)
+    setting = Setting(first_observed, float(learning_rate), record_every, numpy_type(dtype))
+    drawn = {
+        (depth, seed): portable_instance(size, _ranks(ranks, size), observed, depth, init_scale, seed)
+        for depth in depths
+        for seed in seeds
+    }
+    return gathered(swept(drawn, courses, setting), depths, seeds, courses)
 
 
 def _pairs(onsets: Any, removals: Any, windows: Any) -> list[tuple[int, int]]:
@@ -176,118 +116,3 @@ def _ranks(ranks: Any, size: int) -> tuple[int, int]:
         if rank > size:
             raise refuse("ranks", rank, f"at most size, {size}")
     return first, second
-
-
-@dataclass(frozen=True)
-class _Setting:
-    """What all depths of a sweep have in common."""
-
-    first_observed: int | None
-    rate: float
-    record_every: int | None
-    kind: type[np.floating[Any]]
-
-
-def _table(
-    found: Sequence[CompletionState], depths: Sequence[int], seeds: Sequence[int], courses: Sequence[Course]
-) -> CompletionTable:
-    stops = {(course.onset, course.removal): course.stop for course in courses}
-    order = {key: i for i, key in enumerate((d, s, *c[:2]) for d in depths for s in seeds for c in courses)}
-    ranked = sorted(found, key=lambda state: (order[state.depth, state.seed, state.onset, state.removal], state.update))
-    finals = [state for state in ranked if state.update == stops[state.onset, state.removal]]
-    rows = [CompletionRow(**{k: v for k, v in vars(state).items() if k != "update"}) for state in finals]
-    return CompletionTable(tuple(rows), tuple(ranked) if len(found) > len(finals) else ())
-
-
-def _sweep(
-    drawn: Sequence[Instance], seeds: Sequence[int], depth: int, courses: Sequence[Course], setting: _Setting
-) -> list[CompletionState]:
-    """Every run of one depth, at its end and at the recorded moments."""
-    sight = _Sight(drawn, setting)
-    layers = np.stack([instance.layers for instance in drawn], axis=1)[:, None].astype(setting.kind)
-    last = max(course.stop for course in courses)
-    moments = range(0, last, setting.record_every) if setting.record_every else ()
-    found: list[CompletionState] = []
-    with np.errstate(over="ignore", invalid="ignore"), one_core():
-        for segment in segments(courses, moments):
-            layers = np.ascontiguousarray(layers[:, list(segment.parents)])
-            if setting.record_every and segment.start % setting.record_every == 0:
-                found += _look(layers, segment, segment.start, courses, seeds, depth, sight)
-            descend(layers, *sight.of(segment), segment.stop - segment.start)
-            ended = [course for course in courses if course.stop == segment.stop]
-            found += _look(layers, segment, segment.stop, ended, seeds, depth, sight)
-    return found
-
-
-class _Sight:
-    """Targets and weights of the loss for every seed, clean and under the deficit."""
-
-    def __init__(self, drawn: Sequence[Instance], setting: _Setting) -> None:
-        size, observed = drawn[0].targets.shape[-1], len(drawn[0].rows)
-        subset = setting.first_observed
-        self.clean = np.stack([instance.targets[0 if subset else 1] for instance in drawn])
-        self.masks = np.zeros((2, len(drawn), size, size))
-        for seed, instance in enumerate(drawn):
-            self.masks[0, seed, instance.rows, instance.columns] = 1 / observed
-            seen = subset or observed
-            self.masks[1, seed, instance.rows[:seen], instance.columns[:seen]] = 1 / seen
-        learned = np.stack([self.clean, np.stack([instance.targets[0] for instance in drawn])])
-        # the learning rate rides on the weights, which spares a pass over every gradient
-        self.weights = (self.masks * setting.rate).astype(setting.kind)
-        self.learned = learned.astype(setting.kind)
-
-    def of(self, segment: Segment) -> tuple[Floats, Floats]:
-        """Targets and weights of a segment's tracks, each ``(tracks, seeds, n, n)``."""
-        chosen = [int(track.deficit) for track in segment.tracks]
-        return self.learned[chosen], self.weights[chosen]
-
-
-def _look(
-    layers: Floats,
-    segment: Segment,
-    update: int,
-    courses: Sequence[Course],
-    seeds: Sequence[int],
-    depth: int,
-    sight: _Sight,
-) -> list[CompletionState]:
-    """The runs ``courses`` that are alive in ``segment``, at state ``update``."""
-    alive = [course for course in courses if course.stop > segment.start]
-    places = {track: place for place, track in enumerate(segment.tracks)}
-    used = {course: places[course.track(segment.start)] for course in alive}
-    if not used:
-        return []
-    product = _product(layers)
-    squares = (product - sight.clean) ** 2
-    errors, losses = squares.mean((-1, -2)), 0.5 * (squares * sight.masks[0]).sum((-1, -2))
-    values = _singular_values(product, sorted(set(used.values())))
-    return [
-        CompletionState(
-            depth, seed, course.onset, course.removal, update, float(errors[place, i]), float(losses[place, i]),
-            tuple(values[place][i].tolist()),
-        )
-        for course, place in used.items()
-        for i, seed in enumerate(seeds)
-    ]  # fmt: skip
-
-
-def _product(layers: Floats) -> Floats:
-    """A_1 ... A_D of every track and seed, float64."""
-    factors = torch.from_numpy(layers).to(torch.float64)
-    product = factors[0]
-    for factor in factors[1:]:
-        product = product @ factor
-    return product.numpy()
-
-
-def _singular_values(product: Floats, places: Sequence[int]) -> dict[int, NDArray[np.float64]]:
-    """The largest ones of every seed at each of ``places``, not numbers where a run has diverged."""
-    found = {}
-    for place in places:
-        matrices = product[place].copy()
-        lost = ~np.isfinite(matrices).all((-1, -2))
-        matrices[lost] = 0
-        values = torch.linalg.svdvals(torch.from_numpy(matrices))[:, :KEPT_VALUES].numpy()
-        values[lost] = np.nan
-        found[place] = values
-    return found

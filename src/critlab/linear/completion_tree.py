@@ -41,46 +41,52 @@ class Track(NamedTuple):
         return self.onset is not None and self.removal is None
 
 
-class Segment(NamedTuple):
-    """Updates ``[start, stop)`` in which the same tracks advance.
+class Stretch(NamedTuple):
+    """Updates ``[start, stop)`` that runs share, between two events of the sweep.
 
     Args:
-        start: the state it begins with.
-        stop: the state it ends with.
-        tracks: what advances.
-        parents: for each track, its place among the previous segment's tracks, 0 in the first segment.
+        start: the state that it begins with.
+        stop: the state that it ends with.
+        deficit: whether its updates suffer the deficit.
+        parent: place of the stretch that it goes on from, None at the beginning.
+        courses: the runs that share it.
     """
 
     start: int
     stop: int
-    tracks: tuple[Track, ...]
-    parents: tuple[int, ...]
+    deficit: bool
+    parent: int | None
+    courses: tuple[Course, ...]
+
+    @property
+    def left(self) -> int:
+        """Updates from its start to the end of the longest run that shares it."""
+        return max(course.stop for course in self.courses) - self.start
 
 
-def segments(courses: Sequence[Course], moments: Sequence[int] = ()) -> list[Segment]:
-    """The sweep in time: every stretch in which no run branches or ends.
+def stretches(courses: Sequence[Course], moments: Sequence[int] = ()) -> list[Stretch]:
+    """The sweep as a tree, parents first; no run branches or ends inside a stretch.
 
     Args:
         courses: the runs.
-        moments: further states at which a stretch shall end, to be looked at.
+        moments: further states at which stretches shall end, to be looked at.
     """
     last = max(course.stop for course in courses)
     events = {0, *(moment for moment in moments if moment < last)}
     events |= {state for course in courses for state in (course.onset, course.removal, course.stop) if state <= last}
-    found: list[Segment] = []
-    before: dict[Track, int] = {}
-    times = sorted(events)
-    for start, stop in pairwise(times):
-        parents: dict[Track, int] = {}
+    found: list[Stretch] = []
+    reached: dict[Course, int] = {}
+    for start, stop in pairwise(sorted(events)):
+        together: dict[Track, list[Course]] = {}
         for course in courses:
             if course.stop > start:
-                origin = course.track(found[-1].start) if found else None
-                parents.setdefault(course.track(start), before[origin] if origin else 0)
-        found.append(Segment(start, stop, tuple(parents), tuple(parents.values())))
-        before = {track: index for index, track in enumerate(parents)}
+                together.setdefault(course.track(start), []).append(course)
+        for track, runs in together.items():
+            found.append(Stretch(start, stop, track.deficit, reached.get(runs[0]), tuple(runs)))
+            reached.update(dict.fromkeys(runs, len(found) - 1))
     return found
 
 
 def shared_updates(courses: Sequence[Course]) -> int:
     """Updates of the whole sweep when what runs share is done once."""
-    return sum((segment.stop - segment.start) * len(segment.tracks) for segment in segments(courses))
+    return sum(stretch.stop - stretch.start for stretch in stretches(courses))

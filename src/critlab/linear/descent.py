@@ -1,61 +1,49 @@
-"""Gradient descent on products of square matrices, many at once: gradients by hand, no automatic differentiation."""
+"""Gradient descent on products of square matrices, several at once: gradients by hand, no automatic differentiation."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from critlab.linear.checks import Floats
-from critlab.linear.cores import one_core, stacked
-
-TWO_CORES_FROM = 64
-"""The size of matrices from which a second thread gains more than Python's lock costs."""
+if TYPE_CHECKING:
+    from critlab.linear.checks import Floats
 
 
 def descend(layers: Floats, targets: Floats, weights: Floats, updates: int) -> None:
-    """Gradient descent on ``layers`` in place, ``(D, tracks, seeds, n, n)``: 3 (D - 1) products an update.
+    """Gradient descent on ``layers`` in place, ``(D, batch, n, n)``: 3 (D - 1) products an update and matrix.
 
     With P_i = A_1 ... A_i and Q_D = G the gradient by the product, Q_(i-1) = Q_i A_i^T and dA_i = P_(i-1)^T Q_i.
+
+    Args:
+        layers: A_1 to A_D, float32 or float64.
+        targets: what the products are to become, ``(batch, n, n)``.
+        weights: of each entry's square, halved, in the loss, times the learning rate, ``(batch, n, n)``.
+        updates: how many.
     """
-    depth = len(layers)
-    factors = [stacked(layer) for layer in layers]
-    weight = stacked(weights)
-    if depth == 1:  # every observed entry decays to its target by the same factor an update
-        kept = (1 - weight.double()) ** updates
-        factors[0] += (stacked(targets) - factors[0]) * (1 - kept).to(weight.dtype)
+    if len(layers) == 1:  # every observed entry decays to its target by the same factor an update
+        kept = (1 - weights.astype(np.float64)) ** updates
+        layers[0] += (targets - layers[0]) * (1 - kept).astype(layers.dtype)
         return
-    goal = stacked(targets)
-    shares = [slice(None)]
-    if weight.shape[-1] >= TWO_CORES_FROM and len(weight) > 1 and (os.cpu_count() or 1) > 1:
-        shares = [slice(0, len(weight) // 2), slice(len(weight) // 2, None)]
-
-    def advance(share: slice) -> None:
-        with one_core():
-            _advance([factor[share] for factor in factors], goal[share], weight[share], updates)
-
-    if len(shares) == 1:
-        advance(shares[0])
-        return
-    with ThreadPoolExecutor(len(shares)) as pool:
-        list(pool.map(advance, shares))
-
-
-def _advance(factors: Sequence[Tensor], goal: Tensor, weight: Tensor, updates: int) -> None:
-    """Gradient descent on ``factors`` in place, each ``(batch, n, n)``."""
-    depth, wanted = len(factors), -weight * goal
     # views and memory of every product are made once: at n = 50 their making would cost as much as the products
-    products = [factors[0], *(torch.empty_like(weight) for _ in range(depth - 1))]
-    backs = [torch.empty_like(weight) for _ in range(depth)]
-    turned, behind = [factor.mT for factor in factors], [product.mT for product in products]
+    between = range(1, len(layers))
+    changes = np.empty_like(layers)
+    products = [layers[0], *(np.empty_like(weights) for _ in between)]
+    backs = [changes[0], *(np.empty_like(weights) for _ in between)]
+    turned, behind = layers.swapaxes(-1, -2), [product.swapaxes(-1, -2) for product in products]
+    factors, wanted = list(layers), weights * targets
     for _ in range(updates):
-        for i in range(1, depth):
-            torch.bmm(products[i - 1], factors[i], out=products[i])
-        torch.addcmul(wanted, weight, products[-1], out=backs[-1])
-        for i in range(depth - 1, 0, -1):
-            torch.bmm(backs[i], turned[i], out=backs[i - 1])
-            factors[i].baddbmm_(behind[i - 1], backs[i], alpha=-1)
-        factors[0].sub_(backs[0])
+        for i in between:
+            np.matmul(products[i - 1], factors[i], out=products[i])
+        np.multiply(weights, products[-1], out=backs[-1])
+        np.subtract(backs[-1], wanted, out=backs[-1])
+        for i in reversed(between):
+            np.matmul(behind[i - 1], backs[i], out=changes[i])
+            np.matmul(backs[i], turned[i], out=backs[i - 1])
+        np.subtract(layers, changes, out=layers)
+
+
+def operations(layers: Floats) -> float:
+    """Floating-point operations of one update of ``layers``, about."""
+    depth, batch, size, _ = layers.shape
+    return float(batch * (6 * (depth - 1) * size + 3 + depth) * size**2)
