@@ -1,12 +1,14 @@
 """Does the watch tell the truth? The closing that it names from one clean run, against the measured sensitivity.
 
     python evidence/watch.py run STORE [--first 0] [--setups 36] [--seeds 3]
+    python evidence/watch.py watch
     python evidence/watch.py judge
 
 A set-up is a data set, a network, a learning rate and a deficit. ``run`` measures each set-up's sensitivity by brute
 force (a window sweep of equal recovery, against clean runs of the same length) and watches one clean training of it. A
 line for each set-up is appended to ``evidence/watch_setups.jsonl``, and set-ups that are there are not done again.
-CIFAR-10 must lie in ``$CRITLAB_DATA``.
+CIFAR-10 must lie in ``$CRITLAB_DATA``. ``watch`` watches every set-up's clean training anew, for when the watch sees
+more than it did.
 
 ``judge`` chooses each rule's one parameter on half of the set-ups and reports on the other half: the rank correlation
 between sensitivity and the rule's quantity at the onsets, and the error of the closing epoch. Set-ups without a
@@ -34,6 +36,7 @@ from critlab.analysis.exponential_fit import rank_correlation
 from critlab.data import load
 from critlab.deficits import read_deficit
 from critlab.engine.writing import provenance
+from critlab.hooks.phase import closing_step, falling, smoothed
 from critlab.hooks.watch import Watch
 from critlab.study import Base, Study
 from critlab.study.origin import Numerics
@@ -134,22 +137,24 @@ def watched(study: Study) -> dict[str, Any]:
     probe = learner.examples.normalised(unit(learner.examples.train_images[:PROBE]))
     watch = Watch(state.model, probe=probe, budget=BUDGET)
     losses, steps = [], 0
-
-    def after_a_step() -> bool:
-        watch.step()
-        return False
-
     for epoch, recipe in enumerate(recipes(clean, study)):
-        learned = learner.advance(state, recipe, epoch, after_a_step)
-        assert learned is not None, "it was never asked to pause"
+        seen, told = 0, 0.0
+        while (learned := learner.advance(state, recipe, epoch, lambda: True)) is None:
+            assert state.progress is not None, "it paused"
+            watch.step(loss=(state.progress.loss - told) / (state.progress.counted - seen))
+            seen, told = state.progress.counted, state.progress.loss
         losses.append(learned["train_loss"])
-        steps = steps or watch.steps
+        steps = steps or watch.steps + 1
+        watch.step(loss=(learned["train_loss"] * learner.length - told) / (learner.length - seen))
     watch.close()
     records = [
         {
             "epoch": record.step / steps,
             "trace": record.trace.value,
             "trace_stderr": record.trace.stderr,
+            "loss": None if record.loss is None else record.loss.value,
+            "loss_stderr": None if record.loss is None else record.loss.stderr,
+            "uncertainty": record.uncertainty.value,
             "gradient_norm": record.gradient_norm,
         }
         for record in watch.history
@@ -187,6 +192,19 @@ def run(store: str, first: int, count: int, seeds: int) -> None:
         print(name, f"{line['seconds']} s", [round(float(np.mean(one)), 3) for one in damages], flush=True)
 
 
+def rewatch(seeds: int = 3) -> None:
+    torch.set_num_threads(1)
+    seen: dict[str, dict[str, Any]] = {}
+    found = lines()
+    for line in found:
+        training = label({**line, "deficit": {"name": ""}})
+        if training not in seen:
+            seen[training] = watched(study_of(line, seeds))
+            print(training, flush=True)
+        line.update(seen[training])
+    LINES.write_text("".join(json.dumps(line) + "\n" for line in found))
+
+
 def lines() -> list[dict[str, Any]]:
     return [json.loads(line) for line in LINES.read_text().splitlines()] if LINES.exists() else []
 
@@ -215,7 +233,7 @@ def time_left(line: Mapping[str, Any], epochs: NDArray[np.float64]) -> NDArray[n
 
 
 GRID = np.linspace(0, TOTAL, 161)
-LEVELS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+LEVELS = [0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9]
 
 
 def falls_to(quantity: Quantity, level: float, line: Mapping[str, Any]) -> float:
@@ -235,11 +253,30 @@ def falls_to_share(quantity: Quantity, level: float, line: Mapping[str, Any]) ->
     return float(GRID[peak + below[0]]) if len(below) else float(TOTAL)
 
 
+def plateau_speed(line: Mapping[str, Any], epochs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How fast the loss falls, as the watch reads it; before its first reading that of the first."""
+    return np.interp(epochs, *_speeds(line))
+
+
+def plateau_closes(quantity: Quantity, level: float, line: Mapping[str, Any]) -> float:
+    """Where the watch's own rule says that the period closes, at another level; at most the end of the training."""
+    return min(float(closing_step(*_speeds(line), level)), float(TOTAL))
+
+
+def _speeds(line: Mapping[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    ends = np.array([one["epoch"] for one in line["records"]])
+    middles = (np.concatenate([[0.0], ends[:-1]]) + ends) / 2
+    at, speeds = falling(middles, np.array([one["loss"] for one in line["records"]]))
+    return at, smoothed(speeds)
+
+
 RULES: dict[str, tuple[Quantity, Callable[[Quantity, float, Mapping[str, Any]], float]]] = {
     "trace falls to a share of its peak": (of_records("trace"), falls_to_share),
     "trace falls most of its way": (of_records("trace"), falls_to),
     "gradient norm falls to a share of its peak": (of_records("gradient_norm"), falls_to_share),
+    "training loss falls ever slower (the watch's)": (plateau_speed, plateau_closes),
     "training loss falls most of its way": (loss, falls_to),
+    "uncertainty falls most of its way": (of_records("uncertainty"), falls_to),
     "fixed share of the training": (time_left, falls_to_share),
 }
 
@@ -298,10 +335,14 @@ def main() -> None:
     runs.add_argument("--first", type=int, default=0, help="so that two processes can share the set-ups")
     runs.add_argument("--setups", type=int, default=len(setups()))
     runs.add_argument("--seeds", type=int, default=3)
+    commands.add_parser("watch")
     commands.add_parser("judge")
     arguments = parser.parse_args()
     if arguments.command == "run":
         run(arguments.store, arguments.first, arguments.setups, arguments.seeds)
+        return
+    if arguments.command == "watch":
+        rewatch()
         return
     rows = judge()
     with TABLE.open("w", newline="") as file:

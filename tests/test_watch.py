@@ -7,6 +7,7 @@ import math
 import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,13 +18,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import optimize
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 import critlab
 from critlab.errors import StudyError
 from critlab.estimate import Estimate
-from critlab.hooks.phase import FEWEST, closing_step, phase, smoothed
+from critlab.hooks.look import Sample
+from critlab.hooks.phase import FEWEST, LOSS, TRACE, closing_step, falling, phase, plateau, smoothed
 from critlab.hooks.record import Record, Sums, movement, shares
 from critlab.hooks.watch import LOOKS, Watch
 from critlab.hooks.weights_in_motion import TOGETHER, GradientNoise, WeightPath
@@ -139,13 +142,13 @@ def pooled(watch: Watch) -> dict[str, Estimate]:
     return found
 
 
-def still(model: nn.Module, inputs: Any, steps: int, **options: Any) -> Watch:
-    """A watch of a training that does not move."""
+def still(model: nn.Module, inputs: Any, steps: int, losses: Sequence[Any] = (), **options: Any) -> Watch:
+    """A watch of a training that does not move, whatever losses it tells."""
     watch = Watch(model, budget=1.0, **options)
     watch._ledger.allows = lambda cost: True  # type: ignore[method-assign]
     watch._ledger.owed = lambda cost: 0.0  # type: ignore[method-assign]
-    for _ in range(steps):
-        watch.step(inputs)
+    for place in range(steps):
+        watch.step(inputs, losses[place] if losses else None)
     return watch
 
 
@@ -277,14 +280,15 @@ def test_weight_path_adds_the_ways() -> None:
 def test_sums_give_mean_and_error() -> None:
     samples = torch.rand(30, 3, dtype=torch.float64)
     sums = Sums(3)
-    for sample in samples:
-        sums.add(sample)
-    *layers, whole = sums.estimates()
+    for place, sample in enumerate(samples):
+        sums.add(Sample(sample, float(place), 4))
+    *layers, whole, uncertainty = sums.estimates()
     values = samples.numpy()
     for place, one in enumerate(layers):
         assert one.value == pytest.approx(values[:, place].mean())
         assert one.stderr == pytest.approx(values[:, place].std(ddof=1) / math.sqrt(30))
     assert whole.stderr == pytest.approx(values.sum(1).std(ddof=1) / math.sqrt(30))
+    assert uncertainty.value == pytest.approx(14.5)
 
 
 def test_movement_of_shares() -> None:
@@ -350,10 +354,107 @@ def test_the_phase_knows_no_units(values: list[float], scale: float, stretch: fl
 
 def test_closing_between_readings() -> None:
     at = np.array([0.0, 10.0, 20.0, 30.0])
-    assert closing_step(at, np.array([1.0, 4.0, 3.0, 1.0])) == pytest.approx(25)
-    assert closing_step(at, np.array([1.0, 4.0, 4.0, 4.0])) == math.inf
-    assert closing_step(at, np.array([[8.0, 8.0, 8.0, 4.000001]]))[0] == pytest.approx(30, abs=0.001)
+    assert closing_step(at, np.array([1.0, 4.0, 3.0, 1.0]), 0.5) == pytest.approx(25)
+    assert closing_step(at, np.array([1.0, 4.0, 4.0, 4.0]), 0.5) == math.inf
+    assert closing_step(at, np.array([[8.0, 8.0, 8.0, 4.000001]]), 0.5)[0] == pytest.approx(30, abs=0.001)
     assert smoothed(np.array([3.0, 1.0, 2.0, 6.0])).tolist() == [2, 2, 3, 4]
+
+
+def test_the_speed_of_a_falling_loss() -> None:
+    at = np.array([1.0, 2.0, 4.0, 7.0, 8.0])
+    later, speeds = falling(at, np.array([[10.0, 6.0, 4.0, 1.0, 3.0], [0.0, 0.0, 0.0, 0.0, 0.0]]))
+    assert later.tolist() == [2, 4, 7, 8]
+    assert speeds[0].tolist() == pytest.approx([(10 - 6) / 1, (6 - 4) / 2, (4.5 - 1) / 3.5, (4 - 3) / 4])
+    assert not speeds[1].any()
+    assert falling(np.array([1.0, 1.5]), np.zeros(2))[0].size == 0
+
+
+@pytest.mark.parametrize(("until", "name"), [(50, "unknown"), (120, "closing"), (600, "closed")])
+def test_phases_of_a_loss_that_comes_to_rest(until: int, name: str) -> None:
+    steps = np.arange(10, until + 1, 10.0)
+
+    def loss(at: Any) -> Any:
+        return 0.3 + 2 * np.exp(-np.asarray(at) / 100)
+
+    def speed(at: float) -> float:
+        return float((loss(at / 2) - loss(at)) / (at / 2))
+
+    said = plateau(steps, loss(steps), np.full(len(steps), 1e-4))
+    assert (said.name, said.rule) == (name, LOSS)
+    if name == "closed":
+        # its fastest is read at the first two steps whose half has been seen, or that far, since readings are smoothed
+        fastest = (speed(20) + speed(30)) / 2
+        closing = optimize.brentq(lambda at: speed(at) - LOSS.fall * fastest, 50, 600)
+        assert said.closing == pytest.approx(closing, rel=0.01)
+        assert said.low is not None
+        assert said.high is not None
+        assert said.low <= said.closing <= said.high
+
+
+def test_a_loss_that_rises_or_rests_does_not_close() -> None:
+    steps = np.arange(10, 300, 10.0)
+    for losses in (0.01 * steps, np.ones(len(steps))):
+        said = plateau(steps, losses, np.full(len(steps), 0.001))
+        assert said.name in ("open", "opening")
+        assert said.closing is None
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(-100, 100), min_size=2 * FEWEST, max_size=30), st.integers(-7, 7), st.integers(-1, 6))
+def test_the_phase_by_loss_knows_no_units(losses: list[float], scale: int, stretch: int) -> None:
+    steps, errors = [10.0 * (place + 1) for place in range(len(losses))], [1.0] * len(losses)
+    one = plateau(steps, losses, errors)
+    longer, higher = 2.0**stretch, 2.0**scale
+    other = plateau([longer * s for s in steps], [higher * v for v in losses], [higher * e for e in errors])
+    assert one.name == other.name
+    if one.closing is None or math.isinf(one.closing):
+        assert other.closing == one.closing
+    else:
+        assert other.closing == pytest.approx(longer * one.closing, rel=1e-6)
+
+
+FALLING = [2.0 / (1 + step / 20) for step in range(200)]
+
+
+def test_losses_that_are_told_make_the_phase() -> None:
+    model, images = Net(), torch.randn(16, 6)
+    told = [torch.tensor(loss, requires_grad=True) if place % 2 else loss for place, loss in enumerate(FALLING)]
+    watch, silent = still(model, images, 200, told), still(model, images, 200)
+    assert silent.phase.rule is TRACE
+    assert silent.history[-1].loss is None
+    assert watch.phase.rule is LOSS
+    first, second = watch.history[:2]
+    assert first.loss is not None
+    assert second.loss is not None
+    assert first.loss.value == pytest.approx(np.mean(FALLING[: first.step]))
+    part = FALLING[first.step : second.step]
+    assert second.loss.value == pytest.approx(np.mean(part))
+    assert second.loss.stderr == pytest.approx(np.std(part, ddof=1) / math.sqrt(len(part)), rel=1e-4)
+
+
+def test_a_loss_that_is_not_finite_is_no_reading() -> None:
+    watch = still(Net(), torch.randn(16, 6), 200, [*FALLING[:50], math.nan, *FALLING[51:]])
+    assert watch.phase.rule is LOSS
+    assert watch.phase.name in ("closing", "closed")
+    json.dumps([record.document() for record in watch.history], allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [(torch.zeros(3), r"loss: received a tensor of shape \(3,\); must be one number"), ("2", "loss: received str")],
+)
+def test_a_loss_that_is_no_number_is_named(loss: Any, message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        Watch(Net(), probe=torch.randn(4, 6)).step(loss=loss)
+
+
+def test_uncertainty_is_the_entropy_of_the_answers() -> None:
+    model, images = Net().eval(), torch.randn(16, 6)
+    watch = still(model, images, 2 + 2 * LOOKS, examples=16)
+    with torch.no_grad():
+        exact = float(torch.distributions.Categorical(logits=model(images)).entropy().mean())
+    found = watch.history[0].uncertainty
+    assert found.value == pytest.approx(exact, abs=max(4 * found.stderr, 1e-5))
 
 
 def test_it_writes_to_what_people_have(tmp_path: Path) -> None:
@@ -452,7 +553,7 @@ def train(watched):
         nn.functional.cross_entropy(model(x), y).backward()
         moving.step()
         if watch:
-            watch.step(x)
+            watch.step(x, float(rank))
     if watch:
         watch.close()
     return [*inner.state_dict().values(), torch.get_rng_state()], watch
@@ -468,6 +569,7 @@ own = torch.tensor(sum(r.looks for r in watch.history))
 alone = torch.tensor(watch.taken)
 dist.all_reduce(alone)
 assert own == alone > 8, "all looks of both count"
+assert {r.loss.value for r in watch.history if r.loss} == {0.5}, "both tell their losses"
 assert (watch.report("page.html") is None) == (rank == 1)
 dist.destroy_process_group()
 os._exit(0)  # torch's threads for gloo now and then abort a process whose interpreter ends, without critlab too

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor
+
 from critlab.errors import StudyError
 from critlab.hooks.inputs import Inputs
 from critlab.hooks.watch import Watch
@@ -25,6 +27,12 @@ def first_of(batch: Any) -> Inputs:
     """The inputs of a batch: the first of a tuple or list; a mapping or a tensor as it is."""
     found: Inputs = batch[0] if isinstance(batch, tuple | list) else batch
     return found
+
+
+def loss_of(outputs: Any) -> Tensor | None:
+    """The loss of a batch among what a training step gave; None where it gave none, as with manual optimisation."""
+    found = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
+    return found if isinstance(found, Tensor) and found.numel() == 1 else None
 
 
 class WatchCallback(Callback):
@@ -53,7 +61,7 @@ class WatchCallback(Callback):
         """Counts the step, where this batch ended one."""
         if self.watch is not None and trainer.global_step > self._steps:
             self._steps = trainer.global_step
-            self.watch.step(self.inputs(batch))
+            self.watch.step(self.inputs(batch), loss_of(outputs))
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Makes the last record."""

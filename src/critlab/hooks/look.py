@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,20 @@ WATCH = "watch"
 """How messages begin."""
 
 
+class Sample(NamedTuple):
+    """What one look saw.
+
+    Args:
+        traces: each layer's Fisher trace, float64 ``(layers,)`` on the CPU, per example, in nats squared.
+        uncertainty: mean entropy of the model's answers, in nats: over examples, and over heads or positions.
+        logits: how many an example has.
+    """
+
+    traces: Tensor
+    uncertainty: float
+    logits: int
+
+
 def look(
     model: nn.Module,
     weights: Weights,
@@ -26,8 +40,8 @@ def look(
     seed: int,
     autocast: torch.dtype | None = None,
     first: bool = False,
-) -> tuple[Tensor, int]:
-    """One unbiased sample of each layer's Fisher trace, per example, in nats squared.
+) -> Sample:
+    """One unbiased sample of each layer's Fisher trace, and how uncertain the model is.
 
     Labels are drawn from the model, one for each example and head (of a language model: one for each position), and
     for random signs s ``E || sum_i s_i g_i ||^2 / N`` is the mean squared gradient norm.
@@ -40,9 +54,6 @@ def look(
         seed: of labels and signs.
         autocast: the type in which the forward pass runs; None is the type of the weights.
         first: whether to check the graph, whose form stays the same.
-
-    Returns:
-        Float64 ``(layers,)`` on the CPU, and how many logits an example has.
 
     Raises:
         StudyError: the model gives no such logits, or checkpoints its activations in the reentrant way.
@@ -64,7 +75,9 @@ def look(
         if first:
             _refuse_reentrant(scores)
         norms = weights.squared_norms(weights.gradients((signs.to(scores) * scores).sum()))
-    return norms.cpu() / examples, logits[0].numel()
+        # an answer that is ruled out has no share in the entropy, although its logarithm is infinite
+        entropy = -(p * log_p.detach().flatten(0, -2).clamp(min=torch.finfo(log_p.dtype).min)).sum(-1).mean()
+    return Sample(norms.cpu() / examples, float(entropy), logits[0].numel())
 
 
 def _casting(device: torch.device, wanted: torch.dtype | None) -> AbstractContextManager[Any]:

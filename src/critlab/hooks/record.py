@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from critlab.analysis.prime_window import PrimeWindow
 from critlab.estimate import Estimate
-from critlab.hooks.phase import Phase
+from critlab.hooks.look import Sample
+from critlab.hooks.phase import Phase, phase, plateau
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,9 @@ class Record:
         looks: how many looks the means are of.
         examples: how many examples the latest look took.
         trace: the Fisher trace of all weights, per example, in nats squared.
+        uncertainty: mean entropy of the model's answers to the probe, in nats; per head or position, where it gives
+            several.
+        loss: mean of what the loop told of its losses since the record before.
         layers: each layer's.
         shares: each layer's share of the trace.
         movement: total variation between these shares and those of the record before, from 0 to 1.
@@ -41,6 +45,8 @@ class Record:
     looks: int
     examples: int
     trace: Estimate
+    uncertainty: Estimate
+    loss: Estimate | None
     layers: Mapping[str, Estimate]
     shares: Mapping[str, float]
     movement: float | None
@@ -58,6 +64,8 @@ class Record:
         found: dict[str, float | None] = {
             "trace": self.trace.value,
             "trace_stderr": self.trace.stderr,
+            "uncertainty": self.uncertainty.value,
+            "loss": None if self.loss is None else self.loss.value,
             "movement": self.movement,
             "gradient_norm": self.gradient_norm,
             "gradient_signal_to_noise": self.gradient_signal_to_noise,
@@ -83,6 +91,10 @@ class Record:
             "examples": self.examples,
             "trace": self.trace.value,
             "trace_stderr": _finite(self.trace.stderr),
+            "uncertainty": self.uncertainty.value,
+            "uncertainty_stderr": _finite(self.uncertainty.stderr),
+            "loss": None if self.loss is None else _finite(self.loss.value),
+            "loss_stderr": None if self.loss is None else _finite(self.loss.stderr),
             "layers": {
                 name or "(root)": {
                     "trace": one.value,
@@ -121,7 +133,7 @@ def _finite(value: float) -> float | None:
 
 
 class Sums:
-    """Running sums of samples of the traces of layers, groups and all; sums of several processes add up.
+    """Running sums of looks: traces of layers, groups and all, and uncertainty; sums of several processes add up.
 
     Args:
         layers: how many there are.
@@ -130,21 +142,23 @@ class Sums:
 
     def __init__(self, layers: int, groups: Sequence[Sequence[int]] = ()) -> None:
         self._groups = [list(group) for group in groups]
-        #: count, then the sums of each layer, of each group and of the total, then of their squares; float64
-        self.values = torch.zeros(1 + 2 * (layers + len(groups) + 1), dtype=torch.float64)
+        #: count, then the sums of each layer, of each group, of the total and of the uncertainty, then of their squares
+        self.values = torch.zeros(1 + 2 * (layers + len(groups) + 2), dtype=torch.float64)
 
     @property
     def count(self) -> int:
         """How many samples there are."""
         return round(float(self.values[0]))
 
-    def add(self, sample: Tensor) -> None:
-        """Counts one sample, float64 ``(layers,)``."""
-        wide = torch.cat([sample, torch.stack([*(sample[group].sum() for group in self._groups), sample.sum()])])
+    def add(self, sample: Sample) -> None:
+        """Counts one look."""
+        traces, uncertainty = sample.traces, sample.traces.new_tensor(sample.uncertainty)
+        sums = [*(traces[group].sum() for group in self._groups), traces.sum()]
+        wide = torch.cat([traces, torch.stack([*sums, uncertainty])])
         self.values += torch.cat([torch.ones(1, dtype=torch.float64), wide, wide.square()])
 
     def estimates(self) -> list[Estimate]:
-        """The mean of each layer, then of each group, and last of the total.
+        """The mean of each layer, then of each group, of the total, and last of the uncertainty.
 
         Error: ``stderr`` is the spread of the samples, which holds labels, signs and which examples were looked at; it
         is infinite for one sample. It is too large rather than too small where the trace moves meanwhile.
@@ -182,3 +196,19 @@ def movement(old: Mapping[str, Estimate], new: Mapping[str, Estimate]) -> tuple[
         ]
         chance += math.sqrt(2 / math.pi) * math.hypot(*errors) / 2
     return distance, chance
+
+
+def phase_by(history: Sequence[Record], step: int, trace: Estimate, loss: Estimate | None) -> Phase:
+    """By the losses that the loop told, which lie in the middle of their records; by the trace where it told none."""
+    steps = [*(one.step for one in history), step]
+    losses = [*(one.loss for one in history), loss]
+    middles = [(before + step) / 2 for before, step in pairwise([0, *steps])]
+    told = [
+        (at, one)
+        for at, one in zip(middles, losses, strict=True)
+        if one is not None and math.isfinite(one.value + one.stderr)
+    ]
+    if told:
+        return plateau([at for at, _ in told], [one.value for _, one in told], [one.stderr for _, one in told])
+    traces = [*(one.trace for one in history), trace]
+    return phase(steps, [one.value for one in traces], [one.stderr for one in traces])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from critlab.errors import StudyError
 from critlab.hooks.inputs import Inputs
@@ -22,8 +23,9 @@ else:
 class WatchCallback(TrainerCallback):
     """Watches the model that a Transformers Trainer trains.
 
-    The Trainer does not show its callbacks the batches, so a hook on the model remembers what it was last called with
-    in training mode; the hook goes when training ends.
+    The Trainer shows its callbacks neither batches nor losses, so hooks on the model remember what it was last called
+    with in training mode, and the ``loss`` of its answer; the hooks go when training ends. Where the Trainer computes
+    the loss itself, as with label smoothing, the answer has none and the trace tells the phase.
 
     Args:
         options: of :class:`~critlab.hooks.watch.Watch`. ``log=trainer`` sends records wherever the Trainer's own go.
@@ -36,14 +38,18 @@ class WatchCallback(TrainerCallback):
         self.options = options
         self.watch: Watch | None = None
         self._seen: Inputs | None = None
-        self._hook: Any = None
+        self._loss: Tensor | None = None
+        self._hooks: list[Any] = []
         self._stepped = False
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
         """Begins to watch."""
         model = kept["model"]
         self.watch = Watch(model, **self.options)
-        self._hook = self.watch.model.register_forward_pre_hook(self._remember, with_kwargs=True)
+        self._hooks = [
+            self.watch.model.register_forward_pre_hook(self._remember, with_kwargs=True),
+            self.watch.model.register_forward_hook(self._remember_loss),
+        ]
 
     def on_optimizer_step(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
         """Counts the step, while its gradients are still there."""
@@ -58,15 +64,20 @@ class WatchCallback(TrainerCallback):
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
         """Makes the last record."""
-        if self._hook is not None:
-            self._hook.remove()
+        for hook in self._hooks:
+            hook.remove()
         if self.watch is not None:
             self.watch.close()
 
     def _step(self) -> None:
         if self.watch is not None:
-            self.watch.step(self._seen)
+            self.watch.step(self._seen, self._loss)
 
     def _remember(self, model: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
         if model.training:
             self._seen = arguments if arguments else dict(named)
+
+    def _remember_loss(self, model: nn.Module, arguments: tuple[Any, ...], answer: Any) -> None:
+        if model.training:
+            loss = answer.get("loss") if isinstance(answer, Mapping) else getattr(answer, "loss", None)
+            self._loss = loss.detach() if isinstance(loss, Tensor) and loss.numel() == 1 else None

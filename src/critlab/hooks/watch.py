@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from critlab.analysis.prime_window import PrimeWindow
 from critlab.errors import Diverged, StudyError
-from critlab.estimate import Estimate
 from critlab.hooks import ranks
 from critlab.hooks.budget import MOST_EXAMPLES, Ledger, Size, clock, finish
 from critlab.hooks.groups import Groups, Watched
 from critlab.hooks.inputs import Forward, Inputs, chosen, count, logits_of, unwrapped, without_labels
 from critlab.hooks.look import WATCH, look
-from critlab.hooks.phase import Phase, phase
-from critlab.hooks.record import Record, Sums, movement, shares
+from critlab.hooks.phase import LOSS, Phase
+from critlab.hooks.record import Record, Sums, movement, phase_by, shares
+from critlab.hooks.training_loss import TrainingLoss
 from critlab.hooks.weights_in_motion import GradientNoise, WeightPath
 from critlab.hooks.writers import Writer, writer
 from critlab.measures.weights import Weights
@@ -104,6 +104,7 @@ class Watch:
         self.device = self.weights.owner.device
         self._ledger, self._size = Ledger(budget, clock(self.device)), Size(MOST_EXAMPLES // 2, examples)
         self._gradients_seen: tuple[float, float | None] | None = None
+        self._told = TrainingLoss()
         self._looked = self._lost = False
         self._wake = 0
         #: looks that this process has taken, without the first one, which is not counted
@@ -117,7 +118,7 @@ class Watch:
     @property
     def phase(self) -> Phase:
         """What the rule says now."""
-        return self._history[-1].phase if self._history else phase((), (), ())
+        return self._history[-1].phase if self._history else Phase("unknown", None, None, None, LOSS)
 
     @property
     def windows(self) -> Mapping[str, PrimeWindow]:
@@ -129,14 +130,17 @@ class Watch:
         """Seconds of watching per second of training so far; processor time on a CPU, wall time elsewhere."""
         return self._ledger.share
 
-    def step(self, inputs: Inputs | None = None) -> None:
+    def step(self, inputs: Inputs | None = None, loss: Tensor | float | None = None) -> None:
         """One step of the optimiser was made.
 
         Args:
             inputs: of its batch, as the model takes them: a tensor, a tuple of arguments, or a mapping of arguments by
                 name, of which ``labels`` is left out. May be left out where there is a ``probe``.
+            loss: of its batch, which tells the phase; without it, the trace does.
         """
         self.steps += 1
+        if loss is not None:
+            self._told.tell(loss)
         if self.steps < self._wake:
             return
         self._ledger.arrive()
@@ -241,7 +245,7 @@ class Watch:
         examples = 1 if first else self._size.examples
         order = torch.randperm(count(self._probe), generator=torch.Generator().manual_seed(seed))
         try:
-            sample, logits = look(
+            sample = look(
                 self.model,
                 self.weights,
                 chosen(self._probe, order[:examples]),
@@ -259,7 +263,7 @@ class Watch:
         if first:
             # the first call of a model pays for much that the next ones do not; it tells how large its answers are
             self._looked = True
-            self._size.limit(logits)
+            self._size.limit(sample.logits)
             return
         self._size.learn(took, self._ledger.worked / max(1, self.steps - 1), self._ledger.budget)
         (self._own if ranks.together() else self._all).add(sample)
@@ -267,13 +271,14 @@ class Watch:
 
     def _sum_up(self) -> None:
         self._all.values += ranks.summed(self._own.values, self.device)
+        self._told.share(self.device)
         self._own = self._sums()
 
     def _record(self) -> None:
-        *each, whole = self._all.estimates()
+        *each, whole, uncertainty = self._all.estimates()
         layers = dict(zip(self.weights.layers, each, strict=False))
         groups = dict(zip(self._groups.groups, each[len(layers) :], strict=True))
-        known = [*((one.step, one.trace) for one in self._history), (self.steps, whole)]
+        loss = self._told.mean()
         moved = movement(self._history[-1].layers, layers) if self._history else None
         norm, ratio = self._gradients_seen or (None, None)
         record = Record(
@@ -281,6 +286,8 @@ class Watch:
             looks=self._all.count,
             examples=self._size.examples,
             trace=whole,
+            uncertainty=uncertainty,
+            loss=loss,
             layers=layers,
             shares=shares(layers),
             movement=moved[0] if moved else None,
@@ -289,7 +296,7 @@ class Watch:
             gradient_signal_to_noise=ratio,
             path=self._path.advance() if self._path else None,
             overhead=self._ledger.share,
-            phase=_phase(known),
+            phase=phase_by(self._history, self.steps, whole, loss),
             groups=groups,
             windows=self._groups.follow(self.steps, groups),
         )
@@ -302,7 +309,3 @@ class Watch:
         now = Weights.of(self.model, WATCH)
         if [*map(id, now.parameters)] != [*map(id, self.weights.parameters)]:
             self._follow(now)
-
-
-def _phase(known: Sequence[tuple[int, Estimate]]) -> Phase:
-    return phase([step for step, _ in known], [one.value for _, one in known], [one.stderr for _, one in known])

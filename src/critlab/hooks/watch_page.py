@@ -36,7 +36,7 @@ def findings(history: Sequence[Record], name: str) -> Findings:
     return Findings(
         name=name,
         question=f"Is the period of plasticity still open? {sentence(last)}{windows_sentence(last)}",
-        source=f"{last.phase.rule}. {last.phase.source}{_windows_source(last)}",
+        source=f"The phase is told by {last.phase.rule.words}. {last.phase.rule.source}{_windows_source(last)}",
         charts=[chart for chart in (_trace(history), _groups(history), _shares(history), _motion(history)) if chart],
         comparisons=(),
         provenance={
@@ -46,7 +46,7 @@ def findings(history: Sequence[Record], name: str) -> Findings:
             "examples of a look": last.examples,
             "overhead (share of the training's time)": last.overhead,
         },
-        command="critlab.Watch(model) and watch.step(inputs) in the training loop, then watch.report(path)",
+        command="critlab.Watch(model) and watch.step(inputs, loss) in the training loop, then watch.report(path)",
         masthead="A watched training",
     )
 
@@ -58,7 +58,7 @@ def sentence(record: Record) -> str:
         return f"At step {record.step:,} it is too early to say."
     said = f"At step {record.step:,} it is {phase.name}"
     if phase.closing is None:
-        return f"{said}; the trace does not fall yet, so no closing can be estimated."
+        return f"{said}; nothing falls yet, so no closing can be estimated."
     high = "not bounded" if phase.high is None else f"{phase.high:,.0f}"
     word = "closed" if phase.name == "closed" else "may close"
     limits = f"95 % over the readings' errors: {phase.low:,.0f} to {high}"
