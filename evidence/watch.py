@@ -36,7 +36,7 @@ from critlab.analysis.exponential_fit import rank_correlation
 from critlab.data import load
 from critlab.deficits import read_deficit
 from critlab.engine.writing import provenance
-from critlab.hooks.phase import closing_step, falling, smoothed
+from critlab.hooks.phase import FEWEST, settling_step, smoothed
 from critlab.hooks.watch import Watch
 from critlab.study import Base, Study
 from critlab.study.origin import Numerics
@@ -253,29 +253,38 @@ def falls_to_share(quantity: Quantity, level: float, line: Mapping[str, Any]) ->
     return float(GRID[peak + below[0]]) if len(below) else float(TOTAL)
 
 
-def plateau_speed(line: Mapping[str, Any], epochs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How fast the loss falls, as the watch reads it; before its first reading that of the first."""
-    return np.interp(epochs, *_speeds(line))
+def told(line: Mapping[str, Any], epochs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The training loss that the watch was told, smoothed as it smooths it."""
+    return np.interp(epochs, *_told(line))
 
 
-def plateau_closes(quantity: Quantity, level: float, line: Mapping[str, Any]) -> float:
-    """Where the watch's own rule says that the period closes, at another level; at most the end of the training."""
-    return min(float(closing_step(*_speeds(line), level)), float(TOTAL))
+def settles(quantity: Quantity, level: float, line: Mapping[str, Any]) -> float:
+    """Where the watch's rule says after the training that the period has closed, for another level; at most its end."""
+    at, losses = _told(line)
+    return min(float(settling_step(at, losses[None], level)[0]), float(TOTAL))
 
 
-def _speeds(line: Mapping[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def settles_so_far(quantity: Quantity, level: float, line: Mapping[str, Any]) -> float:
+    """When it first says so while the training runs."""
+    at, losses = _told(line)
+    for known in range(FEWEST, len(at) + 1):
+        if settling_step(at[:known], losses[None, :known], level)[0] <= at[known - 1]:
+            return float(at[known - 1])
+    return float(TOTAL)
+
+
+def _told(line: Mapping[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     ends = np.array([one["epoch"] for one in line["records"]])
-    middles = (np.concatenate([[0.0], ends[:-1]]) + ends) / 2
-    at, speeds = falling(middles, np.array([one["loss"] for one in line["records"]]))
-    return at, smoothed(speeds)
+    return (np.concatenate([[0.0], ends[:-1]]) + ends) / 2, smoothed(np.array([one["loss"] for one in line["records"]]))
 
 
 RULES: dict[str, tuple[Quantity, Callable[[Quantity, float, Mapping[str, Any]], float]]] = {
     "trace falls to a share of its peak": (of_records("trace"), falls_to_share),
     "trace falls most of its way": (of_records("trace"), falls_to),
     "gradient norm falls to a share of its peak": (of_records("gradient_norm"), falls_to_share),
-    "training loss falls ever slower (the watch's)": (plateau_speed, plateau_closes),
     "training loss falls most of its way": (loss, falls_to),
+    "training loss comes most of its way to where it is heading, after the training": (told, settles),
+    "training loss comes most of its way to where it is heading, as the training runs": (told, settles_so_far),
     "uncertainty falls most of its way": (of_records("uncertainty"), falls_to),
     "fixed share of the training": (time_left, falls_to_share),
 }

@@ -18,7 +18,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import optimize
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -26,7 +25,17 @@ import critlab
 from critlab.errors import StudyError
 from critlab.estimate import Estimate
 from critlab.hooks.look import Sample
-from critlab.hooks.phase import FEWEST, LOSS, TRACE, closing_step, falling, phase, plateau, smoothed
+from critlab.hooks.phase import (
+    FEWEST,
+    LOSS,
+    TRACE,
+    closing_step,
+    halves,
+    phase_by_loss,
+    phase_by_trace,
+    settling_step,
+    smoothed,
+)
 from critlab.hooks.record import Record, Sums, movement, shares
 from critlab.hooks.watch import LOOKS, Watch
 from critlab.hooks.weights_in_motion import TOGETHER, GradientNoise, WeightPath
@@ -310,7 +319,7 @@ def rise_and_fall(steps: np.ndarray, rate: float) -> np.ndarray:
 def test_phases_of_a_rise_and_fall(until: int, name: str) -> None:
     steps = np.arange(10, until + 1, 10.0)
     values = rise_and_fall(steps, 0.005)
-    said = phase(steps, values, 0.002 * values)
+    said = phase_by_trace(steps, values, 0.002 * values)
     assert said.name == name
     if name == "closed":
         # the mean of three readings takes some height off the peak, and so comes to half of it later
@@ -329,7 +338,7 @@ def test_phases_of_a_rise_and_fall(until: int, name: str) -> None:
 def test_a_trace_that_rests_is_open() -> None:
     steps = np.arange(10, 300, 10.0)
     values = 1 + 0.02 * np.random.default_rng(0).standard_normal(len(steps))
-    said = phase(steps, values, np.full(len(steps), 0.02))
+    said = phase_by_trace(steps, values, np.full(len(steps), 0.02))
     assert (said.name, said.closing, said.low, said.high) == ("open", None, 290.0, None)
 
 
@@ -342,8 +351,8 @@ def test_a_trace_that_rests_is_open() -> None:
 )
 def test_the_phase_knows_no_units(values: list[float], scale: float, stretch: float) -> None:
     steps = [10.0 * (place + 1) for place in range(len(values))]
-    one = phase(steps, values, [0.1 * value for value in values])
-    other = phase([stretch * s for s in steps], [scale * v for v in values], [0.1 * scale * v for v in values])
+    one = phase_by_trace(steps, values, [0.1 * value for value in values])
+    other = phase_by_trace([stretch * s for s in steps], [scale * v for v in values], [0.1 * scale * v for v in values])
     assert one.name == other.name
     if one.closing is None or math.isinf(one.closing):
         assert other.closing == one.closing
@@ -360,52 +369,58 @@ def test_closing_between_readings() -> None:
     assert smoothed(np.array([3.0, 1.0, 2.0, 6.0])).tolist() == [2, 2, 3, 4]
 
 
-def test_the_speed_of_a_falling_loss() -> None:
-    at = np.array([1.0, 2.0, 4.0, 7.0, 8.0])
-    later, speeds = falling(at, np.array([[10.0, 6.0, 4.0, 1.0, 3.0], [0.0, 0.0, 0.0, 0.0, 0.0]]))
-    assert later.tolist() == [2, 4, 7, 8]
-    assert speeds[0].tolist() == pytest.approx([(10 - 6) / 1, (6 - 4) / 2, (4.5 - 1) / 3.5, (4 - 3) / 4])
-    assert not speeds[1].any()
-    assert falling(np.array([1.0, 1.5]), np.zeros(2))[0].size == 0
+def settling(at: Any) -> Any:
+    return 0.3 + 2 * np.exp(-np.asarray(at) / 100)
 
 
-@pytest.mark.parametrize(("until", "name"), [(50, "unknown"), (120, "closing"), (600, "closed")])
+def test_how_far_a_loss_fell() -> None:
+    at = np.array([1.0, 2.0, 4.0, 8.0, 9.0])
+    first, second = halves(at, np.array([[10.0, 6.0, 4.0, 1.0, 3.0], [1.0, 2.0, 8.0, 5.0, 3.0]]))
+    assert first.tolist() == pytest.approx([10 - 3.25, 8 - 6.125])
+    assert second.tolist() == pytest.approx([3.25 - 3, 6.125 - 3])
+
+
+@pytest.mark.parametrize("until", [60, 150, 600])
+def test_where_an_exponential_settles(until: int) -> None:
+    """The reading and the forecast are exact for an exponential, but for the lines between readings."""
+    steps = np.arange(0, until + 1, 5.0)
+    [found] = settling_step(steps, settling(steps)[None], 0.3)
+    assert found == pytest.approx(100 * math.log(1 / 0.3), rel=0.01)
+
+
+@pytest.mark.parametrize(("until", "name"), [(8, "unknown"), (90, "closing"), (400, "closed")])
 def test_phases_of_a_loss_that_comes_to_rest(until: int, name: str) -> None:
-    steps = np.arange(10, until + 1, 10.0)
-
-    def loss(at: Any) -> Any:
-        return 0.3 + 2 * np.exp(-np.asarray(at) / 100)
-
-    def speed(at: float) -> float:
-        return float((loss(at / 2) - loss(at)) / (at / 2))
-
-    said = plateau(steps, loss(steps), np.full(len(steps), 1e-4))
+    steps = np.arange(2, until + 1, 2.0)
+    said = phase_by_loss(steps, settling(steps), np.full(len(steps), 1e-4))
     assert (said.name, said.rule) == (name, LOSS)
-    if name == "closed":
-        # its fastest is read at the first two steps whose half has been seen, or that far, since readings are smoothed
-        fastest = (speed(20) + speed(30)) / 2
-        closing = optimize.brentq(lambda at: speed(at) - LOSS.fall * fastest, 50, 600)
-        assert said.closing == pytest.approx(closing, rel=0.01)
+    if name != "unknown":
+        # from the first reading on
+        assert said.closing == pytest.approx(2 + 100 * math.log(1 / LOSS.left), rel=0.03)
         assert said.low is not None
         assert said.high is not None
         assert said.low <= said.closing <= said.high
 
 
-def test_a_loss_that_rises_or_rests_does_not_close() -> None:
+def test_a_loss_that_falls_on_is_open() -> None:
+    steps = np.arange(10, 300, 10.0)
+    said = phase_by_loss(steps, 5 - 0.01 * steps, np.full(len(steps), 0.001))
+    assert (said.name, said.closing, said.low, said.high) == ("open", None, 290.0, None)
+
+
+def test_a_loss_that_rises_or_rests_is_opening() -> None:
     steps = np.arange(10, 300, 10.0)
     for losses in (0.01 * steps, np.ones(len(steps))):
-        said = plateau(steps, losses, np.full(len(steps), 0.001))
-        assert said.name in ("open", "opening")
-        assert said.closing is None
+        said = phase_by_loss(steps, losses, np.full(len(steps), 0.001))
+        assert (said.name, said.closing) == ("opening", None)
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(-100, 100), min_size=2 * FEWEST, max_size=30), st.integers(-7, 7), st.integers(-1, 6))
 def test_the_phase_by_loss_knows_no_units(losses: list[float], scale: int, stretch: int) -> None:
     steps, errors = [10.0 * (place + 1) for place in range(len(losses))], [1.0] * len(losses)
-    one = plateau(steps, losses, errors)
+    one = phase_by_loss(steps, losses, errors)
     longer, higher = 2.0**stretch, 2.0**scale
-    other = plateau([longer * s for s in steps], [higher * v for v in losses], [higher * e for e in errors])
+    other = phase_by_loss([longer * s for s in steps], [higher * v for v in losses], [higher * e for e in errors])
     assert one.name == other.name
     if one.closing is None or math.isinf(one.closing):
         assert other.closing == one.closing

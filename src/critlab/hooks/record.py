@@ -13,7 +13,7 @@ import torch
 from critlab.analysis.prime_window import PrimeWindow
 from critlab.estimate import Estimate
 from critlab.hooks.look import Sample
-from critlab.hooks.phase import Phase, phase, plateau
+from critlab.hooks.phase import Phase, phase_by_loss, phase_by_trace
 
 
 @dataclass(frozen=True)
@@ -209,6 +209,6 @@ def phase_by(history: Sequence[Record], step: int, trace: Estimate, loss: Estima
         if one is not None and math.isfinite(one.value + one.stderr)
     ]
     if told:
-        return plateau([at for at, _ in told], [one.value for _, one in told], [one.stderr for _, one in told])
+        return phase_by_loss([at for at, _ in told], [one.value for _, one in told], [one.stderr for _, one in told])
     traces = [*(one.trace for one in history), trace]
-    return phase(steps, [one.value for one in traces], [one.stderr for one in traces])
+    return phase_by_trace(steps, [one.value for one in traces], [one.stderr for one in traces])

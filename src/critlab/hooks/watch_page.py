@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from critlab.analysis.prime_window import RULE, SOURCE
 from critlab.errors import StudyError
+from critlab.estimate import Estimate
+from critlab.hooks.phase import TRACE, Phase
 from critlab.hooks.record import Record
 from critlab.report.chart import Cell, Chart, Panel
 from critlab.report.charts.encoding import HUNDREDTHS, JSON, legend, only, quantity, specification, tip
@@ -37,7 +40,11 @@ def findings(history: Sequence[Record], name: str) -> Findings:
         name=name,
         question=f"Is the period of plasticity still open? {sentence(last)}{windows_sentence(last)}",
         source=f"The phase is told by {last.phase.rule.words}. {last.phase.rule.source}{_windows_source(last)}",
-        charts=[chart for chart in (_trace(history), _groups(history), _shares(history), _motion(history)) if chart],
+        charts=[
+            chart
+            for chart in (_loss(history), _trace(history), _groups(history), _shares(history), _motion(history))
+            if chart
+        ],
         comparisons=(),
         provenance={
             "step": last.step,
@@ -81,52 +88,82 @@ def _windows_source(record: Record) -> str:
 
 
 def _trace(history: Sequence[Record]) -> Chart:
+    readings = [(one, one.trace) for one in history]
+    return _course(
+        readings,
+        history[-1].phase if history[-1].phase.rule is TRACE else None,
+        key="trace",
+        title="Fisher information through training",
+        label="Trace of the Fisher information (nats²)",
+        caption="Of all trainable weights, per example: mean over looks with 95 % bands.",
+    )
+
+
+def _loss(history: Sequence[Record]) -> Chart | None:
+    """What the loop told of its losses, where it did."""
+    readings = [(one, one.loss) for one in history if one.loss is not None and math.isfinite(one.loss.value)]
+    if not readings:
+        return None
+    return _course(
+        readings,
+        history[-1].phase,
+        key="loss",
+        title="Training loss, which tells the phase",
+        label="Training loss",
+        caption="Mean of the batches' losses from record to record, with 95 % bands.",
+    )
+
+
+def _course(
+    readings: Sequence[tuple[Record, Estimate]], phase: Phase | None, *, key: str, title: str, label: str, caption: str
+) -> Chart:
+    """A quantity by step with its bands, and the closing, where this quantity tells it."""
     rows: list[JSON] = [
         {
-            "part": "trace",
+            "part": key,
             "step": one.step,
-            "trace": one.trace.value,
-            "low": max(0.0, one.trace.value - INTERVAL * one.trace.stderr),
-            "high": one.trace.value + INTERVAL * one.trace.stderr,
+            key: value.value,
+            "low": max(0.0, value.value - INTERVAL * value.stderr),
+            "high": value.value + INTERVAL * value.stderr,
             "phase": one.phase.name,
         }
-        for one in history
+        for one, value in readings
+        if math.isfinite(value.stderr)
     ]
-    x, y = _x(), quantity("trace", "Trace of the Fisher information (nats²)", axis={"format": ",~g", "tickCount": 5})
-    shown = [tip("step", STEP), tip("trace", "Trace"), tip("phase", "Phase")]
+    x, y = _x(), quantity(key, label, axis={"format": ",~g", "tickCount": 5})
+    shown = [tip("step", STEP), tip(key, label), tip("phase", "Phase")]
     layers: list[JSON] = [
         {
-            "transform": only("trace"),
+            "transform": only(key),
             "mark": {"type": "area", "opacity": 0.15, "color": "$clock"},
             "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}},
         },
         {
-            "transform": only("trace"),
+            "transform": only(key),
             "mark": {"type": "line", "strokeWidth": 1.75, "color": "$clock"},
             "encoding": {"x": x, "y": y},
         },
         {
-            "transform": only("trace"),
+            "transform": only(key),
             "mark": {"type": "point", "filled": True, "size": 45, "color": "$clock"},
             "encoding": {"x": x, "y": y, "tooltip": shown},
         },
     ]
-    closing = history[-1].phase.closing
-    if closing is not None and closing <= 2 * history[-1].step:
-        rows.append({"part": "closing", "step": closing})
+    if phase and phase.closing is not None and phase.closing <= 2 * readings[-1][0].step:
+        rows.append({"part": "closing", "step": phase.closing})
         mark = {"type": "rule", "color": "$deficit", "strokeDash": [4, 3]}
         layers.append({"transform": only("closing"), "mark": mark, "encoding": {"x": x}})
+        caption += " Dashed: the estimated closing."
     return Chart(
-        key="trace",
-        title="Fisher information through training",
-        caption="Trace of the Fisher information of all trainable weights, per example, mean over looks with 95 % "
-        "bands. Dashed: the estimated closing.",
-        alt=f"Chart of the trace of the Fisher information by step. {ALT}",
+        key=key,
+        title=title,
+        caption=caption,
+        alt=f"Chart of {label[0].lower()}{label[1:]} by step. {ALT}",
         panels=(Panel("", specification(rows, layers), 12, 320),),
-        columns=("step", "looks", "trace", "standard error", "phase", "closing step"),
+        columns=("step", "looks", key, "standard error", "phase", "closing step"),
         rows=tuple(
-            (one.step, one.looks, one.trace.value, one.trace.stderr, one.phase.name, one.phase.closing)
-            for one in history
+            (one.step, one.looks, value.value, value.stderr, one.phase.name, one.phase.closing)
+            for one, value in readings
         ),
     )
 
