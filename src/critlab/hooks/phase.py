@@ -36,16 +36,16 @@ class Rule:
 
 LOSS = Rule(
     0.3,
-    "the training loss. opening: it does not surely fall yet; open: it falls and does not surely slow down; closing: "
-    "it slows down; closed: it has come seven tenths of the way to where it is heading",
-    "ours; chosen on half of the set-ups of evidence/watch.py, on the other half as near to the measured closing as "
-    "any rule that was tried, and much nearer than the Fisher trace",
+    "the training loss: opening while it does not surely fall, open while it falls and does not surely slow down, "
+    "closing once it slows down, closed once it has come seven tenths of the way to where it is heading",
+    "Ours, chosen on half of the set-ups of evidence/watch.py; on the other half as near to the measured closing as any "
+    "rule that was tried, within their errors, and much nearer than the Fisher trace",
 )
 TRACE = Rule(
     0.5,
-    "the trace of the Fisher information. opening: it still rises; open: it stays near its peak; closing: it is surely "
-    "below its peak; closed: it is below half of its peak",
-    "Achille, Rovere and Soatto 2019, sections 3 and 4, for the rise and fall with the period; the limits are ours. In "
+    "the trace of the Fisher information: opening while it rises, open near its peak, closing once it is surely below "
+    "its peak, closed below half of its peak",
+    "For the rise and fall with the period: Achille, Rovere and Soatto 2019, sections 3 and 4; the limits are ours. In "
     "evidence/watch.py it did not tell when the measured period closes: give the watch the loss",
 )
 STEADY = 0.9

@@ -130,7 +130,7 @@ def _course(
         for one, value in readings
         if math.isfinite(value.stderr)
     ]
-    x, y = _x(), quantity(key, label, axis={"format": ",~g", "tickCount": 5})
+    x, y = _x(), quantity(key, label, axis={"format": ",.4~r", "tickCount": 5})
     shown = [tip("step", STEP), tip(key, label), tip("phase", "Phase")]
     layers: list[JSON] = [
         {
@@ -178,7 +178,7 @@ def _groups(history: Sequence[Record]) -> Chart | None:
         for one in history
         for name, trace in one.groups.items()
     ]
-    x, y = _x(), quantity("trace", "Trace of the Fisher information (nats²)", axis={"format": ",~g", "tickCount": 5})
+    x, y = _x(), quantity("trace", "Trace of the Fisher information (nats²)", axis={"format": ",.4~r", "tickCount": 5})
     channels = {"x": x, "y": y, **legend("group", "Group", names, ordered("late", len(names)))}
     shown = [tip("group", "Group"), tip("step", STEP), tip("trace", "Trace"), tip("window", "Prime window")]
     line = {key: value for key, value in channels.items() if key != "shape"}
