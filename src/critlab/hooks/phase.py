@@ -38,8 +38,8 @@ LOSS = Rule(
     0.3,
     "the training loss: opening while it does not surely fall, open while it falls and does not surely slow down, "
     "closing once it slows down, closed once it has come seven tenths of the way to where it is heading",
-    "Ours, chosen on half of the set-ups of evidence/watch.py; on the other half as near to the measured closing as any "
-    "rule that was tried, within their errors, and much nearer than the Fisher trace",
+    "Ours, chosen on half of the set-ups of evidence/watch.py; on the other half as near to the measured closing as "
+    "any rule that was tried, within their errors, and much nearer than the Fisher trace",
 )
 TRACE = Rule(
     0.5,
