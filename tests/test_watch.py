@@ -37,6 +37,7 @@ from critlab.hooks.phase import (
     smoothed,
 )
 from critlab.hooks.record import Record, Sums, movement, shares
+from critlab.hooks.training_loss import TrainingLoss
 from critlab.hooks.watch import LOOKS, Watch
 from critlab.hooks.weights_in_motion import TOGETHER, GradientNoise, WeightPath
 
@@ -103,7 +104,7 @@ def trained(
             (loss / micro).backward()
         moving.step()
         if watch:
-            watch.step(x)
+            watch.step(x, loss)
     return model, [torch.get_rng_state(), torch.tensor(random.random()), torch.tensor(np.random.rand())], watch
 
 
@@ -452,6 +453,14 @@ def test_a_loss_that_is_not_finite_is_no_reading() -> None:
     assert watch.phase.rule is LOSS
     assert watch.phase.name in ("closing", "closed")
     json.dumps([record.document() for record in watch.history], allow_nan=False)
+
+
+def test_losses_on_a_device_are_read_when_a_record_asks() -> None:
+    told = TrainingLoss()
+    told._given = [torch.tensor(1.0), torch.tensor(4.0)]  # as tensors of a device are kept
+    told.tell(4)
+    assert told.mean() == Estimate(3.0, pytest.approx(1.0))
+    assert told.mean() is None
 
 
 @pytest.mark.parametrize(
