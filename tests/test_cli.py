@@ -153,8 +153,10 @@ def test_plan_knows_the_time_once_it_was_measured(
     assert measured > 0
     assert json_of(critlab("plan", "study.toml", "--json"))["seconds"] == measured
     assert re.search(r"^ *time: .* on 3 workers$", critlab("plan", "study.toml", "--workers", "3").out, re.M)
-    alone, many = (json_of(critlab("plan", "study.toml", "--json", "--workers", n))["seconds"] for n in ("1", "99"))
+    plans = [json_of(critlab("plan", "study.toml", "--json", "--workers", workers)) for workers in ("1", "99")]
+    alone, many = (one["seconds"] - one["start_seconds"] for one in plans)
     assert many / alone == pytest.approx(5 / 18), "the longest run's five epochs come one after the other"
+    assert plans[0]["start_seconds"] == plans[1]["start_seconds"] > 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "study.toml"]
 
 

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection, wait
@@ -108,6 +109,28 @@ def execute(agenda: Agenda, setup: Mapping[str, Any], workers: int, interruption
         for worker in engine.workers:
             worker.end()
     return agenda.ending
+
+
+def start_seconds(setup: Mapping[str, Any], workers: int) -> float:
+    """How long it takes until that many workers, started at once, are ready.
+
+    Raises:
+        CritlabError: one of them cannot be made ready.
+    """
+    began, started = time.perf_counter(), list[_Worker]()
+    try:
+        for _ in range(workers):
+            started.append(_Worker(setup))
+        for worker in started:
+            message = json.loads(worker.connection.recv_bytes())
+            if message["kind"] != "ready":
+                raise CritlabError(f"a worker could not begin: {message['reason']}")
+        return time.perf_counter() - began
+    except (EOFError, OSError):
+        raise CritlabError("a worker ended before it could begin; its message is above") from None
+    finally:
+        for worker in started:
+            worker.end()
 
 
 class _Engine:

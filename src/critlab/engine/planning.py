@@ -1,18 +1,21 @@
-"""What a study costs, before it is run; torch-free unless a step is timed."""
+"""What a study costs, before it is run; torch-free unless a step is timed, which also starts workers."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from critlab.engine import timing
 from critlab.engine.keeping import kept_paths, state_bytes
+from critlab.engine.names import Names
 from critlab.engine.numerics import Decision, decide, settled
 from critlab.engine.space import RECORD_BYTES, needed_bytes, shortage
 from critlab.engine.study_record import StudyRecord, read_record
 from critlab.engine.survey import survey
 from critlab.engine.work import Work
+from critlab.engine.worker import setup_message
 from critlab.entry import is_path
 from critlab.store import Store
 from critlab.study.measurement import due
@@ -38,7 +41,8 @@ class Plan:
         bytes: disk space of the whole study; None where only building the model would tell.
         bytes_free: room on the disk of the store.
         warning: a sentence where what is left to do needs more room than that; else empty.
-        seconds: time that is left with these workers; None where it is unknown.
+        seconds: time that is left with these workers, their start included; None where it is unknown.
+        start_seconds: of that, what comes before the first step; 0 where it was never measured.
         workers: how many processes ``seconds`` counts on.
     """
 
@@ -56,6 +60,7 @@ class Plan:
     bytes_free: int
     warning: str
     seconds: float | None
+    start_seconds: float
     workers: int
 
     def document(self) -> dict[str, Any]:
@@ -80,6 +85,10 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
     readings = work.readings if work else seeds * _readings(study, tree)
     record = read_record(store, study)
     decision, each, size = _costs(study, record, measure, folder)
+    if measure and decision:
+        _time_start(study, store, decision, workers, folder)
+    start = timing.recall_start(study)
+    before = sum(start) if start and left + replays + readings else 0.0
     whole = None if size is None else _bytes(study, tree, size)
     return Plan(
         study=study.name,
@@ -95,7 +104,8 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
         bytes=whole,
         bytes_free=store.free_bytes(),
         warning=shortage(needed_bytes(work, size) if work else whole, store),
-        seconds=None if each is None else each * max((left + replays) / workers, _longest(study, work)),
+        seconds=None if each is None else before + each * max((left + replays) / workers, _longest(study, work)),
+        start_seconds=before,
         workers=workers,
     )
 
@@ -129,6 +139,19 @@ def _costs(
     seconds = timing.measure(study, images, decision.numerics)
     timing.remember(study, decision.numerics, seconds)
     return decision, seconds, size
+
+
+def _time_start(study: Study, store: Store, decision: Decision, workers: int, folder: Path | None) -> None:
+    """Times what comes before the first step: reading the data here, and the start of that many workers."""
+    from critlab.data import load
+    from critlab.engine.local import start_seconds
+
+    began = time.perf_counter()
+    images = load(study.data, folder)
+    reading = time.perf_counter() - began
+    names = Names(study, images.fingerprint, decision.numerics)
+    setup = setup_message(study, store, folder, names, "cpu", locks=False)
+    timing.remember_start(study, timing.Start(reading, start_seconds(setup, workers)))
 
 
 def _bytes(study: Study, tree: Tree, size: int) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from critlab.engine.progress import Display
 from critlab.engine.space import megabytes, needed_bytes, shortage
 from critlab.engine.study_record import StudyRecord, read_record, write_record
 from critlab.engine.work import Work, outstanding
-from critlab.engine.worker import IN_WORKER
+from critlab.engine.worker import IN_WORKER, setup_message
 from critlab.engine.writing import provenance
 from critlab.entry import is_path
 from critlab.errors import StudyError
@@ -102,7 +101,7 @@ def run_study(study: Study, store: Store, means: Means) -> Report:
         if not work.tasks:
             return Report(0, 0, Ending(), 0)
         _forget_failures(work, names, store)
-        setup = {**_setup(study, store, means, names, device), "locks": locks is not None}
+        setup = setup_message(study, store, means.folder, names, device, locks is not None)
         survey = partial(outstanding, tree, study.seeds, names, store, kept)
         return _work(study, work, survey, store, images, locks, setup, means)
 
@@ -153,8 +152,14 @@ def _work(
         elif display.done:
             display.remark(f"{display.done} epochs in {duration(display.elapsed())}")
             if not ending.shared:
-                timing.remember(study, names.numerics, display.elapsed() * workers / display.done)
+                timing.remember(study, names.numerics, _at_work(study, display.elapsed()) * workers / display.done)
     return Report(ending.trained, ending.replayed, ending, _status(ending, interruption))
+
+
+def _at_work(study: Study, elapsed: float) -> float:
+    """Of the seconds since workers were started, those in which they worked, as far as their start was ever timed."""
+    start = timing.recall_start(study)
+    return max(elapsed - start.workers, 0.0) or elapsed if start else elapsed
 
 
 def _broken_off(ending: Ending, display: Display, survey: Callable[[], Work], size: int | None) -> str:
@@ -219,21 +224,6 @@ def _device(asked: Device) -> str:
     if asked == "cuda" and not there:
         raise StudyError("--device: received cuda, but torch finds no GPU; use --device cpu")
     return "cuda" if there else "cpu"
-
-
-def _setup(study: Study, store: Store, means: Means, names: Names, device: str) -> dict[str, Any]:
-    numerics: Numerics = names.numerics
-    return {
-        "kind": "setup",
-        "study": study.model_dump(mode="json"),
-        "fingerprint": names.fingerprint,
-        "numerics": numerics.model_dump(),
-        "store": str(store.root.absolute()),
-        "folder": str(means.folder.absolute()) if means.folder else None,
-        "device": device,
-        "torch": provenance()["torch"],
-        "sys_path": [os.path.abspath(entry) for entry in sys.path],
-    }
 
 
 def _forget_failures(work: Work, names: Names, store: Store) -> None:

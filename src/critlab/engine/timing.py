@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from critlab.digest import digest
 from critlab.engine.processors import abilities
@@ -68,6 +68,28 @@ def recall_steps(base: Base, device: str) -> dict[str, float] | None:
 def remember_steps(base: Base, device: str, seconds: Mapping[str, float]) -> None:
     """Keeps what :func:`recall_steps` gives; so a study run twice on a machine is computed alike under any load."""
     _keep(_steps_key(base, device), dict(seconds))
+
+
+class Start(NamedTuple):
+    """What comes before the first step: seconds until the command has the data, and until its workers are ready."""
+
+    command: float
+    workers: float
+
+
+def recall_start(base: Base) -> Start | None:
+    """How long studies of these data took to start, as last measured on this machine; None where it never was."""
+    found = _known().get(_start_key(base))
+    return Start(*found) if isinstance(found, list) and len(found) == len(Start._fields) else None
+
+
+def remember_start(base: Base, start: Start) -> None:
+    """Keeps what :func:`recall_start` gives."""
+    _keep(_start_key(base), list(start))
+
+
+def _start_key(base: Base) -> str:
+    return digest("start", base.data.model_dump(mode="json"), _machine())
 
 
 def _known() -> dict[str, Any]:

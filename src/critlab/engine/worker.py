@@ -23,7 +23,7 @@ from critlab.engine.names import Names
 from critlab.engine.perform import Gone, Reached, Replayed, Stopped, Trained, perform
 from critlab.engine.recent import RecentStates
 from critlab.engine.work import Step, Task
-from critlab.engine.writing import Writer
+from critlab.engine.writing import Writer, provenance
 from critlab.errors import CritlabError, StoreUnwritable
 from critlab.store import Store
 from critlab.store.locks import Locks
@@ -187,6 +187,33 @@ def main(channel: int, lifeline: int) -> None:
     _send(connection, kind="ready")
     while (message := _receive(connection))["kind"] == "task":
         _send(connection, **desk.do(read_task(message["task"]), connection))
+
+
+def setup_message(
+    study: Study, store: Store, folder: Path | None, names: Names, device: str, locks: bool
+) -> dict[str, Any]:
+    """What a worker is told first, as JSON values.
+
+    Args:
+        study: the question.
+        store: where results go.
+        folder: where the data lie; None for the default.
+        names: of what the images and the numerics give.
+        device: where to compute.
+        locks: whether the store's file system has locks.
+    """
+    return {
+        "kind": "setup",
+        "study": study.model_dump(mode="json"),
+        "fingerprint": names.fingerprint,
+        "numerics": names.numerics.model_dump(),
+        "store": str(store.root.absolute()),
+        "folder": str(folder.absolute()) if folder else None,
+        "device": device,
+        "torch": provenance()["torch"],
+        "sys_path": [os.path.abspath(entry) for entry in sys.path],
+        "locks": locks,
+    }
 
 
 def desk_of(setup: dict[str, Any]) -> Desk:
