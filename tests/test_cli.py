@@ -160,6 +160,18 @@ def test_plan_knows_the_time_once_it_was_measured(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "study.toml"]
 
 
+@pytest.mark.parametrize("command", [["plan", "study.toml", "--measure"], ["run", "study.toml"]])
+def test_a_worker_starts_no_workers(
+    critlab: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    written(tmp_path)
+    monkeypatch.setenv("CRITLAB_WORKER", "1")
+    answer = critlab(*command)
+    assert answer.status == 2
+    assert "a worker process imported a script that starts a study" in answer.err
+    assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
+
+
 def test_plan_of_the_paper(critlab: Command) -> None:
     answer = critlab("plan", "removal", "--scale", "paper")
     assert answer.status == 0

@@ -15,7 +15,7 @@ from critlab.engine.space import RECORD_BYTES, needed_bytes, shortage
 from critlab.engine.study_record import StudyRecord, read_record
 from critlab.engine.survey import survey
 from critlab.engine.work import Work
-from critlab.engine.worker import setup_message
+from critlab.engine.worker import refuse_inside_a_worker, setup_message
 from critlab.entry import is_path
 from critlab.store import Store
 from critlab.study.measurement import due
@@ -77,7 +77,12 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
         workers: how many processes would train.
         measure: load the data and time a step now.
         folder: where the data lie.
+
+    Raises:
+        StudyError: it shall measure, and this process is a worker.
     """
+    if measure:
+        refuse_inside_a_worker()
     tree, work = survey(study, store)
     seeds = len(study.seeds)
     everything = tree.epochs * seeds

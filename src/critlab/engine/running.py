@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from critlab.engine.progress import Display
 from critlab.engine.space import megabytes, needed_bytes, shortage
 from critlab.engine.study_record import StudyRecord, read_record, write_record
 from critlab.engine.work import Work, outstanding
-from critlab.engine.worker import IN_WORKER, setup_message
+from critlab.engine.worker import refuse_inside_a_worker, setup_message
 from critlab.engine.writing import provenance
 from critlab.entry import is_path
 from critlab.errors import StudyError
@@ -83,7 +82,7 @@ def run_study(study: Study, store: Store, means: Means) -> Report:
         DataError: the data are missing or not what they should be; nothing was created.
         StoreError: the store cannot be used.
     """
-    _refuse_inside_a_worker()
+    refuse_inside_a_worker()
     if means.engine == "ray":
         on_ray.ray_module()
     images = _images(study, means.folder)
@@ -182,13 +181,6 @@ def _status(ending: Ending, interruption: Interruption) -> int:
     if ending.stopped:
         return interruption.status
     return 1 if ending.failures else 0
-
-
-def _refuse_inside_a_worker() -> None:
-    if os.environ.get(IN_WORKER):
-        raise StudyError(
-            "a worker process imported a script that starts a study; put the call under 'if __name__ == \"__main__\":'"
-        )
 
 
 def _images(study: Study, folder: Path | None) -> ImageSet:

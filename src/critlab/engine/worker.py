@@ -24,7 +24,7 @@ from critlab.engine.perform import Gone, Reached, Replayed, Stopped, Trained, pe
 from critlab.engine.recent import RecentStates
 from critlab.engine.work import Step, Task
 from critlab.engine.writing import Writer, provenance
-from critlab.errors import CritlabError, StoreUnwritable
+from critlab.errors import CritlabError, StoreUnwritable, StudyError
 from critlab.store import Store
 from critlab.store.locks import Locks
 from critlab.study.origin import Numerics
@@ -32,6 +32,18 @@ from critlab.study.study import Study
 from critlab.study.tree import ROOT, build
 
 IN_WORKER = "CRITLAB_WORKER"
+
+
+def refuse_inside_a_worker() -> None:
+    """Refuses to start workers from a worker, which would start others without end.
+
+    Raises:
+        StudyError: this process is one.
+    """
+    if os.environ.get(IN_WORKER):
+        raise StudyError(
+            "a worker process imported a script that starts a study; put the call under 'if __name__ == \"__main__\":'"
+        )
 
 
 def task_message(task: Task) -> dict[str, Any]:
