@@ -408,6 +408,12 @@ def test_a_loss_that_falls_on_is_open() -> None:
     assert (said.name, said.closing, said.low, said.high) == ("open", None, 290.0, None)
 
 
+def test_a_loss_that_hardly_slows_down_is_open() -> None:
+    steps = np.arange(10, 300, 10.0)
+    said = phase_by_loss(steps, 5 - 0.01 * steps + 1e-6 * steps**2, np.full(len(steps), 1e-7))
+    assert (said.name, said.closing) == ("open", None)
+
+
 def test_a_loss_that_rises_or_rests_is_opening() -> None:
     steps = np.arange(10, 300, 10.0)
     for losses in (0.01 * steps, np.ones(len(steps))):

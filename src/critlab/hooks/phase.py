@@ -91,9 +91,10 @@ def phase_by_loss(steps: Sequence[float], losses: Sequence[float], errors: Seque
     firsts, seconds = halves(at, drawn)
     if first + second <= 2 * (firsts + seconds).std():
         return Phase("opening", None, float(at[-1]), None, LOSS)
-    if first - second <= 2 * (firsts - seconds).std():
+    [closing] = settling_step(at, smooth[None], LOSS.left)
+    if first - second <= 2 * (firsts - seconds).std() or not math.isfinite(closing):
         return Phase("open", None, float(at[-1]), None, LOSS)
-    return _closing(at[-1], settling_step(at, smooth[None], LOSS.left)[0], settling_step(at, drawn, LOSS.left), LOSS)
+    return _closing(at[-1], closing, settling_step(at, drawn, LOSS.left), LOSS)
 
 
 def phase_by_trace(steps: Sequence[float], values: Sequence[float], errors: Sequence[float]) -> Phase:
@@ -129,7 +130,9 @@ def _smooth(steps: Sequence[float], values: Sequence[float], errors: Sequence[fl
 def _closing(now: float, closing: Floats, drawn: Floats, rule: Rule) -> Phase:
     low, high = np.quantile(drawn, [0.025, 0.975], method="inverted_cdf")
     bound = float(high) if math.isfinite(high) else None
-    return Phase("closed" if closing <= now else "closing", float(closing), float(low), bound, rule)
+    return Phase(
+        "closed" if closing <= now else "closing", float(closing), min(float(low), float(closing)), bound, rule
+    )
 
 
 def halves(at: Floats, losses: Floats) -> tuple[Floats, Floats]:
@@ -178,7 +181,7 @@ def settling_step(at: Floats, losses: Floats, left: float) -> Floats:
     way = (losses - rest[:, None]) / np.where(top > rest, top - rest, 1.0)[:, None]
     crossed = closing_step(at, way, left)
     found = np.where((way <= left).any(axis=-1), crossed, ahead)
-    return np.asarray(np.where((first > 0) & (ratio < STEADY), found, math.inf))
+    return np.asarray(np.where((first > 0) & (ratio < STEADY) & ~np.isnan(found), found, math.inf))
 
 
 def smoothed(values: Floats) -> Floats:
