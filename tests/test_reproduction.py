@@ -26,6 +26,12 @@ def test_a_figure_is_computed_once_and_kept(tmp_path: Path) -> None:
     assert all(row.published == row.ours for row in made.comparisons), "exact to the authors' own program"
     assert "Beside the published numbers" in page.read_text()
     assert (tmp_path / "figures" / "sensors.csv").exists()
+    numbers = (tmp_path / "figures" / "numbers.csv").read_text().splitlines()
+    assert numbers[0] == "what,published,source,ours"
+    assert len(numbers) == 1 + len(made.comparisons)
+    environment = json.loads((tmp_path / "figures" / "environment.json").read_text())
+    assert environment["command"] == "critlab reproduce sensors --scale small"
+    assert {"processor", "torch", "seconds of computing"} <= environment.keys()
     assert len(list(store.names("figures"))) == 1
 
     def never(scale: str) -> dict[str, list[dict[str, object]]]:

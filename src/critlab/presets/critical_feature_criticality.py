@@ -141,8 +141,9 @@ def _sampled(scale: Scale, inputs: Tensor, targets: Tensor, readout: Readout) ->
 
 def charts_kernel_criticality(tables: Tables) -> list[Chart]:
     """One chart of the prior alone, and for each kind of readout one of fluctuations, alignment and gain."""
-    x = quantity("g", "weight scale g", scale={"type": "log"}, axis={"values": list(SCALES_OF_G)})
-    edge = at_line("g", tables["settings"][0]["critical g"], colour="$deficit")
+    domain = {"type": "log", "domain": [0.9 * SCALES_OF_G[0], 1.1 * SCALES_OF_G[-1]]}
+    x = quantity("g", "weight scale g", scale=domain, axis={"values": [0.5, 0.7, 1, 1.4, 2, 3]})
+    edge = at_line("x", x, tables["settings"][0]["critical g"], colour="$deficit")
     prior = [{**row, "reach": _finite(abs(row["depth_scale"]))} for row in tables["prior"]]
     mark = {"type": "line", "point": True, "color": "$clock"}
     curves = [

@@ -189,7 +189,9 @@ def charts_kernels(tables: Tables) -> list[Chart]:
         }
         tips = [tip("a", "point"), tip("b", "point"), tip("value", "C")]
         cells = [{**cell, "shade": _shade(cell, limits)} for cell in tables["cells"] if cell["kernel"] == name]
-        layers: list[JSON] = [{"mark": "rect", "encoding": {**places, "color": colour, "tooltip": tips}}]
+        layers: list[JSON] = [
+            {"mark": {"type": "rect", "aria": False}, "encoding": {**places, "color": colour, "tooltip": tips}}
+        ]
         panels.append(panel(f"{name}: alignment {row['alignment']:.4f}", cells, layers, height=220))
     return [
         chart(

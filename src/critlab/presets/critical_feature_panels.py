@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from critlab.report.chart import Chart, Panel
-from critlab.report.charts.encoding import JSON, SHAPES, legend, quantity, tip
+from critlab.report.charts.encoding import JSON, SHAPES, legend, tip
 
 Scale = Literal["small", "paper"]
 Tables = dict[str, list[JSON]]
@@ -83,10 +83,10 @@ def line(what: str, names: Sequence[str], x: JSON, y: JSON) -> list[JSON]:
     return found
 
 
-def at_line(field: str, value: float, axis: Literal["x", "y"] = "x", colour: str = "$soft") -> JSON:
-    """A dashed line across the plot at ``value``."""
+def at_line(axis: Literal["x", "y"], channel: JSON, value: float, colour: str = "$soft") -> JSON:
+    """A dashed line at ``value`` of ``channel``, with its title: else Vega takes the axis' title away."""
     mark = {"type": "rule", "strokeDash": [4, 3], "color": colour}
-    return {"data": {"values": [{field: value}]}, "mark": mark, "encoding": {axis: quantity(field, None)}}
+    return {"data": {"values": [{channel["field"]: value}]}, "mark": mark, "encoding": {axis: channel}}
 
 
 def panel(title: str, rows: Sequence[JSON], layers: Sequence[JSON], height: int = 300, letters: int = 14) -> Panel:

@@ -6,6 +6,7 @@ Two meanings of "critical" meet here and stay apart: chi = 1 of the prior, and t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from critlab.presets.critical_feature_panels import NOTE, Scale, Tables, at_line, chart, panel, said
@@ -32,6 +33,7 @@ MEASURES = {
     "test_loss": "damage: mean squared error above the control's",
     "accuracy": "damage: accuracy below the control's",
 }
+AXES = {"test_loss": "squared error above the control's", "accuracy": "accuracy below the control's"}
 X = quantity("chi", "susceptibility chi of the prior", scale={"zero": False})
 
 
@@ -39,6 +41,7 @@ def compute_prior_and_plasticity(scale: Scale) -> Tables:
     """Damage of early and late deficits by chi, paired by seed, and the contrast of the edge with both sides."""
     from critlab.kernels.plasticity import STABLE_SHARE
 
+    outcomes = _everywhere(scale)
     rows: list[JSON] = []
     ends: list[JSON] = []
     contrasts: list[JSON] = []
@@ -46,7 +49,7 @@ def compute_prior_and_plasticity(scale: Scale) -> Tables:
         damages: dict[tuple[str, str, str], list[Tensor]] = {}
         for g in SCALES_G[scale]:
             place = {"trainer": trainer, "g": g, "chi": _chi(g)}
-            means, damage = _at(scale, g, noise)
+            means, damage = outcomes[g, noise]
             ends += [{**place, **row} for row in means]
             for (deficit, window, measure), values in damage.items():
                 damages.setdefault((deficit, window, measure), []).append(values)
@@ -69,6 +72,17 @@ def _chi(g: float) -> float:
     from critlab.kernels import susceptibility
 
     return susceptibility(g, BIAS)
+
+
+def _everywhere(scale: Scale) -> dict[tuple[float, float], tuple[list[JSON], dict[tuple[str, str, str], Tensor]]]:
+    """:func:`_at` by weight scale and noise, one on each core: torch lets go of Python's lock while it computes."""
+    from critlab.engine.processors import default_workers
+    from critlab.threads import one_thread
+
+    places = [(g, noise) for noise in TRAINERS.values() for g in SCALES_G[scale]]
+    # one thread here too, else a pool's threads would read how many there were while another has set one
+    with one_thread(), ThreadPoolExecutor(default_workers()) as pool:
+        return dict(zip(places, pool.map(lambda place: _at(scale, *place), places), strict=True))
 
 
 def _at(scale: Scale, g: float, noise: float) -> tuple[list[JSON], dict[tuple[str, str, str], Tensor]]:
@@ -144,15 +158,16 @@ def charts_prior_and_plasticity(tables: Tables) -> list[Chart]:
 def _damage_panel(damage: list[JSON], measure: str, deficit: str) -> Panel:
     rows = [row for row in damage if row["measure"] == measure and row["deficit"] == deficit]
     looks = legend("window", "window", list(WINDOWS), ["$deficit", "$negative"])
-    where = {"x": X, "y": quantity("mean", MEASURES[measure], scale={"zero": True})}
-    bars = {"x": X, "y": quantity("low", MEASURES[measure]), "y2": {"field": "high"}, "color": looks["color"]}
+    y = quantity("mean", AXES[measure], scale={"zero": True})
+    where = {"x": X, "y": y}
+    bars = {"x": X, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": looks["color"]}
     tips = [tip(name, name) for name in ("window", "g", "chi", "mean", "low", "high", "n")]
     layers: list[JSON] = [
         {"mark": "line", "encoding": {**where, "color": looks["color"]}},
         {"mark": "rule", "encoding": bars},
         {"mark": {"type": "point", "filled": True, "size": 60}, "encoding": {**where, **looks, "tooltip": tips}},
-        at_line("chi", 1.0),
-        at_line("mean", 0.0, "y"),
+        at_line("x", X, 1.0),
+        at_line("y", y, 0.0),
     ]
     return panel(f"{'Error' if measure == 'test_loss' else 'Accuracy'}, {deficit}", rows, layers)
 
@@ -170,7 +185,7 @@ def _ends_panel(tables: Tables, trainer: str) -> Panel:
     layers: list[JSON] = [
         {"mark": "line", "encoding": {**where, "color": looks["color"]}},
         {"mark": {"type": "point", "filled": True}, "encoding": {**where, **looks, "tooltip": tips}},
-        at_line("chi", 1.0),
+        at_line("x", X, 1.0),
     ]
     return panel(trainer, rows, layers)
 

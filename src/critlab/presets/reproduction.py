@@ -43,8 +43,8 @@ def reproduce(
         store: where results and tables are kept.
         means: with what a study is run.
         out: the page.
-        folder: also every chart as SVG, PNG and CSV, into this folder; of studies also ``numbers.csv``, ours beside the
-            published ones, and ``environment.json``.
+        folder: also every chart as SVG, PNG and CSV, ``numbers.csv``, ours beside the published ones, and
+            ``environment.json``, into this folder.
 
     Raises:
         StudyError: there is no such figure, or not at that scale.
@@ -54,6 +54,7 @@ def reproduce(
         findings = found(name, figure, _scale(name, scale, SCALES), store)
         if folder:
             figures(findings, folder)
+            _beside(folder, findings, findings.provenance)
         return Reproduction(0, findings.comparisons, report(findings, out))
     if name in PRESETS:
         preset = PRESETS[name]
@@ -105,7 +106,11 @@ def _keep(folder: Path, findings: Findings, results: Mapping[str, Results]) -> N
     figures(findings, folder)
     for part, of_part in results.items():
         figures(of_part, folder if len(results) == 1 else folder / part)
+    _beside(folder, findings, {part: dict(of_part.provenance) for part, of_part in results.items()})
+
+
+def _beside(folder: Path, findings: Findings, made: Mapping[str, Any]) -> None:
+    """Our numbers beside the published ones, and with what command and on what they were ``made``."""
     (folder / "numbers.csv").write_text(numbers_csv(findings.comparisons), encoding="utf-8")
-    made = {part: dict(of_part.provenance) for part, of_part in results.items()}
     text = json.dumps({"command": findings.command, **made}, indent=1, ensure_ascii=False)
     (folder / "environment.json").write_text(text + "\n", encoding="utf-8")

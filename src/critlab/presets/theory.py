@@ -55,6 +55,8 @@ def found(name: str, figure: Figure, scale: Scale, store: Store) -> Findings:
         except ValueError as error:
             raise StoreError(f"{name}: its tables cannot be kept: {error}") from None
     made = {**body["provenance"], "scale": scale, "seconds of computing": round(body["seconds"], 1)}
+    if "settings" in body["tables"]:
+        made["settings"] = body["tables"]["settings"][0]
     return Findings(
         name=name,
         question=figure.question[:1].upper() + figure.question[1:],
