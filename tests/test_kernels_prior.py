@@ -84,6 +84,8 @@ def test_alignment_is_the_centred_correlation() -> None:
     expected = (left * right).sum() / np.linalg.norm(left) / np.linalg.norm(right)
     assert kernels.alignment(first, second) == pytest.approx(expected)
     assert kernels.alignment(first, 3 * first + 2) == pytest.approx(1)
+    for size in (1e200, 1e-200):
+        assert kernels.alignment(size * first, second) == pytest.approx(expected)
     with pytest.raises(StudyError, match="other: is the same for all pairs"):
         kernels.alignment(first, np.ones((5, 5)))
 

@@ -256,6 +256,10 @@ BAD = [
     ({"bias_scale": -0.1}, "bias_scale: received -0.1"),
     ({"activation": "erv"}, "erf"),
     ({"inputs": "words"}, "inputs: received"),
+    ({"inputs": [1.0, 2.0]}, "inputs: received shape"),
+    ({"inputs": np.array([[1j, 2.0], [3.0, 4.0]])}, "must be an array of real numbers"),
+    ({"inputs": [[1e200, 2.0], [3.0, 4.0]]}, "inputs: up to 1e\\+200 in size"),
+    ({"targets": [[[1.0]], [[-1.0]]]}, "targets: received shape"),
 ]
 
 
@@ -267,6 +271,25 @@ def test_ill_posed_input_is_named(change: dict[str, object], message: str) -> No
         for function in (kernels.adapted_kernels, kernels.sample_kernels):
             with pytest.raises(StudyError, match=message):
                 function(**{**good, **change})
+
+
+def test_arrays_lists_and_columns_of_targets_are_one_problem() -> None:
+    model = {"depth": 1, "width": 20, "draws": 200, "batches": 2}
+    lists = kernels.adapted_kernels([[1, 2], [3, 4], [0, 1]], [1, -1, 1], **model)
+    arrays = kernels.adapted_kernels(np.array([[1, 2], [3, 4], [0, 1]]), np.array([[1], [-1], [1]]), **model)
+    assert torch.equal(lists.kernels[1], arrays.kernels[1])
+    tenths = kernels.prior_kernels([[0.1, 0.2], [0.3, 0.4]], depth=1)
+    assert torch.equal(tenths[1], kernels.prior_kernels(np.array([[0.1, 0.2], [0.3, 0.4]]), depth=1)[1])
+
+
+def test_the_walk_is_checked() -> None:
+    inputs, targets = xor(4)
+    for change, message in (
+        ({"damping": 2}, "damping: received 2; must be"),
+        ({"widths": 100}, "widths: received 100"),
+    ):
+        with pytest.raises(StudyError, match=message):
+            kernels.adapted_kernels(inputs, targets, depth=1, width=10, **change)
 
 
 def test_unknown_mode_and_method() -> None:

@@ -9,12 +9,14 @@ from typing import Any, cast
 
 from torch import Tensor
 
+from critlab.errors import StudyError
 from critlab.kernels.activations import Activation, Function
 from critlab.kernels.annealing import Attempt, Step, annealed
 from critlab.kernels.averages import Mode, fixed_draws
 from critlab.kernels.model import Problem, checked_prior, checked_problem, one_of, positive, whole
 from critlab.kernels.prior import propagated
 from critlab.kernels.refinement import refined
+from critlab.spec import shown
 from critlab.threads import one_thread
 
 MODES = ("tilted", "leading")
@@ -109,7 +111,7 @@ def adapted_kernels(
         tolerance: the largest relative change of a kernel in one undamped sweep, at the solution.
         widths: falling widths on the way, the last one ``width``; None is ``width`` times 64, 32 .. 1, from three
             layers on 16, 8 .. 1. Deep networks near the edge need fine steps.
-        damping: the share of the new kernel in each sweep.
+        damping: the share of the new kernel in each sweep, at most 1.
         sweeps: the most sweeps at one width.
         batches: batches of ``draws`` draws that the answer is a mean over; 1 leaves it at the draws of the walk.
 
@@ -136,7 +138,7 @@ def adapted_kernels(
         normal=fixed_draws(count, points, whole("seed", seed, 0)),
         seed=int(seed),
         tolerance=positive("tolerance", tolerance),
-        damping=positive("damping", damping),
+        damping=_share("damping", damping),
         sweeps=whole("sweeps", sweeps, 1),
     )
     several = 1 if prior.activation.linear else whole("batches", batches, 1)
@@ -153,10 +155,18 @@ def adapted_kernels(
     return Adaptation(*found, draws=count, batches=several, mode=chosen, trusted=trusted)
 
 
+def _share(field: str, value: float) -> float:
+    if positive(field, value) > 1:
+        raise StudyError(f"{field}: received {shown(value)}; must be above 0 and at most 1")
+    return float(value)
+
+
 def _widths(problem: Problem, widths: Sequence[float] | None) -> list[float]:
     if widths is None:
         factors = HALVINGS if problem.prior.depth <= 2 else HALVINGS_DEEP
         return [float(problem.width * factor) for factor in factors]
+    if not isinstance(widths, Sequence):
+        raise StudyError(f"widths: received {shown(widths)}; must be a list of falling widths")
     steps = [positive("widths", width) for width in widths]
     return [step for step in steps if step > problem.width] + [float(problem.width)]
 

@@ -118,8 +118,16 @@ def checked_problem(inputs: Any, targets: Any, prior: Prior, width: int, noise: 
 
 
 def input_kernel(inputs: Tensor, prior: Prior) -> Tensor:
-    """``C^0 = g_0 X X^T / D + g_b``, ``(P, P)``."""
-    return prior.scales[0] * inputs @ inputs.T / inputs.shape[1] + prior.bias
+    """``C^0 = g_0 X X^T / D + g_b``, ``(P, P)``.
+
+    Raises:
+        StudyError: inputs so large that their products are no longer finite.
+    """
+    kernel = prior.scales[0] * inputs @ inputs.T / inputs.shape[1] + prior.bias
+    if not kernel.isfinite().all():
+        largest = float(inputs.abs().max())
+        raise StudyError(f"inputs: up to {largest:.0e} in size, their products are not finite; scale them down")
+    return kernel
 
 
 def matrix(field: str, value: Any) -> Tensor:
@@ -129,12 +137,15 @@ def matrix(field: str, value: Any) -> Tensor:
         StudyError: it holds no numbers, or some that are not finite.
     """
     try:
-        # a read-only array, as images from a file are, would make torch warn
-        found = (
-            torch.as_tensor(value.copy() if isinstance(value, np.ndarray) else value).detach().to("cpu", torch.float64)
-        )
+        # a read-only array, as images from a file are, would make torch warn; lists would become float32
+        listed = isinstance(value, Sequence) and not isinstance(value, str)
+        kind = torch.float64 if listed else None
+        given = torch.as_tensor(value.copy() if isinstance(value, np.ndarray) else value, dtype=kind).detach()
+        if given.is_complex():
+            raise TypeError("complex")
+        found = given.to("cpu", torch.float64)
     except (TypeError, ValueError, RuntimeError):
-        raise StudyError(f"{field}: received {shown(value)}; must be an array of numbers") from None
+        raise StudyError(f"{field}: received {shown(value)}; must be an array of real numbers") from None
     bad = int((~found.isfinite()).sum())
     if bad:
         raise StudyError(f"{field}: {bad} of {found.numel()} numbers are not finite; remove or replace them")

@@ -11,6 +11,8 @@ from torch import Tensor
 from critlab.errors import StudyError
 from critlab.kernels.model import matrix
 
+SMALLEST = torch.finfo(torch.float64).tiny
+
 
 class Spectrum(NamedTuple):
     """A kernel's eigenvalues and where the targets lie among its eigenvectors.
@@ -45,6 +47,8 @@ def alignment(kernel: Any, other: Any) -> float:
             raise StudyError(f"{field}: received shape {tuple(value.shape)}; must be (P, P) with P of at least 2")
     if first.shape != second.shape:
         raise StudyError(f"other: received {len(second)} points where kernel has {len(first)}; must be as many")
+    # in units of the largest entry, else the squares of very large or small ones are not numbers any more
+    first, second = (value / value.abs().max().clamp_min(SMALLEST) for value in (first, second))
     left, right = centred(first), centred(second)
     for field, before, after in (("kernel", first, left), ("other", second, right)):
         if after.norm() <= 1e-13 * before.norm():

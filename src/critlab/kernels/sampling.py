@@ -37,7 +37,7 @@ class KernelSamples:
     Args:
         mean: the posterior mean of C^L over samples and chains, ``(P, P)``.
         alignment: the centred alignment of ``mean`` with ``Y Y^T``: what the theory predicts. The mean of single
-            samples' alignments is lower.
+            samples' alignments is lower. Not a number where the targets are all equal.
         alignment_error: its standard error, by jackknife over chains.
         overlap: ``Y^T mean Y / P^2``.
         overlap_error: likewise.
