@@ -39,6 +39,7 @@ def test_a_figure_is_computed_once_and_kept(tmp_path: Path) -> None:
 
     again = found("sensors", replace(THEORIES["sensors"], tables=never), "small", store)
     assert list(again.comparisons) == list(made.comparisons)
+    assert again.charts[0].to_csv() == (tmp_path / "figures" / "sensors.csv").read_text(), "columns keep their order"
 
 
 def test_the_command_gives_one_document(

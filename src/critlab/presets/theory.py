@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -54,18 +54,27 @@ def found(name: str, figure: Figure, scale: Scale, store: Store) -> Findings:
             store.write("figures", key, body)
         except ValueError as error:
             raise StoreError(f"{name}: its tables cannot be kept: {error}") from None
+    tables = _ordered(body["tables"], body.get("columns", {}))
     made = {**body["provenance"], "scale": scale, "seconds of computing": round(body["seconds"], 1)}
-    if "settings" in body["tables"]:
-        made["settings"] = body["tables"]["settings"][0]
+    if "settings" in tables:
+        made["settings"] = tables["settings"][0]
     return Findings(
         name=name,
         question=figure.question[:1].upper() + figure.question[1:],
         source=figure.source,
-        charts=figure.charts(body["tables"]),
-        comparisons=figure.compare(body["tables"]),
+        charts=figure.charts(tables),
+        comparisons=figure.compare(tables),
         provenance=made,
         command=f"critlab reproduce {name} --scale {scale}",
     )
+
+
+def _ordered(tables: Tables, columns: Mapping[str, Sequence[str]]) -> Tables:
+    """The tables with their columns in the order of computing; a record keeps its keys sorted."""
+    return {
+        table: [{name: row[name] for name in columns.get(table, row) if name in row} for row in rows]
+        for table, rows in tables.items()
+    }
 
 
 def _computed(name: str, figure: Figure, scale: Scale) -> dict[str, Any]:
@@ -77,6 +86,7 @@ def _computed(name: str, figure: Figure, scale: Scale) -> dict[str, Any]:
         "scale": scale,
         "version": figure.version,
         "tables": tables,
+        "columns": {table: list(dict.fromkeys(name for row in rows for name in row)) for table, rows in tables.items()},
         "seconds": seconds,
         "provenance": dict(provenance()),
     }
