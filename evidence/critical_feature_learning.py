@@ -25,8 +25,8 @@ OUT = Path(__file__).with_suffix(".csv")
 FINE = (1600, 1130, 800, 566, 400, 283, 200, 166, 141, 120, 110, 100)
 COLUMNS = (
     "task", "P", "N", "L", "g", "bias", "noise", "draws", "sampler", "infinite_width", "leading", "tilted",
-    "tilted_trusted", "sampled", "standard_error", "rhat", "effective_samples", "protocol_infinite_width", "protocol_leading",
-    "protocol_tilted", "protocol_sampled", "seconds", "machine",
+    "tilted_trusted", "sampled", "standard_error", "rhat", "effective_samples", "protocol_infinite_width",
+    "protocol_leading", "protocol_tilted", "protocol_sampled", "seconds", "machine",
 )  # fmt: skip
 
 XOR = {"bias_scale": 0.5, "noise": 0.1, "weight_scale": 1.0}
