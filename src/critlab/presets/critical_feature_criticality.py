@@ -28,6 +28,8 @@ from critlab.report.theme import ordered
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from critlab.kernels import KernelSamples
+
 Readout = Literal["shared", "held"]
 BIAS, NOISE, WIDTH = 0.05, 0.1, 100
 DEPTHS = (2, 4, 6)
@@ -57,14 +59,15 @@ def compute_kernel_criticality(scale: Scale) -> Tables:
     for readout in READOUTS:
         for depth in DEPTHS:
             rows += [_point(scale, inputs, targets, g, depth, readout) for g in SCALES_OF_G]
-    samples = [row for readout in READOUTS for row in _sampled(scale, inputs, targets, readout)]
+    sampled = [pair for readout in READOUTS for pair in _sampled(scale, inputs, targets, readout)]
+    samples, drawn = [row for row, _ in sampled], [one for _, one in sampled]
     theory = sum(row["trusted"] for row in rows)
     settings = {
         "task": "XOR, seed 3", "P": 12, "N": WIDTH, "L": "2, 4 and 6", "g": "0.5 to 3", "bias": BIAS, "noise": NOISE,
         "seed": "0, of the sampler 0 to 7", "activation": "erf", "mode": "tilted",
         "draws": f"{BATCHES} x {DRAWS[scale]}",
         "convergence": f"{theory} of {len(rows)} theory points converged to 1e-4",
-        "sampler": f"hmc, L = 4 only, {samples[0]['sampler']}", "critical g": round(critical_scale(BIAS), 3),
+        "sampler": f"hmc, L = 4 only, {settled(drawn)}", "critical g": round(critical_scale(BIAS), 3),
     }  # fmt: skip
     return {"prior": prior, "points": rows, "samples": samples, "settings": [settings]}
 
@@ -111,12 +114,13 @@ def _point(scale: Scale, inputs: Tensor, targets: Tensor, g: float, depth: int, 
     return {**row, "change": found.history[-1].change, "effective_share": share}
 
 
-def _sampled(scale: Scale, inputs: Tensor, targets: Tensor, readout: Readout) -> list[JSON]:
+def _sampled(scale: Scale, inputs: Tensor, targets: Tensor, readout: Readout) -> list[tuple[JSON, KernelSamples]]:
+    """The rows of the sampled points, each with its samples."""
     import torch
 
     from critlab.kernels import NotConverged, alignment, prior_kernels, sample_kernels
 
-    gram, rows = torch.outer(targets, targets), []
+    gram, found = torch.outer(targets, targets), []
     for index, g in enumerate(SAMPLED_G[scale]):
         # draws of their own, else all points are off to the same side
         seed = 2 * index + list(READOUTS).index(readout)
@@ -127,16 +131,15 @@ def _sampled(scale: Scale, inputs: Tensor, targets: Tensor, readout: Readout) ->
             drawn = sample_kernels(
                 inputs, targets, width=WIDTH, noise=NOISE, samples=SAMPLES[scale], seed=seed, **model
             )
-        rows.append(
-            {
-                "readout": readout, "depth": SAMPLED_DEPTH, "g": g, "alignment": drawn.alignment,
-                "error": drawn.alignment_error, "gain": drawn.alignment - wide, "trusted": drawn.converged,
-                "low": drawn.alignment - wide - 2 * drawn.alignment_error,
-                "high": drawn.alignment - wide + 2 * drawn.alignment_error, "rhat": drawn.rhat,
-                "effective_samples": drawn.effective_samples, "sampler": settled([drawn]),
-            }
-        )  # fmt: skip
-    return rows
+        row: JSON = {
+            "readout": readout, "depth": SAMPLED_DEPTH, "g": g, "alignment": drawn.alignment,
+            "error": drawn.alignment_error, "gain": drawn.alignment - wide, "trusted": drawn.converged,
+            "low": drawn.alignment - wide - 2 * drawn.alignment_error,
+            "high": drawn.alignment - wide + 2 * drawn.alignment_error, "rhat": drawn.rhat,
+            "effective_samples": drawn.effective_samples, "sampler": settled([drawn]),
+        }  # fmt: skip
+        found.append((row, drawn))
+    return found
 
 
 def charts_kernel_criticality(tables: Tables) -> list[Chart]:

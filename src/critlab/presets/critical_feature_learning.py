@@ -100,6 +100,7 @@ FIGURES: dict[str, Figure] = {
         compute_kernel_criticality,
         charts_kernel_criticality,
         compare_kernel_criticality,
+        version=3,
     ),
     "kernel-images": Figure(
         "how far do kernels adapt on two classes of images?",
