@@ -68,7 +68,8 @@ class Watch:
     8, batch 128, 32 x 32; a look every 6 steps) and 0.0301 in 20,000 steps of 1.8 ms (MLP 784-256-10, batch 128; a look
     every 33).
 
-    Source: the trace as a sign of the period: Achille, Rovere and Soatto 2019; samples spread over steps: ours.
+    Source: the trace: Achille, Rovere and Soatto 2019; samples spread over steps, the rule on the loss
+    (:mod:`~critlab.hooks.phase`) and its test in ``evidence/watch.py``: ours.
     """
 
     def __init__(
