@@ -177,8 +177,8 @@ def settling_step(at: Floats, losses: Floats, left: float) -> Floats:
         goal = rest + left * (top - rest)
         half = (at[-1] - at[losses.argmax(axis=-1)]) / 2
         ahead = at[-1] + half * np.log((goal - rest) / (now - rest)) / np.log(ratio)
-    # the crossing of a level by a falling line is that of a half by a falling share
-    way = (losses - rest[:, None]) / np.where(top > rest, top - rest, 1.0)[:, None]
+        # what is left of the way; a loss that heads nowhere has none, and is sorted out below
+        way = (losses - rest[:, None]) / np.where(top > rest, top - rest, 1.0)[:, None]
     crossed = closing_step(at, way, left)
     found = np.where((way <= left).any(axis=-1), crossed, ahead)
     return np.asarray(np.where((first > 0) & (ratio < STEADY) & ~np.isnan(found), found, math.inf))
