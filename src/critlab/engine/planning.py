@@ -89,9 +89,7 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
     left, replays = (work.trained, work.replayed) if work else (everything, 0)
     readings = work.readings if work else seeds * _readings(study, tree)
     record = read_record(store, study)
-    decision, each, size = _costs(study, record, measure, folder)
-    if measure and decision:
-        _time_start(study, store, decision, workers, folder)
+    decision, each, size = _measured(study, store, record, workers, folder) if measure else _known(study, record)
     start = timing.recall_start(study)
     before = sum(start) if start and left + replays + readings else 0.0
     whole = None if size is None else _bytes(study, tree, size)
@@ -126,37 +124,33 @@ def _readings(study: Study, tree: Tree) -> int:
     return sum(1 for node in tree.nodes.values() for _ in due(study, node.epoch))
 
 
-def _costs(
-    study: Study, record: StudyRecord | None, measure: bool, folder: Path | None
-) -> tuple[Decision | None, float | None, int | None]:
+def _known(study: Study, record: StudyRecord | None) -> tuple[Decision | None, float | None, int | None]:
     """How numbers are computed, worker-seconds of an epoch, and bytes of a checkpoint, as far as they are known."""
-    size = state_bytes(study)
-    if not measure:
-        decision = settled(study, record)
-        return decision, timing.recall(study, decision.numerics) if decision else None, size
-    from critlab.data import load
-
-    images = load(study.data, folder)
-    if size is None and (is_path(study.model.name) or is_path(study.data.name)):
-        model = study.model.build(tuple(images.train_images.shape[1:]), images.classes)
-        size = 2 * sum(value.numel() * value.element_size() for value in model.state_dict().values())
-    decision = decide(study, images, record)
-    seconds = timing.measure(study, images, decision.numerics)
-    timing.remember(study, decision.numerics, seconds)
-    return decision, seconds, size
+    decision = settled(study, record)
+    return decision, timing.recall(study, decision.numerics) if decision else None, state_bytes(study)
 
 
-def _time_start(study: Study, store: Store, decision: Decision, workers: int, folder: Path | None) -> None:
-    """Times what comes before the first step: reading the data here, and the start of that many workers."""
+def _measured(
+    study: Study, store: Store, record: StudyRecord | None, workers: int, folder: Path | None
+) -> tuple[Decision, float, int | None]:
+    """The same, timed now, as is what comes before the first step: reading the data and the start of the workers."""
     from critlab.data import load
     from critlab.engine.local import start_seconds
 
     began = time.perf_counter()
     images = load(study.data, folder)
     reading = time.perf_counter() - began
+    size = state_bytes(study)
+    if size is None and (is_path(study.model.name) or is_path(study.data.name)):
+        model = study.model.build(tuple(images.train_images.shape[1:]), images.classes)
+        size = 2 * sum(value.numel() * value.element_size() for value in model.state_dict().values())
+    decision = decide(study, images, record)
+    seconds = timing.measure(study, images, decision.numerics)
+    timing.remember(study, decision.numerics, seconds)
     names = Names(study, images.fingerprint, decision.numerics)
     setup = setup_message(study, store, folder, names, "cpu", locks=False)
     timing.remember_start(study, timing.Start(reading, start_seconds(setup, workers)))
+    return decision, seconds, size
 
 
 def _bytes(study: Study, tree: Tree, size: int) -> int:

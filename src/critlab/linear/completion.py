@@ -69,7 +69,7 @@ def complete_matrix(
     Error: float32 and float64 agree to 1e-5 in the error at n = 30 and 50, and float32 takes 0.6 of the time.
 
     Cost: 3 (D - 1) products of n x n matrices for each different update; what runs of one depth share is done once.
-    Sweeps of more than 10 GFLOP, or of n above 64, run in one process per core, which start in 0.2 s.
+    Sweeps of more than 10 GFLOP, or of n above 64, run in one process per core, which start in 0.07 s.
 
     Source: Kleinman et al. 2023 (arXiv 2308.12221), matrix completion; windows, controls and sharing are ours.
     """
