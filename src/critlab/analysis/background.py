@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from critlab.analysis.curve import CurvePoint, Finals
+from critlab.analysis.curve import CurvePoint
 from critlab.analysis.wording import described
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def background_cost(results: Results) -> Iterator[str]:
     controls = {(run.role, run.total): run for run in results.study.runs}
     longest = max(total for role, total in controls if role == "control")
     with_it, without = controls["control", longest], controls["undisturbed_control", longest]
-    cost = Finals(results).point(0, with_it, without)
+    cost = results.finals.point(0, with_it, without)
     if isinstance(cost, CurvePoint):
         words = ", ".join(standing.words() for standing in results.study.background)
         yield f"The background alone ({words}) costs {described(cost.damages, of='accuracy')}."

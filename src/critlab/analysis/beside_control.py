@@ -61,7 +61,7 @@ def beside_control(
         if run.role not in ("deficit", "negative_control"):
             continue
         own = read(run.name, run.total if when == "end" else run.window.stop)
-        clean = next((other for other in results.study.runs if other.name == run.controls[0][1]), None)
+        clean = results.run_named.get(run.controls[0][1])
         held: dict[int, float] = {}
         if clean is not None:
             held = read(clean.name, clean.total if when == "end" else run.window.stop)
@@ -127,4 +127,4 @@ def _by_epoch(
 
 
 def _done(results: Results, run: str) -> list[Outcome]:
-    return [outcome for outcome in results.outcomes if outcome.run.name == run and outcome.status == "done"]
+    return [outcome for outcome in results.outcomes_of.get(run, ()) if outcome.status == "done"]

@@ -184,17 +184,16 @@ def curve(results: Results, arm: str | None = None, against: str = "first") -> C
     runs = _runs(results, arm, against)
     arm = arm or main_arm(results)
     clock = next((run.clock for run in runs if run.at != "never"), study.optimizer.clock)
-    finals = Finals(results)
+    finals = results.finals
     found: list[CurvePoint | Gap] = []
     if study.sweep.kind == "removal":
         plain = next(run for run in study.runs if run.role == "control")
         held = next(run for run in study.runs if run.role == _ORIGINS.get(against, "control"))
         found.append(finals.point(0, plain, held))
-    by_name = {run.name: run for run in study.runs}
     for run in sorted(runs, key=lambda run: order(run.at)):
         control = _control(run, against)
         if control is not None:
-            found.append(finals.point(run.at, run, by_name[control]))
+            found.append(finals.point(run.at, run, results.run_named[control]))
     points = tuple(point for point in found if isinstance(point, CurvePoint))
     gaps = tuple(gap for gap in found if isinstance(gap, Gap))
     notes = tuple(_notes(study.sweep.kind, against, points, gaps))
@@ -207,15 +206,14 @@ def main_arm(results: Results) -> str:
     return next(named, results.study.suffered)
 
 
-def _runs(results: Results, arm: str | None, against: str) -> list[Run]:
+def _runs(results: Results, arm: str | None, against: str) -> tuple[Run, ...]:
     if against not in AGAINST:
         raise StudyError(f"against: received {against!r}; must be one of {', '.join(AGAINST)}")
     main = main_arm(results)
-    swept = [run for run in results.study.runs if run.role in CURVE_ROLES]
-    runs = [run for run in swept if run.arm == (arm or main)]
-    if not runs and arm not in (None, main):
-        there = ", ".join(dict.fromkeys([main, *(run.arm for run in swept)]))
-        raise StudyError(f"arm: received {arm!r}; must be one of {there}")
+    chosen = main if arm is None else arm
+    if chosen not in results.arms and chosen != main:
+        raise StudyError(f"arm: received {arm!r}; must be one of {', '.join(dict.fromkeys([main, *results.arms]))}")
+    runs = results.arms.get(chosen, ())
     if runs and not any(_control(run, against) for run in runs):
         there = ", ".join(dict.fromkeys(["first", *(kind for run in runs for kind, _ in run.controls)]))
         raise StudyError(f"against: received {against!r}; the runs of {runs[0].arm} have {there}")

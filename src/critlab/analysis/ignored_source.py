@@ -32,10 +32,10 @@ def ignored_sources(results: Results) -> Iterator[tuple[Beside, str]]:
     of_a, of_b = (
         {(point.arm, point.at): point for point in beside_control(results, SHARE, source)} for source in ("A", "B")
     )
+    runs: dict[tuple[str, int | str], Run] = {(run.arm, run.at): run for run in reversed(results.study.runs)}
     for point in {point.arm: point for point in balance}.values():
         place = (point.arm, point.at)
-        run = next(run for run in results.study.runs if (run.arm, run.at) == place)
-        yield point, _sentence(results, run, point, {"A": of_a[place], "B": of_b[place]})
+        yield point, _sentence(results, runs[place], point, {"A": of_a[place], "B": of_b[place]})
 
 
 def _sentence(results: Results, run: Run, balance: Beside, points: Mapping[str, Beside]) -> str:

@@ -14,10 +14,11 @@ from critlab.analysis.table import COLUMNS, Outcome, Row
 from critlab.study.study import Study
 
 if TYPE_CHECKING:
-    from critlab.analysis.curve import Curve
+    from critlab.analysis.curve import Curve, Finals
     from critlab.analysis.plasticity import Plasticity
     from critlab.analysis.verdict import Verdict
     from critlab.measures.picture import Picture
+    from critlab.study.run import Run
 
 PicturePlace = tuple[str, int, str, str]
 """Readable name of run and seed, epoch, quantity, layer."""
@@ -48,6 +49,37 @@ class Results:
         for row in self.rows:
             found[row.run].append(row)
         return {name: tuple(rows) for name, rows in found.items()}
+
+    @cached_property
+    def run_named(self) -> Mapping[str, Run]:
+        """Each run of the study, whatever the seed, by its name."""
+        return {run.name: run for run in self.study.runs}
+
+    @cached_property
+    def arms(self) -> Mapping[str, tuple[Run, ...]]:
+        """The swept runs of each arm that has a curve, in the order of the study."""
+        from critlab.analysis.curve import CURVE_ROLES
+
+        found: dict[str, list[Run]] = {}
+        for run in self.study.runs:
+            if run.role in CURVE_ROLES:
+                found.setdefault(run.arm, []).append(run)
+        return {arm: tuple(runs) for arm, runs in found.items()}
+
+    @cached_property
+    def outcomes_of(self) -> Mapping[str, tuple[Outcome, ...]]:
+        """What became of each run with every seed, by the run's name."""
+        found: dict[str, list[Outcome]] = {}
+        for outcome in self.outcomes:
+            found.setdefault(outcome.run.name, []).append(outcome)
+        return {name: tuple(outcomes) for name, outcomes in found.items()}
+
+    @cached_property
+    def finals(self) -> Finals:
+        """The final accuracy of each run and seed, computed once."""
+        from critlab.analysis.curve import Finals
+
+        return Finals(self)
 
     def curve(self, arm: str | None = None, against: str = "first") -> Curve:
         """The sweep's curve: final accuracy and damage at every point, with intervals and n.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+
 from critlab.analysis.curve import Curve, CurvePoint
 from critlab.deficits import Deficit
 from critlab.objectives import Objective
@@ -122,28 +125,32 @@ def run_label(run: Run) -> str:
     return "control" if run.background else "clean"
 
 
-def arm_label(study: Study, curve: Curve, role: str) -> str:
-    """A curve's name in a legend."""
-    if role == "negative_control":
-        return f"{arm_words(study, curve.arm)} (negative control)"
+def arm_label(study: Study, curve: Curve, role: str, words: Mapping[str, str]) -> str:
+    """A curve's name in a legend; ``words`` are those of :func:`arms_in_words`."""
     if role == "clock_control":
         return f"{spaced(study.suffered)}, learning rate {CLOCKS[curve.clock]}"
     if role == "intervention_control":
         made = next(run.intervention for run in study.runs if run.arm == curve.arm)
         return f"{spaced(study.suffered)}, {intervention_words(made) if made else 'no intervention'}"
-    return arm_words(study, curve.arm)
+    name = words.get(curve.arm, spaced(curve.arm))
+    return f"{name} (negative control)" if role == "negative_control" else name
 
 
 def arm_words(study: Study, arm: str) -> str:
     """An arm's name, with the options of its deficit in words where these tell it from the other arms."""
+    return arms_in_words(study).get(arm, spaced(arm))
+
+
+def arms_in_words(study: Study) -> dict[str, str]:
+    """The name of every arm with a deficit, as :func:`arm_words` gives it."""
     deficits = {run.arm: run.deficit for run in study.runs if run.deficit}
-    own = deficits.get(arm)
-    if own is None or not arm.startswith(f"{own.name}("):
-        return spaced(arm)
-    words = deficit_words(own)
-    if sum(deficit_words(other) == words for other in set(deficits.values())) > 1:
-        return spaced(arm)
-    return words + spaced(arm.partition(")")[2])
+    words = {deficit: deficit_words(deficit) for deficit in set(deficits.values())}
+    counts = Counter(words.values())
+    found: dict[str, str] = {}
+    for arm, deficit in deficits.items():
+        told = arm.startswith(f"{deficit.name}(") and counts[words[deficit]] == 1
+        found[arm] = words[deficit] + spaced(arm.partition(")")[2]) if told else spaced(arm)
+    return found
 
 
 def point_facts(point: CurvePoint) -> dict[str, str | int]:

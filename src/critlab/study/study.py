@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -81,8 +82,13 @@ class Study(Base):
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """Every run that the question needs, the same for each seed; made anew each time, since copies may differ."""
-        return expand(self)
+        """Every run that the question needs, the same for each seed; expanded once for each study object."""
+        known = _EXPANDED.get(id(self))
+        if known is None or known[0]() is not self:
+            key = id(self)
+            known = weakref.ref(self, lambda _: _EXPANDED.pop(key, None)), expand(self)
+            _EXPANDED[key] = known
+        return known[1]
 
     @property
     def suffered(self) -> str:
@@ -92,6 +98,10 @@ class Study(Base):
     def epochs(self) -> int:
         """Epochs of all runs and seeds, were each trained from scratch."""
         return len(self.seeds) * sum(run.total for run in self.runs)
+
+
+_EXPANDED: dict[int, tuple[weakref.ref[Study], tuple[Run, ...]]] = {}
+"""The runs of the studies in memory, by identity, so that no copy, comparison or pickle of a study carries them."""
 
 
 def read_study(path: str | Path) -> Study:

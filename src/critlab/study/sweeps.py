@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,12 +26,15 @@ def expand(study: Study) -> tuple[Run, ...]:
     return _Expansion(study).expanded()
 
 
-def label(deficit: Deficit, among: Iterable[Deficit]) -> str:
-    """The deficit's name; with its options where another of ``among`` has the same name."""
-    if sum(other.name == deficit.name for other in set(among)) < 2:
-        return deficit.name
-    options = ", ".join(f"{k}={v}" for k, v in deficit.special().items())
-    return f"{deficit.name}({options})"
+def labels(deficits: Iterable[Deficit]) -> dict[Deficit, str]:
+    """Each deficit's name; with its options where another of ``deficits`` has the same name."""
+    distinct = set(deficits)
+    counts = Counter(deficit.name for deficit in distinct)
+    return {deficit: deficit.name if counts[deficit.name] < 2 else _with_options(deficit) for deficit in distinct}
+
+
+def _with_options(deficit: Deficit) -> str:
+    return f"{deficit.name}({', '.join(f'{k}={v}' for k, v in deficit.special().items())})"
 
 
 class _Treatment(NamedTuple):
@@ -49,7 +53,8 @@ class _Expansion:
     def __init__(self, study: Study) -> None:
         self.study, self.sweep = study, study.sweep
         standing = (one.deficit for one in study.background)
-        self.deficits = [d for d in (study.deficit, *study.controls.deficits, *standing) if d is not None]
+        named = (study.deficit, *study.controls.deficits, *standing)
+        self.labels = labels(deficit for deficit in named if deficit is not None)
         self.main = _Treatment("deficit", study.deficit, study.switch, study.optimizer.clock, study.intervention)
         self.runs: dict[str, Run] = {}
 
@@ -102,7 +107,7 @@ class _Expansion:
 
     def arm(self, treatment: _Treatment, at: int | str) -> str:
         """What is on in the window, and what differs from the study itself afterwards."""
-        parts = [label(treatment.deficit, self.deficits)] if treatment.deficit else []
+        parts = [self.labels[treatment.deficit]] if treatment.deficit else []
         words = " + ".join([*parts, *([treatment.switch.words()] if treatment.switch else [])])
         if _lasting(treatment.clock, at) != _lasting(self.main.clock, at):
             words += f" {treatment.clock}"

@@ -20,7 +20,7 @@ from critlab.report.charts.encoding import (
     specification,
     tip,
 )
-from critlab.report.wording import arm_label, place_title, point_facts, spaced
+from critlab.report.wording import arm_label, arms_in_words, place_title, point_facts, spaced
 from critlab.study import Study
 
 LOOKS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
@@ -88,12 +88,13 @@ def _arms(results: Results) -> list[_Arm]:
     """The deficit's curve first, then negative controls, other clocks and interventions."""
     study = results.study
     names = dict.fromkeys((run.arm, run.role) for run in study.runs if run.role in CURVE_ROLES)
+    words = arms_in_words(study)
     found: list[_Arm] = []
     for arm, role in sorted(names, key=lambda name: CURVE_ROLES.index(name[1])):
         curve = results.curve(arm)
         colours, dashes = LOOKS[role]
         taken = sum(other.dash == dashes for other in found)
-        found.append(_Arm(arm_label(study, curve, role), colours[taken % len(colours)], dashes, curve))
+        found.append(_Arm(arm_label(study, curve, role, words), colours[taken % len(colours)], dashes, curve))
     return found
 
 

@@ -1,0 +1,85 @@
+"""Nothing grows faster than its work: expanding a study, judging it, and drawing its page."""
+
+from __future__ import annotations
+
+import copy
+import cProfile
+import gc
+import pickle
+import pstats
+from collections.abc import Callable
+
+import pytest
+
+from critlab.analysis.results import Results
+from critlab.report.page import page
+from critlab.study import study as study_module
+from critlab.study.recipe import recipe_digest
+from critlab.study.sweeps import expand
+from critlab.study.tree import build
+from studies import small
+from synthetic import synthetic_results
+
+
+def calls(job: Callable[[], object]) -> int:
+    """How many function calls a job makes: unlike its time, the same on every machine."""
+    profile = cProfile.Profile()
+    profile.runcall(job)
+    return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
+
+
+def many_arms(count: int) -> Results:
+    controls = {"deficits": [{"name": "data_subset", "count": 2 + i} for i in range(count)]}
+    return synthetic_results(3, (0, 5, 10), controls=controls, recovery=4)
+
+
+def test_a_study_is_expanded_once() -> None:
+    study = small()
+    assert study.runs is study.runs
+    assert study.runs == expand(study)
+
+
+def test_copies_of_a_study_have_runs_of_their_own() -> None:
+    study = small()
+    before = study.runs
+    changed = study.model_copy(update={"sweep": study.sweep.model_copy(update={"recovery": 5})})
+    assert [run.total for run in changed.runs] == [run.total + 3 for run in before]
+    for twin in (copy.copy(study), copy.deepcopy(study), pickle.loads(pickle.dumps(study))):
+        assert twin == study
+        assert twin.runs == before
+
+
+def test_expanding_changes_no_study() -> None:
+    study = small()
+    fresh, plain = pickle.dumps(study), study.model_dump_json()
+    assert study.runs
+    assert pickle.dumps(study) == fresh
+    assert study.model_dump_json() == plain
+    assert study == small()
+
+
+def test_runs_are_forgotten_with_their_study() -> None:
+    study = small()
+    key = id(study)
+    assert study.runs
+    assert key in study_module._EXPANDED
+    del study
+    gc.collect()
+    assert key not in study_module._EXPANDED
+
+
+@pytest.mark.parametrize("job", [page, Results.verdict], ids=["page", "verdict"])
+def test_the_work_of_many_arms_is_linear(job: Callable[[Results], object]) -> None:
+    job(many_arms(2))  # imports count once
+    few, twice = (calls(lambda n=n: job(many_arms(n))) for n in (30, 60))  # type: ignore[misc]
+    assert twice < 2.3 * few
+
+
+def test_expanding_many_arms_is_linear() -> None:
+    few, twice = (many_arms(count).study for count in (40, 80))
+    assert calls(lambda: expand(twice)) < 2.3 * calls(lambda: expand(few))
+    counted = []
+    for study in (few, twice):
+        recipe_digest.cache_clear()
+        counted.append(calls(lambda study=study: build(study)))  # type: ignore[misc]
+    assert counted[1] < 2.3 * counted[0]
