@@ -36,8 +36,8 @@ from critlab.analysis.exponential_fit import rank_correlation
 from critlab.data import load
 from critlab.deficits import read_deficit
 from critlab.engine.writing import provenance
-from critlab.hooks.phase import FEWEST, settling_step, smoothed
 from critlab.hooks.watch import Watch
+from critlab.hooks.watch.phase import FEWEST, settling_step, smoothed
 from critlab.study import Base, Study
 from critlab.study.origin import Numerics
 from critlab.study.recipe import recipes

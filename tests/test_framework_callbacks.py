@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from critlab.hooks.phase import LOSS
+from critlab.hooks.watch.phase import LOSS
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 

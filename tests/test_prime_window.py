@@ -22,7 +22,7 @@ from critlab.analysis.results import Results
 from critlab.analysis.source_windows import source_windows, window_note
 from critlab.analysis.table import Outcome, Row
 from critlab.errors import StudyError
-from critlab.hooks.watch_page import windows_sentence
+from critlab.hooks.watch.page import windows_sentence
 from critlab.models import MODELS
 from critlab.models.spec import ModelSpec
 from critlab.store import Store

@@ -24,8 +24,8 @@ from torch.utils.checkpoint import checkpoint
 import critlab
 from critlab.errors import StudyError
 from critlab.estimate import Estimate
-from critlab.hooks.look import Sample
-from critlab.hooks.phase import (
+from critlab.hooks.watch.looks.look import Sample
+from critlab.hooks.watch.phase import (
     FEWEST,
     LOSS,
     TRACE,
@@ -36,10 +36,10 @@ from critlab.hooks.phase import (
     settling_step,
     smoothed,
 )
-from critlab.hooks.record import Record, Sums, movement, shares
-from critlab.hooks.training_loss import TrainingLoss
-from critlab.hooks.watch import LOOKS, Watch
-from critlab.hooks.weights_in_motion import TOGETHER, GradientNoise, WeightPath
+from critlab.hooks.watch.record import Record, Sums, movement, shares
+from critlab.hooks.watch.training_loss import TrainingLoss
+from critlab.hooks.watch.watch import LOOKS, Watch
+from critlab.hooks.watch.weights_in_motion import TOGETHER, GradientNoise, WeightPath
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from critlab.errors import StudyError
-from critlab.hooks.inputs import Inputs
 from critlab.hooks.watch import Watch
+from critlab.hooks.watch.looks.inputs import Inputs
 
 if TYPE_CHECKING:
     Callback = object

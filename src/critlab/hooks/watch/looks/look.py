@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from critlab.errors import StudyError
-from critlab.hooks.inputs import Forward, Inputs, count
+from critlab.hooks.watch.looks.inputs import Forward, Inputs, count
 from critlab.measures.undisturbed import undisturbed
 from critlab.measures.weights import Weights, log_probabilities
 

@@ -9,8 +9,8 @@ from typing import Any
 from critlab.analysis.prime_window import RULE, SOURCE
 from critlab.errors import StudyError
 from critlab.estimate import Estimate
-from critlab.hooks.phase import TRACE, Phase
-from critlab.hooks.record import Record
+from critlab.hooks.watch.phase import TRACE, Phase
+from critlab.hooks.watch.record import Record
 from critlab.report.chart import Cell, Chart, Panel
 from critlab.report.charts.encoding import HUNDREDTHS, JSON, legend, only, quantity, specification, tip
 from critlab.report.findings import Findings

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from critlab.errors import StudyError
 from critlab.estimate import Estimate
-from critlab.hooks.ranks import summed, together
+from critlab.hooks.watch.ranks import summed, together
 
 MOST_KEPT = 4096
 """Losses kept one by one before they are summed."""

@@ -12,8 +12,8 @@ import torch
 
 from critlab.analysis.prime_window import PrimeWindow
 from critlab.estimate import Estimate
-from critlab.hooks.look import Sample
-from critlab.hooks.phase import Phase, phase_by_loss, phase_by_trace
+from critlab.hooks.watch.looks.look import Sample
+from critlab.hooks.watch.phase import Phase, phase_by_loss, phase_by_trace
 
 
 @dataclass(frozen=True)

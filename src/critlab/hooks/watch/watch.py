@@ -13,16 +13,16 @@ from torch import Tensor, nn
 
 from critlab.analysis.prime_window import PrimeWindow
 from critlab.errors import Diverged, StudyError
-from critlab.hooks import ranks
-from critlab.hooks.budget import MOST_EXAMPLES, Ledger, Size, clock, finish
-from critlab.hooks.groups import Groups, Watched
-from critlab.hooks.inputs import Forward, Inputs, chosen, count, logits_of, unwrapped, without_labels
-from critlab.hooks.look import WATCH, look
-from critlab.hooks.phase import LOSS, Phase
-from critlab.hooks.record import Record, Sums, movement, phase_by, shares
-from critlab.hooks.training_loss import TrainingLoss
-from critlab.hooks.weights_in_motion import GradientNoise, WeightPath
-from critlab.hooks.writers import Writer, writer
+from critlab.hooks.watch import ranks
+from critlab.hooks.watch.budget import MOST_EXAMPLES, Ledger, Size, clock, finish
+from critlab.hooks.watch.groups import Groups, Watched
+from critlab.hooks.watch.looks.inputs import Forward, Inputs, chosen, count, logits_of, unwrapped, without_labels
+from critlab.hooks.watch.looks.look import WATCH, look
+from critlab.hooks.watch.phase import LOSS, Phase
+from critlab.hooks.watch.record import Record, Sums, movement, phase_by, shares
+from critlab.hooks.watch.training_loss import TrainingLoss
+from critlab.hooks.watch.weights_in_motion import GradientNoise, WeightPath
+from critlab.hooks.watch.writers import Writer, writer
 from critlab.measures.weights import Weights
 from critlab.randomness import key
 
@@ -37,14 +37,14 @@ class Watch:
     """Looks at a model while somebody else's loop trains it, within a budget, and leaves no trace in the training.
 
     Call :meth:`step` after every step of the optimiser. A look is one forward and one backward pass of a few examples
-    in evaluation mode, with labels drawn from the model; eight looks make a :class:`~critlab.hooks.record.Record`.
+    in evaluation mode; eight looks make a :class:`~critlab.hooks.watch.record.Record`.
     Weights, ``.grad``, buffers, modes and the global random states stay as they are: a training that is watched ends
     with the same bits as one that is not.
 
     Args:
         model: a classifier or a causal language model: logits ``(N, classes)`` or ``(N, heads, classes)``, a tensor or
             in the output's ``logits``. Also wrapped by ``DistributedDataParallel`` or ``torch.compile``.
-        log: where records go, one or several; see :func:`~critlab.hooks.writers.writer`.
+        log: where records go, one or several; see :func:`~critlab.hooks.watch.writers.writer`.
         budget: the share of the training's time that watching may take, above 0 and at most 1.
         probe: the examples to look at, as the model takes them; None is the first batches that :meth:`step` is shown.
         examples: how many examples are kept of what :meth:`step` is shown.
@@ -69,7 +69,7 @@ class Watch:
     every 33).
 
     Source: the trace: Achille, Rovere and Soatto 2019; samples spread over steps, the rule on the loss
-    (:mod:`~critlab.hooks.phase`) and its test in ``evidence/watch.py``: ours.
+    (:mod:`~critlab.hooks.watch.phase`) and its test in ``evidence/watch.py``: ours.
     """
 
     def __init__(
@@ -186,7 +186,7 @@ class Watch:
         """
         if ranks.rank():
             return None
-        from critlab.hooks.watch_page import findings
+        from critlab.hooks.watch.page import findings
         from critlab.report import report
 
         return report(findings(self._history, name or type(self.model).__name__), path)
