@@ -73,21 +73,26 @@ class Inline:
     def run(self, before: Callable[[Task], Any] = lambda task: None) -> Ending:
         """Does all that is left; ``before`` is called with every task first."""
         agenda = Agenda(self.survey(), self.survey, self.told, self._record)
-        ours, theirs = Pipe()
-        while not agenda.ending.stopped and (task := agenda.next([])) is not None:
-            before(task)
-            end = self.desk.do(task, theirs)
-            while ours.poll():
-                told = json.loads(ours.recv_bytes())
-                agenda.epoch(told["seconds"], told["replayed"])
-                if told["status"] == "diverged":
-                    self.told.diverged(task, told["note"])
-            agenda.ended(task, end["kind"], end.get("reason", ""), end.get("path", ""))
-        return agenda.ending
+        return work_off(agenda, self.desk, before)
 
     def _record(self, failure: Failure) -> None:
         body = {"seed": failure.seed, "reason": failure.reason}
         self.store.write("failures", self.names.state(failure.seed, failure.path), body)
+
+
+def work_off(agenda: Agenda, desk: Desk, before: Callable[[Task], Any] = lambda task: None) -> Ending:
+    """Does what is on the agenda, one task after the other, as the local engine's workers do."""
+    ours, theirs = Pipe()
+    while not agenda.ending.stopped and (task := agenda.next([])) is not None:
+        before(task)
+        end = desk.do(task, theirs)
+        while ours.poll():
+            told = json.loads(ours.recv_bytes())
+            agenda.epoch(told["seconds"], told["replayed"])
+            if told["status"] == "diverged":
+                agenda.watcher.diverged(task, told["note"])
+        agenda.ended(task, end["kind"], end.get("reason", ""), end.get("path", ""))
+    return agenda.ending
 
 
 def table(study: Study, store: Store) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
 from critlab.engine.running import Device, Engine, Means, Precision, run_study
-from critlab.errors import StoreUnwritable
+from critlab.errors import StoreError, StoreUnwritable
 from critlab.store import Store
 from critlab.study.study import Study
 
@@ -39,6 +39,7 @@ def run(
 
     Raises:
         KeyboardInterrupt: Ctrl-C; the same call goes on from there.
+        StoreError: another program deletes files of the store, again and again.
         StoreUnwritable: the disk is full, or the store may not be written; what is done is kept.
         StudyError: the study does not fit its data.
         DataError: the data are missing or damaged.
@@ -50,4 +51,6 @@ def run(
         raise StoreUnwritable(report.ending.unwritable)
     if report.ending.stopped:
         raise KeyboardInterrupt
+    if report.ending.vanished:
+        raise StoreError(f"{report.ending.vanished}; find out what deletes files there, then repeat the call")
     return read_results(study, place)

@@ -58,6 +58,7 @@ class Ending:
         blocked: what was left undone because of it.
         stopped: whether it was broken off.
         unwritable: why the store could not be written, if that is why it was broken off.
+        vanished: what another program deleted from the store during the work, if it was not made again.
         shared: whether another process was at the same work.
         trained: epochs trained here.
         replayed: epochs trained again here.
@@ -67,6 +68,7 @@ class Ending:
     blocked: list[Task] = field(default_factory=list)
     stopped: bool = False
     unwritable: str = ""
+    vanished: str = ""
     shared: bool = False
     trained: int = 0
     replayed: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -64,9 +64,22 @@ class Means:
     gpu_share: float = 1.0
 
 
+ROUNDS = 3
+"""How often what vanished from the store is made again before the command gives up."""
+
+GIVEN_UP = "giving up: find out what deletes files there, then repeat the command"
+
+
 @dataclass(frozen=True)
 class Report:
-    """What one command did: epochs trained and replayed, how it ended, and the exit status that says so."""
+    """What one command did.
+
+    Args:
+        trained: epochs trained.
+        replayed: epochs trained again for a reading or a state that was not kept.
+        ending: how the work ended.
+        status: the exit status that says so; 0 only where everything was read back from the store.
+    """
 
     trained: int
     replayed: int
@@ -76,6 +89,9 @@ class Report:
 
 def run_study(study: Study, store: Store, means: Means) -> Report:
     """Trains and measures what ``store`` lacks of ``study``; safe to kill and to call again.
+
+    At the end the store is read again. What vanished from it in the meantime is made again, :data:`ROUNDS` times at
+    most.
 
     Raises:
         StudyError: the study does not fit its data, or cannot be run with these means; nothing was created.
@@ -89,20 +105,50 @@ def run_study(study: Study, store: Store, means: Means) -> Report:
     record = read_record(store, study)
     device = _device(means.device)
     decision = decide(study, images, record, means.precision, device)
+    report = Report(0, 0, Ending(), 0)
+    for turn in range(ROUNDS + 1):
+        done = _round(study, store, images, decision, device, means, turn)
+        if done is None:
+            break
+        report = replace(done, trained=report.trained + done.trained, replayed=report.replayed + done.replayed)
+        if report.status:
+            break
+    return report
+
+
+def _round(
+    study: Study, store: Store, images: ImageSet, decision: Decision, device: str, means: Means, turn: int
+) -> Report | None:
+    """Looks at the store and does what it lacks; None where it lacks nothing.
+
+    After the first turn, what is lacking was there before; after the last turn, it is not made again.
+    """
     with writing(store.root, _say) as locks:
-        numerics = _recorded(study, store, images, decision, device, locks)
-        if record is None and decision.seconds:
+        if not turn and decision.seconds and read_record(store, study) is None:
             _say(f"precision: {decision.why}")
+        numerics = _recorded(study, store, images, decision, device, locks)
         names, tree = Names(study, images.fingerprint, numerics), build(study)
         store.remove_unfinished()
         kept = kept_paths(tree, len(study.seeds), state_bytes(study))
         work = outstanding(tree, study.seeds, names, store, kept)
         if not work.tasks:
-            return Report(0, 0, Ending(), 0)
+            return None
+        if turn:
+            ending = Ending(vanished=_vanished(work, store))
+            _say(f"{ending.vanished}; {'making it again' if turn < ROUNDS else GIVEN_UP}")
+            if turn == ROUNDS:
+                return Report(0, 0, ending, 1)
         _forget_failures(work, names, store)
         setup = setup_message(study, store, means.folder, names, device, locks is not None)
         survey = partial(outstanding, tree, study.seeds, names, store, kept)
         return _work(study, work, survey, store, images, locks, setup, means)
+
+
+def _vanished(work: Work, store: Store) -> str:
+    """What was written in this command and is no longer there, in a clause."""
+    counts = {"epoch": work.trained, "reading": work.readings, "checkpoint": work.replayed}
+    lost = [f"{count:,} {what}{'' if count == 1 else 's'}" for what, count in counts.items() if count]
+    return f"{store.root}: {' and '.join(lost)} vanished from the store while this command worked"
 
 
 def _recorded(

@@ -1,0 +1,88 @@
+"""Files that vanish while a study runs: status 0 means that everything was read back from the store."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import critlab
+from critlab.analysis.reading import read_results
+from critlab.engine import running
+from critlab.engine.agenda import Ending
+from critlab.engine.interruption import Interruption
+from critlab.engine.running import ROUNDS, Means, run_study
+from critlab.engine.worker import desk_of
+from critlab.errors import StoreError
+from critlab.store import Store
+from inline import table, work_off
+from studies import small
+
+
+@pytest.fixture
+def cleaner(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Calls each function of this list at the end of one round of work, before the store is read again."""
+    waiting: list[Any] = []
+
+    def then_cleaned(agenda: Any, setup: Any, workers: int, interruption: Interruption) -> Ending:
+        ending = work_off(agenda, desk_of(setup))
+        if waiting:
+            waiting.pop(0)()
+        return ending
+
+    monkeypatch.setattr(running, "execute", then_cleaned)
+    return waiting
+
+
+def first(folder: Path) -> Path:
+    return sorted(path for path in folder.rglob("*") if path.is_file())[0]
+
+
+def some(store: Path) -> None:
+    first(store / "epochs").unlink()
+    first(store / "readings").unlink()
+
+
+DELETED = {
+    "an epoch and a reading": some,
+    "the records of all epochs": lambda store: shutil.rmtree(store / "epochs"),
+    "the study's record": lambda store: shutil.rmtree(store / "studies"),
+    "the whole store": shutil.rmtree,
+}
+
+
+@pytest.mark.parametrize("what", DELETED)
+def test_what_vanishes_is_made_again(
+    cleaner: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    study, store = small(seeds=1, precision=None), Store(tmp_path / "s")
+    cleaner.append(lambda: DELETED[what](store.root))
+    report = run_study(study, store, Means(workers=1, precision="float32"))
+    assert report.status == 0
+    assert {outcome.status for outcome in read_results(study, store).outcomes} == {"done"}
+    told = capsys.readouterr().err
+    said = "vanished from the store while this command worked; making it again" in told
+    assert said == (what != "the study's record")
+    undisturbed = Store(tmp_path / "undisturbed")
+    assert run_study(study, undisturbed, Means(workers=1, precision="float32")).status == 0
+    assert table(study, store) == table(study, undisturbed)
+
+
+def test_what_vanishes_again_and_again_is_status_1(
+    cleaner: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study, store = small(seeds=1), Store(tmp_path / "s")
+    cleaner += [lambda: some(store.root)] * (ROUNDS + 1)
+    report = run_study(study, store, Means(workers=1))
+    assert (report.status, bool(report.ending.vanished)) == (1, True)
+    told = capsys.readouterr().err.splitlines()
+    assert [line for line in told if "vanished" in line][-1] == (
+        f"{store.root}: 1 epoch and 1 reading vanished from the store while this command worked; giving up: "
+        "find out what deletes files there, then repeat the command"
+    )
+    cleaner += [lambda: some(store.root)] * (ROUNDS + 1)
+    with pytest.raises(StoreError, match="vanished from the store"):
+        critlab.run(study, store.root, workers=1)
+    assert run_study(study, store, Means(workers=1)).status == 0
