@@ -94,7 +94,7 @@ class TestDisk:
         self, tmp_path: Path, expected: str, monkeypatch: pytest.MonkeyPatch, number: int
     ) -> None:
         engine = Inline(small(**ONE_SEED), Store(tmp_path / "s"))
-        flush, left = os.fsync, iter(range(9))
+        flush, left = os.fsync, iter(range(18))
 
         def full(descriptor: int) -> None:
             if next(left, None) is None:

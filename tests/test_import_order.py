@@ -21,6 +21,7 @@ FOUNDATION = {
     "errors",
     "estimate",
     "own_code",
+    "plain_text",
     "threads",
     "randomness",
     "spec",

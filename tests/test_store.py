@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from critlab.digest import digest
 from critlab.errors import StoreError
 from critlab.store import Store, atomic, checkpoint, record
+from critlab.store.writer import home
 
 NAME = digest("a state")
 BODY = {"status": "done", "seconds": 1.0, "train_loss": 0.25}
@@ -122,7 +122,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
 
 def test_what_a_dead_writer_left_goes_also_while_its_parent_has_not_noticed(tmp_path: Path) -> None:
     writer = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    left = tmp_path / "epochs" / f"{atomic.TEMPORARY}{socket.gethostname()}-{writer.pid}-0"
+    left = tmp_path / "epochs" / f"{atomic.TEMPORARY}{home()}-{writer.pid}-0"
     left.parent.mkdir()
     left.write_bytes(b"half")
     store = Store(tmp_path)

@@ -19,6 +19,14 @@ class StoreError(CritlabError):
     """A store that cannot be used, or a file in it that fails its check."""
 
 
+class StoreDamaged(StoreError):  # noqa: N818 - says what the file is
+    """A file of a store that fails its check: it was damaged or edited, or is another file."""
+
+
+class StoreNewer(StoreError):  # noqa: N818 - says what the file is
+    """A file of a store that a newer critlab wrote; it is neither read nor changed."""
+
+
 class StoreUnwritable(StoreError):  # noqa: N818 - says what the store is
     """A store that cannot take a file: its disk is full, or it may not be written."""
 

@@ -7,11 +7,14 @@ import platform
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
+from typing import Any
 
 from critlab.engine.names import Names
 from critlab.engine.perform import Event, Paused, Reached, Read, Replayed, Trained
 from critlab.engine.work import Task
 from critlab.store import Store
+from critlab.store.shape import check_body
+from critlab.store.store import Kind
 
 
 @cache
@@ -59,7 +62,7 @@ class Writer:
         if isinstance(event, Trained | Replayed):
             name = self.names.state(seed, event.path)
             if isinstance(event, Trained):
-                self.store.write("epochs", name, {**event.body, "provenance": self.provenance})
+                self._put("epochs", name, {**event.body, "provenance": self.provenance})
             self.store.drop_state(name, "inside")
         elif isinstance(event, Read):
             spec, probe = self.names.read_with(event.measure)
@@ -72,7 +75,7 @@ class Writer:
                 "seconds": event.seconds,
                 "provenance": self.provenance,
             }
-            self.store.write("readings", self.names.reading(seed, event.path, event.measure), body)
+            self._put("readings", self.names.reading(seed, event.path, event.measure), body)
         elif isinstance(event, Reached):
             self.store.save_state(self.names.state(seed, event.path), event.arrays)
             self._pass(None if event.keep else event.path)
@@ -83,6 +86,11 @@ class Writer:
     def finish(self) -> None:
         """Removes the last state that was only there to go on from; the task is over."""
         self._pass(None)
+
+    def _put(self, kind: Kind, name: str, body: Mapping[str, Any]) -> None:
+        """Writes a record that its readers will accept; one that they would put aside would be made again for ever."""
+        check_body(kind, name, body)
+        self.store.write(kind, name, body)
 
     def _pass(self, path: str | None) -> None:
         if self.passing and self.passing != path:

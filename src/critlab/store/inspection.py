@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from critlab.errors import StoreError
-from critlab.store import record
+from critlab.errors import StoreDamaged
+from critlab.spec import shown
+from critlab.store import files, record
 from critlab.store.atomic import TEMPORARY
 from critlab.store.locks import LOCKS, WRITER
+from critlab.store.shape import check_body
 from critlab.store.store import QUARANTINE, States, Store, seal, slug
 
 RECORDS = ("epochs", "readings", "failures", "figures", "studies")
@@ -50,9 +52,9 @@ class Place:
 
 def places(store: Store) -> Iterator[Place]:
     """Every file of ``store`` but its locks, in order; files that go while one looks are left out."""
-    for folder, inside, files in os.walk(store.root):
+    for folder, inside, there in os.walk(store.root):
         inside.sort()
-        for file in sorted(files):
+        for file in sorted(there):
             path = Path(folder, file)
             if path.parent == store.root and file in (LOCKS, WRITER):
                 continue
@@ -78,34 +80,26 @@ def _kind(store: Store, path: Path) -> tuple[Kind, str]:
 
 
 def check(place: Place) -> Mapping[str, Any]:
-    """Reads a file and checks it against its own digest.
+    """Reads a file, checks it against its own digest, and a record against what such a record holds.
 
     Returns:
         A record's body; of a checkpoint nothing.
 
     Raises:
-        StoreError: it fails its check, or belongs to another name; the message says which.
+        StoreDamaged: it fails its check, or belongs to another name; the message says which.
+        StoreNewer: a newer critlab wrote it.
+        StoreError: the system cannot read it.
         FileNotFoundError: it has gone.
     """
-    try:
-        content = place.path.read_bytes()
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise StoreError(f"cannot be read: {error.strerror}") from None
     if place.kind in STATES:
         from critlab.store import checkpoint
 
-        checkpoint.decode(seal(cast(States, place.kind), place.name), content)
+        checkpoint.check(place.path, seal(cast(States, place.kind), place.name))
         return {}
-    if place.kind == "studies":
-        return _study(content, place)
-    return record.decode(content, place.kind, place.name)
-
-
-def _study(content: bytes, place: Place) -> Mapping[str, Any]:
-    """A study's record, whose file goes by its name as a file name can hold it."""
-    name = record.name_of(content)
-    if slug(name) != place.name:
-        raise StoreError(f"record {place.name}: holds another record, of the study {name!r}")
-    return record.decode(content, "studies", name)
+    content = files.read(place.path, record.MOST_BYTES[place.kind])
+    name = record.name_of(content) if place.kind == "studies" else place.name
+    if place.kind == "studies" and slug(name) != place.name:
+        raise StoreDamaged(f"record {place.name}: holds another record, of the study {shown(name)}")
+    body = record.decode(content, place.kind, name)
+    check_body(place.kind, name, body)
+    return body

@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import socket
+import stat
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -19,13 +20,19 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from critlab.errors import StoreError
+from critlab.errors import StoreDamaged, StoreError
+from critlab.plain_text import one_line
+from critlab.store import files
+from critlab.store.atomic import make_folder
+from critlab.store.writer import alive, home
 
 LOCKS = "locks"
 """The file whose bytes are locked; it stays empty."""
 
 WRITER = "writer"
 """Says which process writes where the file system has no locks."""
+
+MOST_MARK_BYTES = 2**16
 
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 BUSY = {errno.EACCES, errno.EAGAIN}
@@ -86,7 +93,7 @@ class Locks:
         with _guard:
             try:
                 file = self._open(os.O_RDONLY)
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 return set()
             try:
                 return {name for name in set(names) - file.mine if not _is_free(file, name)}
@@ -107,7 +114,12 @@ class Locks:
 
     def _open(self, flags: int) -> _LockFile:
         if self.path not in _files:
-            _files[self.path] = _LockFile(os.open(self.path, flags | os.O_CLOEXEC, 0o666))
+            # without waiting: a pipe may stand there, and a link could lead out of the store
+            descriptor = os.open(self.path, flags | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW, 0o666)
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.close(descriptor)
+                raise StoreError(f"{self.path}: is no regular file; delete it, and critlab makes it again")
+            _files[self.path] = _LockFile(descriptor)
         return _files[self.path]
 
     def _free(self, file: _LockFile, names: Iterable[str]) -> None:
@@ -159,7 +171,7 @@ def writing(root: Path, tell: Callable[[str], None]) -> Iterator[Locks | None]:
         StoreError: there are no locks, and another process is at work.
         OSError: the folder cannot be made or written.
     """
-    root.mkdir(parents=True, exist_ok=True)
+    make_folder(root)
     locks = Locks(root)
     try:
         locks.claim(["a trial"])
@@ -174,10 +186,11 @@ def writing(root: Path, tell: Callable[[str], None]) -> Iterator[Locks | None]:
 
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    path, me = root / WRITER, {"host": socket.gethostname(), "process": os.getpid()}
+    path = root / WRITER
+    me = {"host": socket.gethostname(), "process": os.getpid(), "home": home()}
     while True:
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             break
         except FileExistsError:
             _refuse_or_clear(path)
@@ -190,24 +203,22 @@ def _alone(root: Path) -> Iterator[None]:
 
 
 def _refuse_or_clear(path: Path) -> None:
-    """Removes the mark of a process of this host that is dead.
+    """Removes the mark of a process of this machine, start and container that is dead.
 
     Raises:
         StoreError: the other process may be alive.
     """
-    from critlab.store.atomic import alive
-
     try:
-        other = json.loads(path.read_text())
-        host, process = str(other["host"]), int(other["process"])
+        other = json.loads(files.read(path, MOST_MARK_BYTES))
+        host, process, where = str(other["host"]), int(other["process"]), other.get("home")
     except FileNotFoundError:
         return
-    except (ValueError, KeyError, TypeError):
-        host, process = "an unknown host", 0
-    if host == socket.gethostname() and not alive(process):
+    except (StoreDamaged, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        host, process, where = "an unknown host", 0, None
+    if host == socket.gethostname() and where == home() and not alive(process):
         path.unlink(missing_ok=True)
         return
     raise StoreError(
-        f"{path.parent}: this file system has no locks, and process {process} on {host} is at work in this store; "
-        f"wait for it, or, if it is dead, delete {path}"
+        f"{path.parent}: this file system has no locks, and process {process} on {one_line(host)} is at work in this "
+        f"store; wait for it, or, if it is dead, delete {path}"
     )

@@ -1,55 +1,174 @@
-"""What the body of a record must hold for its readers: a record that was sealed by somebody else may hold anything."""
+"""What the body of a record holds: every record is validated when it is read, and before it is written.
+
+A sealed record may come from anybody, so a seal says only that the file is as its writer left it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import base64
+import binascii
+import math
+import sys
+from array import array
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Literal
 
-from critlab.errors import StoreError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+
+from critlab.errors import StoreDamaged
+from critlab.spec import problems, refusal
+
+MOST = 1e100
+"""Readings and losses lie within it: the statistics raise them to the third power, and sum them."""
+
+
+class _Part(BaseModel):
+    """A strict part of a record; what it does not name is left to those who read it."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
+
+
+Line = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\p{C}\p{Zl}\p{Zp}]*$")]
+"""Text in one line without control characters, as it may stand in a table."""
+Name = Annotated[Line, Field(min_length=1)]
+Note = Annotated[str, StringConstraints(max_length=1_000_000)]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Parent = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
+Number = Annotated[float, Field(ge=-MOST, le=MOST)]
+Amount = Annotated[float, Field(ge=0, le=MOST)]
+Seconds = Annotated[float, Field(ge=0, le=1e12)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Provenance = dict[Name, Line | bool | int | float | None]
+
+
+def _decodable(picture: _Picture) -> _Picture:
+    count = math.prod(picture.shape)
+    try:
+        content = base64.b64decode(picture.float32, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("has numbers that are not in base64") from None
+    if len(content) != 4 * count:
+        raise ValueError(f"has {len(content):,} bytes; must be {4 * count:,}, 4 for each number")
+    numbers = array("f", content)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    # a sum of finite numbers is finite: the largest float32 is far below the largest float64
+    if not math.isfinite(sum(numbers)):
+        raise ValueError("holds a number that is not finite")
+    return picture
+
+
+class _Picture(_Part):
+    shape: Annotated[list[Annotated[int, Field(ge=0, le=2**24)]], Field(max_length=8)]
+    float32: str
+
+
+class _Reading(_Part):
+    quantity: Name
+    layer: Line
+    value: Number
+    stderr: Amount
+    picture: Annotated[_Picture, AfterValidator(_decodable)] | None = None
+
+
+class _Readings(_Part):
+    readings: list[_Reading]
+    seconds: Seconds
+    measure: Name | None = None
+    spec: dict[str, Any] | None = None
+    probe: Line | None = None
+    state: Digest | None = None
+    provenance: Provenance = {}
+
+
+class _Epoch(_Part):
+    seconds: Seconds
+    origin: dict[str, Any] = {}
+    path: Digest | None = None
+    parent: Parent | None = None
+    epoch: Count = 0
+    recipe: dict[str, Any] = {}
+    kept: bool = False
+    provenance: Provenance = {}
+
+
+class _Trained(_Epoch):
+    status: Literal["done"]
+    train_loss: Number
+    train_accuracy: Number = 0.0
+    weight_displacement: Number = 0.0
+
+
+class _Diverged(_Epoch):
+    status: Literal["diverged"]
+    note: Note
+
+
+class _Failure(_Part):
+    reason: Note
+    seed: Count = 0
+
+
+class _Figure(_Part):
+    tables: dict[Name, list[dict[Name, Any]]]
+    seconds: Seconds
+    provenance: Provenance
+    figure: Name
+    scale: Name
+    version: Count
+    columns: dict[Name, list[Name]] = {}
+
+
+class _Numerics(_Part):
+    model_config = ConfigDict(extra="forbid")
+    precision: Literal["float32", "bfloat16"] = "float32"
+    layout: Name = "channels_last"
+    compile: bool = False
+    lanes: Annotated[int, Field(ge=1, le=2**20)] = 1
+
+
+class _Grounds(_Part):
+    why: Note = ""
+    seconds_per_image: dict[Name, Seconds] = {}
+
+
+class _Question(_Part):
+    name: Name
+
+
+class _Study(_Part):
+    study: _Question
+    fingerprint: Name
+    numerics: _Numerics
+    provenance: Provenance
+    decision: _Grounds = _Grounds()
+
+
+_SHAPES: Mapping[str, type[_Part]] = {
+    "epochs": _Trained,
+    "readings": _Readings,
+    "failures": _Failure,
+    "figures": _Figure,
+    "studies": _Study,
+}
 
 
 def check_body(kind: str, name: str, body: Mapping[str, Any]) -> None:
-    """Refuses a body in which a reader would not find what it needs.
+    """Refuse a body in which a reader would not find what it needs.
 
     Raises:
-        StoreError: naming the first such field.
+        StoreDamaged: naming each field that does not fit.
     """
-    wanted = dict(_FIELDS.get(kind, {}))
-    if kind == "epochs":
-        wanted |= {"note": _text} if body.get("status") == "diverged" else _LEARNED
-    for field, fits in wanted.items():
-        if not fits(body.get(field)):
-            raise StoreError(f"record {name}: has no fitting {field!r}; it was not written by critlab")
+    shape = _Diverged if kind == "epochs" and body.get("status") == "diverged" else _SHAPES[kind]
+    try:
+        _validator(shape).validate_python(body)
+    except ValidationError as error:
+        raise StoreDamaged(refusal(f"record {name}", problems(error, shape))) from None
+    except RecursionError:
+        raise StoreDamaged(f"record {name}: is nested too deeply") from None
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _table(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
-def _status(value: Any) -> bool:
-    return value in ("done", "diverged")
-
-
-def _readings(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        _table(one) and all(fits(one.get(field)) for field, fits in _READING.items()) for one in value
-    )
-
-
-_READING: dict[str, Callable[[Any], bool]] = {"quantity": _text, "layer": _text, "value": _number, "stderr": _number}
-_LEARNED: dict[str, Callable[[Any], bool]] = {"train_loss": _number}
-_FIELDS: dict[str, dict[str, Callable[[Any], bool]]] = {
-    "epochs": {"status": _status, "seconds": _number},
-    "readings": {"readings": _readings, "seconds": _number},
-    "failures": {"reason": _text},
-    "figures": {"tables": _table, "provenance": _table, "seconds": _number},
-    "studies": {"study": _table, "fingerprint": _text, "numerics": _table, "provenance": _table},
-}
+@cache
+def _validator(shape: type[_Part]) -> TypeAdapter[_Part]:
+    return TypeAdapter(shape)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import errno
+import logging
+import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
-from critlab.errors import StoreError, StoreUnwritable
-from critlab.store import atomic, record
+from critlab.errors import StoreDamaged, StoreError, StoreNewer, StoreUnwritable
+from critlab.plain_text import one_line
+from critlab.store import atomic, files, record
 from critlab.store.shape import check_body
 
 if TYPE_CHECKING:
@@ -22,6 +24,11 @@ States = Literal["checkpoints", "inside"]
 """States after whole epochs, and places inside an epoch, which go by the name of the state that the epoch leads to."""
 
 QUARANTINE = "quarantine"
+MOST_REPORTED = 20
+"""How many damaged files a process reports one by one."""
+
+_log = logging.getLogger(__name__)
+
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -34,6 +41,7 @@ class Store:
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
+        self.damaged = 0
 
     def path(self, kind: str, name: str, suffix: str = ".json") -> Path:
         """Where a file lies: digests fan out by their first two characters."""
@@ -45,40 +53,43 @@ class Store:
         """The body of a record, None where there is none or where it was damaged (it is then in quarantine).
 
         Raises:
-            StoreError: the record is newer than this critlab can read.
+            StoreNewer: a newer critlab wrote the record.
+            StoreError: the system cannot read it.
         """
         path = self.path(kind, name)
         try:
-            content = path.read_bytes()
+            body = record.decode(files.read(path, record.MOST_BYTES[kind]), kind, name)
+            check_body(kind, name, body)
         except FileNotFoundError:
             return None
-        except OSError as error:
-            raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
-        try:
-            body = record.decode(content, kind, name)
-            check_body(kind, name, body)
-        except StoreError as error:
-            if "install a newer" in str(error):
-                raise
-            self._quarantine(path)
+        except StoreNewer as error:
+            raise StoreNewer(f"{path}: {error}") from None
+        except StoreDamaged as error:
+            self._set_aside(path, f"{error}")
             return None
         return body
 
     def has(self, kind: Kind, name: str) -> bool:
         """Whether a record is there; it is checked when it is read."""
-        return self.path(kind, name).exists()
+        return os.path.isfile(self.path(kind, name))
 
     def write(self, kind: Kind, name: str, body: Mapping[str, Any]) -> None:
         """Writes a record, whole or not at all.
 
         Raises:
+            ValueError: a number in ``body`` is not finite.
+            StoreError: the record is larger than such a record may be.
+            StoreNewer: a newer critlab wrote what is there.
             StoreUnwritable: the disk is full, or the folder may not be written.
         """
-        self._put(self.path(kind, name), record.encode(kind, name, body))
+        path, content = self.path(kind, name), record.encode(kind, name, body)
+        if len(content) > (most := record.MOST_BYTES[kind]):
+            raise StoreError(f"record {name}: takes {len(content):,} bytes; such a record takes at most {most:,}")
+        self._put(path, content)
 
     def remove(self, kind: Kind, name: str) -> None:
         """Removes a record that is there no longer true, such as a failure that was mended."""
-        self.path(kind, name).unlink(missing_ok=True)
+        self._drop(self.path(kind, name))
 
     def names(self, kind: Kind) -> Iterator[str]:
         """The names of all records of a kind."""
@@ -87,25 +98,26 @@ class Store:
 
     def has_state(self, name: str, kind: States = "checkpoints") -> bool:
         """Whether the checkpoint of a state is there; its digest is checked when it is loaded."""
-        return self.path(kind, name, ".safetensors").exists()
+        return os.path.isfile(self.path(kind, name, ".safetensors"))
 
     def load_state(self, name: str, kind: States = "checkpoints") -> dict[str, Any] | None:
         """The arrays of a state, None where there is no checkpoint or where it was damaged (then in quarantine).
 
         Raises:
+            StoreNewer: a newer critlab wrote the file.
             StoreError: the file is there and cannot be read.
         """
         from critlab.store import checkpoint  # brings numpy in, which plans and lists do without
 
         path = self.path(kind, name, ".safetensors")
         try:
-            return dict(checkpoint.decode(seal(kind, name), path.read_bytes()))
+            return dict(checkpoint.read(path, seal(kind, name)))
         except FileNotFoundError:
             return None
-        except OSError as error:
-            raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
-        except StoreError:
-            self._quarantine(path)
+        except StoreNewer as error:
+            raise StoreNewer(f"{path}: {error}") from None
+        except StoreDamaged as error:
+            self._set_aside(path, f"{error}")
             return None
 
     def save_state(self, name: str, arrays: Arrays, kind: States = "checkpoints") -> None:
@@ -120,7 +132,7 @@ class Store:
 
     def drop_state(self, name: str, kind: States = "checkpoints") -> None:
         """Removes a checkpoint that only served to go on from."""
-        self.path(kind, name, ".safetensors").unlink(missing_ok=True)
+        self._drop(self.path(kind, name, ".safetensors"))
 
     def remove_unfinished(self) -> None:
         """Removes the half-written files of processes of this host that died."""
@@ -137,19 +149,72 @@ class Store:
         return shutil.disk_usage(next(there for there in (place, *place.parents) if there.is_dir())).free
 
     def _put(self, path: Path, content: bytes) -> None:
+        self._refuse_newer(path)
         try:
-            atomic.write(path, content)
+            try:
+                atomic.write(path, content)
+            except (FileExistsError, NotADirectoryError, IsADirectoryError):
+                self._clear(path)
+                atomic.write(path, content)
         except OSError as error:
             why = error.strerror or f"{error}"
             if error.errno in FULL:
                 why = f"{why}; the file takes {len(content):,} bytes, {self.free_bytes():,} are free"
             raise StoreUnwritable(f"{path}: cannot be written: {why}") from error
 
-    def _quarantine(self, path: Path) -> None:
-        folder = self.root / QUARANTINE
-        with suppress(OSError):  # a store that may only be read keeps the file, which is not taken for what it claims
-            folder.mkdir(parents=True, exist_ok=True)
-            path.replace(folder / path.name)
+    def _drop(self, path: Path) -> None:
+        self._refuse_newer(path)
+        try:
+            path.unlink(missing_ok=True)
+        except NotADirectoryError:
+            return
+        except OSError as error:
+            if not path.is_dir():
+                raise StoreUnwritable(f"{path}: cannot be removed: {error.strerror}") from error
+            self._set_aside(path, "is a folder; must be a regular file")
+
+    def _refuse_newer(self, path: Path) -> None:
+        """Raises where a newer critlab wrote the file that would be replaced or removed."""
+        if not os.path.isfile(path):
+            return
+        try:
+            if path.suffix == ".json":
+                record.refuse_newer(files.read(path, max(record.MOST_BYTES.values())), path.stem)
+            else:
+                from critlab.store import checkpoint
+
+                checkpoint.refuse_newer(path, path.stem)
+        except StoreNewer as error:
+            raise StoreNewer(f"{path}: {error}") from None
+        except (FileNotFoundError, StoreError):
+            return
+
+    def _clear(self, path: Path) -> None:
+        """Puts aside what stands in the way of a file: a folder in its place, or no folder where its folder belongs."""
+        if path.is_dir() and not path.is_symlink():
+            self._set_aside(path, "is a folder; must be a regular file")
+        for folder in reversed(path.relative_to(self.root).parents[:-1]):
+            if os.path.lexists(self.root / folder) and not (self.root / folder).is_dir():
+                self._set_aside(self.root / folder, "is no folder; must be one")
+
+    def _set_aside(self, path: Path, why: str) -> None:
+        """Moves a file that failed its check into quarantine, and says so on stderr."""
+        folder, new = self.root / QUARANTINE, path.name
+        try:
+            atomic.make_folder(folder)
+            count = 1
+            while os.path.lexists(folder / new):
+                count += 1
+                new = f"{path.name}.{count}"
+            os.rename(path, folder / new)
+            became = f"moved to {QUARANTINE}/{new}"
+        except OSError as error:  # a store that may only be read keeps the file, which is not taken for what it claims
+            became = f"ignored, since it cannot be moved ({error.strerror or error})"
+        self.damaged += 1
+        if self.damaged <= MOST_REPORTED:
+            _log.warning("critlab: %s: damaged: %s; %s", *map(one_line, (f"{path}", why, became)))
+        elif self.damaged == MOST_REPORTED + 1:
+            _log.warning("critlab: %s: more files are damaged; critlab verify lists them all", one_line(f"{self.root}"))
 
 
 def seal(kind: States, name: str) -> str:
