@@ -43,7 +43,7 @@ from critlab.engine.work import Task
 from critlab.engine.writing import Writer
 from critlab.measures import FisherTraceOptions
 from critlab.measures.reading import Reading
-from critlab.presets import all_cnn_cifar10
+from critlab.papers import all_cnn_cifar10
 from critlab.report.study_text import study_text
 from critlab.store import Store
 from critlab.study.measurement import Measurement

@@ -22,7 +22,7 @@ from critlab.analysis.inference import holm
 from critlab.kernels import susceptibility
 from critlab.kernels.model import checked_prior
 from critlab.kernels.plasticity import Setting, window_outcomes
-from critlab.presets.critical_feature_plasticity import (
+from critlab.papers.critical_feature_learning.prior_and_plasticity import (
     BIAS,
     DEFICITS,
     DEPTH,

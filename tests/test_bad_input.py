@@ -420,7 +420,7 @@ def own_modules(folder: Path) -> None:
         ("bad_input_lacks:study", "ModuleNotFoundError", "no_such_module"),
         ("no_such_module:study", "cannot be imported", "must lie in the working folder or be installed"),
         ("..relative:study", "critlab", "must be"),
-        ("demoo", "demoo", "is neither a file nor a preset; did you mean 'demo'?"),
+        ("demoo", "demoo", "is neither a file nor a figure with studies; did you mean 'demo'?"),
         ("x" * 5000, "x" * 5000, "too long"),
     ],
     ids=lambda text: text[:30],
@@ -515,7 +515,7 @@ def test_a_demo_that_could_not_write_its_page_does_not_begin(critlab: Command, t
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--scale", "small"], "--scale: received 'small', but 'study.toml' is no preset"),
+        (["--scale", "small"], "--scale: received 'small', but 'study.toml' is not a figure"),
         (["--device", "cuda"], "--device: received cuda"),
         (["--device", "gpu"], "--device"),
         (["--precision", "float16"], "--precision"),

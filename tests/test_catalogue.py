@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from critlab.presets.catalogue import TABLES, catalogue
-from critlab.presets.options_text import options_text
+from critlab.catalogue import TABLES, catalogue
+from critlab.options_text import options_text
 from critlab.report.terminal import catalogue_text
 from critlab.spec import Spec
 

@@ -23,8 +23,7 @@ from critlab.data import DATA
 from critlab.deficits import DEFICITS
 from critlab.measures import MEASURES
 from critlab.models import MODELS
-from critlab.presets import PRESETS
-from critlab.presets.theories import THEORIES
+from critlab.papers.registry import FIGURES
 from studies import TOML, written
 
 COLUMNS = ["run", "arm", "seed", "deficit", "start", "stop", "clock", "epoch", "quantity", "layer", "value", "stderr"]
@@ -34,7 +33,7 @@ TABLES = {
     "data": DATA,
     "models": MODELS,
     "measures": MEASURES,
-    "figures": {**PRESETS, **THEORIES},
+    "figures": FIGURES,
 }
 QUICK = """
 name = "quick"

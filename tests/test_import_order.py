@@ -22,6 +22,7 @@ FOUNDATION = {
     "estimate",
     "own_code",
     "plain_text",
+    "registry",
     "threads",
     "randomness",
     "spec",
@@ -40,10 +41,10 @@ ORDER = [
     "kernels",
     "analysis",
     "report",
-    "presets",
+    "papers",
     "hooks",
 ]
-TOP = {"running", "cli", "cli_options", "__init__"}
+TOP = {"catalogue", "options_text", "running", "cli", "cli_options", "__init__"}
 
 
 def room(module: str) -> str:
@@ -112,5 +113,5 @@ def test_light_commands_import_neither_torch_nor_scipy(arguments: list[str], tmp
 
 
 def test_study_and_store_are_torch_free() -> None:
-    modules = loaded("import critlab.study, critlab.store, critlab.analysis.reading, critlab.presets")
+    modules = loaded("import critlab.study, critlab.store, critlab.analysis.reading, critlab.papers")
     assert not modules & {"torch", "scipy"}

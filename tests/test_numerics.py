@@ -18,8 +18,8 @@ from critlab.engine.numerics import decide, faster, settled
 from critlab.engine.processors import side_by_side
 from critlab.engine.study_record import read_record
 from critlab.errors import StudyError
-from critlab.presets.critical_periods_setup import base
-from critlab.presets.demo import demo
+from critlab.papers.critical_periods.setup import base
+from critlab.papers.demo import demo
 from critlab.store import Store
 from critlab.study.origin import WORTH
 from critlab.study.study import Study

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from critlab.deficits import Blur
 from critlab.engine.names import Names
-from critlab.presets import find
+from critlab.papers.registry import find_study
 from critlab.study.origin import Numerics
 from critlab.study.recipe import learning_rate, recipes
 from critlab.study.study import Study, removal
@@ -20,7 +20,7 @@ def sweep(at: list[int], recovery: int = 4, **parts: object) -> Study:
 
 
 def test_the_papers_first_figure() -> None:
-    study = find("removal")
+    study = find_study("removal")
     assert study.epochs() == 14_300
     assert build(study).epochs * len(study.seeds) == 9_800
 
@@ -97,9 +97,9 @@ def test_golden_names() -> None:
     """Names of states must not change by accident: every store in the world would be worthless."""
     studies = {
         "small": small(),
-        "removal": find("removal"),
-        "demo": find("demo"),
-        "sample-windows": find("sample-windows"),
+        "removal": find_study("removal"),
+        "demo": find_study("demo"),
+        "sample-windows": find_study("sample-windows"),
         "since removal": sweep([1, 3], controls={"clocks": ["since_removal"], "deficits": [{"name": "noise"}]}),
     }
     found = {}

@@ -83,7 +83,7 @@ _ROOMS = (
     "measures",
     "models",
     "objectives",
-    "presets",
+    "papers",
     "store",
     "study",
     "training",

@@ -49,8 +49,8 @@ def demo(
     workers: Workers = None,
 ) -> None:
     """Find a critical period on real images that ship with critlab, in minutes, and make the page."""
-    from critlab.presets.demo import FURTHER
-    from critlab.presets.demo import demo as demo_study
+    from critlab.papers.demo import FURTHER
+    from critlab.papers.demo import demo as demo_study
     from critlab.report.terminal import announce_page
 
     code, results = _run(demo_study(), store, workers=workers)
@@ -166,13 +166,13 @@ def report(
 ) -> None:
     """Make the page of a study, or the page to play with of phase and pathways: one HTML file that works offline."""
     from critlab.analysis.reading import read_results
-    from critlab.presets.theories import PLAYABLE, play
+    from critlab.papers.playground import write_playground
     from critlab.report import figures as draw
     from critlab.report.terminal import announce_page
     from critlab.store import Store
 
-    if study in PLAYABLE:
-        print(f"page: {play(study, out or Path(f'{study}.html')).absolute()}")
+    if playground := write_playground(study, out or Path(f"{study}.html")):
+        print(f"page: {playground.absolute()}")
         return
     chosen = _study(study, scale)
     results = read_results(chosen, Store(store))
@@ -201,7 +201,7 @@ def reproduce(
 ) -> None:
     """Run or compute a paper's figure, draw it, and set our numbers beside the published ones."""
     from critlab.engine.running import Means
-    from critlab.presets.reproduction import reproduce as make
+    from critlab.papers.reproduce import reproduce as make
     from critlab.report.terminal import reproduction_text
     from critlab.store import Store
 
@@ -237,7 +237,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Say what there is, with its source; the same for every store."""
-    from critlab.presets.catalogue import catalogue
+    from critlab.catalogue import catalogue
     from critlab.report.terminal import catalogue_text
 
     rows = catalogue(what)
@@ -245,9 +245,9 @@ def list_(
 
 
 def _study(name: str, scale: str | None) -> Study:
-    from critlab.presets import find
+    from critlab.papers.registry import find_study
 
-    return find(name, scale)
+    return find_study(name, scale)
 
 
 def _run(study: Study, store: Path, **means: Any) -> tuple[int, Results]:

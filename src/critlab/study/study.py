@@ -146,7 +146,7 @@ def removal(
     Args:
         deficit: what the network suffers; None where ``switch=Switch(...)`` is all that is on in the window.
         at: removal epochs, increasing; may end in ``"never"``.
-        base: data, model, optimiser and measures, such as ``critlab.presets.all_cnn_cifar10()``.
+        base: data, model, optimiser and measures, such as ``critlab.papers.all_cnn_cifar10()``.
         seeds: how many, or which.
         recovery: clean epochs after removal; or give ``total``, the epochs of every run.
         total: see ``recovery``.

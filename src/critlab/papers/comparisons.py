@@ -1,0 +1,68 @@
+"""Our values in words, for the rows that set them beside published numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from critlab.analysis.curve import CURVE_ROLES, Curve, CurvePoint
+from critlab.analysis.results import Results
+from critlab.analysis.wording import interval, points
+from critlab.papers.figure import (
+    Found,
+    Published,
+)
+from critlab.report.findings import Comparison
+from critlab.report.wording import percent, spaced
+from critlab.study.run import Run
+
+UNSTATED = "not stated where the paper can be read"
+
+
+def run_words(run: Run) -> str:
+    """A run of a sweep of blur: clean, or blurred until when."""
+    return "clean" if run.role == "control" else f"blurred until {run.window.stop}"
+
+
+def last_tested(curve: Curve) -> CurvePoint | None:
+    """The last point that a verdict is about."""
+    return curve.tested[-1] if curve.tested else None
+
+
+def damage_words(point: CurvePoint) -> str:
+    """A damage with interval, n and place."""
+    return f"{points(point.damage.value)} {interval(point.low, point.high)}, n = {point.n}, at epoch {point.at}"
+
+
+def accuracy_words(point: CurvePoint) -> str:
+    """An accuracy with interval, n and place."""
+    limits = interval(point.accuracy_low, point.accuracy_high)
+    return f"{percent(point.accuracy.value)} {limits}, n = {point.n}, at epoch {point.at}"
+
+
+def other_arms(results: Results) -> Iterator[tuple[str, str]]:
+    """The last damage of every further arm, from each kind of clean run that it is compared with."""
+    arms = dict.fromkeys(run.arm for run in results.study.runs if run.role in CURVE_ROLES and run.role != "deficit")
+    for arm in arms:
+        kinds = dict.fromkeys(kind for run in results.study.runs if run.arm == arm for kind, _ in run.controls)
+        for kind in kinds:
+            if (last := last_tested(results.curve(arm, kind))) is not None:
+                yield f"{spaced(arm)} against the {spaced(kind)} control", damage_words(last)
+
+
+def damage_comparisons(published: Published) -> Callable[[Found], Sequence[Comparison]]:
+    """The last damage of every part, from the plain control and from a run of equal length, beside one statement."""
+
+    def numbers(found: Found) -> Sequence[Comparison]:
+        rows = []
+        for part, results in found.items():
+            label = "" if part == "study" else f", {part}"
+            curve = results.curve()
+            if (last := last_tested(curve)) is None:
+                continue
+            rows.append(published.beside(damage_words(last), f"damage after the longest blur{label}"))
+            if (equal := last_tested(results.curve(against="equal_total"))) is not None:
+                rows.append(published.beside(damage_words(equal), f"the same against a run of equal length{label}"))
+            rows.append(Comparison(f"clean accuracy{label}", UNSTATED, "ours", accuracy_words(curve.points[0])))
+        return rows
+
+    return numbers

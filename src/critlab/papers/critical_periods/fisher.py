@@ -1,0 +1,177 @@
+"""Figure 4 of paper 1: the trace of the Fisher information through training, and the sensitivity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from critlab.analysis.results import Results
+from critlab.papers.critical_periods.setup import (
+    NOTES,
+    PAPER,
+    RECONSTRUCTION,
+    TIMELINES,
+    Timeline,
+    base,
+    blur,
+    trace_measure,
+)
+from critlab.papers.critical_periods.trace import Traced, beside_sensitivity, fit, peak, traces
+from critlab.papers.figure import (
+    Figure,
+    Found,
+    Published,
+    Scale,
+    Studies,
+)
+from critlab.papers.names import study_name
+from critlab.report.chart import Chart
+from critlab.report.charts.encoding import quantity
+from critlab.report.charts.kit import (
+    chart,
+    layer,
+    layered,
+    with_intervals,
+)
+from critlab.report.findings import Comparison
+from critlab.study.base import Base
+from critlab.study.study import removal, windows
+
+TRACE = Published("trace of the Fisher information", "rises, then falls", "the paper's abstract")
+FINAL_TRACE = Published(
+    "final trace after early and late removal, over the control's",
+    "2.9 and 6.2",
+    f"{RECONSTRUCTION} (removal at 40 and 100)",
+)
+FORM = Published("sensitivity against the trace", "exponential", NOTES)
+LEARNED = Timeline((0, 8, 24), (0, 8, 24), 60, 3, (0, 8, 16, 24, 36, 48), 6, total=72)
+"""Long enough for a small network to learn its training images by heart."""
+
+
+def studies(scale: Scale) -> Studies:
+    """Figure 4: the trace with and without deficits, and the sensitivity to set beside it.
+
+    The trace falls once the training images have been learned. At ``small`` scale that takes few images, no
+    augmentation and a rate that falls as slowly as the paper's.
+    """
+    timeline, seen = (
+        (LEARNED, _learned()) if scale == "small" else (TIMELINES[scale], base(scale, trace_measure(scale)))
+    )
+    swept = removal(
+        blur(scale),
+        at=(*timeline.compared, "never"),
+        recovery=timeline.recovery,
+        seeds=timeline.seeds,
+        base=seen,
+        name=study_name("fisher", scale),
+    )
+    sensitivity = windows(
+        blur(scale),
+        **timeline.windows,
+        seeds=timeline.seeds,
+        base=seen,
+        name=study_name("fisher", scale, "sensitivity"),
+    )
+    return {"trace": swept, "sensitivity": sensitivity}
+
+
+def _learned() -> Base:
+    return base(
+        "small",
+        {"fisher_trace": {"every": 4, "images": 512}},
+        data={"name": "cifar10", "train": 1000, "test": 1000},
+        model={"name": "all_cnn", "width": 16},
+        optimizer={"lr_decay": 0.97},
+        augment=None,
+    )
+
+
+def charts(found: Found) -> Sequence[Chart]:
+    """The trace through training, and the sensitivity beside it."""
+    return [*_trace_chart(found["trace"]), *_fit_chart(found["sensitivity"])]
+
+
+def _trace_chart(results: Results) -> list[Chart]:
+    rows = [
+        {"run": run.label, "epoch": epoch, "trace": value.mean, "low": value.low, "high": value.high, "n": value.n}
+        for run in traces(results)
+        for epoch, value in zip(run.epochs, run.values, strict=True)
+    ]
+    if not rows:
+        return []
+    panel = with_intervals(rows, "epoch", "Epoch", "trace", "Trace of the Fisher information", "run", "Blur")
+    caption = "Means over seeds with 95 % t intervals, on clean training images, labels drawn from the model."
+    alt = "A chart of the trace of the Fisher information by epoch, clean and with blur. The numbers follow in a table."
+    return [chart("trace", "The Fisher information in the weights through training", caption, alt, [("", panel)], rows)]
+
+
+def _fit_chart(results: Results) -> list[Chart]:
+    rows = [
+        {"onset": onset, "damage": 100 * damage, "trace": trace} for onset, damage, trace in beside_sensitivity(results)
+    ]
+    made = fit(results)
+    if not rows:
+        return []
+    both = {"x": quantity("damage", "Damage of the window (points)"), "y": quantity("trace", "Trace of the clean run")}
+    names = {**both, "text": {"field": "onset", "type": "nominal"}}
+    layers = [
+        layer({"type": "point", "filled": True, "size": 70, "color": "$deficit"}, both),
+        layer({"type": "text", "dx": 9, "dy": -7, "align": "left"}, names),
+    ]
+    words = ""
+    if made is not None:
+        lowest, highest = (choose(row["damage"] for row in rows) for choose in (min, max))
+        steps = [lowest + (highest - lowest) * step / 40 for step in range(41)]
+        line = [{"damage": x, "trace": made.amplitude * math.exp(made.rate * x / 100)} for x in steps]
+        layers.insert(0, layer({"type": "line", "color": "$ink", "strokeDash": [5, 3]}, both, rows=line))
+        words = f" The line is the exponential fit, R2 = {made.r_squared:.2f}."
+    caption = (
+        "Each point is a window of blur, numbered by its onset: what it costs in the end, and the mean trace of the "
+        f"clean run during it.{words}"
+    )
+    alt = "A chart of the clean trace against the damage of a window, one point for each onset. A table follows."
+    return [
+        chart(
+            "trace_and_sensitivity", "Sensitivity and information", caption, alt, [("", layered(rows, *layers))], rows
+        )
+    ]
+
+
+def compare(found: Found) -> Sequence[Comparison]:
+    """Where the clean trace peaks and how far it falls, what deficits leave of it, and the fit to the sensitivity."""
+    swept = traces(found["trace"])
+    rows = [TRACE.beside(_peak_words(run), f"trace, {run.label}") for run in swept]
+    clean = next((run for run in swept if run.clean), None)
+    if clean is not None:
+        rows += [
+            FINAL_TRACE.beside(f"{_ratio(run, clean)}", f"final trace over the control's, {run.label}")
+            for run in swept
+            if not run.clean
+        ]
+    made = fit(found["sensitivity"])
+    if made is not None:
+        words = (
+            f"trace = {made.amplitude:.3g} exp({made.rate:.3g} x damage), R2 = {made.r_squared:.2f}, "
+            f"rank correlation {made.rank_correlation:.2f}, {made.n} onsets"
+        )
+        rows.append(FORM.beside(words))
+    return rows
+
+
+def _peak_words(run: Traced) -> str:
+    at, highest = peak(run)
+    return f"peak {highest:.3g} after epoch {at}, {run.values[-1].mean:.3g} at the end (n = {run.values[-1].n})"
+
+
+def _ratio(run: Traced, clean: Traced) -> str:
+    return f"{run.values[-1].mean / clean.values[-1].mean:.2f} (n = {run.values[-1].n})"
+
+
+FIGURE = Figure(
+    question="does the Fisher information rise and fall with the critical period?",
+    source=f"{PAPER}, figure 4",
+    studies=studies,
+    published=(TRACE, FINAL_TRACE, FORM),
+    charts=charts,
+    compare=compare,
+)

@@ -1,0 +1,105 @@
+"""Figure 5 of paper 1: the layers' shares of the Fisher information after removal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from critlab.analysis.inference import Summary
+from critlab.deficits import (
+    VerticalFlip,
+)
+from critlab.papers.critical_periods.setup import (
+    NOTES,
+    PAPER,
+    TIMELINES,
+    base,
+    blur,
+    trace_measure,
+)
+from critlab.papers.figure import (
+    Figure,
+    Found,
+    Published,
+    Scale,
+    single,
+)
+from critlab.papers.names import study_name
+from critlab.report.chart import Chart
+from critlab.report.charts.kit import (
+    chart,
+    with_intervals,
+)
+from critlab.report.findings import Comparison
+from critlab.report.wording import spaced
+from critlab.study.study import Study, removal
+
+SHARES = Published("layer shares after removal", "reorganise after 40 epochs, frozen after 100", NOTES)
+REMOVED = "Deficit removed after epoch"
+
+
+def study(scale: Scale) -> Study:
+    """Figure 5: layer by layer, clean, blurred for ever, removed early and late, and under the flip."""
+    timeline = TIMELINES[scale]
+    return removal(
+        blur(scale),
+        at=(*timeline.compared, "never"),
+        recovery=timeline.recovery,
+        seeds=timeline.seeds,
+        base=base(scale, trace_measure(scale)),
+        name=study_name("layers", scale),
+        controls={"deficits": [VerticalFlip()], "at": timeline.compared[1:]},
+    )
+
+
+def charts(found: Found) -> Sequence[Chart]:
+    """How far the layer shares still move after removal, against the removal epoch."""
+    rows = [
+        {
+            "deficit": spaced(one.arm),
+            "removed": one.removal,
+            "moved": one.distance.mean,
+            "low": one.distance.low,
+            "high": one.distance.high,
+            "noise": one.floor,
+            "n": one.distance.n,
+        }
+        for one in next(iter(found.values())).plasticity()
+    ]
+    if not rows:
+        return []
+    title = "Total variation of the layer shares"
+    panel = with_intervals(rows, "removed", REMOVED, "moved", title, "deficit", None)
+    caption = (
+        "How far each layer's share of the trace moves between removal and the end: 0 is frozen, 1 is everything; "
+        "means over seeds, 95 % t intervals. The column noise is what the readings' errors alone would show."
+    )
+    alt = "A chart of the movement of the layer shares against removal epoch. The numbers follow in a table."
+    return [chart("plasticity", "Information plasticity", caption, alt, [("", panel)], rows)]
+
+
+def compare(found: Found) -> Sequence[Comparison]:
+    """How far the layer shares move after removal, early against late."""
+    return [
+        SHARES.beside(
+            f"{one.distance.mean:.3f} {_limits(one.distance)}, n = {one.distance.n}; "
+            f"{one.floor:.3f} from the readings' errors alone",
+            f"total variation of the shares after removal, {spaced(one.arm)} until {one.removal}",
+        )
+        for one in next(iter(found.values())).plasticity()
+    ]
+
+
+def _limits(summary: Summary) -> str:
+    if summary.low is None or summary.high is None:
+        return "[no interval]"
+    return f"[{summary.low:.3f}, {summary.high:.3f}]"
+
+
+FIGURE = Figure(
+    question="does the information move to other layers after removal, or is it frozen?",
+    source=f"{PAPER}, figure 5",
+    studies=single(study),
+    published=(SHARES,),
+    charts=charts,
+    compare=compare,
+)

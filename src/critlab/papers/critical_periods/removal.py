@@ -1,0 +1,112 @@
+"""Figure 1 of paper 1: blur until each epoch, then clean images; All-CNN and ResNet-18."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from critlab.deficits import (
+    VerticalFlip,
+)
+from critlab.papers.charts import damage_by_part
+from critlab.papers.comparisons import (
+    UNSTATED,
+    accuracy_words,
+    damage_words,
+    last_tested,
+    other_arms,
+)
+from critlab.papers.critical_periods.setup import (
+    CLOCKS,
+    NOTES,
+    PAPER,
+    PRESENT,
+    RECONSTRUCTION,
+    TIMELINES,
+    base,
+    blur,
+)
+from critlab.papers.figure import (
+    Figure,
+    Found,
+    Published,
+    Scale,
+    Studies,
+)
+from critlab.papers.names import study_name
+from critlab.report.findings import Comparison
+from critlab.report.wording import spaced
+from critlab.study.study import Study, removal
+
+CLEAN = Published("clean accuracy of All-CNN", "about 92 %", f"{NOTES}; 91.99 % in {RECONSTRUCTION}")
+LATE = Published(
+    "accuracy after the longest blur",
+    "about 82 % after 140 epochs or more",
+    f"{NOTES}; 82.87 % after 100 in {RECONSTRUCTION}",
+)
+RESNET_CLEAN = Published("clean accuracy of ResNet-18", "about 93.6 %", f"{NOTES} (an error of about 6.4 %)")
+RESNET_LATE = Published(
+    "accuracy of ResNet-18 after the longest blur", "below 82 % after 140 epochs", f"{NOTES} (an error above 18 %)"
+)
+
+
+def studies(scale: Scale) -> Studies:
+    """Figure 1: blur until each epoch, then clean images; All-CNN and ResNet-18."""
+    return {"all_cnn": all_cnn_removal(scale), "resnet18": resnet18_removal(scale)}
+
+
+def all_cnn_removal(scale: Scale) -> Study:
+    """All-CNN; at ``paper`` scale without controls, as published, below it with the flip and the other clocks."""
+    timeline = TIMELINES[scale]
+    controls = {"deficits": [VerticalFlip()], "clocks": CLOCKS, "at": timeline.compared[1:]}
+    return removal(
+        blur(scale),
+        at=timeline.removals,
+        recovery=timeline.recovery,
+        seeds=timeline.seeds,
+        base=base(scale),
+        name=study_name("removal", scale),
+        controls={} if scale == "paper" else controls,
+    )
+
+
+def resnet18_removal(scale: Scale) -> Study:
+    """ResNet-18: learning rate 0.1, weight decay 0.0005 (from memory of the paper, unconfirmed)."""
+    timeline = TIMELINES[scale]
+    width = {"paper": 64, "small": 6, "demo": 4}[scale]
+    return removal(
+        blur(scale),
+        at=timeline.removals if scale == "paper" else timeline.compared,
+        recovery=timeline.recovery,
+        seeds=timeline.seeds,
+        base=base(scale, model={"name": "resnet18", "width": width}, optimizer={"lr": 0.1, "weight_decay": 0.0005}),
+        name=study_name("removal", scale, "resnet18"),
+    )
+
+
+def compare(found: Found) -> Sequence[Comparison]:
+    """Clean accuracy, accuracy after the longest blur, and what other clocks leave of the damage."""
+    rows: list[Comparison] = []
+    for part, results in found.items():
+        curve = results.curve()
+        if not curve.points:
+            continue
+        clean, late = (RESNET_CLEAN, RESNET_LATE) if part == "resnet18" else (CLEAN, LATE)
+        rows.append(clean.beside(accuracy_words(curve.points[0]), f"clean accuracy, {spaced(part)}"))
+        if (last := last_tested(curve)) is not None:
+            rows.append(late.beside(accuracy_words(last), f"accuracy after the longest blur, {spaced(part)}"))
+            rows.append(PRESENT.beside(damage_words(last), f"damage, {spaced(part)}"))
+        rows += [
+            Comparison(f"damage of {name}, {spaced(part)}", UNSTATED, "ours", words)
+            for name, words in other_arms(results)
+        ]
+    return rows
+
+
+FIGURE = Figure(
+    question="until when does early blur leave lasting damage? All-CNN and ResNet-18",
+    source=f"{PAPER}, figure 1",
+    studies=studies,
+    published=(CLEAN, LATE, RESNET_CLEAN, RESNET_LATE),
+    charts=damage_by_part("damage_by_network", "Both networks", "network"),
+    compare=compare,
+)

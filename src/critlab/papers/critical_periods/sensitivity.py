@@ -1,0 +1,59 @@
+"""Figure 1C of paper 1: a window of blur at each onset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from critlab.papers.comparisons import (
+    damage_words,
+)
+from critlab.papers.critical_periods.setup import (
+    NOTES,
+    PAPER,
+    REPLICATION,
+    TIMELINES,
+    base,
+    blur,
+)
+from critlab.papers.figure import (
+    Figure,
+    Found,
+    Published,
+    Scale,
+    single,
+)
+from critlab.papers.names import study_name
+from critlab.report.findings import Comparison
+from critlab.study.study import Study, windows
+
+PEAK_ONSET = Published("most sensitive onset", "about epoch 30", f"{NOTES}; epoch 0 in {REPLICATION}")
+
+
+def study(scale: Scale) -> Study:
+    """Figure 1C: a window of blur at each onset."""
+    timeline = TIMELINES[scale]
+    return windows(
+        blur(scale), **timeline.windows, seeds=timeline.seeds, base=base(scale), name=study_name("sensitivity", scale)
+    )
+
+
+def compare(found: Found) -> Sequence[Comparison]:
+    """The onset at which a window hurts most, and what it costs first and last."""
+    curve = next(iter(found.values())).curve()
+    if not curve.points:
+        return []
+    worst = max(curve.points, key=lambda point: point.damage.value)
+    return [
+        PEAK_ONSET.beside(f"epoch {worst.at}: {damage_words(worst)}"),
+        Comparison("damage at the first onset", "4.8 points", REPLICATION, damage_words(curve.points[0])),
+        Comparison("damage at the last onset", "0.2 points", REPLICATION, damage_words(curve.points[-1])),
+    ]
+
+
+FIGURE = Figure(
+    question="when does a short window of blur hurt most?",
+    source=f"{PAPER}, figure 1C",
+    studies=single(study),
+    published=(PEAK_ONSET,),
+    compare=compare,
+)

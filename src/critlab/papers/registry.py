@@ -1,0 +1,96 @@
+"""The figures by name, and the study that a name stands for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from critlab.entry import imported, is_path, one_line
+from critlab.errors import CritlabError, StudyError
+from critlab.papers.figure import Figure
+from critlab.registry import Registry
+from critlab.spec import nearest
+from critlab.study.study import Study, read_study
+
+_ROWS = {
+    "": ("demo", "sample-windows"),
+    "critical_periods": (
+        "removal", "sensitivity", "deficits", "depth", "mnist", "constant-lr", "adam", "weight-decay", "fisher",
+        "layers", "gradients", "filters", "regularisation",
+    ),
+    "multisensory": (
+        "rsv", "dissociation", "source-information", "source-removal", "source-window", "source-depth",
+        "reconstruction",
+    ),
+    "deep_linear": (
+        "pathways", "lesion", "pathways-nonlinear", "phase", "completion-depth", "completion-rank",
+        "completion-observations", "completion-subset", "completion-init", "completion-window", "singular-vectors",
+        "sensors",
+    ),
+    "critical_feature_learning": (
+        "kernel-reweighing", "kernels", "kernel-width", "kernel-layers", "kernel-criticality", "kernel-images",
+        "prior-and-plasticity",
+    ),
+}  # fmt: skip
+"""Figures by paper; the file of a figure has its name."""
+
+FIGURES: Registry[Figure] = Registry(
+    "figure",
+    Figure,
+    "critlab.figures",
+    {
+        name: ".".join(filter(None, ["critlab.papers", paper, name.replace("-", "_")])) + ":FIGURE"
+        for paper, names in _ROWS.items()
+        for name in names
+    },
+)
+"""Every figure, in the order of ``critlab list figures``."""
+
+
+def studied() -> list[str]:
+    """The names of critlab's own figures that are made of studies."""
+    return [name for paper in ("", "critical_periods", "multisensory") for name in _ROWS[paper]]
+
+
+def find_study(name: str, scale: str | None = None) -> Study:
+    """The study that ``name`` stands for: a TOML file, a figure, or a user's ``"package.module:function"``.
+
+    A figure of several parts is its first; ``"figure/part"`` names the others.
+
+    Raises:
+        StudyError: there is none, or it is not a study.
+    """
+    figure, _, part = name.partition("/")
+    if figure in FIGURES and not Path(name).is_file():
+        return _part(figure, part, scale)
+    if scale is not None:
+        raise StudyError(f"--scale: received {scale!r}, but {name!r} is not a figure{nearest(name, studied())}")
+    if is_path(name) and not Path(name).exists():
+        return _called(name)
+    if not Path(name).exists() and not name.endswith(".toml"):
+        raise StudyError(f"{name}: is neither a file nor a figure with studies{nearest(name, studied())}")
+    return read_study(name)
+
+
+def _part(name: str, part: str, scale: str | None) -> Study:
+    figure = FIGURES[name]
+    if figure.studies is None:
+        raise StudyError(f"{name}: this figure is computed and has no study; run critlab reproduce {name}")
+    studies = figure.parts(figure.scale(name, scale, figure.scales[0]))
+    if part and part not in studies:
+        raise StudyError(f"STUDY: received {part!r} as a part of {name}{nearest(part, studies)}")
+    return studies[part or next(iter(studies))]
+
+
+def _called(name: str) -> Study:
+    function = imported(name)
+    try:
+        made = function() if callable(function) else function
+    except CritlabError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise StudyError(f"{name!r} failed: {one_line(error)}") from error
+    if not isinstance(made, Study):
+        raise StudyError(
+            f"{name!r} gave {type(made).__name__}; must be a function without arguments that returns a critlab.Study"
+        )
+    return made

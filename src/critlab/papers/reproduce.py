@@ -1,0 +1,108 @@
+"""``critlab reproduce``: a paper's figure, run or computed, drawn, with our numbers beside the published ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from critlab.analysis.reading import read_results
+from critlab.analysis.results import Results
+from critlab.engine.running import Means, run_study
+from critlab.papers.figure import Figure, Scale, Studies
+from critlab.papers.registry import FIGURES
+from critlab.papers.tables import computed
+from critlab.report.figures import figures
+from critlab.report.findings import Comparison, Findings, numbers_csv
+from critlab.report.page import report
+from critlab.store import Store
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """The outcome of a figure: the exit status, our numbers beside the published ones, and the page."""
+
+    status: int
+    comparisons: Sequence[Comparison]
+    page: Path | None
+
+
+def reproduce(
+    name: str, scale: str | None, store: Store, means: Means, out: Path, folder: Path | None = None
+) -> Reproduction:
+    """Run or compute what ``store`` lacks of the figure ``name``, and write its page to ``out``.
+
+    Args:
+        name: of a figure; ``critlab list figures`` names them.
+        scale: one of the figure's scales; None is ``small``, or the only one.
+        store: where results and tables are kept.
+        means: with what a study is run.
+        out: the page.
+        folder: also every chart as SVG, PNG and CSV, ``numbers.csv`` with our and the published numbers, and
+            ``environment.json``, into this folder.
+
+    Raises:
+        StudyError: there is no such figure, or not at that scale.
+    """
+    figure = FIGURES.find(name, "figure")
+    chosen = figure.scale(name, scale, figure.default_scale)
+    if figure.studies is not None:
+        return _trained(name, figure, figure.studies(chosen), chosen, store, means, out, folder)
+    findings = computed(name, figure, chosen, store)
+    if folder:
+        figures(findings, folder)
+        _write_numbers(folder, findings, findings.provenance)
+    return Reproduction(0, findings.comparisons, report(findings, out))
+
+
+def _trained(
+    name: str,
+    figure: Figure,
+    studies: Studies,
+    scale: Scale,
+    store: Store,
+    means: Means,
+    out: Path,
+    folder: Path | None,
+) -> Reproduction:
+    """Every part is run, also where an earlier one failed, so that the page shows all that is there."""
+    status, results = 0, {}
+    for part, study in studies.items():
+        done = run_study(study, store, means)
+        if done.ending.stopped:
+            return Reproduction(done.status, (), None)
+        status = max(status, done.status)
+        results[part] = read_results(study, store)
+    findings = Findings(
+        name=name,
+        question=figure.question[:1].upper() + figure.question[1:],
+        source=figure.source,
+        charts=figure.charts(results),
+        comparisons=figure.comparisons(results),
+        provenance={"scale": scale},
+        command=f"critlab reproduce {name} --scale {scale}",
+    )
+    if folder:
+        _keep(folder, findings, results)
+    shown = [*results.values()]
+    if findings.charts or len(shown) > 1:
+        page = report([findings, *shown], out)
+    else:
+        page = report(shown, out, comparisons=findings.comparisons)
+    return Reproduction(status, findings.comparisons, page)
+
+
+def _keep(folder: Path, findings: Findings, results: Mapping[str, Results]) -> None:
+    """Write the charts of the whole and of each part, the comparison, and the environment."""
+    figures(findings, folder)
+    for part, of_part in results.items():
+        figures(of_part, folder if len(results) == 1 else folder / part)
+    _write_numbers(folder, findings, {part: dict(of_part.provenance) for part, of_part in results.items()})
+
+
+def _write_numbers(folder: Path, findings: Findings, made: Mapping[str, Any]) -> None:
+    (folder / "numbers.csv").write_text(numbers_csv(findings.comparisons), encoding="utf-8")
+    text = json.dumps({"command": findings.command, **made}, indent=1, ensure_ascii=False)
+    (folder / "environment.json").write_text(text + "\n", encoding="utf-8")
