@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from critlab.errors import StudyError
 from critlab.estimate import Estimate
 from critlab.measures import CurvatureOptions
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.undisturbed import undisturbed
-from critlab.measures.weights import Weights, in_graphs, log_probabilities, of_labels
+from critlab.measures.weights import (
+    Weights,
+    flat,
+    in_graphs,
+    log_probabilities,
+    of_labels,
+    operations,
+    real,
+    refuse_mixing,
+)
 
 AT_ONCE = 64
 """Images whose graph is held at a time, for the second backward pass."""
+
+NO_SECOND_DERIVATIVE = (
+    "derivative for",  # "the derivative for 'aten::...' is not implemented"
+    "differentiate twice",
+    "double backward",
+    "does not require grad and does not have a grad_fn",
+)
+"""Parts of torch's messages where an operation has no second derivative."""
 
 
 def curvature(
@@ -58,16 +77,20 @@ def curvature(
     Source: Lanczos 1950; as a measure of training: Jastrzebski et al. 2020.
     """
     weights = Weights.of(model, "curvature")
+    refuse_mixing(model, "curvature")
     if len(images) < 1 or iterations < 1 or not 0 < tolerance < 1:
         raise StudyError(
             f"curvature: received {len(images)} images, {iterations} iterations and tolerance {tolerance}; "
             "images and iterations must be at least 1, tolerance between 0 and 1"
         )
     first = torch.cat(
-        [torch.randn(p.numel(), generator=generator, device=generator.device).to(p) for p in weights.parameters]
+        [
+            torch.randn(numbers.numel(), generator=generator, device=generator.device).to(numbers)
+            for numbers in map(real, weights.parameters)
+        ]
     )
     seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
-    with undisturbed(model, seed):
+    with undisturbed(model, seed), _twice_differentiable():
         loss = _Loss(model, weights, in_graphs(images), labels.to(images.device))
         return lanczos(loss.hessian_times, first, tolerance=tolerance, iterations=iterations)
 
@@ -101,6 +124,22 @@ def lanczos(times: Callable[[Tensor], Tensor], first: Tensor, *, tolerance: floa
         basis.append(product / beside[-1])
 
 
+@contextmanager
+def _twice_differentiable() -> Iterator[None]:
+    """Plain attention and uncompiled models, since fast kernels have no second derivative; refuses what has none."""
+    try:
+        with sdpa_kernel(SDPBackend.MATH), torch.compiler.set_stance("force_eager"):
+            yield
+    except RuntimeError as error:
+        said = str(error).splitlines()[0] if str(error) else ""
+        if not any(sign in said for sign in NO_SECOND_DERIVATIVE):
+            raise
+        raise StudyError(
+            f"curvature: model: it cannot be differentiated twice ({said[:160]}); use layers with a second derivative, "
+            "or leave this measure out"
+        ) from error
+
+
 class _Loss:
     """The mean loss over images, as a function of the weights, for its second derivatives."""
 
@@ -118,11 +157,14 @@ class _Loss:
         loss = -of_labels(log_p, labels, "curvature").sum() / self.counted
         parameters = self.weights.parameters
         gradients = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True, materialize_grads=True)
-        along = torch.cat([gradient.flatten() for gradient in gradients]) @ vector
+        along = torch.cat([flat(gradient) for gradient in gradients]) @ vector
         if not along.requires_grad:
             return torch.zeros_like(vector)
+        if "Error" in operations(along):
+            # torch would leave such weights out without a word, where unused ones are allowed
+            raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
         second = torch.autograd.grad(along, parameters, allow_unused=True, materialize_grads=True)
-        return torch.cat([gradient.flatten() for gradient in second])
+        return torch.cat([flat(gradient) for gradient in second])
 
 
 def measure(model: nn.Module, probe: Probe, options: CurvatureOptions) -> list[Reading]:

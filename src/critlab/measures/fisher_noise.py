@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from critlab.measures.estimates import Estimates, readings
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.squared_gradients import plan
 from critlab.measures.undisturbed import undisturbed
-from critlab.measures.weights import Weights, in_graphs, log_probabilities, of_labels
+from critlab.measures.weights import Weights, flat, in_graphs, log_probabilities, of_labels, real, refuse_mixing
 
 ROUNDS = 8
 """Steps of the search for the noise. A step can change a variance 16-fold, so that the search reaches 16^8 either way;
@@ -185,32 +185,48 @@ class _Noise:
         """Float64 ``(layers,)``: from one antithetic pair, unbiased for ``E_n[tr H_l(w + n)]``, summed over images."""
         scales = variances.sqrt()[self.weights.owner]
         noise = [
-            self._normal(parameter) * scale.to(parameter)
+            self._normal(parameter) * scale.to(real(parameter))
             for parameter, scale in zip(self.weights.parameters, scales, strict=True)
         ]
         above, below = (self._gradients(part, [sign * n for n in noise]) for sign in (1, -1))
         products = [
-            None if up is None or down is None else (n.double() * (up - down).to_dense().double()).sum()
+            None if up is None or down is None else flat(n).double() @ flat(up - down).double()
             for n, up, down in zip(noise, above, below, strict=True)
         ]
         return self.weights.by_layer(products) / (2 * variances)
 
     def _normal(self, parameter: Tensor) -> Tensor:
-        drawn = torch.randn(parameter.shape, generator=self.generator, device=self.generator.device)
-        return drawn.to(parameter)
+        shape = real(parameter).shape
+        drawn = torch.randn(shape, generator=self.generator, device=self.generator.device)
+        return torch.view_as_complex(drawn).to(parameter) if parameter.is_complex() else drawn.to(parameter)
 
     def _gradients(self, part: _Part, noise: list[Tensor]) -> tuple[Tensor | None, ...]:
         moved = [
             (parameter.detach() + n).requires_grad_()
             for parameter, n in zip(self.weights.parameters, noise, strict=True)
         ]
-        logits = functional_call(self.model, dict(zip(self.weights.names, moved, strict=True)), (part.images,))
-        loss = part.loss(log_probabilities(logits, len(part.images), "fisher_noise"))
+        names = (f"model.{name}" for name in self.weights.names)
+        called = functional_call(_Gradients(self.model), dict(zip(names, moved, strict=True)), (part, moved))
+        found: tuple[Tensor | None, ...] = called
+        return found
+
+
+class _Gradients(nn.Module):
+    """The gradients of a part's loss, computed where the noise still is on: checkpoints call the model once more."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, part: _Part, moved: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
+        """One gradient for each of ``moved``."""
+        loss = part.loss(log_probabilities(self.model(part.images), len(part.images), "fisher_noise"))
         return torch.autograd.grad(loss, moved, allow_unused=True)
 
 
-def _check(model: object, images: Tensor, draws: int, beta: float) -> None:
+def _check(model: nn.Module, images: Tensor, draws: int, beta: float) -> None:
     Weights.of(model, "fisher_noise")
+    refuse_mixing(model, "fisher_noise")
     if len(images) < 1 or draws < 1 or not 0 < beta < float("inf"):
         raise StudyError(
             f"fisher_noise: received {len(images)} images, {draws} draws and beta {beta}; "

@@ -11,7 +11,16 @@ from torch import Tensor, nn
 
 from critlab.errors import StudyError
 from critlab.measures.undisturbed import undisturbed
-from critlab.measures.weights import Gradients, Weights, in_graphs, log_probabilities, of_labels
+from critlab.measures.weights import (
+    Gradients,
+    Weights,
+    flat,
+    in_graphs,
+    log_probabilities,
+    of_labels,
+    real,
+    refuse_mixing,
+)
 
 Floats = NDArray[np.float64]
 
@@ -83,6 +92,7 @@ def gradient_sample(
     that of the largest layer.
     """
     weights = Weights.of(model, measure)
+    refuse_mixing(model, measure)
     count = len(images) // batch if batch >= 1 else 0
     if count < FEWEST:
         raise StudyError(
@@ -111,4 +121,4 @@ def _reduced(weights: Weights, found: list[Gradients], layer: int) -> tuple[Floa
 
 
 def _dense(gradient: Tensor | None, parameter: Tensor) -> Tensor:
-    return torch.zeros_like(parameter).flatten() if gradient is None else gradient.to_dense().flatten()
+    return torch.zeros_like(real(parameter)).flatten() if gradient is None else flat(gradient)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from critlab.measures.undisturbed import undisturbed
-from critlab.measures.weights import Weights, in_graphs, log_probabilities
+from critlab.measures.weights import Weights, in_graphs, log_probabilities, refuse_mixing
 
 AT_ONCE = 32
 """Images whose graph and whose patches are held at a time."""
@@ -58,6 +58,7 @@ def kronecker_factors(model: nn.Module, images: Tensor, *, seed: int, measure: s
     Source: Martens and Grosse 2015; convolutions: Grosse and Martens 2016.
     """
     Weights.of(model, measure)
+    refuse_mixing(model, measure)
     sums = {name: _Sums(module) for name, module in model.named_modules() if _is_factored(module)}
     with undisturbed(model, seed), _watched(model, sums):
         for part in in_graphs(images).split(AT_ONCE):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from critlab.errors import StudyError
 from critlab.measures.estimates import Estimates
 from critlab.measures.undisturbed import undisturbed
-from critlab.measures.weights import Weights, in_graphs, log_probabilities
+from critlab.measures.weights import Weights, in_graphs, log_probabilities, refuse_mixing
 
 LARGEST_GROUP = 16
 """The signs' cross terms grow with the group. Measured on one thread (All-CNN of width 24, 28 x 28, 1,024
@@ -72,6 +72,7 @@ def squared_gradients(
     Source: signs: Hutchinson 1990; grouping: ours.
     """
     weights = Weights.of(model, measure)
+    refuse_mixing(model, measure)
     if len(images) < 1 or draws < 1:
         raise StudyError(f"{measure}: received {len(images)} images and {draws} draws; must be at least 1")
     groups, draws = plan(len(images), draws, largest)

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from critlab.errors import Diverged, StudyError
 
+FEWEST_COARSE_ROWS = 8
+"""Rows in 16 bits that must add up to 1 before they are taken for probabilities: one may do so by chance."""
+
 Gradients = Sequence[Tensor | None]
 """One gradient for each parameter; None is 0."""
 
@@ -17,6 +20,8 @@ Gradients = Sequence[Tensor | None]
 @dataclass(frozen=True)
 class Weights:
     """The parameters that require gradients, each once, under its first name, and the layers that own them.
+
+    A complex number counts as two real ones, its real and its imaginary part.
 
     Args:
         layers: for each module that directly owns some of them its name in ``model.named_modules()``, in that order;
@@ -56,7 +61,7 @@ class Weights:
     @property
     def sizes(self) -> Tensor:
         """Float64 ``(layers,)``: how many numbers each layer has."""
-        return self.by_layer([torch.tensor(float(parameter.numel())) for parameter in self.parameters])
+        return self.by_layer([torch.tensor(float(real(parameter).numel())) for parameter in self.parameters])
 
     def by_layer(self, numbers: Sequence[Tensor | None]) -> Tensor:
         """Float64 ``(layers,)``: each layer's sum of one number a parameter, ``()`` each; None is 0."""
@@ -76,8 +81,33 @@ class Weights:
 
 def _squared_norm(gradient: Tensor) -> Tensor:
     values = gradient.coalesce().values() if gradient.is_sparse else gradient
-    norm: Tensor = torch.linalg.vector_norm(values, dtype=torch.float64)
+    norm: Tensor = torch.linalg.vector_norm(real(values), dtype=torch.float64)
     return norm.square()
+
+
+def real(values: Tensor) -> Tensor:
+    """``values``; where they are complex, their real and imaginary parts ``(..., 2)``."""
+    return torch.view_as_real(values.resolve_conj()) if values.is_complex() else values
+
+
+def flat(gradient: Tensor) -> Tensor:
+    """The real numbers of a gradient in a row, ``(numbers,)``, sparse or not."""
+    return real(gradient.to_dense()).flatten()
+
+
+def refuse_mixing(model: nn.Module, measure: str) -> None:
+    """Raises :class:`~critlab.errors.StudyError` where a layer of ``model`` mixes examples even in evaluation mode.
+
+    The loss of such a model is no sum over examples, so the squared gradient of one example is not defined.
+    """
+    for name, module in model.named_modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and (
+            module.running_mean is None or module.running_var is None
+        ):
+            raise StudyError(
+                f"{measure}: model: {type(module).__name__} {name or '(root)'!r} keeps no running statistics, so each "
+                "example's answer depends on the others of its batch; use track_running_stats=True, or another norm"
+            )
 
 
 def in_graphs(images: Tensor) -> Tensor:
@@ -89,7 +119,8 @@ def log_probabilities(logits: object, images: int, measure: str) -> Tensor:
     """Log-probabilities, ``(images, classes)`` or ``(images, heads, classes)``, float32 or float64.
 
     Raises:
-        StudyError: ``logits`` are none of that shape, or do not depend on the model's parameters.
+        StudyError: ``logits`` are none of that shape, do not depend on the model's parameters, are probabilities, or
+            come through reentrant checkpoints.
         Diverged: they are not finite.
     """
     if not isinstance(logits, Tensor):
@@ -100,7 +131,46 @@ def log_probabilities(logits: object, images: int, measure: str) -> Tensor:
         raise Diverged(f"{measure}: the model's logits are not finite; measure an earlier state")
     if not logits.requires_grad:
         raise StudyError(f"{measure}: model: its logits do not depend on its parameters; remove detach() or no_grad()")
+    refuse_reentrant(logits, measure)
+    if _probabilities(logits.detach()):
+        raise StudyError(
+            f"{measure}: model: it gives probabilities, each row adds up to 1; must give logits: remove the softmax "
+            "at its end, or take the logarithm"
+        )
     return logits.log_softmax(-1) if logits.dtype == torch.float64 else logits.float().log_softmax(-1)
+
+
+def refuse_reentrant(value: Tensor, measure: str) -> None:
+    """Raises :class:`~critlab.errors.StudyError` where reentrant checkpoints lie between ``value`` and the weights.
+
+    A gradient in chosen weights would silently leave out the checkpointed layers.
+    """
+    if "CheckpointFunctionBackward" in operations(value):
+        raise StudyError(
+            f"{measure}: model: it checkpoints its activations in the reentrant way, which only a whole backward "
+            "pass can follow; use torch.utils.checkpoint.checkpoint(..., use_reentrant=False)"
+        )
+
+
+def operations(value: Tensor) -> set[str]:
+    """The names of the operations that a gradient of ``value`` goes back through."""
+    left, seen = [value.grad_fn], set()
+    while left:
+        node = left.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            left += [following for following, _ in node.next_functions]
+    return {type(node).__name__ for node in seen}
+
+
+def _probabilities(logits: Tensor) -> bool:
+    """Whether all rows are those of a softmax; logits are so by chance in no case that matters."""
+    rows, classes = logits.numel() // max(logits.shape[-1], 1), logits.shape[-1]
+    fine = logits.dtype in (torch.float32, torch.float64)
+    if classes < 2 or rows < (1 if fine else FEWEST_COARSE_ROWS) or bool((logits < 0).any()):
+        return False
+    sums = logits.sum(-1, dtype=torch.float64)
+    return bool(((sums - 1).abs() <= (1e-5 if fine else 0.02)).all())
 
 
 def _refused(came: str, images: int, measure: str) -> StudyError:

@@ -23,7 +23,7 @@ from critlab.hooks.watch.record import Record, Sums, movement, phase_by, shares
 from critlab.hooks.watch.training_loss import TrainingLoss
 from critlab.hooks.watch.weights_in_motion import GradientNoise, WeightPath
 from critlab.hooks.watch.writers import Writer, writer
-from critlab.measures.weights import Weights
+from critlab.measures.weights import Weights, refuse_mixing
 from critlab.randomness import key
 
 LOOKS = 8
@@ -95,6 +95,7 @@ class Watch:
         if not isinstance(model, nn.Module):
             raise StudyError(f"watch: model: received {type(model).__name__}; must be a torch.nn.Module")
         self.model, self.steps, self.seed = unwrapped(model), 0, seed
+        refuse_mixing(self.model, WATCH)
         self.forward, self.autocast, self.examples = forward or logits_of, autocast, examples
         self.follows = (gradients, path)
         self._history: list[Record] = []
