@@ -10,24 +10,30 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from critlab.analysis.reading import read_results
 from critlab.data import load
+from critlab.digest import digest
+from critlab.engine.claims import Claim
 from critlab.engine.names import Names
+from critlab.engine.perform import Reached, Trained
 from critlab.engine.progress import Display
 from critlab.engine.running import Means, run_study
+from critlab.engine.work import Step, Task
 from critlab.errors import StoreError
 from critlab.store import Store
 from critlab.store.locks import LOCKS, WRITER, Locks, writing
 from critlab.study.origin import Numerics
 from critlab.study.study import Study
-from critlab.study.tree import build
+from critlab.study.tree import ROOT, build
 from inline import Inline, table
 from studies import small
 
@@ -146,6 +152,49 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     locks.release([f"{number}" for number in range(2000)])
     locks.held(["a"])
     assert len(os.listdir("/dev/fd")) == before
+
+
+def test_a_claim_costs_the_same_however_many_epochs_a_task_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel walks through every lock of a file for each new one, so what is held at a time decides."""
+    steps = tuple(Step(f"{number}", (), keep=number % 7 == 0) for number in range(2000))
+    names: Any = SimpleNamespace(state=lambda seed, path: digest(path))
+    locks, calls = Locks(tmp_path), Counter[int]()
+    lockf = fcntl.lockf
+
+    def counted(descriptor: int, command: int, *where: int) -> None:
+        calls[command] += 1
+        lockf(descriptor, command, *where)
+
+    monkeypatch.setattr(fcntl, "lockf", counted)
+    claim = Claim(locks, names, Store(tmp_path), Task(0, ROOT, (), steps, True, 2000))
+    assert claim.take()
+    assert calls.total() <= 5
+    for step, following in zip(steps, (*steps[1:], None), strict=True):
+        if step.keep:
+            claim.follow(Reached(step.path, {}, True))
+        assert following is None or digest(following.path) in claim.held.values(), "before this one's record is there"
+        claim.follow(Trained(step.path, {}))
+        assert len(claim.held) <= 6
+    claim.release()
+    assert calls.total() <= 2 * len(steps) + 5
+    assert not list(locks.held([digest(step.path) for step in steps]))
+
+
+def test_who_begins_where_a_task_stored_its_state_finds_it_held(tmp_path: Path) -> None:
+    names: Any = SimpleNamespace(state=lambda seed, path: path)
+    steps = tuple(Step(f"{number}", (), keep=False) for number in range(20))
+    first = Claim(Locks(tmp_path), names, Store(tmp_path), Task(0, ROOT, (), steps, True, 20))
+    assert first.take()
+    for step in steps[:10]:
+        if step.path == "4":
+            first.follow(Reached(step.path, {}, False))
+        first.follow(Trained(step.path, {}))
+    for start in (5, 10):
+        other = Claim(Locks(tmp_path), names, Store(tmp_path), Task(0, f"{start - 1}", (), steps[start:], True, 20))
+        assert not other.take(), "5 follows the stored state, 10 is at work"
+    first.release()
+    assert other.take()
+    other.release()
 
 
 def test_two_processes_at_once_train_every_epoch_once(

@@ -1,4 +1,10 @@
-"""A task's claim: while it is done, no other process trains or reads the same states."""
+"""A task's claim: while a task is done, no other process trains or reads the same states.
+
+Another process can only begin where a state is stored. So a task holds the first state after the one that it stored
+last, and a few states around the one that it is at, and moves on hand over hand: a claim costs the same however many
+epochs a task has. The kernel walks through all locks of a file for each new one, so holding all states at once would
+cost the square of their number.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +14,12 @@ from critlab.engine.work import Task
 from critlab.store import Store
 from critlab.store.locks import Locks
 
+AHEAD = 3
+"""How many states after the one just made a task holds: the next one is held before the record of this one is there."""
+
 
 class Claim:
-    """Claims the states that a task makes, and gives each back when others can go on from it.
+    """Claims the states that a task makes, shortly before it makes them, and gives each back when it is over.
 
     Args:
         locks: the store's; None where it has none, and a single process writes.
@@ -21,17 +30,20 @@ class Claim:
 
     def __init__(self, locks: Locks | None, names: Names, store: Store, task: Task) -> None:
         self.locks, self.names, self.store, self.task = locks, names, store, task
-        self.held = {path: names.state(task.seed, path) for path in task.makes}
+        self.makes = task.makes
+        self.place = {path: index for index, path in enumerate(self.makes)}
+        self.held: dict[str, str] = {}
         self.stored: str | None = None
+        self.anchor = self.makes[0]
 
     def take(self) -> bool:
         """Whether the claim was had; not where another process is at one of the states."""
-        return self.locks is None or self.locks.claim(list(self.held.values()))
+        return self._claim(self.makes[:AHEAD])
 
     def overtaken(self) -> bool:
         """Whether something that the task would make is there by now, so that there is less to do than it says."""
         measured = {self.task.start: self.task.at_start, **{step.path: step.measures for step in self.task.steps}}
-        trained = [step.path for step in self.task.steps if step.recorded_loss is None]
+        trained = {step.path for step in self.task.steps if step.recorded_loss is None}
         seed = self.task.seed
         return any(self.store.has("epochs", self.names.state(seed, path)) for path in trained) or any(
             self.store.has("readings", self.names.reading(seed, path, measure))
@@ -41,22 +53,30 @@ class Claim:
         )
 
     def follow(self, event: Event) -> None:
-        """Gives back what lies behind a state that is stored and recorded."""
+        """Claims what comes next, and gives back what others no longer begin at."""
         if isinstance(event, Reached):
             self.stored = event.path
-        elif isinstance(event, Trained | Replayed) and event.path == self.stored:
-            behind = []
-            for path in list(self.held):
-                behind.append(self.held.pop(path))
-                if path == event.path:
-                    break
-            self._release(behind)
+        elif isinstance(event, Trained | Replayed):
+            here = self.place[event.path]
+            for path in self.makes[here + 1 : here + 1 + AHEAD]:
+                # had by another process only where files went while both were at work: then both make the same state
+                self._claim((path,))
+            if event.path == self.stored and here + 1 < len(self.makes):
+                self.anchor = self.makes[here + 1]
+            self._release([path for path in self.held if self.place[path] <= here and path != self.anchor])
 
     def release(self) -> None:
         """Gives everything back."""
-        self._release(list(self.held.values()))
-        self.held.clear()
+        self._release(list(self.held))
 
-    def _release(self, names: list[str]) -> None:
+    def _claim(self, paths: tuple[str, ...]) -> bool:
+        new = {path: self.names.state(self.task.seed, path) for path in paths if path not in self.held}
+        had = self.locks is None or self.locks.claim(list(new.values()))
+        if had:
+            self.held |= new
+        return had
+
+    def _release(self, paths: list[str]) -> None:
+        names = [self.held.pop(path) for path in paths]
         if self.locks is not None:
             self.locks.release(names)
