@@ -28,8 +28,8 @@ import numpy as np
 import torch
 from machine import described
 
-from critlab.linear import Gate, complete_matrix, pathway_flow, portable_instance, train_pathways
-from critlab.linear.hierarchy import balanced_layers, drawn_kappas, hierarchy, rotation
+from critlab.theory.linear import Gate, complete_matrix, pathway_flow, portable_instance, train_pathways
+from critlab.theory.linear.hierarchy import balanced_layers, drawn_kappas, hierarchy, rotation
 
 WINDOWS = ((0, 150), (400, 550), (750, 900))
 PHASE_WINDOWS = ((0, 15), (100, 115))

@@ -23,9 +23,9 @@ from typing import Any, NamedTuple
 
 from machine import described
 
-from critlab.kernels import adapted_kernels, kernel_fluctuations, sample_kernels, xor_task
-from critlab.kernels.hamiltonian import hamiltonian
-from critlab.kernels.model import checked_prior, checked_problem
+from critlab.theory.kernels import adapted_kernels, kernel_fluctuations, sample_kernels, xor_task
+from critlab.theory.kernels.hamiltonian import hamiltonian
+from critlab.theory.kernels.model import checked_prior, checked_problem
 from critlab.threads import one_thread
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from critlab.linear import complete_matrix
+from critlab.theory.linear import complete_matrix
 
 OUT = Path(__file__).with_suffix(".csv")
 DEPTHS = (3, 2)

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from critlab.errors import Diverged
-from critlab.kernels import adapted_kernels, alignment, image_task, prior_kernels, sample_kernels, xor_task
+from critlab.theory.kernels import adapted_kernels, alignment, image_task, prior_kernels, sample_kernels, xor_task
 
 OUT = Path(__file__).with_suffix(".csv")
 FINE = (1600, 1130, 800, 566, 400, 283, 200, 166, 141, 120, 110, 100)

@@ -15,7 +15,7 @@ import statistics
 import time
 from pathlib import Path
 
-from critlab.linear import complete_matrix
+from critlab.theory.linear import complete_matrix
 
 OUT = Path(__file__).with_suffix(".csv")
 REMOVALS = (0, 1000, 5000, 10000, 20000, 40000, 60000, 80000, 100000)

@@ -15,9 +15,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from critlab.kernels import alignment, prior_kernels, xor_task
-from critlab.kernels.importance import layer_draws, log_likelihood
-from critlab.kernels.model import Problem, checked_prior, checked_problem
+from critlab.theory.kernels import alignment, prior_kernels, xor_task
+from critlab.theory.kernels.importance import layer_draws, log_likelihood
+from critlab.theory.kernels.model import Problem, checked_prior, checked_problem
 
 OUT = Path(__file__).with_suffix(".csv")
 NETWORKS, GROUPS, BIAS = 160_000, 8, 0.05

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from scipy.special import erf
 
-from critlab.kernels import adapted_kernels, alignment, xor_task
+from critlab.theory.kernels import adapted_kernels, alignment, xor_task
 
 OUT = Path(__file__).with_suffix(".csv")
 ROWS = (

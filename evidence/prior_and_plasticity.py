@@ -19,9 +19,6 @@ import torch
 from scipy.stats import ttest_1samp
 
 from critlab.analysis.inference import holm
-from critlab.kernels import susceptibility
-from critlab.kernels.model import checked_prior
-from critlab.kernels.plasticity import Setting, window_outcomes
 from critlab.papers.critical_feature_learning.prior_and_plasticity import (
     BIAS,
     DEFICITS,
@@ -32,6 +29,9 @@ from critlab.papers.critical_feature_learning.prior_and_plasticity import (
     TRAINERS,
     WINDOWS,
 )
+from critlab.theory.kernels import susceptibility
+from critlab.theory.kernels.model import checked_prior
+from critlab.theory.kernels.plasticity import Setting, window_outcomes
 
 OUT = Path(__file__).with_suffix(".csv")
 SCALES = (0.6, EDGE, 3.0)

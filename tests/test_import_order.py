@@ -37,14 +37,13 @@ ORDER = [
     "store",
     "training",
     "engine",
-    "linear",
-    "kernels",
+    "theory",
     "analysis",
     "report",
     "papers",
     "hooks",
 ]
-TOP = {"catalogue", "options_text", "running", "cli", "cli_options", "__init__"}
+TOP = {"kernels", "linear", "catalogue", "options_text", "running", "cli", "cli_options", "__init__"}
 
 
 def room(module: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from critlab.kernels import prior_kernels, xor_task
-from critlab.kernels.model import checked_prior
-from critlab.kernels.plasticity import (
+from critlab.theory.kernels import prior_kernels, xor_task
+from critlab.theory.kernels.model import checked_prior
+from critlab.theory.kernels.plasticity import (
     DEFICITS,
     Outcome,
     Setting,

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from critlab import kernels
 from critlab.errors import StudyError
-from critlab.kernels.adaptation import NotConverged
-from critlab.kernels.hamiltonian import _place, hamiltonian
-from critlab.kernels.importance import layer_draws
-from critlab.kernels.langevin import _gradient, langevin, stable_step
-from critlab.kernels.model import Problem, checked_prior, checked_problem
-from critlab.kernels.network import Network
+from critlab.theory.kernels.adaptation import NotConverged
+from critlab.theory.kernels.hamiltonian import _place, hamiltonian
+from critlab.theory.kernels.importance import layer_draws
+from critlab.theory.kernels.langevin import _gradient, langevin, stable_step
+from critlab.theory.kernels.model import Problem, checked_prior, checked_problem
+from critlab.theory.kernels.network import Network
 
 
 @pytest.fixture(autouse=True)

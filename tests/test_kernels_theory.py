@@ -13,13 +13,13 @@ from torch import Tensor
 
 from critlab import kernels
 from critlab.errors import StudyError
-from critlab.kernels.action import action
-from critlab.kernels.activations import activation_of
-from critlab.kernels.adaptation import Adaptation, NotConverged
-from critlab.kernels.annealing import Attempt, settled
-from critlab.kernels.averages import Tilt, features, fixed_draws, pulled_further, weights
-from critlab.kernels.model import checked_prior, checked_problem
-from critlab.kernels.prior import pulled_back
+from critlab.theory.kernels.action import action
+from critlab.theory.kernels.activations import activation_of
+from critlab.theory.kernels.adaptation import Adaptation, NotConverged
+from critlab.theory.kernels.annealing import Attempt, settled
+from critlab.theory.kernels.averages import Tilt, features, fixed_draws, pulled_further, weights
+from critlab.theory.kernels.model import checked_prior, checked_problem
+from critlab.theory.kernels.prior import pulled_back
 
 
 @pytest.fixture(autouse=True)

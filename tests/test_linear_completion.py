@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from critlab.errors import StudyError
-from critlab.linear import CompletionTable, complete_matrix, portable_instance
-from critlab.linear.completion_tree import Course, shared_updates, stretches
+from critlab.theory.linear import CompletionTable, complete_matrix, portable_instance
+from critlab.theory.linear.completion_tree import Course, shared_updates, stretches
 
 SMALL = {"ranks": (4, 2), "observed": 300, "recovery": 5000}
 ERRORS = {

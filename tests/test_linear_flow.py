@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from critlab.errors import StudyError
-from critlab.linear import Gate, flow_field, mode_strength, odd_layer, pathway_flow
+from critlab.theory.linear import Gate, flow_field, mode_strength, odd_layer, pathway_flow
 
 DRAWS = 100
 LARGE = {  # depth: early mean, its s.d., late mean, its s.d.

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from critlab.errors import StudyError
-from critlab.linear import Gate, Lesion, PathwayTrajectory, pathway_flow, train_pathways
-from critlab.linear.gates import open_updates
-from critlab.linear.hierarchy import balanced_layers, drawn_kappas, hierarchy, kappas, rotation
+from critlab.theory.linear import Gate, Lesion, PathwayTrajectory, pathway_flow, train_pathways
+from critlab.theory.linear.gates import open_updates
+from critlab.theory.linear.hierarchy import balanced_layers, drawn_kappas, hierarchy, kappas, rotation
 
 KAPPA = torch.tensor([0.013411, 0.012567, 0.012302, 0.011853, 0.011820, 0.011586, 0.011521, 0.011389])
 WINDOWS = {"early": (0, 150), "middle": (400, 550), "late": (750, 900)}

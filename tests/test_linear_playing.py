@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from critlab.errors import StudyError
-from critlab.linear import Gate, pathway_flow
-from critlab.linear.playing import Kind, playing_page
+from critlab.theory.linear import Gate, pathway_flow
+from critlab.theory.linear.playing import Kind, playing_page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 

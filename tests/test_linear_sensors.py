@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from critlab.errors import StudyError
-from critlab.linear import sensor_curves
-from critlab.linear.sensors import TREE, TREE_SIGNED
+from critlab.theory.linear import sensor_curves
+from critlab.theory.linear.sensors import TREE, TREE_SIGNED
 
 
 def passes_half(weights: torch.Tensor, task: int, sensor: int) -> int:

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from critlab.errors import StudyError
-from critlab.linear import singular_vector_flow
-from critlab.linear.singular_vectors import product_velocity, singular_velocity
+from critlab.theory.linear import singular_vector_flow
+from critlab.theory.linear.singular_vectors import product_velocity, singular_velocity
 
 
 @pytest.mark.parametrize("depth", [2, 3, 4])

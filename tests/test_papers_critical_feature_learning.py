@@ -68,7 +68,7 @@ def tables() -> dict[str, dict[str, list[JSON]]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.filterwarnings("ignore::critlab.kernels.adaptation.NotConverged")
+@pytest.mark.filterwarnings("ignore::critlab.theory.kernels.adaptation.NotConverged")
 def test_tables_are_plain_and_say_how_they_were_made(name: str, tables: dict[str, dict[str, list[JSON]]]) -> None:
     found = tables[name]
     assert json.loads(json.dumps(found, allow_nan=False)) == found

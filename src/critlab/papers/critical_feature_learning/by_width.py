@@ -32,7 +32,7 @@ from critlab.report.findings import Comparison
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from critlab.kernels import KernelSamples
+    from critlab.theory.kernels import KernelSamples
 
 
 WIDTHS = {"small": (25, 50, 100, 200, 400, 800), "paper": (25, 50, 100, 200, 400, 800, 1600)}
@@ -47,7 +47,7 @@ def by_width(scale: Scale, inputs: Tensor, targets: Tensor, depth: int, model: d
     """Alignment by width of infinite width, both modes of the theory and the sampler; ``task`` names the inputs."""
     import torch
 
-    from critlab.kernels import adapted_kernels, alignment, prior_kernels, sample_kernels
+    from critlab.theory.kernels import adapted_kernels, alignment, prior_kernels, sample_kernels
 
     gram = torch.outer(targets, targets)
     prior = {k: v for k, v in model.items() if k != "noise"}

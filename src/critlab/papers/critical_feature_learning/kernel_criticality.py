@@ -36,7 +36,7 @@ from critlab.report.theme import ordered
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from critlab.kernels import KernelSamples
+    from critlab.theory.kernels import KernelSamples
 
 
 Readout = Literal["shared", "held"]
@@ -57,7 +57,7 @@ READOUTS: dict[Readout, str] = {"shared": "readout shares g", "held": "mean outp
 
 def tables(scale: Scale) -> Tables:
     """XOR, P = 12, N = 100: chi by g, and by depth and kind of readout the fluctuations, the alignment and its gain."""
-    from critlab.kernels import critical_scale, depth_scale, fixed_point, susceptibility, xor_task
+    from critlab.theory.kernels import critical_scale, depth_scale, fixed_point, susceptibility, xor_task
 
     inputs, targets = xor_task(12, seed=3)
     prior: list[JSON] = []
@@ -83,7 +83,7 @@ def tables(scale: Scale) -> Tables:
 
 def _model(inputs: Tensor, g: float, depth: int, readout: Readout) -> dict[str, Any]:
     """The prior; the readout's scale makes the mean diagonal of C^L at infinite width 1 where it is held."""
-    from critlab.kernels import prior_kernels
+    from critlab.theory.kernels import prior_kernels
 
     model: dict[str, Any] = {"depth": depth, "weight_scale": g, "bias_scale": BIAS}
     if readout == "shared":
@@ -96,7 +96,7 @@ def _point(scale: Scale, inputs: Tensor, targets: Tensor, g: float, depth: int, 
     import torch
 
     from critlab.errors import Diverged
-    from critlab.kernels import NotConverged, adapted_kernels, alignment, kernel_fluctuations, prior_kernels
+    from critlab.theory.kernels import NotConverged, adapted_kernels, alignment, kernel_fluctuations, prior_kernels
 
     model, gram = _model(inputs, g, depth, readout), torch.outer(targets, targets)
     wide = alignment(prior_kernels(inputs, **model)[-1], gram)
@@ -127,7 +127,7 @@ def _sampled(scale: Scale, inputs: Tensor, targets: Tensor, readout: Readout) ->
     """The rows of the sampled points, each with its samples."""
     import torch
 
-    from critlab.kernels import NotConverged, alignment, prior_kernels, sample_kernels
+    from critlab.theory.kernels import NotConverged, alignment, prior_kernels, sample_kernels
 
     gram, found = torch.outer(targets, targets), []
     for index, g in enumerate(SAMPLED_G[scale]):

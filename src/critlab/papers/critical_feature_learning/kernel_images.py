@@ -18,7 +18,7 @@ from critlab.report.findings import Comparison
 
 def tables(scale: Scale) -> Tables:
     """The same on two classes of images, P = 20: the Fashion-MNIST sample, at ``paper`` digits 0 and 3 of MNIST."""
-    from critlab.kernels import image_task
+    from critlab.theory.kernels import image_task
 
     data = "sample" if scale == "small" else "mnist"
     inputs, targets = image_task(20, data=data)

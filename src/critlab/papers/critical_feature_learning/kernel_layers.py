@@ -43,7 +43,7 @@ def tables(scale: Scale) -> Tables:
     """Alignment of every layer's kernel and the size of its conjugate, four hidden layers."""
     import torch
 
-    from critlab.kernels import adapted_kernels, layer_alignments, prior_kernels, xor_task
+    from critlab.theory.kernels import adapted_kernels, layer_alignments, prior_kernels, xor_task
 
     inputs, targets = xor_task(12, seed=3)
     wide = layer_alignments(prior_kernels(inputs, depth=LAYERS_DEPTH, **PRIOR), targets)

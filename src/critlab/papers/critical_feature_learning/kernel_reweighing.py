@@ -42,9 +42,9 @@ def tables(scale: Scale) -> Tables:
     """One entry of C^L, of two points of different classes, over networks: prior, and weighted by the data."""
     import torch
 
-    from critlab.kernels import adapted_kernels, prior_kernels, xor_task
-    from critlab.kernels.importance import prior_draws
-    from critlab.kernels.model import checked_prior, checked_problem
+    from critlab.theory.kernels import adapted_kernels, prior_kernels, xor_task
+    from critlab.theory.kernels.importance import prior_draws
+    from critlab.theory.kernels.model import checked_prior, checked_problem
 
     inputs, targets = (values[PAIR] for values in xor_task(12, seed=3))
     prior = checked_prior(1, 1.0, None, None, MODEL["bias_scale"], "erf")

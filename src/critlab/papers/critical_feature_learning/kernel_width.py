@@ -18,7 +18,7 @@ from critlab.report.findings import Comparison
 
 def tables(scale: Scale) -> Tables:
     """Alignment on XOR, P = 12, L = 1, by width: both modes of the theory, HMC and infinite width."""
-    from critlab.kernels import xor_task
+    from critlab.theory.kernels import xor_task
 
     inputs, targets = xor_task(12, seed=3)
     return by_width(scale, inputs, targets, 1, XOR, "XOR, seed 3")

@@ -42,7 +42,7 @@ def tables(scale: Scale) -> Tables:
     """Output kernels of infinite width, of the theory and of the posterior, and of the targets, sorted by class."""
     import torch
 
-    from critlab.kernels import adapted_kernels, alignment, prior_kernels, sample_kernels, xor_task
+    from critlab.theory.kernels import adapted_kernels, alignment, prior_kernels, sample_kernels, xor_task
 
     inputs, targets = xor_task(KERNEL_POINTS, seed=3)
     gram = torch.outer(targets, targets)

@@ -56,7 +56,7 @@ X = quantity("chi", "susceptibility chi of the prior", scale={"zero": False})
 
 def tables(scale: Scale) -> Tables:
     """Damage of early and late deficits by chi, paired by seed, and the contrast of the edge with both sides."""
-    from critlab.kernels.plasticity import STABLE_SHARE
+    from critlab.theory.kernels.plasticity import STABLE_SHARE
 
     outcomes = _everywhere(scale)
     rows: list[JSON] = []
@@ -86,7 +86,7 @@ def tables(scale: Scale) -> Tables:
 
 
 def _chi(g: float) -> float:
-    from critlab.kernels import susceptibility
+    from critlab.theory.kernels import susceptibility
 
     return susceptibility(g, BIAS)
 
@@ -104,8 +104,8 @@ def _everywhere(scale: Scale) -> dict[tuple[float, float], tuple[list[JSON], dic
 
 def _at(scale: Scale, g: float, noise: float) -> tuple[list[JSON], dict[tuple[str, str, str], Tensor]]:
     """At one weight scale: means of every arm, and the damage of every seed by deficit, window and measure."""
-    from critlab.kernels.model import checked_prior
-    from critlab.kernels.plasticity import Setting, window_outcomes
+    from critlab.theory.kernels.model import checked_prior
+    from critlab.theory.kernels.plasticity import Setting, window_outcomes
 
     prior = checked_prior(DEPTH, g, None, READOUT, BIAS, "erf")
     posed = Setting(prior, seeds=range(SEEDS[scale]), noise=noise, **SIZES[scale])

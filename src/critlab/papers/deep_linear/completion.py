@@ -42,7 +42,7 @@ def sweep_tables(variants: Variants) -> Callable[[Scale], Tables]:
     """The tables of a figure that compares ``variants``: errors, their spread, singular values in time."""
 
     def tables(scale: Scale) -> Tables:
-        from critlab.linear import complete_matrix
+        from critlab.theory.linear import complete_matrix
 
         errors: list[JSON] = []
         values: list[JSON] = []
@@ -66,7 +66,7 @@ def sweep_tables(variants: Variants) -> Callable[[Scale], Tables]:
 
 def _trace(setting: JSON, name: str) -> list[JSON]:
     """The ten largest singular values of one instance over time, for the longest deficit."""
-    from critlab.linear import complete_matrix
+    from critlab.theory.linear import complete_matrix
 
     longest = setting["removals"][-1]
     every = max(1, (longest + setting["recovery"]) // TRACE_POINTS)

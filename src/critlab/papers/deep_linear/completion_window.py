@@ -53,7 +53,7 @@ def _is_control(row: JSON) -> bool:
 
 def _rows(recovery: int, chosen: dict[str, tuple[int, ...]]) -> list[JSON]:
     """All windows, and the clean run of each budget."""
-    from critlab.linear import complete_matrix
+    from critlab.theory.linear import complete_matrix
 
     ends = [onset + LENGTH for onset in ONSETS]
     table = complete_matrix(

@@ -23,7 +23,7 @@ from critlab.report.chart import Chart
 
 def tables(scale: Scale) -> Tables:
     """Mode 1 of pathway a lesioned, pathway b gated first, depth 3; linear, and with Tanh."""
-    from critlab.linear import Gate, Lesion, train_pathways
+    from critlab.theory.linear import Gate, Lesion, train_pathways
 
     found = descent_and_flow(3, LESION_WINDOW, (Lesion("a", 1),), KAPPA)
     seeds = list(range(3 if scale == "small" else 10))

@@ -24,8 +24,8 @@ from critlab.report.chart import Chart
 
 def tables(scale: Scale) -> Tables:
     """Curves, finals and the gap between descent and flow for three windows, depth 4; finals over draws of kappa."""
-    from critlab.linear import Gate, train_pathways
-    from critlab.linear.hierarchy import drawn_kappas
+    from critlab.theory.linear import Gate, train_pathways
+    from critlab.theory.linear.hierarchy import drawn_kappas
 
     gates = [[Gate("b", *window)] for window in WINDOWS.values()]
     found = descent_and_flow(4, WINDOWS, (), KAPPA)
@@ -67,7 +67,7 @@ PUBLISHED = tuple(
 
 def playground() -> str:
     """The interactive page: the strengths of four modes over time, computed as the sliders move."""
-    from critlab.linear.playing import playing_page
+    from critlab.theory.linear.playing import playing_page
 
     return playing_page("pathways")
 

@@ -24,7 +24,7 @@ from critlab.report.chart import Chart
 
 def tables(scale: Scale) -> Tables:
     """Tanh and ReLU after every layer, depth 3, over several rotations of the hidden layers."""
-    from critlab.linear import Gate, train_pathways
+    from critlab.theory.linear import Gate, train_pathways
 
     curves, finals = [], []
     seeds = list(range(3 if scale == "small" else 10))

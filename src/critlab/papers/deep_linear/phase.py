@@ -53,8 +53,8 @@ def tables(scale: Scale) -> Tables:
 def _large(depth: int, name: str, window: tuple[int, int]) -> tuple[JSON, list[JSON]]:
     import torch
 
-    from critlab.linear import Gate, pathway_flow
     from critlab.randomness import generator
+    from critlab.theory.linear import Gate, pathway_flow
 
     draws = generator(0, "init", list(WINDOWS).index(name))
     a, b = 0.01 * torch.randn(2, DRAWS, 1, generator=draws, dtype=torch.float64)
@@ -75,7 +75,7 @@ def _large(depth: int, name: str, window: tuple[int, int]) -> tuple[JSON, list[J
 
 
 def _small(depth: int) -> list[JSON]:
-    from critlab.linear import Gate, pathway_flow
+    from critlab.theory.linear import Gate, pathway_flow
 
     rows = []
     for name, window in SMALL_WINDOWS.items():
@@ -91,7 +91,7 @@ def _field(depth: int) -> list[JSON]:
     """Arrows of unit length on a grid; their speed spans many orders of magnitude."""
     import numpy as np
 
-    from critlab.linear import flow_field
+    from critlab.theory.linear import flow_field
 
     side = np.linspace(0, 1.2 * STRENGTH, GRID)
     k_a, k_b = (grid.ravel() for grid in np.meshgrid(side, side))
@@ -170,7 +170,7 @@ PUBLISHED = (
 
 def playground() -> str:
     """The interactive page: the plane of both pathways' strengths, computed as the sliders move."""
-    from critlab.linear.playing import playing_page
+    from critlab.theory.linear.playing import playing_page
 
     return playing_page("phase")
 

@@ -32,7 +32,7 @@ _DASHES = {"domain": [False, True], "range": [[1, 0], [5, 3]]}
 
 def tables(scale: Scale) -> Tables:
     """Weights with and without the shared sensor, deep and shallow; the largest changes; norms of the trees' rows."""
-    from critlab.linear import sensor_curves
+    from critlab.theory.linear import sensor_curves
 
     runs = {False: sensor_curves("paper"), True: sensor_curves("paper", without=REMOVED)}
     every = 10 if scale == "small" else 2
@@ -62,7 +62,7 @@ def tables(scale: Scale) -> Tables:
 
 
 def _trees(every: int) -> list[JSON]:
-    from critlab.linear import sensor_curves
+    from critlab.theory.linear import sensor_curves
 
     rows = []
     for task in ("tree", "tree_signed"):

@@ -36,7 +36,7 @@ FLOW_POINTS, KEPT_VALUES = 120, 10
 
 def tables(scale: Scale) -> Tables:
     """Singular values of flow and descent over time, and the largest gap at the step and at half of it."""
-    from critlab.linear import singular_vector_flow
+    from critlab.theory.linear import singular_vector_flow
 
     values: list[JSON] = []
     gaps: list[JSON] = []

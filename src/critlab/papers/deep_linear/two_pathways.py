@@ -31,8 +31,8 @@ def descent_and_flow(
     """Descent and flow of the linear network, for every window."""
     import torch
 
-    from critlab.linear import Gate, pathway_flow, train_pathways
-    from critlab.linear.hierarchy import hierarchy
+    from critlab.theory.linear import Gate, pathway_flow, train_pathways
+    from critlab.theory.linear.hierarchy import hierarchy
 
     start = torch.tensor(kappa, dtype=torch.float64) ** (1 / depth)
     gates = [[Gate("b", *window)] for window in windows.values()]

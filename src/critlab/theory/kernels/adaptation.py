@@ -1,0 +1,183 @@
+"""The theory of paper 4: kernels that the data have adapted, by forward-backward equations with width annealing."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from torch import Tensor
+
+from critlab.errors import StudyError
+from critlab.spec import shown
+from critlab.theory.kernels.activations import Activation, Function
+from critlab.theory.kernels.annealing import Attempt, Step, annealed
+from critlab.theory.kernels.averages import Mode, fixed_draws
+from critlab.theory.kernels.model import Problem, checked_prior, checked_problem, one_of, positive, whole
+from critlab.theory.kernels.prior import propagated
+from critlab.theory.kernels.refinement import refined
+from critlab.threads import one_thread
+
+MODES = ("tilted", "leading")
+HALVINGS = (64, 32, 16, 8, 4, 2, 1)
+HALVINGS_DEEP = (16, 8, 4, 2, 1)
+TRUSTED_SHARE = 1 / 20
+"""Below this share of effective draws an importance average is not to be trusted."""
+
+
+class NotConverged(UserWarning):
+    """An answer that did not reach what was asked of it, and says so in its fields as well."""
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """Kernels at the maximum of the posterior, as the theory has them.
+
+    Args:
+        kernels: C^0 .. C^L, float64 ``(P, P)`` each.
+        conjugates: T^1 .. T^L, ``(P, P)`` each, symmetric; every entry counts, off-diagonal pairs twice.
+        converged: whether the last change is within the tolerance at the width asked for.
+        history: one :class:`~critlab.theory.kernels.annealing.Step` for every width on the way: width, sweeps, last
+            relative change, damping; and one for every sweep over all batches.
+        effective_draws: ``1 / sum w^2`` of every layer 1 .. L, out of ``draws``, mean of all batches; a high value
+            does not prove that the branch of the solution is right.
+        draws: M, of one batch.
+        batches: how many batches of draws the kernels are a mean over.
+        mode: "tilted" or "leading".
+        trusted: converged, with at least a twentieth of the draws effective in every layer.
+    """
+
+    kernels: list[Tensor]
+    conjugates: list[Tensor]
+    converged: bool
+    history: list[Step]
+    effective_draws: list[float]
+    draws: int
+    batches: int
+    mode: Mode
+    trusted: bool
+
+
+@one_thread()
+def adapted_kernels(
+    inputs: Any,
+    targets: Any,
+    *,
+    depth: int,
+    width: int,
+    weight_scale: float = 1.0,
+    input_scale: float | None = None,
+    readout_scale: float | None = None,
+    bias_scale: float = 0.5,
+    noise: float = 0.1,
+    activation: str | Function | Activation = "erf",
+    mode: str = "tilted",
+    draws: int = 8000,
+    seed: int = 0,
+    tolerance: float = 1e-6,
+    widths: Sequence[float] | None = None,
+    damping: float = 0.3,
+    sweeps: int = 500,
+    batches: int = 64,
+) -> Adaptation:
+    """The kernels of a network of finite width, adapted to its data: the maximum a posteriori (MAP) of all layers.
+
+    Makes the action stationary in all kernels C^l and conjugates T^l (:func:`critlab.theory.kernels.action.action`)::
+
+        T^L = (A^-1 Y Y^T A^-1 - A^-1) / 2,  A = C^L + kappa           the data
+        T^{l-1} = gradient of N ln < exp((g_l/N) phi^T T^l phi) > by C^{l-1}     backward
+        C^l = g_l < phi phi^T >_l + g_b                                 forward
+
+    where < >_l is over ``N(0, C^{l-1}) exp((g_l/N) phi^T T^l phi)``. "leading" keeps the first order in 1/N of each
+    layer. Averages are over fixed draws; the width falls from infinity to ``width`` in steps, each solved by damped
+    sweeps from the last solution. The last one is then solved for the mean over many batches of draws
+    (:func:`critlab.theory.kernels.refinement.refined`).
+
+    Args:
+        inputs: ``(P, D)``, P at least 2, no point twice.
+        targets: Y, ``(P,)`` or ``(P, K)``.
+        depth: L, the number of hidden layers, at least 1.
+        width: N of every hidden layer.
+        weight_scale: g of the hidden layers.
+        input_scale: g_0; None is ``weight_scale``.
+        readout_scale: g_L; None is ``weight_scale``.
+        bias_scale: g_b of every layer.
+        noise: kappa, variance of the noise on the targets, above 0.
+        activation: as in :func:`critlab.theory.kernels.prior_kernels`.
+        mode: "tilted" (more accurate) or "leading".
+        draws: M, at least 2 P, besides their mirror images. Use 16000 for four layers or more.
+        seed: keys the draws.
+        tolerance: the largest relative change of a kernel in one undamped sweep, at the solution.
+        widths: falling widths on the way, the last one ``width``; None is ``width`` times 64, 32 .. 1, from three
+            layers on 16, 8 .. 1. Deep networks near the edge need fine steps.
+        damping: the share of the new kernel in each sweep, at most 1.
+        sweeps: the most sweeps at one width.
+        batches: batches of ``draws`` draws that the answer is a mean over; 1 leaves it at the draws of the walk.
+
+    Returns:
+        The adaptation; where it is not trusted, with a :class:`NotConverged` warning as well.
+
+    Raises:
+        StudyError: data or a number out of range.
+        Diverged: the sweeps move away from every solution, also with finer steps; the message says what to do.
+
+    Error: Monte Carlo: the alignment of one batch scatters by 0.0004 at P = 12, L = 1, by 0.0014 at P = 24, L = 2 or
+    P = 40, that of the default 64 by an eighth of that; none for "linear". The theory itself is exact to first order
+    in P/N only (see ``docs/findings_kernels.md``).
+    Cost: a sweep is of order L M P^2, some hundred over one batch and four over all; memory about 8 M P numbers.
+    Source: Fischer et al. 2024 (arXiv 2405.10761) for the approach; the equations as in the protocol, sections 3, 4.
+    """
+    prior = checked_prior(depth, weight_scale, input_scale, readout_scale, bias_scale, activation)
+    problem = checked_problem(inputs, targets, prior, width, noise)
+    points = len(problem.targets)
+    chosen = cast(Mode, one_of("mode", mode, MODES))
+    count = whole("draws", draws, 2 * points)
+    attempt = Attempt(
+        mode=chosen,
+        normal=fixed_draws(count, points, whole("seed", seed, 0)),
+        seed=int(seed),
+        tolerance=positive("tolerance", tolerance),
+        damping=_share("damping", damping),
+        sweeps=whole("sweeps", sweeps, 1),
+    )
+    several = 1 if prior.activation.linear else whole("batches", batches, 1)
+    start = propagated(problem.kernel, prior)
+    state, history = annealed(problem, attempt, start, _widths(problem, widths))
+    if several > 1 and history[-1].change <= attempt.tolerance:
+        state, rounds = refined(problem, attempt, state, float(problem.width), several)
+        history += rounds
+    converged = history[-1].change <= tolerance
+    trusted = converged and min(state.effective) >= TRUSTED_SHARE * count
+    if not trusted:
+        warnings.warn(_warning(history[-1], tolerance, state.effective, count), NotConverged, stacklevel=3)
+    found = (state.kernels, state.conjugates, converged, history, state.effective)
+    return Adaptation(*found, draws=count, batches=several, mode=chosen, trusted=trusted)
+
+
+def _share(field: str, value: float) -> float:
+    if positive(field, value) > 1:
+        raise StudyError(f"{field}: received {shown(value)}; must be above 0 and at most 1")
+    return float(value)
+
+
+def _widths(problem: Problem, widths: Sequence[float] | None) -> list[float]:
+    if widths is None:
+        factors = HALVINGS if problem.prior.depth <= 2 else HALVINGS_DEEP
+        return [float(problem.width * factor) for factor in factors]
+    if not isinstance(widths, Sequence):
+        raise StudyError(f"widths: received {shown(widths)}; must be a list of falling widths")
+    steps = [positive("widths", width) for width in widths]
+    return [step for step in steps if step > problem.width] + [float(problem.width)]
+
+
+def _warning(last: Step, tolerance: float, effective: Sequence[float], draws: int) -> str:
+    if last.change > tolerance:
+        return (
+            f"adapted_kernels: not converged at width {last.width:g}: the kernels still change by {last.change:.1e} "
+            f"(tolerance {tolerance:g}) after {last.sweeps} sweeps; give finer widths, less damping or more sweeps"
+        )
+    return (
+        f"adapted_kernels: only {min(effective):.0f} of {draws} draws are effective, fewer than a twentieth; "
+        "give more draws or a larger width"
+    )
