@@ -37,8 +37,8 @@ def action(
 
     < > is over ``h ~ N(0, C^{l-1})``, by the same batches of fixed draws as in
     :func:`~critlab.theory.kernels.adapted_kernels`, with the infinite-width part of the mean exponent exact. So its
-    gradient by T vanishes at a tilted solution to the solver's tolerance, and its gradient by the kernels of layers 1 .. L-1
-    within Monte Carlo error.
+    gradient by T vanishes at a tilted solution to the solver's tolerance, and its gradient by the kernels of layers
+    1 .. L-1 within Monte Carlo error.
 
     Args:
         kernels: C^1 .. C^L, float64 ``(P, P)``; may require gradients.

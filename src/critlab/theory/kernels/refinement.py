@@ -29,8 +29,8 @@ def refined(problem: Problem, attempt: Attempt, state: State, width: float, batc
 
     Returns:
         The solution, and one :class:`~critlab.theory.kernels.annealing.Step` for every sweep over all batches: the
-        change that it made, and the sweeps over the first batch before it. A last change above the tolerance says that ten
-        rounds did not reach it, or that the cheap sweeps found no solution.
+        change that it made, and the sweeps over the first batch before it. A last change above the tolerance says that
+        ten rounds did not reach it, or that the cheap sweeps found no solution.
 
     Cost: usually three sweeps over all batches. Source: the method: Stetter 1978; its use here: ours.
     """
