@@ -14,6 +14,7 @@ import critlab
 
 PACKAGE = Path(critlab.__file__).parent
 FOUNDATION = {
+    "code_text",
     "component",
     "digest",
     "duration",
@@ -21,6 +22,7 @@ FOUNDATION = {
     "errors",
     "estimate",
     "own_code",
+    "own_modules",
     "plain_text",
     "registry",
     "threads",

@@ -9,18 +9,19 @@ from pydantic import ValidationError
 
 from critlab.entry import Table, imported, is_path, one_line
 from critlab.errors import StudyError
-from critlab.own_code import path_of, source_digest
+from critlab.own_code import OwnCode, code_of_row, own_code, path_of
 from critlab.spec import Problems, Spec, problems, shown
 
 
 class Component(Spec):
     """A frozen value that is a row of a table, or a user's own class.
 
-    A subclass gives ``name``, and raises ``version`` whenever its results change.
+    A subclass gives ``name``, and raises ``version`` whenever its results change. A user's own class is named by all of
+    the user's code that it may use, unless its ``version`` is a text: then by that.
     """
 
     name: ClassVar[str]
-    version: ClassVar[int] = 1
+    version: ClassVar[int | str] = 1
 
 
 Kind = TypeVar("Kind", bound=Component)
@@ -59,15 +60,28 @@ def plain_component(component: Component, table: Table) -> dict[str, Any]:
 def describe_component(component: Component, table: Table) -> dict[str, Any]:
     """The JSON mapping that names ``component``: ``{"name": ..., "version": ..., **identity}``.
 
-    A user's own class goes by ``"module:Class"`` and adds ``"source"``, the SHA-256 of its text.
+    A user's own class goes by ``"module:Class"`` and adds ``"source"``, the digest of all of the user's code that it
+    may use; so does a row of a package in development.
 
     Raises:
         StudyError: a user's own class that no other process can import, or whose source cannot be read.
     """
+    code = component_code(component, table)
+    named = {"name": _name(type(component), table), "version": type(component).version, **component.identity()}
+    return named if code is None else {**named, "source": code.digest}
+
+
+def component_code(component: Component, table: Table) -> OwnCode | None:
+    """What names the code of ``component``; None where that is critlab's, installed, or named by a version's text.
+
+    Raises:
+        StudyError: as :func:`describe_component`.
+    """
     kind = type(component)
+    if isinstance(kind.version, str):
+        return None
     name = _name(kind, table)
-    own = {"source": source_digest(kind)} if is_path(name) else {}
-    return {"name": name, "version": kind.version, **component.identity(), **own}
+    return own_code(kind, name) if is_path(name) else code_of_row(f"{kind.__module__}:{kind.__qualname__}")
 
 
 def _find(name: Any, table: Table, base: type[Kind]) -> type[Kind]:

@@ -81,7 +81,7 @@ class _Reader:
 
     def __init__(self, study: Study, names: Names, store: Store) -> None:
         self.study, self.names, self.store = study, names, store
-        self.tree: Tree = build(study)
+        self.tree: Tree = build(study, names.adopted)
         self.known: dict[tuple[int, str], _Known] = {}
         self.pictures: dict[PicturePlace, Picture] = {}
         self.epochs, self.training_seconds, self.measuring_seconds = 0, 0.0, 0.0

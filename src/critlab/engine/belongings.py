@@ -47,7 +47,8 @@ def belongings(store: Store, study: Study) -> Belongings:
     record = read_record(store, study)
     if record is None:
         raise StudyError(f"{study.name}: nothing of it is in the store {store.root}")
-    names, tree = record.names(study), build(study)
+    names = record.names(study)
+    tree = build(study, names.adopted)
     files = {("studies", slug(study.name))}
     for seed in study.seeds:
         for path, node in tree.nodes.items():

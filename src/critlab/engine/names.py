@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from critlab.digest import digest
-from critlab.study.measurement import read_with, reading_name
+from critlab.own_code import NOTHING, renamed
+from critlab.study.measurement import read_with
 from critlab.study.origin import Numerics, origin, state_name
+from critlab.study.recipe import Recipe
 from critlab.study.study import Base
 
 
@@ -17,12 +20,14 @@ class Names:
         base: data, model, optimiser and measures.
         fingerprint: content hash of the images in use.
         numerics: how numbers are computed.
+        adopted: digests of own code, and those by which the store has named it already.
     """
 
-    def __init__(self, base: Base, fingerprint: str, numerics: Numerics) -> None:
-        self.base, self.fingerprint, self.numerics = base, fingerprint, numerics
-        self._shared = origin(base, 0, fingerprint, numerics)
+    def __init__(self, base: Base, fingerprint: str, numerics: Numerics, adopted: Mapping[str, str] = NOTHING) -> None:
+        self.base, self.fingerprint, self.numerics, self.adopted = base, fingerprint, numerics, adopted
+        self._shared = origin(base, 0, fingerprint, numerics, adopted)
         self._digests: dict[int, str] = {}
+        self._read_with: dict[str, tuple[dict[str, Any], str]] = {}
 
     def origin(self, seed: int) -> dict[str, Any]:
         """Where the runs of ``seed`` start from."""
@@ -40,8 +45,16 @@ class Names:
 
     def reading(self, seed: int, path: str, measure: str) -> str:
         """The name of one measure's reading of that state."""
-        return reading_name(self.state(seed, path), self.base, measure, self.fingerprint)
+        return digest("reading", self.state(seed, path), *self.read_with(measure))
 
     def read_with(self, measure: str) -> tuple[dict[str, Any], str]:
         """What names a measure's readings beside the state: the measure, and the images that it is read on."""
-        return read_with(self.base, measure, self.fingerprint)
+        if measure not in self._read_with:
+            spec, probe = read_with(self.base, measure, self.fingerprint)
+            self._read_with[measure] = renamed(spec, self.adopted), probe
+        return self._read_with[measure]
+
+    def recipe(self, recipe: Recipe) -> dict[str, Any]:
+        """The JSON values that name a recipe."""
+        named: dict[str, Any] = renamed(recipe.identity(), self.adopted)
+        return named

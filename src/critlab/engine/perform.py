@@ -230,7 +230,7 @@ def _body(
         "path": node.path,
         "parent": node.parent,
         "epoch": node.epoch,
-        "recipe": node.recipe.identity(),
+        "recipe": names.recipe(node.recipe),
         "seconds": seconds,
         "kept": kept,
         **({"note": diverged} if diverged else {}),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from critlab.engine.code import refuse_edited
 from critlab.engine.names import Names
 from critlab.engine.perform import Event, Reached, perform
 from critlab.engine.work import Task
@@ -77,7 +78,8 @@ class _Same:
 
     def __init__(self, setup: Mapping[str, Any], images: ImageSet) -> None:
         self.setup, self.images = setup, images
-        self.key = (repr(setup["study"]), setup["fingerprint"], repr(setup["numerics"]), setup["device"])
+        same = (setup["fingerprint"], setup["device"])
+        self.key = (*same, *(repr(setup[part]) for part in ("study", "numerics", "code")))
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -99,7 +101,9 @@ def _at_hand(same: _Same) -> tuple[Tree, Names, Learner]:
         make_deterministic()
     study, numerics = Study.read(setup["study"], "study"), Numerics.read(setup["numerics"], "numerics")
     learner = NetworkLearner(study, _own(same.images), numerics, setup["device"])
-    return build(study), Names(study, setup["fingerprint"], numerics), learner
+    refuse_edited(study, setup["code"])
+    names = Names(study, setup["fingerprint"], numerics, setup["adopted"])
+    return build(study, names.adopted), names, learner
 
 
 def _own(images: ImageSet) -> ImageSet:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from critlab.duration import duration
 from critlab.engine import on_ray, timing
+from critlab.engine.adoption import settle
 from critlab.engine.agenda import Agenda, Ending, Failure
 from critlab.engine.interruption import Interruption, interruptible
 from critlab.engine.keeping import kept_paths, state_bytes
@@ -28,6 +29,7 @@ from critlab.engine.worker import refuse_inside_a_worker, setup_message
 from critlab.engine.writing import provenance
 from critlab.entry import is_path
 from critlab.errors import StudyError
+from critlab.own_modules import refresh
 from critlab.store import Store
 from critlab.store.locks import Locks, writing
 from critlab.study.checks import deficits, interventions
@@ -99,6 +101,7 @@ def run_study(study: Study, store: Store, means: Means) -> Report:
         StoreError: the store cannot be used.
     """
     refuse_inside_a_worker()
+    refresh()
     if means.engine == "ray":
         on_ray.ray_module()
     images = _images(study, means.folder)
@@ -126,8 +129,8 @@ def _round(
     with writing(store.root, _say) as locks:
         if not turn and decision.seconds and read_record(store, study) is None:
             _say(f"precision: {decision.why}")
-        numerics = _recorded(study, store, images, decision, device, locks)
-        names, tree = Names(study, images.fingerprint, numerics), build(study)
+        names = _recorded(study, store, images, decision, device, locks).names(study)
+        tree = build(study, names.adopted)
         store.remove_unfinished()
         kept = kept_paths(tree, len(study.seeds), state_bytes(study))
         work = outstanding(tree, study.seeds, names, store, kept)
@@ -153,16 +156,20 @@ def _vanished(work: Work, store: Store) -> str:
 
 def _recorded(
     study: Study, store: Store, images: ImageSet, decision: Decision, device: str, locks: Locks | None
-) -> Numerics:
-    """The numerics, once the study's record is written; of two processes that begin at once, the first decides."""
+) -> StudyRecord:
+    """The study's record, once it is written; of two processes that begin at once, the first decides."""
     with locks.waited(f"study {study.name}") if locks else nullcontext():
         before = read_record(store, study)
         numerics = before.numerics if before else decision.numerics
         grounds = before.decision if before else decision.grounds()
         made_by = {**provenance(), "device": device}
         asked = study.model_dump(mode="json")
-        write_record(store, study, StudyRecord(asked, images.fingerprint, numerics, made_by, grounds))
-    return numerics
+        code = settle(study, store, before, images.fingerprint, numerics)
+        for remark in code.remarks:
+            _say(remark)
+        written = StudyRecord(asked, images.fingerprint, numerics, made_by, grounds, code.recorded)
+        write_record(store, study, written)
+    return written
 
 
 def _work(
@@ -176,7 +183,8 @@ def _work(
     means: Means,
 ) -> Report:
     workers = means.workers or default_workers(setup["device"])
-    names = Names(study, setup["fingerprint"], Numerics.read(setup["numerics"], "numerics"))
+    numerics = Numerics.read(setup["numerics"], "numerics")
+    names = Names(study, setup["fingerprint"], numerics, setup["adopted"])
     size = state_bytes(study)
 
     def record(failure: Failure) -> None:

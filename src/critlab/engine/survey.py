@@ -12,8 +12,10 @@ from critlab.study.tree import Tree, build
 
 def survey(study: Study, store: Store) -> tuple[Tree, Work | None]:
     """The tree of ``study`` and, where the store knows the study, what it lacks; torch-free."""
-    tree, record = build(study), read_record(store, study)
+    record = read_record(store, study)
     if record is None:
-        return tree, None
+        return build(study), None
+    names = record.names(study)
+    tree = build(study, names.adopted)
     kept = kept_paths(tree, len(study.seeds), state_bytes(study))
-    return tree, outstanding(tree, study.seeds, record.names(study), store, kept)
+    return tree, outstanding(tree, study.seeds, names, store, kept)

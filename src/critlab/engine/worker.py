@@ -13,18 +13,21 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Mapping
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from critlab.engine.claims import Claim
+from critlab.engine.code import code_files, refuse_edited
 from critlab.engine.names import Names
 from critlab.engine.perform import Gone, Reached, Replayed, Stopped, Trained, perform
 from critlab.engine.recent import RecentStates
 from critlab.engine.work import Step, Task
 from critlab.engine.writing import Writer, provenance
 from critlab.errors import CritlabError, StoreUnwritable, StudyError
+from critlab.own_code import NOTHING
 from critlab.store import Store
 from critlab.store.locks import Locks
 from critlab.study.origin import Numerics
@@ -68,6 +71,7 @@ class Desk:
         folder: where the data lie; None for the default.
         device: where to compute.
         locks: by which the work is shared with other processes; None where the store has none.
+        adopted: digests of own code, and those by which the store has named it already.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class Desk:
         folder: Path | None,
         device: str,
         locks: Locks | None,
+        adopted: Mapping[str, str] = NOTHING,
     ) -> None:
         import torch
 
@@ -89,7 +94,8 @@ class Desk:
         torch.set_num_threads(1)
         if device == "cuda":
             make_deterministic()
-        self.tree, self.names, self.store = build(study), Names(study, fingerprint, numerics), store
+        self.names, self.store = Names(study, fingerprint, numerics, adopted), store
+        self.tree = build(study, adopted)
         images = load(study.data, folder)
         if images.fingerprint != fingerprint:
             raise CritlabError("the data changed while the study was running; run it again")
@@ -218,6 +224,8 @@ def setup_message(
         "kind": "setup",
         "study": study.model_dump(mode="json"),
         "fingerprint": names.fingerprint,
+        "code": code_files(study),
+        "adopted": dict(names.adopted),
         "numerics": names.numerics.model_dump(),
         "store": str(store.root.absolute()),
         "folder": str(folder.absolute()) if folder else None,
@@ -230,15 +238,17 @@ def setup_message(
 
 def desk_of(setup: dict[str, Any]) -> Desk:
     """The desk that the parent's first message describes."""
-    store = Store(setup["store"])
+    store, study = Store(setup["store"]), Study.read(setup["study"], "study")
+    refuse_edited(study, setup["code"])
     return Desk(
-        Study.read(setup["study"], "study"),
+        study,
         setup["fingerprint"],
         Numerics.read(setup["numerics"], "numerics"),
         store,
         Path(setup["folder"]) if setup["folder"] else None,
         setup["device"],
         Locks(store.root) if setup["locks"] else None,
+        setup["adopted"],
     )
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
-from pydantic import Field, field_validator, model_validator
+import torch
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from critlab.data.spec import DataSpec
 from critlab.deficits import Deficit
+from critlab.digest import digest
+from critlab.hooks.deprivation import Knowledge
 from critlab.hooks.own_loop import OwnLoop
 from critlab.models.spec import ModelSpec
-from critlab.own_code import source_digest
+from critlab.own_code import UNNAMED, OwnCode, own_code
 from critlab.study.choices import OptimizerSpec
 from critlab.study.study import Study
 
@@ -32,12 +35,27 @@ class OwnData(DataSpec):
 
 
 class OwnModel(ModelSpec):
-    """Whatever learns in the user's loop: named by the text of the functions, and by a version of the user's."""
+    """Whatever learns in the user's loop: named by the code of the functions, or by a version of the user's."""
+
+    _codes: tuple[tuple[str, OwnCode], ...] = PrivateAttr(default=())
 
     @model_validator(mode="before")
     @classmethod
     def _read(cls, raw: Any) -> Any:
         return raw
+
+    @classmethod
+    def of(cls, name: str, options: Mapping[str, str], codes: Iterable[tuple[str, OwnCode]]) -> OwnModel:
+        """The model called ``name``.
+
+        Args:
+            name: what the page calls it.
+            options: what the store's record of the study says of it.
+            codes: what names its code, by the keys under which it does.
+        """
+        made = cls(name=name, **options)
+        made._codes = tuple(codes)
+        return made
 
     def parameters(self, example_shape: tuple[int, ...], classes: int) -> None:
         """Nobody knows."""
@@ -47,7 +65,12 @@ class OwnModel(ModelSpec):
 
     def identity(self) -> dict[str, Any]:
         """The JSON values that name the loop."""
-        return {"name": self.name, **self._extra()}
+        given = {key: value for key, value in (self.__pydantic_extra__ or {}).items() if key == "version"}
+        return {"name": self.name, **given, **{key: code.digest for key, code in self._codes}}
+
+    def codes(self) -> list[OwnCode]:
+        """What names the user's functions, and what deficits know of the data."""
+        return [code for _, code in self._codes]
 
 
 class OwnSchedule(OptimizerSpec):
@@ -75,19 +98,28 @@ def probe_study(
     model: str,
     data: str,
     version: str | None,
+    knowledge: Knowledge,
+    recorded: Mapping[str, str],
 ) -> ProbeStudy:
     """The study of a probe; its arguments are those of :func:`critlab.probe`.
 
+    Args:
+        knowledge: what deficits may know of the data, which is part of the names where there is any.
+        recorded: what an earlier critlab wrote of the model into the study's record.
+
     Raises:
-        StudyError: with one line for each problem; or the text of a function cannot be read and there is no version.
+        StudyError: with one line for each problem; or a function cannot be read and there is no version.
     """
-    named = {"version": version} if version is not None else _sources(loop)
+    codes = [] if version is not None else list(_sources(loop))
+    if knowledge != Knowledge():
+        codes.append(("knowledge", _known(knowledge)))
+    options = {"version": version} if version is not None else dict(recorded)
     return ProbeStudy.read(
         {
             "name": name,
             "seeds": seeds if isinstance(seeds, int) else list(seeds),
             "data": OwnData(name=data),
-            "model": OwnModel(name=model, **named),
+            "model": OwnModel.of(model, options, codes),
             "optimizer": OwnSchedule(name="sgd"),
             "deficit": deficit,
             "sweep": sweep,
@@ -99,5 +131,17 @@ def probe_study(
     )
 
 
-def _sources(loop: OwnLoop) -> dict[str, str]:
-    return {f"source_of_{name}": source_digest(getattr(loop, name)) for name in ("make", "advance", "evaluate")}
+def _sources(loop: OwnLoop) -> Iterator[tuple[str, OwnCode]]:
+    for name in ("make", "advance", "evaluate"):
+        yield f"source_of_{name}", own_code(getattr(loop, name), name, here=True)
+
+
+def _known(knowledge: Knowledge) -> OwnCode:
+    """What deficits know of the data, as something that names results as code does."""
+    values = [
+        torch.as_tensor(value) for value in (*(knowledge.normalised or ()), knowledge.labels) if value is not None
+    ]
+    texts = [f"{value.dtype}{tuple(value.shape)}{value.cpu().tolist()}" for value in values]
+    name = "examples, classes, normalised and all_labels"
+    named = digest("knowledge", knowledge.examples, knowledge.classes, knowledge.normalised is None, texts)
+    return OwnCode(name, named, f"{UNNAMED}{name} {named}", {})

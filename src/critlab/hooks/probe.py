@@ -14,19 +14,21 @@ from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
 from critlab.deficits import Deficit
 from critlab.digest import digest
+from critlab.engine.adoption import settle, study_bodies
 from critlab.engine.interruption import interruptible
 from critlab.engine.keeping import kept_paths
 from critlab.engine.names import Names
 from critlab.engine.perform import Gone, Replayed, Stopped, Trained, perform
 from critlab.engine.progress import Display
 from critlab.engine.schedule import Schedule
-from critlab.engine.study_record import StudyRecord, write_record
+from critlab.engine.study_record import StudyRecord, read_record, write_record
 from critlab.engine.work import Task, Work, outstanding
 from critlab.engine.writing import Writer, provenance
 from critlab.errors import StudyError
 from critlab.hooks.deprivation import Deprivation, Knowledge
 from critlab.hooks.own_loop import OwnLearner, OwnLoop, rehearse
 from critlab.hooks.own_study import ProbeStudy, probe_study
+from critlab.own_modules import refresh
 from critlab.store import Store
 from critlab.store.locks import writing
 from critlab.study.origin import Numerics
@@ -87,8 +89,9 @@ def probe(
         name: of the study in the store.
         model: what the page calls the model.
         data: what the page calls the data.
-        version: names the loop and its data in the store; where it is left out, the text of ``make``, ``advance`` and
-            ``evaluate`` does. What these call, and the data, critlab cannot see: give another version when they change.
+        version: names the loop and its data in the store; where it is left out, the code of ``make``, ``advance`` and
+            ``evaluate`` does: their text, their modules, and the modules of your own that these import. Data files, and
+            values that other code puts into a module, critlab cannot see: give another version when they change.
         smallest_damage: the smallest damage of interest, in the unit of ``evaluate``.
         final_epochs: how many last epochs are averaged; at most the recovery.
         examples: how many training examples there are, for deficits that treat each alike all run long.
@@ -104,7 +107,9 @@ def probe(
         StudyError: the question does not hold together, or the functions are not what they should be.
         KeyboardInterrupt: Ctrl-C; the same call goes on from there. Other errors of the functions pass through.
     """
-    loop = OwnLoop(make, advance, evaluate, save, load)
+    refresh()
+    loop, place = OwnLoop(make, advance, evaluate, save, load), Store(store)
+    knowledge = Knowledge(examples, classes, normalised, all_labels)
     study = probe_study(
         loop,
         deficit,
@@ -116,9 +121,10 @@ def probe(
         model=model,
         data=data,
         version=version,
+        knowledge=knowledge,
+        recorded=_recorded(place, name),
     )
-    learner = OwnLearner(loop, Knowledge(examples, classes, normalised, all_labels))
-    place = Store(store)
+    learner = OwnLearner(loop, knowledge)
     with writing(place.root, _say) as locks, locks.waited(f"probe {name}") if locks else nullcontext():
         stopped = _run(study, place, learner, check)
     if stopped:
@@ -141,21 +147,32 @@ def _sweep(
     return given | {key: value for key, value in (("recovery", recovery), ("total", total)) if value is not None}
 
 
+def _recorded(store: Store, name: str) -> Mapping[str, str]:
+    """What an earlier critlab wrote into the record of that probe: the digests of its functions' text."""
+    models = [body["study"].get("model") for body in study_bodies(store) if body["study"].get("name") == name]
+    found = (model for model in models if isinstance(model, Mapping) and "source_of_make" in model)
+    return {key: f"{value}" for key, value in next(found, {}).items() if key.startswith("source_of_")}
+
+
 def _run(study: ProbeStudy, store: Store, learner: OwnLearner, check: bool) -> bool:
     """Does what the store lacks; says whether somebody asked to stop before its end."""
     fingerprint = digest("own data", study.data.identity())
-    names, tree = Names(study, fingerprint, Numerics()), build(study)
+    code = settle(study, store, read_record(store, study), fingerprint, Numerics())
+    for remark in code.remarks:
+        _say(remark)
+    made_by = {**provenance(), "device": DEVICE}
+    record = StudyRecord(study.model_dump(mode="json"), fingerprint, Numerics(), made_by, code=code.recorded)
+    names = record.names(study)
+    tree = build(study, names.adopted)
     store.remove_unfinished()
     if not outstanding(tree, study.seeds, names, store, frozenset()).tasks:
+        write_record(store, study, record)
         return False
     if check:
         rehearse(learner, study.seeds[0])
     kept = kept_paths(tree, len(study.seeds), _state_bytes(learner, study.seeds[0]))
     work = outstanding(tree, study.seeds, names, store, kept)
-    asked = study.model_dump(mode="json")
-    write_record(
-        store, study, StudyRecord(asked, fingerprint, Numerics(), {**provenance(), "device": "the loop's own"})
-    )
+    write_record(store, study, record)
     with interruptible() as interruption, Display(study.name, work.trained + work.replayed) as display:
         while work.tasks and not interruption.asked:
             _round(work, tree, names, store, learner, display, lambda: interruption.asked)

@@ -14,7 +14,7 @@ from critlab.digest import canonical
 from critlab.entry import Entry, imported, is_path, one_line
 from critlab.errors import CritlabError, StudyError
 from critlab.models.options import ModelOptions
-from critlab.own_code import path_of, source_digest
+from critlab.own_code import OwnCode, code_of_row, own_code, path_of, stated_version
 from critlab.spec import Problems, Spec, nearest, problems, refusal
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ class ModelSpec(Spec):
     Args:
         name: a row of :data:`critlab.models.MODELS`, or a user's own ``"package.module:function"``, or that function.
         options: what the row's options allow; for a user's function any JSON values, which
-            :meth:`build` checks.
+            :meth:`build` checks. ``version``, where the function does not take it, names its code in place of the
+            source.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -110,17 +111,42 @@ class ModelSpec(Spec):
             raise StudyError(f"model.name: {self.name!r} failed: {one_line(error)}") from error
 
     def identity(self) -> dict[str, Any]:
-        """The JSON values that name this model: name, version and options; of a user's function, its source.
+        """The JSON values that name this model: name, options and version; of a user's function, its code or version.
 
         Raises:
             StudyError: a user's function cannot be imported or has no readable source.
         """
+        codes = self.codes()
+        source = {"source": codes[0].digest} if codes else {}
         if is_path(self.name):
-            return {"name": self.name, **self._extra(), "source": source_digest(self._function())}
-        return {"name": self.name, "version": _row(self.name).version, **self._options().identity()}
+            version = self._version()
+            return {"name": self.name, **self._extra(), **(source if version is None else {"version": version})}
+        return {"name": self.name, "version": _row(self.name).version, **self._options().identity(), **source}
+
+    def codes(self) -> list[OwnCode]:
+        """What names the code of this model; empty where that is critlab's, installed, or named by a version.
+
+        Raises:
+            StudyError: as :meth:`identity`.
+        """
+        if not is_path(self.name):
+            code = code_of_row(_row(self.name).path)
+            return [] if code is None else [code]
+        return [own_code(self._function(), self.name)] if self._version() is None else []
+
+    def _version(self) -> str | None:
+        """The version by which a user names a function of theirs: an option that it does not take, or an attribute."""
+        function, given = self._function(), (self.__pydantic_extra__ or {}).get("version")
+        if given is not None and not _takes(function, "version"):
+            return str(given)
+        return stated_version(function)
 
     def _extra(self) -> dict[str, Any]:
-        return dict(self.__pydantic_extra__ or {})
+        """The options that the function or the row is given."""
+        options = dict(self.__pydantic_extra__ or {})
+        if "version" in options and is_path(self.name) and not _takes(self._function(), "version"):
+            del options["version"]
+        return options
 
     def _options(self) -> Spec:
         return _row(self.name).options.model_validate(self._extra())
@@ -154,6 +180,14 @@ def _json(options: Mapping[str, Any]) -> dict[str, Any]:
     if found:
         raise Problems(found)
     return read
+
+
+def _takes(function: Callable[..., Any], option: str) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return True
+    return any(p.name == option or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 def _check_call(function: Callable[..., Any], name: str, options: Mapping[str, Any]) -> None:

@@ -137,12 +137,18 @@ class _Question(_Part):
     name: Name
 
 
+class _Code(_Part):
+    files: dict[Line, Line]
+    adopted: dict[Line, Line]
+
+
 class _Study(_Part):
     study: _Question
     fingerprint: Name
     numerics: _Numerics
     provenance: Provenance
     decision: _Grounds = _Grounds()
+    code: _Code | None = None
 
 
 _SHAPES: Mapping[str, type[_Part]] = {

@@ -9,6 +9,7 @@ from typing import Any
 from critlab.digest import digest
 from critlab.measures import MEASURES
 from critlab.measures.reading import MeasureOptions
+from critlab.own_code import code_of_row
 from critlab.study.recipe import Recipe
 from critlab.study.study import Base
 
@@ -39,11 +40,6 @@ def options_of(base: Base, name: str) -> MeasureOptions:
     return MeasureOptions() if name == TEST else base.measures[name]
 
 
-def reading_name(state: str, base: Base, measure: str, fingerprint: str) -> str:
-    """The name of a measurement: of which state, by which measure and version, on which probe."""
-    return digest("reading", state, *read_with(base, measure, fingerprint))
-
-
 def read_with(base: Base, measure: str, fingerprint: str) -> tuple[dict[str, Any], str]:
     """The JSON values that name a measure, and the name of the images that it is read on.
 
@@ -52,5 +48,7 @@ def read_with(base: Base, measure: str, fingerprint: str) -> tuple[dict[str, Any
     if measure == TEST:
         return {"name": TEST, "version": 1, **base.evaluation.identity()}, digest("probe", "test", fingerprint)
     named: dict[str, Any] = {k: v for k, v in base.measures[measure].identity().items() if k != "every"}
-    spec = {"name": measure, "version": MEASURES.find(measure).version, **named}
-    return spec, digest("probe", "train", fingerprint)
+    row = MEASURES.find(measure)
+    code = code_of_row(row.path)
+    source = {} if code is None else {"source": code.digest}
+    return {"name": measure, "version": row.version, **named, **source}, digest("probe", "train", fingerprint)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from critlab.digest import digest
+from critlab.own_code import NOTHING, renamed
 from critlab.spec import Spec
 from critlab.study.study import Base
 
@@ -25,7 +27,9 @@ class Numerics(Spec):
     lanes: int = 1
 
 
-def origin(base: Base, seed: int, fingerprint: str, numerics: Numerics) -> dict[str, Any]:
+def origin(
+    base: Base, seed: int, fingerprint: str, numerics: Numerics, adopted: Mapping[str, str] = NOTHING
+) -> dict[str, Any]:
     """What a run starts from, as the JSON values that name it.
 
     Args:
@@ -33,11 +37,12 @@ def origin(base: Base, seed: int, fingerprint: str, numerics: Numerics) -> dict[
         seed: the run's seed.
         fingerprint: content hash of the training and test images in use.
         numerics: how numbers are computed.
+        adopted: digests of own code, and those by which the store has named it already.
     """
     return {
         "seed": seed,
         "data": {**base.data.identity(), "content": fingerprint},
-        "model": base.model.identity(),
+        "model": renamed(base.model.identity(), adopted),
         "optimizer": _optimizer(base),
         "numerics": numerics.identity(),
         "training": TRAINING_VERSION,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from critlab.deficits import Deficit, describe
 from critlab.digest import digest
 from critlab.objectives import CrossEntropy, Objective, describe_objective
+from critlab.own_code import NOTHING, renamed
 from critlab.study.choices import AugmentSpec, OptimizerSpec
 from critlab.study.intervention import Intervention
 from critlab.study.run import Run
@@ -68,9 +70,21 @@ class Recipe:
         return named
 
 
+def recipe_digest(recipe: Recipe, adopted: Mapping[str, str] = NOTHING) -> str:
+    """The name of a recipe; equal recipes have equal names in every study.
+
+    Args:
+        recipe: what is done in an epoch.
+        adopted: digests of own code, and those by which the store has named it already.
+    """
+    parts = (*recipe.deficits, recipe.objective, recipe.select)
+    if all(part is None or type(part).__module__.startswith("critlab.") for part in parts):
+        return _digest(recipe)
+    return digest("recipe", renamed(recipe.identity(), adopted))
+
+
 @cache
-def recipe_digest(recipe: Recipe) -> str:
-    """The name of a recipe; equal recipes have equal names in every study."""
+def _digest(recipe: Recipe) -> str:
     return digest("recipe", recipe.identity())
 
 

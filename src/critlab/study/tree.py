@@ -7,10 +7,11 @@ recipe(k))``. The path holds no seed, so one tree serves all seeds.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from critlab.own_code import NOTHING
 from critlab.study.recipe import Recipe, recipe_digest, recipes
 
 if TYPE_CHECKING:
@@ -19,13 +20,8 @@ if TYPE_CHECKING:
 ROOT = ""
 
 
-def extend(path: str, recipe: Recipe) -> str:
-    """The path of the state that ``recipe`` makes of the state at ``path`` (64 hexadecimal characters)."""
-    return extended(path, recipe_digest(recipe))
-
-
 def extended(path: str, recipe: str) -> str:
-    """As :func:`extend`, by the recipe's digest."""
+    """The path of the state that a recipe makes of the state at ``path``, by the recipe's digest (64 characters)."""
     return hashlib.sha256(f"{path}+{recipe}".encode()).hexdigest()
 
 
@@ -59,11 +55,11 @@ class Tree:
         self.nodes: dict[str, Node] = {ROOT: Node(ROOT, None, 0, None)}
         self.ends: dict[str, str] = {}
 
-    def add(self, name: str, steps: Iterable[Recipe]) -> None:
-        """Lays a run into the trie."""
+    def add(self, name: str, steps: Iterable[Recipe], adopted: Mapping[str, str] = NOTHING) -> None:
+        """Lays a run into the trie; ``adopted`` as in :func:`build`."""
         node = self.nodes[ROOT]
         for recipe in steps:
-            path = extend(node.path, recipe)
+            path = extended(node.path, recipe_digest(recipe, adopted))
             if path not in self.nodes:
                 self.nodes[path] = Node(path, node.path, node.epoch + 1, recipe)
                 node.children.append(path)
@@ -104,9 +100,14 @@ class Tree:
                 yield Stage(node.path, tuple(stretch))
 
 
-def build(study: Study) -> Tree:
-    """The tree of ``study``."""
+def build(study: Study, adopted: Mapping[str, str] = NOTHING) -> Tree:
+    """The tree of ``study``.
+
+    Args:
+        study: the question.
+        adopted: digests of own code, and those by which the store has named it already.
+    """
     tree = Tree()
     for run in study.runs:
-        tree.add(run.name, recipes(run, study))
+        tree.add(run.name, recipes(run, study), adopted)
     return tree

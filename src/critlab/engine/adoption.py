@@ -1,0 +1,97 @@
+"""What names a user's own code in a store that has named it by less before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from critlab.engine.code import differing, own_codes, places
+from critlab.engine.names import Names
+from critlab.engine.study_record import StudyRecord
+from critlab.errors import StoreError
+from critlab.store import Store
+from critlab.store.inspection import Place, check
+from critlab.study.origin import Numerics
+from critlab.study.study import Study
+from critlab.study.tree import ROOT, build
+
+Adopted = Mapping[str, str]
+
+
+class Settled(NamedTuple):
+    """How a store names a study's own code from now on.
+
+    Args:
+        recorded: for the study's record; None where the study has no code of a user's own.
+        remarks: what a person should know, a sentence or two each.
+    """
+
+    recorded: Mapping[str, Mapping[str, str]] | None
+    remarks: list[str]
+
+
+def settle(study: Study, store: Store, record: StudyRecord | None, fingerprint: str, numerics: Numerics) -> Settled:
+    """How ``store`` names the own code of ``study``.
+
+    All of the user's code that may change a result names it. Stores of critlab 0.1.0 hold results that are named by the
+    text of a function alone. Where there are such results of ``study`` and that text is what it was, they stay in use,
+    for the code as it is now; later edits give new names.
+
+    Args:
+        study: the question.
+        store: what is known.
+        record: the study's record; None where there is none.
+        fingerprint: content hash of the images in use.
+        numerics: how numbers are computed.
+    """
+    codes = own_codes(study)
+    if not codes:
+        return Settled(None, [])
+    files = {name: sha for code in codes for name, sha in code.files().items()}
+    known = dict(_adopted_before(store))
+    adopted = {code.digest: known[code.digest] for code in codes if code.digest in known}
+    remarks = [f"{code.unread}" for code in codes if code.unread and not (record and record.code)]
+    taken = set(known.values())
+    new = [code for code in codes if code.digest not in known and code.text and code.text not in taken]
+    open_ = {code.digest: code.text for code in new}
+    if (record is None or record.code is None) and open_ and _are_there(study, store, fingerprint, numerics, open_):
+        adopted |= open_
+        remarks.append(
+            f"the results of {study.name!r} in this store were made when only the text of "
+            f"{', '.join(code.path for code in codes)} named them; they count as made by the code as it is now; "
+            "if other code was edited since they were made, use another --store"
+        )
+    elif record is not None and record.code is not None:
+        if edited := differing(record.code["files"], files):
+            remarks.append(
+                f"{places(study, edited)} was edited since {study.name!r} was last run in this store: what it can "
+                "change is trained again under new names, and the results of the code of before are kept"
+            )
+    elif record is not None:
+        remarks.append(f"the code of {', '.join(code.path for code in codes)} was edited: it is trained again")
+    kept = {**(record.adopted if record else {}), **adopted}
+    return Settled({"files": files, "adopted": kept}, remarks)
+
+
+def study_bodies(store: Store) -> Iterator[Mapping[str, Any]]:
+    """The bodies of all records of studies in ``store`` that can be read."""
+    for path in sorted((store.root / "studies").glob("*.json")):
+        try:
+            yield check(Place(path, "studies", path.stem, 0))
+        except (OSError, StoreError):
+            continue  # it is reported where that record is read
+
+
+def _adopted_before(store: Store) -> Iterator[tuple[str, str]]:
+    """What any study in ``store`` adopted."""
+    for body in study_bodies(store):
+        code = body.get("code")
+        found = code.get("adopted") if isinstance(code, Mapping) else None
+        yield from ((str(key), str(value)) for key, value in found.items()) if isinstance(found, Mapping) else ()
+
+
+def _are_there(study: Study, store: Store, fingerprint: str, numerics: Numerics, adopted: Adopted) -> bool:
+    """Whether ``store`` has an epoch of ``study`` under these names."""
+    names, tree = Names(study, fingerprint, numerics, adopted), build(study, adopted)
+    paths = [path for path in tree.nodes if path != ROOT]
+    return any(store.has("epochs", names.state(seed, path)) for seed in study.seeds for path in paths)

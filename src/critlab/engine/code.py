@@ -1,0 +1,69 @@
+"""A user's own code in a study: which there is, and whether every process of a run has the same."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from critlab.component import Component, component_code
+from critlab.deficits import DEFICITS, Deficit
+from critlab.errors import CritlabError
+from critlab.measures import MEASURES
+from critlab.models.spec import ModelSpec
+from critlab.objectives import OBJECTIVES
+from critlab.own_code import OwnCode, code_of_row
+from critlab.spec import Spec
+from critlab.study.study import Study
+
+
+def own_codes(study: Study) -> list[OwnCode]:
+    """Everything in ``study`` that is code of a user's own, once each."""
+    rows = filter(None, (code_of_row(MEASURES.find(name).path) for name in study.measures))
+    found = {code.digest: code for code in chain(_inside(study), rows)}
+    return list(found.values())
+
+
+def _inside(value: Any) -> Iterator[OwnCode]:
+    if isinstance(value, ModelSpec):
+        yield from value.codes()
+    elif isinstance(value, Component):
+        code = component_code(value, DEFICITS if isinstance(value, Deficit) else OBJECTIVES)
+        yield from () if code is None else (code,)
+    elif isinstance(value, Spec):
+        for field in type(value).model_fields:
+            yield from _inside(getattr(value, field))
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _inside(item)
+
+
+def code_files(study: Study) -> dict[str, str]:
+    """The digest of each module of the user's own that ``study`` may use, by its name."""
+    return {name: sha for code in own_codes(study) for name, sha in code.files().items()}
+
+
+def refuse_edited(study: Study, files: Mapping[str, str]) -> None:
+    """Refuses to work for a study with other code than it was started with.
+
+    Raises:
+        CritlabError: naming the file.
+    """
+    here = code_files(study)
+    if edited := differing(files, here):
+        raise CritlabError(
+            f"{places(study, edited)} was edited while the study was running; what was trained before is kept under "
+            "the code of before; run the study again to train with the new code"
+        )
+
+
+def differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """The names of modules that are not the same."""
+    return sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+
+
+def places(study: Study, names: list[str]) -> str:
+    """The files of modules, as far as they are known, in one line."""
+    modules = {name: module for code in own_codes(study) for name, module in code.modules.items()}
+    return ", ".join(os.path.relpath(modules[name].file) if name in modules else f"module {name}" for name in names)
