@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from collections.abc import Mapping
@@ -89,7 +90,7 @@ class Writer:
 
     def _put(self, kind: Kind, name: str, body: Mapping[str, Any]) -> None:
         """Writes a record that its readers will accept; one that they would put aside would be made again for ever."""
-        check_body(kind, name, body)
+        check_body(kind, name, json.loads(json.dumps(body)))  # as it will be read: a tuple comes back as a list
         self.store.write(kind, name, body)
 
     def _pass(self, path: str | None) -> None:
