@@ -18,7 +18,6 @@ import argparse
 import csv
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from commands import timed
 from machine import described, matmul_peak, training_flops
 from scipy import stats
 
@@ -130,36 +130,13 @@ def _both(study: Study, setting: Setting, folder: Path, part: str, asked: str) -
         yield from _accuracies(study, plain["runs"], ours["runs"], part)
 
 
-@dataclass(frozen=True)
-class Done:
-    """What a command wrote and took; ``peak_mb`` is of its largest process, not of all together."""
-
-    out: str
-    seconds: float
-    processor_seconds: float
-    peak_mb: float
-
-
-def _command(command: list[str]) -> Done:
-    with tempfile.TemporaryFile("w+") as out:
-        began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=out)
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"{' '.join(command)} ended with status {process.returncode}; its message is above")
-        out.seek(0)
-        return Done(out.read(), seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
-
-
 def _plain(study: Study, path: Path, setting: Setting) -> dict[str, Any]:
     """The plain loop's answer, with the faster number of loader workers."""
 
     def told(*more: str) -> dict[str, Any]:
         command = [sys.executable, str(Path(__file__).with_name("plain_loop.py")), str(path), *more]
         folder = ["--data", str(setting.folder)] if setting.folder else []
-        done = _command([*command, *folder])
+        done = timed([*command, *folder])
         return {**json.loads(done.out), "seconds": done.seconds}
 
     def one(count: int) -> float:
@@ -182,7 +159,7 @@ def _critlab(study: Study, path: Path, store: Path, setting: Setting, workers: i
     """What ``critlab run`` takes in a new store, and what came of it."""
     command = [sys.executable, "-m", "critlab.cli", "run", str(path), "--store", str(store), "--device", "cpu"]
     folder = ["--data", str(setting.folder)] if setting.folder else []
-    done = _command([*command, *folder, "--workers", str(workers)])
+    done = timed([*command, *folder, "--workers", str(workers)])
     record = read_record(Store(store), study)
     assert record is not None, "a study that was run has a record"
     epochs = build(study).epochs * len(study.seeds)
@@ -246,7 +223,7 @@ def _plan_command(path: Path, store: Path) -> list[str]:
 def _planned(path: Path, store: Path, setting: Setting, *more: str) -> dict[str, Any]:
     """What ``critlab plan`` says."""
     folder = ["--data", str(setting.folder)] if setting.folder else []
-    told: dict[str, Any] = json.loads(_command([*_plan_command(path, store), *folder, *more]).out)
+    told: dict[str, Any] = json.loads(timed([*_plan_command(path, store), *folder, *more]).out)
     return told
 
 
@@ -255,7 +232,7 @@ def planner(setting: Setting, folder: Path) -> Iterable[Line]:
     study = setting.study(at=list(range(0, 100, 10)), recovery=100, seeds=1000)
     path = folder / "many.toml"
     path.write_text(study_text(study))
-    done = _command(_plan_command(path, folder / "none"))
+    done = timed(_plan_command(path, folder / "none"))
     yield Line("planner", f"plan of {json.loads(done.out)['runs']:,} runs", done.seconds, "s", "3")
     yield Line("planner", "of that, processor time", done.processor_seconds, "s")
 

@@ -7,12 +7,18 @@ import cProfile
 import gc
 import pickle
 import pstats
+import tomllib
 from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
 from critlab.analysis.results import Results
+from critlab.digest import canonical
 from critlab.report.page import page
+from critlab.report.study_text import study_text
+from critlab.study import Study
 from critlab.study import study as study_module
 from critlab.study.recipe import recipe_digest
 from critlab.study.sweeps import expand
@@ -83,3 +89,15 @@ def test_expanding_many_arms_is_linear() -> None:
         recipe_digest.cache_clear()
         counted.append(calls(lambda study=study: build(study)))  # type: ignore[misc]
     assert counted[1] < 2.3 * counted[0]
+
+
+@pytest.mark.parametrize("deficit", [{"name": "data_subset", "count": 40}, {"name": "data_subset", "fraction": 0.5}])
+def test_the_text_of_a_study_leaves_out_what_is_not_given(deficit: dict[str, Any]) -> None:
+    study = small(deficit=deficit, controls={"deficits": [{"name": "data_subset", "count": 60}]})
+    assert Study.read(tomllib.loads(study_text(study)), "again") == study
+
+
+def test_names_are_made_from_the_same_text_for_all_kinds_of_containers() -> None:
+    plain = {"a": [1, 2.5, -0.0, True, None, "x"], "2": {"b": []}}
+    assert canonical({"a": (1, 2.5, 0.0, True, None, "x"), 2: MappingProxyType({"b": ()})}) == canonical(plain)
+    assert canonical(plain) == '{"2":{"b":[]},"a":[1,2.5,0.0,true,null,"x"]}'

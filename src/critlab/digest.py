@@ -26,12 +26,13 @@ def digest(*parts: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
+    # nearly every value is of these types, and asking for abstract ones takes most of the time of a large store
     kind = type(value)
-    if kind is str or kind is int:
+    if kind is str or kind is int or kind is bool or value is None:
         return value
-    if kind is dict:  # exact types first: records consist of them, and status reads hundreds of thousands
+    if kind is dict:
         return {key if type(key) is str else str(key): _plain(item) for key, item in value.items()}
-    if kind is list:
+    if kind is list or kind is tuple:
         return [_plain(item) for item in value]
     if isinstance(value, float):
         if not math.isfinite(value):

@@ -24,7 +24,7 @@ def study_text(study: Study) -> str:
 
 def _pairs(table: Mapping[str, Any]) -> Iterator[str]:
     for key, value in table.items():
-        if value not in ([], {}):
+        if value is not None and value not in ([], {}):
             yield f"{_key(key)} = {_value(value)}"
 
 
@@ -35,7 +35,7 @@ def _key(name: str) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items()) + " }"
+        return "{ " + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items() if v is not None) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(map(_value, value)) + "]"
     # numbers, booleans and strings are written alike in JSON and TOML, but for the character that TOML forbids bare
