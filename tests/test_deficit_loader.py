@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -233,7 +238,7 @@ def test_batches_keep_their_form() -> None:
     assert torch.equal(bare, found["input_ids"])
     (listed,) = DeficitLoader([[tokens]], deficit, stop=1, labels=None)
     assert isinstance(listed, list)
-    with pytest.raises(StudyError, match=r"no tensor at 0.*input_ids"):
+    with pytest.raises(StudyError, match=r"nothing at 0.*input_ids"):
         list(DeficitLoader(mapping, deficit, stop=1))
 
 
@@ -249,3 +254,252 @@ def test_wrong_choices_are_refused(changes: dict[str, Any], said: str) -> None:
 
 def test_it_is_a_public_name() -> None:
     assert critlab.DeficitLoader is DeficitLoader
+
+
+def test_a_subset_withholds_from_every_part_of_a_batch() -> None:
+    parts = {
+        "x": (torch.rand(4, 3), np.arange(8).reshape(4, 2)),
+        "names": ["a", "b", "c", "d"],
+        "y": {"label": torch.arange(4), "boxes": torch.rand(4, 2, 4)},
+        "weight": torch.tensor(2.0),
+        "n": torch.arange(4),
+    }
+    loader = DeficitLoader(
+        [parts], DataSubset(count=2), stop=1, inputs="x", labels="y", numbers="n", all_labels=[0, 1, 0, 1]
+    )
+    (found,) = loader
+    shown = found["n"]
+    assert len(shown) == 2
+    assert torch.equal(found["x"][0], parts["x"][0][shown])  # type: ignore[index]
+    assert np.array_equal(found["x"][1], parts["x"][1][shown.numpy()])  # type: ignore[index]
+    assert found["names"] == ["abcd"[place] for place in shown]
+    assert torch.equal(found["y"]["label"], shown)
+    assert found["weight"] is parts["weight"]
+
+
+class Sampler(torch.utils.data.Sampler[int]):
+    """Knows the epoch as those of several processes do."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(20))
+
+    def __len__(self) -> int:
+        return 20
+
+
+def test_everything_else_is_the_loader_inside() -> None:
+    inner = data()
+    loader = DeficitLoader(inner, Blur(factor=4), stop=1)
+    for name in ("dataset", "batch_size", "sampler", "batch_sampler", "drop_last", "collate_fn", "num_workers"):
+        assert getattr(loader, name) is getattr(inner, name)
+    assert len(loader.dataset) // loader.batch_size == 3
+    loader.worker_init_fn = print
+    assert inner.worker_init_fn is print
+    loader.own = 3
+    assert not hasattr(inner, "own")
+    assert not hasattr(loader, "nothing_of_the_kind")
+    loader.epoch = 1
+    assert torch.equal(next(iter(loader))[0], next(iter(inner))[0])
+    for twin in (pickle.loads(pickle.dumps(DeficitLoader(data(), Noise(), stop=2))), copy.deepcopy(loader)):
+        assert twin.batch_size == 6
+    assert not hasattr(DeficitLoader([torch.rand(2, 3)], Noise(), stop=1), "batch_size")
+
+
+def opened(loader: DeficitLoader) -> bool:
+    return not torch.equal(next(iter(loader))[0], next(iter(data()))[0])
+
+
+def sampled(**options: Any) -> tuple[DeficitLoader, Sampler]:
+    sampler = Sampler()
+    inner = DataLoader(data().dataset, batch_size=6, sampler=sampler)
+    return DeficitLoader(inner, Noise(), stop=2, **options), sampler
+
+
+def test_a_sampler_that_was_told_the_epoch_moves_the_window() -> None:
+    loader, sampler = sampled()
+    assert [opened(loader) for _ in range(3)] == [True, True, False]
+    loader, sampler = sampled()
+    sampler.set_epoch(5)  # as frameworks do when training goes on from a checkpoint
+    assert not opened(loader)
+    sampler.set_epoch(1)
+    assert opened(loader)
+    assert opened(loader), "a second pass of the same epoch"
+    plain = DeficitLoader(data(), Noise(), stop=2)
+    plain.sampler.set_epoch(5)
+    assert not opened(plain), "a sampler that could not be told before"
+    twin = pickle.loads(pickle.dumps(plain))
+    twin.sampler.set_epoch(1)
+    assert opened(twin)
+    assert not opened(plain)
+
+
+def test_a_sampler_that_keeps_its_epoch_to_itself() -> None:
+    class Private(Sampler):
+        def __init__(self) -> None:
+            self.heard: list[int] = []
+
+        def set_epoch(self, epoch: int) -> None:
+            self.heard.append(epoch)
+
+    sampler = Private()
+    loader = DeficitLoader(DataLoader(data().dataset, batch_size=6, sampler=sampler), Noise(), stop=2)
+    loader.sampler.set_epoch(5)
+    assert sampler.heard == [5]
+    assert not opened(loader)
+
+
+def test_a_sampler_and_steps() -> None:
+    loader, sampler = sampled(per="step")
+    sampler.set_epoch(1)
+    assert not opened(loader)
+    assert loader.steps == 5
+    loader, sampler = sampled()
+    loader.set_epoch(7)
+    assert sampler.epoch == 7
+    assert not opened(loader)
+    assert loader.epoch == 8
+
+
+def test_a_state_brings_the_window_back() -> None:
+    loader = DeficitLoader(data(), Noise(), stop=2)
+    list(loader)
+    assert loader.state_dict() == {"epoch": 1, "steps": 4}
+    passing = iter(loader)
+    next(passing)
+    assert loader.state_dict() == {"epoch": 1, "steps": 4}, "a pass that was not finished is begun again"
+    list(passing)
+    restored = DeficitLoader(data(), Noise(), stop=2)
+    restored.load_state_dict(loader.state_dict())
+    assert not opened(restored)
+
+
+def test_lightning_resumes_after_the_window(tmp_path: Path) -> None:
+    lightning = pytest.importorskip("lightning.pytorch")
+    seen: list[bool] = []
+
+    class Module(lightning.LightningModule):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = torch.nn.Linear(64, 4)
+
+        def training_step(self, batch: Any, place: int) -> Any:
+            if place == 0:
+                seen.append(not torch.equal(batch[0], next(iter(data()))[0]))
+            return torch.nn.functional.cross_entropy(self.net(batch[0].flatten(1)), batch[1])
+
+        def configure_optimizers(self) -> Any:
+            return torch.optim.SGD(self.parameters(), lr=0.1)
+
+    def fit(epochs: int, checkpoint: Any) -> None:
+        trainer = lightning.Trainer(
+            max_epochs=epochs,
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        trainer.fit(Module(), DeficitLoader(data(), Noise(), stop=2), ckpt_path=checkpoint)
+        trainer.save_checkpoint(tmp_path / "last.ckpt")
+
+    fit(3, None)
+    fit(5, tmp_path / "last.ckpt")
+    assert seen == [True, True, False, False, False]
+
+
+def test_mappings_keep_their_kind() -> None:
+    transformers = pytest.importorskip("transformers")
+    tokens = torch.arange(12).repeat(4, 1)
+    batch = transformers.BatchEncoding({"input_ids": tokens, "labels": tokens})
+    (found,) = DeficitLoader([batch], TokenShuffle(window=4), stop=1, inputs="input_ids", labels="labels")
+    assert type(found) is type(batch)
+    assert torch.equal(batch["input_ids"], tokens)
+    assert not torch.equal(found["input_ids"], tokens)
+
+
+PADDED = torch.tensor([[5, 6, 7, 8, 9, 10, 11, 12], [5, 6, 7, 8, 9, 0, 0, 0], [1, 2, 0, 0, 0, 0, 0, 0]])
+
+
+def stays(before: Tensor, after: Tensor, padding: Tensor) -> None:
+    assert torch.equal(before[padding], after[padding])
+    assert torch.equal(before.sort(1).values, after.sort(1).values)
+    assert not torch.equal(before, after)
+
+
+def test_padding_stays_where_it_is() -> None:
+    mask = (PADDED != 0).long()
+    labels = PADDED.masked_fill(mask == 0, -100)
+    batch = {"input_ids": PADDED, "attention_mask": mask, "labels": labels}
+    where = {"inputs": "input_ids", "labels": "labels"}
+    for deficit in (TokenShuffle(window=4), TokenShuffle(window=4, spared=(0,)), TokenShuffle(window=8)):
+        unmasked = {key: item for key, item in batch.items() if key != "attention_mask"}
+        for form in (batch, unmasked) if deficit.spared else (batch,):
+            (found,) = DeficitLoader([form], deficit, stop=1, **where)  # type: ignore[arg-type]
+            stays(PADDED, found["input_ids"], mask == 0)
+            assert torch.equal(found["labels"] == -100, mask == 0)
+            assert torch.equal(found["labels"][mask == 1], found["input_ids"][mask == 1])
+    (found,) = DeficitLoader([batch], TokenBijection(vocabulary=13), stop=1, **where)  # type: ignore[arg-type]
+    assert torch.equal(found["input_ids"][mask == 0], PADDED[mask == 0])
+    (found,) = DeficitLoader([batch], SwapNoise(share=1.0), stop=1, **where)  # type: ignore[arg-type]
+    assert torch.equal(found["input_ids"] == 0, mask == 0)
+    (found,) = DeficitLoader([batch], FeatureDropout(share=1.0, fill=3), stop=1, **where)  # type: ignore[arg-type]
+    assert torch.equal(found["input_ids"], torch.where(mask == 1, 3, PADDED))
+
+
+def test_a_mask_by_its_place_and_of_another_shape() -> None:
+    mask = PADDED != 0
+    (found,) = DeficitLoader([(PADDED, torch.zeros(3), mask)], TokenShuffle(window=8), stop=1, mask=2)
+    stays(PADDED, found[0], ~mask)
+    with pytest.raises(StudyError, match=r"mask: received shape \(3, 4\)"):
+        list(DeficitLoader([(PADDED, torch.zeros(3), mask[:, :4])], TokenShuffle(window=8), stop=1, mask=2))
+    features = torch.rand(3, 8, 5)
+    (found,) = DeficitLoader([(features, torch.zeros(3), mask)], TokenShuffle(window=8), stop=1, mask=2)
+    assert torch.equal(found[0][~mask], features[~mask])
+
+
+@settings(max_examples=50, deadline=None)
+@given(places=st.integers(1, 20), window=st.integers(1, 20), seed=st.integers(0, 2**31))
+def test_places_that_stay_do_and_the_others_keep_to_their_window(places: int, window: int, seed: int) -> None:
+    chance = torch.Generator().manual_seed(seed)
+    stay = torch.rand(3, places, generator=chance) < 0.4
+    order = shuffled_places(3, places, window, chance, stay)
+    assert torch.equal(order.sort(1).values, torch.arange(places).expand(3, -1))
+    assert torch.equal(order // window, (torch.arange(places) // window).expand(3, -1))
+    assert torch.equal(order[stay], torch.arange(places).expand(3, -1)[stay])
+
+
+@pytest.mark.parametrize("kind", [torch.int32, torch.int64, torch.uint16, torch.uint8, torch.int16])
+def test_tokens_of_every_whole_type(kind: torch.dtype) -> None:
+    labels = torch.zeros(3)
+    for deficit in (
+        TokenShuffle(window=4, spared=(0,)),
+        TokenBijection(vocabulary=13, spared=(0,)),
+        SwapNoise(share=0.5),
+        FeatureDropout(share=0.5),
+    ):
+        (plain,) = DeficitLoader([(PADDED, labels)], deficit, stop=1)
+        (found,) = DeficitLoader([(PADDED.to(kind), labels)], deficit, stop=1)
+        assert found[0].dtype == kind
+        assert torch.equal(found[0].long(), plain[0])
+    with pytest.raises(StudyError, match="tokens must be whole numbers"):
+        list(DeficitLoader([(torch.rand(3, 8).half(), labels)], TokenBijection(vocabulary=13), stop=1))
+    with pytest.raises(StudyError, match="whole numbers, or levels"):
+        list(DeficitLoader([(torch.randn(3, 8), labels)], TokenBijection(vocabulary=13), stop=1))
+    with pytest.raises(StudyError, match="there is a token -1"):
+        list(DeficitLoader([(PADDED - 1, labels)], TokenBijection(vocabulary=13), stop=1))
+    with pytest.raises(StudyError, match=r"deficit\.spared"):
+        list(DeficitLoader([(torch.rand(3, 8), labels)], TokenShuffle(window=4, spared=(0,)), stop=1))
+    levels = PADDED / 12
+    (found,) = DeficitLoader([(levels, labels)], TokenShuffle(window=4, spared=(0,), vocabulary=13), stop=1)
+    stays(levels, found[0], PADDED == 0)
+
+
+def test_padding_options_are_not_named_where_they_are_left_out() -> None:
+    assert TokenShuffle(window=4).identity() == {"window": 4, "when": "after_augment"}
+    assert TokenShuffle(window=4, spared=(0,)).identity() == {"window": 4, "when": "after_augment", "spared": [0]}

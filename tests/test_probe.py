@@ -138,7 +138,7 @@ def forgetful(part: str) -> Callable[[Any], Any]:
         ({"at": None}, "give at="),
         ({"at": [3, 1]}, "increasing"),
         ({"recovery": None}, "recovery"),
-        ({"deficit": LabelNoise(share=0.5), "version": "1", "check": False}, "at least 2 classes"),
+        ({"deficit": LabelNoise(share=0.5), "version": "1", "check": False}, "give classes="),
     ],
 )
 def test_what_is_wrong_is_said(changes: dict[str, Any], said: str, tmp_path: Path) -> None:

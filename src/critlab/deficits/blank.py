@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from critlab.deficits.deficit import Deficit, Draws
+from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind
+from critlab.deficits.layout import check_channels
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -14,6 +15,12 @@ class Blank(Deficit):
     """Replaces each image by the mean colour of the training images: after normalisation, zero everywhere."""
 
     name: ClassVar[str] = "blank"
+    input_kind: ClassVar[InputKind] = "equivariant"
+    label_kind: ClassVar[LabelKind] = "unread"
+
+    def check(self, example_shape: tuple[int, ...]) -> None:
+        """Raises StudyError where the mean colour would be that of other axes than the channels."""
+        check_channels(self.name, example_shape)
 
     def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """The mean colour in place of the images; the labels are kept."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from critlab.deficits.deficit import Deficit, Draws
+from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind
+from critlab.deficits.layout import check_images
 from critlab.errors import StudyError
 
 if TYPE_CHECKING:
@@ -22,15 +23,13 @@ class Blur(Deficit):
     """
 
     name: ClassVar[str] = "blur"
+    input_kind: ClassVar[InputKind] = "equivariant"
+    label_kind: ClassVar[LabelKind] = "unread"
     factor: int = Field(ge=2)
 
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Raises StudyError unless examples are images whose sides are at least ``factor``."""
-        if len(example_shape) < 2:
-            raise StudyError(
-                f"deficit 'blur' needs images (..., height, width), received examples of shape "
-                f"{example_shape}; choose another deficit or other data"
-            )
+        check_images(self.name, example_shape)
         side = min(example_shape[-2:])
         if self.factor > side:
             raise StudyError(
@@ -39,8 +38,9 @@ class Blur(Deficit):
 
     def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """Blurred images; the labels are kept."""
+        blurred = blur(images, self.factor)
         # each pixel is a weighted mean of pixels, so only rounding can leave [0, 1]
-        return blur(images, self.factor).clamp_(0, 1), labels
+        return (blurred.clamp_(0, 1) if draws.unit else blurred), labels
 
 
 def blur(images: Tensor, factor: int) -> Tensor:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from critlab.deficits.deficit import Deficit, Draws
+from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind
 from critlab.errors import StudyError
 from critlab.spec import Problems
 
@@ -26,6 +26,8 @@ class DataSubset(Deficit):
     """
 
     name: ClassVar[str] = "data_subset"
+    input_kind: ClassVar[InputKind] = "unread"
+    label_kind: ClassVar[LabelKind] = "unread"
     fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
     count: Annotated[int, Field(ge=2)] | None = None
 

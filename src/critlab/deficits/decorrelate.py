@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from critlab.deficits.deficit import Deficit, Draws, check_two_sources
+from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind, check_two_sources
 from critlab.errors import StudyError
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ class Decorrelate(Deficit):
     """
 
     name: ClassVar[str] = "decorrelate"
+    input_kind: ClassVar[InputKind] = "any"
+    label_kind: ClassVar[LabelKind] = "classes"
     between_sources: ClassVar[bool] = True
     head: Literal["source", "batch"] = "source"
 

@@ -31,6 +31,9 @@ class Draws:
         classes: how many classes there are.
         mean: of the training images, in [0, 1], shaped to be subtracted from one image; None where it is not known.
         place: of this deficit among those that the batch suffers, from 0; each place has draws of its own in each step.
+        unit: whether the values are in [0, 1], so that results may be clipped to it; False only where the deficit's
+            ``input_kind`` is "equivariant".
+        mask: bool ``(batch, places)``, which places of each sequence are not padding; None where all count.
     """
 
     seed: int
@@ -41,6 +44,8 @@ class Draws:
     classes: int
     mean: Tensor | None = None
     place: int = 0
+    unit: bool = True
+    mask: Tensor | None = None
 
     def run(self) -> torch.Generator:
         """A generator that gives the same draws in every batch of the run, whatever the deficit's place."""
@@ -56,6 +61,22 @@ class Draws:
         """True in about a ``share`` of the batches, independently of the other draws."""
         return key(self.seed, "deficit", self.epoch, self.position, 2 * self.place + 1) < share * 2**63
 
+    def known_examples(self, name: str) -> int:
+        """``examples``, for a deficit that keeps a table of them.
+
+        Raises:
+            StudyError: their number is not known.
+        """
+        if self.examples < 1:
+            raise StudyError(f"deficit {name!r} needs the number of training examples; give it (examples=)")
+        return self.examples
+
+    def chosen(self, which: Tensor) -> Draws:
+        """The same randomness for the examples where ``which``, bool ``(batch,)``, is true."""
+        indices = self.indices[which.to(self.indices.device)]
+        mask = None if self.mask is None else self.mask[which.to(self.mask.device)]
+        return replace(self, indices=indices, mask=mask)
+
 
 def _listed(value: Any) -> Any:
     return tuple(value) if isinstance(value, list | range) else value
@@ -64,11 +85,27 @@ def _listed(value: Any) -> Any:
 Class = Annotated[int, Field(ge=0)]
 
 
+InputKind = Literal["unit", "equivariant", "any", "tokens", "unread"]
+"""Which inputs a deficit can be applied to.
+
+``unit``: values in [0, 1]. ``equivariant``: any range, since the deficit commutes with scaling and shifting each
+channel by a constant; it must not clip where ``draws.unit`` is False. ``any``: every type and range, since values are
+only moved or replaced. ``tokens``: whole numbers, or levels in [0, 1]. ``unread``: inputs are given back as they are.
+"""
+
+LabelKind = Literal["classes", "any", "unread"]
+"""Which labels: ``classes``, whole numbers from 0, negative ones for no loss; ``any``, as the loader gives them;
+``unread``, given back as they are.
+"""
+
+
 class Deficit(Component):
     """A frozen value that says what is done to a batch of training images; a window says when.
 
     A subclass gives ``name`` and ``version`` and implements :meth:`apply`. It may add
-    ``select(labels, draws) -> indices``, the training images that an epoch keeps (int64, increasing).
+    ``select(labels, draws) -> indices``, the training images that an epoch keeps (int64, increasing), and say what it
+    can be applied to (:data:`InputKind`, :data:`LabelKind`). Batches of somebody else's loader are checked against
+    that; a study's own images are always in [0, 1].
 
     Args:
         when: before or after the augmentation.
@@ -80,6 +117,8 @@ class Deficit(Component):
 
     neutral: ClassVar[Mapping[str, Any]] = {"classes": None, "batches": 1.0, "source": None}
     between_sources: ClassVar[bool] = False
+    input_kind: ClassVar[InputKind] = "unit"
+    label_kind: ClassVar[LabelKind] = "any"
     when: Literal["after_augment", "before_augment"] = "after_augment"
     classes: Annotated[Annotated[tuple[Class, ...], Field(min_length=1)] | None, BeforeValidator(_listed)] = None
     batches: float = Field(default=1.0, gt=0, le=1)
@@ -152,8 +191,7 @@ def suffer(deficit: Deficit, images: Tensor, labels: Tensor, draws: Draws) -> tu
     chosen = _of_classes(labels, deficit.classes)
     if not bool(chosen.any()):
         return images, labels
-    few = replace(draws, indices=draws.indices[chosen.to(draws.indices.device)])
-    some_images, some_labels = _applied(deficit, images[chosen], labels[chosen], few)
+    some_images, some_labels = _applied(deficit, images[chosen], labels[chosen], draws.chosen(chosen))
     images, labels = images.clone(), labels.clone()
     images[chosen], labels[chosen] = some_images, some_labels
     return images, labels

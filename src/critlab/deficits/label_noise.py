@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from critlab.deficits.deficit import Deficit, Draws
+from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind
 from critlab.errors import StudyError
 
 if TYPE_CHECKING:
@@ -22,17 +22,21 @@ class LabelNoise(Deficit):
     """
 
     name: ClassVar[str] = "label_noise"
+    input_kind: ClassVar[InputKind] = "unread"
+    label_kind: ClassVar[LabelKind] = "classes"
     share: float = Field(gt=0, le=1)
 
     def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """Wrong labels here and there; the images are kept.
 
         Raises:
-            StudyError: there is only one class.
+            StudyError: there is only one class, or the number of examples is not known.
         """
         if draws.classes < 2:
             raise StudyError(f"deficit 'label_noise' needs at least 2 classes, received {draws.classes}")
-        shifts = shift_table(draws.examples, tuple(labels.shape[1:]), draws.classes, self.share, draws.run())
+        shifts = shift_table(
+            draws.known_examples(self.name), tuple(labels.shape[1:]), draws.classes, self.share, draws.run()
+        )
         return images, shifted(labels, shifts[draws.indices.to(shifts.device)], draws.classes)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from critlab.deficits.deficit import Deficit, Draws
+from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind
 from critlab.errors import StudyError
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ class LabelPermutation(Deficit):
     """Renames the classes by one random permutation per run, never the identity; all heads alike."""
 
     name: ClassVar[str] = "label_permutation"
+    input_kind: ClassVar[InputKind] = "unread"
+    label_kind: ClassVar[LabelKind] = "classes"
 
     def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """Renamed labels; the images are kept.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from critlab.deficits.deficit import Deficit, Draws
+from critlab.deficits.deficit import Deficit, Draws, LabelKind
 
 if TYPE_CHECKING:
     import torch
@@ -15,6 +15,7 @@ class Noise(Deficit):
     """Replaces each image by uniform white noise in [0, 1), new in each step."""
 
     name: ClassVar[str] = "noise"
+    label_kind: ClassVar[LabelKind] = "unread"
 
     def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """White noise in place of the images; the labels are kept."""

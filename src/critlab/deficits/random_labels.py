@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from critlab.deficits.deficit import Deficit, Draws
+from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind
 
 if TYPE_CHECKING:
     import torch
@@ -15,11 +15,17 @@ class RandomLabels(Deficit):
     """Gives each training image one uniformly drawn label (one for each head), fixed for the run."""
 
     name: ClassVar[str] = "random_labels"
+    input_kind: ClassVar[InputKind] = "unread"
+    label_kind: ClassVar[LabelKind] = "classes"
 
     def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
-        """Random labels; the images are kept."""
+        """Random labels; the images are kept.
+
+        Raises:
+            StudyError: the number of examples is not known.
+        """
         heads = tuple(labels.shape[1:])
-        table = label_table(draws.examples, heads, draws.classes, draws.run())
+        table = label_table(draws.known_examples(self.name), heads, draws.classes, draws.run())
         return images, look_up_labels(labels, table, draws.indices)
 
 

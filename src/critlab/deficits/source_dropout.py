@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from pydantic import Field, model_validator
 
 from critlab.deficits.blank import blank_like
-from critlab.deficits.deficit import Deficit, Draws, check_two_sources
+from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind, check_two_sources
+from critlab.deficits.layout import check_channels
 from critlab.spec import Problems
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ class SourceDropout(Deficit):
     """
 
     name: ClassVar[str] = "source_dropout"
+    input_kind: ClassVar[InputKind] = "equivariant"
+    label_kind: ClassVar[LabelKind] = "unread"
     between_sources: ClassVar[bool] = True
     a: float = Field(default=0.1, ge=0, le=1)
     b: float = Field(default=0.1, ge=0, le=1)
@@ -35,8 +38,9 @@ class SourceDropout(Deficit):
         return self
 
     def check(self, example_shape: tuple[int, ...]) -> None:
-        """Raises StudyError unless examples are ``(2, ...)``."""
+        """Raises StudyError unless examples are ``(2, ...)``, and where their channels are last."""
         check_two_sources(f"deficit {self.name!r}", example_shape)
+        check_channels(self.name, example_shape)
 
     def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """Images of which some lack a source; the labels are kept."""

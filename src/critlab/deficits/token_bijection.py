@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from critlab.deficits.deficit import Deficit, Draws
-from critlab.deficits.sequences import check_sequences
+from critlab.deficits.deficit import Deficit, Draws, InputKind
+from critlab.deficits.sequences import Tokens, check_sequences
 from critlab.deficits.token_shuffle import follows
 from critlab.errors import StudyError
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
-
-
-def _listed(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
 
 
 class TokenBijection(Deficit):
@@ -32,27 +28,43 @@ class TokenBijection(Deficit):
     """
 
     name: ClassVar[str] = "token_bijection"
+    input_kind: ClassVar[InputKind] = "tokens"
     neutral: ClassVar = {"spared": []}
     vocabulary: int = Field(ge=2)
-    spared: Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_listed)] = ()
+    spared: Tokens = ()
 
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Raises StudyError unless the examples are sequences."""
         check_sequences(self.name, example_shape)
 
     def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
-        """Renamed tokens, int64 ``(batch, places)``, or levels in [0, 1].
+        """Renamed tokens, int64 ``(batch, places)``, or levels in [0, 1]; padding stays as it is.
 
         Raises:
             StudyError: a token is not below ``vocabulary``, or fewer than two are not spared.
         """
+        import torch
+
         table = renaming(self.vocabulary, self.spared, draws.run()).to(images.device)
-        renamed = renamed_labels(labels, table, self.vocabulary) if follows(labels, images) else labels
+        renamed = labels
+        if follows(labels, images):
+            words = _seen(draws, torch.full_like(labels, -1), labels)
+            renamed = _seen(draws, labels, renamed_labels(words, table, self.vocabulary))
         if images.is_floating_point():
             levels = (images * (self.vocabulary - 1)).round().long()
-            return (table[levels] / (self.vocabulary - 1)).to(images.dtype), renamed
-        _check_tokens(images, self.vocabulary)
-        return table[images.long()].to(images.dtype), renamed
+            return _seen(draws, images, (table[levels] / (self.vocabulary - 1)).to(images.dtype)), renamed
+        # padding may bear a number that is no token
+        tokens = _seen(draws, torch.zeros_like(images), images)
+        _check_tokens(tokens, self.vocabulary)
+        return _seen(draws, images, table[tokens.long()].to(images.dtype)), renamed
+
+
+def _seen(draws: Draws, before: Tensor, after: Tensor) -> Tensor:
+    """``after``, but ``before`` where there is padding."""
+    if draws.mask is None:
+        return after
+    mask = draws.mask.to(after.device)
+    return after.where(mask.reshape(*mask.shape, *[1] * (after.ndim - 2)), before)
 
 
 def renaming(vocabulary: int, spared: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -87,7 +99,8 @@ def renamed_labels(labels: Tensor, table: Tensor, vocabulary: int) -> Tensor:
 
 def _check_tokens(tokens: Tensor, vocabulary: int) -> None:
     if tokens.numel() and not 0 <= int(tokens.min()) <= int(tokens.max()) < vocabulary:
+        low, high = int(tokens.min()), int(tokens.max())
         raise StudyError(
-            f"deficit.vocabulary: received {vocabulary}, but there is a token {int(tokens.max())}; "
-            "must be the number of tokens"
+            f"deficit.vocabulary: received {vocabulary}, but there is a token {low if low < 0 else high}; "
+            "must be the number of tokens, which are numbered from 0"
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from critlab.deficits.deficit import Deficit, Draws
-from critlab.errors import StudyError
+from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind
+from critlab.deficits.layout import check_images
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,14 +15,12 @@ class VerticalFlip(Deficit):
     """Turns each image upside down."""
 
     name: ClassVar[str] = "vertical_flip"
+    input_kind: ClassVar[InputKind] = "any"
+    label_kind: ClassVar[LabelKind] = "unread"
 
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Raises StudyError unless examples are images."""
-        if len(example_shape) < 2:
-            raise StudyError(
-                "deficit 'vertical_flip' needs images (..., height, width), received examples of shape "
-                f"{example_shape}; choose another deficit or other data"
-            )
+        check_images(self.name, example_shape)
 
     def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """Flipped images; the labels are kept."""

@@ -1,16 +1,19 @@
-"""A data loader whose batches suffer a deficit for a while; the loop around it stays as it is."""
+"""A data loader with a deficit in its batches for a while; the loop around it stays as it is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from copy import copy
 from typing import Any, Literal
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from critlab.deficits import Deficit
 from critlab.errors import StudyError
+from critlab.hooks.border.tensors import taken
 from critlab.hooks.deprivation import Deprivation, Knowledge
+from critlab.hooks.sampler_epoch import make_tellable, sampler_epoch, tell_epoch
 
 Key = int | str
 """The place of something in a batch: a number where batches are tuples or lists, a name where they are mappings."""
@@ -20,7 +23,14 @@ class DeficitLoader:
     """Gives the batches of ``loader``, with ``deficit`` in the window ``[start, stop)``.
 
     Every pass over it is an epoch. What is done to a batch depends on seed, epoch and place in the epoch alone, and on
-    no global random state.
+    no global random state. Batches come in the form in which ``loader`` gives them. All other attributes are those of
+    ``loader``: ``dataset``, ``batch_size``, ``sampler``, and whatever else it has, to read and to set.
+
+    When training goes on from a checkpoint, the epoch must be known, or the window opens again. Call :meth:`set_epoch`,
+    or let the framework do it: once ``loader.sampler.set_epoch`` was called, as Lightning and accelerate do, its epoch
+    counts (a sampler without that method gets one). Lightning stores :meth:`state_dict`. Frameworks that build another
+    loader from ``dataset`` and ``batch_sampler`` (``accelerate.skip_first_batches``) leave the deficit out: wrap what
+    they built.
 
     Args:
         loader: any iterable of batches that can be passed over again and again: tensors, tuples or lists, mappings.
@@ -32,7 +42,9 @@ class DeficitLoader:
         seed: of the deficit's draws.
         inputs: where a batch has its inputs.
         labels: where it has its labels; None where it has none.
-        numbers: where it has the examples' places in the training set, int64 ``(batch,)``; None where it has none.
+        numbers: where it has the examples' places in the training set, whole numbers ``(batch,)``; None where it has
+            none.
+        mask: where it has 0 for padding, ``(batch, places)``; by default ``attention_mask``, where it has one.
         examples: how many training examples there are; the length of ``loader.dataset`` by default.
         classes: how many classes there are; deficits of labels need it.
         normalised: mean and standard deviation by which the inputs were normalised; see
@@ -41,7 +53,7 @@ class DeficitLoader:
 
     Raises:
         StudyError: the window is not one; while iterating, the batches are not what was said, or the deficit needs to
-            know more.
+            know more or cannot be applied to them.
     """
 
     def __init__(
@@ -56,10 +68,11 @@ class DeficitLoader:
         inputs: Key = 0,
         labels: Key | None = 1,
         numbers: Key | None = None,
+        mask: Key | None = None,
         examples: int | None = None,
         classes: int = 0,
         normalised: tuple[Any, Any] | None = None,
-        all_labels: Tensor | None = None,
+        all_labels: Any = None,
     ) -> None:
         if not 0 <= start <= stop:
             raise StudyError(f"DeficitLoader: received the window [{start}, {stop}); must have 0 <= start <= stop")
@@ -70,32 +83,71 @@ class DeficitLoader:
                 f"DeficitLoader: deficit: received {type(deficit).__name__}; must be one of critlab.deficits"
             )
         self.loader, self.deficit, self.window, self.per, self.seed = loader, deficit, range(start, stop), per, seed
-        self.inputs, self.labels, self.numbers = inputs, labels, numbers
+        self.inputs, self.labels, self.numbers, self.mask = inputs, labels, numbers, mask
         total = examples if examples is not None else _length(getattr(loader, "dataset", None))
         self.knowledge = Knowledge(total, classes, normalised, all_labels)
+        Deprivation(deficit, self.knowledge, seed=seed, epoch=0)  # says at once what is wrong with ``normalised``
         #: the epoch that the next pass is, and the batches given so far
         self.epoch = self.steps = 0
+        self._given = 0
+        make_tellable(loader)
+        self._heard = sampler_epoch(loader)
+        self._follows = False
 
     def __len__(self) -> int:
         return len(self.loader)  # type: ignore[arg-type]  # a loader without a length says so itself
 
+    def __getattr__(self, name: str) -> Any:
+        # only what is not found here arrives; while an instance is unpickled or copied there is no loader yet
+        if name.startswith("__") or "loader" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.loader, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _OWN or "loader" not in self.__dict__ or not hasattr(self.loader, name):
+            object.__setattr__(self, name, value)
+        else:
+            setattr(self.loader, name, value)
+
     def set_epoch(self, epoch: int, steps: int | None = None) -> None:
         """The next pass is epoch number ``epoch``, such as when training goes on from a checkpoint.
+
+        The loader inside is told as well, and its sampler, where they have ``set_epoch``.
 
         Args:
             epoch: epochs before it.
             steps: batches before it, for a window in steps; by default as many as that many epochs have.
         """
-        self.epoch = epoch
-        if steps is not None or self.per == "step":
+        if steps is not None or (self.per == "step" and epoch != self.epoch):
             self.steps = epoch * len(self) if steps is None else steps
+        self.epoch, self._given = epoch, 0
+        tell_epoch(self.loader, epoch)
+        self._heard = sampler_epoch(self.loader)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The epoch and the batches so far, and the state of the loader inside where it has one.
+
+        A pass that has not given all its batches counts as one to be begun again.
+        """
+        inner = getattr(self.loader, "state_dict", None)
+        begun = 0 < self._given < _length(self.loader)
+        mine = {"epoch": self.epoch - begun, "steps": self.steps - self._given * begun}
+        return {**mine, "loader": inner()} if callable(inner) else mine
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """The next pass is the one after those that :meth:`state_dict` has counted."""
+        if "loader" in state:
+            self.loader.load_state_dict(state["loader"])  # type: ignore[attr-defined]  # it gave that state
+        self.set_epoch(int(state["epoch"]), int(state["steps"]))
 
     def __iter__(self) -> Iterator[Any]:
-        epoch, self.epoch = self.epoch, self.epoch + 1
+        self._listen()
+        epoch, self.epoch, self._given = self.epoch, self.epoch + 1, 0
         deprive = Deprivation(self.deficit, self.knowledge, seed=self.seed, epoch=epoch)
         for position, batch in enumerate(self.loader):
             suffers = (epoch if self.per == "epoch" else self.steps) in self.window
             self.steps += 1
+            self._given = position + 1
             if not suffers:
                 yield batch
                 continue
@@ -104,20 +156,46 @@ class DeficitLoader:
             if deprived is not None:
                 yield deprived
 
+    def _listen(self) -> None:
+        """Takes over the sampler's epoch once somebody has set it, since that is what resuming frameworks do."""
+        told = sampler_epoch(self.loader)
+        self._follows = self._follows or told != self._heard
+        if self._follows and told is not None and told != self.epoch:
+            self.set_epoch(told)
+        self._heard = told
+
     def _deprived(self, batch: Any, deprive: Deprivation) -> Any:
         """The batch after the deficit, in its own form; None where nothing of it is left."""
-        if isinstance(batch, Tensor):
-            return deprive(batch, torch.zeros(len(batch), dtype=torch.int64))[0]
+        if isinstance(batch, Tensor | np.ndarray):
+            return deprive(batch, None)[0]
         inputs = _item(batch, self.inputs, "inputs")
         labels = None if self.labels is None else _item(batch, self.labels, "labels")
         numbers = None if self.numbers is None else _item(batch, self.numbers, "numbers")
-        shown = deprive.shown(numbers)
+        shown = deprive.shown(numbers, inputs)
         if shown is not None:
             return _filtered(batch, shown) if bool(shown.any()) else None
-        stand_in = torch.zeros(len(inputs), dtype=torch.int64) if labels is None else labels
-        new_inputs, new_labels = deprive(inputs, stand_in, numbers)
+        new_inputs, new_labels = deprive(inputs, labels, numbers, self._mask_of(batch, inputs))
         changed = {self.inputs: new_inputs, **({} if self.labels is None else {self.labels: new_labels})}
         return _with(batch, changed)
+
+    def _mask_of(self, batch: Any, inputs: Any) -> Any:
+        if self.mask is not None:
+            return _item(batch, self.mask, "mask")
+        found = batch.get("attention_mask") if isinstance(batch, Mapping) else None
+        # models of images and of pairs have masks of other shapes under this name
+        fits = (
+            isinstance(found, Tensor | np.ndarray)
+            and found.ndim == 2
+            and found.shape == getattr(inputs, "shape", ())[:2]
+        )
+        return found if fits else None
+
+
+_OWN = frozenset(
+    {"loader", "deficit", "window", "per", "seed", "inputs", "labels", "numbers", "mask", "knowledge"}
+    | {"epoch", "steps", "_given", "_heard", "_follows"}
+)
+"""Attributes of a DeficitLoader itself; setting any other that the loader inside has sets it there."""
 
 
 def _length(data_set: Any) -> int:
@@ -127,20 +205,23 @@ def _length(data_set: Any) -> int:
         return 0
 
 
-def _item(batch: Any, key: Key, what: str) -> Tensor:
+def _item(batch: Any, key: Key, what: str) -> Any:
     try:
-        found = batch[key]
+        return batch[key]
     except (KeyError, IndexError, TypeError):
-        found = None
-    if not isinstance(found, Tensor):
         there = list(batch) if isinstance(batch, Mapping) else f"{type(batch).__name__} of {_length(batch)}"
         raise StudyError(
-            f"DeficitLoader: {what}: a batch has no tensor at {key!r}; it is {there}; say {what}= where it lies"
-        )
-    return found
+            f"DeficitLoader: {what}: a batch has nothing at {key!r}; it is {there}; give {what}=, the place in a batch"
+        ) from None
 
 
-def _with(batch: Any, changed: Mapping[Any, Tensor]) -> Any:
+def _with(batch: Any, changed: Mapping[Any, Any]) -> Any:
+    if isinstance(batch, MutableMapping):
+        # a copy of its own kind, as some bring methods that loops use, such as BatchEncoding.to
+        made = copy(batch)
+        for key, value in changed.items():
+            made[key] = value
+        return made
     if isinstance(batch, Mapping):
         return {**batch, **changed}
     items = [changed.get(place, item) for place, item in enumerate(batch)]
@@ -148,10 +229,5 @@ def _with(batch: Any, changed: Mapping[Any, Tensor]) -> Any:
 
 
 def _filtered(batch: Any, shown: Tensor) -> Any:
-    def few(item: Any) -> Any:
-        fits = isinstance(item, Tensor) and item.ndim and len(item) == len(shown)
-        return item[shown.to(item.device)] if fits else item
-
-    if isinstance(batch, Mapping):
-        return {name: few(item) for name, item in batch.items()}
-    return _with(batch, {place: few(item) for place, item in enumerate(batch)})
+    keys = list(batch) if isinstance(batch, Mapping) else range(len(batch))
+    return _with(batch, {key: taken(batch[key], shown) for key in keys})

@@ -3,100 +3,146 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from critlab.deficits import Deficit, Draws, kept, suffer
 from critlab.errors import StudyError
+from critlab.hooks.border.inputs import inputs_seen
+from critlab.hooks.border.labels import class_numbers, labels_seen, numbers_seen
+from critlab.hooks.border.masks import mask_seen, spread
+from critlab.hooks.border.scale import Scale
+from critlab.hooks.border.tensors import Seen, taken
 
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What is known of the data that suffer.
+    """What is known of the data that a deficit is applied to.
 
     Args:
         examples: how many training examples there are; 0 where it is not known.
         classes: how many classes there are; 0 where it is not known.
-        normalised: mean and standard deviation, each shaped to fit one example, by which inputs were normalised, so
-            that the deficit sees them as they were before; None where they come as they are.
-        labels: of all training examples, int64 ``(examples,)`` in the order of their numbers; only deficits that
-            withhold examples need them.
+        normalised: mean and standard deviation by which inputs were normalised, so that the deficit sees them as they
+            were before: numbers, one number a channel, or shaped to fit one example; None where they come as they are.
+        labels: of all training examples, ``(examples,)`` in the order of their numbers; only deficits that withhold
+            examples need them.
     """
 
     examples: int = 0
     classes: int = 0
     normalised: tuple[Any, Any] | None = None
-    labels: Tensor | None = None
+    labels: Any = None
 
 
 class Deprivation:
     """Applies a deficit to the batches of one epoch, one after the other, or leaves them as they are.
 
     Args:
-        deficit: what is suffered; None for nothing.
+        deficit: what is applied; None for nothing.
         knowledge: what is known of the data.
         seed: of the run.
         epoch: epochs trained before this one.
+
+    Raises:
+        StudyError: ``normalised`` is no mean and deviation.
     """
 
     def __init__(self, deficit: Deficit | None, knowledge: Knowledge, *, seed: int, epoch: int) -> None:
         self.deficit, self.knowledge, self.seed, self.epoch = deficit, knowledge, seed, epoch
         self.position = 0
+        self._scale = None if knowledge.normalised is None else Scale.of(knowledge.normalised)
 
-    def __call__(self, inputs: Tensor, labels: Tensor, numbers: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The next batch as the deprived model sees it; what is given stays as it is.
+    def __call__(self, inputs: Any, labels: Any, numbers: Any = None, mask: Any = None) -> tuple[Any, Any]:
+        """The next batch after the deficit; what is given stays as it is.
 
         Args:
-            inputs: ``(batch, ...)``.
-            labels: ``(batch, ...)``.
-            numbers: int64 ``(batch,)``: the examples' places in the training set, for deficits that treat each example
-                alike all run long.
+            inputs: ``(batch, ...)``, a tensor or numpy array. Float values are in [0, 1] unless ``normalised`` says
+                otherwise; deficits that commute with scale and offset, such as blur, take any range. 8-bit images count
+                as images / 255 and come back as 8-bit.
+            labels: as the loss takes them; deficits of labels need class numbers ``(batch,)`` or ``(batch, heads)`` of
+                any whole type, or float one-hot rows. None where there are none.
+            numbers: ``(batch,)``: the examples' places in the training set, for deficits that treat each example
+                the same all run long.
+            mask: ``(batch, places)``: 0 or False where a sequence is padding; deficits of sequences leave it alone.
 
         Returns:
-            Inputs and labels of the same shapes; fewer examples where the deficit withholds some.
+            Inputs and labels in the form in which they came; fewer examples where the deficit withholds some.
 
         Raises:
-            StudyError: the deficit needs to know more, or cannot be suffered by such inputs.
+            StudyError: the deficit needs to know more, or cannot be applied to such inputs or labels.
         """
         position, self.position = self.position, self.position + 1
         if self.deficit is None:
             return inputs, labels
-        self.deficit.check_examples(tuple(inputs.shape[1:]))
-        if hasattr(self.deficit, "select"):
-            shown = self._shown(numbers)
-            return inputs[shown.to(inputs.device)], labels[shown.to(labels.device)]
-        draws = self._draws(position, numbers)
-        if self.knowledge.normalised is None:
-            return suffer(self.deficit, inputs, labels, draws)
-        mean, deviation = (torch.as_tensor(one).to(inputs) for one in self.knowledge.normalised)
-        given, renamed = suffer(self.deficit, inputs * deviation + mean, labels, draws)
-        return (given - mean) / deviation, renamed
+        shown = self.shown(numbers, inputs)
+        if shown is not None:
+            return taken(inputs, shown), taken(labels, shown)
+        seen = self._inputs(inputs, labels)
+        if not seen.values.numel():
+            return inputs, labels
+        batch = len(seen.values)
+        named = labels_seen(self.deficit, labels, batch, self.knowledge.classes)
+        draws = self._draws(
+            position, None if numbers is None else numbers_seen(numbers, batch, self.knowledge.examples)
+        )
+        words = None if mask is None else mask_seen(mask, seen.values)
+        changed, renamed = suffer(self.deficit, seen.values, named.values, self._known(draws, seen, words))
+        if words is not None:
+            changed = torch.where(spread(words, changed), changed, seen.values)
+        return seen.back(changed), named.back(renamed)
 
-    def shown(self, numbers: Tensor | None) -> Tensor | None:
-        """bool ``(batch,)``: which examples of a batch are not withheld; None where the deficit withholds none."""
-        return self._shown(numbers) if self.deficit is not None and hasattr(self.deficit, "select") else None
-
-    def _shown(self, numbers: Tensor | None) -> Tensor:
+    def _inputs(self, inputs: Any, labels: Any) -> Seen:
         assert self.deficit is not None
+        if self.deficit.input_kind == "unread" and self.deficit.source is None:
+            # a deficit of labels alone: the inputs may be anything
+            counted = inputs if labels is None or isinstance(inputs, Tensor | np.ndarray) else labels
+            try:
+                batch = len(counted)
+            except TypeError:
+                raise StudyError(
+                    f"deficit {self.deficit.name!r}: labels: received {type(counted).__name__}; must be (batch,) or "
+                    "(batch, heads)"
+                ) from None
+            return Seen(torch.zeros(batch), lambda _new: inputs)
+        return inputs_seen(self.deficit, inputs, self._scale)
+
+    def _known(self, draws: Draws, seen: Seen, mask: Tensor | None) -> Draws:
+        """``draws`` with what is known of this batch."""
+        mean = None
+        if self._scale is not None and seen.values.ndim > 1:
+            shape = tuple(seen.values.shape[1:])
+            mean = self._scale.fitted(shape).mean.to(seen.values).expand(shape)
+        return replace(draws, mean=mean, mask=mask, unit=seen.unit)
+
+    def shown(self, numbers: Any, inputs: Any) -> Tensor | None:
+        """bool ``(batch,)``: which examples of a batch are not withheld; None where the deficit withholds none.
+
+        Raises:
+            StudyError: the examples' numbers or the labels of all examples are not known.
+        """
+        if self.deficit is None or not hasattr(self.deficit, "select"):
+            return None
         if numbers is None or self.knowledge.labels is None:
             raise StudyError(
                 f"deficit {self.deficit.name!r} withholds examples: it needs the number of each in the batch "
                 "(numbers=) and the labels of all training examples (all_labels=)"
             )
-        everything = self.knowledge.labels.cpu()
-        found = kept(self.deficit, everything, self._draws(0, torch.arange(len(everything)), len(everything)))
+        examples = len(self.knowledge.labels)
+        everything = class_numbers(self.knowledge.labels, examples, self.knowledge.classes, "all_labels").values.cpu()
+        found = kept(self.deficit, everything, self._draws(0, torch.arange(examples), examples))
         assert found is not None, "it has a selection"
-        return found[numbers.cpu()]
+        batch = len(inputs) if isinstance(inputs, Tensor | np.ndarray) and inputs.ndim else len(numbers)
+        return found[numbers_seen(numbers, batch, examples).cpu()]
 
     def _draws(self, position: int, numbers: Tensor | None, examples: int = 0) -> Draws:
-        mean = None if self.knowledge.normalised is None else torch.as_tensor(self.knowledge.normalised[0])
         assert self.deficit is not None
         places: Any = Unnumbered(self.deficit.name) if numbers is None else numbers
         total = examples or self.knowledge.examples
-        return Draws(self.seed, self.epoch, position, places, total, self.knowledge.classes, mean)
+        return Draws(self.seed, self.epoch, position, places, total, self.knowledge.classes)
 
 
 class Unnumbered:
@@ -112,6 +158,6 @@ class Unnumbered:
 
     def __getattr__(self, name: str) -> Any:
         raise StudyError(
-            f"deficit {self._deficit!r} treats each example alike all run long: it needs the number of each in the "
-            "batch (numbers=); let the data set give it beside inputs and labels"
+            f"deficit {self._deficit!r} treats each example the same all run long: it needs the number of each in the "
+            "batch (numbers=); let the data set give it with inputs and labels"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from critlab.deficits.corruptions.corruption import Corruption
+from critlab.deficits.deficit import InputKind
 
 if TYPE_CHECKING:
     import torch
@@ -18,6 +19,7 @@ class Contrast(Corruption):
     """Moves each value towards the mean of its channel in its image."""
 
     name: ClassVar[str] = "contrast"
+    input_kind: ClassVar[InputKind] = "equivariant"
 
     def corrupt(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
         """The pale pictures; nothing is drawn."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from critlab.deficits.deficit import Deficit, Draws
-from critlab.errors import StudyError
+from critlab.deficits.deficit import Deficit, Draws, LabelKind
+from critlab.deficits.layout import check_images
 
 if TYPE_CHECKING:
     import torch
@@ -28,22 +28,18 @@ class Corruption(Deficit):
     Perturbations, section 4.1 and appendix B.
     """
 
+    label_kind: ClassVar[LabelKind] = "unread"
     smallest_side: ClassVar[int] = 1
     severity: int = Field(ge=1, le=5)
 
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Raises StudyError unless examples are images with sides of at least ``smallest_side``."""
-        if len(example_shape) < 2 or min(example_shape[-2:]) < self.smallest_side:
-            raise StudyError(
-                f"deficit {self.name!r} needs images (..., height, width) with sides of at least "
-                f"{self.smallest_side}, received examples of shape {example_shape}; "
-                "choose another deficit or other data"
-            )
+        check_images(self.name, example_shape, self.smallest_side)
 
     def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
-        """Corrupted images in [0, 1]; the labels are kept."""
+        """Corrupted images, clipped to [0, 1] where the images are in it; the labels are kept."""
         corrupted = self.corrupt(as_pictures(images), draws.step())
-        return corrupted.clamp(0, 1).reshape(images.shape), labels
+        return (corrupted.clamp(0, 1) if draws.unit else corrupted).reshape(images.shape), labels
 
     def corrupt(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
         """The corrupted pictures; pure.

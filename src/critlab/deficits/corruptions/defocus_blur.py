@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from critlab.deficits.corruptions.corruption import Corruption
+from critlab.deficits.deficit import InputKind
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +20,7 @@ class DefocusBlur(Corruption):
     """Convolves each channel with a disk of soft edge; the image is mirrored at its border."""
 
     name: ClassVar[str] = "defocus_blur"
+    input_kind: ClassVar[InputKind] = "equivariant"
     smallest_side: ClassVar[int] = 3
 
     def corrupt(self, pictures: Tensor, generator: torch.Generator) -> Tensor:

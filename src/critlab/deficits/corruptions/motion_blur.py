@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from critlab.deficits.corruptions.corruption import Corruption
+from critlab.deficits.deficit import InputKind
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +24,7 @@ class MotionBlur(Corruption):
     """Averages each image along a short straight trail, in a direction of its own."""
 
     name: ClassVar[str] = "motion_blur"
+    input_kind: ClassVar[InputKind] = "equivariant"
 
     def corrupt(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
         """The pictures, moved."""

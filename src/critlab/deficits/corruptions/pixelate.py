@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from critlab.deficits.corruptions.corruption import Corruption
+from critlab.deficits.deficit import InputKind
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +20,7 @@ class Pixelate(Corruption):
     """Scales each image down and back up by whole pixels ("box")."""
 
     name: ClassVar[str] = "pixelate"
+    input_kind: ClassVar[InputKind] = "equivariant"
     smallest_side: ClassVar[int] = 2
 
     def corrupt(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
