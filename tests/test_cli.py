@@ -18,7 +18,7 @@ import pytest
 import typer
 
 from conftest import Answer, Command
-from critlab import cli
+from critlab.commands import app
 from critlab.data import DATA
 from critlab.deficits import DEFICITS
 from critlab.measures import MEASURES
@@ -27,7 +27,7 @@ from critlab.papers.registry import FIGURES
 from studies import TOML, written
 
 COLUMNS = ["run", "arm", "seed", "deficit", "start", "stop", "clock", "epoch", "quantity", "layer", "value", "stderr"]
-NAMES = sorted(typer.main.get_command(cli.app).commands)  # type: ignore[attr-defined]
+NAMES = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 TABLES = {
     "deficits": DEFICITS,
     "data": DATA,
@@ -46,11 +46,13 @@ sweep = { kind = "removal", at = [0, 1], recovery = 1 }
 """
 
 
-def command_in(folder: Path, *arguments: str) -> Answer:
-    """The ``critlab`` command in a process of its own."""
+def command_in(folder: Path, *arguments: str, installed: bool = False) -> Answer:
+    """The ``critlab`` command in a process of its own; ``installed`` where ``folder`` holds installed packages."""
     asked = [sys.executable, "-m", "critlab.cli", *arguments]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("CRITLAB_")}
     environment["XDG_CACHE_HOME"] = str(folder.parent / "cache")
+    if installed:
+        environment["PYTHONPATH"] = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
     ended = subprocess.run(asked, cwd=folder, env=environment, capture_output=True, text=True)
     return Answer(ended.returncode, ended.stdout, ended.stderr)
 
@@ -452,16 +454,18 @@ def package(folder: Path, name: str, offered: str = "dim", code: str = DIM, row:
 
 def test_another_packages_deficit(tmp_path: Path) -> None:
     package(tmp_path, "cli_dimmer")
-    listed = json_of(command_in(tmp_path, "list", "deficits", "--json"))["deficits"]
+    listed = json_of(command_in(tmp_path, "list", "deficits", "--json", installed=True))["deficits"]
     assert [row["source"] for row in listed if row["name"] == "dim"] == ["the test's own"]
     text = TOML.partition("[measures]")[0].replace('"blur"\nfactor = 7', '"dim"\namount = 0.25').replace("3]", "2]")
     (tmp_path / "study.toml").write_text(text)
-    answer = command_in(tmp_path, "run", "study.toml", "--store", "store", "--workers", "1")
+    answer = command_in(tmp_path, "run", "study.toml", "--store", "store", "--workers", "1", installed=True)
     assert answer.status == 0, answer.err
-    rows = json_of(command_in(tmp_path, "export", "study.toml", "--store", "store", "--format", "json"))["rows"]
+    rows = json_of(
+        command_in(tmp_path, "export", "study.toml", "--store", "store", "--format", "json", installed=True)
+    )["rows"]
     assert {row["deficit"] for row in rows} == {"", "dim"}
     (tmp_path / "study.toml").write_text(text.replace("0.25", "2.5"))
-    refused = command_in(tmp_path, "plan", "study.toml")
+    refused = command_in(tmp_path, "plan", "study.toml", installed=True)
     assert refused.status == 2
     assert "deficit.amount: received 2.5; must be less than or equal to 1" in refused.err
 
@@ -478,9 +482,9 @@ def test_another_packages_deficit(tmp_path: Path) -> None:
 def test_a_package_that_does_not_fit(tmp_path: Path, offers: dict[str, dict[str, str]], texts: tuple[str, ...]) -> None:
     for name, arguments in offers.items():
         package(tmp_path, name, **arguments)
-    answer = command_in(tmp_path, "list", "deficits")
+    answer = command_in(tmp_path, "list", "deficits", installed=True)
     assert (answer.status, answer.out) == (2, "")
     assert "Traceback" not in answer.err
     assert all(text in answer.err for text in texts), answer.err
     written(tmp_path)
-    assert command_in(tmp_path, "plan", "study.toml").status == 0
+    assert command_in(tmp_path, "plan", "study.toml", installed=True).status == 0

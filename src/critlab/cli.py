@@ -1,284 +1,72 @@
-"""The command line: what can be asked, and nothing of how it is answered."""
+"""The console script: what has to be settled before anything else is imported, and what becomes of errors.
+
+A signal is answered from the first line on, and no module that lies in the working folder is run by accident. So only
+what Python has loaded by then is imported at the top; the commands are in :mod:`critlab.commands`.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import shlex
 import sys
-from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
+from critlab.search_path import forget_left_out, leave_out_working_folder
 
-from critlab.cli_options import (
-    STORE,
-    DataFolder,
-    Device,
-    Figures,
-    Json,
-    Precision,
-    Scale,
-    StoreFolder,
-    StudyName,
-    Workers,
-    writable_file,
-)
-from critlab.errors import CritlabError
-
-if TYPE_CHECKING:
-    from critlab.analysis.results import Results
-    from critlab.study.study import Study
-
-app = typer.Typer(
-    name="critlab",
-    help="The laboratory for critical learning periods: when does a deficit in training leave lasting damage?",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-
-
-@app.command()
-def demo(
-    store: StoreFolder = STORE,
-    out: Annotated[Path, typer.Option("--out", help="where the page goes", callback=writable_file)] = Path(
-        "critlab-demo.html"
-    ),
-    workers: Workers = None,
-) -> None:
-    """Find a critical period on real images that ship with critlab, in minutes, and make the page."""
-    from critlab.papers.demo import FURTHER
-    from critlab.papers.demo import demo as demo_study
-    from critlab.report.terminal import announce_page
-
-    code, results = _run(demo_study(), store, workers=workers)
-    announce_page(results, out, FURTHER)
-    raise typer.Exit(code)
-
-
-@app.command()
-def plan(
-    study: StudyName,
-    store: StoreFolder = STORE,
-    scale: Scale = None,
-    workers: Workers = None,
-    data: DataFolder = None,
-    measure: Annotated[bool, typer.Option("--measure", help="time a training step now")] = False,
-    as_json: Json = False,
-) -> None:
-    """Say what a study costs, without running it."""
-    from critlab.engine.planning import plan as make_plan
-    from critlab.engine.processors import default_workers
-    from critlab.report.terminal import plan_text
-    from critlab.store import Store
-
-    count = workers or default_workers()
-    made = make_plan(_study(study, scale), Store(store), workers=count, measure=measure, folder=data)
-    print(json.dumps(made.document()) if as_json else plan_text(made))
-
-
-@app.command()
-def run(
-    study: StudyName,
-    store: StoreFolder = STORE,
-    scale: Scale = None,
-    workers: Workers = None,
-    engine: Annotated[
-        Literal["local", "ray"], typer.Option("--engine", help="processes of this machine, or a Ray cluster")
-    ] = "local",
-    gpu_share: Annotated[
-        float, typer.Option("--gpu-share", min=0.01, max=1, help="of a GPU, for each task of the Ray engine")
-    ] = 1.0,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    data: DataFolder = None,
-) -> None:
-    """Train and measure what the store lacks; safe to kill and to call again."""
-    from critlab.report.terminal import verdict_text
-
-    chosen = _study(study, scale)
-    means = {"workers": workers, "device": device, "precision": precision, "folder": data}
-    code, results = _run(chosen, store, **means, engine=engine, gpu_share=gpu_share)
-    print(verdict_text(results))
-    raise typer.Exit(code)
-
-
-@app.command()
-def status(study: StudyName, store: StoreFolder = STORE, scale: Scale = None, as_json: Json = False) -> None:
-    """Say what is done, running, interrupted, blocked, diverged or failed, and why."""
-    from critlab.analysis.progress import progress
-    from critlab.report.store_text import status_text
-    from critlab.store import Store
-
-    found = progress(_study(study, scale), Store(store))
-    command = shlex.join(["critlab", "run", study, *(["--scale", scale] if scale else []), "--store", str(store)])
-    print(json.dumps(found.document(command)) if as_json else status_text(found, command))
-
-
-@app.command()
-def verify(
-    study: Annotated[str | None, typer.Argument(metavar="[STUDY]", help="only what belongs to it")] = None,
-    store: StoreFolder = STORE,
-    scale: Scale = None,
-    as_json: Json = False,
-) -> None:
-    """Check every file of a store against its digest and against what it rests on; exit status 1 if one is wrong."""
-    from critlab.engine.verifying import verify as look_over
-    from critlab.report.store_text import verification_text
-    from critlab.store import Store
-
-    found = look_over(Store(store), _study(study, scale) if study else None)
-    print(json.dumps(found.document()) if as_json else verification_text(found))
-    raise typer.Exit(1 if found.wrong else 0)
-
-
-@app.command()
-def gc(
-    studies: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[STUDY]...", help="what they need stays; if left out: all in the store"),
-    ] = None,
-    store: StoreFolder = STORE,
-    scale: Scale = None,
-    apply: Annotated[bool, typer.Option("--apply", help="remove the files; else only say what could go")] = False,
-    as_json: Json = False,
-) -> None:
-    """Say how much room a store would give back without what no study needs, and, with --apply, free it."""
-    from critlab.engine.collecting import collect
-    from critlab.report.store_text import garbage_text
-    from critlab.store import Store
-
-    found = collect(Store(store), [_study(name, scale) for name in studies or ()], apply)
-    print(json.dumps(found.document()) if as_json else garbage_text(found, str(store)))
-
-
-@app.command()
-def report(
-    study: StudyName,
-    store: StoreFolder = STORE,
-    scale: Scale = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="the page; STUDY's name .html if left out", callback=writable_file)
-    ] = None,
-    figures: Figures = None,
-) -> None:
-    """Make the page of a study, or the page to play with of phase and pathways: one HTML file that works offline."""
-    from critlab.analysis.reading import read_results
-    from critlab.papers.playground import write_playground
-    from critlab.report import figures as draw
-    from critlab.report.terminal import announce_page
-    from critlab.store import Store
-
-    if playground := write_playground(study, out or Path(f"{study}.html")):
-        print(f"page: {playground.absolute()}")
-        return
-    chosen = _study(study, scale)
-    results = read_results(chosen, Store(store))
-    announce_page(results, out or Path(f"{chosen.name}.html"))
-    if figures:
-        draw(results, figures)
-        print(f"figures: {figures}")
-
-
-@app.command()
-def reproduce(
-    figure: Annotated[str, typer.Argument(metavar="FIGURE", help="a figure's name; see critlab list figures")],
-    scale: Annotated[
-        Literal["demo", "small", "paper"] | None, typer.Option("--scale", help="how much of it; small if left out")
-    ] = None,
-    store: StoreFolder = STORE,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="the page; FIGURE's name .html if left out", callback=writable_file)
-    ] = None,
-    figures: Figures = None,
-    workers: Workers = None,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    data: DataFolder = None,
-    as_json: Json = False,
-) -> None:
-    """Run or compute a paper's figure, draw it, and set our numbers beside the published ones."""
-    from critlab.engine.running import Means
-    from critlab.papers.reproduce import reproduce as make
-    from critlab.report.terminal import reproduction_text
-    from critlab.store import Store
-
-    means = Means(workers=workers, device=device, precision=precision, folder=data)
-    made = make(figure, scale, Store(store), means, out or Path(f"{figure}.html"), figures)
-    document = {"schema_version": 1, "figure": figure, "comparisons": [asdict(row) for row in made.comparisons]}
-    print(json.dumps(document) if as_json else reproduction_text(made.comparisons, made.page))
-    raise typer.Exit(made.status)
-
-
-@app.command()
-def export(
-    study: StudyName,
-    store: StoreFolder = STORE,
-    scale: Scale = None,
-    form: Annotated[Literal["csv", "json", "parquet"], typer.Option("--format")] = "csv",
-    out: Annotated[
-        Path | None, typer.Option("--out", help="a file; stdout if left out", callback=writable_file)
-    ] = None,
-) -> None:
-    """Give the tidy table: one row per run, epoch and quantity."""
-    from critlab.analysis.export import export as write
-    from critlab.analysis.reading import read_results
-    from critlab.store import Store
-
-    write(read_results(_study(study, scale), Store(store)), form, out)
-
-
-@app.command("list")
-def list_(
-    what: Annotated[Literal["deficits", "data", "models", "measures", "objectives", "figures"], typer.Argument()],
-    store: StoreFolder = STORE,
-    as_json: Json = False,
-) -> None:
-    """Say what there is, with its source; the same for every store."""
-    from critlab.catalogue import catalogue
-    from critlab.report.terminal import catalogue_text
-
-    rows = catalogue(what)
-    print(json.dumps({"schema_version": 1, what: rows}) if as_json else catalogue_text(rows))
-
-
-def _study(name: str, scale: str | None) -> Study:
-    from critlab.papers.registry import find_study
-
-    return find_study(name, scale)
-
-
-def _run(study: Study, store: Path, **means: Any) -> tuple[int, Results]:
-    from critlab.analysis.reading import read_results
-    from critlab.engine.running import Means, run_study
-    from critlab.store import Store
-
-    place = Store(store)
-    done = run_study(study, place, Means(**means))
-    if done.ending.stopped:
-        raise typer.Exit(done.status)
-    return done.status, read_results(study, place)
+USAGE, INTERRUPTED = 2, 130
 
 
 def main() -> None:
-    """The console script: a person's mistake gives one message and exit status 2, never a traceback."""
-    # a user's own functions lie in the working folder, as with python -m
-    sys.path.insert(0, os.getcwd())
+    """Runs one command and ends with its status: a person's mistake gives one message and 2, never a traceback."""
     try:
-        app()
-    except CritlabError as error:
-        print(f"critlab: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+        leave_out_working_folder()
     except OSError as error:
-        print(f"critlab: {error.filename or 'system'}: {error.strerror or error}", file=sys.stderr)
-        raise SystemExit(2) from None
+        _tell(f"the working folder cannot be used: {error.strerror}; change into a folder that exists")
+        raise SystemExit(USAGE) from None
+    from critlab.engine.interruption import PREEMPTED, StopAsked, stoppable
+
+    with stoppable() as stop:
+        try:
+            status = _status()
+        except StopAsked as asked:
+            _tell(f"stopped by {asked}; nothing is lost: repeat the command to go on")
+            status = PREEMPTED
+        finally:
+            # the status is known, and nothing but the end of the process is left
+            stop.settled = True
+            forget_left_out()
+    raise SystemExit(status)
+
+
+def _status() -> int:
+    from critlab.errors import CritlabError
+    from critlab.streams import command_streams, flush
+
+    try:
+        with command_streams():
+            from critlab.commands import app
+
+            try:
+                app()
+            except SystemExit as end:
+                flush()
+                return int(end.code or 0)
+            return 0
+    except CritlabError as error:
+        _tell(f"{error}")
+    except OSError as error:
+        _tell(f"{error.filename or 'system'}: {error.strerror or error}")
     except MemoryError as error:
-        print(f"critlab: out of memory: {error or 'the study needs more'}; ask for less", file=sys.stderr)
-        raise SystemExit(2) from None
+        _tell(f"out of memory: {error or 'the study needs more'}; ask for less")
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        return INTERRUPTED
+    return USAGE
+
+
+def _tell(text: str) -> None:
+    """One line on standard error, which may be closed or full."""
+    if sys.stderr is not None:
+        try:
+            print(f"critlab: {text}", file=sys.stderr, flush=True)
+        except OSError:
+            return
 
 
 if __name__ == "__main__":

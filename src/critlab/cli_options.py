@@ -20,10 +20,20 @@ def usable_folder(param: typer.CallbackParam, path: Path | None) -> Path | None:
 def writable_file(param: typer.CallbackParam, path: Path | None) -> Path | None:
     """Refuses a file that cannot be written, before the work whose result it would hold."""
     if path is not None:
-        if path.is_dir():
-            raise StudyError(f"{param.opts[0]}: received {path}, which is a folder; must be a file")
-        if file := _file_in(path.parent):
-            raise StudyError(f"{param.opts[0]}: received {path}, but {file} is no folder; must lie in one")
+        from critlab.store.delivery import refuse
+
+        if why := refuse(path):
+            raise StudyError(f"{param.opts[0]}: received {path}, which {why}")
+    return path
+
+
+def writable_page(param: typer.CallbackParam, path: Path | None) -> Path | None:
+    """As :func:`writable_file`, for a page, whose name must say so."""
+    path = writable_file(param, path)
+    if path is not None:
+        from critlab.store.delivery import check_page
+
+        check_page(path)
     return path
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import inspect
 import sys
 import textwrap
@@ -17,6 +16,7 @@ from critlab.code_text import module_text
 from critlab.digest import digest
 from critlab.errors import StudyError
 from critlab.own_modules import Module, needed, script_name
+from critlab.search_path import import_module
 
 Code = type | Callable[..., Any]
 
@@ -83,7 +83,7 @@ def module_called(name: str) -> ModuleType:
     """
     if name in ("__main__", script_name()):
         return sys.modules["__main__"]
-    return importlib.import_module(name)
+    return import_module(name)
 
 
 def code_of_row(path: str) -> OwnCode | None:

@@ -1,15 +1,27 @@
-"""Ctrl-C and a scheduler's signal: the first asks to stop at the next resume point, the second stops at once."""
+"""Ctrl-C and a scheduler's signals: the first asks to stop at the next resume point, the second stops at once."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 INTERRUPTED, PREEMPTED = 130, 75
+
+SCHEDULERS = (signal.SIGTERM, signal.SIGHUP)
+"""What a scheduler sends, and what a terminal sends that is closed: run me again."""
+
+PATIENCE = 10.0
+"""Seconds that a command may take to clean up before it is ended as it is."""
+
+SHOW_CURSOR = b"\x1b[?25h\n"
+
+
+class StopAsked(BaseException):
+    """A scheduler asked a command to stop that is not training: it is still reading, or already showing."""
 
 
 class Interruption:
@@ -22,22 +34,73 @@ class Interruption:
     def ask(self, number: int, frame: FrameType | None = None) -> None:
         """The signal handler."""
         if self.asked:
-            os._exit(self.status)
+            _end_at_once(self.status)
         self.asked = True
         self.status = INTERRUPTED if number == signal.SIGINT else PREEMPTED
 
 
 @contextmanager
 def interruptible() -> Iterator[Interruption]:
-    """Listens for SIGINT and SIGTERM as long as it is open; only the main thread can."""
+    """Listens for SIGINT, SIGTERM and SIGHUP as long as it is open; only the main thread can."""
     interruption = Interruption()
+    with _handled((signal.SIGINT, *SCHEDULERS), interruption.ask):
+        yield interruption
+
+
+class Stoppable:
+    """A command that a scheduler may stop wherever it is; ``settled`` once its status is known."""
+
+    def __init__(self) -> None:
+        self.settled = False
+        self._asked: threading.Timer | None = None
+
+    def ask(self, number: int, frame: FrameType | None = None) -> None:
+        """The signal handler."""
+        if self.settled:
+            return
+        if self._asked is not None:
+            _end_at_once(PREEMPTED)
+        # code that catches everything, or that takes long to clean up, must not outlive the scheduler's patience
+        self._asked = threading.Timer(PATIENCE, _end_at_once, [PREEMPTED])
+        self._asked.daemon = True
+        self._asked.start()
+        raise StopAsked(signal.Signals(number).name)
+
+    def close(self) -> None:
+        """Nobody is waited for any more."""
+        if self._asked is not None:
+            self._asked.cancel()
+
+
+@contextmanager
+def stoppable() -> Iterator[Stoppable]:
+    """Answers SIGTERM and SIGHUP with :class:`StopAsked` as long as it is open, except inside :func:`interruptible`."""
+    stop = Stoppable()
+    with _handled(SCHEDULERS, stop.ask):
+        try:
+            yield stop
+        finally:
+            stop.close()
+
+
+@contextmanager
+def _handled(numbers: tuple[signal.Signals, ...], handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """``handler`` answers ``numbers``, but for those that somebody chose to ignore, as ``nohup`` does."""
     if threading.current_thread() is not threading.main_thread():
-        yield interruption
+        yield
         return
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    before = {number: signal.signal(number, interruption.ask) for number in numbers}
+    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in heard}
     try:
-        yield interruption
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            # None is a handler that was not set from Python, which cannot be set again
+            signal.signal(number, signal.SIG_DFL if earlier is None else earlier)
+
+
+def _end_at_once(status: int) -> None:
+    if os.isatty(2):
+        # a progress bar hides it
+        os.write(2, SHOW_CURSOR)
+    os._exit(status)

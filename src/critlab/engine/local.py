@@ -6,16 +6,15 @@ import errno
 import json
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from critlab.engine.agenda import Agenda, Ending
-from critlab.engine.interruption import Interruption
+from critlab.engine.agenda import LOOK_SECONDS, Agenda, Ending
+from critlab.engine.child import FOR_THE_PARENT, GRACE, end_child, start_child
+from critlab.engine.interruption import PREEMPTED, Interruption
 from critlab.engine.work import Task
 from critlab.engine.worker import IN_WORKER, task_message
 from critlab.errors import CritlabError
@@ -32,6 +31,9 @@ ENVIRONMENT = {
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
 }
 """What every worker's environment adds."""
+
+PREEMPTED_SECONDS, INTERRUPTED_SECONDS = 20.0, 60.0
+"""How long workers may take to stop: schedulers kill after 30 s, where a person at a keyboard can decide."""
 
 LACKING = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
 """What the system answers when it has no more descriptors, processes or memory to give."""
@@ -53,13 +55,10 @@ class _Worker:
             alive_read, self._alive = os.pipe()
             opened.callback(os.close, alive_read)
             keep.callback(os.close, self._alive)
-            command = [sys.executable, "-m", "critlab.engine.worker", str(theirs.fileno()), str(alive_read)]
             # a session of its own would outlive a kill of the group, so the worker stays in ours
-            self.process = subprocess.Popen(
-                command,
-                pass_fds=(theirs.fileno(), alive_read),
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, **ENVIRONMENT},
+            descriptors = (theirs.fileno(), alive_read)
+            self.process = start_child(
+                "critlab.engine.worker", *descriptors, environment=ENVIRONMENT, pass_fds=descriptors
             )
             keep.pop_all()
         self.connection, self.ready = Connection(ours.detach()), False
@@ -81,10 +80,14 @@ class _Worker:
         steps = self.task.steps
         return steps[min(self.epochs, len(steps) - 1)].path if steps else self.task.start
 
-    def end(self) -> None:
+    def let_go(self) -> None:
+        """Closes what holds the process; it ends by itself, unless it is stuck."""
         self.connection.close()
         os.close(self._alive)
-        self.process.wait()
+
+    def end(self) -> None:
+        self.let_go()
+        end_child(self.process)
 
 
 def execute(agenda: Agenda, setup: Mapping[str, Any], workers: int, interruption: Interruption) -> Ending:
@@ -106,8 +109,7 @@ def execute(agenda: Agenda, setup: Mapping[str, Any], workers: int, interruption
     try:
         engine.work()
     finally:
-        for worker in engine.workers:
-            worker.end()
+        _end(engine.workers)
     return agenda.ending
 
 
@@ -129,8 +131,16 @@ def start_seconds(setup: Mapping[str, Any], workers: int) -> float:
     except (EOFError, OSError):
         raise CritlabError("a worker ended before it could begin; its message is above") from None
     finally:
-        for worker in started:
-            worker.end()
+        _end(started)
+
+
+def _end(workers: list[_Worker]) -> None:
+    """Ends all of them, in the time that the slowest takes."""
+    for worker in workers:
+        worker.let_go()
+    until = time.monotonic() + GRACE
+    for worker in workers:
+        end_child(worker.process, max(0.0, until - time.monotonic()))
 
 
 class _Engine:
@@ -140,16 +150,14 @@ class _Engine:
         self.agenda, self.setup, self.most = agenda, setup, workers
         self.watcher, self.interruption = agenda.watcher, interruption
         self.workers: list[_Worker] = []
+        self.until: float | None = None
 
     def work(self) -> None:
-        told = False
         while True:
             self.agenda.ending.stopped |= self.interruption.asked
-            if self.agenda.ending.stopped and not told:
-                told = True
-                for worker in self.workers:
-                    worker.send(kind="stop")
-            if not self.agenda.ending.stopped:
+            if self.agenda.ending.stopped:
+                self._stop()
+            else:
                 self._staff()
                 self._hand_out()
             busy = any(worker.task or not worker.ready for worker in self.workers)
@@ -159,6 +167,27 @@ class _Engine:
             for connection in wait(list(by_connection), timeout=0.2):
                 self._listen(by_connection[connection])  # type: ignore[index]
             self.watcher.tick()
+
+    def _stop(self) -> None:
+        """Asks every worker to stop, and later kills those that are stuck: they keep what they stored last."""
+        if self.until is None:
+            patience = PREEMPTED_SECONDS if self.interruption.status == PREEMPTED else INTERRUPTED_SECONDS
+            self.until = time.monotonic() + patience
+            for worker in self.workers:
+                worker.send(kind="stop")
+            # a worker that is still starting has nothing to store
+            self._kill([worker for worker in self.workers if not worker.ready])
+        elif time.monotonic() > self.until:
+            stuck = [worker for worker in self.workers if worker.task is not None]
+            if stuck:
+                self.watcher.remark(f"{len(stuck)} of {len(self.workers)} workers did not stop in time and were killed")
+            self._kill(stuck)
+
+    def _kill(self, workers: list[_Worker]) -> None:
+        for worker in workers:
+            self.workers.remove(worker)
+            worker.process.kill()
+            worker.end()
 
     def _staff(self) -> None:
         """Starts a worker for every task that could be done now, as far as there may be more."""
@@ -210,5 +239,11 @@ class _Engine:
         code = worker.process.returncode
         if worker.task is not None:
             self.agenda.retry(worker.task, worker.at(), f"its worker process died with status {code}")
-        elif not worker.ready:
+        elif not worker.ready and not self._signalled(code):
             raise CritlabError(f"a worker ended with status {code} before it could begin; its message is above")
+
+    def _signalled(self, code: int) -> bool:
+        """Whether a worker was ended by a signal that this process was sent as well, perhaps a moment later."""
+        if -code in FOR_THE_PARENT:
+            time.sleep(LOOK_SECONDS)
+        return self.interruption.asked

@@ -62,9 +62,9 @@ def stretch(
     if here["torch"] != setup["torch"]:
         raise CritlabError(f"a node has torch {here['torch']} and the driver {setup['torch']}; they must be the same")
     yield MachineOf(here)
-    for entry in reversed(setup["sys_path"]):
-        if entry not in sys.path and os.path.isdir(entry):
-            sys.path.insert(0, entry)
+    # in the driver's order, so that a module is found where the driver found it
+    theirs = [entry for entry in setup["sys_path"] if os.path.isdir(entry)]
+    sys.path[:] = [*theirs, *(entry for entry in sys.path if entry not in theirs)]
     tree, names, learner = _at_hand(_Same(setup, images))
     arrays = start.arrays if isinstance(start, Reached) else start
     stop = _StopRequest(flag)

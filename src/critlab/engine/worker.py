@@ -1,15 +1,14 @@
 """A worker process: one thread, one task at a time, told what to do over a pipe.
 
-Started as ``python -m critlab.engine.worker`` and not by forking or by re-importing the caller's script, so that it is
-the same from a script, a notebook and the command line. Messages are JSON. It ends when its parent does, however that
-happens.
+Started as a Python of its own and not by forking or by re-importing the caller's script, so that it is the same from a
+script, a notebook and the command line. Messages are JSON. It ends when its parent does, however that happens.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import signal
 import sys
 import threading
 import traceback
@@ -19,6 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from critlab.engine.child import be_a_child
 from critlab.engine.claims import Claim
 from critlab.engine.code import code_files, refuse_edited
 from critlab.engine.names import Names
@@ -178,6 +178,13 @@ def _send(connection: Connection, **message: Any) -> None:
     connection.send_bytes(json.dumps(message).encode())
 
 
+def _print_on_standard_error() -> None:
+    """What a user's function prints is no part of a document that the parent may show on standard output."""
+    os.dup2(2, 1)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+
+
 def _end_with_parent(lifeline: int) -> None:
     """Ends this process at once when the other end of ``lifeline`` closes, which no death of the parent can prevent."""
 
@@ -188,15 +195,19 @@ def _end_with_parent(lifeline: int) -> None:
     threading.Thread(target=wait, daemon=True, name="lifeline").start()
 
 
-def main(channel: int, lifeline: int) -> None:
-    """Serves tasks until the parent says so or is gone."""
+def main(parent: int, channel: int, lifeline: int) -> None:
+    """Serves tasks until the parent says so or is gone.
+
+    Args:
+        parent: the process number of the parent, which decides when to stop.
+        channel: the descriptor of the socket for messages.
+        lifeline: the descriptor that closes when the parent is gone.
+    """
+    be_a_child(parent)
     _end_with_parent(lifeline)
-    # the parent decides when to stop: a Ctrl-C in the terminal reaches the whole process group
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     connection = Connection(channel)
+    _print_on_standard_error()
     setup = json.loads(connection.recv_bytes())
-    sys.path[:0] = [entry for entry in setup["sys_path"] if entry not in sys.path]
     try:
         desk = desk_of(setup)
     except Exception as error:
@@ -270,7 +281,3 @@ def reason(error: Exception) -> str:
     if isinstance(error, CritlabError | OSError):
         return f"{type(error).__name__}: {error}"
     return "".join(traceback.format_exception(error)).rstrip()
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -18,6 +18,7 @@ from critlab.report.figures import figures
 from critlab.report.findings import Comparison, Findings, numbers_csv
 from critlab.report.page import report
 from critlab.store import Store
+from critlab.store.delivery import deliver
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,6 @@ def _keep(folder: Path, findings: Findings, results: Mapping[str, Results]) -> N
 
 
 def _write_numbers(folder: Path, findings: Findings, made: Mapping[str, Any]) -> None:
-    (folder / "numbers.csv").write_text(numbers_csv(findings.comparisons), encoding="utf-8")
+    deliver(folder / "numbers.csv", numbers_csv(findings.comparisons).encode())
     text = json.dumps({"command": findings.command, **made}, indent=1, ensure_ascii=False)
-    (folder / "environment.json").write_text(text + "\n", encoding="utf-8")
+    deliver(folder / "environment.json", f"{text}\n".encode())

@@ -13,6 +13,7 @@ from critlab.report.charts import charts
 from critlab.report.findings import Findings
 from critlab.report.theme import LIGHT, PAPER_FONT, coloured, config
 from critlab.report.vega import drawing
+from critlab.store.delivery import deliver
 
 COLUMN_INCHES = {"single": 3.25, "double": 6.75}
 PIXELS_PER_INCH = 96
@@ -36,13 +37,13 @@ def figures(results: Results | Findings, folder: str | Path) -> list[Path]:
     written: list[Path] = []
     for chart in charts(results) if isinstance(results, Results) else results.charts:
         numbers = folder / f"{chart.key}.csv"
-        numbers.write_text(chart.to_csv(), encoding="utf-8")
+        deliver(numbers, chart.to_csv().encode())
         written.append(numbers)
         for column in COLUMN_INCHES if len(chart.panels) == 1 else ("double",):
             spec = paper_spec(chart, COLUMN_INCHES[column])
             svg, png = (folder / f"{chart.key}-{column}.{form}" for form in ("svg", "png"))
-            svg.write_text(library.vegalite_to_svg(spec), encoding="utf-8")
-            png.write_bytes(library.vegalite_to_png(spec, scale=SCALE, ppi=72))
+            deliver(svg, library.vegalite_to_svg(spec).encode())
+            deliver(png, library.vegalite_to_png(spec, scale=SCALE, ppi=72))
             written += [svg, png]
     return written
 

@@ -17,7 +17,7 @@ from critlab.report.findings import Comparison, Findings
 from critlab.report.sections import section
 from critlab.report.theme import DARK, LIGHT, SCREEN_FONT, config
 from critlab.report.vega import bundle
-from critlab.store import atomic
+from critlab.store.delivery import check_page, deliver
 
 Shown = Results | Findings
 """What a page can show."""
@@ -73,9 +73,13 @@ def report(
 
     Returns:
         The path.
+
+    Raises:
+        StudyError: ``path`` is named like a file of another kind, or cannot be written.
     """
     path = Path(path)
-    atomic.write(path, page(results, further, comparisons).encode())
+    check_page(path)
+    deliver(path, page(results, further, comparisons).encode())
     return path
 
 

@@ -10,6 +10,8 @@ from critlab.analysis.results import Results
 from critlab.duration import duration
 from critlab.engine.planning import Plan
 from critlab.report.findings import Comparison
+from critlab.store.delivery import is_standard_output
+from critlab.streams import show
 
 
 def plan_text(plan: Plan) -> str:
@@ -55,11 +57,13 @@ def announce_page(results: Results, out: Path, further: Sequence[tuple[str, str]
     """Makes the page, then says what it says and where it lies."""
     from critlab.report.page import report
 
-    print(f"\n{results.study.name}\n{verdict_text(results)}")
+    # the page itself may go to standard output, and then nothing else does
+    say = print if is_standard_output(out) else show
+    say(f"\n{results.study.name}\n{verdict_text(results)}")
     page = report(results, out, further)
     for question, command in further:
-        print(f"\n{question}\n  {command}")
-    print(f"\npage: {page.absolute()}")
+        say(f"\n{question}\n  {command}")
+    say(f"\npage: {page.absolute()}")
 
 
 def reproduction_text(comparisons: Sequence[Comparison], page: Path | None) -> str:

@@ -6,9 +6,7 @@ more, but a process that it starts can.
 
 from __future__ import annotations
 
-import os
 import pickle
-import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -16,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from critlab.engine.child import be_a_child, start_child
 from critlab.errors import CritlabError
 from critlab.theory.linear.descent import descend
 
@@ -32,9 +31,11 @@ class DescentProcess:
     """A running process; :meth:`close` ends it, and it ends by itself when nobody is left to ask it."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-m", "critlab.theory.linear.descent_process"]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **ONE_THREAD}
+        self._process = start_child(
+            "critlab.theory.linear.descent_process",
+            environment=ONE_THREAD,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
 
     def descend(self, layers: Floats, targets: Floats, weights: Floats, updates: int) -> Floats:
@@ -71,10 +72,9 @@ def _send(message: Any, pipe: IO[bytes]) -> None:
     pipe.flush()
 
 
-def main() -> None:
-    """Answers on standard output what standard input asks, until it ends."""
-    # whoever started us decides what an interruption from the keyboard means
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def main(parent: int = 0) -> None:
+    """Answers on standard output what standard input asks, until it ends, or its parent does."""
+    be_a_child(parent)
     questions, answers = sys.stdin.buffer, sys.stdout.buffer
     with np.errstate(over="ignore", invalid="ignore"), suppress(EOFError, BrokenPipeError):
         while True:
