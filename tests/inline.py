@@ -12,7 +12,7 @@ from critlab.data import load
 from critlab.engine.agenda import Agenda, Ending, Failure
 from critlab.engine.keeping import kept_paths
 from critlab.engine.names import Names
-from critlab.engine.study_record import StudyRecord, write_record
+from critlab.engine.study_record import StudyRecord, enter
 from critlab.engine.work import Task, Work, outstanding
 from critlab.engine.worker import Desk
 from critlab.engine.writing import provenance
@@ -63,7 +63,7 @@ class Inline:
         self.kept = kept_paths(self.tree, len(study.seeds), size)
         store.root.mkdir(parents=True, exist_ok=True)
         record = StudyRecord(study.model_dump(mode="json"), images.fingerprint, Numerics(), dict(provenance()))
-        write_record(store, study, record)
+        enter(store, study, record)
         self.desk = Desk(study, images.fingerprint, Numerics(), store, None, "cpu", locks)
         self.told = Told()
 

@@ -169,7 +169,7 @@ def test_stopped_anywhere_it_goes_on_to_the_same_table(tmp_path: Path, chance: i
     assert not outstanding(tree, study.seeds, names, store, kept).tasks
     from critlab.engine.study_record import StudyRecord, write_record
 
-    write_record(store, study, StudyRecord(study.model_dump(mode="json"), images.fingerprint, Numerics(), {}))
+    write_record(store, StudyRecord(study.model_dump(mode="json"), images.fingerprint, Numerics(), {}))
     whole = critlab.run(study, tmp_path / "whole", workers=1).to_csv()
     assert read_results(study, store).to_csv() == whole
 

@@ -421,7 +421,7 @@ class TestMany:
         study = small(seeds=10_000, measures={}, sweep={"kind": "removal", "at": [0], "recovery": 1})
         store, tree = Store(tmp_path / "store"), build(study)
         names = Names(study, "fingerprint", Numerics())
-        write_record(store, study, StudyRecord(study.model_dump(mode="json"), "fingerprint", Numerics(), {}))
+        write_record(store, StudyRecord(study.model_dump(mode="json"), "fingerprint", Numerics(), {}))
         (path,) = (path for path in tree.nodes if path)
         body = {"status": "diverged", "note": "too fast", "seconds": 1.0}
         for seed in study.seeds:

@@ -96,12 +96,15 @@ def run(
     device: Device = "auto",
     precision: Precision = "auto",
     data: DataFolder = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="take over the name where the store holds another study of that name")
+    ] = False,
 ) -> None:
     """Train and measure what the store lacks; safe to kill and to call again."""
     from critlab.report.terminal import verdict_text
 
     chosen = _study(study, scale)
-    means = {"workers": workers, "device": device, "precision": precision, "folder": data}
+    means = {"workers": workers, "device": device, "precision": precision, "folder": data, "replace": replace}
     code, results = _run(chosen, store, **means, engine=engine, gpu_share=gpu_share)
     show(verdict_text(results))
     raise typer.Exit(code)
@@ -147,16 +150,29 @@ def gc(
     ] = None,
     store: StoreFolder = STORE,
     scale: Scale = None,
-    apply: Annotated[bool, typer.Option("--apply", help="remove the files; else only say what could go")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="move the files to the store's trash")] = False,
+    orphans: Annotated[
+        bool, typer.Option("--orphans", help="also list, and with --apply free, files that no study's record names")
+    ] = False,
+    empty: Annotated[bool, typer.Option("--empty-trash", help="delete what lies in the store's trash")] = False,
     as_json: Json = False,
 ) -> None:
-    """Say how much room a store would give back without what no study needs, and, with --apply, free it."""
-    from critlab.engine.collecting import collect
-    from critlab.report.store_text import garbage_text
+    """Show how much disk space unused files take up. Use --apply to move them to the trash."""
+    from critlab.engine.collecting import collect, empty_trash
+    from critlab.errors import StudyError
+    from critlab.report.store_text import emptied_text, garbage_text
     from critlab.store import Store
 
-    found = collect(Store(store), [_study(name, scale) for name in studies or ()], apply)
-    show(json.dumps(found.document()) if as_json else garbage_text(found, str(store)))
+    place = Store(store)
+    if empty and not (studies or apply or orphans):
+        files, taken = empty_trash(place)
+        document = {"schema_version": 2, "emptied": {"files": files, "bytes": taken}}
+        show(json.dumps(document) if as_json else emptied_text(files, taken, str(store)))
+        return
+    if empty:
+        raise StudyError("--empty-trash: received other options or studies with it; it stands alone")
+    found = collect(place, [_study(name, scale) for name in studies or ()], apply, orphans)
+    show(json.dumps(found.document(place.root)) if as_json else garbage_text(found, str(store)))
 
 
 @app.command()

@@ -21,6 +21,7 @@ def run(
     precision: Precision = "auto",
     data: str | Path | None = None,
     engine: Engine = "local",
+    replace: bool = False,
 ) -> Results:
     """Trains and measures what ``store`` lacks of ``study``, and reads the whole study from it.
 
@@ -33,6 +34,7 @@ def run(
             where a timed step is at least 1.3 times as fast in it as in float32.
         data: the folder of the data; by default ``$CRITLAB_DATA``, else the user's cache folder.
         engine: ``local``, or ``ray`` for the Ray cluster at ``RAY_ADDRESS``.
+        replace: let the study take over its name where the store holds another study of that name.
 
     Returns:
         The results, also where some runs failed or diverged: their outcomes say so.
@@ -41,11 +43,11 @@ def run(
         KeyboardInterrupt: Ctrl-C; the same call goes on from there.
         StoreError: another program deletes files of the store, again and again.
         StoreUnwritable: the disk is full, or the store may not be written; what is done is kept.
-        StudyError: the study does not fit its data.
+        StudyError: the study does not fit its data, or the store holds another study of its name.
         DataError: the data are missing or damaged.
     """
     place = Store(store)
-    means = Means(workers, device, precision, Path(data) if data else None, engine)
+    means = Means(workers, device, precision, Path(data) if data else None, engine, replace=replace)
     report = run_study(study, place, means)
     if report.ending.unwritable:
         raise StoreUnwritable(report.ending.unwritable)

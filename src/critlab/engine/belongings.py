@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from critlab.engine.names import Names
-from critlab.engine.study_record import read_record
+from critlab.engine.study_record import Damaged, StudyRecord, all_records, read_record
 from critlab.entry import is_path
-from critlab.errors import StoreError, StudyError
+from critlab.errors import StudyError
 from critlab.store import Store
-from critlab.store.inspection import STATES, check, places
+from critlab.store.inspection import STATES, Place
 from critlab.store.store import slug
 from critlab.study.measurement import due
 from critlab.study.study import Study
@@ -25,17 +25,38 @@ class Belongings:
 
     Args:
         study: the question.
+        record: what the store remembers of it.
         names: the names of everything that it makes.
         tree: its tree.
-        files: kind and name of its files.
+        files: kind and name of its files, its record included.
         roots: the names of its untrained networks, which have no record.
     """
 
     study: Study
+    record: StudyRecord
     names: Names
     tree: Tree
     files: frozenset[tuple[str, str]]
     roots: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A study's record in a store, and what can be said of it without running code on a store's word.
+
+    Args:
+        place: where the record lies.
+        record: what it says; None where it is damaged.
+        owner: what belongs to its study; None where that cannot be said.
+        why: why not.
+        own_code: the code of a user's own that the study uses.
+    """
+
+    place: Place
+    record: StudyRecord | None = None
+    owner: Belongings | None = None
+    why: str = ""
+    own_code: str = ""
 
 
 def belongings(store: Store, study: Study) -> Belongings:
@@ -47,9 +68,14 @@ def belongings(store: Store, study: Study) -> Belongings:
     record = read_record(store, study)
     if record is None:
         raise StudyError(f"{study.name}: nothing of it is in the store {store.root}")
+    return owned(study, record)
+
+
+def owned(study: Study, record: StudyRecord) -> Belongings:
+    """What belongs to ``study``, whose numbers are computed as ``record`` says."""
     names = record.names(study)
     tree = build(study, names.adopted)
-    files = {("studies", slug(study.name))}
+    files = {("studies", record.key), ("studies", slug(record.name))}
     for seed in study.seeds:
         for path, node in tree.nodes.items():
             state = names.state(seed, path)
@@ -57,31 +83,27 @@ def belongings(store: Store, study: Study) -> Belongings:
             if path != ROOT:
                 files |= {(kind, state) for kind in ("epochs", "failures", *STATES)}
     roots = frozenset(names.state(seed, ROOT) for seed in study.seeds)
-    return Belongings(study, names, tree, frozenset(files), roots)
+    return Belongings(study, record, names, tree, frozenset(files), roots)
 
 
-def recorded_studies(store: Store) -> list[Study]:
-    """Every study that was run in ``store``; no code is run on a store's word.
+def recorded(store: Store) -> Iterator[Recorded]:
+    """Every record of a study in ``store``, and what belongs to that study.
 
     Raises:
-        StudyError: a study names code of a user's own, or is not one that this critlab can read.
-        StoreError: a study's record is damaged.
+        StoreError: a record is newer than this critlab can read.
     """
-    found = []
-    for place in places(store):
-        if place.kind != "studies":
-            continue
-        try:
-            asked = check(place)["study"]
-        except StoreError as error:
-            raise StoreError(f"{place.path}: {error}; critlab run of that study writes it anew") from None
-        if own := next(_own_code(asked), None):
-            raise StudyError(
-                f"STUDY: the study {asked.get('name')!r} in this store uses {own}, and a store's word runs no code; "
-                "name the studies to keep: critlab gc STUDY ..."
-            )
-        found.append(Study.read(json.loads(json.dumps(asked)), f"{place.path}"))
-    return found
+    for place, record in all_records(store):
+        if isinstance(record, Damaged):
+            yield Recorded(place, why=record.why)
+        elif own := next(_own_code(record.study), ""):
+            yield Recorded(place, record, why=f"the study {record.name!r} uses {own}, your own code", own_code=own)
+        else:
+            try:
+                study = Study.read(json.loads(json.dumps(record.study)), f"{place.path}")
+            except StudyError as error:
+                yield Recorded(place, record, why=f"{error}")
+            else:
+                yield Recorded(place, record, owned(study, record))
 
 
 def _own_code(value: Any) -> Iterator[str]:

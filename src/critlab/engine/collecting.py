@@ -1,23 +1,31 @@
-"""Freeing what no study needs."""
+"""Freeing what no study needs: never what a study may need whose record cannot be read, and into the trash first."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from critlab.engine.belongings import Belongings, belongings, recorded_studies
+from critlab.engine.belongings import Belongings, belongings, owned, recorded
 from critlab.engine.keeping import kept_paths, state_bytes
+from critlab.engine.study_record import standing, write_record
 from critlab.errors import StoreError, StudyError
-from critlab.store import Store
+from critlab.store import Store, trash
 from critlab.store.atomic import abandoned
-from critlab.store.inspection import STATES, Place, places
-from critlab.store.locks import WRITER, Locks
+from critlab.store.inspection import STATES, Place, check, places
+from critlab.store.locks import Locks, freeing
+from critlab.store.marker import require_marker
 from critlab.study.study import Study
 from critlab.study.tree import ROOT
 
-MADE = ("epochs", "readings", "failures", "studies", *STATES)
-"""The kinds of files that a study makes; figures of theories belong to none, and stay."""
+MADE = ("epochs", "readings", "failures", *STATES)
+"""The kinds of files that a study makes, beside its record; figures of theories belong to none, and stay."""
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -27,14 +35,18 @@ class Garbage:
     Args:
         studies: the names of the studies whose files stay.
         places: the files that they do not need.
-        applied: whether the files are gone.
+        orphans: of these, the files that no record names which can be read.
+        applied: whether the files lie in the trash now.
         kept: bytes that stay.
+        trash: files and bytes in the trash.
     """
 
     studies: tuple[str, ...]
     places: tuple[Place, ...]
+    orphans: tuple[Place, ...]
     applied: bool
     kept: int
+    trash: tuple[int, int]
 
     @property
     def bytes(self) -> int:
@@ -49,48 +61,131 @@ class Garbage:
             found[place.kind] = (files + 1, size + place.size)
         return found
 
-    def document(self) -> dict[str, Any]:
+    def document(self, root: Path) -> dict[str, Any]:
         """The account as one JSON document."""
+        files, size = self.trash
         return {
-            "schema_version": 1,
+            "schema_version": 2,
             "studies": list(self.studies),
             "applied": self.applied,
             "files": len(self.places),
             "bytes": self.bytes,
             "bytes_kept": self.kept,
             "kinds": {kind: {"files": files, "bytes": size} for kind, (files, size) in self.kinds().items()},
+            "orphans": [str(place.path.relative_to(root)) for place in self.orphans],
+            "trash": {"files": files, "bytes": size},
         }
 
 
-def collect(store: Store, studies: Collection[Study] = (), apply: bool = False) -> Garbage:
-    """Finds what none of ``studies`` needs in ``store``, and frees it where ``apply`` says so.
+def collect(store: Store, studies: Collection[Study] = (), apply: bool = False, orphans: bool = False) -> Garbage:
+    """Finds what none of ``studies`` needs in ``store``, and moves it to the trash where ``apply`` says so.
 
     A study needs its records and readings, the states that are kept, and places to go on from where it is not done.
 
     Args:
         store: the store.
         studies: those whose files stay; all that were run in the store where none is named.
-        apply: remove the files.
+        apply: move the files to the trash; nobody may work in the store meanwhile.
+        orphans: also the files that no record names which can be read.
 
     Raises:
-        StudyError: there is no such store, or a study was never run in it.
-        StoreError: a process is at work on something that would be freed.
+        StudyError: there is no such store, a study was never run in it, or a study uses code of a user's own and no
+            study is named.
+        StoreError: the folder has no marker of a store; there are files that no record names, and ``orphans`` is not
+            given; or a process works in the store.
     """
     if not store.root.is_dir():
         raise StudyError(f"--store: received {store.root}, where there is no store")
-    owners = [belongings(store, study) for study in studies or recorded_studies(store)]
-    needed = frozenset().union(*(owner.files for owner in owners)) - set().union(*(_spare(o, store) for o in owners))
-    dead = set(abandoned(store.root))
-    free, kept = [], 0
-    for place in places(store):
-        useless = place.kind in MADE and (place.kind, place.name) not in needed
-        if useless or place.kind == "quarantine" or place.path in dead:
-            free.append(place)
-        else:
-            kept += place.size
-    if apply:
-        _free(store, free)
-    return Garbage(tuple(owner.study.name for owner in owners), tuple(free), apply, kept)
+    if any(True for _ in places(store)):
+        require_marker(store.root)
+    with freeing(store.root) if apply else nullcontext():
+        look = _Look(store, studies)
+        free, stray, kept = look.over()
+        if stray and not orphans:
+            raise StoreError(_refusal(store, stray, look.unknown))
+        if apply:
+            _free(store, look.leaving, [*stray, *free])
+    return Garbage(look.studies, (*free, *stray), tuple(stray), apply, kept, _in_trash(store))
+
+
+def empty_trash(store: Store) -> tuple[int, int]:
+    """Deletes what lies in the trash of ``store``, and says how many files of how many bytes.
+
+    Raises:
+        StudyError: there is no such store.
+        StoreError: the folder has no marker of a store.
+    """
+    if not store.root.is_dir():
+        raise StudyError(f"--store: received {store.root}, where there is no store")
+    require_marker(store.root)
+    found = _in_trash(store)
+    trash.empty(store.root)
+    return found
+
+
+def _in_trash(store: Store) -> tuple[int, int]:
+    sizes = [size for _, size in trash.discarded(store.root)]
+    return len(sizes), sum(sizes)
+
+
+class _Look:
+    """What every recorded study owns, and whose files stay."""
+
+    def __init__(self, store: Store, studies: Collection[Study]) -> None:
+        self.store = store
+        self.unknown: list[str] = []
+        self.leaving: list[Belongings] = []
+        keepers = [one for study in studies for one in _named(store, study)]
+        named = {owner.record.key for owner in keepers}
+        for one in recorded(store):
+            stays = one.record is not None and (one.record.key in named if studies else not one.record.replaced)
+            if one.owner is not None:
+                (keepers if stays else self.leaving).append(one.owner)
+            elif one.own_code and not studies:
+                raise StudyError(
+                    f"STUDY: {one.why}, and gc runs no code on a store's word; "
+                    "name the studies to keep: critlab gc STUDY ..."
+                )
+            elif not stays:
+                self.unknown.append(f"{one.place.path.relative_to(store.root)}: {one.why}")
+        self.needed = frozenset[tuple[str, str]]().union(*(one.files - set(_spare(one, store)) for one in keepers))
+        self.known = self.needed.union(*(one.files for one in (*keepers, *self.leaving)))
+        self.studies = tuple(dict.fromkeys(owner.study.name for owner in keepers))
+
+    def over(self) -> tuple[list[Place], list[Place], int]:
+        """What can go, what no record names, and the bytes that stay."""
+        dead = set(abandoned(self.store.root))
+        free, stray, kept = list[Place](), list[Place](), 0
+        for place in places(self.store):
+            file = (place.kind, place.name)
+            if place.path in dead or (place.kind == "quarantine" and _DIGEST.fullmatch(place.path.stem)):
+                free.append(place)
+            elif not _is_made(place) or file in self.needed:
+                kept += place.size
+            else:
+                (free if file in self.known else stray).append(place)
+        return free, stray, kept
+
+
+def _named(store: Store, study: Study) -> list[Belongings]:
+    """What a named study needs: all that it has, and where it was never run, all that it grew from.
+
+    Raises:
+        StudyError: it was never run in this store.
+    """
+    found = standing(store, study)
+    if question := found.question(study, store):
+        raise StudyError(question)
+    if found.record is None:
+        return [belongings(store, study)]
+    return [owned(study, record) for record in found.same or found.relatives]
+
+
+def _is_made(place: Place) -> bool:
+    """Whether a file is one that a study makes, by its place and its name; whatever else lies in a store stays."""
+    if place.kind == "quarantine":
+        return place.path.suffix == ".json"
+    return place.kind == "studies" or (place.kind in MADE and _DIGEST.fullmatch(place.name) is not None)
 
 
 def _spare(owner: Belongings, store: Store) -> Iterator[tuple[str, str]]:
@@ -110,8 +205,52 @@ def _spare(owner: Belongings, store: Store) -> Iterator[tuple[str, str]]:
                     yield ("checkpoints", state)
 
 
-def _free(store: Store, free: Collection[Place]) -> None:
-    if (store.root / WRITER).exists() or Locks(store.root).held(place.name for place in free):
+def _refusal(store: Store, stray: Collection[Place], unknown: Collection[str]) -> str:
+    """What a person reads where there are files that no record names."""
+    counts = Counter(place.kind for place in stray)
+    what = ", ".join(f"{count:,} in {kind}" for kind, count in counts.items())
+    causes = [f"its record cannot be used: {one}" for one in unknown] or ["no record of their study is there"]
+    return "\n  ".join(
+        [
+            f"{store.root}: nothing was freed, since a study may need files that no record names ({what})",
+            *causes,
+            "run their study again, which writes its record, or name it: critlab gc STUDY ...; or list these files "
+            "with --orphans, and free them with --orphans --apply",
+        ]
+    )
+
+
+def _free(store: Store, leaving: Collection[Belongings], free: Collection[Place]) -> None:
+    """Moves the files to the trash, each before those that it rests on, so that a sound store is left at any time."""
+    if Locks(store.root).held(place.name for place in free):
         raise StoreError(f"{store.root}: a process is at work on what would be freed; wait for it, or stop it first")
-    for place in free:
-        place.path.unlink(missing_ok=True)
+    records = {place.path for place in free if place.kind == "studies"}
+    for owner in leaving:
+        paths = {store.path("studies", name) for name in (owner.record.key, owner.record.name)}
+        if paths & records:
+            # from now on nobody expects its files to be there
+            write_record(store, replace(owner.record, replaced=True))
+            records |= paths
+    depth = {
+        owner.names.state(seed, path): node.epoch
+        for owner in leaving
+        for seed in owner.study.seeds
+        for path, node in owner.tree.nodes.items()
+    }
+    ranks = {kind: rank for rank, kind in enumerate(MADE)}
+
+    def rank(place: Place) -> tuple[int, int]:
+        deep = -(depth.get(place.name) or _epoch(place)) if place.kind == "epochs" else 0
+        return ranks.get(place.kind, len(ranks)), deep
+
+    rest = sorted((place for place in free if place.kind != "studies"), key=rank)
+    trash.discard(store.root, [*(place.path for place in rest), *sorted(records)])
+
+
+def _epoch(place: Place) -> int:
+    """Which epoch a record is of; 0 where it does not say."""
+    try:
+        epoch = check(place).get("epoch")
+    except (StoreError, FileNotFoundError):
+        return 0
+    return epoch if isinstance(epoch, int) else 0

@@ -23,7 +23,7 @@ from critlab.engine.numerics import Decision, decide
 from critlab.engine.processors import default_workers
 from critlab.engine.progress import Display
 from critlab.engine.space import megabytes, needed_bytes, shortage
-from critlab.engine.study_record import StudyRecord, read_record, write_record
+from critlab.engine.study_record import StudyRecord, enter, standing
 from critlab.engine.work import Work, outstanding
 from critlab.engine.worker import refuse_inside_a_worker, setup_message
 from critlab.engine.writing import provenance
@@ -56,6 +56,7 @@ class Means:
         folder: where the data lie; None is ``$CRITLAB_DATA``, else the user's cache folder.
         engine: ``local`` is one process per core of this machine, ``ray`` a Ray cluster.
         gpu_share: which share of a GPU a task of the Ray engine takes, above 0 and at most 1.
+        replace: let the study take over its name where the store holds another study of that name.
     """
 
     workers: int | None = None
@@ -64,6 +65,7 @@ class Means:
     folder: Path | None = None
     engine: Engine = "local"
     gpu_share: float = 1.0
+    replace: bool = False
 
 
 ROUNDS = 3
@@ -96,7 +98,8 @@ def run_study(study: Study, store: Store, means: Means) -> Report:
     most.
 
     Raises:
-        StudyError: the study does not fit its data, or cannot be run with these means; nothing was created.
+        StudyError: the study does not fit its data, cannot be run with these means, or the store holds another study
+            of its name; nothing was created.
         DataError: the data are missing or not what they should be; nothing was created.
         StoreError: the store cannot be used.
     """
@@ -104,8 +107,10 @@ def run_study(study: Study, store: Store, means: Means) -> Report:
     refresh()
     if means.engine == "ray":
         on_ray.ray_module()
-    images = _images(study, means.folder)
-    record = read_record(store, study)
+    before = standing(store, study)
+    if not means.replace and (question := before.question(study, store)):
+        raise StudyError(question)
+    images, record = _images(study, means.folder), before.record
     device = _device(means.device)
     decision = decide(study, images, record, means.precision, device)
     report = Report(0, 0, Ending(), 0)
@@ -127,9 +132,13 @@ def _round(
     After the first turn, what is lacking was there before; after the last turn, it is not made again.
     """
     with writing(store.root, _say) as locks:
-        if not turn and decision.seconds and read_record(store, study) is None:
-            _say(f"precision: {decision.why}")
-        names = _recorded(study, store, images, decision, device, locks).names(study)
+        if not turn:
+            found = standing(store, study)
+            for file, why in found.damaged:
+                _say(f"{store.root / file}: {why}; the record of this study is written again")
+            if decision.seconds and found.record is None:
+                _say(f"precision: {decision.why}")
+        names = _recorded(study, store, images, decision, device, locks, means.replace).names(study)
         tree = build(study, names.adopted)
         store.remove_unfinished()
         kept = kept_paths(tree, len(study.seeds), state_bytes(study))
@@ -155,11 +164,17 @@ def _vanished(work: Work, store: Store) -> str:
 
 
 def _recorded(
-    study: Study, store: Store, images: ImageSet, decision: Decision, device: str, locks: Locks | None
+    study: Study,
+    store: Store,
+    images: ImageSet,
+    decision: Decision,
+    device: str,
+    locks: Locks | None,
+    replaces: bool,
 ) -> StudyRecord:
     """The study's record, once it is written; of two processes that begin at once, the first decides."""
     with locks.waited(f"study {study.name}") if locks else nullcontext():
-        before = read_record(store, study)
+        before = standing(store, study).record
         numerics = before.numerics if before else decision.numerics
         grounds = before.decision if before else decision.grounds()
         made_by = {**provenance(), "device": device}
@@ -167,9 +182,8 @@ def _recorded(
         code = settle(study, store, before, images.fingerprint, numerics)
         for remark in code.remarks:
             _say(remark)
-        written = StudyRecord(asked, images.fingerprint, numerics, made_by, grounds, code.recorded)
-        write_record(store, study, written)
-    return written
+        record = StudyRecord(asked, images.fingerprint, numerics, made_by, grounds, code.recorded)
+        return enter(store, study, record, replaces)
 
 
 def _work(

@@ -1,17 +1,30 @@
-"""What the store remembers of a study: the question, the images it was asked of, and how numbers are computed."""
+"""What the store remembers of a study: the question, the images it was asked of, and how numbers are computed.
+
+A record is named by the study's name and by a digest of all that names its states. So two studies of one name keep two
+records, and a study that grows keeps the record of what it was: no record ever takes the place of another's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
+from critlab.digest import digest
 from critlab.engine.code import own_codes
 from critlab.engine.names import Names
+from critlab.errors import StoreDamaged, StoreError, StudyError
 from critlab.own_code import NOTHING
 from critlab.store import Store
+from critlab.store.inspection import Place, check
+from critlab.store.marker import mark
+from critlab.store.store import QUARANTINE, slug
 from critlab.study.origin import Numerics
+from critlab.study.sameness import Difference, differences, grown, told
 from critlab.study.study import Study
+
+_FIELDS = ("study", "fingerprint", "numerics", "provenance", "decision", "code", "turn", "replaced", "complete")
 
 
 @dataclass(frozen=True)
@@ -26,6 +39,10 @@ class StudyRecord:
         decision: on what grounds the numerics were chosen: ``why``, and ``seconds_per_image`` where steps were timed.
         code: ``files``, the digest of each module of the user's own, and ``adopted``, see
             :class:`~critlab.engine.names.Names`; None where none is known, as in a record of critlab 0.1.0.
+        turn: of the records of one name, the one that was run last has the highest.
+        replaced: whether another study took over its name (``--replace``), or gc began to free its files.
+        complete: digest of the names of all that it needs, once all of it was there; else empty.
+        others: fields that this critlab does not know; they stay.
     """
 
     study: Mapping[str, Any]
@@ -34,11 +51,26 @@ class StudyRecord:
     provenance: Mapping[str, Any]
     decision: Mapping[str, Any] = field(default_factory=dict)
     code: Mapping[str, Mapping[str, str]] | None = None
+    turn: int = 0
+    replaced: bool = False
+    complete: str = ""
+    others: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def adopted(self) -> Mapping[str, str]:
         """The digests of own code that the store was found to name otherwise."""
         return (self.code or {}).get("adopted", NOTHING)
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return str(self.study.get("name", ""))
+
+    @property
+    def key(self) -> str:
+        """The record's own name: the study's, and 12 characters of the digest of all that names its states."""
+        identity = digest("study", self.study, self.fingerprint, self.numerics.model_dump())
+        return f"{_short(self.name)}-{identity[:12]}"
 
     def names(self, study: Study) -> Names:
         """The names of everything that ``study`` makes.
@@ -50,27 +82,219 @@ class StudyRecord:
             adopted = {code.digest: code.text for code in own_codes(study) if code.text}
         return Names(study, self.fingerprint, self.numerics, adopted)
 
+    def body(self) -> dict[str, Any]:
+        """The JSON values of the record."""
+        own = {
+            "study": dict(self.study),
+            "fingerprint": self.fingerprint,
+            "numerics": self.numerics.model_dump(),
+            "provenance": dict(self.provenance),
+            "decision": dict(self.decision),
+            "turn": self.turn,
+            "replaced": self.replaced,
+            "complete": self.complete,
+        }
+        return {**self.others, **own, **({} if self.code is None else {"code": self.code})}
+
+
+class Damaged(NamedTuple):
+    """A study's record that cannot be read: its file, by its place in the store, and why."""
+
+    file: str
+    why: str
+
+
+class Standing(NamedTuple):
+    """What a store holds under the name of a study.
+
+    Args:
+        same: records of the same question, the one that was run last first.
+        relatives: records from which the study grew or was cut back, the one that was run last first.
+        strangers: records of other questions, each with the differing keys.
+        damaged: records of that name that cannot be read.
+    """
+
+    same: list[StudyRecord]
+    relatives: list[StudyRecord]
+    strangers: list[tuple[StudyRecord, list[Difference]]]
+    damaged: list[Damaged]
+
+    @property
+    def record(self) -> StudyRecord | None:
+        """The record that says how the study's numbers are computed; None where the store has none."""
+        return next(iter((*self.same, *self.relatives)), None)
+
+    def question(self, study: Study, store: Store) -> str:
+        """What to ask a person where the name stands for another study; empty where it does not."""
+        if any(not one.replaced for one in self.same) or self.relatives or not self.strangers:
+            return ""
+        return (
+            f"name: {store.root} holds another study called {study.name!r}; they differ in "
+            f"{told(self.strangers[0][1])}; give this study another name, or let it take over the name: "
+            "critlab run --replace"
+        )
+
+
+def standing(store: Store, study: Study) -> Standing:
+    """What ``store`` holds under the name of ``study``; changes nothing.
+
+    Raises:
+        StoreError: a record is newer than this critlab can read, or the system cannot read it.
+    """
+    found = Standing([], [], [], [])
+    for record in _records(store, study.name):
+        if isinstance(record, Damaged):
+            found.damaged.append(record)
+            continue
+        differing = differences(record.study, study)
+        if not differing:
+            found.same.append(record)
+        elif not record.replaced and grown(differing):
+            found.relatives.append(record)
+        elif not record.replaced:
+            found.strangers.append((record, differing))
+    found.same.sort(key=lambda one: (one.replaced, -one.turn))
+    found.relatives.sort(key=lambda one: -one.turn)
+    return found
+
 
 def read_record(store: Store, study: Study) -> StudyRecord | None:
-    """The record of ``study``, None where it has never been run in this store."""
-    body = store.read("studies", study.name)
-    if body is None:
+    """The record of ``study``, or of the study that it grew from; None where it has never been run in this store.
+
+    Raises:
+        StudyError: the store holds another study of that name.
+        StoreError: its record is damaged, or newer than this critlab can read.
+    """
+    found = standing(store, study)
+    if found.record is not None:
+        return found.record
+    if question := found.question(study, store):
+        raise StudyError(question)
+    if found.damaged:
+        file, why = found.damaged[0]
+        raise StoreError(f"{store.root / file}: {why}; critlab run of {study.name!r} writes it again")
+    return None
+
+
+def write_record(store: Store, record: StudyRecord) -> None:
+    """Writes the record of a study; an equal one that an earlier critlab wrote under the study's name alone goes."""
+    body = record.body()
+    if _body(store, record.key) != body:
+        store.write("studies", record.key, body)
+    for place, before in all_records(store, re.escape(slug(record.name))):
+        if isinstance(before, StudyRecord) and before.key == record.key != place.name:
+            place.path.unlink(missing_ok=True)
+
+
+def enter(store: Store, study: Study, record: StudyRecord, replaces: bool = False) -> StudyRecord:
+    """Writes the record of a study that is about to be run, and gives it as it was written.
+
+    Args:
+        store: the store.
+        study: the question.
+        record: its record.
+        replaces: take over the name where it stands for another study; that study keeps its record and its files
+            until gc frees them.
+
+    Raises:
+        StudyError: the name stands for another study.
+        StoreUnwritable: the disk is full, or the folder may not be written.
+    """
+    found = standing(store, study)
+    question = found.question(study, store)
+    if question and not replaces:
+        raise StudyError(question)
+    every = [*found.same, *found.relatives, *(other for other, _ in found.strangers)]
+    last = max((one.turn for one in every), default=0)
+    known = next((one for one in found.same if one.key == record.key), None)
+    if known is None:
+        entered = replace(record, turn=last + 1)
+    else:
+        stays = known.turn == last and not known.replaced
+        turn = known.turn if stays else last + 1
+        entered = replace(record, turn=turn, complete=known.complete, others={**known.others, **record.others})
+    mark(store.root)
+    write_record(store, entered)
+    if question:
+        for other, _ in found.strangers:
+            write_record(store, replace(other, replaced=True))
+    _set_aside(store, study.name)
+    return entered
+
+
+def all_records(store: Store, files: str = "") -> Iterator[tuple[Place, StudyRecord | Damaged]]:
+    """Every record of a study in ``store`` with its place, those that cannot be read included; changes nothing.
+
+    Args:
+        store: the store.
+        files: a regular expression that the name of the record must fit; all where it is empty.
+
+    Raises:
+        StoreError: a record is newer than this critlab can read, or the system cannot read it.
+    """
+    for path in sorted((store.root / "studies").glob("*.json")):
+        if files and not re.fullmatch(files, path.stem):
+            continue
+        place = Place(path, "studies", path.stem, 0)
+        try:
+            record = _read(path.stem, check(place))
+            if path.stem not in (record.key, slug(record.name)):
+                raise StoreDamaged(f"record {path.stem}: its name is not that of the study that it holds")
+        except FileNotFoundError:
+            continue
+        except (StoreDamaged, StudyError) as error:
+            yield place, Damaged(str(path.relative_to(store.root)), f"{error}")
+        else:
+            yield place, record
+
+
+def _records(store: Store, name: str) -> Iterator[StudyRecord | Damaged]:
+    """The records of the studies called ``name``; what cannot be read goes by its file's name."""
+    files = rf"{re.escape(slug(name))}|{re.escape(_short(name))}-[0-9a-f]{{12}}"
+    for _, record in all_records(store, files):
+        if isinstance(record, Damaged) or record.name == name:
+            yield record
+
+
+def _set_aside(store: Store, name: str) -> None:
+    """Moves a damaged record to quarantine that an earlier critlab wrote under the study's name alone.
+
+    The new record cannot take its place, as it has another file.
+    """
+    for place, damaged in all_records(store, re.escape(slug(name))):
+        if isinstance(damaged, Damaged):
+            folder = store.root / QUARANTINE
+            folder.mkdir(exist_ok=True)
+            place.path.replace(folder / place.path.name)
+
+
+def _body(store: Store, key: str) -> Mapping[str, Any] | None:
+    try:
+        return check(Place(store.path("studies", key), "studies", slug(key), 0))
+    except (FileNotFoundError, StoreDamaged):
         return None
-    numerics = Numerics.read(body["numerics"], f"the record of {study.name}")
+
+
+def _read(key: str, body: Mapping[str, Any]) -> StudyRecord:
+    """The record that a body holds; what an earlier critlab did not write is as if nothing were known of it."""
+    turn, complete = body.get("turn", 0), body.get("complete", "")
+    fits = isinstance(turn, int) and isinstance(complete, str) and isinstance(body.get("decision", {}), Mapping)
+    if not fits or not isinstance(body.get("replaced", False), bool):
+        raise StoreDamaged(f"record {key}: does not hold what it should; it was not written by critlab")
     return StudyRecord(
-        body["study"], body["fingerprint"], numerics, body["provenance"], body.get("decision", {}), body.get("code")
+        body["study"],
+        body["fingerprint"],
+        Numerics.read(body["numerics"], f"the record of {body['study'].get('name', key)}"),
+        body["provenance"],
+        body.get("decision", {}),
+        body.get("code"),
+        turn,
+        body.get("replaced", False),
+        complete,
+        {name: value for name, value in body.items() if name not in _FIELDS},
     )
 
 
-def write_record(store: Store, study: Study, record: StudyRecord) -> None:
-    """Writes the record of ``study``."""
-    body = {
-        "study": dict(record.study),
-        "fingerprint": record.fingerprint,
-        "numerics": record.numerics.model_dump(),
-        "provenance": dict(record.provenance),
-        "decision": dict(record.decision),
-        **({} if record.code is None else {"code": record.code}),
-    }
-    if store.read("studies", study.name) != body:
-        store.write("studies", study.name, body)
+def _short(name: str) -> str:
+    """A study's name as the beginning of a file name that every file system takes."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name)[:60]

@@ -21,7 +21,7 @@ from critlab.engine.names import Names
 from critlab.engine.perform import Gone, Replayed, Stopped, Trained, perform
 from critlab.engine.progress import Display
 from critlab.engine.schedule import Schedule
-from critlab.engine.study_record import StudyRecord, read_record, write_record
+from critlab.engine.study_record import StudyRecord, enter, standing
 from critlab.engine.work import Task, Work, outstanding
 from critlab.engine.writing import Writer, provenance
 from critlab.errors import StudyError
@@ -65,6 +65,7 @@ def probe(
     normalised: tuple[Any, Any] | None = None,
     all_labels: Tensor | None = None,
     check: bool = True,
+    replace: bool = False,
 ) -> Results:
     """Runs a removal or a window sweep with a training loop of the user's own; safe to stop and to call again.
 
@@ -99,6 +100,7 @@ def probe(
         normalised: mean and standard deviation by which inputs were normalised before ``deprive`` sees them.
         all_labels: of all training examples, for deficits that withhold some.
         check: whether to train three epochs first, to see that a saved state goes on as if it had not been saved.
+        replace: let the study take over its name where the store holds another study of that name.
 
     Returns:
         The results: curve, verdict, table; :func:`critlab.report` makes their page.
@@ -126,7 +128,7 @@ def probe(
     )
     learner = OwnLearner(loop, knowledge)
     with writing(place.root, _say) as locks, locks.waited(f"probe {name}") if locks else nullcontext():
-        stopped = _run(study, place, learner, check)
+        stopped = _run(study, place, learner, check, replace)
     if stopped:
         raise KeyboardInterrupt
     return read_results(study, place)
@@ -154,10 +156,12 @@ def _recorded(store: Store, name: str) -> Mapping[str, str]:
     return {key: f"{value}" for key, value in next(found, {}).items() if key.startswith("source_of_")}
 
 
-def _run(study: ProbeStudy, store: Store, learner: OwnLearner, check: bool) -> bool:
+def _run(study: ProbeStudy, store: Store, learner: OwnLearner, check: bool, replaces: bool) -> bool:
     """Does what the store lacks; says whether somebody asked to stop before its end."""
+    if not replaces and (question := standing(store, study).question(study, store)):
+        raise StudyError(question.replace("critlab run --replace", "critlab.probe(..., replace=True)"))
     fingerprint = digest("own data", study.data.identity())
-    code = settle(study, store, read_record(store, study), fingerprint, Numerics())
+    code = settle(study, store, standing(store, study).record, fingerprint, Numerics())
     for remark in code.remarks:
         _say(remark)
     made_by = {**provenance(), "device": DEVICE}
@@ -166,13 +170,13 @@ def _run(study: ProbeStudy, store: Store, learner: OwnLearner, check: bool) -> b
     tree = build(study, names.adopted)
     store.remove_unfinished()
     if not outstanding(tree, study.seeds, names, store, frozenset()).tasks:
-        write_record(store, study, record)
+        enter(store, study, record, replaces)
         return False
     if check:
         rehearse(learner, study.seeds[0])
     kept = kept_paths(tree, len(study.seeds), _state_bytes(learner, study.seeds[0]))
     work = outstanding(tree, study.seeds, names, store, kept)
-    write_record(store, study, record)
+    enter(store, study, record, replaces)
     with interruptible() as interruption, Display(study.name, work.trained + work.replayed) as display:
         while work.tasks and not interruption.asked:
             _round(work, tree, names, store, learner, display, lambda: interruption.asked)

@@ -44,7 +44,7 @@ def verification_text(found: Verification) -> str:
 
 
 def _listed(label: str, findings: list[Finding]) -> list[str]:
-    lines = [f"  {label}: {one.file}: {one.what}" for one in findings[:MOST_LINES]]
+    lines = [f"  {label}: {one.file}{': ' if one.what else ''}{one.what}" for one in findings[:MOST_LINES]]
     kinds = Counter(one.file.partition("/")[0] for one in findings[MOST_LINES:])
     rest = ", ".join(f"{count:,} in {kind}" for kind, count in kinds.items())
     return [*lines, f"  {label}: and {rest}; --json lists all"] if rest else lines
@@ -53,12 +53,25 @@ def _listed(label: str, findings: list[Finding]) -> list[str]:
 def garbage_text(found: Garbage, store: str) -> str:
     """What can go, or went."""
     kept = ", ".join(found.studies) if found.studies else "no study"
-    lines = [f"{store}: kept for {kept}: {size(found.kept)}"]
+    lines = [f"{store}: {size(found.kept)} needed by {kept}"]
     lines += [f"  {files:6,} {kind}, {size(taken)}" for kind, (files, taken) in sorted(found.kinds().items())]
+    lines += _listed("no record names it", [Finding(f"{one.kind}/{one.path.name}", "") for one in found.orphans])
+    files, taken = found.trash
     if not found.places:
         lines.append("nothing to free")
     elif found.applied:
-        lines.append(f"freed {size(found.bytes)}")
+        lines.append(f"moved {size(found.bytes)} to the trash")
     else:
-        lines.append(f"{size(found.bytes)} can be freed; nothing was removed: add --apply to remove these files")
+        lines.append(
+            f"{size(found.bytes)} can be freed; nothing was changed: add --apply to move these files to the trash"
+        )
+    if files:
+        lines.append(f"the trash holds {files:,} files, {size(taken)}: critlab gc --empty-trash deletes them")
     return "\n".join(lines)
+
+
+def emptied_text(files: int, taken: int, store: str) -> str:
+    """What was deleted from the trash."""
+    return (
+        f"{store}: deleted {files:,} files, {size(taken)}, from the trash" if files else f"{store}: the trash is empty"
+    )

@@ -13,8 +13,11 @@ from critlab.spec import shown
 from critlab.store import files, record
 from critlab.store.atomic import TEMPORARY
 from critlab.store.locks import LOCKS, WRITER
+from critlab.store.marker import MARKER, check_marker
+from critlab.store.presence import IN_USE
 from critlab.store.shape import check_body
 from critlab.store.store import QUARANTINE, States, Store, seal, slug
+from critlab.store.trash import TRASH
 
 RECORDS = ("epochs", "readings", "failures", "figures", "studies")
 STATES = ("checkpoints", "inside")
@@ -30,6 +33,7 @@ Kind = Literal[
     "unfinished",
     "misplaced",
     "foreign",
+    "marker",
 ]
 
 
@@ -51,12 +55,14 @@ class Place:
 
 
 def places(store: Store) -> Iterator[Place]:
-    """Every file of ``store`` but its locks, in order; files that go while one looks are left out."""
+    """Every file of ``store`` but its locks and its trash, in order; files that go while one looks are left out."""
     for folder, inside, there in os.walk(store.root):
         inside.sort()
+        if Path(folder) == store.root and TRASH in inside:
+            inside.remove(TRASH)
         for file in sorted(there):
             path = Path(folder, file)
-            if path.parent == store.root and file in (LOCKS, WRITER):
+            if path.parent == store.root and file in (LOCKS, WRITER, IN_USE):
                 continue
             try:
                 size = path.lstat().st_size
@@ -70,6 +76,8 @@ def _kind(store: Store, path: Path) -> tuple[Kind, str]:
     room, *_ = path.relative_to(store.root).parts
     if path.name.startswith(TEMPORARY):
         return "unfinished", path.name
+    if path.name == MARKER and path.parent == store.root:
+        return "marker", path.name
     if room == QUARANTINE:
         return "quarantine", path.name
     if room not in (*RECORDS, *STATES) or path.parent == store.root:
@@ -91,6 +99,9 @@ def check(place: Place) -> Mapping[str, Any]:
         StoreError: the system cannot read it.
         FileNotFoundError: it has gone.
     """
+    if place.kind == "marker":
+        check_marker(place.path)
+        return {}
     if place.kind in STATES:
         from critlab.store import checkpoint
 

@@ -15,7 +15,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +24,7 @@ from critlab.errors import StoreDamaged, StoreError
 from critlab.plain_text import one_line
 from critlab.store import files
 from critlab.store.atomic import make_folder
+from critlab.store.presence import exclusive, shared
 from critlab.store.writer import alive, home
 
 LOCKS = "locks"
@@ -172,16 +173,57 @@ def writing(root: Path, tell: Callable[[str], None]) -> Iterator[Locks | None]:
         OSError: the folder cannot be made or written.
     """
     make_folder(root)
-    locks = Locks(root)
-    try:
-        locks.claim(["a trial"])
-        locks.release(["a trial"])
-    except NoLocks:
-        tell(f"{root}: this file system has no locks, so one process at a time works in this store")
-        with _alone(root):
-            yield None
-    else:
+    with ExitStack() as held:
+        locks: Locks | None = Locks(root)
+        try:
+            _try_out(root)
+            with _locks_or_none():
+                held.enter_context(shared(root, tell))
+        except NoLocks:
+            tell(f"{root}: this file system has no locks, so one process at a time works in this store")
+            held.enter_context(_alone(root))
+            locks = None
         yield locks
+
+
+@contextmanager
+def freeing(root: Path) -> Iterator[None]:
+    """Holds a store alone as long as it is open, so that no process works in it while files are freed.
+
+    Raises:
+        StoreError: a process works in it.
+        OSError: the folder cannot be written.
+    """
+    with ExitStack() as held:
+        try:
+            _try_out(root)
+            with _locks_or_none():
+                held.enter_context(exclusive(root))
+        except NoLocks:
+            held.enter_context(_alone(root))
+        yield
+
+
+def _try_out(root: Path) -> None:
+    """Finds out whether the file system has locks.
+
+    Raises:
+        NoLocks: it has none.
+    """
+    locks = Locks(root)
+    locks.claim(["a trial"])
+    locks.release(["a trial"])
+
+
+@contextmanager
+def _locks_or_none() -> Iterator[None]:
+    """Raises :class:`NoLocks` where the system says that a file system has none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            raise NoLocks("the file system of the store has no locks") from None
+        raise
 
 
 @contextmanager
