@@ -1,4 +1,4 @@
-"""Does the watch tell the truth? The closing that it names from one clean run, against the measured sensitivity.
+"""Does one clean training show when its critical period closes? Rules on its signals against measured sensitivity.
 
     python evidence/watch.py run STORE [--first 0] [--setups 36] [--seeds 3]
     python evidence/watch.py watch
@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from closing_rules import FEWEST, settling_step, smoothed
 from numpy.typing import NDArray
 
 import critlab
@@ -37,7 +38,6 @@ from critlab.data import load
 from critlab.deficits import read_deficit
 from critlab.engine.writing import provenance
 from critlab.hooks.watch import Watch
-from critlab.hooks.watch.phase import FEWEST, settling_step, smoothed
 from critlab.study import Base, Study
 from critlab.study.origin import Numerics
 from critlab.study.recipe import recipes
@@ -254,18 +254,18 @@ def falls_to_share(quantity: Quantity, level: float, line: Mapping[str, Any]) ->
 
 
 def told(line: Mapping[str, Any], epochs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The training loss that the watch was told, smoothed as it smooths it."""
+    """The training loss of the watch's records, smoothed."""
     return np.interp(epochs, *_told(line))
 
 
 def settles(quantity: Quantity, level: float, line: Mapping[str, Any]) -> float:
-    """Where the watch's rule says after the training that the period has closed, for another level; at most its end."""
+    """Where the loss has come most of its way to where it comes to rest, after the training; at most its end."""
     at, losses = _told(line)
     return min(float(settling_step(at, losses[None], level)[0]), float(TOTAL))
 
 
 def settles_so_far(quantity: Quantity, level: float, line: Mapping[str, Any]) -> float:
-    """When it first says so while the training runs."""
+    """When that is first so while the training runs."""
     at, losses = _told(line)
     for known in range(FEWEST, len(at) + 1):
         if settling_step(at[:known], losses[None, :known], level)[0] <= at[known - 1]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,8 +17,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -25,20 +24,10 @@ import critlab
 from critlab.errors import StudyError
 from critlab.estimate import Estimate
 from critlab.hooks.watch.looks.look import Sample
-from critlab.hooks.watch.phase import (
-    FEWEST,
-    LOSS,
-    TRACE,
-    closing_step,
-    halves,
-    phase_by_loss,
-    phase_by_trace,
-    settling_step,
-    smoothed,
-)
 from critlab.hooks.watch.record import Record, Sums, movement, shares
 from critlab.hooks.watch.training_loss import TrainingLoss
-from critlab.hooks.watch.watch import LOOKS, Watch
+from critlab.hooks.watch.watch import Watch
+from critlab.hooks.watch.watching import LOOKS
 from critlab.hooks.watch.weights_in_motion import TOGETHER, GradientNoise, WeightPath
 
 
@@ -80,7 +69,7 @@ SETUPS: dict[str, dict[str, Any]] = {
 def trained(
     watched: bool,
     *,
-    steps: int = 40,
+    steps: int = 60,
     micro: int = 1,
     autocast: bool = False,
     net: dict[str, Any] | None = None,
@@ -254,7 +243,7 @@ def test_gradient_noise_of_known_gradients() -> None:
             found.append(one)
     assert len(found) == 4000 // TOGETHER
     signal, variance = float(mean.square().sum()), 0.25 * size
-    norms, ratios = np.array([norm for norm, _ in found]), np.array([ratio for _, ratio in found])
+    norms, ratios = np.array([one.norm for one in found]), np.array([one.ratio for one in found])
     assert np.square(norms).mean() == pytest.approx(signal + variance, rel=0.02)
     assert np.median(ratios) == pytest.approx(signal / variance, rel=0.1)
     weight.grad = None
@@ -309,142 +298,14 @@ def test_movement_of_shares() -> None:
     assert movement(old, {"a": Estimate(0.0, 0.0)}) is None
 
 
-def rise_and_fall(steps: np.ndarray, rate: float) -> np.ndarray:
-    return np.where(steps < 100, steps / 100, np.exp(-rate * (steps - 100)))
-
-
-@pytest.mark.parametrize(
-    ("until", "name"),
-    [(40, "unknown"), (100, "opening"), (150, "closing"), (400, "closed")],
-)
-def test_phases_of_a_rise_and_fall(until: int, name: str) -> None:
-    steps = np.arange(10, until + 1, 10.0)
-    values = rise_and_fall(steps, 0.005)
-    said = phase_by_trace(steps, values, 0.002 * values)
-    assert said.name == name
-    if name == "closed":
-        # the mean of three readings takes some height off the peak, and so comes to half of it later
-        peak = (0.9 + 1 + math.exp(-0.05)) / 3
-        assert said.closing == pytest.approx(100 + math.log(2 / peak) / 0.005, abs=0.5)
-        assert said.low is not None
-        assert said.high is not None
-        assert said.low <= said.closing <= said.high
-    if name == "closing":
-        assert said.closing is not None
-        assert said.closing > until
-    if name == "opening":
-        assert said.closing is None
-
-
-def test_a_trace_that_rests_is_open() -> None:
-    steps = np.arange(10, 300, 10.0)
-    values = 1 + 0.02 * np.random.default_rng(0).standard_normal(len(steps))
-    said = phase_by_trace(steps, values, np.full(len(steps), 0.02))
-    assert (said.name, said.closing, said.low, said.high) == ("open", None, 290.0, None)
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    values=st.lists(st.floats(0.01, 100), min_size=FEWEST, max_size=30),
-    # powers of two change no digit; others would round a tie one way or the other
-    scale=st.integers(-7, 7).map(lambda power: 2.0**power),
-    stretch=st.integers(-1, 6).map(lambda power: 2.0**power),
-)
-def test_the_phase_knows_no_units(values: list[float], scale: float, stretch: float) -> None:
-    steps = [10.0 * (place + 1) for place in range(len(values))]
-    one = phase_by_trace(steps, values, [0.1 * value for value in values])
-    other = phase_by_trace([stretch * s for s in steps], [scale * v for v in values], [0.1 * scale * v for v in values])
-    assert one.name == other.name
-    if one.closing is None or math.isinf(one.closing):
-        assert other.closing == one.closing
-    else:
-        assert other.closing == pytest.approx(stretch * one.closing, rel=1e-6)
-        assert one.closing >= steps[0]
-
-
-def test_closing_between_readings() -> None:
-    at = np.array([0.0, 10.0, 20.0, 30.0])
-    assert closing_step(at, np.array([1.0, 4.0, 3.0, 1.0]), 0.5) == pytest.approx(25)
-    assert closing_step(at, np.array([1.0, 4.0, 4.0, 4.0]), 0.5) == math.inf
-    assert closing_step(at, np.array([[8.0, 8.0, 8.0, 4.000001]]), 0.5)[0] == pytest.approx(30, abs=0.001)
-    assert smoothed(np.array([3.0, 1.0, 2.0, 6.0])).tolist() == [2, 2, 3, 4]
-
-
-def settling(at: Any) -> Any:
-    return 0.3 + 2 * np.exp(-np.asarray(at) / 100)
-
-
-def test_how_far_a_loss_fell() -> None:
-    at = np.array([1.0, 2.0, 4.0, 8.0, 9.0])
-    first, second = halves(at, np.array([[10.0, 6.0, 4.0, 1.0, 3.0], [1.0, 2.0, 8.0, 5.0, 3.0]]))
-    assert first.tolist() == pytest.approx([10 - 3.25, 8 - 6.125])
-    assert second.tolist() == pytest.approx([3.25 - 3, 6.125 - 3])
-
-
-@pytest.mark.parametrize("until", [60, 150, 600])
-def test_where_an_exponential_settles(until: int) -> None:
-    """The reading and the forecast are exact for an exponential, but for the lines between readings."""
-    steps = np.arange(0, until + 1, 5.0)
-    [found] = settling_step(steps, settling(steps)[None], 0.3)
-    assert found == pytest.approx(100 * math.log(1 / 0.3), rel=0.01)
-
-
-@pytest.mark.parametrize(("until", "name"), [(8, "unknown"), (90, "closing"), (400, "closed")])
-def test_phases_of_a_loss_that_comes_to_rest(until: int, name: str) -> None:
-    steps = np.arange(2, until + 1, 2.0)
-    said = phase_by_loss(steps, settling(steps), np.full(len(steps), 1e-4))
-    assert (said.name, said.rule) == (name, LOSS)
-    if name != "unknown":
-        # from the first reading on
-        assert said.closing == pytest.approx(2 + 100 * math.log(1 / LOSS.left), rel=0.03)
-        assert said.low is not None
-        assert said.high is not None
-        assert said.low <= said.closing <= said.high
-
-
-def test_a_loss_that_falls_on_is_open() -> None:
-    steps = np.arange(10, 300, 10.0)
-    said = phase_by_loss(steps, 5 - 0.01 * steps, np.full(len(steps), 0.001))
-    assert (said.name, said.closing, said.low, said.high) == ("open", None, 290.0, None)
-
-
-def test_a_loss_that_hardly_slows_down_is_open() -> None:
-    steps = np.arange(10, 300, 10.0)
-    said = phase_by_loss(steps, 5 - 0.01 * steps + 1e-6 * steps**2, np.full(len(steps), 1e-7))
-    assert (said.name, said.closing) == ("open", None)
-
-
-def test_a_loss_that_rises_or_rests_is_opening() -> None:
-    steps = np.arange(10, 300, 10.0)
-    for losses in (0.01 * steps, np.ones(len(steps))):
-        said = phase_by_loss(steps, losses, np.full(len(steps), 0.001))
-        assert (said.name, said.closing) == ("opening", None)
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.floats(-100, 100), min_size=2 * FEWEST, max_size=30), st.integers(-7, 7), st.integers(-1, 6))
-def test_the_phase_by_loss_knows_no_units(losses: list[float], scale: int, stretch: int) -> None:
-    steps, errors = [10.0 * (place + 1) for place in range(len(losses))], [1.0] * len(losses)
-    one = phase_by_loss(steps, losses, errors)
-    longer, higher = 2.0**stretch, 2.0**scale
-    other = phase_by_loss([longer * s for s in steps], [higher * v for v in losses], [higher * e for e in errors])
-    assert one.name == other.name
-    if one.closing is None or math.isinf(one.closing):
-        assert other.closing == one.closing
-    else:
-        assert other.closing == pytest.approx(longer * one.closing, rel=1e-6)
-
-
 FALLING = [2.0 / (1 + step / 20) for step in range(200)]
 
 
-def test_losses_that_are_told_make_the_phase() -> None:
+def test_losses_of_the_loop_are_averaged_from_record_to_record() -> None:
     model, images = Net(), torch.randn(16, 6)
     told = [torch.tensor(loss, requires_grad=True) if place % 2 else loss for place, loss in enumerate(FALLING)]
     watch, silent = still(model, images, 200, told), still(model, images, 200)
-    assert silent.phase.rule is TRACE
     assert silent.history[-1].loss is None
-    assert watch.phase.rule is LOSS
     first, second = watch.history[:2]
     assert first.loss is not None
     assert second.loss is not None
@@ -454,10 +315,9 @@ def test_losses_that_are_told_make_the_phase() -> None:
     assert second.loss.stderr == pytest.approx(np.std(part, ddof=1) / math.sqrt(len(part)), rel=1e-4)
 
 
-def test_a_loss_that_is_not_finite_is_no_reading() -> None:
+def test_a_loss_that_is_not_finite_is_shown_as_missing() -> None:
     watch = still(Net(), torch.randn(16, 6), 200, [*FALLING[:50], math.nan, *FALLING[51:]])
-    assert watch.phase.rule is LOSS
-    assert watch.phase.name in ("closing", "closed")
+    assert [record.loss for record in watch.history if record.loss and not math.isfinite(record.loss.value)]
     json.dumps([record.document() for record in watch.history], allow_nan=False)
 
 
@@ -518,16 +378,18 @@ def test_it_writes_to_what_people_have(tmp_path: Path) -> None:
     assert [one["critlab/step"] for one in run] == [record.step for record in records]
 
 
-def test_the_page_says_the_phase(tmp_path: Path) -> None:
-    watch = still(Net(), torch.randn(16, 6), 2 + 6 * LOOKS)
+def test_the_page_says_the_signals_and_no_phase(tmp_path: Path) -> None:
+    watch = still(Net(), torch.randn(16, 6), 2 + 6 * LOOKS, FALLING)
     path = watch.report(tmp_path / "page.html", "mine")
     assert path
     text = path.read_text()
     assert text.startswith("<!doctype html>")
     assert "A watched training, by critlab" in text
-    assert f"it is {watch.phase.name}" in text
-    with pytest.raises(StudyError, match="no record yet"):
-        Watch(Net()).report(tmp_path / "none.html")
+    assert "training loss" in text
+    assert "fell since step" in text
+    assert not re.search(r"\b(closed|closing|phase)\b", text[text.index("<h1") : text.index("</h1") + 2000])
+    with pytest.warns(UserWarning, match="no record yet"):
+        assert Watch(Net()).report(tmp_path / "none.html") is None
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
 from critlab.errors import StudyError
 from critlab.hooks.watch import Watch
-from critlab.hooks.watch.looks.inputs import Inputs
+from critlab.hooks.watch.looks.inputs import Call
 
 if TYPE_CHECKING:
     TrainerCallback = object
@@ -19,48 +21,76 @@ else:
     except ImportError:
         raise StudyError("the Transformers callback needs transformers: pip install 'critlab[hf]'") from None
 
+STATE = "critlab_watch.pt"
+"""The watch's state in a checkpoint's folder."""
+
+SHARED = "num_items_in_batch"
+"""What a model is called with where its loss is the sum over a batch, divided by all items of the step's batches."""
+
 
 class WatchCallback(TrainerCallback):
     """Watches the model that a Transformers Trainer trains.
 
     The Trainer shows its callbacks neither batches nor losses, so hooks on the model remember what it was last called
-    with in training mode, and the ``loss`` of its answer; the hooks go when training ends. Where the Trainer computes
-    the loss itself, as with label smoothing, the answer has none and the trace tells the phase.
+    with in training mode, and the ``loss`` of its answers; the hooks go when training ends. The loss of a step is that
+    of all batches that were accumulated for it. Where the Trainer computes the loss itself, as with label smoothing,
+    the answers have none. What the watch cannot look at it refuses before the first step.
+
+    The Trainer clips gradients to ``max_grad_norm`` before a callback can read them: where that has happened, the
+    records' norm is one after clipping, and is named so.
 
     Args:
-        options: of :class:`~critlab.hooks.watch.Watch`. ``log=trainer`` sends records wherever the Trainer's own go.
+        resume: the folder of the checkpoint to go on from, where it is not in the Trainer's ``output_dir``.
+        options: of :class:`~critlab.hooks.watch.watch.Watch`. ``log=trainer`` sends records wherever the Trainer's own
+            go.
 
-    The watch itself is in ``callback.watch`` once training has begun.
+    The watch itself is in ``callback.watch`` once training has begun. Its state is in each checkpoint's folder.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, resume: str | Path | None = None, **options: Any) -> None:
         super().__init__()
-        self.options = options
+        self.resume, self.options = resume, options
         self.watch: Watch | None = None
-        self._seen: Inputs | None = None
-        self._loss: Tensor | None = None
+        self._seen: Call | None = None
+        self._losses: list[Tensor] = []
+        self._is_sum = False
         self._hooks: list[Any] = []
-        self._stepped = False
+        self._stepped = self._looking = False
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
-        """Begins to watch."""
-        model = kept["model"]
-        self.watch = Watch(model, **self.options)
+        """Begins to watch, or goes on with the watch of a checkpoint."""
+        optimizer, limit = kept.get("optimizer"), getattr(args, "max_grad_norm", None)
+        known = {
+            "optimizer": optimizer if hasattr(optimizer, "param_groups") else None,
+            "clip": limit if limit and limit > 0 else None,
+        }
+        self.watch, self._losses = Watch(kept["model"], **{**known, **self.options}), []
+        if state.global_step:
+            self._restore(args, state)
+        before, after = self._remember, self._remember_loss
+        if getattr(args, "torch_compile", False):
+            before, after = torch.compiler.disable(before), torch.compiler.disable(after)
         self._hooks = [
-            self.watch.model.register_forward_pre_hook(self._remember, with_kwargs=True),
-            self.watch.model.register_forward_hook(self._remember_loss),
+            self.watch.model.register_forward_pre_hook(before, with_kwargs=True),
+            self.watch.model.register_forward_hook(after),
         ]
 
     def on_optimizer_step(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
         """Counts the step, while its gradients are still there."""
         self._stepped = True
-        self._step()
+        self._step(args)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
         """Counts the step, where the Trainer is too old to tell earlier."""
         if not self._stepped:
-            self._step()
+            self._step(args)
         self._stepped = False
+
+    def on_save(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
+        """Puts the watch's state into the folder of the checkpoint that was just written."""
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        if self.watch is not None and state.is_world_process_zero and folder.is_dir():
+            self.watch.save(folder / STATE)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
         """Makes the last record."""
@@ -69,15 +99,43 @@ class WatchCallback(TrainerCallback):
         if self.watch is not None:
             self.watch.close()
 
-    def _step(self) -> None:
-        if self.watch is not None:
-            self.watch.step(self._seen, self._loss)
+    def _step(self, args: Any) -> None:
+        if self.watch is None:
+            return
+        losses, self._losses = self._losses, []
+        loss = None
+        if losses:
+            together = torch.stack(losses)
+            loss = together.sum() if self._is_sum else together.mean()
+            if self._is_sum and getattr(args, "average_tokens_across_devices", False):
+                loss = loss * args.world_size  # the items are those of all processes
+        self.watch.step(self._seen, loss)
+
+    def _restore(self, args: Any, state: Any) -> None:
+        assert self.watch is not None
+        given = self.resume or getattr(args, "resume_from_checkpoint", None)
+        own = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        folder = Path(given) if isinstance(given, str | Path) else own
+        if (folder / STATE).is_file():
+            self.watch.restore(folder / STATE)
 
     def _remember(self, model: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
-        if model.training:
-            self._seen = arguments if arguments else dict(named)
+        if not model.training or self._looking or self.watch is None:
+            return
+        self._is_sum = named.get(SHARED) is not None
+        self._seen = seen = Call(arguments, {name: value for name, value in named.items() if name != SHARED})
+        self._looking = True
+        try:
+            self.watch.rehearse(seen)
+        finally:
+            self._looking = False
 
     def _remember_loss(self, model: nn.Module, arguments: tuple[Any, ...], answer: Any) -> None:
-        if model.training:
-            loss = answer.get("loss") if isinstance(answer, Mapping) else getattr(answer, "loss", None)
-            self._loss = loss.detach() if isinstance(loss, Tensor) and loss.numel() == 1 else None
+        if not model.training or self._looking:
+            return
+        if isinstance(answer, Mapping):
+            loss = answer.get("loss")
+        else:
+            loss = answer[0] if isinstance(answer, tuple) and answer else getattr(answer, "loss", None)
+        if isinstance(loss, Tensor) and loss.numel() == 1:
+            self._losses.append(loss.detach().reshape(()))

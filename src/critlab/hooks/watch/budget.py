@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 
@@ -15,6 +16,9 @@ MOST_EXAMPLES = 32
 
 MOST_LOGITS = 2**24
 """Logits of one look, so that a large vocabulary does not fill the memory."""
+
+FEWEST_EXAMPLES = 2
+"""Some models drop the axis of examples where there is one; only a large vocabulary asks for fewer."""
 
 HELPS = 0.8
 """Halving the examples is kept where it costs at most this share of what it cost before."""
@@ -58,6 +62,14 @@ class Ledger:
         self._mark = now
         return took
 
+    def state(self) -> dict[str, float]:
+        """What :meth:`load` takes."""
+        return {"worked": self.worked, "spent": self.spent}
+
+    def load(self, state: Mapping[str, float]) -> None:
+        """Goes on from a state."""
+        self.worked, self.spent = float(state["worked"]), float(state["spent"])
+
     def allows(self, cost: float) -> bool:
         """Whether ``cost`` seconds more stay within the budget."""
         return self.spent + cost <= self.budget * self.worked
@@ -82,13 +94,26 @@ class Size:
 
     def __init__(self, start: int, most: int) -> None:
         self.most = max(1, min(most, MOST_EXAMPLES))
+        self.least = min(self.most, FEWEST_EXAMPLES)
         self.examples = min(start, self.most)
         self._costs: dict[int, float] = {}
 
     def limit(self, logits: int) -> None:
         """No more than fit, with so many logits an example."""
         self.most = max(1, min(self.most, MOST_LOGITS // max(1, logits)))
+        self.least = min(self.least, self.most)
         self.examples = min(self.examples, self.most)
+
+    def state(self) -> dict[str, Any]:
+        """What :meth:`load` takes."""
+        return {"examples": self.examples, "most": self.most, "costs": {str(n): s for n, s in self._costs.items()}}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Goes on from a state."""
+        self.most = max(1, min(self.most, int(state["most"])))
+        self.least = min(self.least, self.most)
+        self.examples = max(1, min(self.most, int(state["examples"])))
+        self._costs = {int(number): float(seconds) for number, seconds in state["costs"].items()}
 
     def cost(self) -> float:
         """What a look takes, in seconds, as far as is known."""
@@ -107,7 +132,7 @@ class Size:
         self._costs[self.examples] = cost = 0.7 * before + 0.3 * seconds
         interval = cost / max(budget * step_seconds, 1e-12)
         half, double = self.examples // 2, self.examples * 2
-        if interval > SELDOM and half >= 1 and self._costs.get(half, 0.0) <= HELPS * cost:
+        if interval > SELDOM and half >= self.least and self._costs.get(half, 0.0) <= HELPS * cost:
             self.examples = half
         elif interval < OFTEN and double <= self.most and interval * self._costs.get(double, 0.0) <= SELDOM / 2 * cost:
             self.examples = double

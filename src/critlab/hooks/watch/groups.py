@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from critlab.analysis.prime_window import PrimeWindow, followed
+from critlab.analysis.prime_window import AVERAGED, PrimeWindow, followed
 from critlab.analysis.source_windows import below
 from critlab.errors import StudyError
 from critlab.estimate import Estimate
@@ -15,6 +15,10 @@ from critlab.spec import nearest
 
 Groups = Mapping[str, str | Sequence[str]]
 """For each group the name of a module, or of several, as in ``model.named_modules()``."""
+
+
+MOST_READINGS = 512
+"""Readings of each group that are kept: of the epochs that the rule averages over, in which they lie thinner then."""
 
 
 class Watched:
@@ -66,7 +70,47 @@ class Watched:
             known.append(trace)
             values, errors = [one.value for one in known], [one.stderr for one in known]
             self.windows[name] = followed(self.windows[name], self._steps, values, errors, epoch=self.epoch_steps)
+        self._thin()
         return dict(self.windows)
+
+    def state(self) -> dict[str, Any]:
+        """What :meth:`load` takes."""
+        last = self.windows.items()
+        return {
+            "steps": list(self._steps),
+            "traces": {name: [[one.value, one.stderr] for one in known] for name, known in self._traces.items()},
+            "windows": {name: [one.open, one.since, one.growth and _pair(one.growth)] for name, one in last},
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Goes on from a state; groups that it does not know begin again."""
+        if set(state["traces"]) != set(self.groups):
+            return
+        self._steps = [int(step) for step in state["steps"]]
+        self._traces = {name: [Estimate(*one) for one in known] for name, known in state["traces"].items()}
+        self.windows = {
+            name: PrimeWindow(is_open, since, growth and Estimate(*growth))
+            for name, (is_open, since, growth) in state["windows"].items()
+        }
+
+    def _thin(self) -> None:
+        """Forgets readings before the epochs that the rule looks at, and every second one where they are too many."""
+        oldest = self._steps[-1] - (AVERAGED + 1) * self.epoch_steps
+        # the one before the oldest place is needed to interpolate there
+        first = max(0, sum(step <= oldest for step in self._steps[:2]) - 1)
+        kept = range(first, len(self._steps))
+        if len(kept) > MOST_READINGS:
+            self._keep([*kept[:-1:2], kept[-1]])
+        elif first:
+            self._keep(kept)
+
+    def _keep(self, places: Sequence[int]) -> None:
+        self._steps = [self._steps[place] for place in places]
+        self._traces = {name: [known[place] for place in places] for name, known in self._traces.items()}
+
+
+def _pair(growth: Estimate) -> list[float]:
+    return [growth.value, growth.stderr]
 
 
 def _read(given: Groups | None, owning: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from critlab.analysis.prime_window import RULE, SOURCE
 from critlab.errors import StudyError
 from critlab.estimate import Estimate
-from critlab.hooks.watch.phase import TRACE, Phase
 from critlab.hooks.watch.record import Record
+from critlab.hooks.watch.signals import INTERVAL, QUANTITIES, sentence
 from critlab.report.chart import Cell, Chart, Panel
 from critlab.report.charts.encoding import HUNDREDTHS, JSON, legend, only, quantity, specification, tip
 from critlab.report.findings import Findings
 from critlab.report.theme import ordered
 
-INTERVAL = 1.96
+MOST_SHOWN = 200
+"""Records on the page, which would be slow to open with many thousand."""
+
+KNOWN = (
+    "These are signals of one training without a deficit. None of them says whether a deficit would still leave "
+    "lasting damage; to measure that, fork the training with critlab.probe."
+)
 STEP = "Step"
 ALT = "The numbers follow in a table."
 
 
-def findings(history: Sequence[Record], name: str) -> Findings:
+def findings(history: Sequence[Record], name: str, asides: Mapping[str, str] | None = None) -> Findings:
     """What the page says and draws of a training.
 
     Args:
         history: the watch's records.
         name: of the training.
+        asides: what the watch could not do, and why.
 
     Raises:
         StudyError: there is no record.
@@ -35,41 +42,31 @@ def findings(history: Sequence[Record], name: str) -> Findings:
         raise StudyError(
             "watch: report: there is no record yet; train for longer, raise budget=, or call close() first"
         )
-    last = history[-1]
+    last, shown = history[-1], thinned(history)
+    charts = (_loss(shown), _trace(shown), _uncertainty(shown), _groups(shown), _shares(shown), _motion(shown))
     return Findings(
         name=name,
-        question=f"Is the period of plasticity still open? {sentence(last)}{windows_sentence(last)}",
-        source=f"The phase is told by {last.phase.rule.words}. {last.phase.rule.source}{_windows_source(last)}",
-        charts=[
-            chart
-            for chart in (_loss(history), _trace(history), _groups(history), _shares(history), _motion(history))
-            if chart
-        ],
+        question=f"How does the training go? {sentence(history)}{windows_sentence(last)}",
+        source=f"{KNOWN}{_windows_source(last)}",
+        charts=[chart for chart in charts if chart],
         comparisons=(),
         provenance={
             "step": last.step,
-            "records": len(history),
-            "looks": sum(record.looks for record in history),
+            "records shown": len(shown),
             "examples of a look": last.examples,
+            "seconds": round(last.seconds, 1),
             "overhead (share of the training's time)": last.overhead,
+            **{f"not done: {part}": reason for part, reason in (asides or {}).items()},
         },
         command="critlab.Watch(model) and watch.step(inputs, loss) in the training loop, then watch.report(path)",
         masthead="A watched training",
     )
 
 
-def sentence(record: Record) -> str:
-    """The phase after a record, in words."""
-    phase = record.phase
-    if phase.name == "unknown":
-        return f"At step {record.step:,} it is too early to say."
-    said = f"At step {record.step:,} it is {phase.name}"
-    if phase.closing is None:
-        return f"{said}; nothing falls yet, so no closing can be estimated."
-    high = "not bounded" if phase.high is None else f"{phase.high:,.0f}"
-    word = "closed" if phase.name == "closed" else "may close"
-    limits = f"95 % over the readings' errors: {phase.low:,.0f} to {high}"
-    return f"{said}; it {word} about step {phase.closing:,.0f} ({limits})."
+def thinned(history: Sequence[Record]) -> Sequence[Record]:
+    """At most :data:`MOST_SHOWN` records, evenly, with the first and the latest."""
+    stride = -(-len(history) // MOST_SHOWN)
+    return [*history[:-1:stride], history[-1]]
 
 
 def windows_sentence(record: Record) -> str:
@@ -84,14 +81,12 @@ def windows_sentence(record: Record) -> str:
 
 
 def _windows_source(record: Record) -> str:
-    return f". Prime learning window: {RULE}. {SOURCE}" if record.windows else ""
+    return f" Prime learning window: {RULE}. {SOURCE}" if record.windows else ""
 
 
 def _trace(history: Sequence[Record]) -> Chart:
-    readings = [(one, one.trace) for one in history]
     return _course(
-        readings,
-        history[-1].phase if history[-1].phase.rule is TRACE else None,
+        [(one, one.trace) for one in history],
         key="trace",
         title="Fisher information through training",
         label="Trace of the Fisher information (nats²)",
@@ -100,24 +95,31 @@ def _trace(history: Sequence[Record]) -> Chart:
 
 
 def _loss(history: Sequence[Record]) -> Chart | None:
-    """What the loop told of its losses, where it did."""
+    """What the loop gave of its losses, where it did."""
     readings = [(one, one.loss) for one in history if one.loss is not None and math.isfinite(one.loss.value)]
     if not readings:
         return None
     return _course(
         readings,
-        history[-1].phase,
         key="loss",
-        title="Training loss, which tells the phase",
+        title="Training loss",
         label="Training loss",
         caption="Mean of the batches' losses from record to record, with 95 % bands.",
     )
 
 
-def _course(
-    readings: Sequence[tuple[Record, Estimate]], phase: Phase | None, *, key: str, title: str, label: str, caption: str
-) -> Chart:
-    """A quantity by step with its bands, and the closing, where this quantity tells it."""
+def _uncertainty(history: Sequence[Record]) -> Chart:
+    return _course(
+        [(one, one.uncertainty) for one in history],
+        key="uncertainty",
+        title="Uncertainty of the answers",
+        label="Entropy (nats)",
+        caption="Mean entropy of the model's answers to the probe, with 95 % bands.",
+    )
+
+
+def _course(readings: Sequence[tuple[Record, Estimate]], *, key: str, title: str, label: str, caption: str) -> Chart:
+    """A quantity by step with its bands."""
     rows: list[JSON] = [
         {
             "part": key,
@@ -125,13 +127,12 @@ def _course(
             key: value.value,
             "low": max(0.0, value.value - INTERVAL * value.stderr),
             "high": value.value + INTERVAL * value.stderr,
-            "phase": one.phase.name,
         }
         for one, value in readings
         if math.isfinite(value.stderr)
     ]
     x, y = _x(), quantity(key, label, axis={"format": ",.4~r", "tickCount": 5})
-    shown = [tip("step", STEP), tip(key, label), tip("phase", "Phase")]
+    shown = [tip("step", STEP), tip(key, label)]
     layers: list[JSON] = [
         {
             "transform": only(key),
@@ -149,22 +150,14 @@ def _course(
             "encoding": {"x": x, "y": y, "tooltip": shown},
         },
     ]
-    if phase and phase.closing is not None and phase.closing <= 2 * readings[-1][0].step:
-        rows.append({"part": "closing", "step": phase.closing})
-        mark = {"type": "rule", "color": "$deficit", "strokeDash": [4, 3]}
-        layers.append({"transform": only("closing"), "mark": mark, "encoding": {"x": x}})
-        caption += " Dashed: the estimated closing."
     return Chart(
         key=key,
         title=title,
         caption=caption,
         alt=f"Chart of {label[0].lower()}{label[1:]} by step. {ALT}",
         panels=(Panel("", specification(rows, layers), 12, 320),),
-        columns=("step", "looks", key, "standard error", "phase", "closing step"),
-        rows=tuple(
-            (one.step, one.looks, value.value, value.stderr, one.phase.name, one.phase.closing)
-            for one, value in readings
-        ),
+        columns=("step", "looks", key, "standard error"),
+        rows=tuple((one.step, one.looks, value.value, value.stderr) for one, value in readings),
     )
 
 
@@ -247,40 +240,48 @@ def _shares(history: Sequence[Record]) -> Chart | None:
     )
 
 
-MOTION = {
-    "gradient_norm": "Gradient norm",
-    "gradient_signal_to_noise": "Gradient, signal to noise",
-    "path": "Distance gone by the weights",
-    "movement": "Movement of the layers' shares",
-}
-
-
 def _motion(history: Sequence[Record]) -> Chart | None:
-    panels = []
-    for name, title in MOTION.items():
-        rows: list[dict[str, Any]] = [
-            {"part": "line", "step": one.step, "value": getattr(one, name)}
-            for one in history
-            if getattr(one, name) is not None
-        ]
-        if len(rows) > 1:
-            encoding = {"x": _x(), "y": quantity("value", title), "tooltip": [tip("step", STEP), tip("value", title)]}
-            mark = {"type": "line", "point": True, "color": "$control"}
-            line = {"transform": only("line"), "mark": mark, "encoding": encoding}
-            panels.append(Panel(title, specification(rows, [line]), 12, 220))
-    if not panels:
+    names = [name for name in MOTION if sum(QUANTITIES[name][2](one) is not None for one in history) > 1]
+    if not names:
         return None
-    cells: list[tuple[Cell, ...]] = [(one.step, *(getattr(one, name) for name in MOTION)) for one in history]
+
+    def panel(name: str) -> Panel:
+        title, _, read = QUANTITIES[name]
+        rows: list[dict[str, Any]] = [
+            {"part": "line", "step": one.step, "value": value} for one in history if (value := read(one)) is not None
+        ]
+        encoding = {"x": _x(), "y": quantity("value", title), "tooltip": [tip("step", STEP), tip("value", title)]}
+        mark = {"type": "line", "point": True, "color": "$control"}
+        line = {"transform": only("line"), "mark": mark, "encoding": encoding}
+        return Panel(title, specification(rows, [line]), 12, 220)
+
+    cells: list[tuple[Cell, ...]] = [(one.step, *(_cell(one, name) for name in names)) for one in history]
     return Chart(
         key="motion",
-        title="Gradients and weights in motion",
+        title="Gradients, weights and the learning rate",
         caption="The signal is the squared norm of the mean gradient, the noise the variance of one batch's gradient; "
         "the distance is summed from record to record.",
-        alt=f"Charts of gradient norm, signal to noise, distance and movement by step. {ALT}",
-        panels=tuple(panels),
-        columns=("step", *MOTION),
+        alt=f"Charts by step: {', '.join(QUANTITIES[name][0].lower() for name in names)}. {ALT}",
+        panels=tuple(map(panel, names)),
+        columns=("step", *names),
         rows=tuple(cells),
     )
+
+
+MOTION = (
+    "gradient_norm",
+    "gradient_norm_after_clipping",
+    "gradient_signal_to_noise",
+    "path",
+    "movement",
+    "lr",
+)
+"""The quantities of :func:`_motion`."""
+
+
+def _cell(record: Record, name: str) -> float | None:
+    found = QUANTITIES[name][2](record)
+    return found.value if isinstance(found, Estimate) else found
 
 
 def _x() -> JSON:

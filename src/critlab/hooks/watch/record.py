@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -13,7 +12,6 @@ import torch
 from critlab.analysis.prime_window import PrimeWindow
 from critlab.estimate import Estimate
 from critlab.hooks.watch.looks.look import Sample
-from critlab.hooks.watch.phase import Phase, phase_by_loss, phase_by_trace
 
 
 @dataclass(frozen=True)
@@ -34,9 +32,11 @@ class Record:
         movement_by_chance: about what the errors alone would give; a movement like it is none.
         gradient_norm: root mean square norm of the gradients in ``.grad``.
         gradient_signal_to_noise: squared norm of the mean gradient per variance of one batch's gradient.
+        gradient_clipped: whether both are of gradients that the loop had clipped before they were read.
         path: distance that the weights went so far, from record to record.
+        lr: the learning rate, the largest where there are several.
+        seconds: of the clock on the wall since the training began, without the time between its restarts.
         overhead: seconds of watching per second of training so far.
-        phase: what the rule says.
         groups: the trace of each group of parameters.
         windows: the prime learning window of each group.
     """
@@ -53,9 +53,11 @@ class Record:
     movement_by_chance: float | None
     gradient_norm: float | None
     gradient_signal_to_noise: float | None
+    gradient_clipped: bool | None
     path: float | None
+    lr: float | None
+    seconds: float
     overhead: float
-    phase: Phase
     groups: Mapping[str, Estimate] = field(default_factory=dict)
     windows: Mapping[str, PrimeWindow] = field(default_factory=dict)
 
@@ -67,11 +69,12 @@ class Record:
             "uncertainty": self.uncertainty.value,
             "loss": None if self.loss is None else self.loss.value,
             "movement": self.movement,
-            "gradient_norm": self.gradient_norm,
-            "gradient_signal_to_noise": self.gradient_signal_to_noise,
+            f"gradient_norm{self._clipped}": self.gradient_norm,
+            f"gradient_signal_to_noise{self._clipped}": self.gradient_signal_to_noise,
             "path": self.path,
+            "lr": self.lr,
+            "seconds": self.seconds,
             "overhead": self.overhead,
-            "closing_step": self.phase.closing,
         }
         found |= {f"share/{name or '(root)'}": share for name, share in self.shares.items()}
         for name, window in self.windows.items():
@@ -84,52 +87,55 @@ class Record:
 
     def document(self) -> dict[str, Any]:
         """The record as JSON values; a number that is not finite is None."""
-        phase = self.phase
         return {
             "step": self.step,
             "looks": self.looks,
             "examples": self.examples,
-            "trace": self.trace.value,
+            "trace": _finite(self.trace.value),
             "trace_stderr": _finite(self.trace.stderr),
-            "uncertainty": self.uncertainty.value,
+            "uncertainty": _finite(self.uncertainty.value),
             "uncertainty_stderr": _finite(self.uncertainty.stderr),
             "loss": None if self.loss is None else _finite(self.loss.value),
             "loss_stderr": None if self.loss is None else _finite(self.loss.stderr),
             "layers": {
                 name or "(root)": {
-                    "trace": one.value,
+                    "trace": _finite(one.value),
                     "trace_stderr": _finite(one.stderr),
-                    "share": self.shares.get(name),
+                    "share": _finite(self.shares.get(name)),
                 }
                 for name, one in self.layers.items()
             },
-            "movement": self.movement,
-            "movement_by_chance": self.movement_by_chance,
-            "gradient_norm": self.gradient_norm,
-            "gradient_signal_to_noise": self.gradient_signal_to_noise,
-            "path": self.path,
-            "overhead": self.overhead,
-            "phase": phase.name,
-            "closing_step": phase.closing,
-            "closing_low": phase.low,
-            "closing_high": phase.high,
+            "movement": _finite(self.movement),
+            "movement_by_chance": _finite(self.movement_by_chance),
+            "gradient_norm": _finite(self.gradient_norm),
+            "gradient_signal_to_noise": _finite(self.gradient_signal_to_noise),
+            "gradient_clipped": self.gradient_clipped,
+            "path": _finite(self.path),
+            "lr": _finite(self.lr),
+            "seconds": self.seconds,
+            "overhead": _finite(self.overhead),
             "groups": {name: self._group(name) for name in self.groups},
         }
+
+    @property
+    def _clipped(self) -> str:
+        """What the names of readings of clipped gradients end in."""
+        return "_after_clipping" if self.gradient_clipped else ""
 
     def _group(self, name: str) -> dict[str, Any]:
         trace, window = self.groups[name], self.windows[name]
         return {
-            "trace": trace.value,
+            "trace": _finite(trace.value),
             "trace_stderr": _finite(trace.stderr),
-            "growth": window.growth.value if window.growth else None,
+            "growth": _finite(window.growth.value) if window.growth else None,
             "growth_stderr": _finite(window.growth.stderr) if window.growth else None,
             "prime_window": window.name,
             "prime_window_since": window.since,
         }
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 class Sums:
@@ -143,7 +149,7 @@ class Sums:
     def __init__(self, layers: int, groups: Sequence[Sequence[int]] = ()) -> None:
         self._groups = [list(group) for group in groups]
         #: count, then the sums of each layer, of each group, of the total and of the uncertainty, then of their squares
-        self.values = torch.zeros(1 + 2 * (layers + len(groups) + 2), dtype=torch.float64)
+        self.values = torch.zeros(1 + 2 * (layers + len(groups) + 2), dtype=torch.float64, device="cpu")
 
     @property
     def count(self) -> int:
@@ -155,7 +161,7 @@ class Sums:
         traces, uncertainty = sample.traces, sample.traces.new_tensor(sample.uncertainty)
         sums = [*(traces[group].sum() for group in self._groups), traces.sum()]
         wide = torch.cat([traces, torch.stack([*sums, uncertainty])])
-        self.values += torch.cat([torch.ones(1, dtype=torch.float64), wide, wide.square()])
+        self.values += torch.cat([wide.new_ones(1), wide, wide.square()])
 
     def estimates(self) -> list[Estimate]:
         """The mean of each layer, then of each group, of the total, and last of the uncertainty.
@@ -174,7 +180,7 @@ class Sums:
 def shares(layers: Mapping[str, Estimate]) -> dict[str, float]:
     """Each layer's share of the sum; none where the sum is not positive."""
     total = math.fsum(one.value for one in layers.values())
-    return {name: one.value / total for name, one in layers.items()} if total > 0 else {}
+    return {name: one.value / total for name, one in layers.items()} if 0 < total < math.inf else {}
 
 
 def movement(old: Mapping[str, Estimate], new: Mapping[str, Estimate]) -> tuple[float, float] | None:
@@ -196,19 +202,3 @@ def movement(old: Mapping[str, Estimate], new: Mapping[str, Estimate]) -> tuple[
         ]
         chance += math.sqrt(2 / math.pi) * math.hypot(*errors) / 2
     return distance, chance
-
-
-def phase_by(history: Sequence[Record], step: int, trace: Estimate, loss: Estimate | None) -> Phase:
-    """By the losses that the loop told, which lie in the middle of their records; by the trace where it told none."""
-    steps = [*(one.step for one in history), step]
-    losses = [*(one.loss for one in history), loss]
-    middles = [(before + step) / 2 for before, step in pairwise([0, *steps])]
-    told = [
-        (at, one)
-        for at, one in zip(middles, losses, strict=True)
-        if one is not None and math.isfinite(one.value + one.stderr)
-    ]
-    if told:
-        return phase_by_loss([at for at, _ in told], [one.value for _, one in told], [one.stderr for _, one in told])
-    traces = [*(one.trace for one in history), trace]
-    return phase_by_trace(steps, [one.value for one in traces], [one.stderr for one in traces])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -49,7 +50,7 @@ class TrainingLoss:
     def share(self, device: torch.device) -> None:
         """Adds up what all processes were told; all of them must call it at the same step."""
         self._read()
-        everybody = summed(torch.tensor(self._own, dtype=torch.float64), device)
+        everybody = summed(torch.tensor(self._own, dtype=torch.float64, device="cpu"), device)
         self._all = [known + new for known, new in zip(self._all, everybody.tolist(), strict=True)]
         self._own = [0.0, 0.0, 0.0]
 
@@ -67,6 +68,21 @@ class TrainingLoss:
             return None
         variance = max(0.0, squares / count - (total / count) ** 2)
         return Estimate(total / count, math.sqrt(variance / (count - 1)) if count > 1 else math.inf)
+
+    def state(self) -> dict[str, list[float]]:
+        """What :meth:`load` takes."""
+        self._read()
+        return {"own": list(self._own), "all": list(self._all)}
+
+    def load(self, state: Mapping[str, Sequence[float]], *, own: bool = True) -> None:
+        """Goes on from a state.
+
+        Args:
+            state: from :meth:`state`.
+            own: whether it is of this process, so that what had not been shared is its own.
+        """
+        self._own = [float(value) for value in state["own"]] if own else [0.0, 0.0, 0.0]
+        self._all, self._given = [float(value) for value in state["all"]], []
 
     def _add(self, loss: float) -> None:
         own = self._own

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections import Counter
 from collections.abc import Callable
+from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
 from critlab.errors import StudyError
+from critlab.hooks.watch.asides import Asides
 from critlab.hooks.watch.record import Record
 
 Writer = Callable[[Record], None]
 PREFIX = "critlab/"
+MOST_FAILURES = 3
+"""Failures in a row after which nothing more goes there; a disk may be full for a while."""
 
 
 def writer(to: Any) -> Writer:
@@ -63,14 +68,76 @@ class JsonLines:
 
     Args:
         path: appended to; its folder is made when the first line comes.
+
+    Raises:
+        StudyError: it is a folder.
     """
 
     def __init__(self, path: Path) -> None:
+        if path.is_dir():
+            raise StudyError(f"watch: log: received {str(path)!r}, which is a folder; must be a file to append to")
         self.path = path
 
     def __call__(self, record: Record) -> None:
-        """Appends one line."""
-        line = json.dumps(record.document(), allow_nan=False)
+        """Appends one line: all of it, or nothing where the disk is full.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        line = json.dumps(record.document(), allow_nan=False) + "\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(f"{line}\n")
+        with self.path.open("ab", buffering=0) as file:
+            end = file.seek(0, 2) if file.seekable() else None
+            try:
+                # the half of a line that a killed process left behind is ended first
+                self._write(file, ("\n" if self._is_cut_off() else "") + line)
+            except OSError:
+                if end is not None:
+                    file.truncate(end)
+                raise
+
+    def _write(self, file: RawIOBase, text: str) -> None:
+        left = memoryview(text.encode())
+        while left:
+            left = left[file.write(left) or 0 :]
+
+    def _is_cut_off(self) -> bool:
+        if not self.path.is_file() or not self.path.stat().st_size:
+            return False
+        with self.path.open("rb") as file:
+            file.seek(-1, 2)
+            return file.read(1) != b"\n"
+
+
+class Writers:
+    """All places where records go; one that fails is said once, and left after some failures in a row.
+
+    Args:
+        log: what :func:`writer` takes, one or several in a list.
+        asides: what is said.
+
+    Raises:
+        StudyError: one of them is no such place.
+    """
+
+    def __init__(self, log: Any, asides: Asides) -> None:
+        given = log if isinstance(log, list | tuple) else [log]
+        self._writers = [(f"log {place} ({_name(to)})", writer(to)) for place, to in enumerate(given, 1)]
+        self._failures: Counter[str] = Counter()
+        self._asides = asides
+
+    def __call__(self, record: Record) -> None:
+        """Writes a record to each."""
+        for part, write in self._writers:
+            if self._failures[part] >= MOST_FAILURES:
+                continue
+            try:
+                write(record)
+                self._failures[part] = 0
+            except Exception as error:
+                self._failures[part] += 1
+                self._asides.say(part, record.step, error, then=f"tried {MOST_FAILURES - 1} times more")
+
+
+def _name(to: Any) -> str:
+    return str(to) if isinstance(to, str | Path) else getattr(to, "__qualname__", type(to).__name__)

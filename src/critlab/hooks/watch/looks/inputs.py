@@ -1,17 +1,39 @@
-"""What a model takes and what it gives, whatever the framework: a tensor, arguments by place or by name; logits."""
+"""What a model takes, whatever the framework: a tensor, arguments by place or by name, or both."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from critlab.errors import StudyError
 
-Inputs = Tensor | tuple[Any, ...] | list[Any] | Mapping[str, Any]
-"""A tensor; or a tuple or list of arguments by place; or a mapping of arguments by name. Examples lie along axis 0."""
+LABELS = "labels"
+"""The argument that holds the labels, in the convention of Hugging Face."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """The arguments of a call of a model: some by place, the others by name.
+
+    Args:
+        places: by place.
+        names: by name.
+    """
+
+    places: tuple[Any, ...]
+    names: Mapping[str, Any]
+
+
+Inputs = Tensor | tuple[Any, ...] | list[Any] | Mapping[str, Any] | Call
+"""A tensor; or a tuple or list of arguments by place; or a mapping of arguments by name; or both, as a :class:`Call`.
+
+Examples lie along axis 0.
+"""
 
 Forward = Callable[[nn.Module, Any], Tensor]
 """From a model and its inputs to logits ``(examples, classes)`` or ``(examples, heads, classes)``."""
@@ -30,10 +52,22 @@ def unwrapped(model: nn.Module) -> nn.Module:
             return inner
 
 
-def tensors(inputs: Inputs) -> Iterator[Tensor]:
-    """The tensors among ``inputs`` that have an axis of examples."""
-    found = [inputs] if isinstance(inputs, Tensor) else inputs.values() if isinstance(inputs, Mapping) else inputs
-    yield from (value for value in found if isinstance(value, Tensor) and value.ndim)
+def call_of(inputs: Inputs) -> Call:
+    """``inputs`` as the arguments of a call."""
+    if isinstance(inputs, Call):
+        return inputs
+    if isinstance(inputs, Mapping):
+        return Call((), inputs)
+    return Call((inputs,) if isinstance(inputs, Tensor) else tuple(inputs), {})
+
+
+def by_name(model: nn.Module, inputs: Inputs) -> Mapping[str, Any]:
+    """The arguments by the names that ``model.forward`` gives them; where they do not fit it, those given by name."""
+    call = call_of(inputs)
+    try:
+        return inspect.signature(model.forward).bind(*call.places, **call.names).arguments
+    except (TypeError, ValueError):
+        return call.names
 
 
 def count(inputs: Inputs) -> int:
@@ -42,7 +76,7 @@ def count(inputs: Inputs) -> int:
     Raises:
         StudyError: there is no tensor among the inputs, or it is empty.
     """
-    if isinstance(inputs, Tensor | tuple | list | Mapping):
+    if isinstance(inputs, Tensor | tuple | list | Mapping | Call) and not isinstance(inputs, PackedSequence):
         first = next(tensors(inputs), None)
         if first is not None and len(first):
             return len(first)
@@ -54,54 +88,72 @@ def count(inputs: Inputs) -> int:
 
 def chosen(inputs: Inputs, places: Tensor) -> Inputs:
     """The examples at ``places``, int64 ``(some,)``: copies; what is no tensor of examples stays as it is."""
-    total = count(inputs)
-
-    def few(value: Any) -> Any:
-        if not isinstance(value, Tensor) or not value.ndim or len(value) != total:
-            return value
-        return value.detach()[places.to(value.device)]
-
-    if isinstance(inputs, Tensor):
-        return few(inputs)  # type: ignore[no-any-return]
-    if isinstance(inputs, Mapping):
-        return {name: few(value) for name, value in inputs.items()}
-    return tuple(few(value) for value in inputs)
+    found: Inputs = _few(inputs, places, count(inputs))
+    return found
 
 
 def without_labels(inputs: Inputs) -> Inputs:
-    """``inputs`` without ``labels``: a model that gets none computes no loss, and the watch draws labels itself."""
+    """``inputs`` without ``labels`` by name: a model that gets none computes no loss, and a look needs none."""
     if isinstance(inputs, Mapping):
-        return {name: value for name, value in inputs.items() if name != "labels"}
+        return {name: value for name, value in inputs.items() if name != LABELS}
+    if isinstance(inputs, Call):
+        return Call(inputs.places, {name: value for name, value in inputs.names.items() if name != LABELS})
     return inputs
 
 
-def logits_of(model: nn.Module, inputs: Any) -> Tensor:
-    """Calls ``model`` and finds the logits in what it returns.
+def needs_labels(model: nn.Module, inputs: Inputs) -> bool:
+    """Whether the model gives its logits only where it gets the labels too.
 
-    They are the output itself, its ``logits``, its item ``"logits"``, or the first of a tuple. Where the inputs have an
-    ``attention_mask`` of the logits' ``(examples, positions)``, positions outside it get logits that are 0 and depend
-    on nothing.
+    An encoder-decoder of Hugging Face makes the decoder's inputs from the labels where it gets none.
     """
-    if isinstance(inputs, Tensor):
-        given = model(inputs)
-    else:
-        given = model(**inputs) if isinstance(inputs, Mapping) else model(*inputs)
-    found = _logits(given)
-    mask = inputs.get("attention_mask") if isinstance(inputs, Mapping) else None
-    if isinstance(mask, Tensor) and found.ndim == 3 and mask.shape == found.shape[:2]:
-        return torch.where(mask[..., None].bool(), found, torch.zeros_like(found))
-    return found
+    names = call_of(inputs).names
+    if LABELS not in names:
+        return False
+    parameter = _parameters(model).get(LABELS)
+    if parameter is not None and parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD:
+        return True
+    decoded = any(names.get(name) is not None for name in ("decoder_input_ids", "decoder_inputs_embeds"))
+    return encodes_and_decodes(model) and not decoded
 
 
-def _logits(given: Any) -> Tensor:
-    found = getattr(given, "logits", given)
-    if isinstance(found, Mapping) and "logits" in found:
-        found = found["logits"]
-    elif isinstance(found, tuple | list) and found:
-        found = found[0]
-    if not isinstance(found, Tensor):
-        raise StudyError(
-            f"watch: model: it gave {type(given).__name__} without logits; give forward=, a function "
-            "(model, inputs) -> logits (examples, classes) or (examples, heads, classes)"
-        )
-    return found
+def encodes_and_decodes(model: nn.Module) -> bool:
+    """Whether it is, or holds, an encoder-decoder of Hugging Face."""
+    return any(
+        getattr(getattr(module, "config", None), "is_encoder_decoder", False) is True for module in model.modules()
+    )
+
+
+def _parameters(model: nn.Module) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(model.forward).parameters
+    except (TypeError, ValueError):
+        return {}
+
+
+def tensors(value: Any) -> Iterator[Tensor]:
+    """The tensors that have an axis of examples, in the order of the arguments."""
+    if isinstance(value, Tensor):
+        if value.ndim:
+            yield value
+    elif isinstance(value, Call):
+        yield from tensors(value.places)
+        yield from tensors(value.names)
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from tensors(one)
+    elif isinstance(value, tuple | list) and not isinstance(value, PackedSequence):
+        for one in value:
+            yield from tensors(one)
+
+
+def _few(value: Any, places: Tensor, total: int) -> Any:
+    if isinstance(value, Tensor):
+        return value.detach()[places.to(value.device)] if value.ndim and len(value) == total else value
+    if isinstance(value, Call):
+        return Call(_few(value.places, places, total), _few(value.names, places, total))
+    if isinstance(value, Mapping):
+        return {name: _few(one, places, total) for name, one in value.items()}
+    if type(value) in (tuple, list):
+        return tuple(_few(one, places, total) for one in value)
+    # a batch that is a named tuple is taken apart; inside the batch, what has a form of its own keeps it
+    return value

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from critlab.errors import StudyError
-from critlab.hooks.watch.looks.inputs import Forward, Inputs, count
-from critlab.measures.undisturbed import undisturbed
+from critlab.hooks.watch.looks.inputs import Forward, Inputs, chosen, count
+from critlab.hooks.watch.looks.refusals import WATCH, neighbours_changed, refuse_dependence, refuse_logits
+from critlab.hooks.watch.looks.untouched import untouched
+from critlab.measures.fisher_sample import fisher_sample
 from critlab.measures.weights import Weights, log_probabilities
-
-WATCH = "watch"
-"""How messages begin."""
 
 
 class Sample(NamedTuple):
@@ -43,17 +42,17 @@ def look(
 ) -> Sample:
     """One unbiased sample of each layer's Fisher trace, and how uncertain the model is.
 
-    Labels are drawn from the model, one for each example and head (of a language model: one for each position), and
-    for random signs s ``E || sum_i s_i g_i ||^2 / N`` is the mean squared gradient norm.
+    All labels of an example take part, each head's and each position's, so that a confident model needs no surprise to
+    be measured: see :func:`~critlab.measures.fisher_sample.fisher_sample`.
 
     Args:
         model: in any mode; it is looked at in evaluation mode and left as it was.
         weights: its trainable parameters.
         inputs: the examples.
         forward: gives the logits.
-        seed: of labels and signs.
+        seed: of the signs.
         autocast: the type in which the forward pass runs; None is the type of the weights.
-        first: whether to check the graph, whose form stays the same.
+        first: whether to check how many classes there are.
 
     Raises:
         StudyError: the model gives no such logits, or checkpoints its activations in the reentrant way.
@@ -64,20 +63,60 @@ def look(
     device = weights.owner.device
     generator = torch.Generator(device).manual_seed(seed)
     examples = count(inputs)
-    with undisturbed(model, seed):
+    with untouched(model, seed), without_cudnn(model) if device.type == "cuda" else nullcontext():
         with _casting(device, autocast):
             logits = forward(model, inputs)
         log_p = log_probabilities(logits, examples, WATCH)
-        p = log_p.detach().exp().flatten(0, -2)
-        labels = torch.multinomial(p, 1, generator=generator).reshape(*log_p.shape[:-1], 1)
-        signs = torch.randint(2, (examples,), generator=generator, device=device) * 2 - 1
-        scores = log_p.gather(-1, labels).flatten(1).sum(1)
         if first:
-            _refuse_reentrant(scores)
-        norms = weights.squared_norms(weights.gradients((signs.to(scores) * scores).sum()))
-        # an answer that is ruled out has no share in the entropy, although its logarithm is infinite
-        entropy = -(p * log_p.detach().flatten(0, -2).clamp(min=torch.finfo(log_p.dtype).min)).sum(-1).mean()
-    return Sample(norms.cpu() / examples, float(entropy), logits[0].numel())
+            refuse_logits(logits)
+        traces = fisher_sample(weights, log_p, generator=generator)
+        uncertainty = _entropy(logits.detach(), log_p.detach())
+    return Sample(traces.cpu() / examples, uncertainty, logits[0].numel())
+
+
+def rehearse(
+    model: nn.Module, inputs: Inputs, forward: Forward, *, device: torch.device, autocast: torch.dtype | None = None
+) -> None:
+    """Raises where the answers of an example depend on the others in its batch.
+
+    A model that draws random numbers even in evaluation mode gives other answers each time, and cannot be asked.
+
+    Args:
+        model, inputs, forward, autocast: as of :func:`look`.
+        device: of the weights.
+
+    Raises:
+        StudyError: they do.
+    """
+    examples = count(inputs)
+    if examples < 2:
+        return
+    one, other = neighbours_changed(examples)
+
+    def answer(places: Tensor, seed: int) -> Tensor:
+        with untouched(model, seed), torch.no_grad(), _casting(device, autocast):
+            return forward(model, chosen(inputs, places))
+
+    first = answer(one, 0)
+    if torch.equal(first, answer(one, 1)):
+        refuse_dependence(first[1], answer(other, 0)[1])
+
+
+@contextmanager
+def without_cudnn(model: nn.Module) -> Iterator[None]:
+    """Recurrent layers on a GPU: cuDNN follows their gradient in training mode alone."""
+    recurrent = torch.backends.cudnn.enabled and any(isinstance(module, nn.RNNBase) for module in model.modules())
+    with torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext():
+        yield
+
+
+def _entropy(logits: Tensor, log_p: Tensor) -> float:
+    # an answer that is ruled out has no share in the entropy, although its logarithm is infinite
+    each = -(log_p.exp() * log_p.clamp(min=torch.finfo(log_p.dtype).min)).sum(-1)
+    if each.ndim > 1:
+        kept = (logits != 0).any(-1)  # padding has logits of 0
+        each = each[kept] if kept.any() else each
+    return float(each.mean())
 
 
 def _casting(device: torch.device, wanted: torch.dtype | None) -> AbstractContextManager[Any]:
@@ -85,19 +124,3 @@ def _casting(device: torch.device, wanted: torch.dtype | None) -> AbstractContex
     if wanted is None:
         return torch.autocast(device.type, enabled=False) if torch.is_autocast_enabled(device.type) else nullcontext()
     return torch.autocast(device.type, dtype=wanted, cache_enabled=False)
-
-
-def _refuse_reentrant(value: Tensor) -> None:
-    """Raises where a gradient with respect to chosen weights would silently leave out what is checkpointed."""
-    left, seen = [value.grad_fn], set()
-    while left:
-        node = left.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        if type(node).__name__ == "CheckpointFunctionBackward":
-            raise StudyError(
-                "watch: model: it checkpoints its activations in the reentrant way, which only a whole backward pass "
-                "can follow; use torch.utils.checkpoint.checkpoint(..., use_reentrant=False)"
-            )
-        left += [following for following, _ in node.next_functions]

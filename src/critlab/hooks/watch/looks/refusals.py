@@ -1,0 +1,98 @@
+"""What cannot be looked at, refused in one line before anything is read from it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from critlab.errors import StudyError
+from critlab.hooks.watch.looks.logits import WAY_OUT
+from critlab.measures.weights import refuse_mixing
+
+WATCH = "watch"
+"""How messages begin."""
+
+WRAPPERS = {"DistributedDataParallel", "FullyShardedDataParallel", "FSDP"}
+"""What must be around the whole model: one look of one process would leave the others waiting."""
+
+TOLERANCE = 1e-3
+"""Of the largest logit: what rounding may change in an answer when the other examples of a batch change."""
+
+COARSE_TOLERANCE = 0.05
+"""The same where numbers have 16 bits."""
+
+
+def refuse_model(model: nn.Module, *, calls_forward: bool) -> None:
+    """Raises where the form of a model already says that a look would be wrong.
+
+    Args:
+        model: unwrapped.
+        calls_forward: whether the model itself is called with the inputs.
+
+    Raises:
+        StudyError: the model has no forward, is sharded, wraps a part of itself for several processes, has several
+            right labels at once, or normalises by the batch even in evaluation mode.
+    """
+    if calls_forward and _has_no_forward(model):
+        raise _refused(f"{type(model).__name__} has no forward of its own; {WAY_OUT}")
+    for name, module in model.named_modules():
+        kind = type(module).__name__
+        if module is not model and kind in WRAPPERS:
+            raise _refused(f"its part {name!r} is a {kind}; wrap the whole model, and watch that")
+    refuse_mixing(model, WATCH)
+    for name, parameter in model.named_parameters():
+        # by name, since importing the class takes seconds
+        if any(kind.__name__ == "DTensor" for kind in type(parameter).__mro__) or hasattr(parameter, "ds_id"):
+            raise _refused(f"its parameter {name!r} is sharded; a look needs whole ones, as under data parallelism")
+    if getattr(getattr(model, "config", None), "problem_type", None) == "multi_label_classification":
+        raise _refused(f"an example has several right labels at once, and the watch draws one; {WAY_OUT}")
+
+
+def refuse_logits(logits: Tensor) -> None:
+    """Raises where there is one class, so that its probability is 1 whatever the weights are.
+
+    Args:
+        logits: ``(examples, classes)`` or ``(examples, heads, classes)``.
+    """
+    if logits.shape[-1] == 1:
+        raise _refused(
+            f"it gave one number an answer, {tuple(logits.shape)}; for two classes give forward=, a function that puts "
+            "a 0 before it, (examples, 2); a regression has no labels to draw"
+        )
+
+
+def refuse_dependence(logits: Tensor, others_changed: Tensor) -> None:
+    """Raises where the answers of one example depend on the other examples of the batch.
+
+    Args:
+        logits: of one example, ``(..., classes)``.
+        others_changed: of the same example among others.
+
+    Raises:
+        StudyError: they differ by more than rounding.
+    """
+    one, other = logits.double(), others_changed.double()
+    tolerance = COARSE_TOLERANCE if logits.dtype.itemsize < 4 else TOLERANCE
+    if one.shape != other.shape or not bool(((one - other).abs() <= tolerance * one.abs().max() + 1e-6).all()):
+        raise _refused(
+            "the answers of an example depend on the others in its batch, even in evaluation mode, so that it has no "
+            "Fisher information of its own; examples must lie along axis 0, and nothing may be normalised over them"
+        )
+
+
+def neighbours_changed(examples: int) -> tuple[Tensor, Tensor]:
+    """Places of three examples, twice, of which the one in the middle is the same and the others are not."""
+    last = examples - 1 if examples > 2 else 1
+    return torch.tensor([0, 1, 0], device="cpu"), torch.tensor([last, 1, last], device="cpu")
+
+
+def _has_no_forward(model: nn.Module) -> bool:
+    for kind in type(model).__mro__:
+        if "forward" in vars(kind):
+            # Lightning's own module has a forward that only calls that of torch, which raises
+            return kind is nn.Module or (kind.__name__ == "LightningModule" and "lightning" in kind.__module__)
+    return "forward" not in vars(model)
+
+
+def _refused(came: str) -> StudyError:
+    return StudyError(f"{WATCH}: model: {came}")
