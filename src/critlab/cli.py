@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 
+from critlab.plain_text import printable
 from critlab.search_path import forget_left_out, leave_out_working_folder
 
 USAGE, INTERRUPTED = 2, 130
@@ -64,7 +65,7 @@ def _tell(text: str) -> None:
     """One line on standard error, which may be closed or full."""
     if sys.stderr is not None:
         try:
-            print(f"critlab: {text}", file=sys.stderr, flush=True)
+            print(f"critlab: {printable(text)}", file=sys.stderr, flush=True)
         except OSError:
             return
 

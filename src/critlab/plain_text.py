@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-MOST_CHARACTERS = 10_000
-"""How long a text may be before its middle is left out."""
+MOST_CHARACTERS = 1000
+"""How long a line from elsewhere may be before its middle is left out."""
 
 
-def printable(text: str, most: int = MOST_CHARACTERS) -> str:
+def printable(text: str) -> str:
     r"""Return ``text`` without anything that could steer a terminal or that no encoding can hold.
 
-    Line breaks stay. Other control characters, invisible format characters and surrogates are written as escapes such
-    as ``\x1b``; the middle of a text of more than ``most`` characters is left out.
+    Line breaks and tabs stay. Other control characters, invisible format characters and surrogates are written as
+    escapes such as ``\x1b``.
     """
-    if len(text) > most:
-        left_out = len(text) - most
-        text = f"{text[: most // 2]} [{left_out:,} characters left out] {text[-(most - most // 2) :]}"
-    if all(line.isprintable() for line in text.split("\n")):
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
     return "".join(character if _harmless(character) else _escaped(character) for character in text)
 
 
-def one_line(text: str, most: int = 1000) -> str:
-    """Return ``text`` as :func:`printable` does, with line breaks escaped too."""
-    return printable(text, most).replace("\n", "\\n")
+def one_line(text: str, most: int = MOST_CHARACTERS) -> str:
+    """Return ``text`` as :func:`printable` does, in one line, and without the middle of more than ``most`` characters.
+
+    What a store or another program says can then never pass for a line of critlab's own.
+    """
+    if len(text) > most:
+        text = f"{text[: most // 2]} [{len(text) - most:,} characters left out] {text[most // 2 - most :]}"
+    return "".join(_escaped(character) if character in "\n\t" else character for character in printable(text))
 
 
 def _harmless(character: str) -> bool:
-    return character == "\n" or character.isprintable()
+    return character in "\n\t" or character.isprintable()
 
 
 def _escaped(character: str) -> str:

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from critlab.plain_text import printable
+
 GONE = {errno.EPIPE, errno.EIO, errno.ESHUTDOWN}
 """What a system answers where the reader of a pipe or the window of a terminal is gone."""
 
@@ -116,12 +118,12 @@ def apart() -> Iterator[None]:
 
 
 def show(text: str, end: str = "\n") -> None:
-    """Writes ``text`` to the command's standard output.
+    """Writes ``text`` to the command's standard output, with control characters escaped.
 
     Raises:
         OSError: it was closed before the command began, or its disk is full.
     """
-    print(text, end=end, file=_shown[0] if _shown else sys.stdout)
+    print(printable(text), end=end, file=_shown[0] if _shown else sys.stdout)
 
 
 def flush() -> None:

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from critlab.duration import duration
 from critlab.engine.work import Task
+from critlab.plain_text import one_line, printable
 
 PLAIN_SECONDS = 10.0
 """How often a plain line is printed where there is no terminal."""
@@ -54,11 +55,15 @@ class Display:
 
     def diverged(self, task: Task, note: str) -> None:
         """Says which seed's run is no longer finite."""
-        self.console.print(f"seed {task.seed}: diverged, {note}; the others go on", markup=False, soft_wrap=True)
+        self.console.print(
+            f"seed {task.seed}: diverged, {one_line(note)}; the others go on", markup=False, soft_wrap=True
+        )
 
     def failed(self, task: Task, reason: str) -> None:
         """Says what broke."""
-        self.console.print(f"seed {task.seed}: failed, the others go on\n{reason}", markup=False, soft_wrap=True)
+        self.console.print(
+            f"seed {task.seed}: failed, the others go on\n{printable(reason)}", markup=False, soft_wrap=True
+        )
 
     def tick(self) -> None:
         """Prints a plain line now and then where there is no terminal."""
@@ -67,7 +72,7 @@ class Display:
 
     def remark(self, text: str) -> None:
         """Says something that a person should know."""
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     def left(self, epochs: int) -> None:
         """So many epochs are left, whoever does them."""

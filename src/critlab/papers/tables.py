@@ -23,12 +23,22 @@ def computed(name: str, figure: Figure, scale: Scale, store: Store) -> Findings:
     """
     key = digest("figure", name, scale, figure.version)
     body = store.read("figures", key)
-    if body is None:
-        body = _body(name, figure, scale)
+    if body is not None:
         try:
-            store.write("figures", key, body)
-        except ValueError as error:
-            raise StoreError(f"{name}: its tables cannot be kept: {error}") from None
+            return _findings(name, figure, scale, body)
+        except Exception as error:  # a sealed record may hold any tables
+            store.set_aside(
+                "figures", key, f"holds tables that are not this figure's ({type(error).__name__}: {error})"
+            )
+    body = _body(name, figure, scale)
+    try:
+        store.write("figures", key, body)
+    except ValueError as error:
+        raise StoreError(f"{name}: its tables cannot be kept: {error}") from None
+    return _findings(name, figure, scale, body)
+
+
+def _findings(name: str, figure: Figure, scale: Scale, body: Mapping[str, Any]) -> Findings:
     tables = _ordered(body["tables"], body.get("columns", {}))
     made = {**body["provenance"], "scale": scale, "seconds of computing": round(body["seconds"], 1)}
     if "settings" in tables:

@@ -110,8 +110,21 @@ class _Failure(_Part):
     seed: Count = 0
 
 
+def _within(value: Any) -> Any:
+    """Refuses a cell, or one inside it, that no chart can draw."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            _within(item)
+    elif isinstance(value, int | float) and abs(value) > MOST:
+        raise ValueError(f"received {value:.3g}; must be from {-MOST:g} to {MOST:g}")
+    return value
+
+
+Cell = Annotated[Any, AfterValidator(_within)]
+
+
 class _Figure(_Part):
-    tables: dict[Name, list[dict[Name, Any]]]
+    tables: dict[Name, list[dict[Name, Cell]]]
     seconds: Seconds
     provenance: Provenance
     figure: Name

@@ -91,6 +91,10 @@ class Store:
         """Removes a record that is there no longer true, such as a failure that was mended."""
         self._drop(self.path(kind, name))
 
+    def set_aside(self, kind: Kind, name: str, why: str) -> None:
+        """Moves a record that proved not to be what it claims into quarantine, and says so on stderr."""
+        self._set_aside(self.path(kind, name), why)
+
     def names(self, kind: Kind) -> Iterator[str]:
         """The names of all records of a kind."""
         for path in sorted((self.root / kind).rglob("*.json")):
