@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from critlab.analysis.curve import CurvePoint
-from critlab.analysis.wording import described
+from critlab.analysis.wording import effect
 
 if TYPE_CHECKING:
     from critlab.analysis.results import Results
@@ -26,4 +26,4 @@ def background_cost(results: Results) -> Iterator[str]:
     cost = results.finals.point(0, with_it, without)
     if isinstance(cost, CurvePoint):
         words = ", ".join(standing.words() for standing in results.study.background)
-        yield f"The background alone ({words}) costs {described(cost.damages, of='accuracy')}."
+        yield f"The background alone ({words}) {effect(cost.damages)}."

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from critlab.analysis.confound import Confound, Status, by_seed, difference, limits, mean
 from critlab.analysis.curve import Curve, Place, curve
 from critlab.analysis.learning_rate import clocks, onset
-from critlab.analysis.wording import described, places, points
+from critlab.analysis.wording import described, effect, places, points
 
 if TYPE_CHECKING:
     from critlab.analysis.results import Results
@@ -63,7 +63,7 @@ def _negative(main: Curve, negative: Curve, judged: Sequence[Place]) -> Confound
         text = f"It has no results at {places(main.kind, judged)}; add these to 'at' in [controls]."
         return Confound(name, "unknown", text)
     where = places(main.kind, shared)
-    said = f"at {where} it costs {described(fall)}; {main.arm} exceeds it by {described(excess)}"
+    said = f"at {where} it {effect(fall)}; {main.arm} exceeds it by {described(excess)}"
     if limits(fall)[0] > 0 and (limits(excess)[0] <= 0 or fall.mean > damage.mean / 2):
         text = f"It falls as well: {said}. Much of the damage may come with any change of the input."
         return Confound(name, "suspect", text)

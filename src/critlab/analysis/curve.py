@@ -200,6 +200,13 @@ def curve(results: Results, arm: str | None = None, against: str = "first") -> C
     return Curve(arm, study.sweep.kind, clock, against, points, gaps, notes)
 
 
+def equal_total_curve(results: Results) -> Curve | None:
+    """The main arm against clean runs of equal length; None where none were asked for."""
+    arm = main_arm(results)
+    kinds = {kind for run in results.arms.get(arm, ()) for kind, _ in run.controls}
+    return curve(results, arm, "equal_total") if "equal_total" in kinds else None
+
+
 def main_arm(results: Results) -> str:
     """The arm of the study's own deficit."""
     named = (run.arm for run in results.study.runs if run.role == "deficit")

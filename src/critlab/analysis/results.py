@@ -34,6 +34,7 @@ class Results:
         outcomes: what became of every run and seed.
         provenance: versions, machine, numerics and time, as plain JSON values.
         pictures: arrays that belong to a number of the table, by its run, epoch, quantity and layer.
+        chance: the share of the test images that bear the most frequent label; None where it is not known.
     """
 
     study: Study
@@ -41,6 +42,7 @@ class Results:
     outcomes: tuple[Outcome, ...]
     provenance: Mapping[str, Any] = field(default_factory=dict)
     pictures: Mapping[PicturePlace, Picture] = field(default_factory=dict)
+    chance: float | None = None
 
     @cached_property
     def by_run(self) -> Mapping[str, tuple[Row, ...]]:

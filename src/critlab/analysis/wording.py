@@ -42,3 +42,21 @@ def places(kind: str, at: Sequence[Place]) -> str:
 def probability(p: float) -> str:
     """A p value, such as ``p = 0.012`` or ``p < 0.0001``."""
     return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
+
+
+def percent(fraction: float) -> str:
+    """A fraction as a percentage, such as ``12.5 %``."""
+    return f"{100 * fraction:.1f} %"
+
+
+def effect(damage: Summary) -> str:
+    """What a damage does to accuracy, such as ``costs 2.3 points of accuracy [1.1, 3.5], n = 5``.
+
+    A negative damage is a gain: ``raises accuracy by 0.7 points [-0.5, 1.9], n = 5``.
+    """
+    if damage.mean >= 0 or points(damage.mean) == "0.0 points":
+        return f"costs {described(damage, of='accuracy')}"
+    limits = interval(None, None)
+    if damage.low is not None and damage.high is not None:
+        limits = interval(-damage.high, -damage.low)
+    return f"raises accuracy by {points(-damage.mean)} {limits}, n = {damage.n}"
