@@ -126,12 +126,10 @@ def guard_words(guard: Guard, equal_total: bool = False) -> str:
         if guard.chance >= 1 - RESOLUTION:
             return "every test image has the same label, so accuracy says nothing"
         found = f"{percent(guard.accuracy.mean)} {interval(guard.accuracy.low, guard.accuracy.high)}"
-        surely = "not" if guard.accuracy.mean - guard.chance < guard.needed else "not surely"
-        if 0 < guard.accuracy.mean - guard.chance < guard.needed and (guard.accuracy.low or 0.0) > guard.chance:
-            return (
-                f"the control's accuracy, {found}, exceeds chance, {percent(guard.chance)}, by less than the smallest "
-                f"damage of interest, {points(guard.needed)}"
-            )
+        if guard.accuracy.low is not None and guard.accuracy.low > guard.chance + RESOLUTION:
+            above = f"the control's accuracy, {found}, exceeds chance, {percent(guard.chance)}"
+            return f"{above}, by less than the smallest damage of interest, {points(guard.needed)}"
+        surely = "not" if guard.accuracy.mean <= guard.chance + RESOLUTION else "not surely"
         return f"the control is {surely} better than chance: accuracy {found}, chance {percent(guard.chance)}"
     rise = f"its accuracy still rises by {described(guard.rise)}, from epoch {guard.start} to {guard.total}"
     advice = "train for longer"

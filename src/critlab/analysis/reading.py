@@ -62,7 +62,7 @@ def read_results(study: Study, store: Store) -> Results:
             outcome, found = reader.run(run, seed)
             outcomes.append(outcome)
             rows += found
-    return Results(study, tuple(rows), tuple(outcomes), _provenance(record, reader), reader.pictures)
+    return Results(study, tuple(rows), tuple(outcomes), _provenance(record, reader), reader.pictures, record.chance)
 
 
 def _provenance(record: StudyRecord, reader: _Reader) -> dict[str, Any]:

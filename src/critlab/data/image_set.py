@@ -48,6 +48,13 @@ class ImageSet:
     fingerprint: str
     aperture: NDArray[np.float32] | None = None
 
+    @property
+    def chance(self) -> float:
+        """The share of the test labels that a constant answer would meet: the most frequent one of each head."""
+        heads = self.test_labels.reshape(len(self.test_labels), -1).T
+        counts = [np.bincount(labels[labels >= 0], minlength=1) for labels in heads]
+        return float(sum(count.max() for count in counts) / max(1, sum(count.sum() for count in counts)))
+
     @classmethod
     def of(
         cls,

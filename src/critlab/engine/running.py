@@ -182,7 +182,9 @@ def _recorded(
         code = settle(study, store, before, images.fingerprint, numerics)
         for remark in code.remarks:
             _say(remark)
-        record = StudyRecord(asked, images.fingerprint, numerics, made_by, grounds, code.recorded)
+        record = StudyRecord(
+            asked, images.fingerprint, numerics, made_by, grounds, code.recorded, chance=images.chance
+        )
         return enter(store, study, record, replaces)
 
 
@@ -256,6 +258,8 @@ def _images(study: Study, folder: Path | None) -> ImageSet:
     from critlab.data import load
 
     images = load(study.data, folder)
+    if images.classes < 2:
+        raise StudyError("data: every image is of one class; accuracy would be 100 % throughout, give at least two")
     shape, train = tuple(images.train_images.shape[1:]), len(images.train_labels)
     if study.optimizer.batch > train:
         raise StudyError(

@@ -24,7 +24,7 @@ from critlab.study.origin import Numerics
 from critlab.study.sameness import Difference, differences, grown, told
 from critlab.study.study import Study
 
-_FIELDS = ("study", "fingerprint", "numerics", "provenance", "decision", "code", "turn", "replaced", "complete")
+_FIELDS = ("study", "fingerprint", "numerics", "provenance", "decision", "code", "turn", "replaced", "complete", "chance")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class StudyRecord:
         replaced: whether another study took over its name (``--replace``), or gc began to free its files.
         complete: digest of the names of all that it needs, once all of it was there; else empty.
         others: fields that this critlab does not know; they stay.
+        chance: the share of the test labels that are the most frequent one; None where it is not known.
     """
 
     study: Mapping[str, Any]
@@ -55,6 +56,7 @@ class StudyRecord:
     replaced: bool = False
     complete: str = ""
     others: Mapping[str, Any] = field(default_factory=dict)
+    chance: float | None = None
 
     @property
     def adopted(self) -> Mapping[str, str]:
@@ -94,7 +96,8 @@ class StudyRecord:
             "replaced": self.replaced,
             "complete": self.complete,
         }
-        return {**self.others, **own, **({} if self.code is None else {"code": self.code})}
+        known = {"code": self.code, "chance": self.chance}
+        return {**self.others, **own, **{name: value for name, value in known.items() if value is not None}}
 
 
 class Damaged(NamedTuple):
@@ -292,6 +295,7 @@ def _read(key: str, body: Mapping[str, Any]) -> StudyRecord:
         body.get("replaced", False),
         complete,
         {name: value for name, value in body.items() if name not in _FIELDS},
+        body.get("chance"),
     )
 
 

@@ -134,20 +134,27 @@ def _facts(results: Results, verdict: Verdict) -> Iterator[dict[str, str]]:
     elif verdict.answer != "present":
         yield {"name": "Closes about epoch", "value": "–", "detail": "said only of a period that is present"}
     if verdict.largest is not None:
-        where = "removal at" if removal else "onset at"
+        where = f"{'removal' if removal else 'onset'} at {verdict.largest.at}"
         limits = interval(verdict.largest.low, verdict.largest.high)
-        detail = f"points, {where} {verdict.largest.at}; 95 %: {limits}; n = {verdict.largest.n}"
-        yield {"name": "Largest damage", "value": points(verdict.largest.damage.value), "detail": detail}
+        value, detail = points(verdict.largest.damage.value), f"points, {where}; 95 %: {limits}"
+        if value.startswith(MINUS):
+            detail = f"no point has damage in the mean; the highest is {value} {detail}"
+            value = "none"
+        yield {"name": "Largest damage", "value": value, "detail": f"{detail}; n = {verdict.largest.n}"}
     least = verdict.minimum_detectable
     yield {
         "name": "Smallest damage these seeds could show",
         "value": points(least),
         "detail": f"at least {verdict.minimum_seeds} seeds are needed" if least is None else "points, with 80 % power",
     }
-    if verdict.p_value is not None:
-        smallest = points(verdict.smallest_damage)
+    if verdict.p_value is not None and verdict.strongest is not None:
+        smallest, where = points(verdict.smallest_damage), "removal" if removal else "onset"
         value = "< 0.001" if verdict.p_value < 0.001 else f"{verdict.p_value:.3f}"
-        yield {"name": "p value", "value": value, "detail": f"damage above {smallest} points, Holm-adjusted"}
+        detail = (
+            f"{where} at {verdict.strongest.at}, the most significant point: damage above {smallest} points, "
+            f"one-sided, Holm-adjusted; present needs a value below {verdict.level:g}"
+        )
+        yield {"name": "p value", "value": value, "detail": detail}
 
 
 def _trouble(outcome: Outcome) -> Row:

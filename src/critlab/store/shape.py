@@ -162,6 +162,7 @@ class _Study(_Part):
     provenance: Provenance
     decision: _Grounds = _Grounds()
     code: _Code | None = None
+    chance: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
 _SHAPES: Mapping[str, type[_Part]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from critlab.analysis.curve import CURVE_ROLES, Curve, CurvePoint
+from critlab.analysis.curve import CURVE_ROLES, Curve, CurvePoint, equal_total_curve
 from critlab.analysis.inference import summarise
 from critlab.analysis.results import Results
 from critlab.report.chart import Cell, Chart, Panel
@@ -31,6 +31,9 @@ LOOKS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
 }
 """Colours, used in turn, and line style of a curve, by the role of its runs."""
 
+MOST_DRAWN = 24
+"""How many curves one chart shows; more are neither told apart nor drawn in reasonable time. The table has all."""
+
 COLUMNS = ("arm", "at", "n", "accuracy", "accuracy_low", "accuracy_high", "control", "damage", "low", "high")
 
 
@@ -40,6 +43,13 @@ class _Arm:
     colour: str
     dash: tuple[int, ...]
     curve: Curve
+    column: str = ""
+
+    def numbers(self) -> Iterator[tuple[Cell, ...]]:
+        """Its rows in the table of a chart; ``column`` stands for the arm where that is not the arm's own name."""
+        for row in self.curve.rows():
+            named = {**row, "arm": self.column or row["arm"]}
+            yield tuple(named.get(column) for column in COLUMNS)
 
 
 class _Places:
@@ -81,7 +91,15 @@ def sweep_charts(results: Results) -> Iterator[Chart]:
     arms = _arms(results)
     if any(arm.curve.points for arm in arms):
         yield _accuracy_chart(results.study, arms)
-        yield _damage_chart(results.study, arms)
+        yield _damage_chart(results.study, [arms[0], *_equal_total(results, arms[0]), *arms[1:]])
+
+
+def _equal_total(results: Results, main: _Arm) -> Iterator[_Arm]:
+    """The deficit's curve against clean runs of equal length, where these were trained."""
+    curve = equal_total_curve(results)
+    if curve is not None and curve.tested:
+        name = f"{main.name}, against clean runs of equal length"
+        yield _Arm(name, "$ink", (10, 4), curve, name)
 
 
 def _arms(results: Results) -> list[_Arm]:
@@ -164,7 +182,8 @@ def _line(arm: _Arm, x: JSON, y: JSON) -> JSON:
 
 
 def _accuracy_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
-    places, rows = _Places(study), _rows(arms, _Places(study))
+    shown = arms[:MOST_DRAWN]
+    places, rows = _Places(study), _rows(shown, _Places(study))
     y = hundredths("accuracy", "Final test accuracy (%)")
     band = {"y": {**y, "field": "low"}, "y2": {"field": "high"}}
     interval = {
@@ -190,7 +209,7 @@ def _accuracy_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
             },
         },
     ]
-    spec = specification(rows, [*control, *_marks(arms, places, y, "accuracy_low", "accuracy_high")])
+    spec = specification(rows, [*control, *_marks(shown, places, y, "accuracy_low", "accuracy_high")])
     removal = study.sweep.kind == "removal"
     window = "" if removal else " Every run has the same number of epochs under the deficit."
     if study.background:
@@ -199,16 +218,17 @@ def _accuracy_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
         key="removal_curve" if removal else "window_curve",
         title=_title(study, "Final accuracy"),
         caption="Means over seeds with 95 % intervals; small dots are single seeds. The grey band is the clean "
-        f"control.{window} Hover for numbers; click a name below to single it out.",
+        f"control.{window} Hover for numbers; click a name below to single it out.{_left_out(arms)}",
         alt=_alt(study, arms, "final test accuracy"),
-        panels=(Panel("", spec, max(len(arm.name) for arm in arms), 380),),
+        panels=(Panel("", spec, max(len(arm.name) for arm in shown), 380),),
         columns=COLUMNS,
-        rows=_numbers(arms),
+        rows=tuple(row for arm in arms for row in arm.numbers()),
     )
 
 
 def _damage_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
-    places, rows = _Places(study), _rows(arms, _Places(study))
+    shown = arms[:MOST_DRAWN]
+    places, rows = _Places(study), _rows(shown, _Places(study))
     y = hundredths("damage", "Damage (percentage points of accuracy)")
     smallest = study.statistics.smallest_damage
     lines: list[JSON] = [
@@ -228,17 +248,17 @@ def _damage_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
             "encoding": {"x": places.channel, "y": y, "text": {"value": "smallest of interest"}},
         },
     ]
-    spec = specification(rows, [*lines, *_marks(arms, places, y, "low", "high")])
+    spec = specification(rows, [*lines, *_marks(shown, places, y, "low", "high")])
     removal = study.sweep.kind == "removal"
     return Chart(
         key="damage" if removal else "sensitivity",
         title=_title(study, "Damage") if removal else "Sensitivity: damage by onset of the deficit",
         caption="Clean control minus run, paired by seed, with 95 % t intervals. Above the solid line accuracy was "
-        "lost; a verdict needs damage beyond the dotted one.",
+        f"lost; a verdict needs damage beyond the dotted one.{_left_out(arms)}",
         alt=_alt(study, arms, "damage"),
-        panels=(Panel("", spec, max(len(arm.name) for arm in arms), 340),),
+        panels=(Panel("", spec, max(len(arm.name) for arm in shown), 340),),
         columns=COLUMNS,
-        rows=_numbers(arms),
+        rows=tuple(row for arm in arms for row in arm.numbers()),
     )
 
 
@@ -247,12 +267,14 @@ def _title(study: Study, what: str) -> str:
     return f"{what}, by {ending}"
 
 
+def _left_out(arms: Sequence[_Arm]) -> str:
+    if len(arms) <= MOST_DRAWN:
+        return ""
+    return f" The chart shows the first {MOST_DRAWN} of {len(arms):,} curves; the table has all."
+
+
 def _alt(study: Study, arms: Sequence[_Arm], what: str) -> str:
-    others = ", ".join(arm.name for arm in arms[1:])
+    others = ", ".join(arm.name for arm in arms[1:MOST_DRAWN])
     beside = f", beside {others}" if others else ""
     deficit = spaced(study.suffered)
     return f"Chart of {what} against the epoch of the sweep for {deficit}{beside}. The numbers follow in a table."
-
-
-def _numbers(arms: Sequence[_Arm]) -> tuple[tuple[Cell, ...], ...]:
-    return tuple(tuple(row.get(column) for column in COLUMNS) for arm in arms for row in arm.curve.rows())

@@ -28,6 +28,8 @@ from critlab.study import Run, Study
 COLUMNS = ("run", "quantity", "epoch", "n", "mean", "low", "high")
 ACCURACIES = {"test_accuracy": "Test accuracy", "train_accuracy": "Training accuracy"}
 LOG_RATIO = 20
+MOST_DRAWN = 24
+"""How many deprived runs a chart of training shows: each adds all its epochs to the page."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def learning_charts(results: Results) -> Iterator[Chart]:
         title="Learning curves",
         caption="Means over seeds with 95 % bands, run by run; the epochs under the deficit are shaded, the darker "
         "the more runs share them. Training accuracy is measured on the images as trained on, deficit included. "
-        "Drag to move along, hold Shift and scroll to zoom, double-click to reset.",
+        f"Drag to move along, hold Shift and scroll to zoom, double-click to reset.{_left_out(results.study)}",
         alt="Charts of test and training accuracy by epoch for every run. The numbers follow in a table.",
         panels=panels,
         columns=COLUMNS,
@@ -90,7 +92,8 @@ def fisher_charts(results: Results) -> Iterator[Chart]:
         key="fisher_trace",
         title="Fisher information through training",
         caption="Trace of the Fisher information of all weights, per example, mean over seeds with 95 % bands. Shaded: "
-        "epochs under the deficit. Click a name below to see one run with its window.",
+        "epochs under the deficit. Click a name below to see one run with its window."
+        f"{_left_out(results.study)}",
         alt="Chart of the trace of the Fisher information by epoch for every run. The numbers follow in a table.",
         panels=(_panel(results.study, drawn, "", y, False),),
         columns=COLUMNS,
@@ -99,10 +102,20 @@ def fisher_charts(results: Results) -> Iterator[Chart]:
 
 
 def drawn_runs(study: Study) -> list[Run]:
-    """The longest clean run, then the runs of the deficit's arm in the order of the sweep."""
+    """The longest clean run, then the runs of the deficit's arm in the order of the sweep, evenly thinned if many."""
     clean = [run for run in study.runs if run.role == "control"]
     deprived = sorted((run for run in study.runs if run.role == "deficit"), key=lambda run: order(run.at))
+    if len(deprived) > MOST_DRAWN:
+        last = len(deprived) - 1
+        deprived = [deprived[round(place * last / (MOST_DRAWN - 1))] for place in range(MOST_DRAWN)]
     return [*sorted(clean, key=lambda run: -run.total)[:1], *deprived]
+
+
+def _left_out(study: Study) -> str:
+    points = len(study.sweep.points)
+    if points <= MOST_DRAWN + 1:
+        return ""
+    return f" Chart and table show about {MOST_DRAWN} of the {points:,} points of the sweep; critlab export gives all."
 
 
 def _moments(results: Results, name: str) -> list[_Moment]:

@@ -1,0 +1,257 @@
+"""A sweep that says less than it seems to: nothing learned, still learning, a gain, a p value of another point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from torch import nn
+
+import critlab
+from critlab.analysis.guards import AtChance, Constant, Unconverged
+from critlab.analysis.results import Results
+from critlab.analysis.table import Row
+from critlab.data.checks import Split
+from critlab.data.image_set import ImageSet
+from critlab.deficits import Blur
+from critlab.errors import StudyError
+from critlab.report.charts import charts
+from critlab.report.page import page
+from synthetic import synthetic_results
+
+
+def reshaped(results: Results, accuracy: Callable[[Row], float]) -> Results:
+    """The results with other test accuracies."""
+    rows = (replace(row, value=accuracy(row)) if row.quantity == "test_accuracy" else row for row in results.rows)
+    return replace(results, rows=tuple(rows))
+
+
+def flat(row: Row) -> float:
+    return 0.1
+
+
+def never(at: int) -> float:
+    return 0.0
+
+
+def test_a_control_at_chance_is_named() -> None:
+    verdict = reshaped(synthetic_results(3), flat).verdict()
+    assert verdict.answer == "inconclusive"
+    (guard,) = verdict.guards
+    assert isinstance(guard, AtChance)
+    assert guard.chance == pytest.approx(0.1)
+    assert verdict.sentence.startswith("Inconclusive: the control is not better than chance: accuracy 10.0 %")
+
+
+def test_a_control_that_is_not_surely_above_chance_is_named() -> None:
+    noisy = (0.08, 0.17, 0.1, 0.16)
+    verdict = reshaped(synthetic_results(4), lambda row: noisy[row.seed]).verdict()
+    assert verdict.answer == "inconclusive"
+    assert "the control is not surely better than chance" in verdict.sentence
+
+
+def test_chance_is_the_share_of_the_most_frequent_label() -> None:
+    results = reshaped(synthetic_results(3), lambda row: 0.9)
+    assert results.verdict().guards == ()
+    assert replace(results, chance=0.9).verdict().answer == "inconclusive"
+    assert "every test image has the same label" in replace(results, chance=1.0).verdict().sentence
+
+
+def test_a_control_barely_above_chance_leaves_no_room_for_damage() -> None:
+    verdict = reshaped(synthetic_results(3), lambda row: 0.105 + 0.0001 * row.seed).verdict()
+    assert "exceeds chance, 10.0 %, by less than the smallest damage of interest, 1.0 point" in verdict.sentence
+
+
+def test_labels_without_loss_and_heads_count_rightly() -> None:
+    def chance(labels: Any) -> float:
+        split = Split(np.zeros((len(labels), 1, 2, 2), np.uint8), np.array(labels, np.int64))
+        return ImageSet.of(split, split, 3).chance
+
+    assert chance([0, 1, 1, 2]) == 0.5
+    assert chance([0, -1, -1, 1]) == 0.5
+    assert chance([[0, 1], [1, 1], [2, 1], [0, 0]]) == pytest.approx(5 / 8)
+    assert chance([2, 2]) == 1.0
+
+
+class Dead(nn.Module):
+    """Gives the same answer whatever it sees."""
+
+    def __init__(self, inputs: int, classes: int) -> None:
+        super().__init__()
+        self.used = nn.Linear(inputs, classes)
+
+    def forward(self, x: Any) -> Any:
+        return self.used(x.flatten(1)) * 0.0
+
+
+def dead(shape: tuple[int, ...], classes: int) -> nn.Module:
+    return Dead(int(np.prod(shape)), classes)
+
+
+def skewed() -> Any:
+    """Two thirds of the test images bear one label."""
+    random = np.random.default_rng(0)
+    train, test = (random.integers(256, size=(n, 1, 4, 4)).astype(np.uint8) for n in (60, 30))
+    return (train, np.arange(60) % 3), (test, np.arange(30) % 3 * (np.arange(30) % 2))
+
+
+def one_class() -> Any:
+    images = np.random.default_rng(0).integers(256, size=(40, 1, 4, 4)).astype(np.uint8)
+    return (images, np.zeros(40, np.int64)), (images[:20], np.zeros(20, np.int64))
+
+
+def trained(tmp_path: Path, data: str) -> Results:
+    base = critlab.Base(
+        data={"name": f"test_guards:{data}"},  # type: ignore[arg-type]
+        model={"name": "test_guards:dead"},  # type: ignore[arg-type]
+        optimizer={"name": "sgd", "lr": 0.05, "batch": 20},  # type: ignore[arg-type]
+    )
+    study = critlab.removal(Blur(factor=2), at=[0, 1], recovery=1, seeds=3, base=base, precision="float32")
+    return critlab.run(study, tmp_path / "store", workers=1, device="cpu")
+
+
+def test_a_network_that_learns_nothing_is_inconclusive(tmp_path: Path) -> None:
+    results = trained(tmp_path, "skewed")
+    assert results.chance == pytest.approx(2 / 3)
+    verdict = results.verdict()
+    assert verdict.answer == "inconclusive"
+    assert "chance 66.7 %" in verdict.sentence
+
+
+def test_a_single_class_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="every image is of one class"):
+        trained(tmp_path, "one_class")
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_score_that_never_moves_is_named_where_chance_is_unknown() -> None:
+    results = reshaped(synthetic_results(3), flat)
+    unknown = replace(results, study=results.study.model_copy(update={"data": _Unknown.of(results)}))
+    (guard,) = unknown.verdict().guards
+    assert guard == Constant(0.1)
+    assert "every run has the same accuracy after every epoch, 10.0 %" in unknown.verdict().sentence
+
+
+class _Unknown:
+    """Data of which nothing is known before it is read."""
+
+    name = "mine"
+
+    @classmethod
+    def of(cls, results: Results) -> Any:
+        return cls()
+
+    def sizes(self) -> None:
+        return None
+
+
+def rising(row: Row) -> float:
+    """Longer training is all that matters: a deficit that helps by what a longer run gains."""
+    return 0.3 + 0.02 * row.epoch + 0.0005 * row.seed
+
+
+def test_a_control_that_still_learns_is_said() -> None:
+    verdict = reshaped(synthetic_results(4), rising).verdict()
+    guard = next(guard for guard in verdict.guards if isinstance(guard, Unconverged))
+    assert (guard.start, guard.total, guard.longer) == (6, 8, True)
+    assert guard.rise.mean == pytest.approx(0.04)
+    assert verdict.answer == "inconclusive"
+    assert "the control has not converged: its accuracy still rises by 4.0 points" in verdict.sentence
+    assert "set equal_total = true in [controls]" in verdict.sentence
+    assert any(note.startswith("The control has not converged") for note in verdict.notes)
+
+
+def test_a_converged_control_is_not_accused() -> None:
+    for verdict in (synthetic_results().verdict(), synthetic_results(damage=never, noise=0.001).verdict()):
+        assert verdict.guards == ()
+        assert not any("converged" in line for line in verdict.lines())
+
+
+def test_runs_of_one_length_may_be_absent_though_the_control_still_learns() -> None:
+    parts = {"sweep": {"kind": "removal", "at": [0, 5, 10], "total": 20}}
+    verdict = reshaped(synthetic_results(4, parts=parts), rising).verdict()
+    assert verdict.answer == "absent"
+    assert any("has not converged" in note and "equal_total" not in note for note in verdict.notes)
+
+
+def helped_by_length(row: Row) -> float:
+    """Longer runs end higher, and each epoch under the deficit costs more than it brings."""
+    lost = 0.025 * (row.stop - row.start) if row.deficit == "blur" else 0.0
+    return 0.3 + 0.03 * row.epoch - lost + 0.001 * row.seed
+
+
+def test_the_headline_takes_runs_of_equal_length_into_account() -> None:
+    results = reshaped(synthetic_results(4, (0, 4, 8), controls={"equal_total": True}), helped_by_length)
+    verdict = results.verdict()
+    assert verdict.answer == "inconclusive"
+    assert "costs -" not in "".join(verdict.lines())
+    assert "blur until epoch 4 raises accuracy by 2.0 points [2.0, 2.0], n = 4" in verdict.sentence
+    assert "against clean runs of equal length it costs 10.0 points of accuracy [10.0, 10.0], n = 4" in verdict.sentence
+    assert "against these the largest damage is at removal epoch 8: it costs 20.0 points" in verdict.sentence
+    assert "against clean runs of equal length damage is not ruled out" in verdict.sentence
+
+
+def test_absent_holds_against_runs_of_equal_length_too() -> None:
+    verdict = synthetic_results(damage=never, noise=0.001, controls={"equal_total": True}).verdict()
+    assert verdict.answer == "absent"
+    assert "against clean runs of equal length" in verdict.sentence
+
+
+def test_the_curve_against_runs_of_equal_length_is_drawn() -> None:
+    results = synthetic_results(controls={"equal_total": True})
+    damage = next(chart for chart in charts(results) if chart.key == "damage")
+    name = "blur (factor 7), against clean runs of equal length"
+    drawn = {row["arm"] for row in damage.panels[0].spec["data"]["values"] if "arm" in row}
+    assert any(arm.endswith("against clean runs of equal length") for arm in drawn), name
+    assert {row[0] for row in damage.rows} >= {arm for arm in drawn if "equal length" in arm}
+    without = next(chart for chart in charts(synthetic_results(controls={})) if chart.key == "damage")
+    assert "equal length" not in without.to_csv()
+
+
+@pytest.mark.parametrize("kind", ["removal", "window"])
+def test_no_damage_is_negative(kind: Any) -> None:
+    results = synthetic_results(damage=lambda at: -0.03, negative=lambda at: -0.02, kind=kind)
+    lines = results.verdict().lines()
+    assert not [line for line in lines if "costs -" in line or "costs \N{MINUS SIGN}" in line]
+    assert "raises accuracy by" in lines[0]
+    shown = page(results)
+    assert "costs -" not in shown
+    assert "no point has damage in the mean" in shown
+
+
+def significant(state: int) -> Iterator[Results]:
+    """Studies whose largest damage is at one onset and whose smallest p value at another."""
+    spread = {0: 0.03, 4: 0.001, 8: 0.03}
+    random = np.random.default_rng(state)
+    noise = {(at, seed): float(random.normal(0, sd)) for at, sd in spread.items() for seed in range(4)}
+    damage = {0: 0.05, 4: 0.0115, 8: 0.0}
+    results = synthetic_results(4, (0, 4, 8), kind="window", controls={})
+
+    def accuracy(row: Row) -> float:
+        if row.deficit != "blur":
+            return 0.8
+        return 0.8 - damage[row.start] + noise[row.start, row.seed]
+
+    yield reshaped(results, accuracy)
+
+
+def test_a_p_value_goes_with_its_point_and_its_level() -> None:
+    seen = 0
+    for state in range(12):
+        for results in significant(state):
+            verdict = results.verdict()
+            assert verdict.strongest is not None
+            assert f"onset {verdict.strongest.at}, Holm-adjusted p " in verdict.sentence
+            assert "one-sided, level 0.025" in verdict.sentence
+            assert verdict.level == 0.025
+            other = verdict.largest is not None and verdict.largest.at != verdict.strongest.at
+            if verdict.answer == "inconclusive" and other:
+                seen += 1
+                shown = page(results)
+                assert f"onset at {verdict.strongest.at}, the most significant point" in shown
+                assert "present needs a value below 0.025" in shown
+    assert seen
