@@ -182,9 +182,7 @@ def _recorded(
         code = settle(study, store, before, images.fingerprint, numerics)
         for remark in code.remarks:
             _say(remark)
-        record = StudyRecord(
-            asked, images.fingerprint, numerics, made_by, grounds, code.recorded, chance=images.chance
-        )
+        record = StudyRecord(asked, images.fingerprint, numerics, made_by, grounds, code.recorded, chance=images.chance)
         return enter(store, study, record, replaces)
 
 

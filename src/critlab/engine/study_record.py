@@ -24,7 +24,18 @@ from critlab.study.origin import Numerics
 from critlab.study.sameness import Difference, differences, grown, told
 from critlab.study.study import Study
 
-_FIELDS = ("study", "fingerprint", "numerics", "provenance", "decision", "code", "turn", "replaced", "complete", "chance")
+_FIELDS = (
+    "study",
+    "fingerprint",
+    "numerics",
+    "provenance",
+    "decision",
+    "code",
+    "turn",
+    "replaced",
+    "complete",
+    "chance",
+)
 
 
 @dataclass(frozen=True)
