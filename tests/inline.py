@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing import Pipe
 from typing import Any
 
 from critlab.data import load
 from critlab.engine.agenda import Agenda, Ending, Failure
+from critlab.engine.belongings import whole
 from critlab.engine.keeping import kept_paths
 from critlab.engine.names import Names
-from critlab.engine.study_record import StudyRecord, enter
+from critlab.engine.study_record import StudyRecord, enter, write_record
 from critlab.engine.work import Task, Work, outstanding
 from critlab.engine.worker import Desk
 from critlab.engine.writing import provenance
@@ -63,7 +65,7 @@ class Inline:
         self.kept = kept_paths(self.tree, len(study.seeds), size)
         store.root.mkdir(parents=True, exist_ok=True)
         record = StudyRecord(study.model_dump(mode="json"), images.fingerprint, Numerics(), dict(provenance()))
-        enter(store, study, record)
+        self.record = enter(store, study, record)
         self.desk = Desk(study, images.fingerprint, Numerics(), store, None, "cpu", locks)
         self.told = Told()
 
@@ -73,7 +75,10 @@ class Inline:
     def run(self, before: Callable[[Task], Any] = lambda task: None) -> Ending:
         """Does all that is left; ``before`` is called with every task first."""
         agenda = Agenda(self.survey(), self.survey, self.told, self._record)
-        return work_off(agenda, self.desk, before)
+        ending = work_off(agenda, self.desk, before)
+        if not self.survey().tasks:
+            write_record(self.store, replace(self.record, complete=whole(self.study, self.names, self.tree)))
+        return ending
 
     def _record(self, failure: Failure) -> None:
         body = {"seed": failure.seed, "reason": failure.reason}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from critlab.digest import digest
 from critlab.engine.names import Names
 from critlab.engine.study_record import Damaged, StudyRecord, all_records, read_record
 from critlab.entry import is_path
@@ -14,7 +15,7 @@ from critlab.errors import StudyError
 from critlab.store import Store
 from critlab.store.inspection import STATES, Place
 from critlab.store.store import slug
-from critlab.study.measurement import due
+from critlab.study.measurement import TEST, due, options_of
 from critlab.study.study import Study
 from critlab.study.tree import ROOT, Tree, build
 
@@ -38,6 +39,10 @@ class Belongings:
     tree: Tree
     files: frozenset[tuple[str, str]]
     roots: frozenset[str]
+
+    def whole(self) -> str:
+        """The digest by which the study's record says that all of it was there once."""
+        return whole(self.study, self.names, self.tree)
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,13 @@ def owned(study: Study, record: StudyRecord) -> Belongings:
                 files |= {(kind, state) for kind in ("epochs", "failures", *STATES)}
     roots = frozenset(names.state(seed, ROOT) for seed in study.seeds)
     return Belongings(study, record, names, tree, frozenset(files), roots)
+
+
+def whole(study: Study, names: Names, tree: Tree) -> str:
+    """The digest of the names of all that ``study`` needs; another one where a version of a measure has changed."""
+    origins = [names.origin_digest(seed) for seed in study.seeds]
+    read = [[*names.read_with(measure), options_of(study, measure).every] for measure in (TEST, *study.measures)]
+    return digest("whole", origins, sorted(tree.ends.values()), read)
 
 
 def recorded(store: Store) -> Iterator[Recorded]:

@@ -15,6 +15,7 @@ from critlab.duration import duration
 from critlab.engine import on_ray, timing
 from critlab.engine.adoption import settle
 from critlab.engine.agenda import Agenda, Ending, Failure
+from critlab.engine.belongings import whole
 from critlab.engine.interruption import Interruption, interruptible
 from critlab.engine.keeping import kept_paths, state_bytes
 from critlab.engine.local import execute
@@ -22,8 +23,9 @@ from critlab.engine.names import Names
 from critlab.engine.numerics import Decision, decide
 from critlab.engine.processors import default_workers
 from critlab.engine.progress import Display
+from critlab.engine.repairing import set_aside_damaged
 from critlab.engine.space import megabytes, needed_bytes, shortage
-from critlab.engine.study_record import StudyRecord, enter, standing
+from critlab.engine.study_record import StudyRecord, enter, standing, write_record
 from critlab.engine.work import Work, outstanding
 from critlab.engine.worker import refuse_inside_a_worker, setup_message
 from critlab.engine.writing import provenance
@@ -138,12 +140,17 @@ def _round(
                 _say(f"{store.root / file}: {why}; the record of this study is written again")
             if decision.seconds and found.record is None:
                 _say(f"precision: {decision.why}")
-        names = _recorded(study, store, images, decision, device, locks, means.replace).names(study)
+        record = _recorded(study, store, images, decision, device, locks, means.replace)
+        names = record.names(study)
         tree = build(study, names.adopted)
         store.remove_unfinished()
+        if not turn:
+            for name in set_aside_damaged(tree, study.seeds, names, store):
+                _say(f"checkpoint {name} failed its check and was put aside; it is made again")
         kept = kept_paths(tree, len(study.seeds), state_bytes(study))
         work = outstanding(tree, study.seeds, names, store, kept)
         if not work.tasks:
+            write_record(store, replace(record, complete=whole(study, names, tree)))
             return None
         if turn:
             ending = Ending(vanished=_vanished(work, store))

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from critlab.digest import digest
-from critlab.engine.belongings import belongings
+from critlab.engine.belongings import Belongings, belongings, recorded
+from critlab.engine.study_record import standing
 from critlab.errors import StoreError, StudyError
 from critlab.store import Store
-from critlab.store.inspection import STATES, Place, check, places
+from critlab.store.inspection import STATES, Kind, Place, check, places
+from critlab.study.measurement import due
 from critlab.study.origin import state_name
 from critlab.study.study import Study
 from critlab.study.tree import ROOT, extended
@@ -23,6 +25,14 @@ class Finding(NamedTuple):
     what: str
 
 
+class Lack(NamedTuple):
+    """What a recorded study does not have: epochs and readings."""
+
+    study: str
+    epochs: int
+    readings: int
+
+
 @dataclass
 class Verification:
     """What was looked at and what was found.
@@ -32,10 +42,12 @@ class Verification:
         study: whose files were looked at; None for all.
         files: how many.
         bytes: of how many bytes.
-        wrong: what fails its check or contradicts what it is made from, or is not there although others rest on it.
+        wrong: what fails its check or contradicts what it is made from, or is not there although others rest on it or
+            its study had it.
         orphans: what nothing leads to: left by work that was broken off, or not critlab's.
         set_aside: what failed its check earlier and lies in quarantine.
-        missing: epochs that the study still lacks; None for a whole store.
+        lacking: the studies that do not have all of their epochs and readings.
+        unread: the studies whose needs only their user's own code can say, each with the reason.
     """
 
     store: str
@@ -45,13 +57,26 @@ class Verification:
     wrong: list[Finding] = field(default_factory=list)
     orphans: list[Finding] = field(default_factory=list)
     set_aside: list[Finding] = field(default_factory=list)
-    missing: int | None = None
+    lacking: list[Lack] = field(default_factory=list)
+    unread: list[Finding] = field(default_factory=list)
+
+    @property
+    def missing(self) -> int:
+        """Epochs that are not there, of all studies that were looked at."""
+        return sum(one.epochs for one in self.lacking)
+
+    @property
+    def missing_readings(self) -> int:
+        """Readings that are not there, of all studies that were looked at."""
+        return sum(one.readings for one in self.lacking)
 
     def document(self) -> dict[str, Any]:
         """The findings as one JSON document."""
-        lists = {name: [one._asdict() for one in getattr(self, name)] for name in ("wrong", "orphans", "set_aside")}
-        counts = {"files": self.files, "bytes": self.bytes, "missing": self.missing}
-        return {"schema_version": 1, "store": self.store, "study": self.study, **counts, **lists}
+        names = ("wrong", "orphans", "set_aside", "lacking", "unread")
+        lists = {name: [one._asdict() for one in getattr(self, name)] for name in names}
+        counts = {"missing": self.missing, "missing_readings": self.missing_readings}
+        files = {"files": self.files, "bytes": self.bytes}
+        return {"schema_version": 2, "store": self.store, "study": self.study, **files, **counts, **lists}
 
 
 class _Epoch(NamedTuple):
@@ -61,46 +86,54 @@ class _Epoch(NamedTuple):
     parent: str | None
     epoch: int
     kept: bool
+    diverged: bool
 
 
 def verify(store: Store, study: Study | None = None) -> Verification:
     """Re-hashes every file of ``store``, or those of ``study``, and derives every name again from what it names.
+
+    It also looks whether studies have what they need. Processes may work in the store meanwhile.
 
     Raises:
         StudyError: there is no such store, or the study was never run in it.
     """
     if not store.root.is_dir():
         raise StudyError(f"--store: received {store.root}, where there is no store")
+    found = Verification(str(store.root), study.name if study else None)
     if study is None:
-        return _Look(store, None, frozenset()).over(Verification(str(store.root), None))
-    owned = belongings(store, study)
-    look = _Look(store, owned.files, owned.roots)
-    found = look.over(Verification(str(store.root), study.name))
-    found.missing = sum(kind == "epochs" and name not in look.epochs for kind, name in owned.files)
-    return found
+        return _Look(store, None, found).over()
+    known = standing(store, study)
+    if known.record is None and known.damaged:
+        found.wrong += [Finding(file, f"{why}; critlab run writes it again") for file, why in known.damaged]
+        return found
+    return _Look(store, belongings(store, study), found).over()
 
 
 class _Look:
-    """One look over a store: first file by file, then what rests on what."""
+    """One look over a store: first file by file, then what rests on what, and what studies have."""
 
-    def __init__(self, store: Store, wanted: frozenset[tuple[str, str]] | None, roots: frozenset[str]) -> None:
-        self.store, self.wanted = store, wanted
+    def __init__(self, store: Store, owner: Belongings | None, found: Verification) -> None:
+        self.store, self.owner, self.found = store, owner, found
         self.epochs: dict[str, _Epoch] = {}
-        self.read: list[tuple[Place, str]] = []
+        self.read: dict[str, tuple[Place, str]] = {}
         self.states: dict[tuple[str, str], Place] = {}
         self.failures: list[Place] = []
-        self.roots = set(roots)
+        self.failed: set[tuple[str, str]] = set()
+        self.roots = set(owner.roots) if owner else set[str]()
 
-    def over(self, found: Verification) -> Verification:
+    def over(self) -> Verification:
         for place in places(self.store):
-            mine = self.wanted is None or place.kind == "marker" or (place.kind, place.name) in self.wanted
-            if not mine:
-                continue
-            found.files, found.bytes = found.files + 1, found.bytes + place.size
-            self._file(place, found)
-        self._chains(found)
-        self._orphans(found)
-        return found
+            mine = self.owner is None or place.kind == "marker" or (place.kind, place.name) in self.owner.files
+            if mine:
+                self.found.files, self.found.bytes = self.found.files + 1, self.found.bytes + place.size
+                self._file(place, self.found)
+        self._chains(self.found)
+        self._orphans(self.found)
+        if self.owner is not None:
+            self._study(self.owner)
+        else:
+            self._studies()
+        return self.found
 
     def _finding(self, place: Place, what: str) -> Finding:
         return Finding(str(place.path.relative_to(self.store.root)), what)
@@ -120,16 +153,20 @@ class _Look:
             except FileNotFoundError:
                 return
             except (StoreError, ValueError) as error:
-                found.wrong.append(self._finding(place, f"{error}"))
+                self._wrong(place, f"{error}")
             except (KeyError, TypeError, AttributeError) as error:
-                found.wrong.append(self._finding(place, f"does not hold what it should: {error}"))
+                self._wrong(place, f"does not hold what it should: {error}")
+
+    def _wrong(self, place: Place, what: str) -> None:
+        self.failed.add((place.kind, place.name))
+        self.found.wrong.append(self._finding(place, what))
 
     def _take(self, place: Place, body: Mapping[str, Any]) -> None:
         """Keeps what later checks need, and derives the record's name."""
         if place.kind == "epochs":
             self.epochs[place.name] = self._epoch(place, body)
         elif place.kind == "readings":
-            self.read.append((place, str(body["state"])))
+            self.read[place.name] = place, str(body["state"])
             if "spec" in body and digest("reading", body["state"], body["spec"], body["probe"]) != place.name:
                 raise StoreError("its name is not that of its state, measure and images")
         elif place.kind in STATES:
@@ -148,23 +185,40 @@ class _Look:
             raise StoreError("its name is not that of its origin and its path")
         self.roots.add(state_name(origin, ROOT))
         above = None if parent == ROOT else state_name(origin, parent)
-        return _Epoch(place, above, int(body["epoch"]), bool(body.get("kept", False)))
+        return _Epoch(place, above, int(body["epoch"]), bool(body.get("kept", False)), body["status"] == "diverged")
 
     def _chains(self, found: Verification) -> None:
         """Every epoch rests on the one before, and every state that is kept has its checkpoint."""
-        for name, one in self.epochs.items():
+        left = list(self.epochs)
+        for name in left:
+            one = self.epochs[name]
+            if one.parent and one.parent not in self.epochs and self._is_there_now("epochs", one.parent):
+                left.append(one.parent)
             before = self.epochs.get(one.parent) if one.parent else None
+            wrong = []
             if one.parent and before is None:
-                what = f"rests on the epoch before, {one.parent}, whose record is missing or damaged"
-                found.wrong.append(self._finding(one.place, what))
+                wrong.append(f"rests on the epoch before, {one.parent}, whose record is missing or damaged")
             elif one.epoch != (before.epoch if before else 0) + 1:
-                found.wrong.append(self._finding(one.place, f"says that it is epoch {one.epoch}, and follows another"))
-            if one.kept and ("checkpoints", name) not in self.states:
-                what = "keeps its state, whose checkpoint is missing or damaged; it is trained again when it is needed"
-                found.wrong.append(self._finding(one.place, what))
+                wrong.append(f"says that it is epoch {one.epoch}, and follows another")
+            if one.kept and ("checkpoints", name) not in self.states and not self._is_there_now("checkpoints", name):
+                wrong.append("keeps its state, whose checkpoint is missing or damaged; critlab run makes it again")
+            if wrong and one.place.path.exists():
+                found.wrong += [self._finding(one.place, what) for what in wrong]
+
+    def _is_there_now(self, kind: Kind, name: str) -> bool:
+        """Whether a file that was not met is there by now: processes may work in the store while one looks."""
+        path = self.store.path(kind, name, ".safetensors" if kind in STATES else ".json")
+        if (kind, name) in self.failed:
+            return False
+        try:
+            place = Place(path, kind, name, path.lstat().st_size)
+            self._take(place, check(place))
+        except (OSError, StoreError, ValueError, KeyError, TypeError, AttributeError):
+            return False
+        return True
 
     def _orphans(self, found: Verification) -> None:
-        for place, state in self.read:
+        for place, state in self.read.values():
             if state not in self.epochs and state not in self.roots:
                 found.orphans.append(self._finding(place, "reads a state that has no record"))
         for (kind, name), place in self.states.items():
@@ -175,3 +229,58 @@ class _Look:
         found.orphans += [
             self._finding(place, "is a failure that was mended") for place in self.failures if place.name in self.epochs
         ]
+
+    def _studies(self) -> None:
+        """What every recorded study lacks, and whether there are epochs that no record names."""
+        named, whole = set[str](), True
+        for one in recorded(self.store):
+            file = str(one.place.path.relative_to(self.store.root))
+            if one.owner is not None:
+                named |= {name for kind, name in one.owner.files if kind == "epochs"}
+                if not one.owner.record.replaced:
+                    self._study(one.owner)
+            else:
+                whole = False
+                if one.record is not None:
+                    self.found.unread.append(Finding(file, f"{one.why}; critlab verify STUDY looks at it whole"))
+        stray = len(self.epochs.keys() - named)
+        if stray and whole:
+            what = f"{stray:,} belong to no study that is recorded here; critlab run of their study records it again"
+            # where studies are recorded, these are left from one of another name or an earlier question
+            (self.found.orphans if named else self.found.wrong).append(Finding("epochs", what))
+
+    def _study(self, owner: Belongings) -> None:
+        """What a study lacks: wrong where it was complete, or where an epoch has no reading at all; else to be done."""
+        complete = owner.record.complete == owner.whole()
+        epochs, readings, beyond = list[str](), list[str](), set[str]()
+        measured = {state for _, state in self.read.values()}
+        for seed in owner.study.seeds:
+            beyond.clear()
+            for path, node in owner.tree.nodes.items():
+                state = owner.names.state(seed, path)
+                if node.parent in beyond or (path != ROOT and self._diverged(state)):
+                    beyond.add(path)
+                elif path != ROOT and state not in self.epochs and not self._is_there_now("epochs", state):
+                    epochs.append(state)
+                else:
+                    due_now = [owner.names.reading(seed, path, measure) for measure in due(owner.study, node.epoch)]
+                    lost = [
+                        name for name in due_now if name not in self.read and not self._is_there_now("readings", name)
+                    ]
+                    readings += lost
+                    if lost == due_now and path != ROOT and state not in measured and not complete:
+                        self._missing("epochs", state, "has no reading, although its record says that it is over")
+        if epochs or readings:
+            self.found.lacking.append(Lack(owner.study.name, len(epochs), len(readings)))
+        if complete:
+            for kind, names in (("epochs", epochs), ("readings", readings)):
+                for name in names:
+                    what = f"is missing, although {owner.study.name!r} was complete; critlab run makes it again"
+                    self._missing(kind, name, what)
+
+    def _missing(self, kind: str, name: str, what: str) -> None:
+        if (kind, name) not in self.failed:
+            self.found.wrong.append(Finding(str(self.store.path(kind, name).relative_to(self.store.root)), what))
+
+    def _diverged(self, state: str) -> bool:
+        return state in self.epochs and self.epochs[state].diverged

@@ -64,7 +64,8 @@ class Work:
     Args:
         tasks: what to do; a task may start where another one ends.
         trained: epochs never trained before.
-        replayed: epochs trained again for the sake of a reading or a state that was not kept.
+        replayed: epochs trained again for the sake of a reading, a state that was not kept, or a checkpoint that is
+            missing.
         readings: measurements to take.
         diverged: paths of each seed at which training stopped being finite.
     """
@@ -106,7 +107,8 @@ class _Survey:
         self._look()
         for path in self.missing:
             untrained = path not in self.records and path != ROOT
-            if untrained or (self.missing[path] and not self._reachable(path)):
+            wanted = self.missing[path] or self._keeps(path)
+            if untrained or (wanted and not self._reachable(path)):
                 self.compute.add(path)
         for path in list(self.compute):
             self._reach(path)
@@ -135,6 +137,10 @@ class _Survey:
                 for measure in due(self.names.base, node.epoch)
                 if self.store.read("readings", self.names.reading(self.seed, path, measure)) is None
             )
+
+    def _keeps(self, path: str) -> bool:
+        """Whether the record of an epoch promises that its checkpoint stays."""
+        return path in self.records and self.records[path].get("kept") is True
 
     def _reachable(self, path: str) -> bool:
         return path == ROOT or self.store.has_state(self.names.state(self.seed, path))
@@ -191,10 +197,10 @@ class _Survey:
             Step(
                 path,
                 self.missing.get(path, ()),
-                path in self.kept or len(self._computed_children(path)) > 1,
+                path in self.kept or self._keeps(path) or len(self._computed_children(path)) > 1,
                 self.records[path]["train_loss"] if path in self.records else None,
             )
             for path in stretch
         )
         at_start = self.missing.get(start, ()) if measures_start and start not in self.compute else ()
-        return Task(self.seed, start, at_start, steps, start in self.kept, priority)
+        return Task(self.seed, start, at_start, steps, start in self.kept or self._keeps(start), priority)

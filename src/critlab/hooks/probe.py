@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -15,13 +16,15 @@ from critlab.analysis.results import Results
 from critlab.deficits import Deficit
 from critlab.digest import digest
 from critlab.engine.adoption import settle, study_bodies
+from critlab.engine.belongings import whole
 from critlab.engine.interruption import interruptible
 from critlab.engine.keeping import kept_paths
 from critlab.engine.names import Names
 from critlab.engine.perform import Gone, Replayed, Stopped, Trained, perform
 from critlab.engine.progress import Display
+from critlab.engine.repairing import set_aside_damaged
 from critlab.engine.schedule import Schedule
-from critlab.engine.study_record import StudyRecord, enter, standing
+from critlab.engine.study_record import StudyRecord, enter, standing, write_record
 from critlab.engine.work import Task, Work, outstanding
 from critlab.engine.writing import Writer, provenance
 from critlab.errors import StudyError
@@ -169,19 +172,24 @@ def _run(study: ProbeStudy, store: Store, learner: OwnLearner, check: bool, repl
     names = record.names(study)
     tree = build(study, names.adopted)
     store.remove_unfinished()
+    for name in set_aside_damaged(tree, study.seeds, names, store):
+        _say(f"checkpoint {name} failed its check and was put aside; it is made again")
     if not outstanding(tree, study.seeds, names, store, frozenset()).tasks:
-        enter(store, study, record, replaces)
+        entered = enter(store, study, record, replaces)
+        write_record(store, dataclasses.replace(entered, complete=whole(study, names, tree)))
         return False
     if check:
         rehearse(learner, study.seeds[0])
     kept = kept_paths(tree, len(study.seeds), _state_bytes(learner, study.seeds[0]))
     work = outstanding(tree, study.seeds, names, store, kept)
-    enter(store, study, record, replaces)
+    entered = enter(store, study, record, replaces)
     with interruptible() as interruption, Display(study.name, work.trained + work.replayed) as display:
         while work.tasks and not interruption.asked:
             _round(work, tree, names, store, learner, display, lambda: interruption.asked)
             work = outstanding(tree, study.seeds, names, store, kept)
-        return interruption.asked and bool(work.tasks)
+    if not work.tasks:
+        write_record(store, dataclasses.replace(entered, complete=whole(study, names, tree)))
+    return bool(work.tasks)
 
 
 def _state_bytes(learner: OwnLearner, seed: int) -> int:

@@ -34,11 +34,13 @@ def verification_text(found: Verification) -> str:
     """What was looked at, and what was found."""
     what = f"{found.study} in {found.store}" if found.study else found.store
     lines = [f"{what}: {found.files:,} files, {size(found.bytes)}"]
-    if found.missing:
-        lines.append(f"  {found.missing:,} epochs are still to be trained")
+    for one in found.lacking:
+        lacks = [f"{count:,} {what}" for count, what in ((one.epochs, "epochs"), (one.readings, "readings")) if count]
+        lines.append(f"  {one.study}: {' and '.join(lacks)} are not there; critlab run makes them")
     lines += _listed("wrong", found.wrong)
     lines += _listed("put aside", found.set_aside)
     lines += _listed("nothing leads to it", found.orphans)
+    lines += _listed("not looked at whole", found.unread)
     lines.append("something is wrong" if found.wrong else "every file agrees with its digest and with what it rests on")
     return "\n".join(lines)
 
