@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from critlab.deficits.layout import channels_last
 from critlab.errors import DataError
 
 
@@ -38,6 +39,12 @@ def checked_split(images: NDArray[Any], labels: NDArray[Any], where: str) -> Spl
         raise DataError(f"{where}: images have shape {images.shape}; they must be (N, ...) with N at least 1")
     if labels.ndim not in (1, 2) or 0 in labels.shape:
         raise DataError(f"{where}: labels have shape {labels.shape}; they must be (N,) or (N, heads)")
+    if channels_last(images.shape[1:]):
+        flat = int(np.prod(images.shape[1:]))
+        raise DataError(
+            f"{where}: images of shape {images.shape[1:]} have their channels last; move them first, such as by "
+            f"np.moveaxis(images, -1, -3), or give what are no images as (N, {flat})"
+        )
     if len(images) != len(labels):
         raise DataError(f"{where}: {len(images)} images but {len(labels)} labels; there must be one label an image")
     return Split(_checked_images(images, where), _checked_labels(labels, where))
@@ -47,7 +54,8 @@ def checked_classes(train: Split, test: Split, where: str, classes: int | None =
     """How many classes there are: ``classes`` where it is known, else the largest training label plus one.
 
     Raises:
-        DataError: a label is out of range, a class has no training example, or train and test differ in form.
+        DataError: a label is out of range, there is one class alone, a class has no training example, or train and test
+            differ in form.
     """
     one = (train.images.dtype, train.images.shape[1:], train.labels.shape[1:])
     other = (test.images.dtype, test.images.shape[1:], test.labels.shape[1:])
@@ -59,9 +67,12 @@ def checked_classes(train: Split, test: Split, where: str, classes: int | None =
         raise DataError(f"{where}, train: every label is -1; at least one example must bear a label")
     for split, part in ((train, "train"), (test, "test")):
         _refuse(split.labels >= count, split.labels, f"{where}, {part}: label", f"must be below {count}")
-    present = np.bincount(train.labels[train.labels >= 0], minlength=count)
-    if not present.all():
-        empty = int(np.argmin(present > 0))
+    present = np.unique(train.labels[train.labels >= 0])
+    if count == 1:
+        raise DataError(f"{where}, train: every label is 0, a single class; there must be at least 2")
+    if len(present) < count:
+        # the first class that is not at its place; a label may be so large that counting up to it takes all memory
+        empty = int(np.argmax(np.append(present, -1) != np.arange(len(present) + 1)))
         raise DataError(
             f"{where}, train: class {empty} of {count} has no example; number the classes 0, 1, 2, ... "
             "without gaps, or give the class an example"
@@ -69,23 +80,49 @@ def checked_classes(train: Split, test: Split, where: str, classes: int | None =
     return count
 
 
+def lacking(labels: NDArray[np.int64], classes: int) -> list[int]:
+    """The classes of which ``labels`` ``(N,)`` or ``(N, heads)`` have none."""
+    return sorted(set(range(classes)) - set(np.unique(labels).tolist()))
+
+
 def _checked_images(images: NDArray[Any], where: str) -> NDArray[Any]:
+    if isinstance(images, np.ma.MaskedArray):
+        raise DataError(f"{where}: images are a masked array, whose mask would be lost; fill it first")
     if images.dtype == np.uint8:
+        _refuse_black(images, 1, "uint8 images hold only 0 and 1, of 255", where)
         return images
     if images.dtype.kind != "f":
         raise DataError(f"{where}: images are {images.dtype}; they must be uint8, or float in [0, 1]")
     # a NaN is neither, so it is among the refused
     outside = ~((images >= 0) & (images <= 1))
     _refuse(outside, images, f"{where}: image value", "must be in [0, 1]; divide by 255, or pass uint8")
+    _refuse_black(images, 1 / 255, "float images lie between 0 and 1/255, as if divided by 255 twice", where)
     return images.astype(np.float32)
+
+
+def _refuse_black(images: NDArray[Any], most: float, what: str, where: str) -> None:
+    """Raises DataError where images are all but black, since they have another range; tables may be so."""
+    if images.ndim > 2 and 0 < images.max() <= most:
+        raise DataError(f"{where}: {what}; they must be uint8 from 0 to 255, or float in [0, 1]")
 
 
 def _checked_labels(labels: NDArray[Any], where: str) -> NDArray[np.int64]:
     if labels.dtype.kind not in "iu":
         raise DataError(f"{where}: labels are {labels.dtype}; they must be whole numbers, such as int64")
+    if labels.dtype == np.uint64:
+        _refuse(labels > np.iinfo(np.int64).max, labels, f"{where}: label", "must be below 2**63")
+    if labels.ndim == 2 and labels.shape[1] > 1 and _one_hot(labels):
+        raise DataError(
+            f"{where}: labels of shape {labels.shape} are one-hot rows; they must be class numbers, such as "
+            "labels.argmax(1)"
+        )
     whole = np.ascontiguousarray(labels, dtype=np.int64)
     _refuse(whole < -1, whole, f"{where}: label", "must be 0 or more, or -1 for no loss")
     return whole
+
+
+def _one_hot(labels: NDArray[Any]) -> bool:
+    return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(1) == 1).all())
 
 
 def _refuse(offends: NDArray[np.bool_], values: NDArray[Any], what: str, rule: str) -> None:

@@ -5,26 +5,28 @@ Source: https://www.cs.toronto.edu/~kriz/cifar.html, "Dataset layout".
 
 from __future__ import annotations
 
+import gzip
 import tarfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from critlab.data.array_pickle import read_array_pickle
 from critlab.data.fetch import Official, fetched
-from critlab.data.folder import places
+from critlab.data.folder import MOST_BYTES, bytes_of, places
 from critlab.errors import DataError
+from critlab.spec import shown
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
 
 _SHAPE = (3, 32, 32)
 _PIXELS = 3072
-_LARGEST_MEMBER = 400_000_000
-"""Bytes; the largest official member has 184 million."""
+_MOST_MEMBERS = 100
+"""Of an archive; the official ones have 10."""
 
 
 class _Layout(NamedTuple):
@@ -70,15 +72,15 @@ def parse_batch(content: bytes, path: Path, label_key: str) -> Pair:
     batch = read_array_pickle(content, path)
     for key in ("data", label_key):
         if key not in batch:
-            raise DataError(f"{path} has no {key!r}, it holds {', '.join(sorted(batch))}; get it again")
+            raise DataError(f"{path} has no {key!r}, it holds {shown(sorted(batch))}; get it again")
     images, labels = batch["data"], batch[label_key]
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (_PIXELS,):
         raise DataError(f"{path}: 'data' is no uint8 array of shape (N, {_PIXELS}); get it again")
-    if isinstance(labels, list) and not all(type(label) is int for label in labels):
-        raise DataError(f"{path}: {label_key!r} holds something else than whole numbers; get it again")
-    if not isinstance(labels, list | np.ndarray) or len(labels) != len(images):
+    if isinstance(labels, list) and not all(type(label) is int and 0 <= label < 256 for label in labels):
+        raise DataError(f"{path}: {label_key!r} holds something else than whole numbers from 0 to 255; get it again")
+    if not isinstance(labels, list | np.ndarray) or np.shape(labels) != (len(images),):
         raise DataError(f"{path}: {label_key!r} is no list of {len(images)} labels; get it again")
-    return images.reshape(-1, *_SHAPE), np.asarray(labels, dtype=np.int64)
+    return images.reshape(-1, *_SHAPE), np.asarray(labels)
 
 
 _CIFAR10 = (
@@ -146,7 +148,7 @@ def _members_of_folder(place: Path, layout: _Layout) -> dict[str, bytes]:
     members = {}
     for name in (*layout.train, *layout.test):
         try:
-            members[name] = (place / name).read_bytes()
+            members[name] = bytes_of(place / name)
         except OSError as error:
             raise DataError(f"{place / name} cannot be read ({error.strerror}); get the whole set again") from error
     return members
@@ -154,13 +156,16 @@ def _members_of_folder(place: Path, layout: _Layout) -> dict[str, bytes]:
 
 def _members_of_archive(path: Path, layout: _Layout) -> dict[str, bytes]:
     wanted = {f"{layout.folder}/{name}": name for name in (*layout.train, *layout.test)}
-    members = {}
+    members: dict[str, bytes] = {}
     try:
         # as a stream, in the order of the archive: the files are read in one pass, and never written anywhere
-        with tarfile.open(path, "r|gz") as archive:
-            for member in archive:
+        with gzip.open(path) as unpacked, tarfile.open(fileobj=_limited(unpacked), mode="r|") as archive:
+            for number, member in enumerate(archive):
+                if number >= _MOST_MEMBERS or len(members) == len(wanted):
+                    break
                 name = wanted.get(member.name.removeprefix("./"))
-                if name and member.isfile() and member.size <= _LARGEST_MEMBER:
+                # the size of a sparse member may be any, however small the archive
+                if name and member.isfile() and sum(len(one) for one in members.values()) + member.size <= MOST_BYTES:
                     stream = archive.extractfile(member)
                     members[name] = stream.read() if stream else b""
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
@@ -171,6 +176,24 @@ def _members_of_archive(path: Path, layout: _Layout) -> dict[str, bytes]:
     if lacking:
         raise DataError(f"{path} lacks {', '.join(lacking)}; delete it and get it again")
     return members
+
+
+class _Limited:
+    """A stream that ends with an error once it has given far more than any official archive holds."""
+
+    def __init__(self, stream: gzip.GzipFile) -> None:
+        self._stream, self._left = stream, MOST_BYTES
+
+    def read(self, count: int) -> bytes:
+        """At most ``count`` bytes."""
+        self._left -= count
+        if self._left < 0:
+            raise OSError(f"it holds more than {MOST_BYTES // 10**6} MB")
+        return self._stream.read(count)
+
+
+def _limited(stream: gzip.GzipFile) -> IO[bytes]:
+    return cast("IO[bytes]", _Limited(stream))  # a tar file that is read as a stream needs its read alone
 
 
 def _joined(layout: _Layout, members: Mapping[str, bytes], place: Path) -> tuple[Pair, Pair]:

@@ -6,6 +6,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from critlab.errors import DataError
+
+MOST_BYTES = 400_000_000
+"""Of a file or of a whole archive, unpacked; the largest official one has 187 million."""
+
 
 def data_folder(folder: Path | None = None) -> Path:
     """``folder``, else ``$CRITLAB_DATA``, else the user's cache folder; it need not exist."""
@@ -31,3 +36,17 @@ def places(folder: Path, *names: str) -> Iterator[Path]:
         place = folder / name
         if place.is_dir():
             yield place
+
+
+def bytes_of(path: Path) -> bytes:
+    """The bytes of a regular file of at most :data:`MOST_BYTES`.
+
+    Raises:
+        DataError: it is something else, such as a pipe, or larger.
+        OSError: it cannot be read.
+    """
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path} is no file; get it again")
+    if path.stat().st_size > MOST_BYTES:
+        raise DataError(f"{path} has more than {MOST_BYTES // 10**6} MB, more than any official file; get it again")
+    return path.read_bytes()

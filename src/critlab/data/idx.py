@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from critlab.data.fetch import Official, fetched
-from critlab.data.folder import places
+from critlab.data.folder import MOST_BYTES, places
 from critlab.errors import DataError
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
@@ -137,6 +137,8 @@ def _parsed(stream: BinaryIO, path: Path, axes: int) -> NDArray[np.uint8]:
         raise DataError(f"{path} ends within its header; delete it and get it again")
     shape = tuple(int(n) for n in np.frombuffer(lengths, dtype=">u4"))
     size = math.prod(shape)
+    if size > MOST_BYTES:
+        raise DataError(f"{path} says {shape} in its header, more than any official file; delete it and get it again")
     # one byte more than there should be, so that a file that is too long is seen as well
     content = stream.read(size + 1)
     if len(content) != size:

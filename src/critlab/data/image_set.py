@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from critlab.data.checks import Split
+from critlab.data.checks import Split, lacking
 from critlab.errors import DataError
 
 _FLOOR = 1 / 255
@@ -82,6 +82,14 @@ class ImageSet:
         seen = aperture(train_images.shape[1:]) if aperture else None
         return cls(*arrays, classes=classes, mean=mean, std=std, fingerprint=fingerprint(*arrays), aperture=seen)
 
+    def remarks(self) -> list[str]:
+        """What a person should know of these data, one line each; they can be trained on all the same."""
+        missing = lacking(self.test_labels, self.classes)
+        if not missing:
+            return []
+        few = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
+        return [f"the test examples lack {len(missing)} of {self.classes} classes: {few}"]
+
 
 def padded(images: NDArray[Any], pad: int) -> NDArray[Any]:
     """``images`` ``(N, ..., H, W)`` as C-contiguous ``(N, ..., H + 2 pad, W + 2 pad)``, zeros around."""
@@ -109,7 +117,8 @@ def channel_statistics(images: NDArray[Any]) -> tuple[NDArray[np.float32], NDArr
     mean = np.asarray(total) / (count * scale)
     variance = np.asarray(squares) / (count * scale**2) - mean**2
     std = np.sqrt(np.maximum(variance, _FLOOR**2))
-    return mean.astype(np.float32), std.astype(np.float32)
+    # without channels both are numbers; as arrays they go the same way as the others
+    return np.asarray(mean, dtype=np.float32), np.asarray(std, dtype=np.float32)
 
 
 def fingerprint(*arrays: NDArray[Any]) -> str:

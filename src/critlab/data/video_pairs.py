@@ -93,7 +93,7 @@ def _inside(folder: Path) -> list[Path]:
 def _clips(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return [place for place in _inside(folder) if place.is_dir() or place.suffix == ".npy"]
+    return [place for place in _inside(folder) if place.is_dir() or (place.suffix == ".npy" and place.is_file())]
 
 
 def _frames(clip: Path, options: VideoPairsOptions) -> list[Path] | NDArray[Any]:
@@ -101,11 +101,11 @@ def _frames(clip: Path, options: VideoPairsOptions) -> list[Path] | NDArray[Any]
     import numpy as np
 
     if clip.is_dir():
-        return [place for place in _inside(clip) if place.suffix.lower() in FRAMES]
+        return [place for place in _inside(clip) if place.suffix.lower() in FRAMES and place.is_file()]
     try:
         frames = np.load(clip, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{clip}: cannot be read: {error}") from error
+    except Exception as error:  # damaged headers fail in any way at all
+        raise DataError(f"{clip}: cannot be read: {_why(error)}") from error
     if frames.dtype != np.uint8 or frames.ndim not in (3, 4) or (frames.ndim == 4 and frames.shape[3] != 3):
         raise DataError(
             f"{clip}: {frames.dtype} of shape {frames.shape}; must be uint8 (frames, height, width) or "
@@ -151,6 +151,10 @@ def _picture(frame: Path | NDArray[Any], clip: Path, side: int | None) -> NDArra
             )
             scaled = picture if side is None else picture.resize((side, side), Image.Resampling.BILINEAR)
             pixels = np.asarray(scaled)
-        except OSError as error:
-            raise DataError(f"{frame}: cannot be read: {error}") from error
+        except Exception as error:  # damaged and oversized pictures fail in any way at all
+            raise DataError(f"{frame}: cannot be read: {_why(error)}") from error
     return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+
+
+def _why(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

@@ -34,7 +34,7 @@ from critlab.errors import StudyError
 from critlab.own_modules import refresh
 from critlab.store import Store
 from critlab.store.locks import Locks, writing
-from critlab.study.checks import deficits, interventions
+from critlab.study.checks import interventions, read_data
 from critlab.study.origin import Numerics
 from critlab.study.study import Study
 from critlab.study.tree import build
@@ -270,10 +270,9 @@ def _images(study: Study, folder: Path | None) -> ImageSet:
         raise StudyError(
             f"optimizer.batch: received {study.optimizer.batch}; must be at most {train}, the training images"
         )
-    for _, deficit in deficits(study):
-        deficit.check_examples(shape)
-        deficit.check_classes(images.classes)
-    study.model.check(shape)
+    read_data(study, shape, tuple(images.train_labels.shape[1:]), images.classes)
+    for remark in images.remarks():
+        _say(f"data: {remark}")
     reset = {layer for one in interventions(study) for layer in one.reset_layers}
     if reset or is_path(study.model.name):
         model = study.model.build(shape, images.classes)

@@ -99,15 +99,8 @@ class Base(Spec):
                 objective.check_model(self.model)
             except StudyError as error:
                 found.append((place, str(error)))
-        if self.augment is not None and self.augment.views != "shared" and (len(shape) != 4 or shape[0] != 2):
-            text = f'received {shown(self.augment.views)}; must be "shared", as examples are not two views'
-            found.append((("augment", "views"), text))
-        if self.augment is not None and self.augment.source_dropout and (len(shape) < 2 or shape[0] != 2):
-            text = f"received {shown(self.augment.source_dropout)}; must be 0, as examples have no two sources"
-            found.append((("augment", "source_dropout"), text))
-        if self.augment is not None and self.augment.shift >= min(shape[-2:]):
-            text = f"received {shown(self.augment.shift)}; must be below the image side, {min(shape[-2:])}"
-            found.append((("augment", "shift"), text))
+        if self.augment is not None:
+            found += [(("augment", field), text) for field, text in self.augment.misfits(shape)]
         if found:
             raise Problems(found)
         return self

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from critlab.deficits import Deficit
+from critlab.entry import is_path
 from critlab.errors import StudyError
 from critlab.spec import Location, shown
 from critlab.study.choices import AugmentSpec
@@ -94,9 +95,40 @@ def fit(study: Study) -> Found:
         if (heads := study.data.label_heads()) is not None:
             yield from _told(place, deficit.check_heads, heads)
     augment = study.switch.augment if study.switch else None
-    if augment is not None and shape is not None and augment.shift >= min(shape[-2:]):
-        text = f"received {shown(augment.shift)}; must be below the image side, {min(shape[-2:])}"
-        yield ("switch", "augment", "shift"), text
+    if augment is not None and shape is not None:
+        yield from ((("switch", "augment", field), text) for field, text in augment.misfits(shape))
+
+
+def read_data(study: Study, example_shape: tuple[int, ...], label_shape: tuple[int, ...], classes: int) -> None:
+    """The study fits data of which nothing was known before they were read, such as those of a user's function.
+
+    Args:
+        study: what is done to the data.
+        example_shape: of one example, after padding.
+        label_shape: of the labels of one example, ``()`` or ``(heads,)``.
+        classes: how many there are.
+
+    Raises:
+        StudyError: at the first thing that does not fit.
+    """
+    heads = label_shape[0] if label_shape else 1
+    for _, deficit in deficits(study):
+        deficit.check_examples(example_shape)
+        deficit.check_classes(classes)
+        deficit.check_heads(heads)
+    study.model.check(example_shape)
+    answers = getattr(study.model, "heads", 1)
+    if not is_path(study.model.name):
+        if heads != answers:
+            raise StudyError(f"model.heads: received {answers}; must be {heads}, as many as an example has labels")
+        if label_shape == (1,):
+            raise StudyError("data: labels have shape (N, 1); must be (N,) for this model, such as labels[:, 0]")
+    for options in study.measures.values():
+        options.check(example_shape)
+    switched = study.switch.augment if study.switch else None
+    for place, augment in (("augment", study.augment), ("switch.augment", switched)):
+        for field, text in augment.misfits(example_shape) if augment else ():
+            raise StudyError(f"{place}.{field}: {text}")
 
 
 def deficits(study: Study) -> Iterator[tuple[Location, Deficit]]:

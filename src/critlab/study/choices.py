@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -69,6 +69,21 @@ class AugmentSpec(Spec):
     def changes_nothing(self) -> bool:
         """Whether every batch stays as it is."""
         return not (self.flip or self.shift or self.source_dropout)
+
+    def misfits(self, example_shape: tuple[int, ...]) -> Iterator[tuple[str, str]]:
+        """The fields that cannot be used with such examples, and why."""
+        if self.views != "shared" and (len(example_shape) != 4 or example_shape[0] != 2):
+            yield "views", f'received {shown(self.views)}; must be "shared", as examples are not two views'
+        if self.source_dropout and (len(example_shape) < 2 or example_shape[0] != 2):
+            yield "source_dropout", f"received {shown(self.source_dropout)}; must be 0, as examples have no two sources"
+        if len(example_shape) < 2:
+            for field in ("flip", "shift"):
+                if getattr(self, field):
+                    text = f"received {shown(getattr(self, field))}; must be left out, as examples of shape"
+                    yield field, f"{text} {example_shape} have no height and width"
+        elif self.shift >= min(example_shape[-2:]):
+            text = f"received {shown(self.shift)}; must be below the image side, {min(example_shape[-2:])}"
+            yield "shift", text
 
 
 class Sweep(Spec):

@@ -25,8 +25,8 @@ class Examples:
         train_labels: int64 ``(examples,)`` or ``(examples, heads)``; -1 means no loss there.
         test_images: as ``train_images``.
         test_labels: as ``train_labels``.
-        mean: per channel, in [0, 1], shaped to be subtracted from one image.
-        std: likewise, to divide by.
+        mean: per channel, in [0, 1], shaped to be subtracted from one image; one number where there are no channels.
+        std: of the same shape, to divide by.
         classes: how many classes there are.
         aperture: what the network sees of each image, 1 or 0; None where it sees all of it.
     """
