@@ -32,7 +32,9 @@ def undisturbed(model: nn.Module, seed: int) -> Iterator[None]:
         for device in devices:
             torch.cuda.default_generators[device].manual_seed(seed)
         try:
-            model.eval()
+            # not model.eval(), which a module may override to do more, such as to merge an adapter into its weights
+            for module, _ in modes:
+                module.training = False
             yield
         finally:
             for module, mode in modes:

@@ -59,6 +59,8 @@ class Watching:
         #: nothing of the training would be lost yet if the watch refused it
         self._fresh = True
         self._wake = 0
+        #: what learns now cannot be looked at
+        self._waits = False
 
     def step(self, inputs: Given, loss: Tensor | float | None, lr: Tensor | float | None) -> None:
         """One step was made; see :meth:`~critlab.hooks.watch.watch.Watch.step`."""
@@ -175,7 +177,12 @@ class Watching:
             return
         finish(self.sums.device)
         self.ledger.arrive()
-        sample = self.looking.look(self.sums.weights, self.steps)
+        try:
+            sample = self.looking.look(self.sums.weights, self.steps)
+        except StudyError as none:
+            self._waits = True
+            self.asides.say("looks for a while", self.steps, none, then="tried again when other weights learn")
+            return
         finish(self.sums.device)
         size.learn(self.ledger.leave(), self.ledger.worked / max(1, self.steps - 1), self.ledger.budget)
         self.sums.add(sample)
@@ -195,7 +202,8 @@ class Watching:
             return False
         if others is not None:
             self._change(others)
-        return True
+            self._waits = False
+        return not self._waits
 
     def _change(self, others: Weights) -> None:
         if self.sums.count > 1:
