@@ -14,7 +14,7 @@ import own_trainings as mine
 from critlab.analysis.inference import summarise
 from critlab.errors import StudyError
 from critlab.hooks.harm import Harm, harm, judged, shrink_and_perturb
-from critlab.hooks.seeded import seeded
+from critlab.training.seeding import seeded
 
 
 @pytest.fixture(autouse=True)

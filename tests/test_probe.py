@@ -21,8 +21,8 @@ from critlab.hooks.deprivation import Knowledge
 from critlab.hooks.own_loop import OwnLearner, OwnLoop
 from critlab.hooks.packing import pack, unpack
 from critlab.hooks.probe import probe
-from critlab.hooks.seeded import seeded
 from critlab.study.recipe import recipes
+from critlab.training.seeding import seeded
 
 DEFICIT = TokenShuffle(window=5)
 LOOP = OwnLoop(mine.make, mine.advance, mine.evaluate, mine.save, mine.load)

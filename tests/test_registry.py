@@ -20,6 +20,7 @@ from critlab.study.origin import Numerics
 from critlab.study.recipe import Recipe
 from critlab.training.learner import NetworkLearner
 from critlab.training.loop import own_draws
+from critlab.training.seeding import kept_generators
 from smallest import deficits_of, smallest_data, smallest_deficit, smallest_model
 from studies import small
 
@@ -88,7 +89,8 @@ def test_a_model_draws_anew_in_each_step() -> None:
     places = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)]
     drawn = []
     for place in places:
-        with own_draws(torch.device("cpu"), *place):
+        with kept_generators(torch.device("cpu")):
+            own_draws(torch.device("cpu"), *place)
             drawn.append(nn.Dropout(0.5)(torch.ones(64)))
     assert len({tuple(values.tolist()) for values in drawn}) == 4
     assert torch.equal(drawn[0], drawn[-1])

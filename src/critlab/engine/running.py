@@ -16,6 +16,7 @@ from critlab.engine import on_ray, timing
 from critlab.engine.adoption import settle
 from critlab.engine.agenda import Agenda, Ending, Failure
 from critlab.engine.belongings import whole
+from critlab.engine.code import own_codes
 from critlab.engine.interruption import Interruption, interruptible
 from critlab.engine.keeping import kept_paths, state_bytes
 from critlab.engine.local import execute
@@ -115,6 +116,7 @@ def run_study(study: Study, store: Store, means: Means) -> Report:
     images, record = _images(study, means.folder), before.record
     device = _device(means.device)
     decision = decide(study, images, record, means.precision, device)
+    _rehearse(study, store, record, images, decision.numerics, device)
     report = Report(0, 0, Ending(), 0)
     for turn in range(ROUNDS + 1):
         done = _round(study, store, images, decision, device, means, turn)
@@ -124,6 +126,25 @@ def run_study(study: Study, store: Store, means: Means) -> Report:
         if report.status:
             break
     return report
+
+
+def _rehearse(
+    study: Study, store: Store, record: StudyRecord | None, images: ImageSet, numerics: Numerics, device: str
+) -> None:
+    """Tries, where a user's own code is about to train, whether its state can be stored and gone on from.
+
+    Raises:
+        StudyError: it cannot; nothing was created.
+    """
+    codes = own_codes(study)
+    if not codes and not is_path(study.model.name):
+        return
+    names = None if record is None else record.names(study)
+    work = names and outstanding(build(study, names.adopted), study.seeds, names, store, frozenset())
+    if work is None or work.trained or work.replayed:
+        from critlab.engine.rehearsing import rehearse_study
+
+        rehearse_study(study, images, numerics, device, {name for code in codes for name in code.modules})
 
 
 def _round(
@@ -159,8 +180,8 @@ def _round(
                 return Report(0, 0, ending, 1)
         _forget_failures(work, names, store)
         setup = setup_message(study, store, means.folder, names, device, locks is not None)
-        survey = partial(outstanding, tree, study.seeds, names, store, kept)
-        return _work(study, work, survey, store, images, locks, setup, means)
+        again = partial(outstanding, tree, study.seeds, names, store, kept)
+        return _work(study, work, again, store, images, locks, setup, means)
 
 
 def _vanished(work: Work, store: Store) -> str:

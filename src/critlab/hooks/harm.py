@@ -13,14 +13,14 @@ from critlab.analysis.inference import MINIMUM_SEEDS, Summary, summarise
 from critlab.errors import StudyError
 from critlab.hooks.deprivation import Deprivation, Knowledge
 from critlab.hooks.own_loop import OwnLearner, OwnLoop, OwnState
-from critlab.hooks.packing import pack, unpack
-from critlab.hooks.seeded import seeded
 from critlab.measures.reading import MeasureOptions
 from critlab.randomness import key
 from critlab.study.intervention import Intervention
 from critlab.study.measurement import TEST, Measurement
 from critlab.study.recipe import Recipe
 from critlab.training.interventions import intervene
+from critlab.training.seeding import seeded
+from critlab.training.states.packing import pack, unpack
 
 Remedy = Callable[[Any], Any]
 """Changes a state in place, or returns another one."""

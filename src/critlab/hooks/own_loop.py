@@ -11,12 +11,12 @@ import numpy as np
 
 from critlab.errors import Diverged, StudyError
 from critlab.hooks.deprivation import Deprivation, Knowledge
-from critlab.hooks.packing import Arrays, pack, unpack
-from critlab.hooks.seeded import seeded
 from critlab.measures.reading import Reading
 from critlab.randomness import key
 from critlab.study.measurement import Measurement
 from critlab.study.recipe import Recipe
+from critlab.training.seeding import seeded
+from critlab.training.states.packing import Arrays, pack, unpack
 
 Numbers = Mapping[str, float]
 
@@ -37,7 +37,7 @@ class OwnLoop:
         evaluate: ``evaluate(state) -> accuracy``, a fraction on clean test data, or a mapping with ``test_accuracy``
             and perhaps ``test_loss``.
         save: ``save(state)`` gives everything that the next epoch depends on, as
-            :func:`~critlab.hooks.packing.pack` takes it.
+            :func:`~critlab.training.states.packing.pack` takes it.
         load: ``load(saved) -> state`` makes a state from it again.
     """
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import astuple, dataclass, field
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
 from critlab.data.image_set import ImageSet
 from critlab.data.subset import balanced
+from critlab.entry import is_path
+from critlab.errors import StudyError
 from critlab.measures import MEASURES
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.weight_norms import weight_norms
+from critlab.models import MODELS
 from critlab.randomness import generator, key
 from critlab.study.measurement import TEST, Measurement
 from critlab.study.origin import Numerics
@@ -31,8 +35,14 @@ from critlab.training.examples import Examples, unit
 from critlab.training.interventions import intervene
 from critlab.training.loop import casting, score_test_images, selected, train_epoch
 from critlab.training.optimizers import make_optimizer, pack_optimizer, unpack_optimizer
+from critlab.training.seeding import kept_generators, seed_all, seeded
+from critlab.training.states.arrays import array_of, marked, unmarked
+from critlab.training.states.outside import Values, only_tensors, outside, packed, restore, untouched
+from critlab.training.states.packing import pack, unpack
 from critlab.training.tally import Progress, Score
 from critlab.training.updates import update_rule
+
+Value = TypeVar("Value")
 
 
 @dataclass
@@ -40,7 +50,8 @@ class NetworkState:
     """A network in training: changed in place by :meth:`NetworkLearner.advance`.
 
     ``progress`` says how far it is inside an epoch; None between two epochs. ``began`` holds the parameters with which
-    that epoch began, by name; empty between two.
+    that epoch began, by name; empty between two. ``fresh`` holds what the untrained model has outside its
+    ``state_dict``; empty for critlab's own models, which have nothing there.
     """
 
     model: nn.Module
@@ -49,6 +60,7 @@ class NetworkState:
     epoch: int
     progress: Progress | None = None
     began: dict[str, Tensor] = field(default_factory=dict)
+    fresh: Values = field(default_factory=dict)
 
 
 class NetworkLearner:
@@ -69,12 +81,14 @@ class NetworkLearner:
         self.recorded = self.device.type == "cuda" if recorded is None else recorded
         self.examples = Examples.of(images, self.device)
         self.length = base.data.epoch or len(images.train_labels)
+        self.built_in = not is_path(base.model.name) and MODELS.find(base.model.name).path.startswith("critlab.")
 
     def start(self, origin: Mapping[str, Any]) -> NetworkState:
         """The untrained network of ``origin["seed"]``."""
         seed = int(origin["seed"])
         model = self._untrained(key(seed, "init"))
-        return NetworkState(model, make_optimizer(self.base.optimizer, model), seed, 0)
+        fresh = {} if self.built_in else outside(model)
+        return NetworkState(model, make_optimizer(self.base.optimizer, model), seed, 0, fresh=fresh)
 
     def advance(
         self, state: NetworkState, recipe: Recipe, epoch: int, pause: Callable[[], bool] = lambda: False
@@ -107,7 +121,7 @@ class NetworkLearner:
             forward=self._forward,
             since=state.progress,
             pause=pause,
-            program=self._program if self.recorded else None,
+            program=self._program if self.recorded and self._can_be_recorded else None,
         )
         if isinstance(score, Progress):
             state.progress = score
@@ -120,6 +134,11 @@ class NetworkLearner:
 
     def measure(self, state: NetworkState, spec: Measurement) -> list[Reading]:
         """Reads one measure of ``state``; changes nothing."""
+        kept = nullcontext() if self.built_in else untouched(state.model)
+        with seeded(key(state.seed, "measure", state.epoch)), kept:
+            return self._read(state, spec)
+
+    def _read(self, state: NetworkState, spec: Measurement) -> list[Reading]:
         if spec.name == TEST:
             score = score_test_images(self._tested(state, spec.recipe), self.examples, self._forward)
             return [Reading(quantity, "", value, 0.0) for quantity, value in _quantities(TEST, score).items()]
@@ -129,23 +148,45 @@ class NetworkLearner:
         return readings
 
     def pack(self, state: NetworkState) -> dict[str, NDArray[Any]]:
-        """A copy of everything that a state is, as named arrays; a state needs no generator."""
-        tensors = {f"model.{name}": value for name, value in state.model.state_dict().items()}
+        """A copy of everything that a state is, as named arrays; a state needs no generator.
+
+        Raises:
+            StudyError: the model holds something that a checkpoint cannot hold; the message names it.
+        """
+        saved = state.model.state_dict()
+        tensors = {f"model.{name}": value for name, value in saved.items() if isinstance(value, Tensor)}
         optimizer = pack_optimizer(state.optimizer, state.model)
         tensors |= {f"optimizer.{name}": value for name, value in optimizer.items()}
         tensors |= {f"began.{name}": value for name, value in state.began.items()}
-        arrays = {name: np.array(value.detach().cpu().numpy(), order="C") for name, value in tensors.items()}
+        arrays = {marked(name, value): array_of(value, name) for name, value in tensors.items()}
+        others = {name: value for name, value in saved.items() if not isinstance(value, Tensor)}
+        arrays |= {f"extra.{name}": value for name, value in (pack(others) if others else {}).items()}
+        if not self.built_in:
+            arrays |= {f"outside.{name}": value for name, value in packed(outside(state.model), state.fresh).items()}
         if state.progress is not None:
             # sums are exact: the counts are far below 2^53
             arrays["progress"] = np.asarray(astuple(state.progress), dtype=np.float64)
         return {**arrays, "run": np.asarray([state.seed, state.epoch], dtype=np.int64)}
 
     def unpack(self, tensors: Mapping[str, NDArray[Any]]) -> NetworkState:
-        """The state that :meth:`pack` packed; the arrays are copied into live parameters."""
+        """The state that :meth:`pack` packed; the arrays are copied into live parameters.
+
+        Raises:
+            StudyError: the model that is made now does not take what the checkpoint holds.
+        """
         seed, epoch = (int(value) for value in tensors["run"])
         state = self.start({"seed": seed})
-        found = {name: torch.from_numpy(value.copy()) for name, value in tensors.items()}
-        state.model.load_state_dict(_below("model.", found))
+        kept = {name: value for name, value in tensors.items() if not name.startswith(("extra.", "outside."))}
+        found = dict(unmarked(name, value) for name, value in kept.items())
+        extra = _below("extra.", tensors)
+        try:
+            state.model.load_state_dict({**_below("model.", found), **(unpack(extra) if extra else {})})
+        except RuntimeError as error:
+            raise StudyError(
+                f"model: a new model does not take the state of a trained one: {' '.join(f'{error}'.split())}; make "
+                "every parameter and buffer, in its full size, where the model is made"
+            ) from None
+        restore(state.model, _below("outside.", tensors))
         unpack_optimizer(state.optimizer, state.model, _below("optimizer.", found))
         state.epoch = epoch
         if "progress" in tensors:
@@ -161,14 +202,33 @@ class NetworkLearner:
         return StepProgram(self._untrained(0), update_rule(self.base.optimizer), self._forward, steps)
 
     def _untrained(self, seed: int) -> nn.Module:
-        """The study's network, initialised from ``seed``; torch's global generators stay as they are."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        """The study's network, initialised from ``seed``; the global generators stay as they are."""
+        with kept_generators(torch.device("cpu")):
+            seed_all(seed, torch.device("cpu"))
             model = self.base.model.build(self.examples.shape, self.examples.classes)
-        model = model.to(self.device)
+            model = model.to(self.device)
+            if not self.built_in and any(map(is_lazy, (*model.parameters(), *model.buffers()))):
+                self._shape(model)
         if self.numerics.layout == "channels_last" and len(self.examples.shape) == 3:
             model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return model
+
+    @torch.no_grad()
+    def _shape(self, model: nn.Module) -> None:
+        """Gives parameters without a shape theirs, by one look at a few images in evaluation mode."""
+        model.eval()
+        model(self.examples.normalised(unit(self.examples.train_images[:2])))
+        model.train()
+
+    @cached_property
+    def _can_be_recorded(self) -> bool:
+        """Whether a step is nothing but operations on tensors: a recorded program runs no Python."""
+        if self.built_in:
+            return True
+        model = self._untrained(0).train()
+        images = self.examples.normalised(unit(self.examples.train_images[: self.base.optimizer.batch]))
+        with torch.no_grad(), self._forward(), kept_generators(self.device):
+            return only_tensors(model, lambda: model(images))
 
     def _tested(self, state: NetworkState, recipe: Recipe | None) -> nn.Module:
         """The network as it is tested after an epoch of ``recipe``; None before the first."""
@@ -234,5 +294,5 @@ def _quantities(split: str, score: Score) -> dict[str, float]:
     return found if score.accuracy is None else {f"{split}_accuracy": score.accuracy, **found}
 
 
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _below(prefix: str, tensors: Mapping[str, Value]) -> dict[str, Value]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from critlab.training.batches import batches, epoch_order
 from critlab.training.cuda_graph import StepProgram
 from critlab.training.examples import Examples, unit
 from critlab.training.optimizers import follow
+from critlab.training.seeding import kept_generators, seed_all
 from critlab.training.tally import Progress, Score, Tally
 
 TEST_BATCH = 500
@@ -86,15 +87,20 @@ def train_epoch(
         steps = OrdinarySteps(model, optimizer, recipe, forward, place, Tally(begun))
     else:
         steps = RecordedSteps(program, model, optimizer, recipe, place, Tally(begun))
-    order = selected(recipe, examples, seed, epoch, epoch_order(seed, epoch, len(examples.train_images), length))
-    pieces = list(batches(order, batch))
-    for position in range(begun.step, len(pieces)):
-        indices = pieces[position]
-        images, labels = examples.training_batch(indices, recipe, seed, epoch, position)
-        steps.take(images, labels, position)
-        if position + 1 < len(pieces) and pause():
-            return steps.ended().progress(position + 1)
-    tally = steps.ended()
+    device = examples.train_images.device
+    with kept_generators(device):
+        # what a user's deficit draws globally, built-in ones draw from generators of their own
+        seed_all(key(seed, "deficit", epoch, -1), device)
+        order = selected(recipe, examples, seed, epoch, epoch_order(seed, epoch, len(examples.train_images), length))
+        pieces = list(batches(order, batch))
+        for position in range(begun.step, len(pieces)):
+            if not built_in(recipe):
+                seed_all(key(seed, "deficit", epoch, position, -1), device)
+            images, labels = examples.training_batch(pieces[position], recipe, seed, epoch, position)
+            steps.take(images, labels, position)
+            if position + 1 < len(pieces) and pause():
+                return steps.ended().progress(position + 1)
+        tally = steps.ended()
     if not torch.stack([parameter.isfinite().all() for parameter in model.parameters()]).all():
         raise Diverged(f"a weight was not finite after epoch {epoch + 1}")
     return tally.score()
@@ -144,7 +150,8 @@ class OrdinarySteps:
 
     def take(self, images: Tensor, labels: Tensor, position: int) -> None:
         """See :class:`Steps`."""
-        with own_draws(images.device, self.place.seed, self.place.epoch, position), self.forward():
+        own_draws(images.device, self.place.seed, self.place.epoch, position)
+        with self.forward():
             learned = self.recipe.objective.learn(self.model, images, labels, self.place.objective(position))
         self.tally.add(learned, labels)
         if not math.isfinite(self.tally.loss):
@@ -177,8 +184,8 @@ class RecordedSteps:
     def take(self, images: Tensor, labels: Tensor, position: int) -> None:
         """See :class:`Steps`."""
         step = self.program.step(images, labels, self.recipe.objective)
-        with own_draws(images.device, self.place.seed, self.place.epoch, position):
-            step.take(images, labels, self.place.objective(position))
+        own_draws(images.device, self.place.seed, self.place.epoch, position)
+        step.take(images, labels, self.place.objective(position))
 
     def ended(self) -> Tally:
         """See :class:`Steps`."""
@@ -189,19 +196,17 @@ class RecordedSteps:
         return self.tally
 
 
-@contextmanager
-def own_draws(device: torch.device, seed: int, epoch: int, position: int) -> Iterator[None]:
-    """What a model draws of its own accord, as dropout does, is a function of run and step, like all other draws.
+def own_draws(device: torch.device, seed: int, epoch: int, position: int) -> None:
+    """Makes what a model draws from global generators, as dropout does, a function of run and step.
 
-    Such layers take torch's global generators: these are set for the step, and are afterwards as they were.
+    These are torch's, numpy's and Python's; who calls this puts them back after the epoch.
     """
-    drawn, cuda = key(seed, "model", epoch, position), device.type == "cuda"
-    with torch.random.fork_rng(devices=[device] if cuda else []):
-        # torch.manual_seed would ask every kind of device, at ten times the cost
-        torch.default_generator.manual_seed(drawn)
-        if cuda:
-            torch.cuda.manual_seed(drawn)
-        yield
+    seed_all(key(seed, "model", epoch, position), device)
+
+
+def built_in(recipe: Recipe) -> bool:
+    """Whether everything that a recipe does to the data is critlab's own, which draws from keyed generators alone."""
+    return all(type(deficit).__module__.startswith("critlab.") for deficit in recipe.deficits)
 
 
 def selected(recipe: Recipe, examples: Examples, seed: int, epoch: int, order: Tensor) -> Tensor:

@@ -44,5 +44,7 @@ def unpack_optimizer(optimizer: Optimizer, model: nn.Module, tensors: Mapping[st
     for key, value in tensors.items():
         name, _, kind = key.rpartition(":")
         parameter = parameters[name]
+        if parameter.ndim == 0 and value.numel() == 1:
+            value = value.reshape(())  # a file holds a single number as an array of one
         live = torch.empty_like(parameter) if value.shape == parameter.shape else torch.empty_like(value)
         optimizer.state[parameter][kind] = live.detach().copy_(value)
