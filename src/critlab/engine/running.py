@@ -139,12 +139,14 @@ def _rehearse(
     codes = own_codes(study)
     if not codes and not is_path(study.model.name):
         return
-    names = None if record is None else record.names(study)
-    work = names and outstanding(build(study, names.adopted), study.seeds, names, store, frozenset())
-    if work is None or work.trained or work.replayed:
-        from critlab.engine.rehearsing import rehearse_study
+    if record is not None:
+        names = record.names(study)
+        work = outstanding(build(study, names.adopted), study.seeds, names, store, frozenset())
+        if not (work.trained or work.replayed):
+            return
+    from critlab.engine.rehearsing import rehearse_study
 
-        rehearse_study(study, images, numerics, device, {name for code in codes for name in code.modules})
+    rehearse_study(study, images, numerics, device, {name for code in codes for name in code.modules})
 
 
 def _round(
