@@ -86,7 +86,7 @@ def progress(study: Study, store: Store) -> StudyProgress:
     everything = tree.epochs * len(study.seeds)
     record = read_record(store, study)
     if record is None or work is None:
-        return StudyProgress(study.name, (), everything, everything, ())
+        return StudyProgress(study.name, (), everything, everything, tuple(store.quarantined()))
     outcomes = read_results(study, store).outcomes
     runs = _Runs(tree, record.names(study), store, outcomes).progress()
     return StudyProgress(study.name, runs, everything, work.trained, tuple(store.quarantined()))

@@ -83,6 +83,7 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
     """
     if measure:
         refuse_inside_a_worker()
+    store.check_place()
     tree, work = survey(study, store)
     seeds = len(study.seeds)
     everything = tree.epochs * seeds

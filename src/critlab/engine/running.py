@@ -107,6 +107,7 @@ def run_study(study: Study, store: Store, means: Means) -> Report:
         StoreError: the store cannot be used.
     """
     refuse_inside_a_worker()
+    store.check_place()
     refresh()
     if means.engine == "ray":
         on_ray.ray_module()

@@ -19,7 +19,7 @@ from critlab.own_code import NOTHING
 from critlab.store import Store
 from critlab.store.inspection import Place, check
 from critlab.store.marker import mark
-from critlab.store.store import QUARANTINE, slug
+from critlab.store.store import slug
 from critlab.study.origin import Numerics
 from critlab.study.sameness import Difference, differences, grown, told
 from critlab.study.study import Study
@@ -277,9 +277,7 @@ def _set_aside(store: Store, name: str) -> None:
     """
     for place, damaged in all_records(store, re.escape(slug(name))):
         if isinstance(damaged, Damaged):
-            folder = store.root / QUARANTINE
-            folder.mkdir(exist_ok=True)
-            place.path.replace(folder / place.path.name)
+            store.set_aside_file(place.path, damaged.why)
 
 
 def _body(store: Store, key: str) -> Mapping[str, Any] | None:

@@ -7,6 +7,7 @@ from collections import Counter
 from critlab.analysis.progress import StudyProgress
 from critlab.engine.collecting import Garbage
 from critlab.engine.verifying import Finding, Verification
+from critlab.plain_text import one_line
 from critlab.report.terminal import size
 
 MOST_LINES = 50
@@ -15,14 +16,16 @@ MOST_LINES = 50
 
 def status_text(found: StudyProgress, command: str) -> str:
     """How far a study is, and the command that goes on."""
+    damaged = [f"  put aside, failed its check: {one_line(name)}" for name in found.quarantined]
     if not found.runs:
-        return f"{found.study}: never run in this store; {found.epochs:,} epochs to train\nbegin: {command}"
+        never = f"{found.study}: never run in this store; {found.epochs:,} epochs to train"
+        return "\n".join([never, *damaged, f"begin: {command}"])
     lines = [f"{found.study}: {found.epochs - found.epochs_left:,} of {found.epochs:,} epochs trained"]
     lines += [f"  {count:4d} runs {state}" for state, count in sorted(found.counts.items())]
     for run in found.runs:
         if run.note:
-            lines.append(f"  {run.name}: {run.state} after {run.epochs} epochs: {run.note.splitlines()[-1]}")
-    lines += [f"  put aside, failed its check: {name}" for name in found.quarantined]
+            lines.append(f"  {run.name}: {run.state} after {run.epochs} epochs: {one_line(run.note.splitlines()[-1])}")
+    lines += damaged
     if "failed" in found.counts:
         lines.append(f"try again: {command}")
     elif set(found.counts) & {"interrupted", "waiting"}:
@@ -46,8 +49,8 @@ def verification_text(found: Verification) -> str:
 
 
 def _listed(label: str, findings: list[Finding]) -> list[str]:
-    lines = [f"  {label}: {one.file}{': ' if one.what else ''}{one.what}" for one in findings[:MOST_LINES]]
-    kinds = Counter(one.file.partition("/")[0] for one in findings[MOST_LINES:])
+    lines = [one_line(f"  {label}: {one.file}{': ' if one.what else ''}{one.what}") for one in findings[:MOST_LINES]]
+    kinds = Counter(one_line(one.file.partition("/")[0]) for one in findings[MOST_LINES:])
     rest = ", ".join(f"{count:,} in {kind}" for kind, count in kinds.items())
     return [*lines, f"  {label}: and {rest}; --json lists all"] if rest else lines
 

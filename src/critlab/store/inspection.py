@@ -57,10 +57,13 @@ class Place:
 def places(store: Store) -> Iterator[Place]:
     """Every file of ``store`` but its locks and its trash, in order; files that go while one looks are left out."""
     for folder, inside, there in os.walk(store.root):
-        inside.sort()
-        if Path(folder) == store.root and TRASH in inside:
+        top = Path(folder) == store.root
+        if top and TRASH in inside:
             inside.remove(TRASH)
-        for file in sorted(there):
+        # a folder in the place of a file is looked at as that file, and not into
+        instead = set() if top else {name for name in inside if name.endswith((".json", ".safetensors"))}
+        inside[:] = sorted(set(inside) - instead)
+        for file in sorted({*there, *instead}):
             path = Path(folder, file)
             if path.parent == store.root and file in (LOCKS, WRITER, IN_USE):
                 continue

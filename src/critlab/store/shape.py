@@ -161,6 +161,9 @@ class _Study(_Part):
     numerics: _Numerics
     provenance: Provenance
     decision: _Grounds = _Grounds()
+    turn: Count = 0
+    replaced: bool = False
+    complete: Line = ""
     code: _Code | None = None
     chance: Annotated[float, Field(ge=0, le=1)] | None = None
 

@@ -27,6 +27,9 @@ QUARANTINE = "quarantine"
 MOST_REPORTED = 20
 """How many damaged files a process reports one by one."""
 
+LONGEST = f"trash/2000-01-01T00-00-00Z-99/checkpoints/00/{'0' * 64}.safetensors"
+"""The longest name of a file in a store."""
+
 _log = logging.getLogger(__name__)
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -42,6 +45,21 @@ class Store:
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
         self.damaged = 0
+
+    def check_place(self) -> None:
+        """Refuses a folder in which the file system could not take the files of a store; touches nothing.
+
+        Raises:
+            StoreError: its path is too long.
+        """
+        place = self.root.absolute()
+        most, below = _longest_path(place), len(LONGEST) + 1
+        if len(os.fsencode(place)) + below >= most:
+            received = one_line(f"{self.root}", 100)
+            raise StoreError(
+                f"--store: received {received}, a path of {len(os.fsencode(place)):,} bytes; must be below "
+                f"{most - below:,}, as its files lie {below} bytes further down"
+            )
 
     def path(self, kind: str, name: str, suffix: str = ".json") -> Path:
         """Where a file lies: digests fan out by their first two characters."""
@@ -65,7 +83,7 @@ class Store:
         except StoreNewer as error:
             raise StoreNewer(f"{path}: {error}") from None
         except StoreDamaged as error:
-            self._set_aside(path, f"{error}")
+            self.set_aside_file(path, f"{error}")
             return None
         return body
 
@@ -93,7 +111,7 @@ class Store:
 
     def set_aside(self, kind: Kind, name: str, why: str) -> None:
         """Moves a record that proved not to be what it claims into quarantine, and says so on stderr."""
-        self._set_aside(self.path(kind, name), why)
+        self.set_aside_file(self.path(kind, name), why)
 
     def names(self, kind: Kind) -> Iterator[str]:
         """The names of all records of a kind."""
@@ -121,7 +139,7 @@ class Store:
         except StoreNewer as error:
             raise StoreNewer(f"{path}: {error}") from None
         except StoreDamaged as error:
-            self._set_aside(path, f"{error}")
+            self.set_aside_file(path, f"{error}")
             return None
 
     def save_state(self, name: str, arrays: Arrays, kind: States = "checkpoints") -> None:
@@ -175,7 +193,7 @@ class Store:
         except OSError as error:
             if not path.is_dir():
                 raise StoreUnwritable(f"{path}: cannot be removed: {error.strerror}") from error
-            self._set_aside(path, "is a folder; must be a regular file")
+            self.set_aside_file(path, "is a folder; must be a regular file")
 
     def _refuse_newer(self, path: Path) -> None:
         """Raises where a newer critlab wrote the file that would be replaced or removed."""
@@ -196,13 +214,13 @@ class Store:
     def _clear(self, path: Path) -> None:
         """Puts aside what stands in the way of a file: a folder in its place, or no folder where its folder belongs."""
         if path.is_dir() and not path.is_symlink():
-            self._set_aside(path, "is a folder; must be a regular file")
+            self.set_aside_file(path, "is a folder; must be a regular file")
         for folder in reversed(path.relative_to(self.root).parents[:-1]):
             if os.path.lexists(self.root / folder) and not (self.root / folder).is_dir():
-                self._set_aside(self.root / folder, "is no folder; must be one")
+                self.set_aside_file(self.root / folder, "is no folder; must be one")
 
-    def _set_aside(self, path: Path, why: str) -> None:
-        """Moves a file that failed its check into quarantine, and says so on stderr."""
+    def set_aside_file(self, path: Path, why: str) -> None:
+        """As :meth:`set_aside`, for any file of the store."""
         folder, new = self.root / QUARANTINE, path.name
         try:
             atomic.make_folder(folder)
@@ -219,6 +237,15 @@ class Store:
             _log.warning("critlab: %s: damaged: %s; %s", *map(one_line, (f"{path}", why, became)))
         elif self.damaged == MOST_REPORTED + 1:
             _log.warning("critlab: %s: more files are damaged; critlab verify lists them all", one_line(f"{self.root}"))
+
+
+def _longest_path(place: Path) -> int:
+    """How many bytes the system takes as a path."""
+    there = next((folder for folder in (place, *place.parents) if os.path.isdir(folder)), Path("/"))
+    try:
+        return os.pathconf(there, "PC_PATH_MAX")
+    except (OSError, ValueError):
+        return 4096
 
 
 def seal(kind: States, name: str) -> str:
