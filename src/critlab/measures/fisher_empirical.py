@@ -7,9 +7,10 @@ from torch import Tensor, nn
 
 from critlab.measures import FisherEmpiricalOptions
 from critlab.measures.estimates import Estimates, readings
+from critlab.measures.fisher_sample import random_signs, squared
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.squared_gradients import squared_gradients
-from critlab.measures.weights import of_labels
+from critlab.measures.weights import Weights, of_labels
 
 
 def fisher_empirical(
@@ -37,18 +38,41 @@ def fisher_empirical(
 
     Error: unbiased, ``stderr`` over signs alone, as the labels are given; else as there.
 
-    Cost: as there, less the draws of labels.
+    Cost: as there.
 
     Source: definition: Kunstner, Balles and Hennig 2019, who say what it is not; estimator:
     :func:`~critlab.measures.squared_gradients.squared_gradients`.
     """
 
-    def of_given_labels(log_p: Tensor, place: slice) -> Tensor:
-        return of_labels(log_p, labels[place], "fisher_empirical").reshape(len(log_p), -1).sum(1)
+    scores = _OfGivenLabels(labels, generator)
+    return squared_gradients(model, images, scores, generator=generator, draws=draws, measure="fisher_empirical")
 
-    return squared_gradients(
-        model, images, of_given_labels, generator=generator, draws=draws, measure="fisher_empirical"
-    )
+
+class _OfGivenLabels:
+    """The log-probability of the labels of an image, with one sign for all of its heads."""
+
+    def __init__(self, labels: Tensor, generator: torch.Generator) -> None:
+        self.labels, self.generator = labels, generator
+
+    def sample(self, weights: Weights, log_p: Tensor, place: slice, *, retain: bool) -> Tensor:
+        factors, scale = self._factors(log_p.detach(), place)
+        signs = random_signs(log_p, (len(log_p), *[1] * (log_p.ndim - 1)), self.generator)
+        return squared(weights, log_p, signs * factors, scale, retain=retain)
+
+    def squares(self, log_p: Tensor, place: slice) -> Tensor:
+        factors, scale = self._factors(log_p, place)
+        return factors.double().square().sum() * scale.square()
+
+    def _factors(self, log_p: Tensor, place: slice) -> tuple[Tensor, Tensor]:
+        """The gradient in the logits, in which nothing cancels, and its scale, as of ``coefficients``."""
+        labels = self.labels[place].to(log_p.device)
+        of_labels(log_p, labels, "fisher_empirical")  # raises where they do not fit
+        chosen = labels.clamp(min=0)[..., None]
+        others = log_p.scatter(-1, chosen, -torch.inf)
+        largest = others.logsumexp(-1).max().nan_to_num(neginf=0.0)
+        found = -(others - largest).exp()
+        found = found.scatter(-1, chosen, -found.sum(-1, keepdim=True))
+        return found * (labels >= 0)[..., None], largest.double().exp()
 
 
 def measure(model: nn.Module, probe: Probe, options: FisherEmpiricalOptions) -> list[Reading]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -32,11 +34,28 @@ def fisher_sample(weights: Weights, log_p: Tensor, *, generator: torch.Generator
 
     Source: signs: Hutchinson 1990; factors of the labels' covariance in place of drawn labels: ours.
     """
-    signs = torch.empty(log_p.shape, device=generator.device).bernoulli_(generator=generator)
-    factors, scale = coefficients(log_p.detach(), signs.mul_(2).sub_(1).to(log_p))
+    signs = random_signs(log_p, log_p.shape, generator)
+    return squared(weights, log_p, *coefficients(log_p.detach(), signs), retain=retain)
+
+
+def random_signs(like: Tensor, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    """1 or -1 at random, in dtype and on the device of ``like``."""
+    return torch.empty(shape, device=generator.device).bernoulli_(generator=generator).mul_(2).sub_(1).to(like)
+
+
+def squared(weights: Weights, log_p: Tensor, factors: Tensor, scale: Tensor, *, retain: bool) -> Tensor:
+    """Float64 ``(layers,)``: the squared gradient of ``scale * sum(factors * log_p)``."""
     # an impossible label has an infinite logarithm and no coefficient
     score = (factors * log_p.masked_fill(factors == 0, 0)).sum()
     return weights.squared_norms(weights.gradients(score, retain=retain)) * scale.to(weights.owner.device).square()
+
+
+def trace_in_logits(log_p: Tensor) -> Tensor:
+    """Float64 ``()``: the sum of ``p_c (1 - p_c)``, the Fisher trace of the logits themselves."""
+    most, top = log_p.double().max(-1, keepdim=True)
+    others = log_p.double().scatter(-1, top, -torch.inf)
+    p = others.exp()
+    return (most.exp() * p.sum(-1, keepdim=True)).sum() + (p * (1 - p)).sum()
 
 
 def coefficients(log_p: Tensor, signs: Tensor) -> tuple[Tensor, Tensor]:
