@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from critlab.measures.fisher_sample import coefficients, fisher_sample
+from critlab.measures.fisher_sample import Factors, fisher_sample
 from critlab.measures.weights import Weights
 from nets import NETS, image_gradients, net, seeded
 
@@ -27,8 +27,8 @@ def test_over_all_signs_the_coefficients_have_the_covariance_of_the_score(classe
     log_p = (logits * max(confidence, 1e-9) + (torch.arange(classes) == 1) * confidence).log_softmax(-1)
     total = torch.zeros(3, classes, classes, dtype=torch.float64)
     for signs in itertools.product([1.0, -1.0], repeat=classes):
-        found, scale = coefficients(log_p, torch.tensor(signs, dtype=torch.float64).expand(3, classes))
-        found = found * scale
+        factors = Factors.of(log_p)
+        found = factors.signed(torch.tensor(signs, dtype=torch.float64).expand(3, classes)) * factors.scale
         assert found.sum(-1).abs().max() <= 1e-12 * found.abs().max(), "nothing cancels in the gradient"
         total += found[:, :, None] * found[:, None, :] / 2**classes
     # 1 - p has lost its digits where p is nearly 1

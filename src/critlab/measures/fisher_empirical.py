@@ -44,35 +44,34 @@ def fisher_empirical(
     :func:`~critlab.measures.squared_gradients.squared_gradients`.
     """
 
-    scores = _OfGivenLabels(labels, generator)
-    return squared_gradients(model, images, scores, generator=generator, draws=draws, measure="fisher_empirical")
+    return squared_gradients(
+        model,
+        images,
+        lambda log_p, place: _OfGivenLabels(log_p, labels[place], generator),
+        generator=generator,
+        draws=draws,
+        measure="fisher_empirical",
+    )
 
 
 class _OfGivenLabels:
     """The log-probability of the labels of an image, with one sign for all of its heads."""
 
-    def __init__(self, labels: Tensor, generator: torch.Generator) -> None:
-        self.labels, self.generator = labels, generator
-
-    def sample(self, weights: Weights, log_p: Tensor, place: slice, *, retain: bool) -> Tensor:
-        factors, scale = self._factors(log_p.detach(), place)
-        signs = random_signs(log_p, (len(log_p), *[1] * (log_p.ndim - 1)), self.generator)
-        return squared(weights, log_p, signs * factors, scale, retain=retain)
-
-    def squares(self, log_p: Tensor, place: slice) -> Tensor:
-        factors, scale = self._factors(log_p, place)
-        return factors.double().square().sum() * scale.square()
-
-    def _factors(self, log_p: Tensor, place: slice) -> tuple[Tensor, Tensor]:
-        """The gradient in the logits, in which nothing cancels, and its scale, as of ``coefficients``."""
-        labels = self.labels[place].to(log_p.device)
-        of_labels(log_p, labels, "fisher_empirical")  # raises where they do not fit
-        chosen = labels.clamp(min=0)[..., None]
-        others = log_p.scatter(-1, chosen, -torch.inf)
+    def __init__(self, log_p: Tensor, labels: Tensor, generator: torch.Generator) -> None:
+        of_labels(log_p.detach(), labels, "fisher_empirical")  # raises where they do not fit
+        self.log_p, self.generator = log_p, generator
+        chosen = labels.to(log_p.device).clamp(min=0)[..., None]
+        others = log_p.detach().scatter(-1, chosen, -torch.inf)
         largest = others.logsumexp(-1).max().nan_to_num(neginf=0.0)
-        found = -(others - largest).exp()
-        found = found.scatter(-1, chosen, -found.sum(-1, keepdim=True))
-        return found * (labels >= 0)[..., None], largest.double().exp()
+        # the gradient in the logits, in which nothing cancels
+        along = -(others - largest).exp()
+        along = along.scatter(-1, chosen, -along.sum(-1, keepdim=True))
+        self.along, self.scale = along * (labels.to(along.device) >= 0)[..., None], largest.double().exp()
+        self.uncertainty = self.along.double().square().sum() * self.scale.square()
+
+    def sample(self, weights: Weights, *, retain: bool) -> Tensor:
+        signs = random_signs(self.log_p, (len(self.log_p), *[1] * (self.log_p.ndim - 1)), self.generator)
+        return squared(weights, self.log_p, signs * self.along, self.scale, retain=retain)
 
 
 def measure(model: nn.Module, probe: Probe, options: FisherEmpiricalOptions) -> list[Reading]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -27,39 +29,34 @@ def fisher_sample(weights: Weights, log_p: Tensor, *, generator: torch.Generator
         Float64 ``(layers,)`` on the device of the weights.
 
     Error: unbiased over signs. Between examples, and between heads, its variance is that of drawn labels. Within one
-    example and head it is ``2 (tr F_i^2 - sum_k |a_k|^4)`` for the factors of :func:`coefficients`: 0 for two
+    example and head it is ``2 (tr F_i^2 - sum_k |a_k|^4)`` for the factors of :class:`Factors`: 0 for two
     classes, and little where two labels share nearly all of the probability.
 
     Cost: one backward pass.
 
     Source: signs: Hutchinson 1990; factors of the labels' covariance in place of drawn labels: ours.
     """
-    signs = random_signs(log_p, log_p.shape, generator)
-    return squared(weights, log_p, *coefficients(log_p.detach(), signs), retain=retain)
+    factors = Factors.of(log_p.detach())
+    return factors.squared(weights, log_p, random_signs(log_p, log_p.shape, generator), retain=retain)
 
 
 def random_signs(like: Tensor, shape: Sequence[int], generator: torch.Generator) -> Tensor:
-    """1 or -1 at random, in dtype and on the device of ``like``."""
-    return torch.empty(shape, device=generator.device).bernoulli_(generator=generator).mul_(2).sub_(1).to(like)
+    """1 or -1 at random, in dtype and on the device of ``like``; one draw of the generator gives 32 of them."""
+    count, device = math.prod(shape), generator.device
+    drawn = torch.randint(-(2**31), 2**31, (-(-count // 32), 1), generator=generator, device=device, dtype=torch.int32)
+    bits = (drawn >> torch.arange(32, device=device, dtype=torch.int32)) & 1
+    return bits.flatten()[:count].view(tuple(shape)).to(like).mul_(2).sub_(1)
 
 
-def squared(weights: Weights, log_p: Tensor, factors: Tensor, scale: Tensor, *, retain: bool) -> Tensor:
-    """Float64 ``(layers,)``: the squared gradient of ``scale * sum(factors * log_p)``."""
-    # an impossible label has an infinite logarithm and no coefficient
-    score = (factors * log_p.masked_fill(factors == 0, 0)).sum()
-    return weights.squared_norms(weights.gradients(score, retain=retain)) * scale.to(weights.owner.device).square()
+def squared(weights: Weights, log_p: Tensor, along: Tensor, scale: Tensor, *, retain: bool) -> Tensor:
+    """Float64 ``(layers,)``: the squared gradient of ``scale * sum(along * log_p)``."""
+    norms = weights.squared_norms(weights.gradients(log_p, along=along, retain=retain))
+    return norms * scale.to(norms.device).square()
 
 
-def trace_in_logits(log_p: Tensor) -> Tensor:
-    """Float64 ``()``: the sum of ``p_c (1 - p_c)``, the Fisher trace of the logits themselves."""
-    most, top = log_p.double().max(-1, keepdim=True)
-    others = log_p.double().scatter(-1, top, -torch.inf)
-    p = others.exp()
-    return (most.exp() * p.sum(-1, keepdim=True)).sum() + (p * (1 - p)).sum()
-
-
-def coefficients(log_p: Tensor, signs: Tensor) -> tuple[Tensor, Tensor]:
-    """The combination of log-probabilities whose squared gradient is, on average over signs, the Fisher information.
+@dataclass(frozen=True)
+class Factors:
+    """What combines log-probabilities, so that the squared gradient is, on average over signs, the Fisher information.
 
     With t the most probable label, ``q = 1 - p_t`` and ``m`` the mean of the other labels' logits z under their own
     probabilities ``p_c / q``, the covariance of the score splits into
@@ -70,21 +67,42 @@ def coefficients(log_p: Tensor, signs: Tensor) -> tuple[Tensor, Tensor]:
     0, so nothing cancels in the gradient however confident the model is.
 
     Args:
-        log_p: ``(..., classes)``, without a graph.
-        signs: 1 or -1 in the same shape and dtype.
-
-    Returns:
-        The coefficients, in the shape of ``log_p``, divided by the second value, ``()`` in float64, which keeps them
-        far from the smallest number of their dtype.
+        top: t, int64 ``(..., 1)``.
+        first: ``sqrt(p_t q)``, ``(..., 1)``.
+        roots: ``sqrt(p_c)``, and 0 for t, ``(..., classes)``.
+        within: ``p_c / q``, and 0 for t.
+        scale: float64 ``()``: what ``first`` and ``roots`` were divided by, far from the smallest number of their dtype.
+        uncertainty: float64 ``()``: the sum of q.
     """
-    most, top = log_p.max(-1, keepdim=True)
-    others = log_p.scatter(-1, top, -torch.inf)
-    rest = others.logsumexp(-1, keepdim=True)
-    largest = rest.max()
-    # where no other label is possible there is nothing to measure
-    largest = torch.where(largest.isfinite(), largest, torch.zeros_like(largest))
-    first = signs.gather(-1, top) * ((most + rest - largest) / 2).exp()
-    roots = signs * ((others - largest) / 2).exp()
-    within = torch.where(rest.isfinite(), others - rest, others).exp()
-    found = roots - within * (first + roots.sum(-1, keepdim=True))
-    return found.scatter(-1, top, first), (largest.double() / 2).exp()
+
+    top: Tensor
+    first: Tensor
+    roots: Tensor
+    within: Tensor
+    scale: Tensor
+    uncertainty: Tensor
+
+    @classmethod
+    def of(cls, log_p: Tensor) -> Factors:
+        """Those of log-probabilities ``(..., classes)`` without a graph."""
+        most, top = log_p.max(-1, keepdim=True)
+        rest = log_p.scatter(-1, top, -torch.inf).logsumexp(-1, keepdim=True)
+        largest = rest.max()
+        # where no other label is possible there is nothing to measure
+        largest = torch.where(largest.isfinite(), largest, torch.zeros_like(largest))
+        roots = ((log_p - largest) / 2).exp_().scatter_(-1, top, 0)
+        shares = (rest - largest).exp()
+        within = roots.square().div_(shares.clamp(min=torch.finfo(log_p.dtype).tiny))
+        scale = (largest.double() / 2).exp()
+        first = ((most + rest - largest) / 2).exp()
+        return cls(top, first, roots, within, scale, shares.double().sum() * scale.square())
+
+    def signed(self, signs: Tensor) -> Tensor:
+        """The coefficients, over the scale, for signs ``(..., classes)``."""
+        first, roots = signs.gather(-1, self.top) * self.first, signs * self.roots
+        found = roots - self.within * (first + roots.sum(-1, keepdim=True))
+        return found.scatter_(-1, self.top, first)
+
+    def squared(self, weights: Weights, log_p: Tensor, signs: Tensor, *, retain: bool) -> Tensor:
+        """Float64 ``(layers,)``: the squared gradient of the combination."""
+        return squared(weights, log_p, self.signed(signs), self.scale, retain=retain)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from critlab.errors import StudyError
 from critlab.measures import FisherTraceOptions
 from critlab.measures.estimates import Estimates, readings
-from critlab.measures.fisher_sample import fisher_sample, trace_in_logits
+from critlab.measures.fisher_sample import Factors, random_signs
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.squared_gradients import LARGEST_COARSE_GROUP, LARGEST_GROUP, squared_gradients
 from critlab.measures.weights import Weights
@@ -60,21 +60,26 @@ def fisher_trace(
     if group < 1:
         raise StudyError(f"fisher_trace: group: received {group}; must be at least 1")
     return squared_gradients(
-        model, images, _OfAllLabels(generator), generator=generator, draws=draws, measure="fisher_trace", largest=group
+        model,
+        images,
+        lambda log_p, place: _OfAllLabels(log_p, generator),
+        generator=generator,
+        draws=draws,
+        measure="fisher_trace",
+        largest=group,
     )
 
 
 class _OfAllLabels:
     """Every label takes part, weighed by the root of its probability."""
 
-    def __init__(self, generator: torch.Generator) -> None:
-        self.generator = generator
+    def __init__(self, log_p: Tensor, generator: torch.Generator) -> None:
+        self.log_p, self.generator, self.factors = log_p, generator, Factors.of(log_p.detach())
+        self.uncertainty = self.factors.uncertainty
 
-    def sample(self, weights: Weights, log_p: Tensor, place: slice, *, retain: bool) -> Tensor:
-        return fisher_sample(weights, log_p, generator=self.generator, retain=retain)
-
-    def squares(self, log_p: Tensor, place: slice) -> Tensor:
-        return trace_in_logits(log_p)
+    def sample(self, weights: Weights, *, retain: bool) -> Tensor:
+        signs = random_signs(self.log_p, self.log_p.shape, self.generator)
+        return self.factors.squared(weights, self.log_p, signs, retain=retain)
 
 
 def measure(model: nn.Module, probe: Probe, options: FisherTraceOptions) -> list[Reading]:

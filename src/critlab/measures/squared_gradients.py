@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -25,16 +28,17 @@ DEGREES_OF_FREEDOM = 32
 
 
 class Scores(Protocol):
-    """What is differentiated: for each image one or several combinations of log-probabilities, each with a sign.
+    """What is differentiated: for each image one or several combinations of log-probabilities, each with a sign."""
 
-    Its place among the images says which images a group has.
-    """
+    #: float64 ``()``: about the group's sum of squared gradients in the logits; no sign has a part in it
+    uncertainty: Tensor
 
-    def sample(self, weights: Weights, log_p: Tensor, place: slice, *, retain: bool) -> Tensor:
+    def sample(self, weights: Weights, *, retain: bool) -> Tensor:
         """Float64 ``(layers,)``: unbiased over signs for the group's sum of squared gradients."""
 
-    def squares(self, log_p: Tensor, place: slice) -> Tensor:
-        """Float64 ``()``: the same sum for gradients in the logits, exactly."""
+
+Scored = Callable[[Tensor, slice], Scores]
+"""From the log-probabilities of a group of images, and their place among all."""
 
 
 def plan(images: int, draws: int, largest: int = LARGEST_GROUP) -> tuple[int, int]:
@@ -45,28 +49,28 @@ def plan(images: int, draws: int, largest: int = LARGEST_GROUP) -> tuple[int, in
     return max(needed, -(-images // largest)), draws
 
 
-def more_draws(squares: Floats) -> list[int]:
+def more_draws(uncertainty: Floats) -> list[int]:
     """How many more draws each group gets where a few of them carry the sum, :data:`DEGREES_OF_FREEDOM` at most.
 
-    Each by its part in the sum of the squares of ``squares``, which no sign has a part in, so that no bias comes of
-    the choice.
+    Each by its part in the sum of the squares of ``uncertainty``, float64 ``(groups,)``, which no sign has a part in,
+    so that no bias comes of the choice.
     """
-    largest = squares.max()
-    parts = (squares / largest) ** 2 if largest > 0 else squares
+    largest = uncertainty.max()
+    parts = (uncertainty / largest) ** 2 if largest > 0 else uncertainty
     return [int(extra) for extra in DEGREES_OF_FREEDOM * parts / max(parts.sum(), 1.0)]
 
 
 def squared_gradients(
     model: nn.Module,
     images: Tensor,
-    scores: Scores,
+    scored: Scored,
     *,
     generator: torch.Generator,
     draws: int,
     measure: str,
     largest: int = LARGEST_GROUP,
 ) -> Estimates:
-    """The mean over images of each layer's squared gradient of ``scores``, of the model in evaluation mode.
+    """The mean over images of each layer's squared gradient of what is ``scored``, of the model in evaluation mode.
 
     One backward pass gives the squared gradient norms of a whole group of images: for independent random signs s,
     ``E || sum_i s_i g_i ||^2 = sum_i || g_i ||^2``, as the cross terms vanish.
@@ -74,7 +78,7 @@ def squared_gradients(
     Args:
         model: gives logits ``(N, classes)`` or ``(N, heads, classes)``; it is left as it was.
         images: ``(N, ...)`` as the model takes them.
-        scores: what is differentiated, with its own source of signs.
+        scored: what is differentiated, with its own source of signs.
         generator: of a seed for models that draw random numbers even in evaluation mode; it advances.
         draws: of signs for each image; where images are few, or few of them carry the sum, more are made to estimate
             the error.
@@ -86,7 +90,7 @@ def squared_gradients(
         Diverged: logits are not finite.
 
     Error: unbiased. ``stderr`` is over signs, for the given images. Its square is unbiased for ``draws`` of at least 2;
-    with one draw it also holds how much groups of images differ beyond what :meth:`Scores.squares` says of them, and so
+    with one draw it also holds how much groups of images differ beyond what :attr:`Scores.uncertainty` says of them, and so
     is too large rather than too small. It rests on at least 32 degrees of freedom, also where a few images carry nearly
     everything: the groups of these get further draws.
 
@@ -102,34 +106,36 @@ def squared_gradients(
     groups, draws = plan(len(images), draws, largest)
     seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
     with undisturbed(model, seed):
-        looks = _Looks(model, weights, scores, measure, images, groups)
-        found = [looks.at(place, draws) for place in looks.places]
-        squares = np.array([float(square) for _, square in found])
+        looks = _Looks(model, weights, scored, measure, in_graphs(images))
+        found = [looks.at(place, draws) for place in looks.places(groups)]
+        uncertainty = np.array([known for _, known in found])
         samples = [array for array, _ in found]
-        for group, more in enumerate(more_draws(squares)):
+        for group, (place, more) in enumerate(zip(looks.places(groups), more_draws(uncertainty), strict=True)):
             if more:
-                samples[group] = np.concatenate([samples[group], looks.at(looks.places[group], more)[0]])
+                samples[group] = np.concatenate([samples[group], looks.at(place, more)[0]])
     layers = {layer: [array[:, place] for array in samples] for place, layer in enumerate(weights.layers)}
-    return Estimates(layers, len(images), squares)
+    return Estimates(layers, len(images), uncertainty)
 
 
+@dataclass(frozen=True)
 class _Looks:
     """One model at images in groups."""
 
-    def __init__(
-        self, model: nn.Module, weights: Weights, scores: Scores, measure: str, images: Tensor, groups: int
-    ) -> None:
-        self.model, self.weights, self.scores, self.measure = model, weights, scores, measure
-        self.images = in_graphs(images)
-        ends = np.cumsum([len(part) for part in images.tensor_split(groups)]).tolist()
-        self.places = [slice(begin, end) for begin, end in zip([0, *ends[:-1]], ends, strict=True)]
+    model: nn.Module
+    weights: Weights
+    scored: Scored
+    measure: str
+    images: Tensor
+
+    def places(self, groups: int) -> list[slice]:
+        """Where the groups lie, of about the same size."""
+        ends = np.cumsum([len(part) for part in self.images.tensor_split(groups)]).tolist()
+        return [slice(begin, end) for begin, end in pairwise([0, *ends])]
 
     def at(self, place: slice, draws: int) -> tuple[Floats, float]:
-        """Samples ``(draws, layers)`` of one group, and its squares in the logits."""
+        """Samples ``(draws, layers)`` of one group, and its uncertainty."""
         group = self.images[place]
-        log_p = log_probabilities(self.model(group), len(group), self.measure)
-        samples = [
-            self.scores.sample(self.weights, log_p, place, retain=draw + 1 < draws).cpu().numpy()
-            for draw in range(draws)
-        ]
-        return np.stack(samples), float(self.scores.squares(log_p.detach(), place))
+        log_p = log_probabilities(self.model(group), len(group), self.measure, known=place.start > 0)
+        scores = self.scored(log_p, place)
+        samples = [scores.sample(self.weights, retain=draw + 1 < draws) for draw in range(draws)]
+        return torch.stack(samples).cpu().numpy(), float(scores.uncertainty)

@@ -70,9 +70,14 @@ class Weights:
         stacked = torch.stack([nothing if n is None else n.to(device, torch.float64) for n in numbers])
         return torch.zeros(len(self.layers), dtype=torch.float64, device=device).index_add_(0, self.owner, stacked)
 
-    def gradients(self, value: Tensor, *, retain: bool = False) -> tuple[Tensor | None, ...]:
-        """The gradient of ``value``, ``()``; ``.grad`` stays as it is, and with ``retain`` the graph too."""
-        return torch.autograd.grad(value, self.parameters, retain_graph=retain, allow_unused=True)
+    def gradients(
+        self, value: Tensor, *, along: Tensor | None = None, retain: bool = False
+    ) -> tuple[Tensor | None, ...]:
+        """The gradient of ``value``, ``()``, or of its sum weighed by ``along``.
+
+        ``.grad`` stays as it is, and with ``retain`` the graph too.
+        """
+        return torch.autograd.grad(value, self.parameters, along, retain_graph=retain, allow_unused=True)
 
     def squared_norms(self, gradients: Gradients) -> Tensor:
         """Float64 ``(layers,)``: the squared norm of each layer's part."""
@@ -115,8 +120,14 @@ def in_graphs(images: Tensor) -> Tensor:
     return images.clone() if images.is_inference() else images
 
 
-def log_probabilities(logits: object, images: int, measure: str) -> Tensor:
+def log_probabilities(logits: object, images: int, measure: str, *, known: bool = False) -> Tensor:
     """Log-probabilities, ``(images, classes)`` or ``(images, heads, classes)``, float32 or float64.
+
+    Args:
+        logits: what the model gave.
+        images: for how many images.
+        measure: begins every message.
+        known: whether this model's logits were looked at before, so that their graph needs no second look.
 
     Raises:
         StudyError: ``logits`` are none of that shape, do not depend on the model's parameters, are probabilities, or
@@ -131,8 +142,9 @@ def log_probabilities(logits: object, images: int, measure: str) -> Tensor:
         raise Diverged(f"{measure}: the model's logits are not finite; measure an earlier state")
     if not logits.requires_grad:
         raise StudyError(f"{measure}: model: its logits do not depend on its parameters; remove detach() or no_grad()")
-    refuse_reentrant(logits, measure)
-    if _probabilities(logits.detach()):
+    if not known:
+        refuse_reentrant(logits, measure)
+    if not known and _probabilities(logits.detach()):
         raise StudyError(
             f"{measure}: model: it gives probabilities, each row adds up to 1; must give logits: remove the softmax "
             "at its end, or take the logarithm"
