@@ -3,9 +3,9 @@
     python evidence/fisher_coverage.py [--readings 300] [--out results/evidence/fisher_coverage.csv]
 
 Each training is small enough for its exact trace: every example's and every label's gradient in float64, one by one.
-At 0, 100, 600, 1,500 and 5,000 steps the trace is read many times, with other signs each, by :func:`critlab.fisher_trace`
-and by labels drawn from the model, which version 2 of the measure did. A reading holds the exact value where it lies
-within 1.96 standard errors.
+At 0, 100, 600, 1,500 and 5,000 steps the trace is read many times, with other signs each, by
+:func:`critlab.fisher_trace` and by labels drawn from the model, which version 2 of the measure did. A reading holds the
+exact value where it lies within 1.96 standard errors.
 
 Columns: the training, its classes and steps, the share of examples that it gets right, how labels are treated, the
 layer ("" is the whole), the exact trace, and of the readings: the share that holds the exact value, the median over the
@@ -28,6 +28,8 @@ from torch import Tensor, nn
 
 import critlab
 from critlab.measures.estimates import Estimates
+from critlab.measures.squared_gradients import squared_gradients
+from critlab.measures.weights import Weights
 
 STEPS = (0, 100, 600, 1500, 5000)
 
@@ -141,26 +143,30 @@ def all_labels(model: nn.Module, inputs: Tensor, seed: int) -> Estimates:
     return critlab.fisher_trace(model, inputs, generator=torch.Generator().manual_seed(seed))
 
 
+class Drawn:
+    """A label drawn for each example and position, and one sign for each example: the measure's version 2."""
+
+    def __init__(self, log_p: Tensor, generator: torch.Generator) -> None:
+        self.log_p, self.generator, self.uncertainty = log_p, generator, torch.ones(())
+
+    def sample(self, weights: Weights, *, retain: bool) -> Tensor:
+        p = self.log_p.detach().double().exp().flatten(0, -2)
+        labels = torch.multinomial(p, 1, generator=self.generator).reshape(*self.log_p.shape[:-1], 1)
+        chosen = self.log_p.gather(-1, labels).flatten(1).sum(1)
+        signs = torch.randint(2, (len(chosen),), generator=self.generator) * 2 - 1
+        return weights.squared_norms(weights.gradients((signs * chosen).sum(), retain=retain))
+
+
 def drawn_labels(model: nn.Module, inputs: Tensor, seed: int) -> Estimates:
-    """One label for each example and position, one sign for each example, in as many groups as the measure's."""
     generator = torch.Generator().manual_seed(seed)
-    owned = {k: [*m.parameters(recurse=False)] for k, m in model.named_modules() if [*m.parameters(recurse=False)]}
-    flat = list(itertools.chain.from_iterable(owned.values()))
-    ends = np.cumsum([len(p) for p in owned.values()])[:-1]
-    samples = []
-    for part in inputs.tensor_split(max(33, -(-len(inputs) // 16))):
-        log_p = model(part).log_softmax(-1)
-        p = log_p.detach().double().exp().flatten(0, -2)
-        labels = torch.multinomial(p, 1, generator=generator).reshape(*log_p.shape[:-1], 1)
-        chosen = log_p.gather(-1, labels).flatten(1).sum(1)
-        signs = torch.randint(2, (len(part),), generator=generator) * 2 - 1
-        gradients = torch.autograd.grad((signs * chosen).sum(), flat, allow_unused=True)
-        squares = [
-            0.0 if g is None else float(torch.linalg.vector_norm(g, dtype=torch.float64)) ** 2 for g in gradients
-        ]
-        samples.append([one.sum() for one in np.split(np.array(squares), ends)])
-    array = np.array(samples)
-    return Estimates({layer: list(array[:, k, None]) for k, layer in enumerate(owned)}, len(inputs))
+    return squared_gradients(
+        model,
+        inputs,
+        lambda log_p, place: Drawn(log_p, generator),
+        generator=generator,
+        draws=1,
+        measure="fisher_trace",
+    )
 
 
 METHODS = {"all": all_labels, "drawn": drawn_labels}

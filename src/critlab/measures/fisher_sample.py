@@ -71,7 +71,8 @@ class Factors:
         first: ``sqrt(p_t q)``, ``(..., 1)``.
         roots: ``sqrt(p_c)``, and 0 for t, ``(..., classes)``.
         within: ``p_c / q``, and 0 for t.
-        scale: float64 ``()``: what ``first`` and ``roots`` were divided by, far from the smallest number of their dtype.
+        scale: float64 ``()``: what ``first`` and ``roots`` were divided by, to keep them far from the smallest number
+            of their dtype.
         uncertainty: float64 ``()``: the sum of q.
     """
 

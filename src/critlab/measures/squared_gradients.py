@@ -90,9 +90,9 @@ def squared_gradients(
         Diverged: logits are not finite.
 
     Error: unbiased. ``stderr`` is over signs, for the given images. Its square is unbiased for ``draws`` of at least 2;
-    with one draw it also holds how much groups of images differ beyond what :attr:`Scores.uncertainty` says of them, and so
-    is too large rather than too small. It rests on at least 32 degrees of freedom, also where a few images carry nearly
-    everything: the groups of these get further draws.
+    with one draw it also holds how much groups of images differ beyond what :attr:`Scores.uncertainty` says of them,
+    and so is too large rather than too small. It rests on at least 32 degrees of freedom, also where a few images carry
+    nearly everything: the groups of these get further draws.
 
     Cost: one forward pass and ``draws`` backward passes for each image, and at most 32 of both for single groups, none
     where images hardly differ.
