@@ -99,12 +99,16 @@ def run(
     replace: Annotated[
         bool, typer.Option("--replace", help="take over the name where the store holds another study of that name")
     ] = False,
+    remeasure: Annotated[
+        bool, typer.Option("--remeasure", help="repeat readings that are kept from an earlier version of a measure")
+    ] = False,
 ) -> None:
     """Train and measure what the store lacks; safe to kill and to call again."""
     from critlab.report.terminal import verdict_text
 
     chosen = _study(study, scale)
     means = {"workers": workers, "device": device, "precision": precision, "folder": data, "replace": replace}
+    means |= {"remeasure": remeasure}
     code, results = _run(chosen, store, **means, engine=engine, gpu_share=gpu_share)
     show(verdict_text(results))
     raise typer.Exit(code)

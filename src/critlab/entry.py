@@ -16,6 +16,19 @@ from critlab.spec import Spec, nearest, shown
 
 
 @dataclass(frozen=True)
+class Before:
+    """The version of a component before the present one, whose results finished studies keep.
+
+    Args:
+        version: which.
+        flaw: what is wrong with its results, as the end of a sentence.
+    """
+
+    version: int
+    flaw: str
+
+
+@dataclass(frozen=True)
 class Entry:
     """One component of a room.
 
@@ -24,12 +37,14 @@ class Entry:
         options: the component's torch-free options.
         source: paper and section or figure, or ``"ours"``.
         version: raised whenever the component's results change; part of every name that depends on it.
+        before: the version before it, where studies may keep results of that.
     """
 
     path: str
     options: type[Spec]
     source: str
     version: int = 1
+    before: Before | None = None
 
     def load(self) -> Any:
         """The object at ``path``."""

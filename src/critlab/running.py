@@ -22,6 +22,7 @@ def run(
     data: str | Path | None = None,
     engine: Engine = "local",
     replace: bool = False,
+    remeasure: bool = False,
 ) -> Results:
     """Trains and measures what ``store`` lacks of ``study``, and reads the whole study from it.
 
@@ -35,6 +36,7 @@ def run(
         data: the folder of the data; by default ``$CRITLAB_DATA``, else the user's cache folder.
         engine: ``local``, or ``ray`` for the Ray cluster at ``RAY_ADDRESS``.
         replace: let the study take over its name where the store holds another study of that name.
+        remeasure: make readings again that are kept from an earlier version of their measure.
 
     Returns:
         The results, also where some runs failed or diverged: their outcomes say so.
@@ -47,7 +49,9 @@ def run(
         DataError: the data are missing or damaged.
     """
     place = Store(store)
-    means = Means(workers, device, precision, Path(data) if data else None, engine, replace=replace)
+    means = Means(
+        workers, device, precision, Path(data) if data else None, engine, replace=replace, remeasure=remeasure
+    )
     report = run_study(study, place, means)
     if report.ending.unwritable:
         raise StoreUnwritable(report.ending.unwritable)

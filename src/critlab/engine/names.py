@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from critlab.digest import digest
@@ -11,6 +12,9 @@ from critlab.study.measurement import read_with
 from critlab.study.origin import Numerics, origin, state_name
 from critlab.study.recipe import Recipe
 from critlab.study.study import Base
+
+PRESENT: Mapping[str, int] = MappingProxyType({})
+"""Every measure in its present version."""
 
 
 class Names:
@@ -21,10 +25,19 @@ class Names:
         fingerprint: content hash of the images in use.
         numerics: how numbers are computed.
         adopted: digests of own code, and those by which the store has named it already.
+        versions: of the measures whose readings are kept from an earlier version, which.
     """
 
-    def __init__(self, base: Base, fingerprint: str, numerics: Numerics, adopted: Mapping[str, str] = NOTHING) -> None:
-        self.base, self.fingerprint, self.numerics, self.adopted = base, fingerprint, numerics, adopted
+    def __init__(
+        self,
+        base: Base,
+        fingerprint: str,
+        numerics: Numerics,
+        adopted: Mapping[str, str] = NOTHING,
+        versions: Mapping[str, int] = PRESENT,
+    ) -> None:
+        self.base, self.fingerprint, self.numerics = base, fingerprint, numerics
+        self.adopted, self.versions = adopted, versions
         self._shared = origin(base, 0, fingerprint, numerics, adopted)
         self._digests: dict[int, str] = {}
         self._read_with: dict[str, tuple[dict[str, Any], str]] = {}
@@ -50,7 +63,7 @@ class Names:
     def read_with(self, measure: str) -> tuple[dict[str, Any], str]:
         """What names a measure's readings beside the state: the measure, and the images that it is read on."""
         if measure not in self._read_with:
-            spec, probe = read_with(self.base, measure, self.fingerprint)
+            spec, probe = read_with(self.base, measure, self.fingerprint, self.versions.get(measure))
             self._read_with[measure] = renamed(spec, self.adopted), probe
         return self._read_with[measure]
 

@@ -79,7 +79,7 @@ class _Same:
     def __init__(self, setup: Mapping[str, Any], images: ImageSet) -> None:
         self.setup, self.images = setup, images
         same = (setup["fingerprint"], setup["device"])
-        self.key = (*same, *(repr(setup[part]) for part in ("study", "numerics", "code")))
+        self.key = (*same, *(repr(setup[part]) for part in ("study", "numerics", "code", "versions")))
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -102,7 +102,7 @@ def _at_hand(same: _Same) -> tuple[Tree, Names, Learner]:
     study, numerics = Study.read(setup["study"], "study"), Numerics.read(setup["numerics"], "numerics")
     learner = NetworkLearner(study, _own(same.images), numerics, setup["device"])
     refuse_edited(study, setup["code"])
-    names = Names(study, setup["fingerprint"], numerics, setup["adopted"])
+    names = Names(study, setup["fingerprint"], numerics, setup["adopted"], setup["versions"])
     return build(study, names.adopted), names, learner
 
 

@@ -27,6 +27,7 @@ from critlab.engine.progress import Display
 from critlab.engine.repairing import set_aside_damaged
 from critlab.engine.space import megabytes, needed_bytes, shortage
 from critlab.engine.study_record import StudyRecord, enter, standing, write_record
+from critlab.engine.versions import kept_versions, remarks
 from critlab.engine.work import Work, outstanding
 from critlab.engine.worker import refuse_inside_a_worker, setup_message
 from critlab.engine.writing import provenance
@@ -60,6 +61,7 @@ class Means:
         engine: ``local`` is one process per core of this machine, ``ray`` a Ray cluster.
         gpu_share: which share of a GPU a task of the Ray engine takes, above 0 and at most 1.
         replace: let the study take over its name where the store holds another study of that name.
+        remeasure: make readings again that are kept from an earlier version of their measure.
     """
 
     workers: int | None = None
@@ -69,6 +71,7 @@ class Means:
     engine: Engine = "local"
     gpu_share: float = 1.0
     replace: bool = False
+    remeasure: bool = False
 
 
 ROUNDS = 3
@@ -164,7 +167,10 @@ def _round(
                 _say(f"{store.root / file}: {why}; the record of this study is written again")
             if decision.seconds and found.record is None:
                 _say(f"precision: {decision.why}")
-        record = _recorded(study, store, images, decision, device, locks, means.replace)
+        record = _recorded(study, store, images, decision, device, locks, means.replace, means.remeasure)
+        if not turn:
+            for remark in remarks(study, record.versions or {}):
+                _say(remark)
         names = record.names(study)
         tree = build(study, names.adopted)
         store.remove_unfinished()
@@ -202,6 +208,7 @@ def _recorded(
     device: str,
     locks: Locks | None,
     replaces: bool,
+    remeasures: bool,
 ) -> StudyRecord:
     """The study's record, once it is written; of two processes that begin at once, the first decides."""
     with locks.waited(f"study {study.name}") if locks else nullcontext():
@@ -214,7 +221,9 @@ def _recorded(
         for remark in code.remarks:
             _say(remark)
         record = StudyRecord(asked, images.fingerprint, numerics, made_by, grounds, code.recorded, chance=images.chance)
-        return enter(store, study, record, replaces)
+        decided = before.versions if before else None
+        kept = {} if remeasures else kept_versions(study, store, record.names(study), decided)
+        return enter(store, study, replace(record, versions=kept), replaces)
 
 
 def _work(
@@ -229,7 +238,7 @@ def _work(
 ) -> Report:
     workers = means.workers or default_workers(setup["device"])
     numerics = Numerics.read(setup["numerics"], "numerics")
-    names = Names(study, setup["fingerprint"], numerics, setup["adopted"])
+    names = Names(study, setup["fingerprint"], numerics, setup["adopted"], setup["versions"])
     size = state_bytes(study)
 
     def record(failure: Failure) -> None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from critlab.digest import digest
 from critlab.engine.code import own_codes
 from critlab.engine.names import Names
+from critlab.engine.versions import versions_before
 from critlab.errors import StoreDamaged, StoreError, StudyError
 from critlab.own_code import NOTHING
 from critlab.store import Store
@@ -35,6 +36,7 @@ _FIELDS = (
     "replaced",
     "complete",
     "chance",
+    "versions",
 )
 
 
@@ -53,6 +55,8 @@ class StudyRecord:
         turn: of the records of one name, the one that was run last has the highest.
         replaced: whether another study took over its name (``--replace``), or gc began to free its files.
         complete: digest of the names of all that it needs, once all of it was there; else empty.
+        versions: of the measures whose readings are kept from an earlier version, which; None where nobody has looked
+            yet, as in a record of critlab 0.1.0.
         others: fields that this critlab does not know; they stay.
         chance: the share of the test labels that are the most frequent one; None where it is not known.
     """
@@ -66,6 +70,7 @@ class StudyRecord:
     turn: int = 0
     replaced: bool = False
     complete: str = ""
+    versions: Mapping[str, int] | None = field(default_factory=dict)
     others: Mapping[str, Any] = field(default_factory=dict)
     chance: float | None = None
 
@@ -88,12 +93,14 @@ class StudyRecord:
     def names(self, study: Study) -> Names:
         """The names of everything that ``study`` makes.
 
-        Where nobody has looked at its own code yet, that is named as critlab 0.1.0 did.
+        Where nobody has looked at its own code or at the versions of its measures yet, these are named as critlab 0.1.0
+        did.
         """
         adopted = self.adopted
         if self.code is None:
             adopted = {code.digest: code.text for code in own_codes(study) if code.text}
-        return Names(study, self.fingerprint, self.numerics, adopted)
+        versions = versions_before(study) if self.versions is None else self.versions
+        return Names(study, self.fingerprint, self.numerics, adopted, versions)
 
     def body(self) -> dict[str, Any]:
         """The JSON values of the record."""
@@ -107,7 +114,11 @@ class StudyRecord:
             "replaced": self.replaced,
             "complete": self.complete,
         }
-        known = {"code": self.code, "chance": self.chance}
+        known = {
+            "code": self.code,
+            "chance": self.chance,
+            "versions": None if self.versions is None else dict(self.versions),
+        }
         return {**self.others, **own, **{name: value for name, value in known.items() if value is not None}}
 
 
@@ -303,6 +314,7 @@ def _read(key: str, body: Mapping[str, Any]) -> StudyRecord:
         turn,
         body.get("replaced", False),
         complete,
+        body.get("versions"),
         {name: value for name, value in body.items() if name not in _FIELDS},
         body.get("chance"),
     )

@@ -21,7 +21,7 @@ from typing import Any
 from critlab.engine.child import be_a_child
 from critlab.engine.claims import Claim
 from critlab.engine.code import code_files, refuse_edited
-from critlab.engine.names import Names
+from critlab.engine.names import PRESENT, Names
 from critlab.engine.perform import Gone, Reached, Replayed, Stopped, Trained, perform
 from critlab.engine.recent import RecentStates
 from critlab.engine.work import Step, Task
@@ -72,6 +72,7 @@ class Desk:
         device: where to compute.
         locks: by which the work is shared with other processes; None where the store has none.
         adopted: digests of own code, and those by which the store has named it already.
+        versions: of the measures whose readings are kept from an earlier version, which.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Desk:
         device: str,
         locks: Locks | None,
         adopted: Mapping[str, str] = NOTHING,
+        versions: Mapping[str, int] = PRESENT,
     ) -> None:
         import torch
 
@@ -94,7 +96,7 @@ class Desk:
         torch.set_num_threads(1)
         if device == "cuda":
             make_deterministic()
-        self.names, self.store = Names(study, fingerprint, numerics, adopted), store
+        self.names, self.store = Names(study, fingerprint, numerics, adopted, versions), store
         self.tree = build(study, adopted)
         images = load(study.data, folder)
         if images.fingerprint != fingerprint:
@@ -237,6 +239,7 @@ def setup_message(
         "fingerprint": names.fingerprint,
         "code": code_files(study),
         "adopted": dict(names.adopted),
+        "versions": dict(names.versions),
         "numerics": names.numerics.model_dump(),
         "store": str(store.root.absolute()),
         "folder": str(folder.absolute()) if folder else None,
@@ -260,6 +263,7 @@ def desk_of(setup: dict[str, Any]) -> Desk:
         setup["device"],
         Locks(store.root) if setup["locks"] else None,
         setup["adopted"],
+        setup["versions"],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from critlab.entry import Entry, Table
+from critlab.entry import Before, Entry, Table
 from critlab.measures.options import (
     CurvatureOptions,
     DeadUnitsOptions,
@@ -48,7 +48,8 @@ MEASURES = Table(
             "critlab.measures.fisher_trace:measure",
             FisherTraceOptions,
             "Achille, Rovere and Soatto 2019, section 3, figures 4 and 5; estimator: ours",
-            version=2,  # in the precision of training
+            version=3,  # in the precision of training; with all labels in place of drawn ones
+            before=Before(2, "their stated error is too small where training has converged"),
         ),
         "fisher_noise": Entry(
             "critlab.measures.fisher_noise:measure",
@@ -59,6 +60,8 @@ MEASURES = Table(
             "critlab.measures.fisher_empirical:measure",
             FisherEmpiricalOptions,
             "Kunstner, Balles and Hennig 2019; estimator: ours",
+            version=2,
+            before=Before(1, "their stated error is several times too large"),
         ),
         "fisher_log_determinant": Entry(
             "critlab.measures.fisher_log_determinant:measure",

@@ -190,7 +190,7 @@ class _Noise:
         ]
         above, below = (self._gradients(part, [sign * n for n in noise]) for sign in (1, -1))
         products = [
-            None if up is None or down is None else flat(n).double() @ flat(up - down).double()
+            None if up is None or down is None else (flat(n).double() * flat(up - down).double()).sum()
             for n, up, down in zip(noise, above, below, strict=True)
         ]
         return self.weights.by_layer(products) / (2 * variances)

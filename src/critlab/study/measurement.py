@@ -40,10 +40,16 @@ def options_of(base: Base, name: str) -> MeasureOptions:
     return MeasureOptions() if name == TEST else base.measures[name]
 
 
-def read_with(base: Base, measure: str, fingerprint: str) -> tuple[dict[str, Any], str]:
+def read_with(base: Base, measure: str, fingerprint: str, version: int | None = None) -> tuple[dict[str, Any], str]:
     """The JSON values that name a measure, and the name of the images that it is read on.
 
     When a measure is read (``every``) does not change what it reads, and is no part of the name.
+
+    Args:
+        base: whose measure it is.
+        measure: its name.
+        fingerprint: content hash of the images in use.
+        version: of the measure; None is the present one.
     """
     if measure == TEST:
         return {"name": TEST, "version": 1, **base.evaluation.identity()}, digest("probe", "test", fingerprint)
@@ -51,4 +57,5 @@ def read_with(base: Base, measure: str, fingerprint: str) -> tuple[dict[str, Any
     row = MEASURES.find(measure)
     code = code_of_row(row.path)
     source = {} if code is None else {"source": code.digest}
-    return {"name": measure, "version": row.version, **named, **source}, digest("probe", "train", fingerprint)
+    spec = {"name": measure, "version": version or row.version, **named, **source}
+    return spec, digest("probe", "train", fingerprint)

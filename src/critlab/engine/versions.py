@@ -1,0 +1,71 @@
+"""Which version of a measure a study's readings have: one in all of them, so that no table mixes two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from critlab.engine.names import Names
+from critlab.measures import MEASURES
+from critlab.store import Store
+from critlab.study.measurement import due
+from critlab.study.study import Study
+from critlab.study.tree import ROOT, Tree, build
+
+
+def versions_before(study: Study) -> dict[str, int]:
+    """Of the measures of ``study`` that have a version before the present one, that."""
+    rows = {name: MEASURES.find(name).before for name in study.measures}
+    return {name: row.version for name, row in rows.items() if row is not None}
+
+
+def kept_versions(study: Study, store: Store, names: Names, decided: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Of the measures whose readings in ``store`` are all there in the version before, that.
+
+    Where one of them is missing, all of that measure's are made in the present version: a table holds one version.
+
+    Args:
+        study: the question.
+        store: what is known.
+        names: of states; which versions they say does not matter.
+        decided: which versions the study's record keeps, whose other measures stay in the present one; None where
+            nobody has looked yet.
+    """
+    before, tree = versions_before(study), build(study, names.adopted)
+    old = Names(study, names.fingerprint, names.numerics, names.adopted, before)
+    return {
+        measure: version
+        for measure, version in before.items()
+        if (decided is None or measure in decided) and _all_there(study, tree, store, old, measure)
+    }
+
+
+def remarks(study: Study, versions: Mapping[str, int]) -> list[str]:
+    """What a person should know of readings that are kept from an earlier version, a sentence or two each."""
+    found = []
+    for measure, version in versions.items():
+        row = MEASURES.find(measure)
+        flaw = f": {row.before.flaw}" if row.before else ""
+        found.append(
+            f"{measure}: {study.name!r} keeps its readings of version {version} of this measure, now {row.version}"
+            f"{flaw}; --remeasure makes them again"
+        )
+    return found
+
+
+def _all_there(study: Study, tree: Tree, store: Store, names: Names, measure: str) -> bool:
+    """Whether every reading of one measure is there, as far as training stayed finite; one at least."""
+    some = False
+    for seed in study.seeds:
+        beyond: set[str] = set()
+        for path, node in tree.nodes.items():
+            if node.parent in beyond:
+                beyond.add(path)
+                continue
+            if measure in due(study, node.epoch) and not store.has("readings", names.reading(seed, path, measure)):
+                record = None if path == ROOT else store.read("epochs", names.state(seed, path))
+                if record is None or record["status"] != "diverged":
+                    return False
+                beyond.add(path)
+                continue
+            some = True
+    return some
