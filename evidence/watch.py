@@ -32,7 +32,6 @@ from closing_rules import FEWEST, settling_step, smoothed
 from numpy.typing import NDArray
 
 import critlab
-from critlab.analysis.closing import half_maximum
 from critlab.analysis.exponential_fit import rank_correlation
 from critlab.data import load
 from critlab.deficits import read_deficit
@@ -41,6 +40,7 @@ from critlab.hooks.watch import Watch
 from critlab.study import Base, Study
 from critlab.study.origin import Numerics
 from critlab.study.recipe import recipes
+from critlab.study.sweeps.sweep import crossing
 from critlab.training.examples import unit
 from critlab.training.learner import NetworkLearner
 
@@ -295,7 +295,7 @@ def measured_closing(line: Mapping[str, Any]) -> float:
     means = np.array([np.mean(one) for one in line["damages"]])
     if means.max() < SMALLEST:
         return float("nan")
-    return float(half_maximum(np.array(line["onsets"], dtype=float), means, "window"))
+    return float(crossing(np.array(line["onsets"], dtype=float), means, "down_after_peak"))
 
 
 def correlation(quantity: Quantity, line: Mapping[str, Any]) -> float:

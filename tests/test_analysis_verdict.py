@@ -8,11 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from critlab.analysis.closing import half_maximum
 from critlab.analysis.results import Results
 from critlab.analysis.table import Status
 from critlab.analysis.verdict import Confound, Verdict
+from critlab.study import RemovalSweep, WindowSweep
 from synthetic import falling, saturating, synthetic_results, synthetic_study
+
+SWEEPS = {
+    "removal": RemovalSweep(at=(0, 10), recovery=1),
+    "window": WindowSweep(onsets=(0, 10), length=1, recovery=1),
+}
 
 
 def named(verdict: Verdict, name: str) -> Confound:
@@ -158,10 +163,10 @@ def test_window_sweeps_ask_about_timing_and_onset() -> None:
 
 def test_half_maximum_by_hand() -> None:
     at = np.array([0.0, 10, 20, 40])
-    assert half_maximum(at, np.array([0, 0.01, 0.03, 0.04]), "removal") == pytest.approx(15)
-    assert half_maximum(at, np.array([0.01, 0.04, 0.03, 0.01]), "window") == pytest.approx(30)
-    assert half_maximum(at, np.array([0.04, 0.04, 0.03, 0.03]), "window") == math.inf
-    assert np.isnan(half_maximum(at, np.array([0, -0.1, -0.1, 0]), "removal"))
+    assert SWEEPS["removal"].half_maximum(at, np.array([0, 0.01, 0.03, 0.04])) == pytest.approx(15)
+    assert SWEEPS["window"].half_maximum(at, np.array([0.01, 0.04, 0.03, 0.01])) == pytest.approx(30)
+    assert SWEEPS["window"].half_maximum(at, np.array([0.04, 0.04, 0.03, 0.03])) == math.inf
+    assert np.isnan(SWEEPS["removal"].half_maximum(at, np.array([0, -0.1, -0.1, 0])))
 
 
 @pytest.mark.parametrize(
@@ -190,7 +195,7 @@ def test_a_curve_that_still_rises_is_open_ended() -> None:
 def test_the_interval_of_the_closing_covers(kind: Any) -> None:
     at = (0, 4, 8, 12, 16, 24)
     damage = saturating(0.06, 6.0) if kind == "removal" else falling(0.06, 8.0)
-    truth = float(half_maximum(np.array(at, float), np.array([damage(a) for a in at]), kind))
+    truth = float(SWEEPS[kind].half_maximum(np.array(at, float), np.array([damage(a) for a in at])))
     covered, studies = 0, 60
     for state in range(studies):
         results = synthetic_results(

@@ -28,7 +28,7 @@ from critlab.study import (
     WindowSweep,
 )
 from critlab.study.run import Against
-from critlab.study.values import Clock
+from critlab.study.schedules import CLOCKS
 
 TEXT = (Path(__file__).parent.parent / "docs" / "study_file.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
@@ -80,7 +80,7 @@ def test_no_key_is_missing(spec: type[Spec]) -> None:
 
 
 def test_no_choice_is_missing() -> None:
-    for name in (*get_args(Clock), *get_args(Against)):
+    for name in (*CLOCKS, *get_args(Against)):
         assert f'`"{name}"`' in TEXT
     for name in OBJECTIVES:
         assert f"`{name}`" in TEXT

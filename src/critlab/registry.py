@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from critlab.entry import imported, is_path, one_line
 from critlab.errors import StudyError
@@ -21,13 +21,14 @@ class Registry(Mapping[str, Component], Generic[Component]):
 
     Args:
         what: what one component is called in messages, such as ``"figure"``.
-        kind: the type that every component is an instance of.
+        kind: the type that every component is an instance of, or a subclass of where ``classes`` says so.
         group: the entry-point group under which other packages offer a component.
         rows: critlab's own components, name to ``"package.module:name"``, in the order in which they are listed.
+        classes: whether components are classes.
     """
 
-    def __init__(self, what: str, kind: type[Component], group: str, rows: Mapping[str, str]) -> None:
-        self.what, self.kind, self.group, self.rows = what, kind, group, dict(rows)
+    def __init__(self, what: str, kind: type[Any], group: str, rows: Mapping[str, str], classes: bool = False) -> None:
+        self.what, self.kind, self.group, self.rows, self.classes = what, kind, group, dict(rows), classes
 
     def find(self, name: str, field: str) -> Component:
         """The component called ``name``.
@@ -59,12 +60,13 @@ class Registry(Mapping[str, Component], Generic[Component]):
         return found
 
     def _checked(self, found: object, name: str) -> Component:
-        if not isinstance(found, self.kind):
-            raise StudyError(
-                f"{shown(name)} is of type {type(found).__name__}; "
-                f"must be a {self.kind.__module__}.{self.kind.__name__}"
-            )
-        return found
+        base = f"{self.kind.__module__}.{self.kind.__name__}"
+        if self.classes:
+            if not (isinstance(found, type) and issubclass(found, self.kind)):
+                raise StudyError(f"{shown(name)} is not a {self.what}; must be a subclass of {base}")
+        elif not isinstance(found, self.kind):
+            raise StudyError(f"{shown(name)} is of type {type(found).__name__}; must be a {base}")
+        return cast(Component, found)
 
     def __getitem__(self, name: str) -> Component:
         if name in self.rows:

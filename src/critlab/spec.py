@@ -241,6 +241,10 @@ class _Short(Repr):
         """Python refuses to write very long integers."""
         return repr(x) if x.bit_length() <= 128 else f"an integer of {x.bit_length()} bits"
 
+    def repr_tuple(self, x: tuple[Any, ...], level: int) -> str:
+        """As a list, which is how a study file writes it."""
+        return self.repr_list([*x], level)
+
     def repr_date(self, x: date | time, level: int) -> str:
         return x.isoformat()
 

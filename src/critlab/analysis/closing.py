@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from critlab.analysis.curve import Curve
 from critlab.analysis.inference import LEVEL, MINIMUM_SEEDS, Floats, t_quantile
+from critlab.study.sweeps import Sweep
 
 RESAMPLES = 2000
-STEEP = 0.5
-"""A sweep ends too early where its last stretch rises at this share of the mean slope before closing."""
 
 
 @dataclass(frozen=True)
@@ -58,36 +56,13 @@ def closing(curve: Curve) -> Closing | None:
     means = damages.mean(axis=0) if enough else np.array([point.damage.value for point in numbered])
     if not means.size or means.max() <= 0:
         return None
-    epoch = float(half_maximum(at, means, curve.kind))
-    low, high = _interval(at, damages, complete, curve.kind) if enough else (None, None)
-    reason = _open(at, means, epoch, curve.kind)
+    epoch = float(curve.sweep.half_maximum(at, means))
+    low, high = _interval(at, damages, complete, curve.sweep) if enough else (None, None)
+    reason = curve.sweep.open_reason(at, means, epoch)
     return _closing(curve, min(epoch, float(at[-1])), low, high, reason)
 
 
-def half_maximum(at: Floats, means: Floats, kind: Literal["removal", "window"]) -> Floats:
-    """Where curves ``means`` ``(..., points)`` over ``at`` ``(points,)`` cross half of their largest value.
-
-    Returns:
-        Epochs ``(...)``: upwards for removal curves, downwards after the peak for window curves; infinite
-        where a window curve does not fall so far, NaN where nothing is positive.
-    """
-    half = means.max(axis=-1, keepdims=True) / 2
-    if kind == "removal":
-        crossed = means >= half
-    else:
-        crossed = (means < half) & (np.arange(at.size) > means.argmax(axis=-1)[..., None])
-    after = crossed.argmax(axis=-1)[..., None]
-    before = np.maximum(after - 1, 0)
-    start, stop = (np.take_along_axis(means, index, -1) for index in (before, after))
-    step = np.where(stop == start, 1.0, stop - start)
-    epoch = at[before] + (at[after] - at[before]) * (half - start) / step
-    epoch = np.where(crossed.any(axis=-1, keepdims=True), epoch, math.inf)
-    return np.where(half > 0, epoch, math.nan)[..., 0]
-
-
-def _interval(
-    at: Floats, damages: Floats, seeds: list[int], kind: Literal["removal", "window"]
-) -> tuple[float | None, float | None]:
+def _interval(at: Floats, damages: Floats, seeds: list[int], sweep: Sweep) -> tuple[float | None, float | None]:
     from scipy.special import ndtri
 
     n = len(seeds)
@@ -95,36 +70,19 @@ def _interval(
     drawn = random.integers(n, size=(RESAMPLES, n))
     means = damages.mean(axis=0)
     widened = float(t_quantile(1 - LEVEL, n - 1)) / ndtri(1 - LEVEL) * math.sqrt(n / (n - 1))
-    epochs = half_maximum(at, means + widened * (damages[drawn].mean(axis=1) - means), kind)
+    epochs = sweep.half_maximum(at, means + widened * (damages[drawn].mean(axis=1) - means))
     epochs = epochs[~np.isnan(epochs)]
     low, high = np.quantile(epochs, [LEVEL, 1 - LEVEL], method="inverted_cdf")
     return min(float(low), float(at[-1])), float(high) if math.isfinite(high) else None
-
-
-def _open(at: Floats, means: Floats, epoch: float, kind: Literal["removal", "window"]) -> str:
-    """Why the sweep may not contain the closing; empty where it does."""
-    if kind == "window":
-        stays = f"the damage stays above half of its peak up to the last onset, {at[-1]:.0f}"
-        return "" if math.isfinite(epoch) else stays
-    if at.size < 3 or epoch > at[-2]:
-        return "half of the largest damage is reached only between the last two removal epochs"
-    slope = (means[-1] - means[-2]) / (at[-1] - at[-2])
-    if slope >= STEEP * means.max() / 2 / epoch:
-        return f"the damage still rises at the last removal epoch, {at[-1]:.0f}"
-    return ""
 
 
 def _closing(curve: Curve, epoch: float, low: float | None, high: float | None, reason: str) -> Closing:
     limits = ", no interval"
     if low is not None:
         limits = f" [{low:.1f}, {'not bounded' if high is None else f'{high:.1f}'}]"
-    if curve.kind == "removal":
-        meaning = f"removed by then, {curve.arm} leaves at most half of its largest damage"
-        advice = "add later removal epochs"
-    else:
-        meaning = "a window that begins later costs less than half of the worst"
-        advice = "add later onsets"
+    words = curve.sweep.words
+    meaning = words.closing.format(arm=curve.arm)
     text = f"The period closes about epoch {epoch:.1f}{limits}: {meaning}"
     if reason:
-        text += f". The sweep may not contain the closing, since {reason}; {advice}"
+        text += f". The sweep may not contain the closing, since {reason}; {words.further}"
     return Closing(epoch, low, high, bool(reason), f"{text}.")

@@ -26,14 +26,14 @@ def confounds(results: Results, main: Curve, judged: Sequence[Place]) -> tuple[C
         return ()
     found = [_training(main, judged), *_negatives(results, main, judged)]
     found += [*clocks(results, main, judged), *_equal_total(results, main, judged)]
-    if main.kind == "window":
+    if main.sweep.rate_differs_by_point:
         found += [*_timing(main, results.study.statistics.smallest_damage), *onset(results)]
     return tuple(found)
 
 
 def _training(main: Curve, judged: Sequence[Place]) -> Confound:
     """Clear: training accuracy surely lost less than half of the damage; suspect: it lost something."""
-    name, where = "training accuracy", places(main.kind, judged)
+    name, where = "training accuracy", places(main.sweep, judged)
     gap, damage = mean(by_seed(main, judged, "train_gap")), mean(by_seed(main, judged))
     if gap is None or damage is None:
         return Confound(name, "unknown", f"No seed has training accuracy at every judged point ({where}).")
@@ -60,9 +60,9 @@ def _negative(main: Curve, negative: Curve, judged: Sequence[Place]) -> Confound
     own, other = by_seed(main, shared), by_seed(negative, shared)
     damage, fall, excess = mean(own), mean(other), difference(own, other)
     if not shared or damage is None or fall is None or excess is None:
-        text = f"It has no results at {places(main.kind, judged)}; add these to 'at' in [controls]."
+        text = f"It has no results at {places(main.sweep, judged)}; add these to 'at' in [controls]."
         return Confound(name, "unknown", text)
-    where = places(main.kind, shared)
+    where = places(main.sweep, shared)
     said = f"at {where} it {effect(fall)}; {main.arm} exceeds it by {described(excess)}"
     if limits(fall)[0] > 0 and (limits(excess)[0] <= 0 or fall.mean > damage.mean / 2):
         text = f"It falls as well: {said}. Much of the damage may come with any change of the input."
@@ -79,7 +79,7 @@ def _equal_total(results: Results, main: Curve, judged: Sequence[Place]) -> Iter
     damage = mean(by_seed(main, judged))
     equal = mean(by_seed(curve(results, main.arm, "equal_total"), judged))
     if damage is None or equal is None:
-        text = f"No seed has a clean run of the same total at {places(main.kind, judged)}."
+        text = f"No seed has a clean run of the same total at {places(main.sweep, judged)}."
         yield Confound("equal total", "unknown", text)
         return
     low, high = limits(equal)

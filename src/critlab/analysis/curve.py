@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from critlab.analysis.final_accuracy import final_accuracy
 from critlab.analysis.inference import Summary, summarise
 from critlab.analysis.table import Status
 from critlab.errors import StudyError
 from critlab.estimate import Estimate
+from critlab.study.values import Place as Place
 
 if TYPE_CHECKING:
     from critlab.analysis.results import Results
     from critlab.study.run import Run
+    from critlab.study.sweeps import Sweep
 
-Place = int | Literal["never"]
 AGAINST = ("first", "plain", "restarted", "same_clock", "intervened", "equal_total", "undisturbed")
 _ORIGINS = {"undisturbed": "undisturbed_control"}
 """Which clean run the point at 0 of a removal sweep is counted from, where it is not the control itself."""
@@ -99,7 +100,7 @@ class Curve:
 
     Args:
         arm: which curve.
-        kind: whether ``at`` is a removal epoch or the onset of a window.
+        sweep: the kind of sweep, which knows what its points are.
         clock: which clock the learning rate follows after the deficit.
         against: which clean runs damage is counted from.
         points: those with at least one seed. In a removal sweep the first is the control itself at 0, whose
@@ -109,7 +110,7 @@ class Curve:
     """
 
     arm: str
-    kind: Literal["removal", "window"]
+    sweep: Sweep
     clock: str
     against: str
     points: tuple[CurvePoint, ...]
@@ -133,7 +134,7 @@ class Curve:
         return tuple(gap for gap in self.gaps if self._is_tested(gap.at))
 
     def _is_tested(self, at: Place) -> bool:
-        return self.kind == "window" or at not in (0, "never")
+        return self.sweep.tested(at)
 
     def rows(self) -> list[dict[str, Any]]:
         """One plain dictionary a point, gaps included; what is not known (limits for one seed) is None."""
@@ -186,18 +187,18 @@ def curve(results: Results, arm: str | None = None, against: str = "first") -> C
     clock = next((run.clock for run in runs if run.at != "never"), study.optimizer.clock)
     finals = results.finals
     found: list[CurvePoint | Gap] = []
-    if study.sweep.kind == "removal":
+    if study.sweep.origin is not None:
         plain = next(run for run in study.runs if run.role == "control")
         held = next(run for run in study.runs if run.role == _ORIGINS.get(against, "control"))
-        found.append(finals.point(0, plain, held))
+        found.append(finals.point(study.sweep.origin, plain, held))
     for run in sorted(runs, key=lambda run: order(run.at)):
         control = _control(run, against)
         if control is not None:
             found.append(finals.point(run.at, run, results.run_named[control]))
     points = tuple(point for point in found if isinstance(point, CurvePoint))
     gaps = tuple(gap for gap in found if isinstance(gap, Gap))
-    notes = tuple(_notes(study.sweep.kind, against, points, gaps))
-    return Curve(arm, study.sweep.kind, clock, against, points, gaps, notes)
+    notes = tuple(_notes(study.sweep, against, points, gaps))
+    return Curve(arm, study.sweep, clock, against, points, gaps, notes)
 
 
 def equal_total_curve(results: Results) -> Curve | None:
@@ -287,10 +288,10 @@ def _point(at: Place, seeds: tuple[SeedPoint, ...], diverged: int, missing: int)
     )
 
 
-def _notes(kind: str, against: str, points: tuple[CurvePoint, ...], gaps: tuple[Gap, ...]) -> Iterator[str]:
-    if kind == "removal" and points and points[0].at == 0:
+def _notes(sweep: Sweep, against: str, points: tuple[CurvePoint, ...], gaps: tuple[Gap, ...]) -> Iterator[str]:
+    if points and points[0].at == sweep.origin:
         damage = "what the background costs" if against in _ORIGINS else "0 by definition"
-        yield f"The point at 0 is the control itself (n = {points[0].n}); its damage is {damage}."
+        yield f"The point at {sweep.origin} is the control itself (n = {points[0].n}); its damage is {damage}."
     if any(point.at == "never" for point in points):
         yield "At 'never' the deficit lasts to the end; the verdict leaves that point out."
     places: list[CurvePoint | Gap] = [*points, *gaps]

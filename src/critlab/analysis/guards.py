@@ -110,7 +110,7 @@ def unconverged(results: Results) -> Unconverged | None:
     if rise.mean <= results.study.statistics.smallest_damage or (rise.low is not None and rise.low <= 0):
         return None
     longer = any(run.total > control.total for run in results.study.runs if run.role == "deficit")
-    return Unconverged(rise, start, control.total, longer and results.study.sweep.kind == "removal")
+    return Unconverged(rise, start, control.total, longer and results.study.sweep.origin is not None)
 
 
 def guard_words(guard: Guard, equal_total: bool = False) -> str:

@@ -3,50 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from critlab.analysis.confound import Confound, by_seed, difference, limits, mean
 from critlab.analysis.curve import Curve, Place, curve
 from critlab.analysis.wording import described, places
+from critlab.study.schedules import EpochPosition, Schedule, SinceRemoval, schedule
 
 if TYPE_CHECKING:
     from critlab.analysis.results import Results
-
-
-@dataclass(frozen=True)
-class _Words:
-    """How a clock is spoken of.
-
-    Args:
-        name: of the confound.
-        schedule: what the schedule does.
-        twin: what a clean run under it is called.
-        against: the clean runs that its damage is counted from: where nothing anneals, an annealed control would be
-            no equal.
-    """
-
-    name: str
-    schedule: str
-    twin: str
-    against: str
-
-
-WORDS = {
-    "since_removal": _Words(
-        "learning rate", "the schedule restarted after the deficit", "a control restarted likewise", "plain"
-    ),
-    "cosine_restart": _Words(
-        "learning rate (half a cosine)",
-        "the learning rate restarted after the deficit and taken down along half a cosine",
-        "a control restarted likewise",
-        "plain",
-    ),
-    "constant": _Words(
-        "learning rate (constant)", "a constant learning rate", "a clean run under the same", "same_clock"
-    ),
-}
-"""The clocks under which recovery begins with the whole learning rate."""
 
 
 def clocks(results: Results, main: Curve, judged: Sequence[Place]) -> Iterator[Confound]:
@@ -56,17 +21,17 @@ def clocks(results: Results, main: Curve, judged: Sequence[Place]) -> Iterator[C
         text = "The learning rate is the loop's own affair; if it falls meanwhile, that alone could hinder recovery."
         yield Confound("learning rate", "unknown", text)
         return
-    flat = optimizer.lr_decay == 1 and optimizer.clock != "cosine_restart"
-    if flat or optimizer.clock == "constant":
+    own = schedule(optimizer.clock)
+    if not own.anneals(optimizer):
         yield Confound("learning rate", "clear", f"The learning rate is constant ({optimizer.lr:g}).")
         return
     arms = dict.fromkeys((run.arm, run.clock) for run in results.study.runs if run.role == "clock_control")
-    others = [(arm, clock) for arm, clock in arms if clock in WORDS]
-    if optimizer.clock in WORDS:
+    others = [(arm, clock) for arm, clock in arms if schedule(clock).recovers_at_full_rate]
+    if own.recovers_at_full_rate:
         others.insert(0, (main.arm, optimizer.clock))
     for arm, clock in others:
-        yield _restart(results, main, arm, WORDS[clock], judged)
-    if not others and main.kind == "removal":
+        yield _restart(results, main, arm, schedule(clock), judged)
+    if not others and main.sweep.origin is not None:
         epochs = [point.at for point in main.tested if point.at != "never"]
         share = optimizer.lr_decay ** max(epochs)
         yield Confound(
@@ -74,27 +39,32 @@ def clocks(results: Results, main: Curve, judged: Sequence[Place]) -> Iterator[C
             "unknown",
             f"The learning rate has decayed to {optimizer.lr * share:.2g} ({share:.1%} of its start) at the "
             "last removal, which alone could hinder recovery. To find out: "
-            'clocks = ["since_removal"] in [controls].',
+            f'clocks = ["{SinceRemoval.name}"] in [controls].',
         )
 
 
-def _restart(results: Results, main: Curve, arm: str, words: _Words, judged: Sequence[Place]) -> Confound:
-    """Clear: damage remains under the other clock; suspect: the clock mends most of it, or all."""
-    again = curve(results, arm, words.against)
+def _restart(results: Results, main: Curve, arm: str, clock: Schedule, judged: Sequence[Place]) -> Confound:
+    """Clear: damage remains under the other clock; suspect: the clock removes most of it, or all.
+
+    Where nothing restarts, an annealed control would be no equal: damage is counted from a run under the same clock.
+    """
+    against = "plain" if clock.restarts else clock.twin
+    name = "learning rate" + (f" ({clock.detail})" if clock.detail else "")
+    again = curve(results, arm, against)
     shared = [at for at in judged if any(at == point.at for point in again.tested)]
     own, left = by_seed(curve(results, main.arm, "plain"), shared), by_seed(again, shared)
     damage, remains, mended = mean(own), mean(left), difference(own, left)
     if not shared or damage is None or remains is None or mended is None:
-        where = places(main.kind, judged)
-        text = f"Under {words.schedule} there are no results at {where}; add these to 'at' in [controls]."
-        return Confound(words.name, "unknown", text)
-    where = places(main.kind, shared)
-    said = f"with {words.schedule} the damage is {described(remains)} at {where}"
-    twin = remains if words.against != "plain" else mean(by_seed(curve(results, arm, "restarted"), shared))
-    if words.against != "plain":
-        said += f", against {words.twin}"
+        where = places(main.sweep, judged)
+        text = f"Under {clock.phrase} there are no results at {where}; add these to 'at' in [controls]."
+        return Confound(name, "unknown", text)
+    where = places(main.sweep, shared)
+    said = f"with {clock.phrase} the damage is {described(remains)} at {where}"
+    twin = remains if against != "plain" else mean(by_seed(curve(results, arm, "restarted"), shared))
+    if against != "plain":
+        said += f", against {clock.control_phrase}"
     elif twin is not None:
-        said += f" ({described(twin)} against {words.twin})"
+        said += f" ({described(twin)} against {clock.control_phrase})"
     if arm != main.arm:
         said += f"; that mends {described(mended)}"
     if limits(mended)[0] > 0 and (limits(remains)[0] <= 0 or remains.mean < damage.mean / 2):
@@ -103,18 +73,23 @@ def _restart(results: Results, main: Curve, arm: str, words: _Words, judged: Seq
             text = "A decayed learning rate explains much of the damage, but not all"
         elif twin and limits(twin)[0] > 0:
             text += ", yet a clean control restarted likewise does better still"
-        return Confound(words.name, "suspect", f"{text}: {said}.")
+        return Confound(name, "suspect", f"{text}: {said}.")
     if limits(remains)[0] > 0:
-        return Confound(words.name, "clear", f"A decayed learning rate does not explain the damage: {said}.")
-    return Confound(words.name, "unknown", f"The seeds are too few or too scattered to tell: {said}.")
+        return Confound(name, "clear", f"A decayed learning rate does not explain the damage: {said}.")
+    return Confound(name, "unknown", f"The seeds are too few or too scattered to tell: {said}.")
 
 
 def onset(results: Results) -> Iterator[Confound]:
     """In a window sweep: whether the learning rate of the first window is another than that of the last."""
     optimizer, onsets = results.study.optimizer, results.study.sweep.points
-    if optimizer.lr_decay == 1 or optimizer.clock == "constant" or len(onsets) < 2:
+    clock = schedule(optimizer.clock)
+    if not clock.anneals(optimizer) or len(onsets) < 2:
         return
-    first, last = (optimizer.lr * optimizer.lr_decay ** int(onset) for onset in (onsets[0], onsets[-1]))
+    sweep, rates = results.study.sweep, []
+    for at in (onsets[0], onsets[-1]):
+        window = sweep.window(at)
+        rates.append(clock.learning_rate(optimizer, EpochPosition(window.start, window.stop, sweep.run_epochs(at))))
+    first, last = rates
     yield Confound(
         "learning rate at the onset",
         "suspect",

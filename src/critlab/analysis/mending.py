@@ -36,7 +36,7 @@ def _sentence(results: Results, main: Curve, arm: str, run: Run, judged: Sequenc
     if not shared or left is None:
         return ""
     what = run.intervention.words() if run.intervention else "no intervention"
-    said = f"With {what} the damage is {described(left, of='accuracy')} at {places(main.kind, shared)}"
+    said = f"With {what} the damage is {described(left, of='accuracy')} at {places(main.sweep, shared)}"
     if run.intervention is not None:
         likewise = mean(by_seed(curve(results, arm, "intervened"), shared))
         said += f", {described(likewise)} against clean runs that got it too" if likewise else ""

@@ -198,7 +198,7 @@ class _Case:
         return f"Inconclusive: {'; '.join([*parts, *self.of_equal_length(self.largest), *self.reasons()])}."
 
     def describe(self, point: CurvePoint) -> str:
-        place = "until epoch" if self.main.kind == "removal" else "from epoch"
+        place = self.main.sweep.words.from_to
         return f"{self.main.arm} {place} {point.at} {effect(point.damages)}"
 
     def at_most(self) -> str:
@@ -216,14 +216,14 @@ class _Case:
         if same is not None:
             yield f"against clean runs of equal length it {effect(same.damages)}"
         if worst is not same:
-            where = places(self.main.kind, [worst.at])
+            where = places(self.main.sweep, [worst.at])
             yield f"against these the largest damage is at {where}: it {effect(worst.damages)}"
 
     def significance(self) -> str:
         """The most significant point, its p value, and the level at which that decides."""
         strongest = self.evidence.strongest
         assert strongest is not None, "asked for only where some point was tested"
-        where = places(self.main.kind, [strongest[0].at])
+        where = places(self.main.sweep, [strongest[0].at])
         return f"{where}, Holm-adjusted {probability(strongest[1])}, one-sided, level {LEVEL:g}"
 
     def reasons(self) -> Iterator[str]:
@@ -250,7 +250,7 @@ class _Case:
             point for point, p in zip(self.tested, self.evidence.judgement.helped, strict=False) if p < LEVEL
         ]
         for point in helped:
-            where = places(self.main.kind, [point.at])
+            where = places(self.main.sweep, [point.at])
             gain = summarise([-seed.damage for seed in point.seeds])
             yield f"At {where} the deficit helps: it gains {described(gain, of='accuracy')}."
         if any(summary.sd == 0 for summary in self.evidence.testable):

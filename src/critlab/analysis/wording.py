@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from critlab.analysis.curve import Place
     from critlab.analysis.inference import Summary
+    from critlab.study.sweeps import Sweep
 
 
 def points(fraction: float) -> str:
@@ -30,9 +31,9 @@ def described(summary: Summary, of: str = "") -> str:
     return f"{points(summary.mean)}{unit} {interval(summary.low, summary.high)}, n = {summary.n}"
 
 
-def places(kind: str, at: Sequence[Place]) -> str:
+def places(sweep: Sweep, at: Sequence[Place]) -> str:
     """Places of a sweep, such as ``removal epoch 5`` or ``onsets 0, 2 and 4``."""
-    noun = "removal epoch" if kind == "removal" else "onset"
+    noun = sweep.words.point
     names = [str(place) for place in at]
     if len(names) == 1:
         return f"{noun} {names[0]}"

@@ -32,8 +32,8 @@ def damage_by_part(
 
     def drawn(found: Found) -> Sequence[Chart]:
         studies = [results.study for results in found.values()]
-        removal = studies[0].sweep.kind == "removal"
-        at, place = "removed" if removal else "onset", place_title(studies[0])
+        words, place = studies[0].sweep.words, place_title(studies[0])
+        at = words.column
         rows = [
             {
                 "part": part,
@@ -51,13 +51,11 @@ def damage_by_part(
         if not rows:
             return []
         suffered = " or ".join(dict.fromkeys(window_words(study) for study in studies))
-        window = "from the first epoch until removal" if removal else "in a window that begins at each epoch shown"
         caption = (
-            f"Points of test accuracy lost to {suffered} {window}, by {what}; means over seeds paired with "
+            f"Points of test accuracy lost to {suffered} {words.when}, by {what}; means over seeds paired with "
             f"the {beside}, 95 % t intervals."
         )
-        against_what = "removal epoch" if removal else "onset"
-        alt = f"A chart of damage against {against_what}, one line for each {what}. The numbers follow in a table."
+        alt = f"A chart of damage against {words.point}, one line for each {what}. The numbers follow in a table."
         panel = with_intervals(rows, at, place, "damage", "Damage (points)", "part", what)
         return [chart(key, title, caption, alt, [("", panel)], rows)]
 

@@ -124,7 +124,6 @@ def _capital(text: str) -> str:
 
 
 def _facts(results: Results, verdict: Verdict) -> Iterator[dict[str, str]]:
-    removal = results.study.sweep.kind == "removal"
     closing = verdict.closing
     if closing is not None:
         high = "not bounded" if closing.high is None else f"{closing.high:.1f}"
@@ -134,7 +133,7 @@ def _facts(results: Results, verdict: Verdict) -> Iterator[dict[str, str]]:
     elif verdict.answer != "present":
         yield {"name": "Closes about epoch", "value": "–", "detail": "said only of a period that is present"}
     if verdict.largest is not None:
-        where = f"{'removal' if removal else 'onset'} at {verdict.largest.at}"
+        where = f"{results.study.sweep.words.point} {verdict.largest.at}"
         limits = interval(verdict.largest.low, verdict.largest.high)
         value, detail = points(verdict.largest.damage.value), f"points, {where}; 95 %: {limits}"
         if value.startswith(MINUS):
@@ -148,10 +147,10 @@ def _facts(results: Results, verdict: Verdict) -> Iterator[dict[str, str]]:
         "detail": f"at least {verdict.minimum_seeds} seeds are needed" if least is None else "points, with 80 % power",
     }
     if verdict.p_value is not None and verdict.strongest is not None:
-        smallest, where = points(verdict.smallest_damage), "removal" if removal else "onset"
+        smallest, where = points(verdict.smallest_damage), results.study.sweep.words.point
         value = "< 0.001" if verdict.p_value < 0.001 else f"{verdict.p_value:.3f}"
         detail = (
-            f"{where} at {verdict.strongest.at}, the most significant point: damage above {smallest} points, "
+            f"{where} {verdict.strongest.at}, the most significant point: damage above {smallest} points, "
             f"one-sided, Holm-adjusted; present needs a value below {verdict.level:g}"
         )
         yield {"name": "p value", "value": value, "detail": detail}

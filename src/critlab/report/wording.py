@@ -9,6 +9,7 @@ from critlab.analysis.curve import Curve, CurvePoint
 from critlab.deficits import Deficit
 from critlab.objectives import Objective
 from critlab.study import Intervention, Run, Study, Switch
+from critlab.study.schedules import schedule
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -81,15 +82,6 @@ def intervention_words(intervention: Intervention) -> str:
     return ", ".join(f"{key} {value}".replace("_", " ") for key, value in told.items()) or "no intervention"
 
 
-CLOCKS = {
-    "absolute": "not restarted",
-    "since_removal": "restarted",
-    "constant": "constant",
-    "cosine_restart": "restarted, half a cosine",
-}
-"""The learning rate under each clock, after the window."""
-
-
 def spaced(name: str) -> str:
     """An identifier as words."""
     return name.replace("_", " ")
@@ -100,18 +92,12 @@ def question(study: Study) -> str:
     deficit = window_words(study)
     data, model = study.data.name, study.model.name
     beside = f", beside {background_words(study)} in every run" if study.background else ""
-    if study.sweep.kind == "removal":
-        begins = f"Does {deficit}, present from the start and then removed"
-        return f"{begins}, leave lasting damage in {model} on {data}{beside}?"
-    return (
-        f"When is {model} on {data} most sensitive to {deficit}, if it lasts {study.sweep.length} epochs "
-        f"and comes earlier or later{beside}?"
-    )
+    return f"{study.sweep.question(deficit, model, data)}{beside}?"
 
 
 def place_title(study: Study) -> str:
     """What the horizontal axis of the study's curve is."""
-    return "Deficit removed after epoch" if study.sweep.kind == "removal" else "Deficit begins at epoch"
+    return study.sweep.words.axis
 
 
 UNSWEPT = ("clean", "control")
@@ -128,7 +114,7 @@ def run_label(run: Run) -> str:
 def arm_label(study: Study, curve: Curve, role: str, words: Mapping[str, str]) -> str:
     """A curve's name in a legend; ``words`` are those of :func:`arms_in_words`."""
     if role == "clock_control":
-        return f"{spaced(study.suffered)}, learning rate {CLOCKS[curve.clock]}"
+        return f"{spaced(study.suffered)}, learning rate {schedule(curve.clock).label}"
     if role == "intervention_control":
         made = next(run.intervention for run in study.runs if run.arm == curve.arm)
         return f"{spaced(study.suffered)}, {intervention_words(made) if made else 'no intervention'}"

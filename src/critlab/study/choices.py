@@ -9,24 +9,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from critlab.spec import Problems, Spec, shown
 from critlab.study.intervention import Intervention
-from critlab.study.values import (
-    MOST_RATE,
-    AnyDeficit,
-    Clock,
-    Epoch,
-    Epochs,
-    Removal,
-    increasing,
-    sequence,
-)
+from critlab.study.schedules import Clock
+from critlab.study.values import MOST_RATE, AnyDeficit, Removal, increasing, sequence
 
 
 class OptimizerSpec(Spec):
     """How weights move: ``sgd`` or ``adam``, the schedule of the learning rate, and the batch.
 
-    The learning rate of an epoch is ``lr * lr_decay ** e``, with e the epochs since the start of training. Once the
-    deficit has ended, the clock ``since_removal`` counts e from there, and ``cosine_restart`` goes once more from
-    ``lr`` down to 0, along half a cosine over the epochs that are left. Under ``constant`` it is ``lr`` all along.
+    ``clock`` says how the learning rate of an epoch follows from ``lr`` and ``lr_decay``; see
+    :mod:`critlab.study.schedules`.
     """
 
     schedule_known: ClassVar[bool] = True
@@ -84,77 +75,6 @@ class AugmentSpec(Spec):
         elif self.shift >= min(example_shape[-2:]):
             text = f"received {shown(self.shift)}; must be below the image side, {min(example_shape[-2:])}"
             yield "shift", text
-
-
-class Sweep(Spec):
-    """What both kinds of sweep share: how long training goes on after the deficit."""
-
-    recovery: Epochs | None = None
-    total: Epochs | None = None
-    neutral: ClassVar = {"recovery": None, "total": None}
-
-    @model_validator(mode="after")
-    def _one_length(self) -> Self:
-        if (self.recovery is None) == (self.total is None):
-            given = "neither" if self.recovery is None else "both"
-            raise Problems([(("recovery",), f"received {given} of recovery and total; give exactly one")])
-        return self
-
-    def total_epochs(self, stop: int) -> int:
-        """Epochs of a run whose deficit ends at ``stop``."""
-        return stop + self.recovery if self.recovery is not None else int(self.total or 0)
-
-    def check_total(self, stop: int, field: str) -> None:
-        """Raises where a run would end before it has recovered for one epoch."""
-        if self.total is not None and self.total <= stop:
-            raise Problems([(("total",), f"received {self.total}; must be above {stop}, the last end of {field}")])
-
-
-class RemovalSweep(Sweep):
-    """The deficit from epoch 0 until each of ``at``; ``"never"`` last: a deficit that is not removed."""
-
-    kind: Literal["removal"] = "removal"
-    at: Annotated[tuple[Removal, ...], BeforeValidator(sequence), Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        increasing(self.at, "at")
-        self.check_total(max([v for v in self.at if v != "never"], default=0), "at")
-        return self
-
-    @property
-    def points(self) -> tuple[int | str, ...]:
-        """The places of the sweep: removal epochs."""
-        return self.at
-
-    @property
-    def shortest(self) -> int:
-        """Epochs of the clean run, whose deficit is removed before it begins."""
-        return self.total_epochs(0)
-
-
-class WindowSweep(Sweep):
-    """A deficit of ``length`` epochs at each of ``onsets``."""
-
-    kind: Literal["window"] = "window"
-    onsets: Annotated[tuple[Epoch, ...], BeforeValidator(sequence), Field(min_length=1)]
-    length: Epochs
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        increasing(self.onsets, "onsets")
-        self.check_total(self.onsets[-1] + self.length, "the windows")
-        return self
-
-    @property
-    def points(self) -> tuple[int | str, ...]:
-        """The places of the sweep: onsets."""
-        return self.onsets
-
-    @property
-    def shortest(self) -> int:
-        """Epochs of the run with the first window."""
-        return self.total_epochs(self.onsets[0] + self.length)
 
 
 def _distinct(values: tuple[Clock, ...]) -> tuple[Clock, ...]:

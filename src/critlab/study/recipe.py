@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -15,6 +14,7 @@ from critlab.own_code import NOTHING, renamed
 from critlab.study.choices import AugmentSpec, OptimizerSpec
 from critlab.study.intervention import Intervention
 from critlab.study.run import Run
+from critlab.study.schedules import EpochPosition, schedule
 from critlab.study.switch import Switch
 
 if TYPE_CHECKING:
@@ -89,19 +89,8 @@ def _digest(recipe: Recipe) -> str:
 
 
 def learning_rate(optimizer: OptimizerSpec, run: Run, epoch: int) -> float:
-    """The learning rate of ``epoch`` (epochs trained before it) under the run's clock.
-
-    ``absolute``: ``lr * lr_decay ** epoch``. ``constant``: ``lr``. The others are as ``absolute`` until the window
-    closes; then ``since_removal`` begins again at ``lr``, and ``cosine_restart`` gives the k-th of the R epochs that
-    are left, from k = 0, ``lr * (1 + cos(pi * k / R)) / 2``.
-    """
-    since, left = epoch - run.window.stop, run.total - run.window.stop
-    if run.clock == "constant":
-        return optimizer.lr
-    if run.clock == "cosine_restart" and since >= 0:
-        return optimizer.lr * (1 + math.cos(math.pi * since / left)) / 2
-    restarted = run.clock == "since_removal" and since >= 0
-    return optimizer.lr * optimizer.lr_decay ** (since if restarted else epoch)
+    """The learning rate of ``epoch`` (epochs trained before it) under the run's clock."""
+    return schedule(run.clock).learning_rate(optimizer, EpochPosition(epoch, run.window.stop, run.total))
 
 
 def recipes(run: Run, base: Base) -> list[Recipe]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from critlab.deficits import Deficit
-from critlab.errors import StudyError
 from critlab.study.background import Background
 from critlab.study.intervention import Intervention
 from critlab.study.switch import Switch
-from critlab.study.values import Clock
+from critlab.study.values import Place
+from critlab.study.window import Window
 
 Role = Literal[
     "control",
@@ -31,21 +31,6 @@ def suffered(deficit: Deficit | None, switch: Switch | None, background: tuple[B
     """The deficit's name, the switch in one word, the background in words, or several; empty where nothing is on."""
     names = [deficit.name] if deficit else []
     return " + ".join([*names, *([switch.words()] if switch else []), *(one.words() for one in background)])
-
-
-@dataclass(frozen=True)
-class Window:
-    """Half-open ``[start, stop)``, in whole epochs trained; empty where both are equal."""
-
-    start: int
-    stop: int
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.start <= self.stop:
-            raise StudyError(f"window: received [{self.start}, {self.stop}); must have 0 <= start <= stop")
-
-    def __contains__(self, epoch: int) -> bool:
-        return self.start <= epoch < self.stop
 
 
 @dataclass(frozen=True)
@@ -71,10 +56,10 @@ class Run:
     name: str
     arm: str
     role: Role
-    at: int | Literal["never"]
+    at: Place
     deficit: Deficit | None
     window: Window
-    clock: Clock
+    clock: str
     total: int
     controls: tuple[tuple[Against, str], ...] = ()
     switch: Switch | None = None

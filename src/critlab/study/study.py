@@ -17,10 +17,11 @@ from critlab.spec import Problems, shown
 from critlab.study import checks
 from critlab.study.background import Background
 from critlab.study.base import Base as Base
-from critlab.study.choices import ControlsSpec, RemovalSweep, StatisticsSpec, WindowSweep
+from critlab.study.choices import ControlsSpec, StatisticsSpec
+from critlab.study.expansion import expand
 from critlab.study.intervention import Intervention
 from critlab.study.run import Run, suffered
-from critlab.study.sweeps import expand
+from critlab.study.sweeps import AnySweep
 from critlab.study.switch import Switch
 from critlab.study.values import AnyDeficit, Removal, sequence
 
@@ -69,7 +70,7 @@ class Study(Base):
     switch: Switch | None = None
     intervention: Intervention | None = None
     background: Annotated[tuple[Background, ...], BeforeValidator(sequence)] = ()
-    sweep: Annotated[RemovalSweep | WindowSweep, Field(discriminator="kind")]
+    sweep: AnySweep
     controls: ControlsSpec = ControlsSpec()
     statistics: StatisticsSpec = StatisticsSpec()
 

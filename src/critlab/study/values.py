@@ -19,8 +19,8 @@ MOST_EPOCHS = 1_000_000
 MOST_RATE = 1e30
 """Larger factors do not fit the optimiser's float32 and would break a run, where 1e30 already diverges in a step."""
 
-Clock = Literal["absolute", "since_removal", "constant", "cosine_restart"]
-"""What the learning rate follows; :func:`critlab.study.recipe.learning_rate` says how."""
+Place = int | Literal["never"]
+"""A point of a sweep: an epoch, or a deficit that is never removed."""
 
 Epoch = Annotated[int, Field(ge=0, le=MOST_EPOCHS)]
 Epochs = Annotated[int, Field(ge=1, le=MOST_EPOCHS)]

@@ -26,14 +26,13 @@ from critlab.papers.figure import (
 from critlab.papers.names import study_name
 from critlab.study.base import Base
 from critlab.study.study import Study, removal
-from critlab.study.values import Clock
 
 PAPER = "Achille, Rovere and Soatto 2019"
 NOTES = "public notes on the paper"
 RECONSTRUCTION = "R. Leor's reconstruction, one seed, no momentum"
 REPLICATION = "B. Krzepkowski's replication, no momentum"
 PRESENT = Published("damage after the longest blur", "present", "from memory of the paper, unconfirmed")
-CLOCKS: tuple[Clock, ...] = ("since_removal", "cosine_restart")
+CLOCKS = ("since_removal", "cosine_restart")
 """Two ways to restart the learning rate after the deficit; constant rates are a figure of their own."""
 CONSTANT_RATE = {"paper": 0.001, "small": 0.01, "demo": 0.01}
 """The paper's needs the paper's number of steps; with few it has hardly begun to learn."""

@@ -29,10 +29,10 @@ def accuracy_charts(found: Found) -> Sequence[Chart]:
     """Accuracy with both sources and with one of them switched off, at the end, against removal or onset."""
     charts: list[Chart] = []
     for part, results in found.items():
-        removed = results.study.sweep.kind == "removal"
-        place = UNTIL if removed else "Deficit of B begins at epoch"
+        sweep = results.study.sweep
+        place = sweep.words.axis.replace("Deficit", "Deficit of B")
         # a clean run has its place among removals, at 0, but none among onsets
-        own = {_own_arm(results), *(["control"] if removed else [])}
+        own = {_own_arm(results), *(["control"] if sweep.origin is not None else [])}
         rows = [
             {"seen": SOURCES[source], "at": point.at, "accuracy": 100 * point.value.mean, **limits(point.value, 100)}
             for source in SOURCES

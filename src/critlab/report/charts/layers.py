@@ -98,9 +98,7 @@ def _panel(study: Study, run: Run, shares: Shares, layers: Sequence[str]) -> Pan
 def _panel_title(study: Study, run: Run) -> str:
     if run.clean:
         return run_label(run).capitalize()
-    if study.sweep.kind == "window":
-        return f"Deficit in epochs {run.window.start} to {run.window.stop}"
-    return "Never removed" if run.at == "never" else f"Removed after epoch {run.at}"
+    return study.sweep.panel_title(run.at)
 
 
 def _horizontal() -> JSON:

@@ -57,8 +57,8 @@ class _Places:
 
     def __init__(self, study: Study) -> None:
         numbers = [at for at in study.sweep.points if isinstance(at, int)]
-        start = [0] if study.sweep.kind == "removal" else []
-        self.numbers = sorted({*start, *numbers})
+        origin = study.sweep.origin
+        self.numbers = sorted({*numbers, *([origin] if isinstance(origin, int) else [])})
         last = self.numbers[-1] if self.numbers else 0
         step = last - self.numbers[-2] if len(self.numbers) > 1 else max(1, last)
         self.never = last + step
@@ -121,7 +121,7 @@ def _rows(arms: Sequence[_Arm], places: _Places) -> list[JSON]:
     for index, arm in enumerate(arms):
         for point in arm.curve.points:
             where = {"arm": arm.name, "x": places[point.at]}
-            if index and arm.curve.kind == "removal" and point.at == 0:
+            if index and point.at == arm.curve.sweep.origin:
                 continue  # the control itself: drawn once, with the deficit's curve
             means = {"accuracy": point.accuracy.value, "accuracy_low": point.accuracy_low}
             means |= {"accuracy_high": point.accuracy_high, "damage": point.damage.value, "low": point.low}
@@ -210,12 +210,11 @@ def _accuracy_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
         },
     ]
     spec = specification(rows, [*control, *_marks(shown, places, y, "accuracy_low", "accuracy_high")])
-    removal = study.sweep.kind == "removal"
-    window = "" if removal else " Every run has the same number of epochs under the deficit."
+    window = study.sweep.words.note
     if study.background:
         window += " All runs, the control too, have the deficits of the background."
     return Chart(
-        key="removal_curve" if removal else "window_curve",
+        key=study.sweep.words.chart,
         title=_title(study, "Final accuracy"),
         caption="Means over seeds with 95 % intervals; small dots are single seeds. The grey band is the clean "
         f"control.{window} Hover for numbers; click a name below to single it out.{_left_out(arms)}",
@@ -249,10 +248,9 @@ def _damage_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
         },
     ]
     spec = specification(rows, [*lines, *_marks(shown, places, y, "low", "high")])
-    removal = study.sweep.kind == "removal"
     return Chart(
-        key="damage" if removal else "sensitivity",
-        title=_title(study, "Damage") if removal else "Sensitivity: damage by onset of the deficit",
+        key=study.sweep.words.damage_chart,
+        title=study.sweep.words.damage_title,
         caption="Clean control minus run, paired by seed, with 95 % t intervals. Above the solid line accuracy was "
         f"lost; a verdict needs damage beyond the dotted one.{_left_out(arms)}",
         alt=_alt(study, arms, "damage"),
@@ -263,8 +261,7 @@ def _damage_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
 
 
 def _title(study: Study, what: str) -> str:
-    ending = "when the deficit is removed" if study.sweep.kind == "removal" else "when the deficit begins"
-    return f"{what}, by {ending}"
+    return f"{what}, by {study.sweep.words.by}"
 
 
 def _left_out(arms: Sequence[_Arm]) -> str:

@@ -8,17 +8,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from critlab.deficits import Deficit
-from critlab.study.choices import RemovalSweep, WindowSweep
 from critlab.study.intervention import Intervention
-from critlab.study.run import Against, Role, Run, Window
+from critlab.study.run import Against, Role, Run
+from critlab.study.schedules import schedule
 from critlab.study.switch import Switch
-from critlab.study.values import Clock
+from critlab.study.values import Place
+from critlab.study.window import Window
 
 if TYPE_CHECKING:
     from critlab.study.study import Study
-
-RESTARTS: tuple[Clock, ...] = ("since_removal", "cosine_restart")
-"""The clocks that begin anew when the window closes."""
 
 
 def expand(study: Study) -> tuple[Run, ...]:
@@ -43,7 +41,7 @@ class _Treatment(NamedTuple):
     role: Role
     deficit: Deficit | None
     switch: Switch | None
-    clock: Clock
+    clock: str
     intervention: Intervention | None
 
 
@@ -60,8 +58,8 @@ class _Expansion:
 
     def expanded(self) -> tuple[Run, ...]:
         controls, points = self.study.controls, self.sweep.points
-        if isinstance(self.sweep, RemovalSweep):
-            self.plain(self.sweep.total_epochs(0))
+        if self.sweep.origin is not None:
+            self.plain(self.sweep.baseline_epochs(self.sweep.shortest))
         self.swept(self.main, points)
         held = points if controls.at is None else controls.at
         switch = self.study.switch if self.study.deficit else None
@@ -75,14 +73,15 @@ class _Expansion:
             self.swept(self.main._replace(role="intervention_control", intervention=intervention), removed)
         return tuple(self.runs.values())
 
-    def swept(self, treatment: _Treatment, points: Iterable[int | str]) -> None:
+    def swept(self, treatment: _Treatment, points: Iterable[Place]) -> None:
         """The runs of one arm, each after the clean runs that it is compared with."""
+        treated = self.sweep.treated
         for at in points:
-            if not (isinstance(self.sweep, RemovalSweep) and at == 0):
+            if at in treated:
                 self.deprived(treatment, at)
 
-    def deprived(self, treatment: _Treatment, at: int | str) -> None:
-        window, total = self.window(at)
+    def deprived(self, treatment: _Treatment, at: Place) -> None:
+        window, total = self.sweep.window(at), self.sweep.run_epochs(at)
         clock = _lasting(treatment.clock, at)
         intervention = treatment.intervention
         if at == "never" or (intervention is not None and intervention.changes_nothing):
@@ -93,19 +92,19 @@ class _Expansion:
             name=name,
             arm=arm,
             role=treatment.role,
-            at="never" if at == "never" else int(at),
+            at=at,
             deficit=treatment.deficit,
             window=window,
             clock=clock,
             total=total,
-            controls=self.controls(window, total, clock, intervention, at),
+            controls=self.controls(window, total, clock, intervention),
             switch=treatment.switch,
             intervention=intervention,
             background=self.study.background,
         )
         self.runs.setdefault(name, run)
 
-    def arm(self, treatment: _Treatment, at: int | str) -> str:
+    def arm(self, treatment: _Treatment, at: Place) -> str:
         """What is on in the window, and what differs from the study itself afterwards."""
         parts = [self.labels[treatment.deficit]] if treatment.deficit else []
         words = " + ".join([*parts, *([treatment.switch.words()] if treatment.switch else [])])
@@ -115,60 +114,51 @@ class _Expansion:
             words += f" {treatment.intervention.words()}"
         return words
 
-    def window(self, at: int | str) -> tuple[Window, int]:
-        if isinstance(self.sweep, WindowSweep):
-            stop = int(at) + self.sweep.length
-            return Window(int(at), stop), self.sweep.total_epochs(stop)
-        if at == "never":
-            last = max((v for v in self.sweep.at if v != "never"), default=0)
-            total = self.sweep.total_epochs(last)
-            return Window(0, total), total
-        return Window(0, int(at)), self.sweep.total_epochs(int(at))
-
     def controls(
-        self, window: Window, total: int, clock: Clock, intervention: Intervention | None, at: int | str
+        self, window: Window, total: int, clock: str, intervention: Intervention | None
     ) -> tuple[tuple[Against, str], ...]:
-        """The clean runs to compare with; in a window sweep the first has the same total and the same clock."""
-        removal = isinstance(self.sweep, RemovalSweep)
-        usual = self.sweep.total_epochs(0) if removal else total
+        """The clean runs to compare with; the sweep says which comes first."""
+        usual = self.sweep.baseline_epochs(total)
         found: list[tuple[Against, str]] = [("plain", self.plain(usual))]
-        if removal and self.study.controls.equal_total:
+        if self.sweep.origin is not None and self.study.controls.equal_total:
             found.append(("equal_total", self.plain(total, "equal_total_control")))
         twin: tuple[Against, str] | None = None
-        if clock in RESTARTS and at != "never":
+        if schedule(clock).restarts:
             twin = ("restarted", self.restarted(clock, window.stop, total))
-        elif clock != _unremoved(self.main.clock):
+        elif clock != self.clean_clock:
             twin = ("same_clock", self.same_clock(clock, usual))
         if twin is not None:
-            found.insert(len(found) if removal else 0, twin)
+            found.insert(0 if self.sweep.same_clock_first else len(found), twin)
         if intervention is not None:
             found.append(("intervened", self.intervened(clock, intervention, window.stop, total)))
         if self.study.background:
             found.append(("undisturbed", self.undisturbed(usual)))
         return tuple(found)
 
+    @property
+    def clean_clock(self) -> str:
+        return schedule(self.main.clock).clean
+
     def plain(self, total: int, role: Role = "control") -> str:
         """A clean run under the study's clock, as if the deficit had been removed before it began."""
         arm = "control" if role == "control" else "control equal_total"
-        clock = _unremoved(self.main.clock)
-        return self.clean(Run(f"control-of-{total}", arm, role, 0, None, Window(0, 0), clock, total))
+        return self.clean(Run(f"control-of-{total}", arm, role, 0, None, Window(0, 0), self.clean_clock, total))
 
     def undisturbed(self, total: int) -> str:
-        """As the plain control, but without the background: nothing at all is suffered."""
-        name, arm, clock = f"control-undisturbed-of-{total}", "control undisturbed", _unremoved(self.main.clock)
-        run = Run(name, arm, "undisturbed_control", 0, None, Window(0, 0), clock, total)
+        """As the plain control, but without the background: no deficit at all."""
+        name, arm = f"control-undisturbed-of-{total}", "control undisturbed"
+        run = Run(name, arm, "undisturbed_control", 0, None, Window(0, 0), self.clean_clock, total)
         return self.runs.setdefault(name, run).name
 
-    def restarted(self, clock: Clock, epoch: int, total: int) -> str:
-        word = "restarted" if clock == "since_removal" else clock
-        name, arm = f"control-{word}-{epoch}-of-{total}", f"control {clock}"
+    def restarted(self, clock: str, epoch: int, total: int) -> str:
+        name, arm = f"control-{schedule(clock).run_word}-{epoch}-of-{total}", f"control {clock}"
         return self.clean(Run(name, arm, "restarted_control", epoch, None, Window(epoch, epoch), clock, total))
 
-    def same_clock(self, clock: Clock, total: int) -> str:
+    def same_clock(self, clock: str, total: int) -> str:
         name, arm = f"control-{clock}-of-{total}", f"control {clock}"
         return self.clean(Run(name, arm, "same_clock_control", 0, None, Window(0, 0), clock, total))
 
-    def intervened(self, clock: Clock, intervention: Intervention, epoch: int, total: int) -> str:
+    def intervened(self, clock: str, intervention: Intervention, epoch: int, total: int) -> str:
         arm = f"control {intervention.words()}" + ("" if clock == self.main.clock else f" {clock}")
         name = f"{arm.replace(' ', '-')}-{epoch}-of-{total}"
         window = Window(epoch, epoch)
@@ -179,11 +169,6 @@ class _Expansion:
         return self.runs.setdefault(run.name, replace(run, background=self.study.background)).name
 
 
-def _lasting(clock: Clock, at: int | str) -> Clock:
-    """The clock at a place of the sweep: where the deficit lasts, none begins anew."""
-    return "absolute" if at == "never" and clock in RESTARTS else clock
-
-
-def _unremoved(clock: Clock) -> Clock:
-    """The clock of the study's plain control: since the start, ``since_removal`` is ``absolute``."""
-    return "absolute" if clock == "since_removal" else clock
+def _lasting(clock: str, at: Place) -> str:
+    """The clock at a point of the sweep: where the deficit lasts, none restarts."""
+    return schedule(clock).lasting if at == "never" else clock

@@ -1,0 +1,199 @@
+"""Learning-rate clocks: one class and one row each; only this file knows a clock's name."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
+
+from pydantic import BeforeValidator
+
+from critlab.entry import is_path
+from critlab.errors import StudyError
+from critlab.registry import Registry
+from critlab.spec import Problems, nearest, shown
+
+if TYPE_CHECKING:
+    from critlab.study.choices import OptimizerSpec
+
+
+class EpochPosition(NamedTuple):
+    """Where an epoch stands in its run.
+
+    Args:
+        epoch: epochs trained before it, from 0.
+        stop: the epoch at which the window closes; 0 where there is none.
+        total: epochs of the run.
+    """
+
+    epoch: int
+    stop: int
+    total: int
+
+
+class Schedule(ABC):
+    """What the learning rate follows.
+
+    A clock of a user's own is a subclass of this, named ``clock = "package.module:Class"`` or offered by the
+    entry-point group ``critlab.clocks``.
+    """
+
+    name: ClassVar[str]
+    #: for legends and tables: what the learning rate does after the window
+    label: ClassVar[str]
+    #: for sentences, such as "with <phrase> the damage is ..."
+    phrase: ClassVar[str]
+    #: tells confounds of several clocks apart; empty for the usual one
+    detail: ClassVar[str] = ""
+    #: for sentences, such as "against <control_phrase>"
+    control_phrase: ClassVar[str] = "a clean run under the same"
+    #: which kind of clean run is its equal: one that restarts at the same epoch, or one under the same clock throughout
+    twin: ClassVar[Literal["restarted", "same_clock"]] = "same_clock"
+    #: how a clean run that restarts is called in the table
+    run_word: ClassVar[str]
+    #: whether recovery begins with the whole learning rate
+    recovers_at_full_rate: ClassVar[bool] = False
+    #: the clock of a run whose deficit is never removed
+    lasting: ClassVar[str]
+    #: the clock of the study's plain control, whose deficit was removed before it began
+    clean: ClassVar[str]
+    source: ClassVar[str] = "ours"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.lasting = cls.__dict__.get("lasting", cls.name)
+        cls.clean = cls.__dict__.get("clean", cls.name)
+        cls.run_word = cls.__dict__.get("run_word", cls.name)
+
+    @property
+    def restarts(self) -> bool:
+        """Whether the schedule begins again when the window closes."""
+        return self.twin == "restarted"
+
+    @abstractmethod
+    def learning_rate(self, optimizer: OptimizerSpec, at: EpochPosition) -> float:
+        """The learning rate of every step of one epoch.
+
+        Args:
+            optimizer: ``lr``, ``lr_decay`` and the other options.
+            at: which epoch of which run.
+        """
+
+    def anneals(self, optimizer: OptimizerSpec) -> bool:
+        """Whether the learning rate falls in the course of a run without a window."""
+        return True
+
+
+class Absolute(Schedule):
+    """``lr * lr_decay ** e``, with e the epochs since the start of training."""
+
+    name = "absolute"
+    label = "not restarted"
+    phrase = "the schedule not restarted"
+    source = "Achille, Rovere and Soatto 2019"
+
+    def learning_rate(self, optimizer: OptimizerSpec, at: EpochPosition) -> float:
+        """The learning rate of one epoch."""
+        return optimizer.lr * optimizer.lr_decay**at.epoch
+
+    def anneals(self, optimizer: OptimizerSpec) -> bool:
+        """Whether the rate falls without a window."""
+        return optimizer.lr_decay < 1
+
+
+class SinceRemoval(Absolute):
+    """As ``absolute`` until the window closes; then the epochs are counted again from 0."""
+
+    name = "since_removal"
+    label = "restarted"
+    phrase = "the schedule restarted after the deficit"
+    control_phrase = "a control restarted likewise"
+    twin = "restarted"
+    run_word = "restarted"
+    recovers_at_full_rate = True
+    lasting = "absolute"
+    clean = "absolute"
+
+    def learning_rate(self, optimizer: OptimizerSpec, at: EpochPosition) -> float:
+        """The learning rate of one epoch."""
+        since = at.epoch - at.stop
+        return optimizer.lr * optimizer.lr_decay ** (since if since >= 0 else at.epoch)
+
+
+class Constant(Schedule):
+    """``lr`` in every epoch."""
+
+    name = "constant"
+    label = "constant"
+    phrase = "a constant learning rate"
+    detail = "constant"
+    recovers_at_full_rate = True
+
+    def learning_rate(self, optimizer: OptimizerSpec, at: EpochPosition) -> float:
+        """The learning rate of one epoch."""
+        return optimizer.lr
+
+    def anneals(self, optimizer: OptimizerSpec) -> bool:
+        """Whether the rate falls without a window."""
+        return False
+
+
+class CosineRestart(Absolute):
+    """As ``absolute`` until the window closes; then from ``lr`` to 0 along half a cosine over the epochs left.
+
+    In the k-th of the R epochs that are left, from k = 0: ``lr * (1 + cos(pi * k / R)) / 2``.
+    """
+
+    name = "cosine_restart"
+    label = "restarted, half a cosine"
+    phrase = "the learning rate restarted after the deficit and taken down along half a cosine"
+    detail = "half a cosine"
+    control_phrase = "a control restarted likewise"
+    twin = "restarted"
+    recovers_at_full_rate = True
+    lasting = "absolute"
+
+    def learning_rate(self, optimizer: OptimizerSpec, at: EpochPosition) -> float:
+        """The learning rate of one epoch."""
+        since, left = at.epoch - at.stop, at.total - at.stop
+        if since >= 0:
+            return optimizer.lr * (1 + math.cos(math.pi * since / left)) / 2
+        return super().learning_rate(optimizer, at)
+
+    def anneals(self, optimizer: OptimizerSpec) -> bool:
+        """Whether the rate falls without a window."""
+        return True
+
+
+CLOCKS: Registry[type[Schedule]] = Registry(
+    "clock",
+    Schedule,
+    "critlab.clocks",
+    {kind.name: f"{__name__}:{kind.__name__}" for kind in (Absolute, SinceRemoval, Constant, CosineRestart)},
+    classes=True,
+)
+"""The clocks by name."""
+
+
+def schedule(clock: str) -> Schedule:
+    """The schedule that a clock's name stands for.
+
+    Raises:
+        StudyError: there is none.
+    """
+    return CLOCKS.find(clock, "clock")()
+
+
+def _known(value: Any) -> Any:
+    if not isinstance(value, str) or not (value in CLOCKS or is_path(value)):
+        raise Problems([((), f"received {shown(value)}{nearest(str(value), CLOCKS)}")])
+    if is_path(value):
+        try:
+            schedule(value)
+        except StudyError as error:
+            raise Problems([((), str(error))]) from None
+    return value
+
+
+Clock = Annotated[str, BeforeValidator(_known)]
+"""A clock's name, checked."""

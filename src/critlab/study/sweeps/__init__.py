@@ -1,0 +1,47 @@
+"""The kinds of sweep: one file, one class and one row each; only these know their kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, SerializeAsAny, ValidationError
+
+from critlab.entry import is_path
+from critlab.errors import StudyError
+from critlab.registry import Registry
+from critlab.spec import Problems, nearest, problems, shown
+from critlab.study.sweeps.removal import RemovalSweep as RemovalSweep
+from critlab.study.sweeps.sweep import Sweep as Sweep
+from critlab.study.sweeps.window import WindowSweep as WindowSweep
+
+SWEEPS: Registry[type[Sweep]] = Registry(
+    "sweep",
+    Sweep,
+    "critlab.sweeps",
+    {"removal": "critlab.study.sweeps.removal:RemovalSweep", "window": "critlab.study.sweeps.window:WindowSweep"},
+    classes=True,
+)
+"""The kinds of sweep by name."""
+
+
+def _read(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    if "kind" not in value:
+        raise Problems([(("kind",), f"required, but missing (allowed: {', '.join(SWEEPS)})")])
+    kind = value["kind"]
+    if not isinstance(kind, str) or not (kind in SWEEPS or is_path(kind)):
+        raise Problems([(("kind",), f"received {shown(kind)}{nearest(str(kind), SWEEPS)}")])
+    try:
+        found = SWEEPS.find(kind, "sweep.kind")
+    except StudyError as error:
+        raise Problems([(("kind",), str(error))]) from None
+    try:
+        return found.model_validate(value)
+    except ValidationError as error:
+        raise Problems(problems(error, found)) from None
+
+
+AnySweep = Annotated[SerializeAsAny[Sweep], BeforeValidator(_read)]
+"""Any kind of sweep, read from a table by its ``kind``."""
