@@ -137,7 +137,7 @@ class _Expansion:
 
     @property
     def clean_clock(self) -> str:
-        return schedule(self.main.clock).clean
+        return schedule(self.main.clock).clean or self.main.clock
 
     def plain(self, total: int, role: Role = "control") -> str:
         """A clean run under the study's clock, as if the deficit had been removed before it began."""
@@ -151,7 +151,7 @@ class _Expansion:
         return self.runs.setdefault(name, run).name
 
     def restarted(self, clock: str, epoch: int, total: int) -> str:
-        name, arm = f"control-{schedule(clock).run_word}-{epoch}-of-{total}", f"control {clock}"
+        name, arm = f"control-{schedule(clock).run_word or clock}-{epoch}-of-{total}", f"control {clock}"
         return self.clean(Run(name, arm, "restarted_control", epoch, None, Window(epoch, epoch), clock, total))
 
     def same_clock(self, clock: str, total: int) -> str:
@@ -171,4 +171,4 @@ class _Expansion:
 
 def _lasting(clock: str, at: Place) -> str:
     """The clock at a point of the sweep: where the deficit lasts, none restarts."""
-    return schedule(clock).lasting if at == "never" else clock
+    return (schedule(clock).lasting or clock) if at == "never" else clock

@@ -49,21 +49,15 @@ class Schedule(ABC):
     control_phrase: ClassVar[str] = "a clean run under the same"
     #: which kind of clean run is its equal: one that restarts at the same epoch, or one under the same clock throughout
     twin: ClassVar[Literal["restarted", "same_clock"]] = "same_clock"
-    #: how a clean run that restarts is called in the table
-    run_word: ClassVar[str]
+    #: how a clean run that restarts is called in the table; None is the clock's name
+    run_word: ClassVar[str | None] = None
     #: whether recovery begins with the whole learning rate
     recovers_at_full_rate: ClassVar[bool] = False
-    #: the clock of a run whose deficit is never removed
-    lasting: ClassVar[str]
-    #: the clock of the study's plain control, whose deficit was removed before it began
-    clean: ClassVar[str]
+    #: the clock of a run whose deficit is never removed; None is the same
+    lasting: ClassVar[str | None] = None
+    #: the clock of the study's plain control, whose deficit was removed before it began; None is the same
+    clean: ClassVar[str | None] = None
     source: ClassVar[str] = "ours"
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        cls.lasting = cls.__dict__.get("lasting", cls.name)
-        cls.clean = cls.__dict__.get("clean", cls.name)
-        cls.run_word = cls.__dict__.get("run_word", cls.name)
 
     @property
     def restarts(self) -> bool:
