@@ -13,6 +13,7 @@ from typing import Any
 from critlab.engine.names import Names
 from critlab.engine.perform import Event, Paused, Reached, Read, Replayed, Trained
 from critlab.engine.work import Task
+from critlab.plain_text import one_line
 from critlab.store import Store
 from critlab.store.shape import check_body
 from critlab.store.store import Kind
@@ -21,7 +22,7 @@ from critlab.store.store import Kind
 @cache
 def provenance() -> Mapping[str, str]:
     """What was run on what: versions and machine, as every record carries them."""
-    return {
+    found = {
         "critlab": version("critlab"),
         "torch": version("torch"),
         "python": platform.python_version(),
@@ -29,6 +30,7 @@ def provenance() -> Mapping[str, str]:
         "processor": _processor(),
         "cores": str(os.cpu_count()),
     }
+    return {name: one_line(value, 200) for name, value in found.items()}
 
 
 def _processor() -> str:
