@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -360,3 +361,54 @@ def test_blur_equals_pillow_on_real_images(factor: int) -> None:
         down = Image.fromarray(image).resize(small, Image.Resampling.BILINEAR)
         theirs = np.asarray(down.resize(image.shape[::-1], Image.Resampling.BILINEAR), dtype=np.float64)
         assert np.abs(result - theirs).max() <= 2
+
+
+@given(side=st.integers(2, 40), other=st.integers(2, 40), one=st.integers(2, 40), two=st.integers(2, 40))
+@settings(max_examples=200, deadline=None)
+def test_blurs_of_one_effect_are_one_blur(side: int, other: int, one: int, two: int) -> None:
+    smaller = min(side, other)
+    first, second = Blur(factor=min(one, smaller)), Blur(factor=min(two, smaller))
+    x = torch.rand(1, side, other, generator=torch.Generator().manual_seed(0))
+    same = first.effect((1, side, other)) == second.effect((1, side, other))
+    assert torch.equal(blur(x, first.factor), blur(x, second.factor)) == same
+    assert Blur(factor=2).effect((8, 8)) != Blur(factor=2, classes=(1,)).effect((8, 8))
+    assert Blur(factor=2).effect((8, 8)) == Blur(factor=2).effect((8, 8))
+
+
+def test_a_blur_says_its_small_size_where_it_does_not_divide() -> None:
+    assert Blur(factor=7).remark((1, 28, 28)) == ""
+    assert (
+        Blur(factor=10).remark((1, 28, 28)) == "by 10 scales 28 x 28 down to 2 x 2, as does every factor from 10 to 14"
+    )
+    assert Blur(factor=3).remark((3, 32, 32)) == "by 3 scales 32 x 32 down to 10 x 10"
+
+
+def test_pixelations_of_one_effect_are_one() -> None:
+    from critlab.deficits import Pixelate
+
+    x = torch.rand(2, 1, 8, 8)
+    for one in range(1, 6):
+        for two in range(1, 6):
+            first, second = Pixelate(severity=one), Pixelate(severity=two)
+            same = torch.equal(first.corrupt(x, torch.Generator()), second.corrupt(x, torch.Generator()))
+            assert (first.effect((1, 8, 8)) == second.effect((1, 8, 8))) == same
+    assert Pixelate(severity=1).effect((8, 8)) == Pixelate(severity=2).effect((8, 8))
+
+
+def test_twins_of_a_study_are_named_and_trained_all_the_same() -> None:
+    from critlab.engine.planning import plan
+    from critlab.report.terminal import plan_text
+    from critlab.store import Store
+    from critlab.study.remarks import deficit_remarks
+    from studies import small
+
+    twins = {"deficits": [{"name": "blur", "factor": 14}, {"name": "blur", "factor": 7}, {"name": "noise"}]}
+    study = small(deficit={"name": "blur", "factor": 10}, controls=twins)
+    told = deficit_remarks(study, (1, 28, 28))
+    assert told == [
+        "deficit: blur by 10 scales 28 x 28 down to 2 x 2, as does every factor from 10 to 14",
+        "controls.deficits.0: blur is the same as deficit on 28 x 28; their results will be equal",
+    ]
+    shown = plan_text(plan(study, Store(Path("no such store")), workers=1))
+    assert [line for line in shown.splitlines() if line.startswith("note: ")] == [f"note: {one}" for one in told]
+    assert deficit_remarks(small(), (1, 28, 28)) == []

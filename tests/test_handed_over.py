@@ -117,6 +117,7 @@ WAYS = {
     "NaN": Way(lambda x: x.masked_fill(x == x.flatten()[7], float("nan")), same),
     "sparse": Way(lambda x: x.to_sparse(), same),
     "meta": Way(lambda x: x.to("meta"), same),
+    "nested": Way(lambda x: torch.nested.nested_tensor(list(x)), same),
     "complex": Way(lambda x: x.to(torch.complex64), same),
     "bool": Way(lambda x: x > 0.5, same),
     "a list of tensors": Way(lambda x: list(x), same),
@@ -142,6 +143,7 @@ def refused_or_not(name: str, given: Any, labels: Any, **known: Any) -> tuple[An
         return error, None
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
 @pytest.mark.parametrize("way", WAYS)
 def test_inputs_of_every_form(way: str) -> None:
     for name in NAMES:
@@ -439,3 +441,67 @@ def test_values_that_no_type_can_hold_are_not_filled_in() -> None:
     scored = torch.randn(BATCH, 12)
     found, _ = half(scored, labels)
     assert torch.equal(found[found != 0.5], scored[found != 0.5])
+
+
+def test_tables_and_tokens_with_every_deficit_that_fits() -> None:
+    labels = torch.arange(BATCH) % CLASSES
+    table, tokens = torch.randn(BATCH, 12, generator=torch.Generator().manual_seed(0)), torch.randint(256, (BATCH, 12))
+    outcome: dict[str, list[str]] = {}
+    for name in deficits_of((12,)):
+        deficit = deficit_of(name)
+        for what, form in (("table", table), ("tokens", tokens)):
+            found, _ = refused_or_not(name, form, labels)
+            if isinstance(found, StudyError):
+                outcome.setdefault(name, []).append(f"no {what}")
+            elif deficit.input_kind == "any" or (name, what) == ("token_bijection", "tokens"):
+                assert torch.equal(found, deficit.apply(form, labels, drawn())[0])
+            elif name == "blank":
+                torch.testing.assert_close(found, table.mean().expand_as(table))
+            elif name != "data_subset":
+                assert found is form
+    assert outcome == {"noise": ["no table", "no tokens"], "blank": ["no tokens"], "token_bijection": ["no table"]}
+
+
+@pytest.mark.parametrize("way", ["uint8", "float16", "bfloat16", "normalised, and it says how"])
+def test_examples_of_other_classes_keep_every_bit(way: str) -> None:
+    images, labels = torch.rand(BATCH, 3, 16, 16), torch.arange(BATCH) % CLASSES
+    given = WAYS[way].given(images)
+    for deficit in (Noise(classes=(1,)), read_deficit({"name": "blur", "factor": 4, "classes": [1]})):
+        knowledge = Knowledge(classes=CLASSES, normalised=WAYS[way].scale)
+        found, _ = Deprivation(deficit, knowledge, seed=0, epoch=0)(given, labels)
+        assert torch.equal(found[labels != 1], given[labels != 1])
+        assert not torch.equal(found[labels == 1], given[labels == 1])
+
+
+def test_a_gradient_goes_through_the_deficit() -> None:
+    images = (torch.rand(BATCH, 3, 16, 16, dtype=torch.float64) * 2 - 1).requires_grad_()
+    found, _ = deprived("blur", images, torch.zeros(BATCH, dtype=torch.int64), normalised=(0.5, 2.0))
+    weights = torch.rand_like(found)
+    (gradient,) = torch.autograd.grad((found * weights).sum(), images)
+    by_hand = torch.rand(BATCH, 3, 16, 16, dtype=torch.float64)
+    moved, _ = deprived("blur", images + 1e-3 * by_hand, torch.zeros(BATCH, dtype=torch.int64), normalised=(0.5, 2.0))
+    torch.testing.assert_close((gradient * by_hand).sum(), ((moved - found) * weights).sum() / 1e-3)
+
+
+@pytest.mark.parametrize("setting", ["autocast", "float64", "another device"])
+def test_what_the_loop_has_set_changes_nothing(setting: str) -> None:
+    plain = {name: deprived(name, *batch(name)) for name in NAMES}
+    before = torch.get_default_device(), torch.get_default_dtype()
+    given = {name: batch(name) for name in NAMES}
+    try:
+        if setting == "float64":
+            torch.set_default_dtype(torch.float64)
+        if setting == "another device":
+            torch.set_default_device("meta")
+        knowledge = Knowledge(EXAMPLES, CLASSES, labels=torch.arange(EXAMPLES, device="cpu") % CLASSES)
+        places = torch.arange(BATCH, device="cpu")
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=setting == "autocast"):
+            for name in NAMES:
+                found, named = Deprivation(deficit_of(name), knowledge, seed=0, epoch=3)(*given[name], places)
+                assert found.dtype == torch.float32, name
+                assert torch.equal(found, plain[name][0]), name
+                assert torch.equal(named, plain[name][1]), name
+            assert torch.is_autocast_enabled("cpu") == (setting == "autocast")
+    finally:
+        torch.set_default_device(before[0])
+        torch.set_default_dtype(before[1])

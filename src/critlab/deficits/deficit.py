@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
@@ -150,6 +150,14 @@ class Deficit(Component):
 
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Raises :class:`~critlab.errors.StudyError` where such examples cannot suffer this deficit."""
+
+    def effect(self, example_shape: tuple[int, ...]) -> Hashable:
+        """What is done to such examples: two deficits of one effect are the same deficit there."""
+        return self
+
+    def remark(self, example_shape: tuple[int, ...]) -> str:
+        """What a person should know of this deficit on such examples, after its name; empty for nothing."""
+        return ""
 
     def check_classes(self, classes: int) -> None:
         """Raises :class:`~critlab.errors.StudyError` where the data lack a class that is to suffer."""

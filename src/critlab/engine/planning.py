@@ -19,6 +19,7 @@ from critlab.engine.worker import refuse_inside_a_worker, setup_message
 from critlab.entry import is_path
 from critlab.store import Store
 from critlab.study.measurement import due
+from critlab.study.remarks import deficit_remarks
 from critlab.study.study import Study
 from critlab.study.tree import ROOT, Tree
 
@@ -44,6 +45,7 @@ class Plan:
         seconds: time that is left with these workers, their start included; None where it is unknown.
         start_seconds: of that, what comes before the first step; 0 where it was never measured.
         workers: how many processes ``seconds`` counts on.
+        remarks: what a person should know of its deficits, as far as that is known before the data are read.
     """
 
     study: str
@@ -62,6 +64,7 @@ class Plan:
     seconds: float | None
     start_seconds: float
     workers: int
+    remarks: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The plan as one JSON document."""
@@ -111,6 +114,7 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
         seconds=None if each is None else before + each * max((left + replays) / workers, _longest(study, work)),
         start_seconds=before,
         workers=workers,
+        remarks=() if (shape := study.data.shape()) is None else tuple(deficit_remarks(study, shape)),
     )
 
 

@@ -38,6 +38,7 @@ from critlab.store import Store
 from critlab.store.locks import Locks, writing
 from critlab.study.checks import interventions, read_data
 from critlab.study.origin import Numerics
+from critlab.study.remarks import deficit_remarks
 from critlab.study.study import Study
 from critlab.study.tree import build
 
@@ -306,6 +307,8 @@ def _images(study: Study, folder: Path | None) -> ImageSet:
     read_data(study, shape, tuple(images.train_labels.shape[1:]), images.classes)
     for remark in images.remarks():
         _say(f"data: {remark}")
+    for remark in deficit_remarks(study, shape):
+        _say(remark)
     reset = {layer for one in interventions(study) for layer in one.reset_layers}
     if reset or is_path(study.model.name):
         model = study.model.build(shape, images.classes)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,7 +15,8 @@ from critlab.hooks.border.inputs import inputs_seen
 from critlab.hooks.border.labels import class_numbers, labels_seen, numbers_seen
 from critlab.hooks.border.masks import mask_seen, spread
 from critlab.hooks.border.scale import Scale
-from critlab.hooks.border.tensors import Seen, taken
+from critlab.hooks.border.surroundings import plain_torch
+from critlab.hooks.border.tensors import Seen, sized, taken
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,12 @@ class Deprivation:
         position, self.position = self.position, self.position + 1
         if self.deficit is None:
             return inputs, labels
+        with plain_torch():
+            return self._deprived(self.deficit, position, inputs, labels, numbers, mask)
+
+    def _deprived(
+        self, deficit: Deficit, position: int, inputs: Any, labels: Any, numbers: Any, mask: Any
+    ) -> tuple[Any, Any]:
         shown = self.shown(numbers, inputs)
         if shown is not None:
             return taken(inputs, shown), taken(labels, shown)
@@ -85,12 +91,12 @@ class Deprivation:
         if not seen.values.numel():
             return inputs, labels
         batch = len(seen.values)
-        named = labels_seen(self.deficit, labels, batch, self.knowledge.classes)
+        named = labels_seen(deficit, labels, batch, self.knowledge.classes)
         draws = self._draws(
             position, None if numbers is None else numbers_seen(numbers, batch, self.knowledge.examples)
         )
         words = None if mask is None else mask_seen(mask, seen.values)
-        changed, renamed = suffer(self.deficit, seen.values, named.values, self._known(draws, seen, words))
+        changed, renamed = suffer(deficit, seen.values, named.values, self._known(draws, seen, words))
         if words is not None:
             changed = torch.where(spread(words, changed), changed, seen.values)
         return seen.back(changed), named.back(renamed)
@@ -99,9 +105,10 @@ class Deprivation:
         assert self.deficit is not None
         if self.deficit.input_kind == "unread" and self.deficit.source is None:
             # a deficit of labels alone: the inputs may be anything
-            counted = inputs if labels is None or isinstance(inputs, Tensor | np.ndarray) else labels
+            counted = inputs if labels is None else labels
+            batch = sized(inputs)
             try:
-                batch = len(counted)
+                batch = len(counted) if batch is None else batch
             except TypeError:
                 raise StudyError(
                     f"deficit {self.deficit.name!r}: labels: received {type(counted).__name__}; must be (batch,) or "
@@ -133,10 +140,11 @@ class Deprivation:
             )
         examples = len(self.knowledge.labels)
         everything = class_numbers(self.knowledge.labels, examples, self.knowledge.classes, "all_labels").values.cpu()
-        found = kept(self.deficit, everything, self._draws(0, torch.arange(examples), examples))
+        with plain_torch():
+            found = kept(self.deficit, everything, self._draws(0, torch.arange(examples), examples))
         assert found is not None, "it has a selection"
-        batch = len(inputs) if isinstance(inputs, Tensor | np.ndarray) and inputs.ndim else len(numbers)
-        return found[numbers_seen(numbers, batch, examples).cpu()]
+        batch = sized(inputs)
+        return found[numbers_seen(numbers, len(numbers) if batch is None else batch, examples).cpu()]
 
     def _draws(self, position: int, numbers: Tensor | None, examples: int = 0) -> Draws:
         assert self.deficit is not None

@@ -20,7 +20,7 @@ def plan_text(plan: Plan) -> str:
     if plan.seconds is not None:
         time = f"{duration(plan.seconds)} on {plan.workers} {'worker' if plan.workers == 1 else 'workers'}"
     space = "unknown, add --measure" if plan.bytes is None else f"about {size(plan.bytes)}"
-    return _aligned(
+    quantities = _aligned(
         {
             "study": plan.study,
             "runs": f"{plan.runs:,}",
@@ -37,6 +37,7 @@ def plan_text(plan: Plan) -> str:
             **({"warning": plan.warning} if plan.warning else {}),
         }
     )
+    return "\n".join([quantities, *(f"note: {remark}" for remark in plan.remarks)])
 
 
 def size(count: float) -> str:

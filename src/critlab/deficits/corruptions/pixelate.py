@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
@@ -22,6 +23,11 @@ class Pixelate(Corruption):
     name: ClassVar[str] = "pixelate"
     input_kind: ClassVar[InputKind] = "equivariant"
     smallest_side: ClassVar[int] = 2
+
+    def effect(self, example_shape: tuple[int, ...]) -> Hashable:
+        """The small size, and all but the severity: on small images several severities are the same."""
+        scale = SCALES[self.severity - 1]
+        return (*(small_side(side, scale) for side in example_shape[-2:]), self.model_copy(update={"severity": 1}))
 
     def corrupt(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
         """The coarse pictures; nothing is drawn."""
@@ -46,12 +52,17 @@ def pixelate(images: Tensor, scale: float) -> Tensor:
     return rows.to(images) @ (images @ columns.T.to(images))
 
 
+def small_side(side: int, scale: float) -> int:
+    """Pixels of a side that was scaled down to ``scale`` of it."""
+    return int(side * scale)
+
+
 @lru_cache(maxsize=64)
 def _operator(side: int, scale: float) -> Tensor:
     """Float64 ``(side, side)``: what pixelation does along one axis; each row sums to 1."""
     import torch
 
-    small = int(side * scale)
+    small = small_side(side, scale)
     with torch.inference_mode(False), torch.no_grad():  # the cached matrix outlives the caller's mode
         return _box(small, side) @ _box(side, small)
 

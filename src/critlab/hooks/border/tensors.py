@@ -111,8 +111,17 @@ def is_whole(values: Tensor) -> bool:
     return not (values.is_floating_point() or values.is_complex() or values.dtype == torch.bool)
 
 
+def sized(given: Any) -> int | None:
+    """How many examples a tensor or array has; None for anything else."""
+    if isinstance(given, Tensor) and given.is_nested:
+        return int(given.size(0))
+    return len(given) if isinstance(given, Tensor | np.ndarray) and given.ndim else None
+
+
 def taken(item: Any, shown: Tensor) -> Any:
     """``item`` with the examples that are ``shown``, bool ``(batch,)``; what has no entry for each of them stays."""
+    if isinstance(item, Tensor) and item.is_nested:
+        raise StudyError("a deficit that withholds examples received a nested tensor; must be an ordinary tensor")
     if isinstance(item, Tensor):
         places = shown.nonzero().flatten().to(item.device)
         # unlike an index of bool, places are known for a meta or sparse tensor too
