@@ -39,7 +39,9 @@ test-frameworks: $(READY)
 	@echo "installing Lightning and Transformers and running the tests that need them"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--editable '.[lightning,hf]'
-	@$(BIN)/python -m pytest tests/test_framework_callbacks.py tests/test_docs.py -k "lightning or transformers"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt peft
+	@$(BIN)/python -m pytest tests/test_framework_callbacks.py tests/test_framework_architectures.py
+	@$(BIN)/python -m pytest tests/test_docs.py -k "lightning or transformers"
 
 site: $(READY)
 	@echo "building the documentation"

@@ -45,8 +45,8 @@ class WatchCallback(Callback):
     """Watches the module that a Lightning trainer trains.
 
     The loss of a step is the mean over the batches that were accumulated for it. Gradients are read before they are
-    clipped, learning rates from the first optimiser. The watch is part of Lightning's checkpoints, and goes on with
-    them. What it cannot look at it refuses before the first step.
+    clipped, and the learning rate is the optimiser's largest. The watch is part of Lightning's checkpoints, and goes on
+    with them. What it cannot look at it refuses before the first step.
 
     Args:
         inputs: from a batch to what the module takes.
@@ -62,13 +62,13 @@ class WatchCallback(Callback):
         self.watch: Watch | None = None
         self._saved: Mapping[str, Any] | None = None
         self._losses: list[Tensor] = []
+        self._lr: float | None = None
         self._steps = 0
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Begins to watch, or goes on with the watch of a checkpoint."""
         options: Mapping[str, Any] = {
             "log": list(trainer.loggers),
-            "optimizer": next(iter(trainer.optimizers), None),
             **self.options,
         }
         self.watch, self._steps, self._losses = Watch(pl_module, **options), trainer.global_step, []
@@ -82,9 +82,10 @@ class WatchCallback(Callback):
             self.watch.rehearse(lambda: self.inputs(batch))
 
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
-        """Reads the gradients before they are clipped."""
+        """Reads the gradients before they are clipped, and the learning rate before a scheduler changes it."""
         if self.watch is not None:
             self.watch.gradients()
+            self._lr = max((float(group["lr"]) for group in optimizer.param_groups if "lr" in group), default=None)
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Counts the step, where this batch ended one."""
@@ -96,7 +97,7 @@ class WatchCallback(Callback):
         if trainer.global_step > self._steps:
             self._steps, losses = trainer.global_step, self._losses
             self._losses = []
-            self.watch.step(lambda: self.inputs(batch), torch.stack(losses).mean() if losses else None)
+            self.watch.step(lambda: self.inputs(batch), torch.stack(losses).mean() if losses else None, self._lr)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Makes the last record."""

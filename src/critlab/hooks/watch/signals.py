@@ -38,7 +38,7 @@ class Signal:
     @property
     def moved(self) -> str:
         """``rose``, ``fell``, or ``unchanged`` within the 95 % interval of the difference; ``unknown`` without one."""
-        if self.before is None or self.change_stderr is None:
+        if self.before is None or self.change_stderr is None or not math.isfinite(self.change_stderr):
             return "unknown"
         change = self.value - self.before
         if abs(change) <= INTERVAL * self.change_stderr:

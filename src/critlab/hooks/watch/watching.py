@@ -67,10 +67,13 @@ class Watching:
         self.steps += 1
         if loss is not None:
             self._do("loss", lambda: self.sums.losses.tell(loss))
-        self._lr = self._lr if lr is None else lr
+        if lr is not None:
+            self._lr = lr
         if self.steps < self._wake:
             return
         self.ledger.arrive()
+        if lr is None and self.optimizer is not None:
+            self._do("learning rate", self._read_rate)
         self._do("looks", lambda: self.looking.take(inputs))
         self._do("gradients", self.sums.read)
         self._do("looks", self._look)
@@ -171,7 +174,8 @@ class Watching:
         if not self.looking.rehearsed:
             # the first call of a model pays for much that the next ones do not, so that it counts for nothing
             self._rehearse(None)
-            return
+            if self._fresh:
+                return
         size = self.looking.size
         if not self.ledger.allows(size.cost()) or "records" in self.asides or not self._learns():
             return
@@ -215,7 +219,7 @@ class Watching:
             self.history.last,
             step=self.steps,
             examples=self.looking.size.examples,
-            lr=self._rate(),
+            lr=None if self._lr is None else float(self._lr),
             seconds=self._elapsed(),
             overhead=self.ledger.share,
         )
@@ -223,11 +227,9 @@ class Watching:
         if not ranks.rank():
             self._log(record)
 
-    def _rate(self) -> float | None:
-        if self._lr is not None:
-            return float(self._lr)
-        groups = self.optimizer.param_groups if self.optimizer is not None else ()
-        return max((float(group["lr"]) for group in groups if "lr" in group), default=None)
+    def _read_rate(self) -> None:
+        rates = [group["lr"] for group in self.optimizer.param_groups if "lr" in group]
+        self._lr = max(rates, key=float, default=None)
 
     def _elapsed(self) -> float:
         return self._seconds + time.perf_counter() - self._began

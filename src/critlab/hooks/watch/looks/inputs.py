@@ -65,9 +65,12 @@ def by_name(model: nn.Module, inputs: Inputs) -> Mapping[str, Any]:
     """The arguments by the names that ``model.forward`` gives them; where they do not fit it, those given by name."""
     call = call_of(inputs)
     try:
-        return inspect.signature(model.forward).bind(*call.places, **call.names).arguments
+        signature = inspect.signature(model.forward)
+        found = dict(signature.bind(*call.places, **call.names).arguments)
     except (TypeError, ValueError):
         return call.names
+    rest = [name for name, one in signature.parameters.items() if one.kind is one.VAR_KEYWORD and name in found]
+    return found | {name: value for several in rest for name, value in found.pop(several).items()}
 
 
 def count(inputs: Inputs) -> int:

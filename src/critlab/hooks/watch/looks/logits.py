@@ -87,9 +87,9 @@ def _fits(value: Any) -> bool:
 
 def _kept(model: nn.Module, inputs: Inputs) -> Tensor | None:
     """Bool ``(examples, positions)``: which positions are no padding; None where nothing says it."""
-    given = by_name(model, inputs)
-    nested = next((one for one in given.values() if isinstance(one, Mapping) and "attention_mask" in one), {})
-    named = {**nested, **given}
+    named = dict(by_name(model, inputs))
+    for batch in [one for one in named.values() if isinstance(one, Mapping)]:
+        named = {**batch, **named}  # a model may take its whole batch as one argument
     if encodes_and_decodes(model):
         mask, labels = named.get("decoder_attention_mask"), named.get(LABELS)
         if isinstance(mask, Tensor):
