@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from critlab.analysis.final_accuracy import final_accuracy
 from critlab.analysis.inference import Summary, summarise
+from critlab.analysis.mixture import is_mixed
 from critlab.analysis.table import Status
 from critlab.errors import StudyError
 from critlab.estimate import Estimate
@@ -63,6 +64,7 @@ class CurvePoint:
         seeds: what the means are made of.
         diverged: seeds left out because this run diverged.
         missing: seeds left out because the run or its control is not done, or the control diverged.
+        mixed: seeds whose run and control were made on more than one kind of machine or version of torch.
     """
 
     at: Place
@@ -78,6 +80,7 @@ class CurvePoint:
     seeds: tuple[SeedPoint, ...]
     diverged: int = 0
     missing: int = 0
+    mixed: int = 0
 
     @property
     def damages(self) -> Summary:
@@ -254,16 +257,19 @@ class Finals:
     def point(self, at: Place, run: Run, control: Run) -> CurvePoint | Gap:
         """``run`` beside ``control`` over the seeds of which both are done, to stand at ``at``."""
         seeds: list[SeedPoint] = []
-        diverged = 0
+        diverged = mixed = 0
         for seed in sorted(self.results.study.seeds):
             own, clean = self.of(run.identifier(seed)), self.of(control.identifier(seed))
             diverged += self.status.get(run.identifier(seed)) == "diverged"
             if own and clean:
                 gap = None if own[1] is None or clean[1] is None else clean[1] - own[1]
                 train = None if gap is None else own[1]
+                mixed += is_mixed(self.results, run, control, seed)
                 seeds.append(SeedPoint(seed, own[0], clean[0], clean[0] - own[0], train, gap))
         missing = len(self.results.study.seeds) - len(seeds) - diverged
-        return _point(at, tuple(seeds), diverged, missing) if seeds else Gap(at, diverged, missing)
+        return (
+            replace(_point(at, tuple(seeds), diverged, missing), mixed=mixed) if seeds else Gap(at, diverged, missing)
+        )
 
 
 def _point(at: Place, seeds: tuple[SeedPoint, ...], diverged: int, missing: int) -> CurvePoint:
@@ -303,5 +309,9 @@ def _notes(sweep: Sweep, against: str, points: tuple[CurvePoint, ...], gaps: tup
     if missing:
         pairs = "1 pair of run and control" if missing == 1 else f"{missing} pairs of run and control"
         yield f"{pairs} not done (missing, failed, or the control diverged), in no mean."
+    mixed = sum(point.mixed for point in points)
+    if mixed:
+        pairs = "1 pair" if mixed == 1 else f"{mixed} pairs"
+        yield f"{pairs} of run and control: not all of it made on one kind of machine and version of torch."
     if any(point.n == 1 for point in points):
         yield "Points with one seed have no interval."

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from critlab.analysis.mixture import Mixture, mixture
 from critlab.analysis.reading import read_results
 from critlab.analysis.table import Outcome
 from critlab.engine.names import Names
@@ -50,6 +51,7 @@ class StudyProgress:
         epochs: epochs that the study needs, each once.
         epochs_left: those that the store lacks.
         quarantined: files that failed their check and were put aside.
+        mixture: what each arm was made on where that is more than one kind of machine or version of torch.
     """
 
     study: str
@@ -57,6 +59,7 @@ class StudyProgress:
     epochs: int
     epochs_left: int
     quarantined: tuple[str, ...]
+    mixture: Mixture | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -73,6 +76,7 @@ class StudyProgress:
             "counts": self.counts,
             "quarantined": list(self.quarantined),
             "command": command,
+            "mixture": asdict(self.mixture) if self.mixture else None,
             "runs": [
                 {"run": run.name, "status": run.state, "epochs": run.epochs, "of": run.total, "note": run.note}
                 for run in self.runs
@@ -87,9 +91,10 @@ def progress(study: Study, store: Store) -> StudyProgress:
     record = read_record(store, study)
     if record is None or work is None:
         return StudyProgress(study.name, (), everything, everything, tuple(store.quarantined()))
-    outcomes = read_results(study, store).outcomes
-    runs = _Runs(tree, record.names(study), store, outcomes).progress()
-    return StudyProgress(study.name, runs, everything, work.trained, tuple(store.quarantined()))
+    results = read_results(study, store)
+    runs = _Runs(tree, record.names(study), store, results.outcomes).progress()
+    aside = tuple(store.quarantined())
+    return StudyProgress(study.name, runs, everything, work.trained, aside, mixture(results))
 
 
 class _Runs:

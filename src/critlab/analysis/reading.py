@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from critlab.analysis.results import PicturePlace, Results
 from critlab.analysis.table import Outcome, Row, Status
+from critlab.engine.makers import Maker, maker
 from critlab.engine.names import Names
 from critlab.engine.study_record import StudyRecord, read_record
 from critlab.errors import StudyError
@@ -34,6 +36,7 @@ class _Known(NamedTuple):
         numbers: what was measured.
         pictures: by quantity and layer.
         moved: how far the weights moved in the epoch; None where its record does not say.
+        makers: on what its records were made, one each.
     """
 
     status: Status
@@ -42,6 +45,7 @@ class _Known(NamedTuple):
     numbers: tuple[Number, ...] = ()
     pictures: Mapping[tuple[str, str], Picture] = {}
     moved: float | None = None
+    makers: tuple[Maker, ...] = ()
 
 
 def read_results(study: Study, store: Store) -> Results:
@@ -62,7 +66,9 @@ def read_results(study: Study, store: Store) -> Results:
             outcome, found = reader.run(run, seed)
             outcomes.append(outcome)
             rows += found
-    return Results(study, tuple(rows), tuple(outcomes), _provenance(record, reader), reader.pictures, record.chance)
+    return Results(
+        study, tuple(rows), tuple(outcomes), _provenance(record, reader), reader.pictures, record.chance, reader.makers
+    )
 
 
 def _provenance(record: StudyRecord, reader: _Reader) -> dict[str, Any]:
@@ -84,14 +90,17 @@ class _Reader:
         self.tree: Tree = build(study, names.adopted)
         self.known: dict[tuple[int, str], _Known] = {}
         self.pictures: dict[PicturePlace, Picture] = {}
+        self.makers: dict[str, Counter[Maker]] = {}
         self.epochs, self.training_seconds, self.measuring_seconds = 0, 0.0, 0.0
 
     def run(self, run: Run, seed: int) -> tuple[Outcome, list[Row]]:
         rows: list[Row] = []
+        makers = self.makers[run.identifier(seed)] = Counter()
         known, epochs, spent = _Known("done"), 0, 0.0
         way: float | None = 0.0
         for path in self.tree.paths(run.name):
             known, epoch = self._state(seed, path), self.tree.nodes[path].epoch
+            makers.update(known.makers)
             if epoch > 0:
                 way = None if way is None or known.moved is None else way + known.moved
             path_length = [("weight_path", "", way, 0.0)] if way is not None and self._shows_path(epoch) else []
@@ -131,19 +140,26 @@ class _Reader:
             record = found
             self.epochs, self.training_seconds = self.epochs + 1, self.training_seconds + record["seconds"]
             if record["status"] == "diverged":
-                return _Known("diverged", record["note"], record["seconds"])
+                return _Known("diverged", record["note"], record["seconds"], makers=_makers(record))
         numbers: list[Number] = [(quantity, "", record[quantity], 0.0) for quantity in TRAINED if quantity in record]
         pictures: dict[tuple[str, str], Picture] = {}
         status: Status = "done"
+        makers = _makers(record)
         for measure in due(self.study, node.epoch):
             body = self.store.read("readings", self.names.reading(seed, path, measure))
             if body is None:
                 status = "missing"
                 continue
             self.measuring_seconds += body["seconds"]
+            makers += _makers(body)
             for r in body["readings"]:
                 numbers.append((r["quantity"], r["layer"], r["value"], r["stderr"]))
                 if "picture" in r:
                     pictures[r["quantity"], r["layer"]] = Picture.read(r["picture"])
         moved = record.get("weight_displacement")
-        return _Known(status, "", record.get("seconds", 0.0), tuple(numbers), pictures, moved)
+        return _Known(status, "", record.get("seconds", 0.0), tuple(numbers), pictures, moved, makers)
+
+
+def _makers(body: Mapping[str, Any]) -> tuple[Maker, ...]:
+    found = maker(body)
+    return () if found is None else (found,)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from critlab.analysis.curve import Curve, Finals
     from critlab.analysis.plasticity import Plasticity
     from critlab.analysis.verdict import Verdict
+    from critlab.engine.makers import Maker
     from critlab.measures.picture import Picture
     from critlab.study.run import Run
 
@@ -35,6 +36,7 @@ class Results:
         provenance: versions, machine, numerics and time, as plain JSON values.
         pictures: arrays that belong to a number of the table, by its run, epoch, quantity and layer.
         chance: the share of the test images that bear the most frequent label; None where it is not known.
+        makers: how many records of each run and seed were made on what kind of machine, by its readable name.
     """
 
     study: Study
@@ -43,6 +45,7 @@ class Results:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     pictures: Mapping[PicturePlace, Picture] = field(default_factory=dict)
     chance: float | None = None
+    makers: Mapping[str, Mapping[Maker, int]] = field(default_factory=dict)
 
     @cached_property
     def by_run(self) -> Mapping[str, tuple[Row, ...]]:

@@ -16,6 +16,7 @@ from critlab.analysis.guards import Guard, guard_words, unconverged, unlearned
 from critlab.analysis.ignored_source import ignored_sources
 from critlab.analysis.inference import LEVEL, MINIMUM_SEEDS, judge, minimum_detectable, summarise
 from critlab.analysis.mending import mending
+from critlab.analysis.mixture import mixture, mixture_lines
 from critlab.analysis.source_windows import window_note
 from critlab.analysis.wording import described, effect, places, points, probability
 
@@ -146,6 +147,7 @@ class _Case:
                 *self.notes(),
                 *mending(self.results, self.main, [p.at for p in judged]),
                 *self.main.notes,
+                *mixture_lines(mixture(self.results)),
                 *background_cost(self.results),
                 *(f"{point.arm} at {point.at}: {words}." for point, words in ignored_sources(self.results)),
                 *window_note(self.results),

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from critlab.digest import digest
 from critlab.engine.belongings import Belongings, belongings, recorded
+from critlab.engine.makers import Maker, by_arm, maker, tally
 from critlab.engine.study_record import standing
 from critlab.errors import StoreError, StudyError
 from critlab.store import Store
@@ -48,6 +49,7 @@ class Verification:
         set_aside: what failed its check earlier and lies in quarantine.
         lacking: the studies that do not have all of their epochs and readings.
         unread: the studies whose needs only their user's own code can say, each with the reason.
+        made: epochs by arm, and by the kind of machine that they were made on; of a whole store as one arm.
     """
 
     store: str
@@ -59,6 +61,7 @@ class Verification:
     set_aside: list[Finding] = field(default_factory=list)
     lacking: list[Lack] = field(default_factory=list)
     unread: list[Finding] = field(default_factory=list)
+    made: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def missing(self) -> int:
@@ -74,7 +77,7 @@ class Verification:
         """The findings as one JSON document."""
         names = ("wrong", "orphans", "set_aside", "lacking", "unread")
         lists = {name: [one._asdict() for one in getattr(self, name)] for name in names}
-        counts = {"missing": self.missing, "missing_readings": self.missing_readings}
+        counts = {"missing": self.missing, "missing_readings": self.missing_readings, "made": self.made}
         files = {"files": self.files, "bytes": self.bytes}
         return {"schema_version": 2, "store": self.store, "study": self.study, **files, **counts, **lists}
 
@@ -115,6 +118,7 @@ class _Look:
     def __init__(self, store: Store, owner: Belongings | None, found: Verification) -> None:
         self.store, self.owner, self.found = store, owner, found
         self.epochs: dict[str, _Epoch] = {}
+        self.made: dict[str, Maker] = {}
         self.read: dict[str, tuple[Place, str]] = {}
         self.states: dict[tuple[str, str], Place] = {}
         self.failures: list[Place] = []
@@ -131,8 +135,10 @@ class _Look:
         self._orphans(self.found)
         if self.owner is not None:
             self._study(self.owner)
+            self.found.made = by_arm(self.owner.study, self.owner.tree, self.owner.names, self.made)
         else:
             self._studies()
+            self.found.made = {"all studies": tally(self.made.values())}
         return self.found
 
     def _finding(self, place: Place, what: str) -> Finding:
@@ -165,6 +171,8 @@ class _Look:
         """Keeps what later checks need, and derives the record's name."""
         if place.kind == "epochs":
             self.epochs[place.name] = self._epoch(place, body)
+            if (found := maker(body)) is not None:
+                self.made[place.name] = found
         elif place.kind == "readings":
             self.read[place.name] = place, str(body["state"])
             if "spec" in body and digest("reading", body["state"], body["spec"], body["probe"]) != place.name:

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from critlab.analysis.mixture import mixture
 from critlab.analysis.results import Results
 from critlab.analysis.table import Outcome
 from critlab.analysis.verdict import Verdict
 from critlab.duration import duration
+from critlab.engine.makers import Maker
 from critlab.objectives import CrossEntropy
 from critlab.report.chart import Cell, Chart
 from critlab.report.charts import charts
@@ -246,7 +248,14 @@ def _provenance(results: Results) -> Iterator[tuple[str, str]]:
     if study.evaluation.batch_norm == "recomputed":
         yield "Tests", "with BatchNorm statistics recomputed from the epoch's batches"
     yield "Seeds", ", ".join(map(str, study.seeds))
-    yield from _flat(results.provenance, "")
+    known, found = dict(results.provenance), mixture(results)
+    if found is not None:
+        # of these the store's record names only the last
+        for field in (*Maker._fields, "cores"):
+            known.pop(field, None)
+        for words, count in found.kinds.items():
+            yield "Made on", f"{words} ({count:,} records; what runs share counts in each)"
+    yield from _flat(known, "")
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:

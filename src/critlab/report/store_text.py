@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from critlab.analysis.mixture import mixture_lines
 from critlab.analysis.progress import StudyProgress
 from critlab.engine.collecting import Garbage
+from critlab.engine.makers import arm_lines
 from critlab.engine.verifying import Finding, Verification
 from critlab.plain_text import one_line
 from critlab.report.terminal import size
@@ -26,6 +28,7 @@ def status_text(found: StudyProgress, command: str) -> str:
         if run.note:
             lines.append(f"  {run.name}: {run.state} after {run.epochs} epochs: {one_line(run.note.splitlines()[-1])}")
     lines += damaged
+    lines += [f"  {one_line(line)}" for line in mixture_lines(found.mixture)]
     if "failed" in found.counts:
         lines.append(f"try again: {command}")
     elif set(found.counts) & {"interrupted", "waiting"}:
@@ -40,6 +43,7 @@ def verification_text(found: Verification) -> str:
     for one in found.lacking:
         lacks = [f"{count:,} {what}" for count, what in ((one.epochs, "epochs"), (one.readings, "readings")) if count]
         lines.append(f"  {one.study}: {' and '.join(lacks)} are not there; critlab run makes them")
+    lines += [one_line(f"  made on several kinds of machine: {line}") for line in arm_lines(found.made)]
     lines += _listed("wrong", found.wrong)
     lines += _listed("put aside", found.set_aside)
     lines += _listed("nothing leads to it", found.orphans)
