@@ -60,8 +60,8 @@ COMMANDS = {
 class Round:
     """One round and what came of it.
 
-    ``lost`` counts files that were there at its beginning and are not at its end; ``tracebacks`` are commands that ended
-    in one, or in a status that they do not have; ``wrong`` are findings of ``verify`` during and after the round;
+    ``lost`` counts files that were there at its beginning and are not at its end; ``tracebacks`` are commands that
+    ended in one, or in a status that they do not have; ``wrong`` are findings of ``verify`` during and after the round;
     ``wrong_rows`` are exported rows that an undisturbed table does not have; ``same_tables`` says whether both tables
     are the undisturbed ones at the end.
     """

@@ -184,6 +184,43 @@ class TestRecord:
         assert len(the_record(engine.store).name.encode()) < 100
 
 
+class TestDamagedRecord:
+    def test_a_run_of_its_study_puts_it_aside_and_gc_clears_it_away(self, store: Store) -> None:
+        """Also that of what the study once was, which nothing can write again."""
+        more = small(**{**SMALL, "seeds": 2})
+        Inline(more, store).run()
+        before = {path.name: path for path in (store.root / "studies").iterdir()}
+        for path in before.values():
+            flip(path)
+        sound = contents(store)
+        Inline(more, store).run()
+        assert not verify(store).wrong
+        assert len(verify(store).set_aside) == 1, "the other one was written again in its place"
+        done = collect(store, apply=True)
+        assert {place.kind for place in done.places} == {"quarantine"}
+        assert not verify(store).set_aside
+        assert {path for path in contents(store) if "epochs" in path.parts} == {
+            path for path in sound if "epochs" in path.parts
+        }
+
+    def test_the_precision_of_a_lost_record_is_that_of_its_epochs(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from critlab.data import load
+        from critlab.engine.numerics import as_computed
+        from critlab.study.origin import Numerics
+
+        monkeypatch.setattr("inline.Numerics", lambda: Numerics(precision="bfloat16"))
+        study = small(**SMALL, sweep={"kind": "removal", "at": [0], "recovery": 1}, name="coarse")
+        engine = Inline(study, Store(tmp_path / "s"))
+        engine.run()
+        shutil.rmtree(engine.store.root / "studies")
+        found = as_computed(study, engine.store, load(study.data).fingerprint)
+        assert found is not None
+        assert found.numerics.precision == "bfloat16"
+        assert as_computed(small(**SMALL, optimizer=FASTER), engine.store, load(study.data).fingerprint) is None
+
+
 class TestNothingIsFreed:
     def refused(self, store: Store, *words: str) -> None:
         before = contents(store)
@@ -219,7 +256,7 @@ class TestNothingIsFreed:
     def test_where_the_record_lies_in_quarantine(self, store: Store) -> None:
         path = the_record(store)
         (store.root / "quarantine").mkdir()
-        path.rename(store.root / "quarantine" / "small.json")
+        path.rename(store.root / "quarantine" / "small.json.2")
         self.refused(store, "in epochs", "in quarantine")
 
     def test_where_studies_were_not_copied(self, store: Store) -> None:

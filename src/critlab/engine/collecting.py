@@ -26,6 +26,8 @@ MADE = ("epochs", "readings", "failures", *STATES)
 """The kinds of files that a study makes, beside its record; figures of theories belong to none, and stay."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_ASIDE = re.compile(r"[0-9a-f]{64}\.(json|safetensors)(\.\d+)?")
+_RECORD_ASIDE = re.compile(r"\.json(\.\d+)?$")
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ class _Look:
     def __init__(self, store: Store, studies: Collection[Study]) -> None:
         self.store = store
         self.unknown: list[str] = []
+        self.damaged: set[Path] = set()
         self.leaving: list[Belongings] = []
         keepers = [one for study in studies for one in _named(store, study)]
         named = {owner.record.key for owner in keepers}
@@ -147,23 +150,36 @@ class _Look:
                     "name the studies to keep: critlab gc STUDY ..."
                 )
             elif not stays:
+                self.damaged |= {one.place.path} if one.record is None else set()
                 self.unknown.append(f"{one.place.path.relative_to(store.root)}: {one.why}")
         self.needed = frozenset[tuple[str, str]]().union(*(one.files - set(_spare(one, store)) for one in keepers))
         self.known = self.needed.union(*(one.files for one in (*keepers, *self.leaving)))
         self.studies = tuple(dict.fromkeys(owner.study.name for owner in keepers))
 
     def over(self) -> tuple[list[Place], list[Place], int]:
-        """What can go, what no record names, and the bytes that stay."""
+        """What can go, what no record names, and the bytes that stay.
+
+        Damaged records are of no use where every file of a study is named by another record; others may be.
+        """
         dead = set(abandoned(self.store.root))
-        free, stray, kept = list[Place](), list[Place](), 0
+        free, stray, records, kept = list[Place](), list[Place](), list[Place](), 0
         for place in places(self.store):
             file = (place.kind, place.name)
-            if place.path in dead or (place.kind == "quarantine" and _DIGEST.fullmatch(place.path.stem)):
+            if place.path in dead or (place.kind == "quarantine" and _ASIDE.fullmatch(place.name)):
                 free.append(place)
             elif not _is_made(place) or file in self.needed:
                 kept += place.size
+            elif file in self.known:
+                free.append(place)
             else:
-                (free if file in self.known else stray).append(place)
+                (stray if place.kind in MADE else records).append(place)
+        for place in records:
+            if stray:
+                stray.append(place)
+            elif place.kind == "quarantine" or place.path in self.damaged:
+                free.append(place)
+            else:
+                kept += place.size
         return free, stray, kept
 
 
@@ -184,7 +200,7 @@ def _named(store: Store, study: Study) -> list[Belongings]:
 def _is_made(place: Place) -> bool:
     """Whether a file is one that a study makes, by its place and its name; whatever else lies in a store stays."""
     if place.kind == "quarantine":
-        return place.path.suffix == ".json"
+        return _RECORD_ASIDE.search(place.name) is not None
     return place.kind == "studies" or (place.kind in MADE and _DIGEST.fullmatch(place.name) is not None)
 
 

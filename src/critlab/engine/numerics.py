@@ -7,15 +7,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from critlab.engine import timing
+from critlab.engine.names import Names
 from critlab.engine.study_record import StudyRecord
 from critlab.entry import one_line
 from critlab.errors import StudyError
+from critlab.store import Store
 from critlab.study.origin import WORTH, Numerics
 from critlab.study.recipe import recipes
 from critlab.study.study import Study
+from critlab.study.tree import ROOT, build
 
 if TYPE_CHECKING:
     from critlab.data.image_set import ImageSet
+
+PRECISIONS = ("float32", "bfloat16")
+"""Those in which a study can be computed."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,26 @@ def decide(
         return Decision(Numerics(), f"float32, since a step could not be timed: {one_line(error)}")
     timing.remember_steps(study, device, seconds)
     return faster(seconds)
+
+
+def as_computed(study: Study, store: Store, fingerprint: str) -> Decision | None:
+    """How the epochs in ``store`` were computed that are those of ``study``, where its record is lost.
+
+    Args:
+        study: the question.
+        store: what is known.
+        fingerprint: content hash of the images in use.
+
+    Returns:
+        None where there are none, or of both precisions.
+    """
+    tree, found = build(study), list[Numerics]()
+    for precision in PRECISIONS:
+        names = Names(study, fingerprint, Numerics(precision=precision))
+        first = tree.nodes[ROOT].children
+        if any(store.has("epochs", names.state(seed, path)) for seed in study.seeds for path in first):
+            found.append(names.numerics)
+    return Decision(found[0], "as its epochs in this store were computed") if len(found) == 1 else None
 
 
 def faster(seconds: Mapping[str, float]) -> Decision:

@@ -275,18 +275,14 @@ def all_records(store: Store, files: str = "") -> Iterator[tuple[Place, StudyRec
 
 def _records(store: Store, name: str) -> Iterator[StudyRecord | Damaged]:
     """The records of the studies called ``name``; what cannot be read goes by its file's name."""
-    files = rf"{re.escape(slug(name))}|{re.escape(_short(name))}-[0-9a-f]{{12}}"
-    for _, record in all_records(store, files):
+    for _, record in all_records(store, _files(name)):
         if isinstance(record, Damaged) or record.name == name:
             yield record
 
 
 def _set_aside(store: Store, name: str) -> None:
-    """Moves a damaged record to quarantine that an earlier critlab wrote under the study's name alone.
-
-    The new record cannot take its place, as it has another file.
-    """
-    for place, damaged in all_records(store, re.escape(slug(name))):
+    """Moves the damaged records of that name to quarantine; what they said is in the record of the run that begins."""
+    for place, damaged in all_records(store, _files(name)):
         if isinstance(damaged, Damaged):
             store.set_aside_file(place.path, damaged.why)
 
@@ -318,6 +314,11 @@ def _read(key: str, body: Mapping[str, Any]) -> StudyRecord:
         {name: value for name, value in body.items() if name not in _FIELDS},
         body.get("chance"),
     )
+
+
+def _files(name: str) -> str:
+    """The regular expression that the names of that study's records fit."""
+    return rf"{re.escape(slug(name))}|{re.escape(_short(name))}-[0-9a-f]{{12}}"
 
 
 def _short(name: str) -> str:

@@ -30,6 +30,7 @@ from critlab.errors import CritlabError, StoreUnwritable, StudyError
 from critlab.own_code import NOTHING
 from critlab.store import Store
 from critlab.store.locks import Locks
+from critlab.store.presence import stay
 from critlab.study.origin import Numerics
 from critlab.study.study import Study
 from critlab.study.tree import ROOT, build
@@ -254,6 +255,8 @@ def desk_of(setup: dict[str, Any]) -> Desk:
     """The desk that the parent's first message describes."""
     store, study = Store(setup["store"]), Study.read(setup["study"], "study")
     refuse_edited(study, setup["code"])
+    if setup["locks"]:
+        stay(store.root)  # it may outlive its parent for a moment
     return Desk(
         study,
         setup["fingerprint"],

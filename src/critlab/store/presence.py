@@ -38,6 +38,15 @@ def shared(root: Path, tell: Callable[[str], None]) -> Iterator[None]:
         os.close(descriptor)
 
 
+def stay(root: Path) -> None:
+    """Uses the store until this process ends, together with others.
+
+    Raises:
+        OSError: the file cannot be made, or the file system has no locks.
+    """
+    _lock(_opened(root), fcntl.LOCK_SH)
+
+
 @contextmanager
 def exclusive(root: Path) -> Iterator[None]:
     """Holds the store alone as long as it is open.
