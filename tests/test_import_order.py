@@ -21,6 +21,7 @@ FOUNDATION = {
     "entry",
     "errors",
     "estimate",
+    "lazy",
     "own_code",
     "own_modules",
     "plain_text",

@@ -6,9 +6,13 @@ The public names are loaded when they are first used, so that importing critlab 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+
+# what typing.TYPE_CHECKING is, without that import: the command imports nothing before it has settled where from
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from critlab.analysis.results import Results as Results
     from critlab.estimate import Estimate as Estimate
     from critlab.hooks.deficit_loader import DeficitLoader as DeficitLoader
@@ -95,9 +99,9 @@ __all__ = [*_WHERE, *_ROOMS]
 def __getattr__(name: str) -> Any:
     if name in _WHERE:
         return getattr(importlib.import_module(_WHERE[name]), name)
-    if name in _ROOMS:
-        return importlib.import_module(f"critlab.{name}")
-    raise AttributeError(f"module 'critlab' has no attribute {name!r}")
+    from critlab.lazy import submodules
+
+    return submodules("critlab")(name)
 
 
 def __dir__() -> list[str]:

@@ -23,7 +23,7 @@ def writable_file(param: typer.CallbackParam, path: Path | None) -> Path | None:
         from critlab.store.delivery import refuse
 
         if why := refuse(path):
-            raise StudyError(f"{param.opts[0]}: received {path}, which {why}")
+            raise StudyError(f"{param.opts[0]}: received {path}, {why}")
     return path
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from critlab.errors import CritlabError, StudyError
 from critlab.own_code import module_called
+from critlab.search_path import hidden_by
 from critlab.spec import Spec, nearest, shown
 
 
@@ -126,6 +127,11 @@ def imported(path: str) -> Any:
         try:
             found = getattr(found, part)
         except AttributeError:
+            if file := hidden_by(module_name):
+                raise StudyError(
+                    f"{shown(path)}: {module_name!r} is {file}, which comes before the one in the working folder, "
+                    f"and has no {part!r}; give your module another name"
+                ) from None
             names = [name for name in dir(found) if not name.startswith("_")]
             raise StudyError(f"{shown(path)}: {module_name!r} has no {part!r}{nearest(part, names)}") from None
         except Exception as error:

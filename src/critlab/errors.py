@@ -11,6 +11,10 @@ class StudyError(CritlabError):
     """A study, or a choice inside one, that cannot be run as it stands."""
 
 
+class InvalidValue(StudyError, ValueError):  # noqa: N818 - says what is wrong
+    """A specification made in Python whose values do not hold; a ValueError too, as Python programs expect."""
+
+
 class DataError(CritlabError):
     """A data set that is missing, unreadable or not what it claims to be."""
 

@@ -10,19 +10,23 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, time
 from difflib import get_close_matches
+from numbers import Integral, Real
 from reprlib import Repr
 from typing import Any, ClassVar, NamedTuple, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from critlab.errors import StudyError
+from critlab.errors import InvalidValue
 
 Location = tuple[int | str, ...]
 
 MOST_LINES = 20
 """How many problems a message lists; a person mends a few at a time."""
+
+MOST_LEVELS = 20
+"""How deep numbers are looked for in what was received; no table has more than a few levels."""
 
 MOST_NAMES = 40
 """How many allowed names a message lists; a user's module may have hundreds."""
@@ -47,6 +51,34 @@ class Spec(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
     neutral: ClassVar[Mapping[str, Any]] = {}
 
+    def __init__(self, /, *by_place: Any, **values: Any) -> None:
+        """Make the value from its fields by name.
+
+        Raises:
+            InvalidValue: a StudyError and a ValueError, with one line for each problem.
+        """
+        kind = type(self)
+        if by_place:
+            names = ", ".join(f"{name}=..." for name in kind.model_fields)
+            raise InvalidValue(f"{kind.__name__}: received {shown(by_place[0])} by place; give fields by name: {names}")
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InvalidValue(refusal(kind.__name__, problems(error, kind), whole="")) from None
+        except RecursionError:
+            raise InvalidValue(f"{kind.__name__}: a value is nested too deeply, or holds itself") from None
+
+    # pydantic calls an __init__ of one's own also for what is nested, where it could not say the place of a problem
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _plain_numbers(cls, raw: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Numbers and arrays of numpy and its kin are taken for what they are, before anything looks at their type."""
+        if isinstance(raw, dict):
+            raw = {key: value if _declared(cls, key, value) else plain_numbers(value) for key, value in raw.items()}
+        return handler(raw)
+
     def identity(self) -> dict[str, Any]:
         """The JSON values that name this specification."""
         return self.special()
@@ -68,19 +100,53 @@ class Spec(BaseModel):
             where: the name under which a person knows it, such as a file's path.
 
         Raises:
-            StudyError: with one line for each problem.
+            InvalidValue: a StudyError and a ValueError, with one line for each problem.
         """
         try:
             return cls.model_validate(raw)
         except ValidationError as error:
-            raise StudyError(refusal(where, problems(error, cls))) from None
+            raise InvalidValue(refusal(where, problems(error, cls))) from None
         except RecursionError:
-            raise StudyError(f"{where}: is nested too deeply; no table needs more than a few levels") from None
+            raise InvalidValue(f"{where}: is nested too deeply; no table needs more than a few levels") from None
 
 
-def refusal(where: str, found: Iterable[tuple[Location, str]]) -> str:
-    """The message for a person: one line a problem, each beginning with the field."""
-    lines = [f"{'.'.join(map(_key, location)) or 'study'}: {text}" for location, text in found]
+def plain_numbers(value: Any, levels: int = MOST_LEVELS) -> Any:
+    """``value`` with Python's numbers and lists in place of those of numpy, torch and pandas, also inside lists.
+
+    What is nested more than ``levels`` deep stays as it is.
+    """
+    if type(value) in (str, int, float, bool, type(None)):
+        return value
+    if type(value) in (list, tuple):
+        return type(value)(plain_numbers(item, levels - 1) for item in value) if levels else value
+    if type(value) is dict:
+        return {key: plain_numbers(item, levels - 1) for key, item in value.items()} if levels else value
+    if hasattr(value, "dtype") and callable(getattr(value, "tolist", None)):
+        return value.tolist()
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else value
+
+
+def _declared(kind: type[BaseModel], name: str, value: Any) -> bool:
+    """Whether the field ``name`` asks for the type of ``value`` itself, as a field of a user's own for an array may."""
+    field = kind.model_fields.get(name)
+    asked = (field.annotation, *get_args(field.annotation)) if field else ()
+    plain = (object, str, int, float, bool)
+    return any(isinstance(one, type) and one not in plain and type(value) is one for one in asked)
+
+
+def refusal(where: str, found: Iterable[tuple[Location, str]], whole: str = "study") -> str:
+    """The message for a person: one line a problem, each beginning with the field.
+
+    Args:
+        where: the name under which a person knows what was received.
+        found: the problems.
+        whole: what a problem of all of it begins with.
+    """
+    lines = [": ".join(filter(None, [".".join(map(_key, location)) or whole, text])) for location, text in found]
     if len(lines) == 1:
         return f"{where}: {lines[0]}"
     more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []

@@ -1,1 +1,10 @@
 """What it means: the tidy table, curves with intervals, verdicts, closing epochs, plasticity; torch-free."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from critlab.lazy import submodules
+
+if not TYPE_CHECKING:
+    __getattr__ = submodules(__name__)

@@ -10,6 +10,7 @@ from critlab.data.moving_patterns import MovingPatternsOptions
 from critlab.data.two_view import TwoViewOptions
 from critlab.data.video_pairs import VideoPairsOptions
 from critlab.entry import Entry, Table
+from critlab.lazy import submodules
 from critlab.spec import Spec
 
 if TYPE_CHECKING:
@@ -122,3 +123,6 @@ DATA = Table(
         ),
     },
 )
+
+if not TYPE_CHECKING:
+    __getattr__ = submodules(__name__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from critlab.component import describe_component, plain_component, read_component
 from critlab.deficits.blank import Blank
@@ -36,6 +36,7 @@ from critlab.deficits.token_bijection import TokenBijection
 from critlab.deficits.token_shuffle import TokenShuffle
 from critlab.deficits.vertical_flip import VerticalFlip
 from critlab.entry import Entry, Table
+from critlab.lazy import submodules
 
 __all__ = [
     "DEFICITS",
@@ -155,3 +156,6 @@ DEFICITS = Table(
         },
     },
 )
+
+if not TYPE_CHECKING:
+    __getattr__ = submodules(__name__)

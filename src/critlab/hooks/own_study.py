@@ -17,6 +17,7 @@ from critlab.models.spec import ModelSpec
 from critlab.own_code import UNNAMED, OwnCode, own_code
 from critlab.study.choices import OptimizerSpec
 from critlab.study.study import Study
+from critlab.study.values import listed
 
 
 class OwnData(DataSpec):
@@ -117,13 +118,13 @@ def probe_study(
     return ProbeStudy.read(
         {
             "name": name,
-            "seeds": seeds if isinstance(seeds, int) else list(seeds),
+            "seeds": listed(seeds),
             "data": OwnData(name=data),
             "model": OwnModel.of(model, options, codes),
             "optimizer": OwnSchedule(name="sgd"),
             "deficit": deficit,
             "sweep": sweep,
-            "controls": {"deficits": list(controls)},
+            "controls": {"deficits": listed(controls)},
             "statistics": statistics,
             "precision": "float32",
         },

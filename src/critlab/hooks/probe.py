@@ -36,7 +36,7 @@ from critlab.store import Store
 from critlab.store.locks import writing
 from critlab.study.origin import Numerics
 from critlab.study.tree import Tree, build
-from critlab.study.values import Removal
+from critlab.study.values import Removal, listed
 
 DEVICE = "the loop's own"
 
@@ -146,9 +146,9 @@ def _sweep(
 ) -> dict[str, Any]:
     if (at is None) == (onsets is None) or (onsets is not None) != (length is not None):
         raise StudyError("probe: give at= for a removal sweep, or onsets= and length= for a window sweep")
-    given: dict[str, Any] = {"kind": "removal", "at": list(at)} if at is not None else {"kind": "window"}
+    given: dict[str, Any] = {"kind": "removal", "at": listed(at)} if at is not None else {"kind": "window"}
     if onsets is not None:
-        given |= {"onsets": list(onsets), "length": length}
+        given |= {"onsets": listed(onsets), "length": length}
     return given | {key: value for key, value in (("recovery", recovery), ("total", total)) if value is not None}
 
 

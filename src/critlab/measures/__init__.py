@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from critlab.entry import Before, Entry, Table
+from critlab.lazy import submodules
 from critlab.measures.options import (
     CurvatureOptions,
     DeadUnitsOptions,
@@ -115,3 +118,6 @@ MEASURES = Table(
         ),
     },
 )
+
+if not TYPE_CHECKING:
+    __getattr__ = submodules(__name__)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from critlab.entry import Entry, Table
+from critlab.lazy import submodules
 from critlab.models.all_cnn import AllCNNOptions
 from critlab.models.depth_family import DepthFamilyOptions
 from critlab.models.mlp import MLPOptions
@@ -55,3 +58,6 @@ MODELS = Table(
         ),
     },
 )
+
+if not TYPE_CHECKING:
+    __getattr__ = submodules(__name__)

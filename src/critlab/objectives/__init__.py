@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from critlab.component import describe_component, plain_component, read_component
 from critlab.entry import Entry, Table
+from critlab.lazy import submodules
 from critlab.objectives.cross_entropy import CrossEntropy
 from critlab.objectives.cross_source_reconstruction import CrossSourceReconstruction
 from critlab.objectives.objective import Learned, Objective
@@ -65,3 +66,6 @@ OBJECTIVES = Table(
         ),
     },
 )
+
+if not TYPE_CHECKING:
+    __getattr__ = submodules(__name__)

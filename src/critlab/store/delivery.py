@@ -44,9 +44,9 @@ def deliver(path: Path, content: bytes) -> None:
 def refuse(path: Path) -> str:
     """Why ``path`` cannot be written, as far as can be known before there is anything to write; else empty."""
     if path.is_dir():
-        return "is a folder; must be a file"
+        return "which is a folder; must be a file"
     if stands := next((place for place in path.parents if place.exists() and not place.is_dir()), None):
-        return f"cannot be made, since {stands} is no folder; must lie in one"
+        return f"but {stands} is no folder; must lie in one"
     if _descriptor(path) is not None:
         return ""
     try:
@@ -54,10 +54,10 @@ def refuse(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        return f"cannot be used: {error.strerror}"
+        return f"which cannot be used: {error.strerror}"
     if stat.S_ISBLK(mode):
-        return "is a disk; must be a file, or a pipe"
-    return "" if os.access(path, os.W_OK) else "may not be written; must be a file that may"
+        return "which is a disk; must be a file, or a pipe"
+    return "" if os.access(path, os.W_OK) else "which may not be written; must be a file that may"
 
 
 def check_page(path: Path) -> None:

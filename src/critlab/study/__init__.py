@@ -1,5 +1,10 @@
 """What is asked: studies, runs, recipes and the tree of states; torch-free."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from critlab.lazy import submodules
 from critlab.study.background import Background as Background
 from critlab.study.choices import AugmentSpec as AugmentSpec
 from critlab.study.choices import ControlsSpec as ControlsSpec
@@ -19,3 +24,6 @@ from critlab.study.sweeps import Sweep as Sweep
 from critlab.study.sweeps import WindowSweep as WindowSweep
 from critlab.study.switch import Switch as Switch
 from critlab.study.window import Window as Window
+
+if not TYPE_CHECKING:
+    __getattr__ = submodules(__name__)

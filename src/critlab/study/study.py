@@ -23,7 +23,7 @@ from critlab.study.intervention import Intervention
 from critlab.study.run import Run, suffered
 from critlab.study.sweeps import AnySweep
 from critlab.study.switch import Switch
-from critlab.study.values import AnyDeficit, Removal, sequence
+from critlab.study.values import AnyDeficit, Removal, listed, sequence
 
 MOST_SEEDS = 10_000
 
@@ -58,8 +58,7 @@ class Study(Base):
     Deficits of the ``background`` have windows of their own, in every run.
 
     Raises:
-        pydantic.ValidationError: from the constructor; :meth:`Spec.read` and :func:`read_study` turn it into a
-            :class:`~critlab.errors.StudyError` for people.
+        InvalidValue: a :class:`~critlab.errors.StudyError` and a ValueError, with one line for each problem.
     """
 
     #: what runs the study again, where no file can hold it
@@ -158,7 +157,7 @@ def removal(
     Raises:
         StudyError: with one line for each problem.
     """
-    sweep = _given(kind="removal", at=list(at), recovery=recovery, total=total)
+    sweep = _given(kind="removal", at=listed(at), recovery=recovery, total=total)
     return _study(base, name or f"{_called(deficit, parts)}-removal", deficit, seeds, sweep, parts)
 
 
@@ -175,15 +174,16 @@ def windows(
     **parts: Any,
 ) -> Study:
     """A window sweep: the deficit for ``length`` epochs at each of ``onsets``; otherwise as :func:`removal`."""
-    sweep = _given(kind="window", onsets=list(onsets), length=length, recovery=recovery, total=total)
+    sweep = _given(kind="window", onsets=listed(onsets), length=length, recovery=recovery, total=total)
     return _study(base, name or f"{_called(deficit, parts)}-windows", deficit, seeds, sweep, parts)
 
 
 def _called(deficit: Deficit | None, parts: dict[str, Any]) -> str:
     """A study's name by default: the deficit's, and what is switched."""
     switch = parts.get("switch")
-    switched = list(switch.special()) if isinstance(switch, Switch) else list(switch or ())
-    return "-".join([*([deficit.name] if deficit else []), *switched]) or "study"
+    switched = list(switch.special()) if isinstance(switch, Switch) else []
+    suffers = deficit.name if isinstance(deficit, Deficit) else None
+    return "-".join([*([suffers] if suffers else []), *switched]) or "study"
 
 
 def _given(kind: Literal["removal", "window"], **fields: Any) -> dict[str, Any]:
@@ -198,6 +198,8 @@ def _study(
     sweep: dict[str, Any],
     parts: dict[str, Any],
 ) -> Study:
+    if not isinstance(base, Base):
+        raise StudyError(f"{name}: base: received {shown(base)}; must be a critlab.Base")
     fields = {field: getattr(base, field) for field in Base.model_fields}
-    chosen = seeds if isinstance(seeds, int) else list(seeds)
-    return Study.read({**fields, "name": name, "seeds": chosen, "deficit": deficit, "sweep": sweep, **parts}, name)
+    given = {**fields, "name": name, "seeds": listed(seeds), "deficit": deficit, "sweep": sweep, **parts}
+    return Study.read(given, name)

@@ -44,6 +44,16 @@ def sequence(value: Any) -> Any:
     return tuple(value) if isinstance(value, list | range) else value
 
 
+def listed(values: Any) -> Any:
+    """What can be gone through as a list, such as a generator or an array; anything else as it is."""
+    if isinstance(values, str | bytes | dict):
+        return values
+    try:
+        return list(values)
+    except TypeError:
+        return values
+
+
 def increasing(values: Sequence[Any], field: str) -> None:
     """Raises Problems unless the epochs ``values`` increase; ``"never"`` may come last."""
     if "never" in values[:-1]:
@@ -55,6 +65,8 @@ def increasing(values: Sequence[Any], field: str) -> None:
 
 
 def _deficit(value: Any) -> Any:
+    if isinstance(value, type) and issubclass(value, Deficit):
+        raise Problems([((), f"received the class {value.__name__}; must be a deficit: {value.__name__}(...)")])
     return read_deficit(value) if isinstance(value, dict) else value
 
 

@@ -1,0 +1,10 @@
+"""How a network learns: order, augmentation, loop, interventions, tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from critlab.lazy import submodules
+
+if not TYPE_CHECKING:
+    __getattr__ = submodules(__name__)
