@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from critlab.errors import StudyError
 from critlab.measures.fisher_log_determinant import fisher_log_determinant
-from critlab.measures.kronecker import kronecker_factors
+from critlab.measures.fisher_trace import fisher_trace
+from critlab.measures.kronecker import MOST_LABELS, kronecker_factors
 from nets import net, seeded
 
 
@@ -138,3 +140,110 @@ def test_for_little_information_it_is_the_trace_over_the_damping():
 def test_what_cannot_be_measured_is_refused(model, images, damping, text):
     with pytest.raises(StudyError, match=text):
         fisher_log_determinant(model, images, generator=seeded(0), damping=damping)
+
+
+class Uses(nn.Module):
+    """The weight of its last layer, used in one of several ways."""
+
+    def __init__(self, how):
+        super().__init__()
+        torch.manual_seed(0)
+        self.how, self.first, self.last = how, nn.Linear(6, 6), nn.Linear(6, 3)
+        self.attention = nn.MultiheadAttention(6, 2, batch_first=True) if how == "attention" else None
+
+    def forward(self, x):
+        hidden = torch.tanh(self.first(input=x) if self.how == "by name" else self.first(x))
+        if self.how == "checkpoint":
+            hidden = checkpoint(lambda z: torch.tanh(self.first(z)), x, use_reentrant=False)
+        if self.attention is not None:
+            hidden = self.attention(hidden[:, None], hidden[:, None], hidden[:, None])[0][:, 0]
+        if self.how == "by hand":
+            return nn.functional.linear(hidden, self.last.weight, self.last.bias)
+        if self.how == "once more by hand":
+            return self.last(hidden) + hidden @ self.last.weight.T
+        if self.how == "functional":
+            changed = {name: 2 * p for name, p in self.last.named_parameters()}
+            return torch.func.functional_call(self.last, changed, hidden)
+        if self.how == "scaled":
+            return torch.vmap(self.last)(hidden)
+        return self.last(hidden)
+
+
+@pytest.mark.parametrize("how", ["by name", "checkpoint", "compiled", "data parallel"])
+def test_however_a_layer_is_called_its_number_is_the_same(how):
+    images = torch.randn(40, 6, generator=seeded(1))
+    wanted = fisher_log_determinant(Uses("plain"), images, generator=seeded(0))
+    model = Uses(how)
+    if how == "compiled":
+        model = torch.compile(model, backend="aot_eager")
+        model(images)
+    if how == "data parallel":
+        model = nn.DataParallel(model)
+    found = fisher_log_determinant(model, images, generator=seeded(0))
+    assert list(found.values()) == pytest.approx(list(wanted.values()), rel=1e-5)
+    assert [name.split(".")[-1] for name in found] == ["first", "last"]
+
+
+@pytest.mark.parametrize(
+    ("how", "unseen"),
+    [
+        ("by hand", "last"),
+        ("once more by hand", "last"),
+        ("functional", "last"),
+        ("scaled", "last"),
+        ("attention", "attention.out_proj"),
+    ],
+)
+def test_a_layer_whose_use_cannot_be_followed_has_no_number(how, unseen):
+    images = torch.randn(40, 6, generator=seeded(1))
+    model = Uses(how)
+    found = fisher_log_determinant(model, images, generator=seeded(0))
+    assert found["first"] > 0
+    assert unseen not in found
+    trace = fisher_trace(model, images, generator=seeded(0))
+    assert all(found[name] > 0 or trace[name].value == 0 for name in found), "never 0 where the trace is not"
+
+
+@pytest.mark.parametrize("wrap", [nn.utils.parametrizations.weight_norm, nn.utils.parametrizations.orthogonal])
+def test_a_weight_that_is_computed_from_others_has_no_number(wrap):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(5, 6), nn.Tanh(), wrap(nn.Linear(6, 3)))
+    assert list(fisher_log_determinant(model, torch.randn(20, 5), generator=seeded(0))) == ["0"]
+
+
+def test_layers_that_share_a_weight_are_one_layer_that_is_called_twice():
+    torch.manual_seed(0)
+    twice = nn.ModuleDict({"inside": nn.Linear(4, 4), "head": nn.Linear(4, 3)}).double()
+    twice.forward = lambda x: twice["head"](twice["inside"](torch.tanh(twice["inside"](x))))
+    tied = nn.ModuleDict({"one": nn.Linear(4, 4), "two": nn.Linear(4, 4), "head": nn.Linear(4, 3)}).double()
+    tied["one"], tied["head"] = twice["inside"], twice["head"]
+    tied["two"].weight, tied["two"].bias = tied["one"].weight, tied["one"].bias
+    tied.forward = lambda x: tied["head"](tied["two"](torch.tanh(tied["one"](x))))
+    images = torch.randn(20, 4, dtype=torch.float64)
+    wanted = fisher_log_determinant(twice, images, generator=seeded(0))
+    found = fisher_log_determinant(tied, images, generator=seeded(0))
+    assert list(found) == ["one", "head"], "counted once"
+    assert list(found.values()) == pytest.approx(list(wanted.values()), rel=1e-9)
+
+
+def test_an_embedding_that_shares_the_last_weight_leaves_it_without_a_number():
+    torch.manual_seed(0)
+    model = nn.ModuleDict({"embed": nn.Embedding(7, 5), "inside": nn.Linear(5, 5), "out": nn.Linear(5, 7)})
+    model["out"].weight = model["embed"].weight
+    model.forward = lambda tokens: model["out"](torch.tanh(model["inside"](model["embed"](tokens).mean(1))))
+    found = fisher_log_determinant(model, torch.randint(7, (20, 4)), generator=seeded(0))
+    assert list(found) == ["inside"]
+
+
+def test_many_labels_are_summed_by_signs():
+    torch.manual_seed(0)
+    images = torch.randn(64, 5)
+    for classes in (MOST_LABELS, MOST_LABELS + 1):
+        model = nn.Linear(5, classes)
+        found = fisher_log_determinant(model, images, generator=seeded(0), damping=1.0)[""]
+        p = model(images).softmax(-1).double().detach()
+        outputs = (torch.diag_embed(p) - p[:, :, None] * p[:, None, :]).mean(0)
+        rows = torch.cat([images, torch.ones(64, 1)], 1).double()
+        inputs = torch.linalg.eigvalsh(rows.T @ rows / 64)
+        exact = (inputs[:, None] * torch.linalg.eigvalsh(outputs)).log1p().sum().item()
+        assert found == pytest.approx(exact, rel=1e-4 if classes <= MOST_LABELS else 0.02)

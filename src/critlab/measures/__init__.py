@@ -70,6 +70,8 @@ MEASURES = Table(
             "critlab.measures.fisher_log_determinant:measure",
             FisherLogDeterminantOptions,
             "Achille, Rovere and Soatto 2019, section 3; factors: Martens and Grosse 2015, Grosse and Martens 2016",
+            version=2,
+            before=Before(1, "a shared weight counts twice, and a layer that is not called counts as 0"),
         ),
         "curvature": Entry(
             "critlab.measures.curvature:measure",
