@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 import critlab
-from critlab.measures.estimates import Estimates
+from critlab.measures.estimates import ROOT, Estimates
 from critlab.measures.squared_gradients import squared_gradients
 from critlab.measures.weights import Weights
 
@@ -126,7 +126,9 @@ def states(name: str, number: int) -> Iterator[tuple[int, float, nn.Module, Tens
 def exact(model: nn.Module, inputs: Tensor) -> dict[str, float]:
     """Each layer's trace, and the whole's, by all examples and labels one by one in float64."""
     model = model.double()
-    owned = {k: [*m.parameters(recurse=False)] for k, m in model.named_modules() if [*m.parameters(recurse=False)]}
+    owned = {
+        k or ROOT: [*m.parameters(recurse=False)] for k, m in model.named_modules() if [*m.parameters(recurse=False)]
+    }
     flat = list(itertools.chain.from_iterable(owned.values()))
     sums = np.zeros(len(flat))
     for one in inputs.double() if inputs.is_floating_point() else inputs:
@@ -191,7 +193,7 @@ def rows(name: str, number: int, readings: int) -> Iterator[dict[str, object]]:
         each = {method: seconds[method] / len(found[method]) for method in METHODS}
         for method, estimates in found.items():
             for layer, value in truth.items():
-                pairs = [one.whole if not layer else one[layer] for one in estimates]
+                pairs = [one.whole if not layer else one[layer.replace(ROOT, "")] for one in estimates]
                 values, errors = (np.array([getattr(pair, a) for pair in pairs]) for a in ("value", "stderr"))
                 yield {
                     "training": name,

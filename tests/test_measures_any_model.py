@@ -105,7 +105,11 @@ def test_reentrant_checkpoints_are_refused_and_the_others_change_nothing(look):
     x = torch.randn(24, 6, generator=seeded(1))
     with pytest.raises(StudyError, match="reentrant"):
         LOOKS[look](Checkpointed(True), x.clone().requires_grad_())
-    assert LOOKS[look](Checkpointed(False), x) == LOOKS[look](Checkpointed(None), x)
+    found, wanted = (LOOKS[look](Checkpointed(how), x) for how in (False, None))
+    if look == "fisher_log_determinant":
+        assert found == pytest.approx(wanted, rel=1e-5)
+    else:
+        assert found == wanted
 
 
 class Attends(nn.Module):

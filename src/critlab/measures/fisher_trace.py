@@ -49,7 +49,7 @@ def fisher_trace(
     hold the exact value through a training: ``evidence/fisher_coverage.py``.
 
     Cost: one forward pass and ``draws`` backward passes for each image, in groups of at most 16; at least 34
-    backward passes in all. Where few images carry the trace, at most 32 passes more. Measured at 1,024 images and one
+    backward passes in all. Where few images carry the trace, at most 128 passes more. Measured at 1,024 images and one
     draw, All-CNN of width 24, 28 x 28, one thread: 0.09 of a training epoch of 10,000 images. In bfloat16, groups of
     32: see ``docs/speed.md``.
 

@@ -26,6 +26,9 @@ LARGEST_COARSE_GROUP = 32
 DEGREES_OF_FREEDOM = 32
 """The standard error itself is then known to about 12 %, and 1.96 of it hold what they should within a percent."""
 
+MOST_MORE = 4 * DEGREES_OF_FREEDOM
+"""Few images' signs have few combinations, and two or three equal draws would say that there is no error."""
+
 
 class Scores(Protocol):
     """What is differentiated: for each image one or several combinations of log-probabilities, each with a sign."""
@@ -50,14 +53,16 @@ def plan(images: int, draws: int, largest: int = LARGEST_GROUP) -> tuple[int, in
 
 
 def more_draws(uncertainty: Floats) -> list[int]:
-    """How many more draws each group gets where a few of them carry the sum, :data:`DEGREES_OF_FREEDOM` at most.
+    """How many more draws each group gets where a few of them carry the sum, :data:`MOST_MORE` at most.
 
     Each by its part in the sum of the squares of ``uncertainty``, float64 ``(groups,)``, which no sign has a part in,
-    so that no bias comes of the choice.
+    so that no bias comes of the choice. Groups that carry less than a 32nd, or than twice their share, get none.
     """
     largest = uncertainty.max()
     parts = (uncertainty / largest) ** 2 if largest > 0 else uncertainty
-    return [int(extra) for extra in DEGREES_OF_FREEDOM * parts / max(parts.sum(), 1.0)]
+    parts = parts / max(parts.sum(), 1.0)
+    least = max(1 / DEGREES_OF_FREEDOM, 2 / len(parts))
+    return [int(MOST_MORE * part) if part >= least else 0 for part in parts]
 
 
 def squared_gradients(
@@ -94,7 +99,7 @@ def squared_gradients(
     and so is too large rather than too small. It rests on at least 32 degrees of freedom, also where a few images carry
     nearly everything: the groups of these get further draws.
 
-    Cost: one forward pass and ``draws`` backward passes for each image, and at most 32 of both for single groups, none
+    Cost: one forward pass and ``draws`` backward passes for each image, and at most 128 of both for single groups, none
     where images hardly differ.
 
     Source: signs: Hutchinson 1990; grouping and the choice of draws: ours.
