@@ -30,7 +30,7 @@ from commands import timed
 
 from critlab.engine.names import Names
 from critlab.engine.perform import Read, Trained
-from critlab.engine.study_record import StudyRecord, write_record
+from critlab.engine.study_record import StudyRecord, enter
 from critlab.engine.work import Task
 from critlab.engine.writing import Writer, provenance
 from critlab.measures.reading import Reading
@@ -109,7 +109,7 @@ def fill(study: Study, store: Store) -> int:
     numerics, tree = Numerics(precision="float32"), build(study)
     names = Names(study, "0" * 64, numerics)
     made_by = {**provenance(), "device": "cpu"}
-    write_record(store, study, StudyRecord(study.model_dump(mode="json"), "0" * 64, numerics, made_by))
+    enter(store, study, StudyRecord(study.model_dump(mode="json"), "0" * 64, numerics, made_by))
     written = 1
     for seed in study.seeds:
         writer = Writer(store, names, Task(seed, ROOT, (), (), True, 0))
@@ -162,7 +162,7 @@ def measured(shape: str, size: int, folder: Path, least: float) -> Iterator[Line
     runs = len(study.runs) * len(study.seeds)
     rows = 0
     for name in ("export", *(name for name in COMMANDS if name != "export")):
-        out = folder / f"{name}.out"
+        out = folder / ("page.html" if name == "report" else f"{name}.out")
         arguments = [sys.executable, "-m", "critlab.cli", name, *([] if name in ("verify", "gc") else [str(path)])]
         arguments += [
             "--store",
@@ -197,7 +197,7 @@ def with_exponents(lines: list[Line]) -> Iterator[Line]:
 
 
 def main() -> None:
-    """Measures, and writes one CSV and the machine."""
+    """Measures, and writes for each shape a CSV, and the machine."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shapes", nargs="+", choices=sorted(SIZES), default=sorted(SIZES))
     parser.add_argument("--sizes", nargs="+", type=int, help="in place of the usual ones")
@@ -205,21 +205,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks"))
     asked = parser.parse_args()
     least = timed([sys.executable, "-m", "critlab.cli", "list", "measures", "--json"]).processor_seconds
-    lines: list[Line] = []
+    asked.out.mkdir(parents=True, exist_ok=True)
     for shape in asked.shapes:
+        lines: list[Line] = []
         for size in asked.sizes or SIZES[shape]:
             with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
                 lines += measured(shape, size, Path(folder), least)
+        with (asked.out / f"growth_{shape}.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, [field.name for field in fields(Line)], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(asdict(line) for line in with_exponents(lines))
     from machine import described  # brings torch in, whose memory would count as that of each command
 
-    asked.out.mkdir(parents=True, exist_ok=True)
-    with (asked.out / "growth.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Line)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(line) for line in with_exponents(lines))
-    (asked.out / "growth.json").write_text(
-        json.dumps({**described(), "least_processor_seconds": least}, indent=1) + "\n"
-    )
+    for shape in asked.shapes:
+        about = {**described(), "least_processor_seconds": least}
+        (asked.out / f"growth_{shape}.json").write_text(json.dumps(about, indent=1) + "\n")
 
 
 if __name__ == "__main__":

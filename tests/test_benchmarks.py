@@ -65,3 +65,19 @@ def test_the_peak_is_a_rate_of_this_machine() -> None:
 
     assert 1e8 < matmul_peak("float32", (128,)) < 1e14
     assert described()["torch"] == torch.__version__
+
+
+@pytest.mark.parametrize("shape", ["seeds", "arms", "points"])
+def test_a_store_of_made_up_numbers_is_a_finished_study(tmp_path: Path, shape: str) -> None:
+    from growth import fill, study_of
+
+    from critlab.analysis.reading import read_results
+    from critlab.engine.verifying import verify
+    from critlab.store import Store
+
+    study, store = study_of(shape, 3), Store(tmp_path / "store")
+    assert fill(study, store) == sum(1 for _ in store.names("epochs")) + sum(1 for _ in store.names("readings")) + 1
+    assert {outcome.status for outcome in read_results(study, store).outcomes} == {"done"}
+    found = verify(store, study)
+    assert not found.wrong
+    assert not found.missing

@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import cProfile
 import gc
+import json
 import pickle
 import pstats
 import tomllib
 from collections.abc import Callable
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -16,11 +18,15 @@ import pytest
 
 from critlab.analysis.results import Results
 from critlab.digest import canonical
+from critlab.estimate import Estimate
+from critlab.hooks.watch.history import MOST_RECORDS, History
+from critlab.hooks.watch.record import Record
+from critlab.hooks.watch.writers import JsonLines
 from critlab.report.page import page
 from critlab.report.study_text import study_text
 from critlab.study import Study
 from critlab.study import study as study_module
-from critlab.study.sweeps import expand
+from critlab.study.expansion import expand
 from critlab.study.tree import build
 from studies import small
 from synthetic import synthetic_results
@@ -100,3 +106,31 @@ def test_names_are_made_from_the_same_text_for_all_kinds_of_containers() -> None
     plain = {"a": [1, 2.5, -0.0, True, None, "x"], "2": {"b": []}}
     assert canonical({"a": (1, 2.5, 0.0, True, None, "x"), 2: MappingProxyType({"b": ()})}) == canonical(plain)
     assert canonical(plain) == '{"2":{"b":[]},"a":[1,2.5,0.0,true,null,"x"]}'
+
+
+def record(step: int) -> Record:
+    one = Estimate(1.0, 0.1)
+    unread = dict.fromkeys(("movement", "movement_by_chance", "gradient_norm", "gradient_signal_to_noise"))
+    more = {**unread, "gradient_clipped": None, "path": None, "lr": None, "seconds": 1.0, "overhead": 0.0}
+    return Record(step, 1, 8, trace=one, uncertainty=one, loss=None, layers={}, shares={}, **more)  # type: ignore[arg-type]
+
+
+def test_the_history_of_a_watch_is_bounded_and_appending_to_it_costs_the_same() -> None:
+    history = History()
+    one = record(0)
+    first, later = (calls(lambda: [history.append(one) for _ in range(20_000)]) for _ in range(2))
+    assert later < 1.1 * first
+    assert history.count == 40_000
+    assert len(history.records) <= MOST_RECORDS + 1
+
+
+def test_a_log_of_gigabytes_is_appended_to_without_being_read(tmp_path: Path) -> None:
+    path = tmp_path / "watch.jsonl"
+    with path.open("wb") as file:
+        file.seek(8 * 2**30)
+        file.write(b"\n")
+    before = path.stat().st_size
+    JsonLines(path)(record(7))
+    with path.open("rb") as file:
+        file.seek(before)
+        assert json.loads(file.read())["step"] == 7
