@@ -24,6 +24,11 @@ NOTHING: Mapping[str, str] = {}
 """No digest of own code under which a store has named it otherwise."""
 
 
+HERE = "defined-here"
+"""In place of a module: a class or function that this process alone can find."""
+
+OR_VERSION = '; for critlab.probe, which runs in this process, give it a version = "1" that you raise with every change'
+
 UNNAMED = "unnamed: "
 """How the text of own code begins that was no part of a name before."""
 
@@ -55,22 +60,26 @@ class OwnCode:
 def path_of(code: Code) -> str:
     """``"package.module:name"`` of a class or function, such that another process can import it.
 
-    What the running script defines goes by the script's file name.
+    What the running script defines goes by the script's file name. What has a version and lies where no other process
+    finds it goes by :data:`HERE`, so that critlab.probe, which needs no other process, can name it.
 
     Raises:
         StudyError: it was defined inside a function or at a prompt, where no other process finds it.
     """
+    lost = "<" in code.__qualname__ or (code.__module__ == "__main__" and script_name() is None)
+    if lost and stated_version(code) is not None:
+        return f"{HERE}:{code.__qualname__.rpartition('.')[2]}"
     module = script_name() if code.__module__ == "__main__" else code.__module__
     if module is None:
         raise StudyError(
             f"{code.__qualname__} was defined in a notebook or at a prompt, where a worker process cannot find it; "
-            "move it to a file"
+            f"move it to a file{OR_VERSION}"
         )
     path = f"{module}:{code.__qualname__}"
     if "<" in code.__qualname__:
         raise StudyError(
             f"{path} was defined inside a function, where a worker process cannot find it; "
-            "move it to the top level of a module"
+            f"move it to the top level of a module{OR_VERSION}"
         )
     return path
 
@@ -80,7 +89,13 @@ def module_called(name: str) -> ModuleType:
 
     Raises:
         ImportError: it cannot be imported.
+        StudyError: it is no module, but :data:`HERE`.
     """
+    if name == HERE:
+        raise StudyError(
+            "a class or function with a version was defined inside a function, in a notebook or at a prompt, where a "
+            "worker process cannot find it; move it to the top level of a module"
+        )
     if name in ("__main__", script_name()):
         return sys.modules["__main__"]
     return import_module(name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,9 @@ _FORM = "it must return ((images, labels), (images, labels)), training and test"
 def called(path: str) -> Any:
     """What the user's function at ``"package.module:function"`` returns.
 
+    The global generators of Python, numpy and torch begin at the same place each time, so that data that are drawn are
+    the same in every process. The content of the data names them, so that the function's code need not.
+
     Raises:
         StudyError: it cannot be imported.
         DataError: it is no function, or it fails; the failure is kept as the cause.
@@ -27,11 +32,29 @@ def called(path: str) -> Any:
     if not callable(function):
         raise DataError(f"data.name: {path!r} is of type {type(function).__name__}; must be a function, and {_FORM}")
     try:
-        return function()
+        with _seeded():
+            return function()
     except CritlabError:
         raise
     except Exception as error:
         raise DataError(f"data.name: {path!r} failed: {one_line(error)}") from error
+
+
+@contextmanager
+def _seeded() -> Iterator[None]:
+    """Inside, the global generators begin at 0; afterwards they stand where they stood."""
+    import torch
+
+    kept, kept_numpy, kept_torch = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    random.seed(0)
+    np.random.seed(0)
+    torch.default_generator.manual_seed(0)
+    try:
+        yield
+    finally:
+        random.setstate(kept)
+        np.random.set_state(kept_numpy)
+        torch.set_rng_state(kept_torch)
 
 
 def arrays_of(returned: Any, where: str) -> tuple[Pair, Pair]:

@@ -116,7 +116,7 @@ def perform(
         node = tree.nodes[step.path]
         began, spent = time.perf_counter() - spent, 0.0
         try:
-            while (learned := _advance(learner, state, node, step, lambda: clock.inside() or stop())) is None:
+            while (learned := _advance(learner, state, node, step, names, lambda: clock.inside() or stop())) is None:
                 yield Paused(step.path, {**learner.pack(state), SECONDS: np.asarray(time.perf_counter() - began)})
                 clock.stored()
                 if stop():
@@ -185,7 +185,7 @@ def _begin(
 
 
 def _advance(
-    learner: Learner, state: Any, node: Node, step: Step, pause: Callable[[], bool]
+    learner: Learner, state: Any, node: Node, step: Step, names: Names, pause: Callable[[], bool]
 ) -> dict[str, float] | None:
     assert node.recipe is not None, "every node below the root has a recipe"
     replayed = step.recorded_loss is not None
@@ -194,16 +194,21 @@ def _advance(
     except Diverged as diverged:
         if not replayed:
             raise
-        raise _not_repeated(node, step, f"diverged ({diverged})") from None
+        raise _not_repeated(node, step, f"diverged ({diverged})", names) from None
     if replayed and learned is not None and learned["train_loss"] != step.recorded_loss:
-        raise _not_repeated(node, step, f"gave a training loss of {learned['train_loss']!r}")
+        raise _not_repeated(node, step, f"gave a training loss of {learned['train_loss']!r}", names)
     return learned
 
 
-def _not_repeated(node: Node, step: Step, became: str) -> StoreError:
+def _not_repeated(node: Node, step: Step, became: str, names: Names) -> StoreError:
+    begun = f"epoch {node.epoch} was trained again and {became} instead of the recorded {step.recorded_loss!r}: "
+    if names.adopted:
+        return StoreError(
+            f"{begun}the store's results were made when only the text of a function of yours named them; other code of "
+            "yours, this machine or its libraries differ from then; use another store, or the code and machine of then"
+        )
     return StoreError(
-        f"epoch {node.epoch} was trained again and {became} instead of the recorded {step.recorded_loss!r}: "
-        "this machine or its libraries compute differently; use another store, "
+        f"{begun}this machine or its libraries compute differently; use another store, "
         "or the machine that this store was begun on"
     )
 

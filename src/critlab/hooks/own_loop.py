@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ from critlab.training.seeding import seeded
 from critlab.training.states.packing import Arrays, pack, unpack
 
 Numbers = Mapping[str, float]
+
+MOST_PLACES = 5
+"""How many differing values a message lists."""
 
 
 @dataclass(frozen=True)
@@ -157,12 +160,21 @@ def rehearse(learner: OwnLearner, seed: int) -> None:
 
 
 def _same(learner: OwnLearner, one: OwnState, other: OwnState, what: str, advice: str) -> None:
-    ours, theirs = learner.pack(one), learner.pack(other)
-    different = [name for name in ours if name not in theirs or not _equal(ours[name], theirs[name])]
-    if different or len(ours) != len(theirs):
-        raise StudyError(f"probe: {what} differ, in {len(different)} of {len(ours)} arrays of save; {advice}")
+    ours, theirs = (dict(_leaves(unpack(learner.pack(state)), "state")) for state in (one, other))
+    different = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+    if different:
+        listed = ", ".join(different[:MOST_PLACES]) + (", ..." if len(different) > MOST_PLACES else "")
+        raise StudyError(f"probe: {what} differ, in {len(different)} of {len(ours)} values of save: {listed}; {advice}")
 
 
-def _equal(one: Any, other: Any) -> bool:
-    same: bool = one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
-    return same
+def _leaves(value: Any, where: str) -> Iterator[tuple[str, Any]]:
+    """Every value in a state that was saved, by its place, in a form that compares."""
+    items: Iterable[tuple[Any, Any]] | None = value.items() if isinstance(value, Mapping) else None
+    if isinstance(value, list | tuple):
+        items = enumerate(value)
+    if items is None:
+        yield where, [(str(array.dtype), array.shape, array.tobytes()) for array in pack(value).values()]
+        return
+    yield where, f"{type(value).__name__} of {len(value)}"
+    for name, item in items:
+        yield from _leaves(item, f"{where}[{name!r}]")
