@@ -368,6 +368,21 @@ def test_what_was_set_aside_before_stays_when_its_successor_fails_too(tmp_path: 
     assert {path.read_text() for path in (tmp_path / "quarantine").iterdir()} == {"one", "two", "three"}
 
 
+def test_nothing_leaves_the_store_by_a_link_in_place_of_quarantine(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, outside = Store(tmp_path / "s"), tmp_path / "outside"
+    outside.mkdir()
+    store.write("epochs", NAME, BODIES["epochs"])
+    (store.root / "quarantine").symlink_to(outside)
+    store.path("epochs", NAME).write_text("x")
+    assert store.read("epochs", NAME) is None
+    assert "cannot be moved (quarantine is a link)" in caplog.text
+    assert not list(outside.iterdir())
+    store.write("epochs", NAME, BODIES["epochs"])
+    assert store.read("epochs", NAME) == BODIES["epochs"]
+
+
 def test_few_lines_for_many_damaged_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = Store(tmp_path)
     for number in range(100):
@@ -567,6 +582,23 @@ def test_names_in_a_store_are_escaped_and_every_output_names_the_file(
     Path("damaged", "studies").rename("damaged/lost")
     for command in (("status", STUDY), ("export", STUDY)):
         assert called(*command, "--store", "damaged").broke == ""
+
+
+@pytest.mark.parametrize("kind", ["epochs", "readings"])
+def test_a_damaged_record_that_cannot_be_moved_away_is_made_again(
+    sound: Sound, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.chdir(sound.folder)
+    shutil.rmtree("damaged", ignore_errors=True)
+    shutil.copytree(STORE, "damaged")
+    Path("damaged", "quarantine").write_text("in the way")
+    path = next(Path("damaged", kind).rglob("*.json"))
+    content = path.read_text()
+    path.write_text("x")
+    answer = called("run", STUDY, "--store", "damaged")
+    assert (answer.status, answer.broke) == (0, ""), answer
+    assert json.loads(path.read_text())["name"] == json.loads(content)["name"]
+    assert called("export", STUDY, "--store", "damaged").out.splitlines() == sound.rows
 
 
 def test_damage_is_said_where_it_is_met(sound: Sound, monkeypatch: pytest.MonkeyPatch) -> None:

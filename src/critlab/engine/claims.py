@@ -13,6 +13,7 @@ from critlab.engine.perform import Event, Reached, Replayed, Trained
 from critlab.engine.work import Task
 from critlab.store import Store
 from critlab.store.locks import Locks
+from critlab.store.store import Kind
 
 AHEAD = 3
 """How many states after the one just made a task holds: the next one is held before the record of this one is there."""
@@ -45,12 +46,16 @@ class Claim:
         measured = {self.task.start: self.task.at_start, **{step.path: step.measures for step in self.task.steps}}
         trained = {step.path for step in self.task.steps if step.recorded_loss is None}
         seed = self.task.seed
-        return any(self.store.has("epochs", self.names.state(seed, path)) for path in trained) or any(
-            self.store.has("readings", self.names.reading(seed, path, measure))
+        return any(self._is_known("epochs", self.names.state(seed, path)) for path in trained) or any(
+            self._is_known("readings", self.names.reading(seed, path, measure))
             for path, measures in measured.items()
             for measure in measures
             if path not in trained
         )
+
+    def _is_known(self, kind: Kind, name: str) -> bool:
+        """Whether a sound record is there; a damaged one that cannot be moved away stays until it is written again."""
+        return self.store.has(kind, name) and self.store.read(kind, name) is not None
 
     def follow(self, event: Event) -> None:
         """Claims what comes next, and gives back what others no longer begin at."""

@@ -223,6 +223,8 @@ class Store:
         """As :meth:`set_aside`, for any file of the store."""
         folder, new = self.root / QUARANTINE, path.name
         try:
+            if folder.is_symlink():  # it could lead out of the store
+                raise NotADirectoryError(errno.ENOTDIR, f"{QUARANTINE} is a link")
             atomic.make_folder(folder)
             count = 1
             while os.path.lexists(folder / new):
