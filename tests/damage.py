@@ -18,8 +18,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import numpy as np
+
 from critlab import cli
 from critlab.engine.agenda import Agenda, Ending
+from critlab.engine.perform import SECONDS
 from critlab.engine.worker import desk_of
 from critlab.store import Store, record
 from critlab.store.inspection import places
@@ -114,9 +117,13 @@ def made(folder: Path) -> Sound:
         assert (answer := called("run", STUDY, "--store", STORE)).status == 0, answer
         engine = Inline(small(**SMALL), place)
         state = engine.names.state(0, engine.tree.ends["blur-0-3-of-5"])
-        arrays = place.load_state(state)
-        assert arrays is not None
-        place.save_state(state, arrays, "inside")
+        node, learner = engine.tree.nodes[engine.tree.ends["blur-0-3-of-5"]], engine.desk.learner
+        before = place.load_state(engine.names.state(0, str(node.parent)))
+        assert before is not None
+        assert node.recipe is not None
+        paused = learner.unpack(before)
+        assert learner.advance(paused, node.recipe, node.epoch - 1, lambda: True) is None
+        place.save_state(state, {**learner.pack(paused), SECONDS: np.asarray(0.1)}, "inside")
         place.write("failures", state, {"seed": 0, "reason": "it broke and was mended"})
         body = {"figure": "a figure", "scale": "small", "version": 1, "tables": {}, "seconds": 1.0, "provenance": {}}
         place.write("figures", record_name("figure", "a figure", "small", 1), body)

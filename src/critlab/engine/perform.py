@@ -173,7 +173,7 @@ def _begin(
     Where something is still to be measured at the start, the epoch begins anew.
     """
     inside = resume(names.state(task.seed, task.steps[0].path)) if task.steps and not task.at_start else None
-    if inside is not None:
+    if inside is not None and SECONDS in inside:  # one without it was not stored inside an epoch
         return learner.unpack(inside), float(inside[SECONDS].item())
     if task.start == ROOT:
         return learner.start(names.origin(task.seed)), 0.0
