@@ -34,8 +34,11 @@ def cost(figure: Figure, scale: Scale) -> Cost | None:
     sizes = studies[0].data.sizes()
     if sizes is None:
         return None
-    states = {(_origin(study), seed, path) for study in studies for seed in study.seeds for path in build(study).nodes}
-    return Cost(sum(path != ROOT for _, _, path in states), sizes.train)
+    by_origin: dict[str, set[tuple[int, str]]] = {}
+    for study in studies:
+        paths = build(study).nodes.keys() - {ROOT}
+        by_origin.setdefault(_origin(study), set()).update((seed, path) for seed in study.seeds for path in paths)
+    return Cost(sum(map(len, by_origin.values())), sizes.train)
 
 
 def _origin(study: Study) -> str:
