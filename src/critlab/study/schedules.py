@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BeforeValidator
@@ -169,6 +170,7 @@ CLOCKS: Registry[type[Schedule]] = Registry(
 """The clocks by name."""
 
 
+@cache
 def schedule(clock: str) -> Schedule:
     """The schedule that a clock's name stands for.
 
