@@ -11,9 +11,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from critlab._core.threads import one_thread
 from critlab.engine.processors import abilities
 from critlab.engine.writing import provenance
-from critlab.threads import one_thread
 
 SIZES = (512, 1024, 2048)
 NOTEWORTHY = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")

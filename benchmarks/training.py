@@ -32,6 +32,7 @@ from commands import timed
 from machine import described, matmul_peak, training_flops
 from scipy import stats
 
+from critlab._core.threads import one_thread
 from critlab.analysis.reading import read_results
 from critlab.data import load
 from critlab.deficits import Blur
@@ -51,7 +52,6 @@ from critlab.study.origin import Numerics
 from critlab.study.recipe import recipes
 from critlab.study.study import Study, removal
 from critlab.study.tree import build
-from critlab.threads import one_thread
 from critlab.training.learner import NetworkLearner
 from critlab.training.precision import step_seconds
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from critlab.errors import Diverged
+from critlab._core.errors import Diverged
 from critlab.theory.kernels import adapted_kernels, alignment, image_task, prior_kernels, sample_kernels, xor_task
 
 OUT = Path(__file__).with_suffix(".csv")

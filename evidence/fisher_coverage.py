@@ -28,8 +28,8 @@ from torch import Tensor, nn
 
 import critlab
 from critlab.measures.estimates import ROOT, Estimates
-from critlab.measures.squared_gradients import squared_gradients
-from critlab.measures.weights import Weights
+from critlab.measures.gradients.squared import squared_gradients
+from critlab.measures.weights.parameter_groups import Weights
 
 STEPS = (0, 100, 600, 1500, 5000)
 

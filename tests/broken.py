@@ -65,7 +65,7 @@ def _study_text(dice: random.Random, folder: Path) -> Bad:
 
 
 def _refused(content: bytes) -> bool:
-    from critlab.errors import StudyError
+    from critlab._core.errors import StudyError
     from critlab.study import Study
 
     try:

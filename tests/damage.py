@@ -135,7 +135,7 @@ def made(folder: Path) -> Sound:
 
 def record_name(*parts: Any) -> str:
     """The digest that a record goes by."""
-    from critlab.digest import digest
+    from critlab._core.digest import digest
 
     return digest(*parts)
 

@@ -7,11 +7,11 @@ from typing import Any, Literal, get_args, get_origin
 from annotated_types import Ge, Gt
 from pydantic.fields import FieldInfo
 
+from critlab._core.errors import StudyError
+from critlab._core.spec import Spec
 from critlab.data.spec import DataSpec
 from critlab.deficits import DEFICITS, read_deficit
-from critlab.errors import StudyError
 from critlab.models import MODELS, ModelSpec
-from critlab.spec import Spec
 
 SIZES: dict[str, Any] = {"width": 2, "hidden": [6], "blocks": 1}
 """Options that decide how large a model is, whether required or not."""

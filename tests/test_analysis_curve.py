@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from critlab._core.errors import StudyError
 from critlab.analysis.final_accuracy import final_accuracy
 from critlab.analysis.results import Results
 from critlab.analysis.table import Row, Status
-from critlab.errors import StudyError
 from synthetic import synthetic_results, synthetic_study
 
 

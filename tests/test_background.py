@@ -11,13 +11,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from critlab._core.errors import StudyError
 from critlab.analysis.curve import curve
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
 from critlab.analysis.table import Outcome, Row
 from critlab.data import load
 from critlab.deficits import Blank, Blur, Deficit, Draws, Noise, suffer
-from critlab.errors import StudyError
 from critlab.measures import FisherTraceOptions
 from critlab.report.page import page
 from critlab.report.study_text import study_text

@@ -18,8 +18,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conftest import Answer, Command
-from critlab.errors import StudyError
-from critlab.spec import MOST_LINES, Location, Problems, Spec, nearest, refusal, shown
+from critlab._core.errors import StudyError
+from critlab._core.spec import MOST_LINES, Location, Problems, Spec, nearest, refusal, shown
 from critlab.study import Study, read_study
 from studies import TOML, small, written
 
@@ -386,7 +386,7 @@ def test_many_problems_are_listed_up_to_a_few(tmp_path: Path) -> None:
 
 
 MINE = """
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 def fails(): raise ValueError("oops\\nat length")
 def leaves(): raise SystemExit(0)
 def number(): return 3

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from critlab.data import load
-from critlab.deficits.blur import blur
+from critlab.deficits.images.blur import blur
 from critlab.report.study_text import study_text
 from studies import small
 

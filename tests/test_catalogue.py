@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from critlab.catalogue import TABLES, catalogue
-from critlab.options_text import options_text
+from critlab._core.spec import Spec
+from critlab.cli.catalogue import TABLES, catalogue
+from critlab.cli.options_text import options_text
 from critlab.report.terminal import catalogue_text
-from critlab.spec import Spec
 
 
 class Shared(Spec):

@@ -18,7 +18,7 @@ import pytest
 import typer
 
 from conftest import Answer, Command
-from critlab.commands import app
+from critlab.cli.commands import app
 from critlab.data import DATA
 from critlab.deficits import DEFICITS
 from critlab.measures import MEASURES
@@ -430,7 +430,7 @@ DIM = """
 from typing import ClassVar
 from pydantic import Field
 from critlab.deficits import Deficit
-from critlab.entry import Entry
+from critlab._core.imports import Entry
 
 class Dim(Deficit):
     name: ClassVar[str] = "dim"
@@ -476,7 +476,7 @@ def test_another_packages_deficit(tmp_path: Path) -> None:
         ({"cli_one": {}, "cli_two": {}}, ("two packages offer a deficit called 'dim'", "cli_one", "cli_two")),
         ({"cli_one": {"offered": "blur"}}, ("two packages offer a deficit called 'blur'", "critlab", "cli_one")),
         ({"cli_one": {"code": "import no_such_module"}}, ("'dim'", "cli_one", "no_such_module", "uninstall")),
-        ({"cli_one": {"row": "Dim"}}, ("'dim'", "cli_one", "must be a critlab.entry.Entry")),
+        ({"cli_one": {"row": "Dim"}}, ("'dim'", "cli_one", "must be a critlab._core.imports.Entry")),
     ],
 )
 def test_a_package_that_does_not_fit(tmp_path: Path, offers: dict[str, dict[str, str]], texts: tuple[str, ...]) -> None:

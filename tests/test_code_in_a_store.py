@@ -18,12 +18,12 @@ import pytest
 
 import critlab
 from critlab import own_modules
+from critlab._core.errors import CritlabError, StudyError
 from critlab.data.user import called
 from critlab.engine.adoption import settle
 from critlab.engine.code import code_files, own_codes, refuse_edited
 from critlab.engine.study_record import StudyRecord, enter, read_record
 from critlab.engine.work import outstanding
-from critlab.errors import CritlabError, StudyError
 from critlab.models.spec import ModelSpec
 from critlab.store import Store
 from critlab.study.origin import Numerics

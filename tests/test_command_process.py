@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from conftest import Command
+from critlab._core.errors import StudyError
 from critlab.engine.interruption import PREEMPTED, StopAsked, stoppable
-from critlab.errors import StudyError
 from critlab.store import Store
 from critlab.store.delivery import deliver
 from critlab.study import read_study
@@ -220,7 +220,7 @@ class TestStreams:
 
 LOUD = """
 import atexit, ctypes, os, subprocess, sys
-from critlab.deficits.blur import Blur
+from critlab.deficits.images.blur import Blur
 print("import!")
 ctypes.CDLL(None).puts(b"C!")
 subprocess.run(["echo", "child!"])
@@ -246,7 +246,7 @@ class TestSearchPath:
 
     def test_named_code_is_found_there_last_and_by_workers_too(self, tmp_path: Path) -> None:
         (tmp_path / "mine.py").write_text(
-            "import beside\nfrom critlab.deficits.blur import Blur\nclass Mine(Blur):\n    name = 'mine'\n"
+            "import beside\nfrom critlab.deficits.images.blur import Blur\nclass Mine(Blur):\n    name = 'mine'\n"
         )
         (tmp_path / "beside.py").write_text("")
         (tmp_path / "safetensors.py").write_text("raise ImportError('not yours')\n")
@@ -265,7 +265,7 @@ class TestSearchPath:
 
 HOLDING = """
 import ctypes, os
-from critlab.deficits.blur import Blur
+from critlab.deficits.images.blur import Blur
 class Holding(Blur):
     name = "holding"
     def apply(self, images, labels, draws):

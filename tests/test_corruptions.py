@@ -11,18 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from critlab._core.errors import StudyError
 from critlab.deficits import CORRUPTIONS, Draws, read_deficit
-from critlab.deficits.corruptions.brightness import brighten
-from critlab.deficits.corruptions.contrast import fade
-from critlab.deficits.corruptions.defocus_blur import DISKS, convolve, disk
-from critlab.deficits.corruptions.fog import add_light, clouds
-from critlab.deficits.corruptions.gaussian_noise import add_normal_noise
-from critlab.deficits.corruptions.impulse_noise import lose_values
-from critlab.deficits.corruptions.jpeg_compression import QUALITIES, compress
-from critlab.deficits.corruptions.motion_blur import MOTIONS, blur_along, trail
-from critlab.deficits.corruptions.pixelate import SCALES, pixelate
-from critlab.deficits.corruptions.shot_noise import count_photons
-from critlab.errors import StudyError
+from critlab.deficits.images.corruptions.brightness import brighten
+from critlab.deficits.images.corruptions.contrast import fade
+from critlab.deficits.images.corruptions.defocus_blur import DISKS, convolve, disk
+from critlab.deficits.images.corruptions.fog import add_light, clouds
+from critlab.deficits.images.corruptions.gaussian_noise import add_normal_noise
+from critlab.deficits.images.corruptions.impulse_noise import lose_values
+from critlab.deficits.images.corruptions.jpeg_compression import QUALITIES, compress
+from critlab.deficits.images.corruptions.motion_blur import MOTIONS, blur_along, trail
+from critlab.deficits.images.corruptions.pixelate import SCALES, pixelate
+from critlab.deficits.images.corruptions.shot_noise import count_photons
 from pictures import photograph
 
 NAMES = [kind.name for kind in CORRUPTIONS]

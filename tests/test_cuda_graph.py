@@ -13,21 +13,21 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from critlab._core.errors import Diverged
 from critlab.data import load
 from critlab.deficits import Blur
-from critlab.errors import Diverged
 from critlab.objectives import Learned
 from critlab.objectives.cross_entropy import CrossEntropy, cross_entropy
-from critlab.study.choices import AugmentSpec, OptimizerSpec
 from critlab.study.origin import Numerics
 from critlab.study.recipe import Recipe
+from critlab.study.specs import AugmentSpec, OptimizerSpec
 from critlab.training import cuda_graph
-from critlab.training.cuda_graph import StepProgram
+from critlab.training.cuda_graph.step_program import StepProgram
+from critlab.training.cuda_graph.updates import decayed, update_rule
 from critlab.training.learner import NetworkLearner
 from critlab.training.loop import train_epoch
 from critlab.training.optimizers import make_optimizer, pack_optimizer
 from critlab.training.tally import Tally
-from critlab.training.updates import decayed, update_rule
 from studies import small
 
 OPTIMIZERS = [{"name": "sgd", "momentum": 0.9}, {"name": "sgd", "momentum": 0.0}, {"name": "adam"}]

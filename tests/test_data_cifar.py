@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from critlab._core.errors import DataError
 from critlab.data import load
 from critlab.data.array_pickle import read_array_pickle
 from critlab.data.cifar import read_cifar10, read_cifar100
 from critlab.data.spec import DataSpec
-from critlab.errors import DataError
 from data_files import (
     cifar10_binary,
     cifar10_python,

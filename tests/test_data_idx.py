@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from critlab._core.errors import DataError
 from critlab.data import load
 from critlab.data.idx import read_fashion_mnist, read_idx, read_mnist
 from critlab.data.spec import DataSpec
-from critlab.errors import DataError
 from data_files import idx_bytes, write_idx_set
 
 MNIST = [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]

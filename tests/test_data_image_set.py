@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from critlab._core.errors import DataError, StudyError
 from critlab.data import load
 from critlab.data.image_set import ImageSet, channel_statistics, padded
 from critlab.data.spec import DataSpec
 from critlab.data.subset import balanced, even_shares
-from critlab.errors import DataError, StudyError
 
 LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=60)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from critlab._core.errors import StudyError
 from critlab.data import DATA
 from critlab.data.data_set import DataSet
 from critlab.data.spec import DataSpec, Sizes
-from critlab.errors import StudyError
 
 
 @pytest.mark.parametrize(

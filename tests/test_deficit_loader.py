@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 import critlab
+from critlab._core.errors import StudyError
 from critlab.deficits import (
     Blur,
     DataSubset,
@@ -29,8 +30,7 @@ from critlab.deficits import (
     TokenBijection,
     TokenShuffle,
 )
-from critlab.deficits.token_shuffle import shuffled_places
-from critlab.errors import StudyError
+from critlab.deficits.sequences.token_shuffle import shuffled_places
 from critlab.hooks.deficit_loader import DeficitLoader
 
 

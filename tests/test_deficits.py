@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from critlab._core.errors import StudyError
+from critlab._core.spec import Problems
 from critlab.deficits import (
     DEFICITS,
     Blur,
@@ -27,11 +29,9 @@ from critlab.deficits import (
     plain,
     read_deficit,
 )
-from critlab.deficits.blur import blur
 from critlab.deficits.data_subset import random_balanced
-from critlab.deficits.label_permutation import class_permutation
-from critlab.errors import StudyError
-from critlab.spec import Problems
+from critlab.deficits.images.blur import blur
+from critlab.deficits.labels.label_permutation import class_permutation
 from pictures import photograph
 from smallest import deficits_of, smallest_deficit
 

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from conftest import Command
+from critlab._core.errors import StoreError
 from critlab.analysis.progress import progress
 from critlab.analysis.reading import read_results
 from critlab.engine.agenda import ATTEMPTS, Agenda
@@ -29,7 +30,6 @@ from critlab.engine.progress import Display
 from critlab.engine.running import Means, run_study
 from critlab.engine.study_record import StudyRecord, write_record
 from critlab.engine.work import Task
-from critlab.errors import StoreError
 from critlab.store import Store, record
 from critlab.store.store import slug
 from critlab.study.origin import Numerics
@@ -315,7 +315,7 @@ class TestRun:
         monkeypatch.syspath_prepend(tmp_path)
         (tmp_path / "hungry.py").write_text(
             "import torch\n"
-            "from critlab.deficits.blur import Blur\n"
+            "from critlab.deficits.images.blur import Blur\n"
             "class Hungry(Blur):\n"
             "    name = 'hungry'\n"
             "    def apply(self, images, labels, draws):\n"
@@ -355,7 +355,7 @@ def limit_that_leaves(descriptors: int) -> int:
 
 KILLED = """
 import os, signal
-from critlab.deficits.blur import Blur
+from critlab.deficits.images.blur import Blur
 class Deadly(Blur):
     name = "deadly"
     def apply(self, images, labels, draws):

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "evidence"))
 
 from fisher_coverage import all_labels, drawn_labels, exact
 
-from critlab.measures.squared_gradients import MOST_MORE, more_draws
+from critlab.measures.gradients.squared import MOST_MORE, more_draws
 
 
 def confident() -> tuple[nn.Module, torch.Tensor]:

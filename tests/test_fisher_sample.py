@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from critlab.measures.fisher_sample import Factors, fisher_sample
-from critlab.measures.weights import Weights
+from critlab.measures.fisher.sample import Factors, fisher_sample
+from critlab.measures.weights.parameter_groups import Weights
 from nets import NETS, image_gradients, net, seeded
 
 

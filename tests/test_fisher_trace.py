@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import nn
 
-from critlab.errors import Diverged, StudyError
+from critlab._core.errors import Diverged, StudyError
 from critlab.measures import MEASURES, FisherTraceOptions, Probe
 from critlab.measures.estimates import mean_over_images, total
-from critlab.measures.fisher_trace import fisher_trace
-from critlab.measures.squared_gradients import LARGEST_COARSE_GROUP, LARGEST_GROUP, plan
+from critlab.measures.fisher.trace import fisher_trace
+from critlab.measures.gradients.squared import LARGEST_COARSE_GROUP, LARGEST_GROUP, plan
 
 
 class Transformer(nn.Module):

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.hooks.watch import Watch
 from watched_trainings import agrees, always, untouched
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from conftest import Command
+from critlab._core.errors import StoreError, StudyError
 from critlab.engine.collecting import collect, empty_trash
 from critlab.engine.study_record import StudyRecord, all_records, read_record, standing
 from critlab.engine.verifying import verify
-from critlab.errors import StoreError, StudyError
 from critlab.store import Store, record
 from critlab.store.locks import writing
 from critlab.store.marker import MARKER

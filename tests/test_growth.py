@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
+from critlab._core.digest import canonical
+from critlab._core.estimate import Estimate
 from critlab.analysis.results import Results
-from critlab.digest import canonical
-from critlab.estimate import Estimate
 from critlab.hooks.watch.history import MOST_RECORDS, History
 from critlab.hooks.watch.record import Record
 from critlab.hooks.watch.writers import JsonLines

@@ -12,13 +12,13 @@ import pytest
 from torch import nn
 
 import critlab
+from critlab._core.errors import StudyError
 from critlab.analysis.guards import AtChance, Constant, Unconverged
 from critlab.analysis.results import Results
 from critlab.analysis.table import Row
 from critlab.data.checks import Split
 from critlab.data.image_set import ImageSet
 from critlab.deficits import Blur
-from critlab.errors import StudyError
 from critlab.report.charts import charts
 from critlab.report.page import page
 from synthetic import synthetic_results

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
+from critlab._core.errors import StudyError
 from critlab.deficits import DEFICITS, Deficit, Draws, FeatureDropout, Noise, read_deficit, suffer
-from critlab.errors import StudyError
 from critlab.hooks.deprivation import Deprivation, Knowledge
 from smallest import deficits_of, smallest_deficit
 

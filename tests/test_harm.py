@@ -11,8 +11,8 @@ from torch import nn
 
 import critlab
 import own_trainings as mine
+from critlab._core.errors import StudyError
 from critlab.analysis.inference import summarise
-from critlab.errors import StudyError
 from critlab.hooks.harm import Harm, harm, judged, shrink_and_perturb
 from critlab.training.seeding import seeded
 

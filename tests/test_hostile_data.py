@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from critlab._core.errors import DataError
 from critlab.data.array_pickle import read_array_pickle
 from critlab.data.cifar import parse_batch, read_cifar10
 from critlab.data.idx import read_idx
 from critlab.data.video_pairs import VideoPairsOptions
 from critlab.data.video_pairs import read as read_clips
-from critlab.errors import DataError
 from data_files import cifar10_binary, write_archive, write_folder
 
 PIXELS = np.zeros((1, 3072), np.uint8)

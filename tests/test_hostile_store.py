@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 from conftest import Command
-from critlab.digest import digest
+from critlab._core.digest import digest
+from critlab._core.errors import StoreDamaged, StoreError, StoreNewer
+from critlab._core.text import one_line, printable
 from critlab.engine.verifying import verify
-from critlab.errors import StoreDamaged, StoreError, StoreNewer
-from critlab.plain_text import one_line, printable
 from critlab.store import Store, atomic, checkpoint, record, writer
 from critlab.store.locks import LOCKS, WRITER, Locks, writing
 from damage import FAULTS, HOSTILE, STORE, STUDY, Answer, Sound, called, inline, made, outcome

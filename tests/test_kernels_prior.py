@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from critlab import kernels
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.theory.kernels.activations import ACTIVATIONS, activation_of
 
 

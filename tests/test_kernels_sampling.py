@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from critlab import kernels
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.theory.kernels.adaptation import NotConverged
 from critlab.theory.kernels.hamiltonian import _place, hamiltonian
 from critlab.theory.kernels.importance import layer_draws

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from critlab import kernels
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.theory.kernels.action import action
 from critlab.theory.kernels.activations import activation_of
 from critlab.theory.kernels.adaptation import Adaptation, NotConverged

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.theory.linear import CompletionTable, complete_matrix, portable_instance
 from critlab.theory.linear.completion_tree import Course, shared_updates, stretches
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.theory.linear import Gate, flow_field, mode_strength, odd_layer, pathway_flow
 
 DRAWS = 100

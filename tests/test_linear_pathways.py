@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.theory.linear import Gate, Lesion, PathwayTrajectory, pathway_flow, train_pathways
 from critlab.theory.linear.gates import open_updates
 from critlab.theory.linear.hierarchy import balanced_layers, drawn_kappas, hierarchy, kappas, rotation

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.theory.linear import Gate, pathway_flow
 from critlab.theory.linear.playing import Kind, playing_page
 

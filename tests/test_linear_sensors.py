@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.theory.linear import sensor_curves
 from critlab.theory.linear.sensors import TREE, TREE_SIGNED
 

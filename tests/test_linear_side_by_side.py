@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from critlab.errors import CritlabError
+from critlab._core.errors import CritlabError
 from critlab.theory.linear import complete_matrix, side_by_side
 from critlab.theory.linear.descent_process import DescentProcess
 from critlab.theory.linear.side_by_side import Descent

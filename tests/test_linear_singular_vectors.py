@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.theory.linear import singular_vector_flow
 from critlab.theory.linear.singular_vectors import product_velocity, singular_velocity
 

@@ -8,8 +8,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 
 import critlab
-from critlab.errors import StudyError
-from critlab.measures.weight_norms import weight_norms
+from critlab._core.errors import StudyError
+from critlab.measures.weights.norms import weight_norms
 from nets import seeded
 
 LABELS = torch.randint(3, (24,), generator=seeded(9))

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from critlab.errors import StudyError
-from critlab.measures.curvature import AT_ONCE, curvature, lanczos
+from critlab._core.errors import StudyError
+from critlab.measures.gradients.curvature import AT_ONCE, curvature, lanczos
 from nets import NETS, hessian, net, seeded
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.measures.estimates import total
-from critlab.measures.fisher_empirical import fisher_empirical
-from critlab.measures.fisher_trace import fisher_trace
+from critlab.measures.fisher.empirical import fisher_empirical
+from critlab.measures.fisher.trace import fisher_trace
 from nets import NETS, image_gradients, net, seeded
 
 

@@ -9,9 +9,9 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 import critlab
-from critlab.errors import Diverged, StudyError
+from critlab._core.errors import Diverged, StudyError
 from critlab.measures.estimates import total
-from critlab.measures.fisher_noise import bearable_noise
+from critlab.measures.fisher.noise import bearable_noise
 from nets import block_traces, hessian, net, seeded
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.measures import GradientsOptions
 from critlab.measures.estimates import total
-from critlab.measures.gradient_covariance import gradient_covariance
-from critlab.measures.gradient_sample import gradient_sample
-from critlab.measures.gradients import gradients
+from critlab.measures.gradients.covariance import gradient_covariance
+from critlab.measures.gradients.moments import gradients
+from critlab.measures.gradients.sample import gradient_sample
 from nets import NETS, image_gradients, net, seeded
 
 NAMES = [name for name in NETS if name != "heads"]

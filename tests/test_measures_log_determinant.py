@@ -6,10 +6,10 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from critlab.errors import StudyError
-from critlab.measures.fisher_log_determinant import fisher_log_determinant
-from critlab.measures.fisher_trace import fisher_trace
-from critlab.measures.kronecker import MOST_LABELS, kronecker_factors
+from critlab._core.errors import StudyError
+from critlab.measures.fisher.kronecker import MOST_LABELS, kronecker_factors
+from critlab.measures.fisher.log_determinant import fisher_log_determinant
+from critlab.measures.fisher.trace import fisher_trace
 from nets import net, seeded
 
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import critlab
+from critlab._core.errors import StudyError
 from critlab.analysis.filters import first_layer_filters
 from critlab.data import load
-from critlab.errors import StudyError
 from critlab.measures import MEASURES, Probe
-from critlab.measures.weight_norms import weight_norms
+from critlab.measures.weights.norms import weight_norms
 from critlab.study.origin import Numerics
 from critlab.study.recipe import Recipe
 from critlab.training.learner import NetworkLearner

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
-from critlab.errors import Diverged, StudyError
+from critlab._core.errors import Diverged, StudyError
 from critlab.measures import FiltersOptions, Probe, WeightsOptions
-from critlab.measures.dead_units import DeadUnits, dead_units
-from critlab.measures.effective_rank import effective_rank, of_gram
-from critlab.measures.filters import filters
-from critlab.measures.filters import measure as measure_filters
 from critlab.measures.picture import Picture
-from critlab.measures.weight_norms import measure as measure_weights
-from critlab.measures.weight_norms import weight_norms
+from critlab.measures.units.dead_units import DeadUnits, dead_units
+from critlab.measures.units.effective_rank import effective_rank, of_gram
+from critlab.measures.weights.filters import filters
+from critlab.measures.weights.filters import measure as measure_filters
+from critlab.measures.weights.norms import measure as measure_weights
+from critlab.measures.weights.norms import weight_norms
 from nets import net, seeded
 
 

@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import nn
 
+from critlab._core.errors import StudyError
+from critlab._core.spec import Spec
 from critlab.data.spec import DataSpec
-from critlab.errors import StudyError
 from critlab.models import MODELS, ModelSpec
 from critlab.models.all_cnn import blocks
-from critlab.models.residual_block import ResidualBlock
+from critlab.models.blocks.residual_block import ResidualBlock
 from critlab.models.resnet import BlockShape
 from critlab.models.resnet import blocks as resnet_blocks
-from critlab.spec import Spec
 from smallest import smallest_model
 
 

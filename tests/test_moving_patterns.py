@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from critlab._core.errors import StudyError
 from critlab.data import load
 from critlab.data.moving_patterns import MovingPatternsOptions, displacements, drawn
 from critlab.data.spec import DataSpec, Sizes
-from critlab.errors import StudyError
-from critlab.measures.partial_information import partial_information
+from critlab.measures.units.partial_information import partial_information
 
 COUNT = 400
 

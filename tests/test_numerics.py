@@ -12,12 +12,12 @@ from torch import nn
 
 import critlab as laboratory
 from conftest import Command
+from critlab._core.errors import StudyError
 from critlab.data import load
 from critlab.engine import numerics, timing
 from critlab.engine.numerics import decide, faster, settled
 from critlab.engine.processors import side_by_side
 from critlab.engine.study_record import read_record
-from critlab.errors import StudyError
 from critlab.papers.critical_periods.setup import base
 from critlab.papers.demo import demo
 from critlab.store import Store

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 import critlab
+from critlab._core.errors import StudyError
+from critlab._core.random_streams import generator
+from critlab._core.spec import Problems
 from critlab.data import load
-from critlab.errors import StudyError
 from critlab.objectives import (
     OBJECTIVES,
     CrossEntropy,
@@ -23,8 +25,6 @@ from critlab.objectives import (
     read_objective,
 )
 from critlab.objectives.cross_entropy import cross_entropy
-from critlab.randomness import generator
-from critlab.spec import Problems
 from critlab.study.origin import Numerics
 from critlab.study.recipe import recipes
 from critlab.training.learner import NetworkLearner

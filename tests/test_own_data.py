@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from critlab._core.errors import CritlabError, DataError, StudyError
 from critlab.data import load
 from critlab.data.checks import checked_classes, checked_split, lacking
 from critlab.data.image_set import ImageSet
 from critlab.data.spec import DataSpec
 from critlab.deficits import DEFICITS, read_deficit
-from critlab.errors import CritlabError, DataError, StudyError
 from critlab.study import Recipe, Study
 from critlab.study.checks import read_data
 from critlab.study.origin import Numerics

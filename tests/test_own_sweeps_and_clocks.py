@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import critlab
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.report.page import page
 from critlab.study import Study
 from critlab.study.recipe import recipes

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from critlab import cli
+from critlab._core.errors import StudyError
 from critlab.engine.running import Means
-from critlab.errors import StudyError
 from critlab.papers.playground import write_playground
 from critlab.papers.registry import FIGURES
 from critlab.papers.reproduce import reproduce

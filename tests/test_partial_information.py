@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from critlab.errors import StudyError
-from critlab.measures.partial_information import (
+from critlab._core.errors import StudyError
+from critlab.measures.units.partial_information import (
     PartialInformation,
     minimum_mutual_information,
     mutual_information,

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 import critlab
 import own_trainings as mine
+from critlab._core.errors import StudyError
 from critlab.deficits import DataSubset, LabelNoise, TokenBijection, TokenShuffle
-from critlab.errors import StudyError
 from critlab.hooks.deprivation import Knowledge
 from critlab.hooks.own_loop import OwnLearner, OwnLoop
 from critlab.hooks.packing import pack, unpack

@@ -13,9 +13,9 @@ import torch
 from pydantic import ConfigDict
 
 import critlab
+from critlab._core.errors import InvalidValue, StudyError
+from critlab._core.spec import Spec
 from critlab.deficits import Blur
-from critlab.errors import InvalidValue, StudyError
-from critlab.spec import Spec
 from critlab.study import Study, removal, windows
 
 PARTS: dict[str, Any] = {

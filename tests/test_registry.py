@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 import critlab
+from critlab._core.errors import StudyError
 from critlab.data import load
-from critlab.errors import StudyError
 from critlab.measures import MEASURES
 from critlab.models import MODELS
 from critlab.study.origin import Numerics

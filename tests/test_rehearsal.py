@@ -10,9 +10,9 @@ import pytest
 import torch
 
 import stateful_nets
+from critlab._core.errors import StudyError
 from critlab.data import load
 from critlab.engine.rehearsing import rehearse_study
-from critlab.errors import StudyError
 from critlab.measures.reading import MeasureOptions
 from critlab.store.checkpoint import decode, encode
 from critlab.study.measurement import TEST, Measurement

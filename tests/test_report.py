@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import critlab
+from critlab._core.errors import StudyError
 from critlab.analysis.results import Results
-from critlab.errors import StudyError
 from critlab.report import figures, page, report
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts import charts

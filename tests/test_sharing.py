@@ -19,16 +19,16 @@ from typing import Any
 
 import pytest
 
+from critlab._core.digest import digest
+from critlab._core.errors import StoreError
 from critlab.analysis.reading import read_results
 from critlab.data import load
-from critlab.digest import digest
 from critlab.engine.claims import Claim
 from critlab.engine.names import Names
 from critlab.engine.perform import Reached, Trained
 from critlab.engine.progress import Display
 from critlab.engine.running import Means, run_study
 from critlab.engine.work import Step, Task
-from critlab.errors import StoreError
 from critlab.store import Store
 from critlab.store.locks import LOCKS, WRITER, Locks, writing
 from critlab.study.origin import Numerics
@@ -52,7 +52,7 @@ print(json.dumps([report.trained, report.replayed, report.status]))
 """
 WAITING = """
 import os, time
-from critlab.deficits.blur import Blur
+from critlab.deficits.images.blur import Blur
 class Waiting(Blur):
     name = "waiting"
     def apply(self, images, labels, draws):

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from critlab._core.errors import StudyError
+from critlab._core.spec import Problems
 from critlab.deficits import DEFICITS, Blank, Blur, Decorrelate, Deficit, Draws, Noise, SourceDropout, suffer
 from critlab.deficits import read_deficit as read
-from critlab.deficits.decorrelate import mixed_labels
-from critlab.errors import StudyError
-from critlab.spec import Problems
+from critlab.deficits.sources.decorrelate import mixed_labels
 
 MEAN = torch.tensor([[0.2, 0.3, 0.4], [0.5, 0.6, 0.7]]).reshape(2, 3, 1, 1)
 BETWEEN = [name for name in DEFICITS if DEFICITS[name].load().between_sources]

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from critlab.errors import StudyError
-from critlab.measures.features import features_of
+from critlab._core.errors import StudyError
+from critlab.measures.units.features import features_of
 from critlab.models import ModelSpec
-from critlab.models.preactivation_block import PreActivationBlock
+from critlab.models.blocks.preactivation_block import PreActivationBlock
+from critlab.models.blocks.streams import TwoStreamTransformer, patches
 from critlab.models.split_resnet import PreActivationShape
-from critlab.models.streams import TwoStreamTransformer, patches
 
 SPECS: list[dict[str, Any]] = [
     {"name": "split_resnet18", "width": 3},

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from torch import nn
 
 import critlab
+from critlab._core.errors import StudyError
 from critlab.data import load
-from critlab.errors import StudyError
 from critlab.models import ModelSpec
-from critlab.models.streams import patches
+from critlab.models.blocks.streams import patches
 from critlab.objectives import CrossEntropy, CrossSourceReconstruction
 from critlab.objectives.cross_source_reconstruction import hidden_patches
 from critlab.study import Study
-from critlab.study.choices import AugmentSpec
 from critlab.study.measurement import Measurement
 from critlab.study.origin import Numerics
 from critlab.study.recipe import recipes
+from critlab.study.specs import AugmentSpec
 from critlab.training.augment import augment
 from critlab.training.learner import NetworkLearner
 from critlab.training.view_augment import augment_views

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 import critlab
-from critlab.errors import Diverged, StudyError
+from critlab._core.errors import Diverged, StudyError
 from critlab.measures import Probe, RelativeSourceVarianceOptions
-from critlab.measures.source_variance import bimodality, measure, readings, relative_source_variance
+from critlab.measures.units.source_variance import bimodality, measure, readings, relative_source_variance
 
 
 def views(a, b, size=3, seed=0):
@@ -84,7 +84,7 @@ def test_order_and_size_of_the_batches_change_nothing(seed, pairs):
     shuffled = view_a[torch.randperm(7, generator=g)], view_b[torch.randperm(6, generator=g)]
     torch.testing.assert_close(relative_source_variance(mixed, *shuffled), wanted, rtol=0, atol=1e-6, equal_nan=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("critlab.measures.source_variance.PAIRS", pairs)
+        patch.setattr("critlab.measures.units.source_variance.PAIRS", pairs)
         torch.testing.assert_close(
             relative_source_variance(mixed, view_a, view_b), wanted, rtol=0, atol=1e-6, equal_nan=True
         )

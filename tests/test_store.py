@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from critlab.digest import digest
-from critlab.errors import StoreError
+from critlab._core.digest import digest
+from critlab._core.errors import StoreError
 from critlab.store import Store, atomic, checkpoint, record
 from critlab.store.writer import home
 

@@ -9,11 +9,11 @@ from typing import Any, get_args
 
 import pytest
 
+from critlab._core.spec import Spec
 from critlab.data.spec import DataSpec
 from critlab.deficits import Deficit
 from critlab.measures import MeasureOptions
 from critlab.objectives import OBJECTIVES
-from critlab.spec import Spec
 from critlab.study import (
     AugmentSpec,
     Background,

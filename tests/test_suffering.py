@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from critlab._core.spec import Problems
 from critlab.data import load
 from critlab.deficits import Blur, Deficit, Draws, LabelPermutation, Noise, describe, kept, plain, read_deficit, suffer
 from critlab.measures import FisherTraceOptions
-from critlab.spec import Problems
 from critlab.study import Recipe
 from critlab.study.measurement import Measurement
 from critlab.study.origin import Numerics

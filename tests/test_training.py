@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from critlab._core.errors import Diverged, StudyError
+from critlab._core.random_streams import generator
 from critlab.data.checks import Split
 from critlab.data.image_set import ImageSet
 from critlab.deficits import Blur, Deficit, Draws
-from critlab.errors import Diverged, StudyError
-from critlab.randomness import generator
-from critlab.study.choices import AugmentSpec
 from critlab.study.recipe import Recipe
+from critlab.study.specs import AugmentSpec
 from critlab.training.augment import augment
 from critlab.training.batches import batches, epoch_order
 from critlab.training.examples import Examples

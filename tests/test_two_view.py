@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from critlab._core.errors import DataError, StudyError
 from critlab.data import load
 from critlab.data.spec import DataSpec, Sizes
-from critlab.errors import DataError, StudyError
-from critlab.study.choices import AugmentSpec
 from critlab.study.recipe import Recipe
+from critlab.study.specs import AugmentSpec
 from critlab.training.examples import Examples
 
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from critlab.errors import Diverged, StudyError
+from critlab._core.errors import Diverged, StudyError
 from critlab.measures import Probe, UsableInformationOptions
-from critlab.measures.usable_information import measure, usable_information
+from critlab.measures.units.usable_information import measure, usable_information
 
 
 class Reader(nn.Module):
@@ -85,7 +85,7 @@ def test_the_measure_reads_bits_accuracy_and_parts() -> None:
 
 def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = usable_information(Reader(1.5, 0.5), shown(LABELS), LABELS)
-    monkeypatch.setattr("critlab.measures.usable_information.BATCH", 5)
+    monkeypatch.setattr("critlab.measures.units.usable_information.BATCH", 5)
     parts = usable_information(Reader(1.5, 0.5), shown(LABELS), LABELS)
     assert all(parts[s].information == pytest.approx(whole[s].information, abs=1e-9) for s in whole)
 

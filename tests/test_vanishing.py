@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 import critlab
+from critlab._core.errors import StoreError
 from critlab.analysis.reading import read_results
 from critlab.engine import running
 from critlab.engine.agenda import Ending
 from critlab.engine.interruption import Interruption
 from critlab.engine.running import ROUNDS, Means, run_study
 from critlab.engine.worker import desk_of
-from critlab.errors import StoreError
 from critlab.store import Store
 from inline import table, work_off
 from studies import small

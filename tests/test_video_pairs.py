@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from critlab._core.errors import DataError, StudyError
 from critlab.data import load
 from critlab.data.spec import DataSpec
-from critlab.errors import DataError, StudyError
 
 
 def clip(number: int, frames: int = 8, shape: tuple[int, ...] = (10, 12)) -> Any:

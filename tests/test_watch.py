@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 import critlab
-from critlab.errors import StudyError
-from critlab.estimate import Estimate
+from critlab._core.errors import StudyError
+from critlab._core.estimate import Estimate
 from critlab.hooks.watch.looks.look import Sample
 from critlab.hooks.watch.record import Record, Sums, movement, shares
 from critlab.hooks.watch.training_loss import TrainingLoss

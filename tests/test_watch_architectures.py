@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 from torch.utils.checkpoint import checkpoint
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.hooks.watch import Watch
 from critlab.hooks.watch.looks.inputs import Call
 from watched_trainings import agrees, always, trained, untouched

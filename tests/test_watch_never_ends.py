@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.hooks.watch import Watch
 from critlab.hooks.watch.record import Record
 from critlab.hooks.watch.weights_in_motion import clipped

@@ -7,11 +7,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from critlab.study.choices import OptimizerSpec
 from critlab.study.schedules import EpochPosition, Schedule
+from critlab.study.specs import OptimizerSpec
 from critlab.study.sweeps import RemovalSweep, Sweep
 from critlab.study.sweeps.sweep import SweepWords, crossing
-from critlab.study.values import Place
+from critlab.study.types import Place
 from critlab.study.window import Window
 
 

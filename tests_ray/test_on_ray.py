@@ -23,7 +23,7 @@ from studies import small
 
 WAITING = """
 import os, time
-from critlab.deficits.blur import Blur
+from critlab.deficits.images.blur import Blur
 class Waiting(Blur):
     name = "waiting"
     def apply(self, images, labels, draws):
@@ -98,7 +98,7 @@ def test_a_lost_node_s_stages_are_done_again(cluster: Any, tmp_path: Path, monke
 def test_a_failure_is_one_runs_own(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "failing.py").write_text(
         "import os\n"
-        "from critlab.deficits.blur import Blur\n"
+        "from critlab.deficits.images.blur import Blur\n"
         "class Failing(Blur):\n"
         "    name = 'failing'\n"
         "    def apply(self, images, labels, draws):\n"

@@ -13,25 +13,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from critlab._core.estimate import Estimate as Estimate
     from critlab.analysis.results import Results as Results
-    from critlab.estimate import Estimate as Estimate
     from critlab.hooks.deficit_loader import DeficitLoader as DeficitLoader
     from critlab.hooks.harm import harm as harm
     from critlab.hooks.probe import probe as probe
     from critlab.hooks.watch import Watch as Watch
-    from critlab.measures.curvature import curvature as curvature
-    from critlab.measures.dead_units import dead_units as dead_units
-    from critlab.measures.effective_rank import effective_rank as effective_rank
     from critlab.measures.estimates import total as total
-    from critlab.measures.fisher_empirical import fisher_empirical as fisher_empirical
-    from critlab.measures.fisher_log_determinant import fisher_log_determinant as fisher_log_determinant
-    from critlab.measures.fisher_noise import fisher_noise as fisher_noise
-    from critlab.measures.fisher_trace import fisher_trace as fisher_trace
-    from critlab.measures.gradient_covariance import gradient_covariance as gradient_covariance
-    from critlab.measures.gradients import gradients as gradients
-    from critlab.measures.partial_information import partial_information as partial_information
-    from critlab.measures.source_variance import relative_source_variance as relative_source_variance
-    from critlab.measures.usable_information import usable_information as usable_information
+    from critlab.measures.fisher.empirical import fisher_empirical as fisher_empirical
+    from critlab.measures.fisher.log_determinant import fisher_log_determinant as fisher_log_determinant
+    from critlab.measures.fisher.noise import fisher_noise as fisher_noise
+    from critlab.measures.fisher.trace import fisher_trace as fisher_trace
+    from critlab.measures.gradients.covariance import gradient_covariance as gradient_covariance
+    from critlab.measures.gradients.curvature import curvature as curvature
+    from critlab.measures.gradients.moments import gradients as gradients
+    from critlab.measures.units.dead_units import dead_units as dead_units
+    from critlab.measures.units.effective_rank import effective_rank as effective_rank
+    from critlab.measures.units.partial_information import partial_information as partial_information
+    from critlab.measures.units.source_variance import relative_source_variance as relative_source_variance
+    from critlab.measures.units.usable_information import usable_information as usable_information
     from critlab.report import report as report
     from critlab.running import run as run
     from critlab.study import Background as Background
@@ -49,31 +49,31 @@ _WHERE = {
     "Background": "critlab.study",
     "Base": "critlab.study",
     "DeficitLoader": "critlab.hooks.deficit_loader",
-    "Estimate": "critlab.estimate",
+    "Estimate": "critlab._core.estimate",
     "Intervention": "critlab.study",
     "Results": "critlab.analysis.results",
     "Study": "critlab.study",
     "Switch": "critlab.study",
     "Watch": "critlab.hooks.watch",
-    "curvature": "critlab.measures.curvature",
-    "dead_units": "critlab.measures.dead_units",
-    "effective_rank": "critlab.measures.effective_rank",
-    "fisher_empirical": "critlab.measures.fisher_empirical",
-    "fisher_log_determinant": "critlab.measures.fisher_log_determinant",
-    "fisher_noise": "critlab.measures.fisher_noise",
-    "fisher_trace": "critlab.measures.fisher_trace",
-    "gradient_covariance": "critlab.measures.gradient_covariance",
-    "gradients": "critlab.measures.gradients",
+    "curvature": "critlab.measures.gradients.curvature",
+    "dead_units": "critlab.measures.units.dead_units",
+    "effective_rank": "critlab.measures.units.effective_rank",
+    "fisher_empirical": "critlab.measures.fisher.empirical",
+    "fisher_log_determinant": "critlab.measures.fisher.log_determinant",
+    "fisher_noise": "critlab.measures.fisher.noise",
+    "fisher_trace": "critlab.measures.fisher.trace",
+    "gradient_covariance": "critlab.measures.gradients.covariance",
+    "gradients": "critlab.measures.gradients.moments",
     "harm": "critlab.hooks.harm",
-    "partial_information": "critlab.measures.partial_information",
+    "partial_information": "critlab.measures.units.partial_information",
     "probe": "critlab.hooks.probe",
     "read_study": "critlab.study",
-    "relative_source_variance": "critlab.measures.source_variance",
+    "relative_source_variance": "critlab.measures.units.source_variance",
     "removal": "critlab.study",
     "report": "critlab.report",
     "run": "critlab.running",
     "total": "critlab.measures.estimates",
-    "usable_information": "critlab.measures.usable_information",
+    "usable_information": "critlab.measures.units.usable_information",
     "windows": "critlab.study",
 }
 _ROOMS = (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from critlab._core.errors import StoreError, StoreUnwritable
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
 from critlab.engine.running import Device, Engine, Means, Precision, run_study
-from critlab.errors import StoreError, StoreUnwritable
 from critlab.store import Store
 from critlab.study.study import Study
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from critlab._core.errors import StudyError
+from critlab._core.estimate import Estimate
 from critlab.analysis.final_accuracy import final_accuracy
 from critlab.analysis.inference import Summary, summarise
 from critlab.analysis.mixture import is_mixed
 from critlab.analysis.table import Status
-from critlab.errors import StudyError
-from critlab.estimate import Estimate
-from critlab.study.values import Place as Place
+from critlab.study.types import Place as Place
 
 if TYPE_CHECKING:
     from critlab.analysis.results import Results

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 
 
 @dataclass(frozen=True)

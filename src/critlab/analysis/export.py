@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from critlab._core.errors import StudyError
+from critlab._core.streams import show_bytes
 from critlab.analysis.results import Results
-from critlab.errors import StudyError
 from critlab.store.delivery import deliver
-from critlab.streams import show_bytes
 
 Format = Literal["csv", "json", "parquet"]
 FORMATS: tuple[Format, ...] = ("csv", "json", "parquet")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from critlab.errors import StudyError
-from critlab.spec import nearest, shown
+from critlab._core.errors import StudyError
+from critlab._core.spec import nearest, shown
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from critlab.estimate import Estimate
+from critlab._core.estimate import Estimate
 
 LEVEL = 0.025
 """One-sided level of every decision: a point is damaged only where its two-sided 95 % interval agrees."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from critlab.estimate import Estimate
+from critlab._core.estimate import Estimate
 
 Floats = NDArray[np.float64]
 

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from critlab._core.errors import StudyError
 from critlab.analysis.results import PicturePlace, Results
 from critlab.analysis.table import Outcome, Row, Status
 from critlab.engine.makers import Maker, maker
 from critlab.engine.names import Names
 from critlab.engine.study_record import StudyRecord, read_record
-from critlab.errors import StudyError
 from critlab.measures.picture import Picture
 from critlab.store import Store
 from critlab.study.measurement import due

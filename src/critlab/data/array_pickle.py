@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from critlab.errors import DataError
+from critlab._core.errors import DataError
 
 Plain = dict[str, Any]
 

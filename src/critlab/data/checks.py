@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from critlab._core.errors import DataError
 from critlab.deficits.layout import channels_last
-from critlab.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,11 +15,11 @@ from typing import IO, Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from critlab._core.errors import DataError
+from critlab._core.spec import shown
 from critlab.data.array_pickle import read_array_pickle
 from critlab.data.fetch import Official, fetched
 from critlab.data.folder import MOST_BYTES, bytes_of, places
-from critlab.errors import DataError
-from critlab.spec import shown
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
 

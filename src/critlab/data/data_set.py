@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from critlab.entry import Entry
+from critlab._core.imports import Entry
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from critlab.errors import DataError
+from critlab._core.errors import DataError
 
 _TIMEOUT_SECONDS = (10, 30)
 """To connect, and between two pieces of a transfer."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from critlab.errors import DataError
+from critlab._core.errors import DataError
 
 MOST_BYTES = 400_000_000
 """Of a file or of a whole archive, unpacked; the largest official one has 187 million."""

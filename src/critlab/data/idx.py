@@ -15,9 +15,9 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from critlab._core.errors import DataError
 from critlab.data.fetch import Official, fetched
 from critlab.data.folder import MOST_BYTES, places
-from critlab.errors import DataError
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
 

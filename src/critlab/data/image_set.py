@@ -10,8 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from critlab._core.errors import DataError
 from critlab.data.checks import Split, lacking
-from critlab.errors import DataError
 
 _FLOOR = 1 / 255
 """The smallest deviation, one grey level: a channel that never changes must not be divided by zero."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from critlab._core.errors import DataError
+from critlab._core.imports import is_path
 from critlab.data import DATA
 from critlab.data.checks import Split, checked_classes, checked_split
 from critlab.data.folder import data_folder
@@ -12,8 +14,6 @@ from critlab.data.options import DataOptions
 from critlab.data.spec import DataSpec
 from critlab.data.subset import balanced
 from critlab.data.user import Pair, arrays_of, called
-from critlab.entry import is_path
-from critlab.errors import DataError
 
 
 def loaded(spec: DataSpec, folder: Path | None) -> ImageSet:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from critlab._core.spec import Spec
 from critlab.data.data_set import DataSet
-from critlab.spec import Spec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

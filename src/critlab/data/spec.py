@@ -16,13 +16,13 @@ from pydantic import (
     model_validator,
 )
 
+from critlab._core.errors import StudyError
+from critlab._core.imports import is_path
+from critlab._core.spec import Location, Problems, Spec, problems
+from critlab._core.user_code.identity import path_of
 from critlab.data import DATA
 from critlab.data.data_set import DataSet
 from critlab.data.options import DataOptions
-from critlab.entry import is_path
-from critlab.errors import StudyError
-from critlab.own_code import path_of
-from critlab.spec import Location, Problems, Spec, problems
 
 Count = Annotated[int, Field(ge=1)]
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from critlab._core.errors import DataError, StudyError
+from critlab._core.imports import is_path
+from critlab._core.spec import Problems
 from critlab.data.data_set import DataSet
 from critlab.data.options import DataOptions
-from critlab.entry import is_path
-from critlab.errors import DataError, StudyError
-from critlab.spec import Problems
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

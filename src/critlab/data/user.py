@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from critlab.entry import imported, one_line
-from critlab.errors import CritlabError, DataError
+from critlab._core.errors import CritlabError, DataError
+from critlab._core.imports import imported, one_line
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
 

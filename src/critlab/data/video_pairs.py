@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from critlab._core.errors import DataError
 from critlab.data.data_set import DataSet
 from critlab.data.options import DataOptions
-from critlab.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from critlab.component import describe_component, plain_component, read_component
-from critlab.deficits.blank import Blank
-from critlab.deficits.blur import Blur
-from critlab.deficits.corruptions import (
+from critlab._core.component import describe_component, plain_component, read_component
+from critlab._core.imports import Entry, Table
+from critlab.deficits.data_subset import DataSubset
+from critlab.deficits.deficit import Deficit, Draws, kept, suffer
+from critlab.deficits.images.blank import Blank
+from critlab.deficits.images.blur import Blur
+from critlab.deficits.images.corruptions import (
     CORRUPTIONS,
     Brightness,
     Contrast,
@@ -22,20 +25,17 @@ from critlab.deficits.corruptions import (
     Pixelate,
     ShotNoise,
 )
-from critlab.deficits.data_subset import DataSubset
-from critlab.deficits.decorrelate import Decorrelate
-from critlab.deficits.deficit import Deficit, Draws, kept, suffer
-from critlab.deficits.feature_dropout import FeatureDropout
-from critlab.deficits.label_noise import LabelNoise
-from critlab.deficits.label_permutation import LabelPermutation
-from critlab.deficits.noise import Noise
-from critlab.deficits.random_labels import RandomLabels
-from critlab.deficits.source_dropout import SourceDropout
-from critlab.deficits.swap_noise import SwapNoise
-from critlab.deficits.token_bijection import TokenBijection
-from critlab.deficits.token_shuffle import TokenShuffle
-from critlab.deficits.vertical_flip import VerticalFlip
-from critlab.entry import Entry, Table
+from critlab.deficits.images.vertical_flip import VerticalFlip
+from critlab.deficits.images.white_noise import Noise
+from critlab.deficits.labels.label_noise import LabelNoise
+from critlab.deficits.labels.label_permutation import LabelPermutation
+from critlab.deficits.labels.random_labels import RandomLabels
+from critlab.deficits.sequences.token_bijection import TokenBijection
+from critlab.deficits.sequences.token_shuffle import TokenShuffle
+from critlab.deficits.sources.decorrelate import Decorrelate
+from critlab.deficits.sources.source_dropout import SourceDropout
+from critlab.deficits.tables.feature_dropout import FeatureDropout
+from critlab.deficits.tables.swap_noise import SwapNoise
 from critlab.lazy import submodules
 
 __all__ = [
@@ -93,7 +93,7 @@ def plain(deficit: Deficit) -> dict[str, Any]:
 
 
 def describe(deficit: Deficit) -> dict[str, Any]:
-    """The JSON mapping that names ``deficit``; see :func:`critlab.component.describe_component`.
+    """The JSON mapping that names ``deficit``; see :func:`critlab._core.component.describe_component`.
 
     Raises:
         StudyError: a user's own class that no other process can import, or whose source cannot be read.
@@ -108,27 +108,29 @@ DEFICITS = Table(
     "deficit",
     "critlab.deficits",
     {
-        "blur": Entry("critlab.deficits.blur:Blur", Blur, f"{_PAPER}, section 2, figure 1"),
+        "blur": Entry("critlab.deficits.images.blur:Blur", Blur, f"{_PAPER}, section 2, figure 1"),
         "vertical_flip": Entry(
-            "critlab.deficits.vertical_flip:VerticalFlip", VerticalFlip, f"{_PAPER}, section 2, figure 2"
+            "critlab.deficits.images.vertical_flip:VerticalFlip", VerticalFlip, f"{_PAPER}, section 2, figure 2"
         ),
         "label_permutation": Entry(
-            "critlab.deficits.label_permutation:LabelPermutation",
+            "critlab.deficits.labels.label_permutation:LabelPermutation",
             LabelPermutation,
             f"{_PAPER}, section 2, figure 2",
         ),
         "random_labels": Entry(
-            "critlab.deficits.random_labels:RandomLabels",
+            "critlab.deficits.labels.random_labels:RandomLabels",
             RandomLabels,
             "Zhang et al. 2017; as a deficit, the replication by B. Krzepkowski",
         ),
-        "noise": Entry("critlab.deficits.noise:Noise", Noise, f"{_PAPER}, section 2, figure 2"),
-        "blank": Entry("critlab.deficits.blank:Blank", Blank, f"{_SOURCES}, a source switched off"),
+        "noise": Entry("critlab.deficits.images.white_noise:Noise", Noise, f"{_PAPER}, section 2, figure 2"),
+        "blank": Entry("critlab.deficits.images.blank:Blank", Blank, f"{_SOURCES}, a source switched off"),
         "source_dropout": Entry(
-            "critlab.deficits.source_dropout:SourceDropout", SourceDropout, f"{_SOURCES}, the code's random zero input"
+            "critlab.deficits.sources.source_dropout:SourceDropout",
+            SourceDropout,
+            f"{_SOURCES}, the code's random zero input",
         ),
         "decorrelate": Entry(
-            "critlab.deficits.decorrelate:Decorrelate", Decorrelate, f"{_SOURCES}, dissociation of the sources"
+            "critlab.deficits.sources.decorrelate:Decorrelate", Decorrelate, f"{_SOURCES}, dissociation of the sources"
         ),
         "data_subset": Entry(
             "critlab.deficits.data_subset:DataSubset",
@@ -136,17 +138,23 @@ DEFICITS = Table(
             "Ash and Adams 2020, figure 1 (warm start)",
         ),
         "label_noise": Entry(
-            "critlab.deficits.label_noise:LabelNoise", LabelNoise, "Patrini et al. 2017, section 5 (symmetric noise)"
+            "critlab.deficits.labels.label_noise:LabelNoise",
+            LabelNoise,
+            "Patrini et al. 2017, section 5 (symmetric noise)",
         ),
         "swap_noise": Entry(
-            "critlab.deficits.swap_noise:SwapNoise", SwapNoise, "Yoon et al. 2020 (VIME), section 3; as a deficit: ours"
+            "critlab.deficits.tables.swap_noise:SwapNoise",
+            SwapNoise,
+            "Yoon et al. 2020 (VIME), section 3; as a deficit: ours",
         ),
-        "feature_dropout": Entry("critlab.deficits.feature_dropout:FeatureDropout", FeatureDropout, "ours"),
+        "feature_dropout": Entry("critlab.deficits.tables.feature_dropout:FeatureDropout", FeatureDropout, "ours"),
         "token_shuffle": Entry(
-            "critlab.deficits.token_shuffle:TokenShuffle", TokenShuffle, "the pre-registration critical-period-lm"
+            "critlab.deficits.sequences.token_shuffle:TokenShuffle",
+            TokenShuffle,
+            "the pre-registration critical-period-lm",
         ),
         "token_bijection": Entry(
-            "critlab.deficits.token_bijection:TokenBijection",
+            "critlab.deficits.sequences.token_bijection:TokenBijection",
             TokenBijection,
             "the pre-registration critical-period-lm (negative control)",
         ),

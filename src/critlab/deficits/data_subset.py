@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from critlab._core.errors import StudyError
+from critlab._core.spec import Problems
 from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind
-from critlab.errors import StudyError
-from critlab.spec import Problems
 
 if TYPE_CHECKING:
     import torch

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from critlab.component import Component
-from critlab.errors import StudyError
-from critlab.randomness import generator, key
-from critlab.spec import Problems, shown
+from critlab._core.component import Component
+from critlab._core.errors import StudyError
+from critlab._core.random_streams import generator, key
+from critlab._core.spec import Problems, shown
 
 if TYPE_CHECKING:
     import torch
@@ -138,7 +138,7 @@ class Deficit(Component):
         return self
 
     def check_examples(self, example_shape: tuple[int, ...]) -> None:
-        """Raises :class:`~critlab.errors.StudyError` where such examples, or their source, cannot suffer this."""
+        """Raises :class:`~critlab._core.errors.StudyError` where such examples, or their source, cannot suffer this."""
         if self.source is None:
             self.check(example_shape)
             return
@@ -146,10 +146,10 @@ class Deficit(Component):
         self.check(example_shape[1:])
 
     def check_heads(self, heads: int) -> None:
-        """Raises :class:`~critlab.errors.StudyError` where labels of so many heads cannot suffer this deficit."""
+        """Raises :class:`~critlab._core.errors.StudyError` where labels of so many heads cannot suffer this deficit."""
 
     def check(self, example_shape: tuple[int, ...]) -> None:
-        """Raises :class:`~critlab.errors.StudyError` where such examples cannot suffer this deficit."""
+        """Raises :class:`~critlab._core.errors.StudyError` where such examples cannot suffer this deficit."""
 
     def effect(self, example_shape: tuple[int, ...]) -> Hashable:
         """What is done to such examples: two deficits of one effect are the same deficit there."""
@@ -160,7 +160,7 @@ class Deficit(Component):
         return ""
 
     def check_classes(self, classes: int) -> None:
-        """Raises :class:`~critlab.errors.StudyError` where the data lack a class that is to suffer."""
+        """Raises :class:`~critlab._core.errors.StudyError` where the data lack a class that is to suffer."""
         if self.classes is not None and self.classes[-1] >= classes:
             raise StudyError(f"deficit.classes: received {self.classes[-1]}; must be from 0 to {classes - 1}")
 
@@ -217,7 +217,7 @@ def _applied(deficit: Deficit, images: Tensor, labels: Tensor, draws: Draws) -> 
 
 
 def check_two_sources(what: str, example_shape: tuple[int, ...]) -> None:
-    """Raises :class:`~critlab.errors.StudyError` unless examples are ``(2, ...)``: two sources."""
+    """Raises :class:`~critlab._core.errors.StudyError` unless examples are ``(2, ...)``: two sources."""
     if len(example_shape) < 2 or example_shape[0] != 2:
         raise StudyError(
             f"{what} needs examples of two sources (2, ...), received examples of shape "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 
 _COLOURS = (3, 4)
 """Red, green and blue, with or without transparency."""

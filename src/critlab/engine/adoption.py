@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from critlab._core.errors import StoreError
 from critlab.engine.code import differing, own_codes, places
 from critlab.engine.names import Names
 from critlab.engine.study_record import StudyRecord
-from critlab.errors import StoreError
 from critlab.store import Store
 from critlab.store.inspection import Place, check
 from critlab.study.origin import Numerics

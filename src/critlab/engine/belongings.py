@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from critlab.digest import digest
+from critlab._core.digest import digest
+from critlab._core.errors import StudyError
+from critlab._core.imports import is_path
 from critlab.engine.names import Names
 from critlab.engine.study_record import Damaged, StudyRecord, all_records, read_record
-from critlab.entry import is_path
-from critlab.errors import StudyError
 from critlab.store import Store
 from critlab.store.inspection import STATES, Place
 from critlab.store.store import slug

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from critlab.component import Component, component_code
+from critlab._core.component import Component, component_code
+from critlab._core.errors import CritlabError
+from critlab._core.spec import Spec
+from critlab._core.user_code.identity import OwnCode, code_of_row
 from critlab.deficits import DEFICITS, Deficit
-from critlab.errors import CritlabError
 from critlab.measures import MEASURES
 from critlab.models.spec import ModelSpec
 from critlab.objectives import OBJECTIVES
-from critlab.own_code import OwnCode, code_of_row
-from critlab.spec import Spec
 from critlab.study.study import Study
 
 

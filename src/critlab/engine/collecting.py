@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from critlab._core.errors import StoreError, StudyError
 from critlab.engine.belongings import Belongings, belongings, owned, recorded
 from critlab.engine.keeping import kept_paths, state_bytes
 from critlab.engine.study_record import standing, write_record
-from critlab.errors import StoreError, StudyError
 from critlab.store import Store, trash
 from critlab.store.atomic import abandoned
 from critlab.store.inspection import STATES, Place, check, places

@@ -12,12 +12,12 @@ from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from critlab._core.errors import CritlabError
 from critlab.engine.agenda import LOOK_SECONDS, Agenda, Ending
 from critlab.engine.child import FOR_THE_PARENT, GRACE, end_child, start_child
 from critlab.engine.interruption import PREEMPTED, Interruption
 from critlab.engine.work import Task
 from critlab.engine.worker import IN_WORKER, task_message
-from critlab.errors import CritlabError
 
 ENVIRONMENT = {
     IN_WORKER: "1",

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from critlab.digest import digest
-from critlab.own_code import NOTHING, renamed
+from critlab._core.digest import digest
+from critlab._core.user_code.identity import NOTHING, renamed
 from critlab.study.measurement import read_with
 from critlab.study.origin import Numerics, origin, state_name
 from critlab.study.recipe import Recipe

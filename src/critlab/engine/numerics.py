@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from critlab._core.errors import StudyError
+from critlab._core.imports import one_line
 from critlab.engine import timing
 from critlab.engine.names import Names
 from critlab.engine.study_record import StudyRecord
-from critlab.entry import one_line
-from critlab.errors import StudyError
 from critlab.store import Store
 from critlab.study.origin import WORTH, Numerics
 from critlab.study.recipe import recipes

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from critlab._core.errors import StoreUnwritable, StudyError
 from critlab.engine.agenda import Agenda, Ending
 from critlab.engine.claims import Claim
 from critlab.engine.interruption import Interruption
@@ -20,7 +21,6 @@ from critlab.engine.remote import MachineOf, stretch
 from critlab.engine.work import Task
 from critlab.engine.worker import reason
 from critlab.engine.writing import Writer
-from critlab.errors import StoreUnwritable, StudyError
 from critlab.store import Store
 from critlab.store.locks import Locks
 from critlab.study.tree import ROOT

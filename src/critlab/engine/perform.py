@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from critlab._core.errors import Diverged, StoreError
 from critlab.engine.learner import Learner
 from critlab.engine.names import Names
 from critlab.engine.work import Step, Task
-from critlab.errors import Diverged, StoreError
 from critlab.measures.reading import Reading
 from critlab.study.measurement import Measurement, options_of
 from critlab.study.tree import ROOT, Node, Tree

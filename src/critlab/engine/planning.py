@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from critlab._core.imports import is_path
 from critlab.engine import timing
 from critlab.engine.keeping import kept_paths, state_bytes
 from critlab.engine.names import Names
@@ -16,7 +17,6 @@ from critlab.engine.study_record import StudyRecord, read_record
 from critlab.engine.survey import survey
 from critlab.engine.work import Work
 from critlab.engine.worker import refuse_inside_a_worker, setup_message
-from critlab.entry import is_path
 from critlab.store import Store
 from critlab.study.measurement import due
 from critlab.study.remarks import deficit_remarks

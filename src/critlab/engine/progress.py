@@ -7,9 +7,9 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from critlab.duration import duration
+from critlab._core.duration import duration
+from critlab._core.text import one_line, printable
 from critlab.engine.work import Task
-from critlab.plain_text import one_line, printable
 
 PLAIN_SECONDS = 10.0
 """How often a plain line is printed where there is no terminal."""

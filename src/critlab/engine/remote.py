@@ -10,13 +10,13 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from critlab._core.errors import CritlabError
 from critlab.engine.code import refuse_edited
 from critlab.engine.names import Names
 from critlab.engine.perform import Event, Reached, perform
 from critlab.engine.work import Task
 from critlab.engine.worker import IN_WORKER
 from critlab.engine.writing import provenance
-from critlab.errors import CritlabError
 from critlab.study.origin import Numerics
 from critlab.study.study import Study
 from critlab.study.tree import Tree, build

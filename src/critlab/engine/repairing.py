@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from critlab._core.errors import StoreDamaged
 from critlab.engine.names import Names
-from critlab.errors import StoreDamaged
 from critlab.store import Store
 from critlab.store.inspection import Place, check
 from critlab.study.tree import ROOT, Tree

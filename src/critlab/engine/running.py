@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 
-from critlab.duration import duration
+from critlab._core.duration import duration
+from critlab._core.errors import StudyError
+from critlab._core.imports import is_path
+from critlab._core.user_code.modules import refresh
 from critlab.engine import on_ray, timing
 from critlab.engine.adoption import settle
 from critlab.engine.agenda import Agenda, Ending, Failure
@@ -31,9 +34,6 @@ from critlab.engine.versions import kept_versions, remarks
 from critlab.engine.work import Work, outstanding
 from critlab.engine.worker import refuse_inside_a_worker, setup_message
 from critlab.engine.writing import provenance
-from critlab.entry import is_path
-from critlab.errors import StudyError
-from critlab.own_modules import refresh
 from critlab.store import Store
 from critlab.store.locks import Locks, writing
 from critlab.study.checks import interventions, read_data

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from critlab.digest import digest
+from critlab._core.digest import digest
+from critlab._core.errors import StoreDamaged, StoreError, StudyError
+from critlab._core.user_code.identity import NOTHING
 from critlab.engine.code import own_codes
 from critlab.engine.names import Names
 from critlab.engine.versions import versions_before
-from critlab.errors import StoreDamaged, StoreError, StudyError
-from critlab.own_code import NOTHING
 from critlab.store import Store
 from critlab.store.inspection import Place, check
 from critlab.store.marker import mark

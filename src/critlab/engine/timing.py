@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from critlab.digest import digest
+from critlab._core.digest import digest
 from critlab.engine.processors import abilities
 from critlab.engine.writing import provenance
 from critlab.store import atomic
@@ -115,7 +115,7 @@ def measure(study: Study, images: ImageSet, numerics: Numerics) -> float:
         images: the study's images.
         numerics: how numbers are computed.
     """
-    from critlab.threads import one_thread
+    from critlab._core.threads import one_thread
     from critlab.training.learner import NetworkLearner
 
     with one_thread():

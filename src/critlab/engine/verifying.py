@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from critlab.digest import digest
+from critlab._core.digest import digest
+from critlab._core.errors import StoreError, StudyError
 from critlab.engine.belongings import Belongings, belongings, recorded
 from critlab.engine.makers import Maker, by_arm, maker, tally
 from critlab.engine.study_record import standing
-from critlab.errors import StoreError, StudyError
 from critlab.store import Store
 from critlab.store.inspection import STATES, Kind, Place, check, places
 from critlab.study.measurement import due

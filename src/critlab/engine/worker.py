@@ -18,6 +18,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from critlab._core.errors import CritlabError, StoreUnwritable, StudyError
+from critlab._core.user_code.identity import NOTHING
 from critlab.engine.child import be_a_child
 from critlab.engine.claims import Claim
 from critlab.engine.code import code_files, refuse_edited
@@ -26,8 +28,6 @@ from critlab.engine.perform import Gone, Reached, Replayed, Stopped, Trained, pe
 from critlab.engine.recent import RecentStates
 from critlab.engine.work import Step, Task
 from critlab.engine.writing import Writer, provenance
-from critlab.errors import CritlabError, StoreUnwritable, StudyError
-from critlab.own_code import NOTHING
 from critlab.store import Store
 from critlab.store.locks import Locks
 from critlab.store.presence import stay

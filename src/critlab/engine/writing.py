@@ -10,10 +10,10 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+from critlab._core.text import one_line
 from critlab.engine.names import Names
 from critlab.engine.perform import Event, Paused, Reached, Read, Replayed, Trained
 from critlab.engine.work import Task
-from critlab.plain_text import one_line
 from critlab.store import Store
 from critlab.store.shape import check_body
 from critlab.store.store import Kind

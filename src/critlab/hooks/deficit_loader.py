@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from torch import Tensor
 
+from critlab._core.errors import StudyError
 from critlab.deficits import Deficit
-from critlab.errors import StudyError
 from critlab.hooks.border.tensors import taken
 from critlab.hooks.deprivation import Deprivation, Knowledge
 from critlab.hooks.sampler_epoch import make_tellable, sampler_epoch, tell_epoch

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from critlab._core.errors import StudyError
 from critlab.deficits import Deficit, Draws, kept, suffer
-from critlab.errors import StudyError
 from critlab.hooks.border.inputs import inputs_seen
 from critlab.hooks.border.labels import class_numbers, labels_seen, numbers_seen
 from critlab.hooks.border.masks import mask_seen, spread

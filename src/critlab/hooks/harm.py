@@ -9,12 +9,12 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from critlab._core.errors import StudyError
+from critlab._core.random_streams import key
 from critlab.analysis.inference import MINIMUM_SEEDS, Summary, summarise
-from critlab.errors import StudyError
 from critlab.hooks.deprivation import Deprivation, Knowledge
 from critlab.hooks.own_loop import OwnLearner, OwnLoop, OwnState
 from critlab.measures.reading import MeasureOptions
-from critlab.randomness import key
 from critlab.study.intervention import Intervention
 from critlab.study.measurement import TEST, Measurement
 from critlab.study.recipe import Recipe

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.hooks.watch import Watch
 from critlab.hooks.watch.looks.inputs import Inputs
 

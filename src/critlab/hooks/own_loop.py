@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from critlab.errors import Diverged, StudyError
+from critlab._core.errors import Diverged, StudyError
+from critlab._core.random_streams import key
 from critlab.hooks.deprivation import Deprivation, Knowledge
 from critlab.measures.reading import Reading
-from critlab.randomness import key
 from critlab.study.measurement import Measurement
 from critlab.study.recipe import Recipe
 from critlab.training.seeding import seeded

@@ -8,16 +8,16 @@ from typing import Any, ClassVar
 import torch
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from critlab._core.digest import digest
+from critlab._core.user_code.identity import UNNAMED, OwnCode, own_code
 from critlab.data.spec import DataSpec
 from critlab.deficits import Deficit
-from critlab.digest import digest
 from critlab.hooks.deprivation import Knowledge
 from critlab.hooks.own_loop import OwnLoop
 from critlab.models.spec import ModelSpec
-from critlab.own_code import UNNAMED, OwnCode, own_code
-from critlab.study.choices import OptimizerSpec
+from critlab.study.specs import OptimizerSpec
 from critlab.study.study import Study
-from critlab.study.values import listed
+from critlab.study.types import listed
 
 
 class OwnData(DataSpec):

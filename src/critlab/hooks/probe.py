@@ -11,10 +11,12 @@ from typing import Any
 from rich.console import Console
 from torch import Tensor
 
+from critlab._core.digest import digest
+from critlab._core.errors import StudyError
+from critlab._core.user_code.modules import refresh
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
 from critlab.deficits import Deficit
-from critlab.digest import digest
 from critlab.engine.adoption import settle, study_bodies
 from critlab.engine.belongings import whole
 from critlab.engine.interruption import interruptible
@@ -27,16 +29,14 @@ from critlab.engine.schedule import Schedule
 from critlab.engine.study_record import StudyRecord, enter, standing, write_record
 from critlab.engine.work import Task, Work, outstanding
 from critlab.engine.writing import Writer, provenance
-from critlab.errors import StudyError
 from critlab.hooks.deprivation import Deprivation, Knowledge
 from critlab.hooks.own_loop import OwnLearner, OwnLoop, rehearse
 from critlab.hooks.own_study import ProbeStudy, probe_study
-from critlab.own_modules import refresh
 from critlab.store import Store
 from critlab.store.locks import writing
 from critlab.study.origin import Numerics
 from critlab.study.tree import Tree, build
-from critlab.study.values import Removal, listed
+from critlab.study.types import Removal, listed
 
 DEVICE = "the loop's own"
 

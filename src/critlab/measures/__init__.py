@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from critlab.entry import Before, Entry, Table
+from critlab._core.imports import Before, Entry, Table
 from critlab.lazy import submodules
 from critlab.measures.options import (
     CurvatureOptions,
@@ -20,7 +20,7 @@ from critlab.measures.options import (
     WeightsOptions,
 )
 from critlab.measures.reading import MeasureOptions, Probe, Reading
-from critlab.measures.source_options import RelativeSourceVarianceOptions, UsableInformationOptions
+from critlab.measures.units.source_options import RelativeSourceVarianceOptions, UsableInformationOptions
 
 __all__ = [
     "MEASURES",
@@ -48,73 +48,73 @@ MEASURES = Table(
     "critlab.measures",
     {
         "fisher_trace": Entry(
-            "critlab.measures.fisher_trace:measure",
+            "critlab.measures.fisher.trace:measure",
             FisherTraceOptions,
             "Achille, Rovere and Soatto 2019, section 3, figures 4 and 5; estimator: ours",
             version=3,  # in the precision of training; with all labels in place of drawn ones
             before=Before(2, "their stated error is too small where training has converged"),
         ),
         "fisher_noise": Entry(
-            "critlab.measures.fisher_noise:measure",
+            "critlab.measures.fisher.noise:measure",
             FisherNoiseOptions,
             "Achille and Soatto 2018; Achille, Rovere and Soatto 2019, figure 4; layerwise weighing: ours",
         ),
         "fisher_empirical": Entry(
-            "critlab.measures.fisher_empirical:measure",
+            "critlab.measures.fisher.empirical:measure",
             FisherEmpiricalOptions,
             "Kunstner, Balles and Hennig 2019; estimator: ours",
             version=2,
             before=Before(1, "their stated error is several times too large"),
         ),
         "fisher_log_determinant": Entry(
-            "critlab.measures.fisher_log_determinant:measure",
+            "critlab.measures.fisher.log_determinant:measure",
             FisherLogDeterminantOptions,
             "Achille, Rovere and Soatto 2019, section 3; factors: Martens and Grosse 2015, Grosse and Martens 2016",
             version=2,
             before=Before(1, "a shared weight counts twice, and a layer that is not called counts as 0"),
         ),
         "curvature": Entry(
-            "critlab.measures.curvature:measure",
+            "critlab.measures.gradients.curvature:measure",
             CurvatureOptions,
             "Jastrzebski et al. 2020; by Lanczos 1950",
         ),
         "gradient_covariance": Entry(
-            "critlab.measures.gradient_covariance:measure",
+            "critlab.measures.gradients.covariance:measure",
             GradientCovarianceOptions,
             "Jastrzebski et al. 2020",
         ),
         "gradients": Entry(
-            "critlab.measures.gradients:measure",
+            "critlab.measures.gradients.moments:measure",
             GradientsOptions,
             "Achille, Rovere and Soatto 2019, appendix; signal to noise: Shwartz-Ziv and Tishby 2017",
         ),
         "dead_units": Entry(
-            "critlab.measures.dead_units:measure",
+            "critlab.measures.units.dead_units:measure",
             DeadUnitsOptions,
             "Dohare et al. 2024",
         ),
         "effective_rank": Entry(
-            "critlab.measures.effective_rank:measure",
+            "critlab.measures.units.effective_rank:measure",
             EffectiveRankOptions,
             "Roy and Vetterli 2007; Dohare et al. 2024",
         ),
         "weights": Entry(
-            "critlab.measures.weight_norms:measure",
+            "critlab.measures.weights.norms:measure",
             WeightsOptions,
             "Dohare et al. 2024; path: ours",
         ),
         "filters": Entry(
-            "critlab.measures.filters:measure",
+            "critlab.measures.weights.filters:measure",
             FiltersOptions,
             "Achille, Rovere and Soatto 2019, appendix",
         ),
         "relative_source_variance": Entry(
-            "critlab.measures.source_variance:measure",
+            "critlab.measures.units.source_variance:measure",
             RelativeSourceVarianceOptions,
             "Kleinman, Achille and Soatto 2023, figure 4; over all pairs: ours",
         ),
         "usable_information": Entry(
-            "critlab.measures.usable_information:measure",
+            "critlab.measures.units.usable_information:measure",
             UsableInformationOptions,
             "Kleinman, Achille and Soatto 2023, usable information; parts: Barrett 2015",
         ),

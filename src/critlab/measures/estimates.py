@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from critlab.estimate import Estimate
+from critlab._core.estimate import Estimate
 from critlab.measures.reading import Reading
 
 Floats = NDArray[np.float64]
@@ -17,7 +17,7 @@ ROOT = "(root)"
 
 
 class Estimates(dict[str, Estimate]):
-    """One :class:`~critlab.estimate.Estimate` for each layer, and the :attr:`whole`.
+    """One :class:`~critlab._core.estimate.Estimate` for each layer, and the :attr:`whole`.
 
     Args:
         samples: for each layer, and for each group of images its draws, float64 ``(draws,)``: unbiased estimates of the

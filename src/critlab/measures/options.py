@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from critlab._core.spec import Problems, shown
 from critlab.measures.reading import MeasureOptions
-from critlab.spec import Problems, shown
 
 
 class ProbeOptions(MeasureOptions):

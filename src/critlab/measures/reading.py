@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from critlab._core.spec import Spec
 from critlab.measures.picture import Picture
-from critlab.spec import Spec
 
 if TYPE_CHECKING:
     import torch
@@ -66,4 +66,4 @@ class MeasureOptions(Spec):
     every: int = Field(default=1, ge=1)
 
     def check(self, example_shape: tuple[int, ...]) -> None:
-        """Raises :class:`~critlab.errors.StudyError` where the measure has nothing to read of such examples."""
+        """Raises :class:`~critlab._core.errors.StudyError` where the measure has nothing to read of such examples."""

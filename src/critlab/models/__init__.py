@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from critlab.entry import Entry, Table
+from critlab._core.imports import Entry, Table
 from critlab.lazy import submodules
 from critlab.models.all_cnn import AllCNNOptions
 from critlab.models.depth_family import DepthFamilyOptions

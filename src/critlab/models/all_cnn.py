@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from critlab.models.convolution import Convolution, check_images, layer
+from critlab.models.blocks.convolution import Convolution, check_images, layer
 from critlab.models.options import ModelOptions
 
 if TYPE_CHECKING:

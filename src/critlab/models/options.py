@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from critlab.spec import Spec
+from critlab._core.spec import Spec
 
 
 class ModelOptions(Spec):
@@ -17,7 +17,7 @@ class ModelOptions(Spec):
     source_layers: ClassVar[Mapping[str, str]] = {}
 
     def check(self, example_shape: tuple[int, ...]) -> None:
-        """Raises :class:`~critlab.errors.StudyError` where the model cannot take such examples."""
+        """Raises :class:`~critlab._core.errors.StudyError` where the model cannot take such examples."""
 
     def parameters(self, example_shape: tuple[int, ...], classes: int) -> int | None:
         """How many trainable numbers the model has, in closed form; None where no such form is known.

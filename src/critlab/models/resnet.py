@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import Field
 
-from critlab.models.convolution import Convolution, check_images, layer
+from critlab.models.blocks.convolution import Convolution, check_images, layer
 from critlab.models.options import ModelOptions
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def build(example_shape: tuple[int, ...], classes: int, options: ResNet18Options
     """
     from torch import nn
 
-    from critlab.models.residual_block import ResidualBlock
+    from critlab.models.blocks.residual_block import ResidualBlock
 
     options.check(example_shape)
     layers: OrderedDict[str, nn.Module] = OrderedDict()

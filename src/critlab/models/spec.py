@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, ValidationError, model_validator
 
-from critlab.digest import canonical
-from critlab.entry import Entry, imported, is_path, one_line
-from critlab.errors import CritlabError, StudyError
+from critlab._core.digest import canonical
+from critlab._core.errors import CritlabError, StudyError
+from critlab._core.imports import Entry, imported, is_path, one_line
+from critlab._core.spec import Problems, Spec, nearest, problems, refusal
+from critlab._core.user_code.identity import OwnCode, code_of_row, own_code, path_of, stated_version
 from critlab.models.options import ModelOptions
-from critlab.own_code import OwnCode, code_of_row, own_code, path_of, stated_version
-from critlab.spec import Problems, Spec, nearest, problems, refusal
 
 if TYPE_CHECKING:
     from torch import nn

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from critlab.models.convolution import Convolution, layer
+from critlab.models.blocks.convolution import Convolution, layer
+from critlab.models.blocks.sources import check_two_images, head_parameters
 from critlab.models.options import ModelOptions
-from critlab.models.sources import check_two_images, head_parameters
 
 if TYPE_CHECKING:
     from torch import nn
@@ -112,7 +112,7 @@ def _pathway(channels: int, width: int) -> nn.Module:
 def _stages(width: int, stages: tuple[int, ...]) -> nn.Sequential:
     from torch import nn
 
-    from critlab.models.preactivation_block import PreActivationBlock
+    from critlab.models.blocks.preactivation_block import PreActivationBlock
 
     shapes = blocks(width, stages)
     return nn.Sequential(OrderedDict((name, PreActivationBlock(*shape)) for name, shape in shapes.items()))

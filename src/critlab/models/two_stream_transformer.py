@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
+from critlab._core.spec import Problems
 from critlab.models.options import ModelOptions
-from critlab.spec import Problems
 
 if TYPE_CHECKING:
     from torch import nn
@@ -96,7 +96,7 @@ def build(example_shape: tuple[int, ...], classes: int, options: TwoStreamTransf
     Source: after Yan et al. 2022, Multiview Transformers for Video Recognition, as used by Kleinman, Achille and Soatto
     2023 on video.
     """
-    from critlab.models.streams import TwoStreamTransformer
+    from critlab.models.blocks.streams import TwoStreamTransformer
 
     options.check(example_shape)
     return TwoStreamTransformer(example_shape, classes, options)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from critlab.models.convolution import Convolution, layer
+from critlab.models.blocks.convolution import Convolution, layer
+from critlab.models.blocks.sources import check_two_images, head_parameters
 from critlab.models.depth_family import DepthFamilyOptions, plan
 from critlab.models.options import ModelOptions
-from critlab.models.sources import check_two_images, head_parameters
 
 if TYPE_CHECKING:
     from torch import nn

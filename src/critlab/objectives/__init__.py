@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from critlab.component import describe_component, plain_component, read_component
-from critlab.entry import Entry, Table
+from critlab._core.component import describe_component, plain_component, read_component
+from critlab._core.imports import Entry, Table
 from critlab.lazy import submodules
 from critlab.objectives.cross_entropy import CrossEntropy
 from critlab.objectives.cross_source_reconstruction import CrossSourceReconstruction
@@ -41,7 +41,7 @@ def plain_objective(objective: Objective) -> dict[str, Any]:
 
 
 def describe_objective(objective: Objective) -> dict[str, Any]:
-    """The JSON mapping that names ``objective``; see :func:`critlab.component.describe_component`."""
+    """The JSON mapping that names ``objective``; see :func:`critlab._core.component.describe_component`."""
     return describe_component(objective, OBJECTIVES)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.objectives.objective import Learned, Objective
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class CrossSourceReconstruction(Objective):
 
         Args:
             model: has ``patch``, the side of a patch, and ``reconstructed(cut, hidden)``, as
-                :class:`~critlab.models.streams.TwoStreamTransformer` has.
+                :class:`~critlab.models.blocks.streams.TwoStreamTransformer` has.
             images: float ``(batch, sources, channels, height, width)``.
             labels: not used.
             generator: draws sources and patches.
@@ -52,7 +52,7 @@ class CrossSourceReconstruction(Objective):
         Raises:
             StudyError: the model has no head for patches.
         """
-        from critlab.models.streams import patches
+        from critlab.models.blocks.streams import patches
 
         if not (hasattr(model, "patch") and hasattr(model, "reconstructed")):
             raise StudyError(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from critlab.component import Component
-from critlab.errors import StudyError
+from critlab._core.component import Component
+from critlab._core.errors import StudyError
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +35,7 @@ class Objective(Component):
     """
 
     def check_model(self, model: Any) -> None:
-        """Raises :class:`~critlab.errors.StudyError` where a model cannot have this objective.
+        """Raises :class:`~critlab._core.errors.StudyError` where a model cannot have this objective.
 
         Args:
             model: its specification: ``name``, and its options as attributes.

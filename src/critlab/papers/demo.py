@@ -14,7 +14,7 @@ from critlab.papers.figure import (
     Figure,
     single,
 )
-from critlab.study.base import Base
+from critlab.study.setup import Base
 from critlab.study.study import Study, removal
 
 FURTHER = (

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from critlab._core.errors import StudyError
+from critlab._core.spec import nearest
 from critlab.analysis.results import Results
-from critlab.errors import StudyError
 from critlab.report.chart import Chart
 from critlab.report.findings import Comparison
-from critlab.spec import nearest
 from critlab.study.study import Study
 
 Scale = Literal["demo", "small", "paper"]

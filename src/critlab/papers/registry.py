@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from critlab.entry import imported, is_path, one_line
-from critlab.errors import CritlabError, StudyError
+from critlab._core.errors import CritlabError, StudyError
+from critlab._core.imports import imported, is_path, one_line
+from critlab._core.registry import Registry
+from critlab._core.spec import nearest
 from critlab.papers.figure import Figure
-from critlab.registry import Registry
-from critlab.spec import nearest
 from critlab.study.study import Study, read_study
 
 _ROWS = {

@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from critlab.digest import digest
+from critlab._core.digest import digest
+from critlab._core.errors import StoreError, StudyError
 from critlab.engine.writing import provenance
-from critlab.errors import StoreError, StudyError
 from critlab.papers.figure import Figure, Scale, Tables
 from critlab.report.findings import Findings
 from critlab.store import Store

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from critlab._core.duration import duration
 from critlab.analysis.mixture import mixture
 from critlab.analysis.results import Results
 from critlab.analysis.table import Outcome
 from critlab.analysis.verdict import Verdict
-from critlab.duration import duration
 from critlab.engine.makers import Maker
 from critlab.objectives import CrossEntropy
 from critlab.report.chart import Cell, Chart

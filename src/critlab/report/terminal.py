@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
+from critlab._core.duration import duration
+from critlab._core.streams import show
 from critlab.analysis.results import Results
-from critlab.duration import duration
 from critlab.engine.planning import Plan
 from critlab.report.findings import Comparison
 from critlab.store.delivery import is_standard_output
-from critlab.streams import show
 
 
 def plan_text(plan: Plan) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from types import ModuleType
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 
 
 def drawing() -> ModuleType:

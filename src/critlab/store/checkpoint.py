@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from critlab.errors import StoreDamaged, StoreError
-from critlab.spec import shown
+from critlab._core.errors import StoreDamaged, StoreError
+from critlab._core.spec import shown
 from critlab.store import files
 from critlab.store.record import SCHEMA_VERSION, check_version
 

@@ -7,9 +7,9 @@ import re
 import stat
 from pathlib import Path
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
+from critlab._core.streams import is_shown, show_bytes
 from critlab.store import atomic
-from critlab.streams import is_shown, show_bytes
 
 MOST_LINKS = 40
 

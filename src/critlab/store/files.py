@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from critlab.errors import StoreDamaged, StoreError
+from critlab._core.errors import StoreDamaged, StoreError
 
 
 @contextmanager

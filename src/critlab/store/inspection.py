@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from critlab.errors import StoreDamaged
-from critlab.spec import shown
+from critlab._core.errors import StoreDamaged
+from critlab._core.spec import shown
 from critlab.store import files, record
 from critlab.store.atomic import TEMPORARY
 from critlab.store.locks import LOCKS, WRITER

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from critlab.errors import StoreDamaged, StoreError
-from critlab.plain_text import one_line
+from critlab._core.errors import StoreDamaged, StoreError
+from critlab._core.text import one_line
 from critlab.store import files
 from critlab.store.atomic import make_folder
 from critlab.store.presence import exclusive, shared

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from critlab.errors import StoreDamaged, StoreError, StoreUnwritable
+from critlab._core.errors import StoreDamaged, StoreError, StoreUnwritable
 from critlab.store import atomic, files, record
 
 MARKER = "critlab-store.json"

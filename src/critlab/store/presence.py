@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from critlab.errors import StoreError
+from critlab._core.errors import StoreError
 
 IN_USE = "in-use"
 """The file that is locked; it stays empty."""

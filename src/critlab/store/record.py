@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from critlab.digest import digest
-from critlab.errors import StoreDamaged, StoreNewer
-from critlab.spec import shown
+from critlab._core.digest import digest
+from critlab._core.errors import StoreDamaged, StoreNewer
+from critlab._core.spec import shown
 
 SCHEMA_VERSION = 1
 

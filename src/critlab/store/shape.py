@@ -16,8 +16,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
-from critlab.errors import StoreDamaged
-from critlab.spec import problems, refusal
+from critlab._core.errors import StoreDamaged
+from critlab._core.spec import problems, refusal
 
 MOST = 1e100
 """Readings and losses lie within it: the statistics raise them to the third power, and sum them."""

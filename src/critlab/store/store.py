@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
-from critlab.errors import StoreDamaged, StoreError, StoreNewer, StoreUnwritable
-from critlab.plain_text import one_line
+from critlab._core.errors import StoreDamaged, StoreError, StoreNewer, StoreUnwritable
+from critlab._core.text import one_line
 from critlab.store import atomic, files, record
 from critlab.store.shape import check_body
 

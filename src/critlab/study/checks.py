@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from critlab._core.errors import StudyError
+from critlab._core.imports import is_path
+from critlab._core.spec import Location, shown
 from critlab.deficits import Deficit
-from critlab.entry import is_path
-from critlab.errors import StudyError
-from critlab.spec import Location, shown
-from critlab.study.choices import AugmentSpec
 from critlab.study.intervention import Intervention
+from critlab.study.specs import AugmentSpec
 
 if TYPE_CHECKING:
     from critlab.study.study import Study

@@ -11,9 +11,9 @@ from critlab.deficits import Deficit
 from critlab.study.intervention import Intervention
 from critlab.study.run import Against, Role, Run
 from critlab.study.schedules import schedule
-from critlab.study.switch import Switch
-from critlab.study.values import Place
+from critlab.study.types import Place
 from critlab.study.window import Window
+from critlab.study.window_override import Switch
 
 if TYPE_CHECKING:
     from critlab.study.study import Study

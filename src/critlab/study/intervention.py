@@ -7,8 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from critlab.spec import Spec
-from critlab.study.values import MOST_RATE, sequence
+from critlab._core.spec import Spec
+from critlab.study.types import MOST_RATE, sequence
 
 Layer = Annotated[str, Field(min_length=1, max_length=200)]
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from critlab.digest import digest
+from critlab._core.digest import digest
+from critlab._core.user_code.identity import code_of_row
 from critlab.measures import MEASURES
 from critlab.measures.reading import MeasureOptions
-from critlab.own_code import code_of_row
 from critlab.study.recipe import Recipe
 from critlab.study.study import Base
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from critlab.digest import digest
-from critlab.own_code import NOTHING, renamed
-from critlab.spec import Spec
+from critlab._core.digest import digest
+from critlab._core.spec import Spec
+from critlab._core.user_code.identity import NOTHING, renamed
 from critlab.study.study import Base
 
 TRAINING_VERSION = 1

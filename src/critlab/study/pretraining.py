@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from critlab.spec import Spec
-from critlab.study.values import AnyObjective, Epochs
+from critlab._core.spec import Spec
+from critlab.study.types import AnyObjective, Epochs
 
 
 class PretrainingSpec(Spec):

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from critlab._core.digest import digest
+from critlab._core.user_code.identity import NOTHING, renamed
 from critlab.deficits import Deficit, describe
-from critlab.digest import digest
 from critlab.objectives import CrossEntropy, Objective, describe_objective
-from critlab.own_code import NOTHING, renamed
-from critlab.study.choices import AugmentSpec, OptimizerSpec
 from critlab.study.intervention import Intervention
 from critlab.study.run import Run
 from critlab.study.schedules import EpochPosition, schedule
-from critlab.study.switch import Switch
+from critlab.study.specs import AugmentSpec, OptimizerSpec
+from critlab.study.window_override import Switch
 
 if TYPE_CHECKING:
     from critlab.study.study import Base

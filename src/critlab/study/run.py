@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from critlab.deficits import Deficit
-from critlab.study.background import Background
+from critlab.study.background_deficit import Background
 from critlab.study.intervention import Intervention
-from critlab.study.switch import Switch
-from critlab.study.values import Place
+from critlab.study.types import Place
 from critlab.study.window import Window
+from critlab.study.window_override import Switch
 
 Role = Literal[
     "control",

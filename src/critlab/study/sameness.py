@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from critlab.spec import shown
+from critlab._core.spec import shown
 from critlab.study.study import Study
 
 GROWTH = ("seeds", "sweep.at", "sweep.onsets", "controls", "measures", "statistics", "precision", "model.version")

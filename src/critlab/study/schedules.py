@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BeforeValidator
 
-from critlab.entry import is_path
-from critlab.errors import StudyError
-from critlab.registry import Registry
-from critlab.spec import Problems, nearest, shown
+from critlab._core.errors import StudyError
+from critlab._core.imports import is_path
+from critlab._core.registry import Registry
+from critlab._core.spec import Problems, nearest, shown
 
 if TYPE_CHECKING:
-    from critlab.study.choices import OptimizerSpec
+    from critlab.study.specs import OptimizerSpec
 
 
 class EpochPosition(NamedTuple):

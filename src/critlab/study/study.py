@@ -11,19 +11,19 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from critlab._core.errors import StudyError
+from critlab._core.spec import Problems, shown
 from critlab.deficits import Deficit
-from critlab.errors import StudyError
-from critlab.spec import Problems, shown
 from critlab.study import checks
-from critlab.study.background import Background
-from critlab.study.base import Base as Base
-from critlab.study.choices import ControlsSpec, StatisticsSpec
+from critlab.study.background_deficit import Background
 from critlab.study.expansion import expand
 from critlab.study.intervention import Intervention
 from critlab.study.run import Run, suffered
+from critlab.study.setup import Base as Base
+from critlab.study.specs import ControlsSpec, StatisticsSpec
 from critlab.study.sweeps import AnySweep
-from critlab.study.switch import Switch
-from critlab.study.values import AnyDeficit, Removal, listed, sequence
+from critlab.study.types import AnyDeficit, Removal, listed, sequence
+from critlab.study.window_override import Switch
 
 MOST_SEEDS = 10_000
 
@@ -58,7 +58,7 @@ class Study(Base):
     Deficits of the ``background`` have windows of their own, in every run.
 
     Raises:
-        InvalidValue: a :class:`~critlab.errors.StudyError` and a ValueError, with one line for each problem.
+        InvalidValue: a :class:`~critlab._core.errors.StudyError` and a ValueError, with one line for each problem.
     """
 
     #: what runs the study again, where no file can hold it

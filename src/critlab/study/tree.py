@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from critlab.own_code import NOTHING
+from critlab._core.user_code.identity import NOTHING
 from critlab.study.recipe import Recipe, recipe_digest, recipes
 
 if TYPE_CHECKING:

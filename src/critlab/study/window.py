@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 
 
 @dataclass(frozen=True)

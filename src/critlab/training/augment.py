@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from critlab.study.choices import AugmentSpec
+from critlab.study.specs import AugmentSpec
 from critlab.training.device import sent
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from critlab.randomness import generator
+from critlab._core.random_streams import generator
 
 
 def epoch_order(seed: int, epoch: int, examples: int, length: int) -> Tensor:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from critlab._core.random_streams import generator
 from critlab.data.image_set import ImageSet
 from critlab.deficits import Draws, suffer
-from critlab.randomness import generator
-from critlab.study.choices import AugmentSpec
 from critlab.study.recipe import Recipe
+from critlab.study.specs import AugmentSpec
 from critlab.training.device import sent
 from critlab.training.view_augment import augment_views
 

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from critlab.errors import StudyError
-from critlab.spec import nearest, shown
+from critlab._core.errors import StudyError
+from critlab._core.spec import nearest, shown
 from critlab.study.intervention import Intervention
 
 

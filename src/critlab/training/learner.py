@@ -15,21 +15,22 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
+from critlab._core.errors import StudyError
+from critlab._core.imports import is_path
+from critlab._core.random_streams import generator, key
 from critlab.data.image_set import ImageSet
 from critlab.data.subset import balanced
-from critlab.entry import is_path
-from critlab.errors import StudyError
 from critlab.measures import MEASURES
 from critlab.measures.reading import Probe, Reading
-from critlab.measures.weight_norms import weight_norms
+from critlab.measures.weights.norms import weight_norms
 from critlab.models import MODELS
-from critlab.randomness import generator, key
 from critlab.study.measurement import TEST, Measurement
 from critlab.study.origin import Numerics
 from critlab.study.recipe import Recipe
 from critlab.study.study import Base
 from critlab.training.batches import batches, epoch_order
-from critlab.training.cuda_graph import StepProgram
+from critlab.training.cuda_graph.step_program import StepProgram
+from critlab.training.cuda_graph.updates import update_rule
 from critlab.training.evaluation import recomputed
 from critlab.training.examples import Examples, unit
 from critlab.training.interventions import intervene
@@ -40,7 +41,6 @@ from critlab.training.states.arrays import array_of, marked, unmarked
 from critlab.training.states.outside import Values, only_tensors, outside, packed, restore, untouched
 from critlab.training.states.packing import pack, unpack
 from critlab.training.tally import Progress, Score
-from critlab.training.updates import update_rule
 
 Value = TypeVar("Value")
 

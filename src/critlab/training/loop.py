@@ -12,15 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from critlab._core.errors import Diverged
+from critlab._core.random_streams import generator, key
 from critlab.deficits import Draws, kept
-from critlab.errors import Diverged
 from critlab.objectives import Learned
 from critlab.objectives.cross_entropy import cross_entropy
 from critlab.objectives.objective import check_logits
-from critlab.randomness import generator, key
 from critlab.study.recipe import Recipe
 from critlab.training.batches import batches, epoch_order
-from critlab.training.cuda_graph import StepProgram
+from critlab.training.cuda_graph.step_program import StepProgram
 from critlab.training.examples import Examples, unit
 from critlab.training.optimizers import follow
 from critlab.training.seeding import kept_generators, seed_all

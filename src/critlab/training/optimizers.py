@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
-from critlab.study.choices import OptimizerSpec
 from critlab.study.recipe import Recipe
+from critlab.study.specs import OptimizerSpec
 
 
 def make_optimizer(spec: OptimizerSpec, model: nn.Module) -> Optimizer:

@@ -9,11 +9,11 @@ from statistics import median
 
 import torch
 
+from critlab._core.threads import one_thread
 from critlab.data.image_set import ImageSet
 from critlab.study.origin import WORTH, Numerics
 from critlab.study.recipe import Recipe
 from critlab.study.study import Base
-from critlab.threads import one_thread
 from critlab.training.device import make_deterministic
 from critlab.training.learner import NetworkLearner
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from critlab.deficits.source_dropout import drop_sources
-from critlab.errors import StudyError
-from critlab.study.choices import AugmentSpec
+from critlab._core.errors import StudyError
+from critlab.deficits.sources.source_dropout import drop_sources
+from critlab.study.specs import AugmentSpec
 from critlab.training.augment import augment
 
 

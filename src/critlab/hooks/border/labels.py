@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from critlab._core.errors import StudyError
 from critlab.deficits import Deficit
-from critlab.errors import StudyError
 from critlab.hooks.border.tensors import Seen, called, is_whole, tensor_of, whole
 
 

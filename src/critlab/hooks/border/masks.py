@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.hooks.border.tensors import tensor_of
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 
 
 @dataclass(frozen=True)

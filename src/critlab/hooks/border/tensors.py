@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 
 
 class Seen(NamedTuple):

@@ -16,7 +16,7 @@ from critlab.hooks.watch.looks.refusals import WATCH
 from critlab.hooks.watch.record import Record, Sums, movement, shares
 from critlab.hooks.watch.training_loss import TrainingLoss
 from critlab.hooks.watch.weights_in_motion import GradientNoise, Reading, WeightPath
-from critlab.measures.weights import Weights
+from critlab.measures.weights.parameter_groups import Weights
 
 
 class Gathering:

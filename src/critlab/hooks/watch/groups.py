@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import nn
 
+from critlab._core.errors import StudyError
+from critlab._core.estimate import Estimate
+from critlab._core.spec import nearest
 from critlab.analysis.prime_window import AVERAGED, PrimeWindow, followed
 from critlab.analysis.source_windows import below
-from critlab.errors import StudyError
-from critlab.estimate import Estimate
-from critlab.spec import nearest
 
 Groups = Mapping[str, str | Sequence[str]]
 """For each group the name of a module, or of several, as in ``model.named_modules()``."""

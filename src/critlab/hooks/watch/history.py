@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from critlab._core.estimate import Estimate
 from critlab.analysis.prime_window import PrimeWindow
-from critlab.estimate import Estimate
 from critlab.hooks.watch.record import Record, shares
 
 MOST_RECORDS = 2048

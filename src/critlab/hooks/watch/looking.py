@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
+from critlab._core.random_streams import key
 from critlab.hooks.watch import ranks
 from critlab.hooks.watch.budget import MOST_EXAMPLES, Size
 from critlab.hooks.watch.looks.inputs import (
@@ -26,8 +27,7 @@ from critlab.hooks.watch.looks.inputs import (
 from critlab.hooks.watch.looks.logits import LogitsOf
 from critlab.hooks.watch.looks.look import Sample, look, rehearse
 from critlab.hooks.watch.looks.refusals import refuse_model
-from critlab.measures.weights import Weights
-from critlab.randomness import key
+from critlab.measures.weights.parameter_groups import Weights
 
 Given = Inputs | Callable[[], Inputs | None] | None
 """Inputs, or what gives them when they are needed."""

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from critlab._core.errors import StudyError
+from critlab._core.estimate import Estimate
 from critlab.analysis.prime_window import RULE, SOURCE
-from critlab.errors import StudyError
-from critlab.estimate import Estimate
 from critlab.hooks.watch.record import Record
 from critlab.hooks.watch.signals import INTERVAL, QUANTITIES, sentence
 from critlab.report.chart import Cell, Chart, Panel

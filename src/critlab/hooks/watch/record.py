@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
+from critlab._core.estimate import Estimate
 from critlab.analysis.prime_window import PrimeWindow
-from critlab.estimate import Estimate
 from critlab.hooks.watch.looks.look import Sample
 
 

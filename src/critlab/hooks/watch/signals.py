@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from critlab.estimate import Estimate
+from critlab._core.estimate import Estimate
 from critlab.hooks.watch.record import Record
 
 INTERVAL = 1.96

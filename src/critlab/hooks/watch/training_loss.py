@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from critlab.errors import StudyError
-from critlab.estimate import Estimate
+from critlab._core.errors import StudyError
+from critlab._core.estimate import Estimate
 from critlab.hooks.watch.ranks import summed, together
 
 MOST_KEPT = 4096

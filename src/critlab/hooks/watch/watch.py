@@ -9,8 +9,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from critlab._core.errors import StudyError
 from critlab.analysis.prime_window import PrimeWindow
-from critlab.errors import StudyError
 from critlab.hooks.watch import ranks
 from critlab.hooks.watch.gathering import Gathering
 from critlab.hooks.watch.groups import Groups

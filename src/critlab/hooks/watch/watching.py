@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.hooks.watch import ranks
 from critlab.hooks.watch.asides import Asides
 from critlab.hooks.watch.budget import Ledger, clock, finish
@@ -17,7 +17,7 @@ from critlab.hooks.watch.gathering import Gathering
 from critlab.hooks.watch.history import History
 from critlab.hooks.watch.looking import Given, Looking
 from critlab.hooks.watch.writers import Writers
-from critlab.measures.weights import Weights
+from critlab.measures.weights.parameter_groups import Weights
 
 LOOKS = 8
 """Looks that make a record."""

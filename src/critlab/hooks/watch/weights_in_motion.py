@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from critlab.measures.weights import real
+from critlab.measures.weights.parameter_groups import real
 
 TOGETHER = 4
 """Consecutive steps whose gradients are compared; the weights hardly move between them."""

@@ -95,7 +95,7 @@ def _model(inputs: Tensor, g: float, depth: int, readout: Readout) -> dict[str, 
 def _point(scale: Scale, inputs: Tensor, targets: Tensor, g: float, depth: int, readout: Readout) -> JSON:
     import torch
 
-    from critlab.errors import Diverged
+    from critlab._core.errors import Diverged
     from critlab.theory.kernels import NotConverged, adapted_kernels, alignment, kernel_fluctuations, prior_kernels
 
     model, gram = _model(inputs, g, depth, readout), torch.outer(targets, targets)

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from critlab._core.errors import StudyError
 from critlab.analysis.filters import first_layer_filters
 from critlab.analysis.results import Results
-from critlab.errors import StudyError
 from critlab.papers.comparisons import (
     run_words,
 )

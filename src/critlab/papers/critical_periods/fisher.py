@@ -34,7 +34,7 @@ from critlab.report.charts.kit import (
     with_intervals,
 )
 from critlab.report.findings import Comparison
-from critlab.study.base import Base
+from critlab.study.setup import Base
 from critlab.study.study import removal, windows
 
 TRACE = Published("trace of the Fisher information", "rises, then falls", "the paper's abstract")

@@ -22,7 +22,7 @@ from critlab.papers.figure import (
     single,
 )
 from critlab.papers.names import study_name
-from critlab.study.base import Base
+from critlab.study.setup import Base
 from critlab.study.study import Study
 
 MNIST = Published("damage after the longest blur", "9.4 points after 400 epochs", f"{REPLICATION} (rate 0.05 x 0.97)")

@@ -24,7 +24,7 @@ from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
 from critlab.report.wording import percent
 from critlab.study.study import Study, removal
-from critlab.study.switch import Switch
+from critlab.study.window_override import Switch
 
 WEIGHT_DECAY = 0.001
 SOURCE = "Golatkar, Achille and Soatto 2019"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from critlab._core.errors import StudyError
 from critlab.analysis.exponential_fit import ExponentialFit, exponential_fit
 from critlab.analysis.inference import Summary, summarise
 from critlab.analysis.results import Results
-from critlab.errors import StudyError
 from critlab.study.run import Run
 
 

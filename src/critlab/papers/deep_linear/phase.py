@@ -53,7 +53,7 @@ def tables(scale: Scale) -> Tables:
 def _large(depth: int, name: str, window: tuple[int, int]) -> tuple[JSON, list[JSON]]:
     import torch
 
-    from critlab.randomness import generator
+    from critlab._core.random_streams import generator
     from critlab.theory.linear import Gate, pathway_flow
 
     draws = generator(0, "init", list(WINDOWS).index(name))

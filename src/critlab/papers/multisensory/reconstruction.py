@@ -28,7 +28,7 @@ from critlab.papers.multisensory.setup import (
 from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
 from critlab.report.wording import spaced
-from critlab.study.base import Base
+from critlab.study.setup import Base
 from critlab.study.study import Study, windows
 
 RESILIENT = Published(

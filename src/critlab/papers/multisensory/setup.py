@@ -15,7 +15,7 @@ from critlab.papers.figure import (
     Scale,
 )
 from critlab.papers.names import study_name
-from critlab.study.base import Base
+from critlab.study.setup import Base
 from critlab.study.study import Study, removal
 
 PAPER = "Kleinman, Achille and Soatto 2023"

@@ -30,7 +30,7 @@ from critlab.papers.multisensory.units import (
 )
 from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
-from critlab.study.base import Base
+from critlab.study.setup import Base
 from critlab.study.study import removal
 
 DEPTH = Published("damage by depth", "deep networks have a critical period, shallow ones do not", f"{PAPER}, abstract")

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, SerializeAsAny, ValidationError
 
-from critlab.entry import is_path
-from critlab.errors import StudyError
-from critlab.registry import Registry
-from critlab.spec import Problems, nearest, problems, shown
+from critlab._core.errors import StudyError
+from critlab._core.imports import is_path
+from critlab._core.registry import Registry
+from critlab._core.spec import Problems, nearest, problems, shown
 from critlab.study.sweeps.removal import RemovalSweep as RemovalSweep
 from critlab.study.sweeps.sweep import Sweep as Sweep
 from critlab.study.sweeps.window import WindowSweep as WindowSweep

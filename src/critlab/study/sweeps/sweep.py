@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import model_validator
 
-from critlab.spec import Problems, Spec
-from critlab.study.values import Epochs, Place, sequence
+from critlab._core.spec import Problems, Spec
+from critlab.study.types import Epochs, Place, sequence
 from critlab.study.window import Window
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from critlab.errors import StudyError
-from critlab.spec import nearest, shown
+from critlab._core.errors import StudyError
+from critlab._core.spec import nearest, shown
 from critlab.theory.kernels.quadrature import hermite_products
 
 Function = Callable[[Tensor], Tensor]

@@ -9,15 +9,15 @@ from typing import Any, cast
 
 from torch import Tensor
 
-from critlab.errors import StudyError
-from critlab.spec import shown
+from critlab._core.errors import StudyError
+from critlab._core.spec import shown
+from critlab._core.threads import one_thread
 from critlab.theory.kernels.activations import Activation, Function
 from critlab.theory.kernels.annealing import Attempt, Step, annealed
 from critlab.theory.kernels.averages import Mode, fixed_draws
 from critlab.theory.kernels.model import Problem, checked_prior, checked_problem, one_of, positive, whole
 from critlab.theory.kernels.prior import propagated
 from critlab.theory.kernels.refinement import refined
-from critlab.threads import one_thread
 
 MODES = ("tilted", "leading")
 HALVINGS = (64, 32, 16, 8, 4, 2, 1)

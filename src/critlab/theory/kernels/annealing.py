@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from critlab.errors import Diverged
+from critlab._core.errors import Diverged
 from critlab.theory.kernels.averages import (
     Features,
     Mode,

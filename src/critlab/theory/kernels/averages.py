@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from critlab.randomness import generator
+from critlab._core.random_streams import generator
 from critlab.theory.kernels.activations import Activation
 from critlab.theory.kernels.prior import symmetric_root
 

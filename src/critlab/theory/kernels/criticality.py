@@ -10,10 +10,10 @@ import math
 import torch
 from scipy.optimize import brentq
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
+from critlab._core.threads import one_thread
 from critlab.theory.kernels.activations import Activation, Function, Moments, activation_of
 from critlab.theory.kernels.model import positive
-from critlab.threads import one_thread
 
 LEAST_SCALE, LARGEST_SCALE = 0.01, 100.0
 _LARGEST = 1e10

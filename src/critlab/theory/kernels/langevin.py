@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from critlab.errors import Diverged
+from critlab._core.errors import Diverged
 from critlab.theory.kernels.hamiltonian import Walk
 from critlab.theory.kernels.model import Problem
 from critlab.theory.kernels.network import Network, chain_generators, normal_draws

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from critlab.errors import StudyError
-from critlab.spec import shown
+from critlab._core.errors import StudyError
+from critlab._core.spec import shown
 from critlab.theory.kernels.activations import Activation, Function, activation_of
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from critlab.randomness import generator
+from critlab._core.random_streams import generator
 from critlab.theory.kernels.model import Problem
 from critlab.theory.kernels.prior import symmetric_root
 

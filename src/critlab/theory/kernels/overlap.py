@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.theory.kernels.model import matrix
 
 SMALLEST = torch.finfo(torch.float64).tiny

@@ -13,12 +13,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from critlab.errors import Diverged
-from critlab.randomness import generator
+from critlab._core.errors import Diverged
+from critlab._core.random_streams import generator
+from critlab._core.threads import one_thread
 from critlab.theory.kernels.model import Prior, input_kernel
 from critlab.theory.kernels.prior import propagated, tangent_kernel
 from critlab.theory.kernels.tasks import xor_task
-from critlab.threads import one_thread
 
 STABLE_SHARE = 0.15
 DEFICITS = ("swapped", "blurred")

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from critlab._core.threads import one_thread
 from critlab.theory.kernels.activations import Activation, Function
 from critlab.theory.kernels.adaptation import NotConverged
 from critlab.theory.kernels.diagnostics import effective_samples, split_rhat
@@ -19,7 +20,6 @@ from critlab.theory.kernels.importance import NETWORKS, prior_draws
 from critlab.theory.kernels.langevin import langevin
 from critlab.theory.kernels.model import Problem, checked_prior, checked_problem, one_of, whole
 from critlab.theory.kernels.overlap import alignments
-from critlab.threads import one_thread
 
 METHODS = ("hmc", "langevin", "importance")
 LARGEST_RHAT = 1.05

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from critlab._core.errors import StudyError
 from critlab.data import load
 from critlab.data.spec import DataSpec
-from critlab.errors import StudyError
 from critlab.theory.kernels.model import matrix, positive, whole
 
 CORNERS = ((1, 1), (-1, -1), (1, -1), (-1, 1))

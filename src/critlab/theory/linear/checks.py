@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from critlab.errors import StudyError
-from critlab.spec import nearest, shown
+from critlab._core.errors import StudyError
+from critlab._core.spec import nearest, shown
 
 Floats = NDArray[np.floating[Any]]
 Name = TypeVar("Name", bound=str)

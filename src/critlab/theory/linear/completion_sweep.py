@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from critlab._core.threads import one_thread
 from critlab.engine.processors import default_workers
 from critlab.theory.linear.checks import Floats
 from critlab.theory.linear.completion_table import CompletionState
 from critlab.theory.linear.completion_tree import Course, Stretch, stretches
 from critlab.theory.linear.portable import Instance
 from critlab.theory.linear.side_by_side import HERE_BELOW, HERE_UP_TO, Descent, in_turn, side_by_side
-from critlab.threads import one_thread
 
 KEPT_VALUES = 10
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from critlab._core.threads import one_thread
 from critlab.theory.linear.checks import Floats
-from critlab.threads import one_thread
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from critlab._core.errors import CritlabError
 from critlab.engine.child import be_a_child, start_child
-from critlab.errors import CritlabError
 from critlab.theory.linear.descent import descend
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.theory.linear.checks import Floats, array, number, numpy_type, one_of, refuse, whole
 from critlab.theory.linear.gates import CONVENTIONS, Convention, Gate, gates_of_runs, open_updates
 from critlab.theory.linear.trajectory import PathwayTrajectory

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from critlab.errors import StudyError
-from critlab.randomness import generator
+from critlab._core.errors import StudyError
+from critlab._core.random_streams import generator
 from critlab.theory.linear.checks import number, one_of, refuse, whole
 
 Pathway = Literal["a", "b"]

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from critlab.errors import StudyError
-from critlab.randomness import generator
+from critlab._core.errors import StudyError
+from critlab._core.random_streams import generator
 from critlab.theory.linear.checks import Floats, array
 from critlab.theory.linear.cores import one_core
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.theory.linear.checks import Floats, number, numpy_type, one_of, whole, wholes
 from critlab.theory.linear.cores import one_core, stacked
 from critlab.theory.linear.gates import PATHWAYS, Gate, Lesion, Pathway, gates_of_runs, lesioned_modes, open_updates

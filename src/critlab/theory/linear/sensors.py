@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.theory.linear.checks import Floats, array, number, one_of, refuse, whole, wholes
 
 PAPER = (

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 
 CARRIERS = {
     torch.bfloat16: torch.int16,

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.training.states.packing import Arrays, pack, unpack
 
 TORCH = frozenset(nn.Module().__dict__)

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.training.states.arrays import array_of, tensor_of, type_name
 
 STRUCTURE = "structure"

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from critlab.errors import Diverged, StudyError
+from critlab._core.errors import Diverged, StudyError
 from critlab.measures.reading import MeasureOptions
 from critlab.study.measurement import TEST, Measurement
 from critlab.study.recipe import Recipe

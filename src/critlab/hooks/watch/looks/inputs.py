@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 
 LABELS = "labels"
 """The argument that holds the labels, in the convention of Hugging Face."""

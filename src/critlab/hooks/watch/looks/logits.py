@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.hooks.watch.looks.inputs import LABELS, Inputs, by_name, call_of, count, encodes_and_decodes
 
 LOGITS = "logits"

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from critlab.hooks.watch.looks.inputs import Forward, Inputs, chosen, count
 from critlab.hooks.watch.looks.refusals import WATCH, neighbours_changed, refuse_dependence, refuse_logits
 from critlab.hooks.watch.looks.untouched import untouched
-from critlab.measures.fisher_sample import fisher_sample
-from critlab.measures.weights import Weights, log_probabilities
+from critlab.measures.fisher.sample import fisher_sample
+from critlab.measures.weights.parameter_groups import Weights, log_probabilities
 
 
 class Sample(NamedTuple):
@@ -43,7 +43,7 @@ def look(
     """One unbiased sample of each layer's Fisher trace, and how uncertain the model is.
 
     All labels of an example take part, each head's and each position's, so that a confident model needs no surprise to
-    be measured: see :func:`~critlab.measures.fisher_sample.fisher_sample`.
+    be measured: see :func:`~critlab.measures.fisher.sample.fisher_sample`.
 
     Args:
         model: in any mode; it is looked at in evaluation mode and left as it was.

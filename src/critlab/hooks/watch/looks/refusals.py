@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from critlab.errors import StudyError
+from critlab._core.errors import StudyError
 from critlab.hooks.watch.looks.logits import WAY_OUT
-from critlab.measures.weights import refuse_mixing
+from critlab.measures.weights.parameter_groups import refuse_mixing
 
 WATCH = "watch"
 """How messages begin."""

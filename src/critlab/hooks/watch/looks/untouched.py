@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from critlab.measures.undisturbed import undisturbed
+from critlab.measures.eval_guard import undisturbed
 
 HOOKS = ("_backward_hooks", "_backward_pre_hooks")
 """What listens to the backward pass; an optimiser that gathers statistics so must not see a look's gradients."""
@@ -32,7 +32,7 @@ PutBack = Callable[[], None]
 def untouched(model: nn.Module, seed: int) -> Iterator[None]:
     """Evaluation mode with gradients; afterwards the model and every global generator are as before.
 
-    Beside what :func:`~critlab.measures.undisturbed.undisturbed` puts back: attributes of modules (counters, caches,
+    Beside what :func:`~critlab.measures.eval_guard.undisturbed` puts back: attributes of modules (counters, caches,
     states that are carried along), generators that modules hold, and those of ``random`` and numpy. Listeners to the
     backward pass hear nothing, and what was compiled runs uncompiled, so that it is not compiled again for a look.
 

@@ -1,0 +1,1 @@
+"""The foundation: typed strict values, registries, names, keyed draws, errors; torch-free."""

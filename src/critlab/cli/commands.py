@@ -1,0 +1,296 @@
+"""The command line: what can be asked, and nothing of how it is answered."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from critlab._core.streams import apart, show
+from critlab.cli.options import (
+    STORE,
+    DataFolder,
+    Device,
+    Figures,
+    Json,
+    Precision,
+    Scale,
+    StoreFolder,
+    StudyName,
+    Workers,
+    writable_file,
+    writable_page,
+)
+
+if TYPE_CHECKING:
+    from critlab.analysis.results import Results
+    from critlab.study.study import Study
+
+app = typer.Typer(
+    name="critlab",
+    help="The laboratory for critical learning periods: when does a deficit in training leave lasting damage?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.command()
+@apart()
+def demo(
+    store: StoreFolder = STORE,
+    out: Annotated[Path, typer.Option("--out", help="where the page goes", callback=writable_page)] = Path(
+        "critlab-demo.html"
+    ),
+    workers: Workers = None,
+) -> None:
+    """Find a critical period on real images that ship with critlab, in minutes, and make the page."""
+    from critlab.papers.demo import FURTHER
+    from critlab.papers.demo import demo as demo_study
+    from critlab.report.terminal import announce_page
+
+    code, results = _run(demo_study(), store, workers=workers)
+    announce_page(results, out, FURTHER)
+    raise typer.Exit(code)
+
+
+@app.command()
+@apart()
+def plan(
+    study: StudyName,
+    store: StoreFolder = STORE,
+    scale: Scale = None,
+    workers: Workers = None,
+    data: DataFolder = None,
+    measure: Annotated[bool, typer.Option("--measure", help="time a training step now")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what a study costs, without running it."""
+    from critlab.engine.planning import plan as make_plan
+    from critlab.engine.processors import default_workers
+    from critlab.report.terminal import plan_text
+    from critlab.store import Store
+
+    count = workers or default_workers()
+    made = make_plan(_study(study, scale), Store(store), workers=count, measure=measure, folder=data)
+    show(json.dumps(made.document()) if as_json else plan_text(made))
+
+
+@app.command()
+@apart()
+def run(
+    study: StudyName,
+    store: StoreFolder = STORE,
+    scale: Scale = None,
+    workers: Workers = None,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option("--engine", help="processes of this machine, or a Ray cluster")
+    ] = "local",
+    gpu_share: Annotated[
+        float, typer.Option("--gpu-share", min=0.01, max=1, help="of a GPU, for each task of the Ray engine")
+    ] = 1.0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data: DataFolder = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="take over the name where the store holds another study of that name")
+    ] = False,
+    remeasure: Annotated[
+        bool, typer.Option("--remeasure", help="repeat readings that are kept from an earlier version of a measure")
+    ] = False,
+) -> None:
+    """Train and measure what the store lacks; safe to kill and to call again."""
+    from critlab.report.terminal import verdict_text
+
+    chosen = _study(study, scale)
+    means = {"workers": workers, "device": device, "precision": precision, "folder": data, "replace": replace}
+    means |= {"remeasure": remeasure}
+    code, results = _run(chosen, store, **means, engine=engine, gpu_share=gpu_share)
+    show(verdict_text(results))
+    raise typer.Exit(code)
+
+
+@app.command()
+@apart()
+def status(study: StudyName, store: StoreFolder = STORE, scale: Scale = None, as_json: Json = False) -> None:
+    """Say what is done, running, interrupted, blocked, diverged or failed, and why."""
+    from critlab.analysis.progress import progress
+    from critlab.report.store_text import status_text
+    from critlab.store import Store
+
+    found = progress(_study(study, scale), Store(store))
+    command = shlex.join(["critlab", "run", study, *(["--scale", scale] if scale else []), "--store", str(store)])
+    show(json.dumps(found.document(command)) if as_json else status_text(found, command))
+
+
+@app.command()
+@apart()
+def verify(
+    study: Annotated[str | None, typer.Argument(metavar="[STUDY]", help="only what belongs to it")] = None,
+    store: StoreFolder = STORE,
+    scale: Scale = None,
+    as_json: Json = False,
+) -> None:
+    """Check every file of a store against its digest and against what it rests on; exit status 1 if one is wrong."""
+    from critlab.engine.verifying import verify as look_over
+    from critlab.report.store_text import verification_text
+    from critlab.store import Store
+
+    found = look_over(Store(store), _study(study, scale) if study else None)
+    show(json.dumps(found.document()) if as_json else verification_text(found))
+    raise typer.Exit(1 if found.wrong else 0)
+
+
+@app.command()
+@apart()
+def gc(
+    studies: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[STUDY]...", help="what they need stays; if left out: all in the store"),
+    ] = None,
+    store: StoreFolder = STORE,
+    scale: Scale = None,
+    apply: Annotated[bool, typer.Option("--apply", help="move the files to the store's trash")] = False,
+    orphans: Annotated[
+        bool, typer.Option("--orphans", help="also list, and with --apply free, files that no study's record names")
+    ] = False,
+    empty: Annotated[bool, typer.Option("--empty-trash", help="delete what lies in the store's trash")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show how much disk space unused files take up. Use --apply to move them to the trash."""
+    from critlab._core.errors import StudyError
+    from critlab.engine.collecting import collect, empty_trash
+    from critlab.report.store_text import emptied_text, garbage_text
+    from critlab.store import Store
+
+    place = Store(store)
+    if empty and not (studies or apply or orphans):
+        files, taken = empty_trash(place)
+        document = {"schema_version": 2, "emptied": {"files": files, "bytes": taken}}
+        show(json.dumps(document) if as_json else emptied_text(files, taken, str(store)))
+        return
+    if empty:
+        raise StudyError("--empty-trash: received other options or studies with it; it stands alone")
+    found = collect(place, [_study(name, scale) for name in studies or ()], apply, orphans)
+    show(json.dumps(found.document(place.root)) if as_json else garbage_text(found, str(store)))
+
+
+@app.command()
+@apart()
+def report(
+    study: StudyName,
+    store: StoreFolder = STORE,
+    scale: Scale = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="the page; STUDY's name .html if left out", callback=writable_page)
+    ] = None,
+    figures: Figures = None,
+) -> None:
+    """Make the page of a study, or the page to play with of phase and pathways: one HTML file that works offline."""
+    from critlab.analysis.reading import read_results
+    from critlab.papers.playground import write_playground
+    from critlab.report import figures as draw
+    from critlab.report.terminal import announce_page
+    from critlab.store import Store
+
+    if playground := write_playground(study, out or Path(f"{study}.html")):
+        show(f"page: {playground.absolute()}")
+        return
+    chosen = _study(study, scale)
+    results = read_results(chosen, Store(store))
+    announce_page(results, out or Path(f"{chosen.name}.html"))
+    if figures:
+        draw(results, figures)
+        show(f"figures: {figures}")
+
+
+@app.command()
+@apart()
+def reproduce(
+    figure: Annotated[str, typer.Argument(metavar="FIGURE", help="a figure's name; see critlab list figures")],
+    scale: Annotated[
+        Literal["demo", "small", "paper"] | None, typer.Option("--scale", help="how much of it; small if left out")
+    ] = None,
+    store: StoreFolder = STORE,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="the page; FIGURE's name .html if left out", callback=writable_page)
+    ] = None,
+    figures: Figures = None,
+    workers: Workers = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data: DataFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Run or compute a paper's figure, draw it, and set our numbers beside the published ones."""
+    from critlab.engine.running import Means
+    from critlab.papers.reproduce import reproduce as make
+    from critlab.report.terminal import reproduction_text
+    from critlab.store import Store
+
+    means = Means(workers=workers, device=device, precision=precision, folder=data)
+    made = make(figure, scale, Store(store), means, out or Path(f"{figure}.html"), figures)
+    document = {"schema_version": 1, "figure": figure, "comparisons": [asdict(row) for row in made.comparisons]}
+    show(json.dumps(document) if as_json else reproduction_text(made.comparisons, made.page))
+    raise typer.Exit(made.status)
+
+
+@app.command()
+@apart()
+def export(
+    study: StudyName,
+    store: StoreFolder = STORE,
+    scale: Scale = None,
+    form: Annotated[
+        Literal["csv", "json", "parquet"] | None,
+        typer.Option("--format", help="as the name of --out says if left out, else csv"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="a file; stdout if left out", callback=writable_file)
+    ] = None,
+) -> None:
+    """Give the tidy table: one row per run, epoch and quantity."""
+    from critlab.analysis.export import chosen_format
+    from critlab.analysis.export import export as write
+    from critlab.analysis.reading import read_results
+    from critlab.store import Store
+
+    chosen = chosen_format(form, out)
+    write(read_results(_study(study, scale), Store(store)), chosen, out)
+
+
+@app.command("list")
+@apart()
+def list_(
+    what: Annotated[Literal["deficits", "data", "models", "measures", "objectives", "figures"], typer.Argument()],
+    store: StoreFolder = STORE,
+    as_json: Json = False,
+) -> None:
+    """Say what there is, with its source; the same for every store."""
+    from critlab.cli.catalogue import catalogue
+    from critlab.report.terminal import catalogue_text
+
+    rows = catalogue(what)
+    show(json.dumps({"schema_version": 1, what: rows}) if as_json else catalogue_text(rows))
+
+
+def _study(name: str, scale: str | None) -> Study:
+    from critlab.papers.registry import find_study
+
+    return find_study(name, scale)
+
+
+def _run(study: Study, store: Path, **means: Any) -> tuple[int, Results]:
+    from critlab.analysis.reading import read_results
+    from critlab.engine.running import Means, run_study
+    from critlab.store import Store
+
+    place = Store(store)
+    done = run_study(study, place, Means(**means))
+    if done.ending.stopped:
+        raise typer.Exit(done.status)
+    return done.status, read_results(study, place)

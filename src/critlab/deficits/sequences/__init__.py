@@ -1,0 +1,1 @@
+"""Deficits of sequences of tokens."""

@@ -1,0 +1,1 @@
+"""Deficits of tables of numbers."""

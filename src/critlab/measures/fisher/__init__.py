@@ -1,0 +1,1 @@
+"""The Fisher information: trace, log-determinant, noise estimate, empirical Fisher."""

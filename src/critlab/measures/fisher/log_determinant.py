@@ -1,0 +1,75 @@
+"""The log-determinant of the Fisher information: how many directions of the weights matter, and how much."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from critlab._core.errors import StudyError
+from critlab.measures import FisherLogDeterminantOptions
+from critlab.measures.estimates import ROOT
+from critlab.measures.fisher.kronecker import kronecker_factors
+from critlab.measures.reading import Probe, Reading
+
+
+def fisher_log_determinant(
+    model: nn.Module, images: Tensor, *, generator: torch.Generator, damping: float = 1e-3
+) -> dict[str, float]:
+    """``log det(1 + F / damping)`` of each linear or convolutional layer's Fisher information F, in nats.
+
+    F is singular wherever there are more weights than images times classes, so its own log-determinant does not
+    exist. This one is ``log det(F + damping) - d log(damping)`` for d weights: 0 for a layer that matters to no
+    answer, and twice the information that the answers give about weights with a normal prior of variance
+    ``1 / damping``, in the Gaussian approximation and for one image.
+
+    Args:
+        model: gives logits ``(N, classes)`` or ``(N, heads, classes)``; it is left as it was. Evaluation mode.
+        images: ``(N, ...)`` as the model takes them.
+        generator: of a seed for signs, and for models that draw random numbers even in evaluation mode; it advances.
+        damping: in the unit of the Fisher information, nats squared for a squared unit of weight.
+
+    Returns:
+        One number for each ``nn.Linear`` and ``nn.Conv2d`` whose weight requires gradients, with its bias where that
+        does too; layers that share a weight have one, under the first name. A layer whose weight is also used
+        otherwise than by calling it has none, such as attention's ``out_proj``, or a last layer that shares the weight
+        of an embedding: what it contributes cannot be seen. Parameters of other modules (BatchNorm, embeddings, the
+        model's own) have none, and layers are taken as independent, so the sum is that of the blocks.
+
+    Raises:
+        StudyError: no such layer, no such logits, no images, or ``damping`` out of range.
+        Diverged: logits are not finite.
+
+    Error: none from chance: labels are summed over (beyond 128, of all heads together, by 32 draws of signs). The
+    Kronecker factors are exact for one linear layer on one image; otherwise they take input and output gradient as
+    independent, and positions of a convolution as uncorrelated.
+
+    Cost: a forward pass and as many backward passes as classes for each image; then the eigenvalues of each factor.
+    Measured at 256 images, 10 classes, All-CNN of width 24, 28 x 28, one thread: 0.26 of a training epoch of 10,000
+    images.
+
+    Source: Martens and Grosse 2015, Grosse and Martens 2016; as a measure of information in weights: Achille and
+    Soatto 2018.
+    """
+    if len(images) < 1 or not 0 < damping < math.inf:
+        raise StudyError(
+            f"fisher_log_determinant: received {len(images)} images and damping {damping}; "
+            "images must be at least 1, damping above 0 and finite"
+        )
+    seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
+    factors = kronecker_factors(model, images, seed=seed, measure="fisher_log_determinant")
+    if not factors:
+        raise StudyError(
+            "fisher_log_determinant: model: has no nn.Linear or nn.Conv2d that requires gradients and whose weight is "
+            "used by calling it alone; leave it out"
+        )
+    return {layer: float((one.eigenvalues() / damping).log1p().sum()) for layer, one in factors.items()}
+
+
+def measure(model: nn.Module, probe: Probe, options: FisherLogDeterminantOptions) -> list[Reading]:
+    """The sum (``layer=""``), then each layer; see :func:`fisher_log_determinant`."""
+    found = fisher_log_determinant(model, probe.images, generator=probe.generator(0), damping=options.damping)
+    quantity = "fisher_log_determinant"
+    layers = [Reading(quantity, layer or ROOT, value, 0.0) for layer, value in found.items()]
+    return [Reading(quantity, "", math.fsum(found.values()), 0.0), *layers]

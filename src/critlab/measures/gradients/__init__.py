@@ -1,0 +1,1 @@
+"""Gradients: moments, covariance, squared norms, curvature."""

@@ -1,0 +1,146 @@
+"""Squared gradient norms of many images at once, layer by layer, by random signs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from critlab._core.errors import StudyError
+from critlab.measures.estimates import Estimates, Floats
+from critlab.measures.eval_guard import undisturbed
+from critlab.measures.weights.parameter_groups import Weights, in_graphs, log_probabilities, refuse_mixing
+
+LARGEST_GROUP = 16
+"""The signs' cross terms grow with the group. Measured on one thread (All-CNN of width 24, 28 x 28, 1,024
+images), in epochs of 10,000 images: groups of 8 cost 0.103, 16 cost 0.092, 32 cost 0.086, 64 cost 0.093."""
+
+LARGEST_COARSE_GROUP = 32
+"""The same in bfloat16, where arithmetic is cheap and what is done once a group weighs more."""
+
+DEGREES_OF_FREEDOM = 32
+"""The standard error itself is then known to about 12 %, and 1.96 of it hold what they should within a percent."""
+
+MOST_MORE = 4 * DEGREES_OF_FREEDOM
+"""Few images' signs have few combinations, and two or three equal draws would say that there is no error."""
+
+
+class Scores(Protocol):
+    """What is differentiated: for each image one or several combinations of log-probabilities, each with a sign."""
+
+    #: float64 ``()``: about the group's sum of squared gradients in the logits; no sign has a part in it
+    uncertainty: Tensor
+
+    def sample(self, weights: Weights, *, retain: bool) -> Tensor:
+        """Float64 ``(layers,)``: unbiased over signs for the group's sum of squared gradients."""
+
+
+Scored = Callable[[Tensor, slice], Scores]
+"""From the log-probabilities of a group of images, and their place among all."""
+
+
+def plan(images: int, draws: int, largest: int = LARGEST_GROUP) -> tuple[int, int]:
+    """How many groups of at most ``largest`` and draws there must be, for enough degrees of freedom of the error."""
+    needed = DEGREES_OF_FREEDOM + 2 if draws == 1 else -(-DEGREES_OF_FREEDOM // (draws - 1))
+    if images < needed:
+        return images, 1 + -(-DEGREES_OF_FREEDOM // images)
+    return max(needed, -(-images // largest)), draws
+
+
+def more_draws(uncertainty: Floats) -> list[int]:
+    """How many more draws each group gets where a few of them carry the sum, :data:`MOST_MORE` at most.
+
+    Each by its part in the sum of the squares of ``uncertainty``, float64 ``(groups,)``, which no sign has a part in,
+    so that no bias comes of the choice. Groups that carry less than a 32nd, or than twice their share, get none.
+    """
+    largest = uncertainty.max()
+    parts = (uncertainty / largest) ** 2 if largest > 0 else uncertainty
+    parts = parts / max(parts.sum(), 1.0)
+    least = max(1 / DEGREES_OF_FREEDOM, 2 / len(parts))
+    return [int(MOST_MORE * part) if part >= least else 0 for part in parts]
+
+
+def squared_gradients(
+    model: nn.Module,
+    images: Tensor,
+    scored: Scored,
+    *,
+    generator: torch.Generator,
+    draws: int,
+    measure: str,
+    largest: int = LARGEST_GROUP,
+) -> Estimates:
+    """The mean over images of each layer's squared gradient of what is ``scored``, of the model in evaluation mode.
+
+    One backward pass gives the squared gradient norms of a whole group of images: for independent random signs s,
+    ``E || sum_i s_i g_i ||^2 = sum_i || g_i ||^2``, as the cross terms vanish.
+
+    Args:
+        model: gives logits ``(N, classes)`` or ``(N, heads, classes)``; it is left as it was.
+        images: ``(N, ...)`` as the model takes them.
+        scored: what is differentiated, with its own source of signs.
+        generator: of a seed for models that draw random numbers even in evaluation mode; it advances.
+        draws: of signs for each image; where images are few, or few of them carry the sum, more are made to estimate
+            the error.
+        measure: begins every message.
+        largest: images of one group; fewer where the error would rest on too few degrees of freedom.
+
+    Raises:
+        StudyError: there are no images or draws, nothing to differentiate, no such logits, or a layer mixes images.
+        Diverged: logits are not finite.
+
+    Error: unbiased. ``stderr`` is over signs, for the given images. Its square is unbiased for ``draws`` of at least 2;
+    with one draw it also holds how much groups of images differ beyond what :attr:`Scores.uncertainty` says of them,
+    and so is too large rather than too small. It rests on at least 32 degrees of freedom, also where a few images carry
+    nearly everything: the groups of these get further draws.
+
+    Cost: one forward pass and ``draws`` backward passes for each image, and at most 128 of both for single groups, none
+    where images hardly differ.
+
+    Source: signs: Hutchinson 1990; grouping and the choice of draws: ours.
+    """
+    weights = Weights.of(model, measure)
+    refuse_mixing(model, measure)
+    if len(images) < 1 or draws < 1:
+        raise StudyError(f"{measure}: received {len(images)} images and {draws} draws; must be at least 1")
+    groups, draws = plan(len(images), draws, largest)
+    seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
+    with undisturbed(model, seed):
+        looks = _Looks(model, weights, scored, measure, in_graphs(images))
+        found = [looks.at(place, draws) for place in looks.places(groups)]
+        uncertainty = np.array([known for _, known in found])
+        samples = [array for array, _ in found]
+        for group, (place, more) in enumerate(zip(looks.places(groups), more_draws(uncertainty), strict=True)):
+            if more:
+                samples[group] = np.concatenate([samples[group], looks.at(place, more)[0]])
+    layers = {layer: [array[:, place] for array in samples] for place, layer in enumerate(weights.layers)}
+    return Estimates(layers, len(images), uncertainty)
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """One model at images in groups."""
+
+    model: nn.Module
+    weights: Weights
+    scored: Scored
+    measure: str
+    images: Tensor
+
+    def places(self, groups: int) -> list[slice]:
+        """Where the groups lie, of about the same size."""
+        ends = np.cumsum([len(part) for part in self.images.tensor_split(groups)]).tolist()
+        return [slice(begin, end) for begin, end in pairwise([0, *ends])]
+
+    def at(self, place: slice, draws: int) -> tuple[Floats, float]:
+        """Samples ``(draws, layers)`` of one group, and its uncertainty."""
+        group = self.images[place]
+        log_p = log_probabilities(self.model(group), len(group), self.measure, known=place.start > 0)
+        scores = self.scored(log_p, place)
+        samples = [scores.sample(self.weights, retain=draw + 1 < draws) for draw in range(draws)]
+        return torch.stack(samples).cpu().numpy(), float(scores.uncertainty)

@@ -1,0 +1,1 @@
+"""Units: dead ones, rank of their answers, information, what source they answer to."""

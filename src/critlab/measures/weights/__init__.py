@@ -1,0 +1,1 @@
+"""Weights: norms, filters, groups of parameters."""

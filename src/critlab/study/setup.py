@@ -1,0 +1,106 @@
+"""The part of a study that does not depend on the question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
+
+from critlab._core.errors import StudyError
+from critlab._core.imports import is_path
+from critlab._core.spec import Location, Problems, Spec, problems, shown
+from critlab.data.spec import DataSpec
+from critlab.measures import MEASURES, MeasureOptions
+from critlab.models.spec import ModelSpec
+from critlab.objectives import CrossEntropy, Objective
+from critlab.study.pretraining import PretrainingSpec
+from critlab.study.specs import AugmentSpec, EvaluationSpec, OptimizerSpec
+from critlab.study.types import AnyObjective
+
+
+def _measures(raw: Any) -> Any:
+    if not isinstance(raw, Mapping):
+        return raw
+    found: dict[str, MeasureOptions] = {}
+    wrong: list[tuple[Location, str]] = []
+    for name, options in raw.items():
+        try:
+            entry = MEASURES.find(str(name))
+            found[name] = options if isinstance(options, MeasureOptions) else _options(entry.options, options)
+        except StudyError as error:
+            wrong.append(((name,), str(error)))
+        except Problems as error:
+            wrong += [((name, *where), text) for where, text in error.problems]
+    if wrong:
+        raise Problems(wrong)
+    return found
+
+
+def _options(options: type[Spec], raw: Any) -> MeasureOptions:
+    try:
+        chosen = options.model_validate(raw)
+    except ValidationError as error:
+        raise Problems(problems(error, options)) from None
+    assert isinstance(chosen, MeasureOptions)
+    return chosen
+
+
+class Base(Spec):
+    """The part of a study that does not depend on the question: data, model, training, tests and measures.
+
+    ``precision`` pins how numbers are computed; where it is left out, the first run in a store times a step to decide.
+    """
+
+    data: DataSpec
+    model: ModelSpec
+    optimizer: OptimizerSpec
+    augment: AugmentSpec | None = None
+    measures: Annotated[dict[str, SerializeAsAny[MeasureOptions]], BeforeValidator(_measures)] = Field(
+        default_factory=dict
+    )
+    precision: Literal["float32", "bfloat16"] | None = None
+    objective: AnyObjective = CrossEntropy()
+    evaluation: EvaluationSpec = EvaluationSpec()
+    pretraining: PretrainingSpec | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        sizes, shape = self.data.sizes(), self.data.shape()
+        if sizes is None or shape is None:
+            return self
+        found: list[tuple[Location, str]] = []
+        if self.optimizer.batch > sizes.train:
+            default = "" if "batch" in self.optimizer.model_fields_set else ", the default"
+            received = f"received {shown(self.optimizer.batch)}{default}"
+            text = f"{received}; must be at most {sizes.train}, the number of training images"
+            found.append((("optimizer", "batch"), text))
+        if self.optimizer.batch == 1 and getattr(self.model, "batch_norm", False):
+            text = "received 1; must be at least 2, since this model's BatchNorm cannot take one image alone"
+            found.append((("optimizer", "batch"), text))
+        heads, answers = self.data.label_heads(), getattr(self.model, "heads", 1)
+        if heads is not None and heads != answers and not is_path(self.model.name):
+            text = f"received {shown(answers)}; must be {heads}, as many as an example has labels"
+            found.append((("model", "heads"), text))
+        try:
+            self.model.check(shape)
+        except StudyError as error:
+            found.append((("model",), str(error)))
+        for name, options in self.measures.items():
+            try:
+                options.check(shape)
+            except StudyError as error:
+                found.append((("measures", name), str(error)))
+        objectives: dict[Location, Objective] = {("objective",): self.objective}
+        if self.pretraining is not None:
+            objectives["pretraining", "objective"] = self.pretraining.objective
+        for place, objective in objectives.items():
+            try:
+                objective.check_model(self.model)
+            except StudyError as error:
+                found.append((place, str(error)))
+        if self.augment is not None:
+            found += [(("augment", field), text) for field, text in self.augment.misfits(shape)]
+        if found:
+            raise Problems(found)
+        return self

@@ -1,0 +1,123 @@
+"""The parts of a study that are not components: optimiser, augmentation, sweeps, controls, evaluation, statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from critlab._core.spec import Problems, Spec, shown
+from critlab.study.intervention import Intervention
+from critlab.study.schedules import Clock
+from critlab.study.types import MOST_RATE, AnyDeficit, Removal, increasing, sequence
+
+
+class OptimizerSpec(Spec):
+    """How weights move: ``sgd`` or ``adam``, the schedule of the learning rate, and the batch.
+
+    ``clock`` says how the learning rate of an epoch follows from ``lr`` and ``lr_decay``; see
+    :mod:`critlab.study.schedules`.
+    """
+
+    schedule_known: ClassVar[bool] = True
+    name: Literal["sgd", "adam"]
+    lr: float = Field(gt=0, le=MOST_RATE)
+    lr_decay: float = Field(default=1.0, gt=0, le=1)
+    momentum: float | None = Field(default=None, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0, le=MOST_RATE)
+    batch: int = Field(default=128, ge=1)
+    clock: Clock = "absolute"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_momentum(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and raw.get("name") == "sgd" and raw.get("momentum") is None:
+            return {**raw, "momentum": 0.9}
+        return raw
+
+    @model_validator(mode="after")
+    def _momentum_is_sgd(self) -> Self:
+        if self.name == "adam" and self.momentum is not None:
+            raise Problems([(("momentum",), f"received {self.momentum}; adam has none, leave it out")])
+        return self
+
+
+class AugmentSpec(Spec):
+    """Random changes of every training batch: horizontal flips, and shifts by up to ``shift`` pixels.
+
+    ``views`` says how the two views of an example go together; see :func:`critlab.training.view_augment.augment_views`.
+    ``source_dropout`` is the part of the examples that show the mean colour as source A, and as many as source B.
+    """
+
+    neutral: ClassVar[Mapping[str, Any]] = {"views": "shared", "source_dropout": 0.0}
+    flip: bool = False
+    shift: int = Field(default=0, ge=0)
+    views: Literal["shared", "separate", "second_twice"] = "shared"
+    source_dropout: float = Field(default=0.0, ge=0, le=0.5)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether every batch stays as it is."""
+        return not (self.flip or self.shift or self.source_dropout)
+
+    def misfits(self, example_shape: tuple[int, ...]) -> Iterator[tuple[str, str]]:
+        """The fields that cannot be used with such examples, and why."""
+        if self.views != "shared" and (len(example_shape) != 4 or example_shape[0] != 2):
+            yield "views", f'received {shown(self.views)}; must be "shared", as examples are not two views'
+        if self.source_dropout and (len(example_shape) < 2 or example_shape[0] != 2):
+            yield "source_dropout", f"received {shown(self.source_dropout)}; must be 0, as examples have no two sources"
+        if len(example_shape) < 2:
+            for field in ("flip", "shift"):
+                if getattr(self, field):
+                    text = f"received {shown(getattr(self, field))}; must be left out, as examples of shape"
+                    yield field, f"{text} {example_shape} have no height and width"
+        elif self.shift >= min(example_shape[-2:]):
+            text = f"received {shown(self.shift)}; must be below the image side, {min(example_shape[-2:])}"
+            yield "shift", text
+
+
+def _distinct(values: tuple[Clock, ...]) -> tuple[Clock, ...]:
+    if len(set(values)) != len(values):
+        raise Problems([((), f"received {shown(list(values))}; must be without repeats")])
+    return values
+
+
+class ControlsSpec(Spec):
+    """What the deficit is held against, beside the clean run."""
+
+    deficits: Annotated[tuple[AnyDeficit, ...], BeforeValidator(sequence)] = ()
+    clocks: Annotated[tuple[Clock, ...], BeforeValidator(sequence), AfterValidator(_distinct)] = ()
+    at: Annotated[Annotated[tuple[Removal, ...], Field(min_length=1)] | None, BeforeValidator(sequence)] = None
+    interventions: Annotated[tuple[Intervention, ...], BeforeValidator(sequence)] = ()
+    equal_total: bool = False
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.at is not None:
+            increasing(self.at, "at")
+        return self
+
+
+class EvaluationSpec(Spec):
+    """How networks are tested.
+
+    Args:
+        batch_norm: ``running``: with the statistics that BatchNorm gathered while training; ``recomputed``: with those
+            of one pass over the batches of the epoch just trained, on a copy of the network.
+    """
+
+    neutral: ClassVar[Mapping[str, Any]] = {"batch_norm": "running"}
+    batch_norm: Literal["running", "recomputed"] = "running"
+
+
+class StatisticsSpec(Spec):
+    """How final accuracies are judged.
+
+    Args:
+        final_epochs: the last epochs whose test accuracy is averaged; at most the recovery.
+        smallest_damage: the smallest loss of accuracy (a fraction) that is of interest.
+    """
+
+    final_epochs: int = Field(default=3, ge=1)
+    smallest_damage: float = Field(default=0.01, ge=0, lt=1)
