@@ -28,7 +28,7 @@ from pathlib import Path
 
 from commands import timed
 
-from critlab.engine.names import Names
+from critlab.engine.names import StudyIds
 from critlab.engine.perform import Read, Trained
 from critlab.engine.study_record import StudyRecord, enter
 from critlab.engine.work import Task
@@ -36,7 +36,7 @@ from critlab.engine.writing import Writer, provenance
 from critlab.measures.reading import Reading
 from critlab.report.study_text import study_text
 from critlab.store import Store
-from critlab.study.measurement import due
+from critlab.study.measurement import scheduled_measures
 from critlab.study.origin import Numerics
 from critlab.study.study import Study
 from critlab.study.tree import ROOT, Node, Tree, build
@@ -107,7 +107,7 @@ def fill(study: Study, store: Store) -> int:
         The number of records.
     """
     numerics, tree = Numerics(precision="float32"), build(study)
-    names = Names(study, "0" * 64, numerics)
+    names = StudyIds(study, "0" * 64, numerics)
     made_by = {**provenance(), "device": "cpu"}
     enter(store, study, StudyRecord(study.model_dump(mode="json"), "0" * 64, numerics, made_by))
     written = 1
@@ -119,9 +119,9 @@ def fill(study: Study, store: Store) -> int:
     return written
 
 
-def _events(study: Study, tree: Tree, names: Names, seed: int) -> Iterator[Read | Trained]:
+def _events(study: Study, tree: Tree, names: StudyIds, seed: int) -> Iterator[Read | Trained]:
     for path, node in tree.nodes.items():
-        for measure in due(study, node.epoch):
+        for measure in scheduled_measures(study, node.epoch):
             yield Read(path, measure, _readings(measure, node, seed), 0.1)
         if node.recipe is not None:
             origin, recipe = names.origin(seed), node.recipe.identity()

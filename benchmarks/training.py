@@ -36,9 +36,9 @@ from critlab._core.threads import one_thread
 from critlab.analysis.reading import read_results
 from critlab.data import load
 from critlab.deficits import Blur
-from critlab.engine.names import Names
+from critlab.engine.names import StudyIds
 from critlab.engine.numerics import decide
-from critlab.engine.perform import Reached, Read, Trained
+from critlab.engine.perform import Read, StateReached, Trained
 from critlab.engine.study_record import read_record
 from critlab.engine.work import Task
 from critlab.engine.writing import Writer
@@ -47,10 +47,11 @@ from critlab.measures.reading import Reading
 from critlab.papers import all_cnn_cifar10
 from critlab.report.study_text import study_text
 from critlab.store import Store
+from critlab.study.constructors import removal
 from critlab.study.measurement import Measurement
 from critlab.study.origin import Numerics
 from critlab.study.recipe import recipes
-from critlab.study.study import Study, removal
+from critlab.study.study import Study
 from critlab.study.tree import build
 from critlab.training.learner import NetworkLearner
 from critlab.training.precision import step_seconds
@@ -240,7 +241,7 @@ def planner(setting: Setting, folder: Path) -> Iterable[Line]:
 def store_overhead(setting: Setting, folder: Path) -> Iterable[Line]:
     """What writing an epoch down takes: its state, its test reading, its record."""
     study = setting.study(seeds=1)
-    tree, names = build(study), Names(study, "fingerprint", Numerics())
+    tree, names = build(study), StudyIds(study, "fingerprint", Numerics())
     learner = NetworkLearner(study, load(study.data, setting.folder), Numerics())
     arrays = learner.pack(learner.start({"seed": 0}))
     writer = Writer(Store(folder / "written"), names, Task(0, "", (), (), True, 0))
@@ -248,7 +249,7 @@ def store_overhead(setting: Setting, folder: Path) -> Iterable[Line]:
     readings = (Reading("test_accuracy", "", 0.5, 0.0), Reading("test_loss", "", 1.0, 0.0))
     began = time.perf_counter()
     for path in paths:
-        writer.write(Reached(path, arrays, True))
+        writer.write(StateReached(path, arrays, True))
         writer.write(Read(path, "test", readings, 0.1))
         writer.write(Trained(path, {"status": "done", "origin": names.origin(0), "path": path, "seconds": 1.0}))
     each = (time.perf_counter() - began) / len(paths)

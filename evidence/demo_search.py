@@ -18,7 +18,7 @@ from typing import Any
 import critlab
 from critlab.deficits import Blur, VerticalFlip
 from critlab.engine.writing import provenance
-from critlab.study import Base, Study
+from critlab.study import Setup, Study
 
 OUT = Path(__file__).with_suffix(".csv")
 PLAIN: dict[str, Any] = {"train": 3000, "width": 8, "lr": 0.05, "lr_decay": 0.75, "batch": 128, "factor": 7}
@@ -35,9 +35,9 @@ CANDIDATES: dict[str, dict[str, Any]] = {
 }
 
 
-def base(setting: dict[str, Any]) -> Base:
+def base(setting: dict[str, Any]) -> Setup:
     """The candidate's data, model and optimiser."""
-    return Base.read(
+    return Setup.read(
         {
             "data": {"name": "sample", "train": setting["train"], "test": 2000},
             "model": {"name": "all_cnn", "width": setting["width"]},

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 import critlab
 from critlab.measures.estimates import ROOT, Estimates
 from critlab.measures.gradients.squared import squared_gradients
-from critlab.measures.weights.parameter_groups import Weights
+from critlab.measures.weights.parameter_groups import ParameterGroups
 
 STEPS = (0, 100, 600, 1500, 5000)
 
@@ -154,7 +154,7 @@ class Drawn:
     def __init__(self, log_p: Tensor, generator: torch.Generator) -> None:
         self.log_p, self.generator, self.uncertainty = log_p, generator, torch.ones(())
 
-    def sample(self, weights: Weights, *, retain: bool) -> Tensor:
+    def sample(self, weights: ParameterGroups, *, retain: bool) -> Tensor:
         p = self.log_p.detach().double().exp().flatten(0, -2)
         labels = torch.multinomial(p, 1, generator=self.generator).reshape(*self.log_p.shape[:-1], 1)
         chosen = self.log_p.gather(-1, labels).flatten(1).sum(1)

@@ -37,11 +37,11 @@ from critlab.data import load
 from critlab.deficits import read_deficit
 from critlab.engine.writing import provenance
 from critlab.hooks.watch import Watch
-from critlab.study import Base, Study
+from critlab.study import Setup, Study
 from critlab.study.origin import Numerics
 from critlab.study.recipe import recipes
 from critlab.study.sweeps.sweep import crossing
-from critlab.training.examples import unit
+from critlab.training.examples import to_unit_float
 from critlab.training.learner import NetworkLearner
 
 LINES = Path(__file__).with_name("watch_setups.jsonl")
@@ -109,7 +109,7 @@ def label(setup: Mapping[str, Any]) -> str:
 
 def study_of(setup: Mapping[str, Any], seeds: int) -> Study:
     optimizer = {"name": "sgd", "lr": setup["lr"], "lr_decay": setup["lr_decay"], "weight_decay": 0.0005, "batch": 64}
-    base = Base.read(
+    base = Setup.read(
         {
             "data": DATA[setup["data"]],
             "model": MODELS[setup["model"]],
@@ -134,7 +134,7 @@ def watched(study: Study) -> dict[str, Any]:
     learner = NetworkLearner(study, load(study.data), Numerics())
     clean = max((run for run in study.runs if run.clean), key=lambda run: run.total)
     state = learner.start({"seed": study.seeds[0]})
-    probe = learner.examples.normalised(unit(learner.examples.train_images[:PROBE]))
+    probe = learner.examples.normalised(to_unit_float(learner.examples.train_images[:PROBE]))
     watch = Watch(state.model, probe=probe, budget=BUDGET)
     losses, steps = [], 0
     for epoch, recipe in enumerate(recipes(clean, study)):

@@ -21,7 +21,7 @@ from unittest import mock
 import numpy as np
 
 from critlab import cli
-from critlab.engine.agenda import Agenda, Ending
+from critlab.engine.agenda import RunOutcome, TaskQueue
 from critlab.engine.perform import SECONDS
 from critlab.engine.worker import desk_of
 from critlab.store import Store, record
@@ -79,7 +79,7 @@ def called(*arguments: str) -> Answer:
     return Answer(status, out.getvalue(), err.getvalue(), broke)
 
 
-def inline(agenda: Agenda, setup: Mapping[str, Any], workers: int, interruption: object) -> Ending:
+def inline(agenda: TaskQueue, setup: Mapping[str, Any], workers: int, interruption: object) -> RunOutcome:
     """The local engine without processes."""
     desk = desk_of(dict(setup))
     ours, theirs = Pipe()

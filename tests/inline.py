@@ -10,13 +10,13 @@ from multiprocessing import Pipe
 from typing import Any
 
 from critlab.data import load
-from critlab.engine.agenda import Agenda, Ending, Failure
+from critlab.engine.agenda import Failure, RunOutcome, TaskQueue
 from critlab.engine.belongings import whole
-from critlab.engine.keeping import kept_paths
-from critlab.engine.names import Names
+from critlab.engine.keeping import retained_paths
+from critlab.engine.names import StudyIds
 from critlab.engine.study_record import StudyRecord, enter, write_record
-from critlab.engine.work import Task, Work, outstanding
-from critlab.engine.worker import Desk
+from critlab.engine.work import MissingWork, Task, find_missing_work
+from critlab.engine.worker import WorkerContext
 from critlab.engine.writing import provenance
 from critlab.store import Store
 from critlab.store.locks import Locks
@@ -61,20 +61,20 @@ class Inline:
     def __init__(self, study: Study, store: Store, size: int = 1, locks: Locks | None = None) -> None:
         self.study, self.store = study, store
         images = load(study.data)
-        self.tree, self.names = build(study), Names(study, images.fingerprint, Numerics())
-        self.kept = kept_paths(self.tree, len(study.seeds), size)
+        self.tree, self.names = build(study), StudyIds(study, images.fingerprint, Numerics())
+        self.kept = retained_paths(self.tree, len(study.seeds), size)
         store.root.mkdir(parents=True, exist_ok=True)
         record = StudyRecord(study.model_dump(mode="json"), images.fingerprint, Numerics(), dict(provenance()))
         self.record = enter(store, study, record)
-        self.desk = Desk(study, images.fingerprint, Numerics(), store, None, "cpu", locks)
+        self.desk = WorkerContext(study, images.fingerprint, Numerics(), store, None, "cpu", locks)
         self.told = Told()
 
-    def survey(self) -> Work:
-        return outstanding(self.tree, self.study.seeds, self.names, self.store, self.kept)
+    def survey(self) -> MissingWork:
+        return find_missing_work(self.tree, self.study.seeds, self.names, self.store, self.kept)
 
-    def run(self, before: Callable[[Task], Any] = lambda task: None) -> Ending:
+    def run(self, before: Callable[[Task], Any] = lambda task: None) -> RunOutcome:
         """Does all that is left; ``before`` is called with every task first."""
-        agenda = Agenda(self.survey(), self.survey, self.told, self._record)
+        agenda = TaskQueue(self.survey(), self.survey, self.told, self._record)
         ending = work_off(agenda, self.desk, before)
         if not self.survey().tasks:
             write_record(self.store, replace(self.record, complete=whole(self.study, self.names, self.tree)))
@@ -85,7 +85,7 @@ class Inline:
         self.store.write("failures", self.names.state(failure.seed, failure.path), body)
 
 
-def work_off(agenda: Agenda, desk: Desk, before: Callable[[Task], Any] = lambda task: None) -> Ending:
+def work_off(agenda: TaskQueue, desk: WorkerContext, before: Callable[[Task], Any] = lambda task: None) -> RunOutcome:
     """Does what is on the agenda, one task after the other, as the local engine's workers do."""
     ours, theirs = Pipe()
     while not agenda.ending.stopped and (task := agenda.next([])) is not None:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from critlab.hooks.deprivation import Deprivation
+from critlab.hooks.deprivation import BatchDeficit
 
 CLASSES, PLACES = 3, 10
 
@@ -60,7 +60,7 @@ def make(seed: int) -> Training:
     return Training(model, optimizer, torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9))
 
 
-def advance(state: Training, epoch: int, deprive: Deprivation) -> dict[str, float]:
+def advance(state: Training, epoch: int, deprive: BatchDeficit) -> dict[str, float]:
     state.model.train()
     order = list(range(len(TRAIN[1])))
     random.shuffle(order)

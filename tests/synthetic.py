@@ -155,7 +155,7 @@ def _row(run: Run, seed: int, epoch: int, quantity: str, layer: str, value: floa
         run=run.identifier(seed),
         arm=run.arm,
         seed=seed,
-        deficit=run.suffered,
+        deficit=run.treatment_label,
         start=run.window.start,
         stop=run.window.stop,
         clock=run.clock,

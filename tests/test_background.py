@@ -17,13 +17,13 @@ from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
 from critlab.analysis.table import Outcome, Row
 from critlab.data import load
-from critlab.deficits import Blank, Blur, Deficit, Draws, Noise, suffer
+from critlab.deficits import BatchContext, Blank, Blur, Deficit, WhiteNoise, apply_deficit
 from critlab.measures import FisherTraceOptions
 from critlab.report.page import page
 from critlab.report.study_text import study_text
 from critlab.report.wording import question, run_label
 from critlab.store import Store
-from critlab.study import Background, Recipe, Study
+from critlab.study import BackgroundDeficit, Recipe, Study
 from critlab.study.measurement import Measurement
 from critlab.study.origin import Numerics
 from critlab.study.recipe import recipe_digest, recipes
@@ -151,15 +151,17 @@ def batch(*deficits: Deficit, epoch: int = 0, count: int = 20) -> torch.Tensor:
 
 
 def test_deficits_suffered_together_draw_independently() -> None:
-    noise_a, noise_b = Noise(source="A"), Noise(source="B")
+    noise_a, noise_b = WhiteNoise(source="A"), WhiteNoise(source="B")
     both = batch(noise_a, noise_b)
     assert torch.equal(both[:, 0], batch(noise_a)[:, 0]), "the first draws as if it were alone"
     assert not torch.equal(both[:, 0], both[:, 1])
     products = (both[:, 0] - 0.5) * (both[:, 1] - 0.5) * 12
     assert abs(float(products.mean())) < 4 / products.numel() ** 0.5, "uncorrelated within four standard errors"
     images, labels = torch.rand(8, 2, 1, 4, 4), torch.zeros(8, dtype=torch.int64)
-    draws = Draws(3, 0, 0, torch.arange(8), 8, 10)
-    assert torch.equal(suffer(noise_a, images, labels, draws)[0], suffer(noise_a, images, labels, draws)[0])
+    draws = BatchContext(3, 0, 0, torch.arange(8), 8, 10)
+    assert torch.equal(
+        apply_deficit(noise_a, images, labels, draws)[0], apply_deficit(noise_a, images, labels, draws)[0]
+    )
 
 
 def test_shares_of_the_batches_are_drawn_independently() -> None:
@@ -170,10 +172,10 @@ def test_shares_of_the_batches_are_drawn_independently() -> None:
 
 
 def test_before_and_after_augmentation_in_the_order_of_the_study() -> None:
-    grey = batch(Blank(source="A", when="before_augment"), Noise(source="A"))
-    assert torch.equal(grey[:, 0], batch(Noise(source="A", when="before_augment"), Noise(source="A"))[:, 0])
+    grey = batch(Blank(source="A", when="before_augment"), WhiteNoise(source="A"))
+    assert torch.equal(grey[:, 0], batch(WhiteNoise(source="A", when="before_augment"), WhiteNoise(source="A"))[:, 0])
     assert not torch.equal(grey, batch(Blank(source="A")))
-    assert torch.equal(batch(Noise(source="A"), Blank(source="A")), batch(Blank(source="A")))
+    assert torch.equal(batch(WhiteNoise(source="A"), Blank(source="A")), batch(Blank(source="A")))
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +238,15 @@ def known(made: Study) -> Results:
         lost = 0.1 * bool(run.background) + 0.2 * (run.deficit is not None)
         for seed in made.seeds:
             outcomes.append(Outcome(run, seed, "done", run.total))
-            place = (run.identifier(seed), run.arm, seed, run.suffered, run.window.start, run.window.stop, run.clock)
+            place = (
+                run.identifier(seed),
+                run.arm,
+                seed,
+                run.treatment_label,
+                run.window.start,
+                run.window.stop,
+                run.clock,
+            )
             rows += [Row(*place, run.total, "test_accuracy", "", 0.9 - lost + 0.01 * seed, 0.0)]
     return Results(made, tuple(rows), tuple(outcomes))
 
@@ -283,10 +293,10 @@ def test_what_cannot_be_is_refused_in_words(background: Any, text: str) -> None:
 
 
 def test_windows_that_touch_do_not_overlap() -> None:
-    first, second, lasting = (Background(deficit=A, start=s, stop=e) for s, e in ((0, 2), (2, 4), (1, "never")))  # type: ignore[arg-type]
+    first, second, lasting = (BackgroundDeficit(deficit=A, start=s, stop=e) for s, e in ((0, 2), (2, 4), (1, "never")))  # type: ignore[arg-type]
     assert not first.overlaps(second)
     assert not second.overlaps(first)
     assert first.overlaps(lasting)
     assert lasting.overlaps(first)
     assert lasting.words() == "blur(source=A, factor=7) from 1"
-    assert Background(deficit=Noise(), stop=2).words() == "noise in [0, 2)"
+    assert BackgroundDeficit(deficit=WhiteNoise(), stop=2).words() == "noise in [0, 2)"

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from critlab.deficits import Blur
-from critlab.engine.names import Names
-from critlab.study import Intervention, Recipe, Run, Study, Switch, removal, windows
+from critlab.engine.names import StudyIds
+from critlab.study import Intervention, Recipe, Run, Study, WindowOverride, removal, windows
 from critlab.study.measurement import TEST
 from critlab.study.origin import Numerics
 from critlab.study.recipe import learning_rate, recipe_digest, recipes
@@ -152,12 +152,14 @@ def test_a_switch_alone_is_a_study() -> None:
         recovery=2,
         seeds=1,
         base=small(),
-        switch=Switch(weight_decay=0.0, lr_factor=0.5, augment={"flip": False}, objective="smoothed_cross_entropy"),
+        switch=WindowOverride(
+            weight_decay=0.0, lr_factor=0.5, augment={"flip": False}, objective="smoothed_cross_entropy"
+        ),
     )
     assert study.name == "weight_decay-lr_factor-augment-objective-removal"
     run = study.runs[-1]
     words = "switch(weight_decay=0.0, lr_factor=0.5, augment=none, objective=smoothed_cross_entropy(smoothing=0.1))"
-    assert (run.arm, run.suffered, run.clean) == (words, words, False)
+    assert (run.arm, run.treatment_label, run.clean) == (words, words, False)
     inside, outside = recipes(run, study)[1:3]
     assert (inside.weight_decay, inside.lr, inside.augment) == (0.0, 0.05 * 0.9 * 0.5, None)
     assert inside.objective.name == "smoothed_cross_entropy"
@@ -180,13 +182,13 @@ def test_a_control_deficit_takes_the_place_of_the_deficit_or_of_a_lone_switch() 
 def test_neutral_values_rename_nothing() -> None:
     plain = small()
     told = small(objective="cross_entropy", evaluation={"batch_norm": "running"}, deficit={"name": "blur", "factor": 7})
-    names = [Names(study, "fingerprint", Numerics()) for study in (plain, told)]
+    names = [StudyIds(study, "fingerprint", Numerics()) for study in (plain, told)]
     paths = [build(study).ends for study in (plain, told)]
     assert paths[0] == paths[1]
     end = paths[0]["blur-0-3-of-5"]
     assert names[0].state(0, end) == names[1].state(0, end)
     assert names[0].reading(0, end, TEST) == names[1].reading(0, end, TEST)
-    recomputed = Names(small(evaluation={"batch_norm": "recomputed"}), "fingerprint", Numerics())
+    recomputed = StudyIds(small(evaluation={"batch_norm": "recomputed"}), "fingerprint", Numerics())
     assert recomputed.state(0, end) == names[0].state(0, end), "testing changes no training"
     assert recomputed.reading(0, end, TEST) != names[0].reading(0, end, TEST)
     assert recomputed.reading(0, end, "fisher_trace") == names[0].reading(0, end, "fisher_trace")

@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 
 import critlab
-from critlab import own_modules
 from critlab._core.errors import CritlabError, StudyError
+from critlab._core.user_code import modules as own_modules
 from critlab.data.user import called
 from critlab.engine.adoption import settle
 from critlab.engine.code import code_files, own_codes, refuse_edited
 from critlab.engine.study_record import StudyRecord, enter, read_record
-from critlab.engine.work import outstanding
+from critlab.engine.work import find_missing_work
 from critlab.models.spec import ModelSpec
 from critlab.store import Store
 from critlab.study.origin import Numerics
@@ -77,7 +77,7 @@ def golden(folder: Path) -> tuple[Store, Study]:
 
 def left(study: Study, store: Store, record: StudyRecord) -> int:
     names = record.names(study)
-    return outstanding(build(study, names.adopted), study.seeds, names, store, frozenset()).trained
+    return find_missing_work(build(study, names.adopted), study.seeds, names, store, frozenset()).trained
 
 
 def settled(study: Study, store: Store, record: StudyRecord) -> tuple[StudyRecord, list[str]]:

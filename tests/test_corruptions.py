@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from critlab._core.errors import StudyError
-from critlab.deficits import CORRUPTIONS, Draws, read_deficit
+from critlab.deficits import CORRUPTIONS, BatchContext, read_deficit
 from critlab.deficits.images.corruptions.brightness import brighten
 from critlab.deficits.images.corruptions.contrast import fade
 from critlab.deficits.images.corruptions.defocus_blur import DISKS, convolve, disk
@@ -35,7 +35,7 @@ def generator(seed=0):
 
 
 def draws(epoch=0, position=0, batch=8):
-    return Draws(0, epoch, position, torch.arange(batch), 100, 10)
+    return BatchContext(0, epoch, position, torch.arange(batch), 100, 10)
 
 
 def photographs(shape=(3, 32, 32), count=8):

@@ -27,7 +27,7 @@ from critlab.training.cuda_graph.updates import decayed, update_rule
 from critlab.training.learner import NetworkLearner
 from critlab.training.loop import train_epoch
 from critlab.training.optimizers import make_optimizer, pack_optimizer
-from critlab.training.tally import Tally
+from critlab.training.tally import RunningMetrics
 from studies import small
 
 OPTIMIZERS = [{"name": "sgd", "momentum": 0.9}, {"name": "sgd", "momentum": 0.0}, {"name": "adam"}]
@@ -151,7 +151,7 @@ def test_labels_that_do_not_count_are_not_counted() -> None:
     step = program.step(images, labels, CrossEntropy())
     logits = program.model(images)
     step.take(images, labels, torch.Generator())
-    tally = Tally()
+    tally = RunningMetrics()
     assert program.read(tally) is None
     right = int((logits.argmax(1) == labels).sum())
     assert (tally.counted, tally.right) == (3, right)
@@ -205,7 +205,7 @@ def test_what_draws_on_the_cpu_is_not_recorded(monkeypatch: pytest.MonkeyPatch) 
             for value in program.model.parameters():
                 value.fill_(0.1).view(-1)[0] = 1
         program.step(images, labels, Drawing()).take(images, labels, torch.Generator().manual_seed(seed))
-        tally = Tally()
+        tally = RunningMetrics()
         program.read(tally)
         seen.append(tally.loss)
     assert recorder.recorded == 0

@@ -19,23 +19,23 @@ from torch.utils.data import DataLoader, TensorDataset
 import critlab
 from critlab._core.errors import StudyError
 from critlab.deficits import (
+    BatchContext,
     Blur,
     DataSubset,
     Deficit,
-    Draws,
     FeatureDropout,
     LabelNoise,
-    Noise,
     SwapNoise,
     TokenBijection,
     TokenShuffle,
+    WhiteNoise,
 )
 from critlab.deficits.sequences.token_shuffle import shuffled_places
 from critlab.hooks.deficit_loader import DeficitLoader
 
 
-def draws(seed: int = 0, epoch: int = 0, position: int = 0, batch: int = 6, examples: int = 50) -> Draws:
-    return Draws(seed, epoch, position, torch.arange(batch), examples, 10)
+def draws(seed: int = 0, epoch: int = 0, position: int = 0, batch: int = 6, examples: int = 50) -> BatchContext:
+    return BatchContext(seed, epoch, position, torch.arange(batch), examples, 10)
 
 
 def suffered(deficit: Deficit, inputs: Tensor, labels: Tensor | None = None, **at: int) -> tuple[Tensor, Tensor]:
@@ -124,7 +124,7 @@ def test_label_noise_is_wrong_and_lasting() -> None:
     labels[0] = -1
 
     def noisy(share: float, **at: int) -> Tensor:
-        drawn = Draws(0, at.get("epoch", 0), 0, torch.arange(5000), 5000, 10)
+        drawn = BatchContext(0, at.get("epoch", 0), 0, torch.arange(5000), 5000, 10)
         return LabelNoise(share=share).apply(torch.zeros(5000, 1), labels, drawn)[1]
 
     some = noisy(0.2)
@@ -160,7 +160,7 @@ def test_the_window_is_half_open_in_epochs() -> None:
 
 def test_the_window_in_steps() -> None:
     plain = list(data())
-    loader = DeficitLoader(data(), Noise(), start=3, stop=5, per="step")
+    loader = DeficitLoader(data(), WhiteNoise(), start=3, stop=5, per="step")
     seen = [batch for batches in epochs(loader, 2) for batch in batches]
     changed = [not torch.equal(batch[0], plain[place % 4][0]) for place, batch in enumerate(seen)]
     assert changed == [False, False, False, True, True, False, False, False]
@@ -169,9 +169,9 @@ def test_the_window_in_steps() -> None:
 
 
 def test_every_pass_has_draws_of_its_own_and_can_be_had_again() -> None:
-    first, second = epochs(DeficitLoader(data(), Noise(), stop=2, seed=5), 2)
+    first, second = epochs(DeficitLoader(data(), WhiteNoise(), stop=2, seed=5), 2)
     assert not torch.equal(first[0][0], second[0][0])
-    again = DeficitLoader(data(), Noise(), stop=2, seed=5)
+    again = DeficitLoader(data(), WhiteNoise(), stop=2, seed=5)
     again.set_epoch(1)
     assert torch.equal(list(again)[2][0], second[2][0])
 
@@ -179,17 +179,17 @@ def test_every_pass_has_draws_of_its_own_and_can_be_had_again() -> None:
 def test_the_global_random_state_is_not_touched() -> None:
     batches = list(data())
     state = torch.get_rng_state()
-    list(DeficitLoader(batches, Noise(), stop=1))
+    list(DeficitLoader(batches, WhiteNoise(), stop=1))
     assert torch.equal(state, torch.get_rng_state())
 
 
 def test_normalised_inputs_suffer_as_they_were_before() -> None:
     mean, deviation = torch.full((1, 1, 1), 0.4), torch.full((1, 1, 1), 0.2)
-    plain = [images for images, _ in DeficitLoader(data(), Noise(), stop=1)]
+    plain = [images for images, _ in DeficitLoader(data(), WhiteNoise(), stop=1)]
     images, labels = data().dataset.tensors  # type: ignore[attr-defined]
     loader = DataLoader(TensorDataset((images - mean) / deviation, labels), batch_size=6)
     for (found, _), wanted in zip(
-        DeficitLoader(loader, Noise(), stop=1, normalised=(mean, deviation)), plain, strict=True
+        DeficitLoader(loader, WhiteNoise(), stop=1, normalised=(mean, deviation)), plain, strict=True
     ):
         torch.testing.assert_close(found, (wanted - mean) / deviation)
 
@@ -201,7 +201,7 @@ def test_label_noise_needs_the_examples_numbers() -> None:
     seen = DeficitLoader(data(numbered=True), LabelNoise(share=1.0), stop=1, classes=4, numbers=2)
     assert all((labels != numbers % 4).all() for _, labels, numbers in seen)
     # a deficit of some classes does not look at the numbers
-    for images, labels in DeficitLoader(data(), Noise(classes=(1,)), stop=1):
+    for images, labels in DeficitLoader(data(), WhiteNoise(classes=(1,)), stop=1):
         clean = data().dataset.tensors[0]  # type: ignore[attr-defined]
         assert not any(torch.equal(image, clean[5]) for image in images[labels == 1])
 
@@ -247,7 +247,7 @@ def test_batches_keep_their_form() -> None:
     [({"start": 3, "stop": 1}, "window"), ({"stop": 1, "per": "hour"}, "per"), ({"stop": 1, "deficit": 3}, "deficit")],
 )
 def test_wrong_choices_are_refused(changes: dict[str, Any], said: str) -> None:
-    options: dict[str, Any] = {"deficit": Noise(), **changes}
+    options: dict[str, Any] = {"deficit": WhiteNoise(), **changes}
     with pytest.raises(StudyError, match=said):
         DeficitLoader(data(), **options)
 
@@ -306,9 +306,9 @@ def test_everything_else_is_the_loader_inside() -> None:
     assert not hasattr(loader, "nothing_of_the_kind")
     loader.epoch = 1
     assert torch.equal(next(iter(loader))[0], next(iter(inner))[0])
-    for twin in (pickle.loads(pickle.dumps(DeficitLoader(data(), Noise(), stop=2))), copy.deepcopy(loader)):
+    for twin in (pickle.loads(pickle.dumps(DeficitLoader(data(), WhiteNoise(), stop=2))), copy.deepcopy(loader)):
         assert twin.batch_size == 6
-    assert not hasattr(DeficitLoader([torch.rand(2, 3)], Noise(), stop=1), "batch_size")
+    assert not hasattr(DeficitLoader([torch.rand(2, 3)], WhiteNoise(), stop=1), "batch_size")
 
 
 def opened(loader: DeficitLoader) -> bool:
@@ -318,7 +318,7 @@ def opened(loader: DeficitLoader) -> bool:
 def sampled(**options: Any) -> tuple[DeficitLoader, Sampler]:
     sampler = Sampler()
     inner = DataLoader(data().dataset, batch_size=6, sampler=sampler)
-    return DeficitLoader(inner, Noise(), stop=2, **options), sampler
+    return DeficitLoader(inner, WhiteNoise(), stop=2, **options), sampler
 
 
 def test_a_sampler_that_was_told_the_epoch_moves_the_window() -> None:
@@ -330,7 +330,7 @@ def test_a_sampler_that_was_told_the_epoch_moves_the_window() -> None:
     sampler.set_epoch(1)
     assert opened(loader)
     assert opened(loader), "a second pass of the same epoch"
-    plain = DeficitLoader(data(), Noise(), stop=2)
+    plain = DeficitLoader(data(), WhiteNoise(), stop=2)
     plain.sampler.set_epoch(5)
     assert not opened(plain), "a sampler that could not be told before"
     twin = pickle.loads(pickle.dumps(plain))
@@ -348,7 +348,7 @@ def test_a_sampler_that_keeps_its_epoch_to_itself() -> None:
             self.heard.append(epoch)
 
     sampler = Private()
-    loader = DeficitLoader(DataLoader(data().dataset, batch_size=6, sampler=sampler), Noise(), stop=2)
+    loader = DeficitLoader(DataLoader(data().dataset, batch_size=6, sampler=sampler), WhiteNoise(), stop=2)
     loader.sampler.set_epoch(5)
     assert sampler.heard == [5]
     assert not opened(loader)
@@ -367,14 +367,14 @@ def test_a_sampler_and_steps() -> None:
 
 
 def test_a_state_brings_the_window_back() -> None:
-    loader = DeficitLoader(data(), Noise(), stop=2)
+    loader = DeficitLoader(data(), WhiteNoise(), stop=2)
     list(loader)
     assert loader.state_dict() == {"epoch": 1, "steps": 4}
     passing = iter(loader)
     next(passing)
     assert loader.state_dict() == {"epoch": 1, "steps": 4}, "a pass that was not finished is begun again"
     list(passing)
-    restored = DeficitLoader(data(), Noise(), stop=2)
+    restored = DeficitLoader(data(), WhiteNoise(), stop=2)
     restored.load_state_dict(loader.state_dict())
     assert not opened(restored)
 
@@ -405,7 +405,7 @@ def test_lightning_resumes_after_the_window(tmp_path: Path) -> None:
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        trainer.fit(Module(), DeficitLoader(data(), Noise(), stop=2), ckpt_path=checkpoint)
+        trainer.fit(Module(), DeficitLoader(data(), WhiteNoise(), stop=2), ckpt_path=checkpoint)
         trainer.save_checkpoint(tmp_path / "last.ckpt")
 
     fit(3, None)

@@ -16,16 +16,16 @@ from critlab._core.errors import StudyError
 from critlab._core.spec import Problems
 from critlab.deficits import (
     DEFICITS,
+    BatchContext,
     Blur,
     DataSubset,
     Deficit,
-    Draws,
     LabelPermutation,
-    Noise,
     RandomLabels,
     VerticalFlip,
+    WhiteNoise,
     describe,
-    kept,
+    kept_mask,
     plain,
     read_deficit,
 )
@@ -56,7 +56,7 @@ class NotADeficit:
 
 def draws(seed=0, epoch=3, position=2, batch=6, examples=50, classes=10, indices=None):
     indices = torch.arange(batch) * 7 if indices is None else indices
-    return Draws(seed, epoch, position, indices, examples, classes)
+    return BatchContext(seed, epoch, position, indices, examples, classes)
 
 
 def batch(shape=(3, 16, 16), size=6, heads=None, dtype=torch.float32):
@@ -224,9 +224,9 @@ def test_every_image_may_be_in_a_subset():
 
 def test_noise_is_white_and_new_each_step():
     images, labels = batch((3, 32, 32))
-    first, same = Noise().apply(images, labels, draws(position=0))
-    second, _ = Noise().apply(images, labels, draws(position=1))
-    later, _ = Noise().apply(images, labels, draws(epoch=4, position=0))
+    first, same = WhiteNoise().apply(images, labels, draws(position=0))
+    second, _ = WhiteNoise().apply(images, labels, draws(position=1))
+    later, _ = WhiteNoise().apply(images, labels, draws(epoch=4, position=0))
     assert torch.equal(same, labels)
     assert not torch.equal(first, second)
     assert not torch.equal(first, later)
@@ -238,8 +238,8 @@ def test_noise_is_white_and_new_each_step():
 def test_noise_does_not_depend_on_the_layout():
     images, labels = batch()
     last = images.contiguous(memory_format=torch.channels_last)
-    noise = Noise().apply(last, labels, draws())[0]
-    assert torch.equal(noise, Noise().apply(images, labels, draws())[0])
+    noise = WhiteNoise().apply(last, labels, draws())[0]
+    assert torch.equal(noise, WhiteNoise().apply(images, labels, draws())[0])
     assert noise.is_contiguous(memory_format=torch.channels_last)
 
 
@@ -265,12 +265,12 @@ def keeps_the_contract(deficit, images, labels):
     assert torch.equal(images, before[0])
     assert torch.equal(labels, before[1])
     everything = draws(indices=torch.arange(len(labels)), examples=len(labels))
-    shown = kept(deficit, labels, everything)
+    shown = kept_mask(deficit, labels, everything)
     if shown is None:
         assert not (torch.equal(new_images, images) and torch.equal(new_labels, labels))
     else:
         assert 0 < shown.sum() < len(labels)
-        assert torch.equal(shown, kept(deficit, labels, everything))
+        assert torch.equal(shown, kept_mask(deficit, labels, everything))
     assert torch.equal(new_labels == -1, labels == -1)
     assert new_labels.max() < 10
     again = deficit.apply(images, labels, draws())

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 
 import critlab
 from critlab.analysis.reading import read_results
-from critlab.engine.keeping import kept_paths
-from critlab.engine.names import Names
-from critlab.engine.perform import Paused, Reached, Read, Stopped, Trained, perform
-from critlab.engine.running import Means, run_study
+from critlab.engine.keeping import retained_paths
+from critlab.engine.names import StudyIds
+from critlab.engine.perform import Paused, Read, StateReached, Stopped, Trained, execute_task
+from critlab.engine.running import RunOptions, run_study
 from critlab.engine.study_record import read_record
 from critlab.engine.survey import survey
-from critlab.engine.work import Task, outstanding
+from critlab.engine.work import Task, find_missing_work
 from critlab.engine.writing import Writer
 from critlab.store import Store
 from critlab.study.origin import Numerics
@@ -50,7 +50,7 @@ def test_the_same_study_twice_gives_the_same_table(finished: tuple[Study, Path, 
 
 def test_finished_work_is_not_repeated(finished: tuple[Study, Path, str]) -> None:
     study, folder, _ = finished
-    report = run_study(study, Store(folder), Means())
+    report = run_study(study, Store(folder), RunOptions())
     assert (report.trained, report.replayed, report.status) == (0, 0, 0)
 
 
@@ -82,7 +82,7 @@ def test_a_new_removal_epoch_trains_only_what_is_new(finished: tuple[Study, Path
     study, folder, table = finished
     store = Store(copied(folder, tmp_path))
     wider = study.model_copy(update={"sweep": study.sweep.model_copy(update={"at": (0, 1, 2, 3)})})
-    report = run_study(wider, store, Means(workers=2))
+    report = run_study(wider, store, RunOptions(workers=2))
     assert (report.trained, report.replayed) == (2 * 2, 0), "two recovery epochs for each of two seeds"
     assert set(table.splitlines()) <= set(read_results(wider, store).to_csv().splitlines())
 
@@ -91,7 +91,7 @@ def test_a_new_measure_fills_in_without_training(finished: tuple[Study, Path, st
     _, folder, table = finished
     store = Store(copied(folder, tmp_path))
     more = small(measures={"fisher_trace": {"every": 1, "images": 40}})
-    report = run_study(more, store, Means(workers=2))
+    report = run_study(more, store, RunOptions(workers=2))
     assert (report.trained, report.replayed) == (0, 0)
     lines = set(read_results(more, store).to_csv().splitlines())
     assert set(table.splitlines()) < lines
@@ -106,7 +106,7 @@ def test_a_lost_state_is_replayed_and_must_give_its_loss(finished: tuple[Study, 
     _, work = survey(more, Store(copy))
     assert work is not None
     assert (work.trained, work.replayed) == (0, 2 * build(study).epochs), "every checkpoint that stays is made again"
-    report = run_study(more, Store(copy), Means(workers=2))
+    report = run_study(more, Store(copy), RunOptions(workers=2))
     assert report.status == 0
     assert set(table.splitlines()) < set(read_results(more, Store(copy)).to_csv().splitlines())
 
@@ -123,7 +123,7 @@ def test_a_replay_that_gives_another_loss_is_an_error(finished: tuple[Study, Pat
     for path in (store.root / "checkpoints").rglob("*.safetensors"):
         path.unlink()
     more = small(measures={"fisher_trace": {"every": 1, "images": 40}})
-    report = run_study(more, store, Means(workers=1))
+    report = run_study(more, store, RunOptions(workers=1))
     assert report.status == 1
     assert any("recorded" in failure.reason for failure in report.ending.failures)
 
@@ -139,17 +139,17 @@ def test_stopped_anywhere_it_goes_on_to_the_same_table(tmp_path: Path, chance: i
     study, dice = small(seeds=1), random.Random(chance)
     store = Store(tmp_path / f"s{chance}")
     images = load(study.data)
-    names, tree = Names(study, images.fingerprint, Numerics()), build(study)
+    names, tree = StudyIds(study, images.fingerprint, Numerics()), build(study)
     learner = NetworkLearner(study, images, Numerics())
     kept = frozenset(path for path in tree.nodes if tree.is_cut(path))
     for _ in range(60):
-        tasks = outstanding(tree, study.seeds, names, store, kept).tasks
+        tasks = find_missing_work(tree, study.seeds, names, store, kept).tasks
         ready = [task for task in tasks if can_begin(task, names, store)]
         if not ready:
             break
         task = dice.choice(ready)
         writer, left = Writer(store, names, task), dice.randint(1, 12)
-        for event in perform(
+        for event in execute_task(
             task,
             tree,
             names,
@@ -162,10 +162,10 @@ def test_stopped_anywhere_it_goes_on_to_the_same_table(tmp_path: Path, chance: i
                 break
             left -= 1
             writer.write(event)
-            assert isinstance(event, Reached | Read | Trained | Paused | Stopped) or event.seconds > 0
+            assert isinstance(event, StateReached | Read | Trained | Paused | Stopped) or event.seconds > 0
         else:
             writer.finish() if not isinstance(event, Stopped) else None
-    assert not outstanding(tree, study.seeds, names, store, kept).tasks
+    assert not find_missing_work(tree, study.seeds, names, store, kept).tasks
     from critlab.engine.study_record import StudyRecord, write_record
 
     write_record(store, StudyRecord(study.model_dump(mode="json"), images.fingerprint, Numerics(), {}))
@@ -173,7 +173,7 @@ def test_stopped_anywhere_it_goes_on_to_the_same_table(tmp_path: Path, chance: i
     assert read_results(study, store).to_csv() == whole
 
 
-def can_begin(task: Task, names: Names, store: Store) -> bool:
+def can_begin(task: Task, names: StudyIds, store: Store) -> bool:
     if task.start == "" or store.has_state(names.state(0, task.start)):
         return True
     return bool(task.steps) and store.has_state(names.state(0, task.steps[0].path), "inside")
@@ -188,9 +188,9 @@ def copied(folder: Path, into: Path) -> Path:
 def test_what_is_kept_respects_the_budget() -> None:
     study = small(sweep={"kind": "removal", "at": [0, 10], "recovery": 5})
     tree = build(study)
-    everything = kept_paths(tree, 2, 10, 10**9)
-    trunks = kept_paths(tree, 2, None)
-    cuts = kept_paths(tree, 2, 10, 1)
+    everything = retained_paths(tree, 2, 10, 10**9)
+    trunks = retained_paths(tree, 2, None)
+    cuts = retained_paths(tree, 2, 10, 1)
     assert len(everything) == tree.epochs
     assert cuts == {path for path in tree.nodes if path and tree.is_cut(path)}
     assert cuts <= trunks <= everything
@@ -202,7 +202,7 @@ def test_a_diverged_run_is_a_result_and_spares_the_others(tmp_path: Path) -> Non
     )
     results = critlab.run(study, tmp_path / "s", workers=1)
     assert {outcome.status for outcome in results.outcomes} == {"diverged"}
-    assert run_study(study, Store(tmp_path / "s"), Means()).trained == 0, "a diverged run is not tried again"
+    assert run_study(study, Store(tmp_path / "s"), RunOptions()).trained == 0, "a diverged run is not tried again"
 
 
 def test_a_crashed_run_is_shown_and_the_rest_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +218,7 @@ def test_a_crashed_run_is_shown_and_the_rest_goes_on(tmp_path: Path, monkeypatch
     monkeypatch.syspath_prepend(tmp_path)
     study = small(seeds=1, deficit={"name": "breaking:Break"})
     store = Store(tmp_path / "s")
-    report = run_study(study, store, Means(workers=1))
+    report = run_study(study, store, RunOptions(workers=1))
     assert report.status == 1
     outcomes = {outcome.run.name: outcome for outcome in read_results(study, store).outcomes}
     assert outcomes["control-of-2"].status == "done"

@@ -23,11 +23,11 @@ from conftest import Command
 from critlab._core.errors import StoreError
 from critlab.analysis.progress import progress
 from critlab.analysis.reading import read_results
-from critlab.engine.agenda import ATTEMPTS, Agenda
-from critlab.engine.names import Names
+from critlab.engine.agenda import ATTEMPTS, TaskQueue
+from critlab.engine.names import StudyIds
 from critlab.engine.planning import plan
 from critlab.engine.progress import Display
-from critlab.engine.running import Means, run_study
+from critlab.engine.running import RunOptions, run_study
 from critlab.engine.study_record import StudyRecord, write_record
 from critlab.engine.work import Task
 from critlab.store import Store, record
@@ -380,7 +380,7 @@ class TestProcess:
             patched.setattr(Display, "remark", lambda display, text: told.append(text))
             study = small(**ONE_SEED, deficit={"name": "deadly:Deadly", "factor": 7})
             with limited(resource.RLIMIT_NOFILE, limit_that_leaves(8)):
-                report = run_study(study, Store(folder / "s"), Means(workers=4))
+                report = run_study(study, Store(folder / "s"), RunOptions(workers=4))
             assert (folder / "mark").exists()
             return study, Store(folder / "s"), told, report.status
 
@@ -396,7 +396,7 @@ class TestProcess:
 
     def test_a_worker_that_dies_again_and_again_is_taken_for_a_failure(self, tmp_path: Path) -> None:
         engine, told, written_down = Inline(small(**ONE_SEED), Store(tmp_path)), Told(), []
-        agenda = Agenda(engine.survey(), engine.survey, told, written_down.append)
+        agenda = TaskQueue(engine.survey(), engine.survey, told, written_down.append)
         tries = Counter[str]()
         while (task := agenda.next([])) is not None:
             path = task.steps[0].path
@@ -420,7 +420,7 @@ class TestMany:
         )
         study = small(seeds=10_000, measures={}, sweep={"kind": "removal", "at": [0], "recovery": 1})
         store, tree = Store(tmp_path / "store"), build(study)
-        names = Names(study, "fingerprint", Numerics())
+        names = StudyIds(study, "fingerprint", Numerics())
         write_record(store, StudyRecord(study.model_dump(mode="json"), "fingerprint", Numerics(), {}))
         (path,) = (path for path in tree.nodes if path)
         body = {"status": "diverged", "note": "too fast", "seconds": 1.0}

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from critlab.measures.fisher.sample import Factors, fisher_sample
-from critlab.measures.weights.parameter_groups import Weights
+from critlab.measures.weights.parameter_groups import ParameterGroups
 from nets import NETS, image_gradients, net, seeded
 
 
@@ -43,7 +43,7 @@ def test_over_all_signs_the_coefficients_have_the_covariance_of_the_score(classe
 def test_two_classes_leave_nothing_to_chance_within_one_image():
     torch.manual_seed(0)
     model, image = nn.Linear(3, 2), torch.randn(1, 3)
-    weights = Weights.of(model, "test")
+    weights = ParameterGroups.of(model, "test")
     log_p = model(image).log_softmax(-1)
     found = [fisher_sample(weights, log_p, generator=seeded(s), retain=True)[0].item() for s in range(8)]
     p = log_p.detach().exp()[0]
@@ -63,7 +63,7 @@ def test_every_layer_is_unbiased(name):
         for layer, g in image_gradients(model, images, wanted).items():
             exact[layer] = exact.get(layer, 0.0) + (p * g.square().sum(1)).sum().item()
     model.float()
-    weights, generator = Weights.of(model, "test"), seeded(3)
+    weights, generator = ParameterGroups.of(model, "test"), seeded(3)
     log_p = model(images).log_softmax(-1)
     found = torch.stack([fisher_sample(weights, log_p, generator=generator, retain=True) for _ in range(600)])
     errors = found.std(0) / np.sqrt(len(found))
@@ -80,7 +80,7 @@ def test_a_confident_model_needs_no_surprise(dtype):
         model.weight.copy_(torch.tensor([[30.0, 0], [0, 1], [0, -1], [0, 2]]))
     images = torch.tensor([[1.0, 0.0]], dtype=dtype)
     log_p = model(images).log_softmax(-1)
-    found = fisher_sample(Weights.of(model, "test"), log_p, generator=seeded(0))
+    found = fisher_sample(ParameterGroups.of(model, "test"), log_p, generator=seeded(0))
     # 3 labels of exp(-30), whose gradients have squared length 2; the signs move it by far less than tenfold
     exact = 3 * np.exp(-30.0) * 2
     assert exact / 10 < found[0].item() < 10 * exact
@@ -92,7 +92,7 @@ def test_labels_that_are_impossible_have_no_part():
         model.weight.copy_(torch.tensor([[1e38, 0], [0, 1], [0, 2]]))
     log_p = torch.cat([model(torch.tensor([[1.0, 0.0]])) * 3, model(torch.tensor([[0.0, 1.0]]))]).log_softmax(-1)
     assert log_p.isinf().any() or log_p.min() < -1e38
-    found = fisher_sample(Weights.of(model, "test"), log_p, generator=seeded(0), retain=True)
+    found = fisher_sample(ParameterGroups.of(model, "test"), log_p, generator=seeded(0), retain=True)
     assert found.isfinite().all()
-    alone = fisher_sample(Weights.of(model, "test"), log_p[:1], generator=seeded(0))
+    alone = fisher_sample(ParameterGroups.of(model, "test"), log_p[:1], generator=seeded(0))
     assert alone.item() == 0

@@ -14,8 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from critlab._core.errors import StudyError
-from critlab.deficits import DEFICITS, Deficit, Draws, FeatureDropout, Noise, read_deficit, suffer
-from critlab.hooks.deprivation import Deprivation, Knowledge
+from critlab.deficits import DEFICITS, BatchContext, Deficit, FeatureDropout, WhiteNoise, apply_deficit, read_deficit
+from critlab.hooks.deprivation import BatchDeficit, DataInfo
 from smallest import deficits_of, smallest_deficit
 
 CLASSES, EXAMPLES, BATCH = 5, 50, 6
@@ -44,15 +44,15 @@ def batch(name: str) -> tuple[Tensor, Tensor]:
 
 
 def deprived(name: str, inputs: Any, labels: Any, **known: Any) -> tuple[Any, Any]:
-    knowledge = Knowledge(EXAMPLES, CLASSES, **{"labels": torch.arange(EXAMPLES) % CLASSES} | known)
-    return Deprivation(deficit_of(name), knowledge, seed=0, epoch=3)(inputs, labels, torch.arange(BATCH))
+    knowledge = DataInfo(EXAMPLES, CLASSES, **{"labels": torch.arange(EXAMPLES) % CLASSES} | known)
+    return BatchDeficit(deficit_of(name), knowledge, seed=0, epoch=3)(inputs, labels, torch.arange(BATCH))
 
 
 def wanted(name: str) -> tuple[Tensor, Tensor]:
     """What the deficit makes of the plain float batch, without anything in between."""
     images, labels = batch(name)
-    draws = Draws(0, 3, 0, torch.arange(BATCH), EXAMPLES, CLASSES)
-    return suffer(deficit_of(name), images, labels, draws)
+    draws = BatchContext(0, 3, 0, torch.arange(BATCH), EXAMPLES, CLASSES)
+    return apply_deficit(deficit_of(name), images, labels, draws)
 
 
 class Way(NamedTuple):
@@ -194,15 +194,15 @@ def right_or_refused(name: str, way: str) -> None:
     assert off.max() <= max(form.error, 0.02 * (name == "shot_noise")), (name, off.max())
 
 
-def drawn(mean: Tensor | None = None) -> Draws:
-    return Draws(0, 3, 0, torch.arange(BATCH), EXAMPLES, CLASSES, mean)
+def drawn(mean: Tensor | None = None) -> BatchContext:
+    return BatchContext(0, 3, 0, torch.arange(BATCH), EXAMPLES, CLASSES, mean)
 
 
 def right(name: str, form: Way) -> Tensor:
     """The deficit of the plain images; the mean colour is known where a scale is."""
     images, labels = batch(name)
     mean = None if form.scale is None else torch.full(images.shape[1:], 0.5)
-    return suffer(deficit_of(name), images, labels, drawn(mean))[0]
+    return apply_deficit(deficit_of(name), images, labels, drawn(mean))[0]
 
 
 PICTURES = [name for name in NAMES if len(shape_of(name)) == 3 and deficit_of(name).input_kind != "unread"]
@@ -213,7 +213,7 @@ def test_images_normalised_by_channel_as_torchvision_does(name: str) -> None:
     images, labels = batch(name)
     found, _ = deprived(name, standardised(images), labels, normalised=(MEAN, DEVIATION))
     mean = torch.tensor(MEAN).reshape(3, 1, 1).expand(images.shape[1:])
-    expected = suffer(deficit_of(name), images, labels, drawn(mean))[0]
+    expected = apply_deficit(deficit_of(name), images, labels, drawn(mean))[0]
     off = (found - standardised(expected)).abs()
     assert (off.mean() < 0.15) if name == "shot_noise" else (off.max() < 2e-5)
 
@@ -228,7 +228,7 @@ def test_what_is_equivariant_commutes_with_scaling_and_shifting(name: str, a: li
     images, labels = batch(name)
     scale, shift = (torch.tensor(one, dtype=torch.float64).reshape(3, 1, 1) for one in (a, b))
     found, _ = deprived(name, images.double() * scale + shift, labels)
-    plain = suffer(deficit_of(name), images.double(), labels, drawn())[0]
+    plain = apply_deficit(deficit_of(name), images.double(), labels, drawn())[0]
     if deficit_of(name).input_kind == "any":
         assert name in ("vertical_flip", "swap_noise", "feature_dropout", "token_shuffle", "decorrelate")
     if name != "feature_dropout":
@@ -301,13 +301,13 @@ def test_labels_of_every_form(way: str) -> None:
     images = torch.rand(BATCH, 3, 16, 16)
     labels = torch.arange(BATCH) % CLASSES
     form = LABELS[way]
-    choosy = Noise(classes=(1, 3))
+    choosy = WhiteNoise(classes=(1, 3))
     for deficit in [*map(deficit_of, OF_LABELS), choosy]:
-        knowledge = Knowledge(EXAMPLES, CLASSES)
+        knowledge = DataInfo(EXAMPLES, CLASSES)
         given = form.given(labels)
 
-        def changed(given: Any, deficit: Deficit = deficit, knowledge: Knowledge = knowledge) -> tuple[Any, Any]:
-            return Deprivation(deficit, knowledge, seed=0, epoch=0)(images, given, torch.arange(BATCH))
+        def changed(given: Any, deficit: Deficit = deficit, knowledge: DataInfo = knowledge) -> tuple[Any, Any]:
+            return BatchDeficit(deficit, knowledge, seed=0, epoch=0)(images, given, torch.arange(BATCH))
 
         if form.read is None:
             with pytest.raises(StudyError) as caught:
@@ -315,7 +315,9 @@ def test_labels_of_every_form(way: str) -> None:
             one_line(deficit.name, caught.value)
             continue
         found, named = changed(given)
-        plain, expected = suffer(deficit, images, labels, Draws(0, 0, 0, torch.arange(BATCH), EXAMPLES, CLASSES))
+        plain, expected = apply_deficit(
+            deficit, images, labels, BatchContext(0, 0, 0, torch.arange(BATCH), EXAMPLES, CLASSES)
+        )
         assert type(named) is type(given)
         if way != "a list" and way != "a tuple":
             assert named.dtype == given.dtype
@@ -331,7 +333,7 @@ def test_labels_that_nobody_reads_are_given_back(way: str) -> None:
         deficit = deficit_of(name)
         if deficit.label_kind == "unread" and not hasattr(deficit, "select"):
             images = batch(name)[0]
-            named = Deprivation(deficit, Knowledge(), seed=0, epoch=0)(images, given)[1]
+            named = BatchDeficit(deficit, DataInfo(), seed=0, epoch=0)(images, given)[1]
             assert named is given, name
 
 
@@ -344,8 +346,8 @@ def test_negative_labels_of_any_size_count_for_nothing() -> None:
 
 
 def test_new_labels_must_fit_their_type() -> None:
-    knowledge = Knowledge(EXAMPLES, 1000)
-    deprive = Deprivation(read_deficit({"name": "random_labels"}), knowledge, seed=0, epoch=0)
+    knowledge = DataInfo(EXAMPLES, 1000)
+    deprive = BatchDeficit(read_deficit({"name": "random_labels"}), knowledge, seed=0, epoch=0)
     with pytest.raises(StudyError, match="are uint8, which cannot hold every new number"):
         deprive(None, torch.zeros(BATCH, dtype=torch.uint8), torch.arange(BATCH))
 
@@ -362,8 +364,8 @@ def test_new_labels_must_fit_their_type() -> None:
 )
 def test_numbers_that_are_no_places(numbered: Any, said: str) -> None:
     for name in (*OF_LABELS, "data_subset"):
-        knowledge = Knowledge(EXAMPLES, CLASSES, labels=torch.arange(EXAMPLES) % CLASSES)
-        deprive = Deprivation(deficit_of(name), knowledge, seed=0, epoch=0)
+        knowledge = DataInfo(EXAMPLES, CLASSES, labels=torch.arange(EXAMPLES) % CLASSES)
+        deprive = BatchDeficit(deficit_of(name), knowledge, seed=0, epoch=0)
         with pytest.raises(StudyError, match=said):
             deprive(torch.zeros(BATCH, 1), torch.zeros(BATCH, dtype=torch.int64), numbered)
     listed = deprived("label_noise", None, [1] * BATCH)[1]
@@ -374,20 +376,20 @@ def test_what_is_not_known_is_named() -> None:
     labels = torch.zeros(BATCH, dtype=torch.int64)
     for name in OF_LABELS:
         with pytest.raises(StudyError, match="classes="):
-            Deprivation(deficit_of(name), Knowledge(EXAMPLES), seed=0, epoch=0)(None, labels, torch.arange(BATCH))
+            BatchDeficit(deficit_of(name), DataInfo(EXAMPLES), seed=0, epoch=0)(None, labels, torch.arange(BATCH))
         with pytest.raises(StudyError, match="labels="):
-            Deprivation(deficit_of(name), Knowledge(EXAMPLES, 4), seed=0, epoch=0)(torch.rand(BATCH, 2), None)
+            BatchDeficit(deficit_of(name), DataInfo(EXAMPLES, 4), seed=0, epoch=0)(torch.rand(BATCH, 2), None)
         if name != "label_permutation":
             with pytest.raises(StudyError, match="examples="):
-                Deprivation(deficit_of(name), Knowledge(0, 4), seed=0, epoch=0)(None, labels, torch.arange(BATCH))
+                BatchDeficit(deficit_of(name), DataInfo(0, 4), seed=0, epoch=0)(None, labels, torch.arange(BATCH))
 
 
 @pytest.mark.parametrize("size", [0, 1, 2])
 def test_empty_and_short_batches(size: int) -> None:
     for name in NAMES:
         images, labels = batch(name)
-        knowledge = Knowledge(EXAMPLES, CLASSES, labels=torch.arange(EXAMPLES) % CLASSES)
-        deprive = Deprivation(deficit_of(name), knowledge, seed=0, epoch=0)
+        knowledge = DataInfo(EXAMPLES, CLASSES, labels=torch.arange(EXAMPLES) % CLASSES)
+        deprive = BatchDeficit(deficit_of(name), knowledge, seed=0, epoch=0)
         found, named = deprive(images[:size], labels[:size], torch.arange(size))
         assert found.shape[1:] == images.shape[1:]
         assert len(found) == len(named) == size or name == "data_subset"
@@ -411,20 +413,20 @@ def test_images_with_their_channels_last_are_refused_where_axes_count() -> None:
 def test_one_channel_scale_is_not_taken_for_columns() -> None:
     images, labels = torch.rand(BATCH, 3, 4, 3), torch.zeros(BATCH, dtype=torch.int64)
     given = (images - torch.tensor(MEAN).reshape(3, 1, 1)) / torch.tensor(DEVIATION).reshape(3, 1, 1)
-    found, _ = Deprivation(Noise(), Knowledge(normalised=(MEAN, DEVIATION)), seed=0, epoch=0)(given, labels)
+    found, _ = BatchDeficit(WhiteNoise(), DataInfo(normalised=(MEAN, DEVIATION)), seed=0, epoch=0)(given, labels)
     raw = found * torch.tensor(DEVIATION).reshape(3, 1, 1) + torch.tensor(MEAN).reshape(3, 1, 1)
     assert raw.min() > -1e-5
     assert raw.max() < 1 + 1e-5
     for wrong, said in [(([0.5] * 5, 1.0), "does not fit"), ((0.5, 0.0), "above 0"), ((0.5,), "mean, deviation")]:
         with pytest.raises(StudyError, match=said):
-            Deprivation(Noise(), Knowledge(normalised=wrong), seed=0, epoch=0)(given, labels)  # type: ignore[arg-type]
+            BatchDeficit(WhiteNoise(), DataInfo(normalised=wrong), seed=0, epoch=0)(given, labels)  # type: ignore[arg-type]
     with pytest.raises(StudyError, match="check mean and deviation"):
-        Deprivation(Noise(), Knowledge(normalised=(0.5, 4.0)), seed=0, epoch=0)(given, labels)
+        BatchDeficit(WhiteNoise(), DataInfo(normalised=(0.5, 4.0)), seed=0, epoch=0)(given, labels)
 
 
 def test_a_first_black_batch_fools_nobody() -> None:
     labels = torch.zeros(BATCH, dtype=torch.int64)
-    deprive = Deprivation(Noise(), Knowledge(), seed=0, epoch=0)
+    deprive = BatchDeficit(WhiteNoise(), DataInfo(), seed=0, epoch=0)
     deprive(torch.zeros(BATCH, 1, 8, 8), labels)
     with pytest.raises(StudyError, match="divide by 255"):
         deprive(torch.rand(BATCH, 1, 8, 8) * 255, labels)
@@ -432,12 +434,12 @@ def test_a_first_black_batch_fools_nobody() -> None:
 
 def test_values_that_no_type_can_hold_are_not_filled_in() -> None:
     table, labels = torch.randint(9, (BATCH, 12)), torch.zeros(BATCH, dtype=torch.int64)
-    half = Deprivation(FeatureDropout(share=0.5, fill=0.5), Knowledge(), seed=0, epoch=0)
+    half = BatchDeficit(FeatureDropout(share=0.5, fill=0.5), DataInfo(), seed=0, epoch=0)
     with pytest.raises(StudyError, match=r"deficit\.fill: received 0\.5, but the values are int64"):
         half(table, labels)
     for kind in (torch.uint8, torch.uint16):
         with pytest.raises(StudyError, match=r"fill|cannot hold"):
-            Deprivation(FeatureDropout(share=0.5, fill=-1), Knowledge(), seed=0, epoch=0)(table.to(kind), labels)
+            BatchDeficit(FeatureDropout(share=0.5, fill=-1), DataInfo(), seed=0, epoch=0)(table.to(kind), labels)
     scored = torch.randn(BATCH, 12)
     found, _ = half(scored, labels)
     assert torch.equal(found[found != 0.5], scored[found != 0.5])
@@ -466,9 +468,9 @@ def test_tables_and_tokens_with_every_deficit_that_fits() -> None:
 def test_examples_of_other_classes_keep_every_bit(way: str) -> None:
     images, labels = torch.rand(BATCH, 3, 16, 16), torch.arange(BATCH) % CLASSES
     given = WAYS[way].given(images)
-    for deficit in (Noise(classes=(1,)), read_deficit({"name": "blur", "factor": 4, "classes": [1]})):
-        knowledge = Knowledge(classes=CLASSES, normalised=WAYS[way].scale)
-        found, _ = Deprivation(deficit, knowledge, seed=0, epoch=0)(given, labels)
+    for deficit in (WhiteNoise(classes=(1,)), read_deficit({"name": "blur", "factor": 4, "classes": [1]})):
+        knowledge = DataInfo(classes=CLASSES, normalised=WAYS[way].scale)
+        found, _ = BatchDeficit(deficit, knowledge, seed=0, epoch=0)(given, labels)
         assert torch.equal(found[labels != 1], given[labels != 1])
         assert not torch.equal(found[labels == 1], given[labels == 1])
 
@@ -493,11 +495,11 @@ def test_what_the_loop_has_set_changes_nothing(setting: str) -> None:
             torch.set_default_dtype(torch.float64)
         if setting == "another device":
             torch.set_default_device("meta")
-        knowledge = Knowledge(EXAMPLES, CLASSES, labels=torch.arange(EXAMPLES, device="cpu") % CLASSES)
+        knowledge = DataInfo(EXAMPLES, CLASSES, labels=torch.arange(EXAMPLES, device="cpu") % CLASSES)
         places = torch.arange(BATCH, device="cpu")
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=setting == "autocast"):
             for name in NAMES:
-                found, named = Deprivation(deficit_of(name), knowledge, seed=0, epoch=3)(*given[name], places)
+                found, named = BatchDeficit(deficit_of(name), knowledge, seed=0, epoch=3)(*given[name], places)
                 assert found.dtype == torch.float32, name
                 assert torch.equal(found, plain[name][0]), name
                 assert torch.equal(named, plain[name][1]), name

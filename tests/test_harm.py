@@ -13,7 +13,7 @@ import critlab
 import own_trainings as mine
 from critlab._core.errors import StudyError
 from critlab.analysis.inference import summarise
-from critlab.hooks.harm import Harm, harm, judged, shrink_and_perturb
+from critlab.hooks.lasting_damage import LastingDamage, judged, lasting_damage, shrink_and_perturb
 from critlab.training.seeding import seeded
 
 
@@ -42,10 +42,10 @@ class Known:
         return Known(saved)
 
 
-def found(after: float, **changes: Any) -> Harm:
+def found(after: float, **changes: Any) -> LastingDamage:
     options: dict[str, Any] = {"epoch": 10, "stretch": 3, "recovery": 2, "smallest_damage": 0.1, **changes}
     functions = {"advance": Known.advance, "evaluate": Known.evaluate, "load": Known.load}
-    return harm(torch.tensor(10.0), torch.tensor(after), **functions, **options)
+    return lasting_damage(torch.tensor(10.0), torch.tensor(after), **functions, **options)
 
 
 def test_a_known_damage_is_found_and_what_mends_it() -> None:
@@ -80,10 +80,10 @@ def test_no_damage_and_too_few_repeats() -> None:
 def test_checkpoints_are_left_as_they_are_and_repeats_repeat() -> None:
     before, after = torch.tensor(10.0), torch.tensor(11.0)
     functions = {"advance": Known.advance, "evaluate": Known.evaluate, "load": Known.load}
-    one = harm(before, after, **functions, epoch=0, stretch=1, recovery=1)
+    one = lasting_damage(before, after, **functions, epoch=0, stretch=1, recovery=1)
     assert (float(before), float(after)) == (10, 11)
     state = torch.get_rng_state()
-    assert harm(before, after, **functions, epoch=0, stretch=1, recovery=1) == one
+    assert lasting_damage(before, after, **functions, epoch=0, stretch=1, recovery=1) == one
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -101,7 +101,9 @@ def test_a_network_with_an_optimiser_and_a_real_remedy() -> None:
         shrink_and_perturb(other.model, mine.Reader(), shrink=0.5)
 
     functions = {"advance": mine.advance, "evaluate": mine.evaluate, "load": mine.load}
-    result = harm(before, before, **functions, epoch=1, stretch=1, recovery=1, repeats=3, remedies={"restart": restart})
+    result = lasting_damage(
+        before, before, **functions, epoch=1, stretch=1, recovery=1, repeats=3, remedies={"restart": restart}
+    )
     assert len(set(result.scores["with"])) == 3, "the order of the data differs between repeats"
     assert set(result.left) == {"restart"}
 
@@ -133,4 +135,4 @@ def test_wrong_numbers_are_refused(changes: dict[str, Any], said: str) -> None:
 
 
 def test_it_is_a_public_name(tmp_path: Path) -> None:
-    assert critlab.harm is harm
+    assert critlab.harm is lasting_damage

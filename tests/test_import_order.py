@@ -13,25 +13,7 @@ import pytest
 import critlab
 
 PACKAGE = Path(critlab.__file__).parent
-FOUNDATION = {
-    "code_text",
-    "component",
-    "digest",
-    "duration",
-    "entry",
-    "errors",
-    "estimate",
-    "lazy",
-    "own_code",
-    "own_modules",
-    "plain_text",
-    "registry",
-    "threads",
-    "randomness",
-    "search_path",
-    "spec",
-    "streams",
-}
+FOUNDATION = {"_core"}
 ORDER = [
     "deficits",
     "data",
@@ -48,7 +30,7 @@ ORDER = [
     "papers",
     "hooks",
 ]
-TOP = {"kernels", "linear", "catalogue", "options_text", "running", "cli", "cli_options", "commands", "__init__"}
+TOP = {"kernels", "linear", "running", "cli", "__init__"}
 
 
 def room(module: str) -> str:

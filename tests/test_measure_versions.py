@@ -11,11 +11,11 @@ import pytest
 
 import critlab
 from critlab.engine.collecting import collect
-from critlab.engine.names import Names
+from critlab.engine.names import StudyIds
 from critlab.engine.study_record import read_record
 from critlab.engine.versions import versions_before
 from critlab.store import Store
-from critlab.study.measurement import due
+from critlab.study.measurement import scheduled_measures
 from critlab.study.tree import build
 from inline import table
 from studies import small
@@ -30,9 +30,9 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     record = read_record(store, study())
     assert record is not None
     now = record.names(study())
-    then = Names(study(), now.fingerprint, now.numerics, versions=versions_before(study()))
+    then = StudyIds(study(), now.fingerprint, now.numerics, versions=versions_before(study()))
     for path, node in build(study()).nodes.items():
-        for measure in set(due(study(), node.epoch)) & {"fisher_trace"}:
+        for measure in set(scheduled_measures(study(), node.epoch)) & {"fisher_trace"}:
             body = store.read("readings", now.reading(0, path, measure))
             store.write(
                 "readings", then.reading(0, path, measure), {**(body or {}), "spec": then.read_with(measure)[0]}

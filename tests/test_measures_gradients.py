@@ -10,7 +10,7 @@ from critlab._core.errors import StudyError
 from critlab.measures import GradientsOptions
 from critlab.measures.estimates import total
 from critlab.measures.gradients.covariance import gradient_covariance
-from critlab.measures.gradients.moments import gradients
+from critlab.measures.gradients.moments import gradient_moments
 from critlab.measures.gradients.sample import gradient_sample
 from nets import NETS, image_gradients, net, seeded
 
@@ -65,7 +65,7 @@ def test_the_error_of_the_trace_is_calibrated_over_new_images():
 def test_moments_are_those_of_all_numbers_of_all_mini_batches(name):
     model, images, labels, single = rows(name)
     order = torch.randperm(24, generator=seeded(7))[:20].view(4, 5)
-    found = gradients(model, images, labels, generator=seeded(7), batch=5)
+    found = gradient_moments(model, images, labels, generator=seeded(7), batch=5)
     assert list(found) == ["", *single]
     for layer, g in {"": np.concatenate(list(single.values()), axis=1), **single}.items():
         means = np.stack([g[places].mean(0) for places in order.numpy()])
@@ -84,7 +84,7 @@ def test_errors_of_moments_are_calibrated_and_noise_alone_has_its_floor():
     for seed in range(100):
         images = torch.randn(160, 3, generator=seeded(seed))
         labels = torch.multinomial(model(images).softmax(-1), 1, generator=seeded(seed + 1000))[:, 0]
-        found.append(gradients(model, images, labels, generator=seeded(0), batch=10)[""])
+        found.append(gradient_moments(model, images, labels, generator=seeded(0), batch=10)[""])
     ratios = np.array([one["signal_to_noise"].value for one in found])
     assert np.sqrt((ratios**2).mean()) == pytest.approx(1 / math.sqrt(16), rel=0.15), "labels of its own give no signal"
     for moment in ("deviation", "norm"):
@@ -108,6 +108,6 @@ def test_labels_that_are_not_there_have_no_gradient():
 def test_too_few_mini_batches_are_refused():
     model, images, labels = net("mlp", 12)
     with pytest.raises(StudyError, match="received 12 images in mini-batches of 5; must make at least 3"):
-        gradients(model, images, labels, generator=seeded(0), batch=5)
+        gradient_moments(model, images, labels, generator=seeded(0), batch=5)
     with pytest.raises(StudyError, match="batch: received 400; must be at most 341, a third of the images"):
         GradientsOptions.read({"batch": 400}, "measures.gradients")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from critlab.analysis.beside_control import beside_control, through_training
+from critlab.analysis.beside_control import compare_to_control, through_training
 from critlab.analysis.ignored_source import ignored_sources
 from critlab.analysis.results import Results
 from critlab.analysis.table import Outcome, Row
@@ -26,7 +26,7 @@ from critlab.report.chart import Chart
 from critlab.report.page import page
 from critlab.report.wording import arm_words
 from critlab.study import Study
-from critlab.study.measurement import due
+from critlab.study.measurement import scheduled_measures
 from critlab.study.run import Run
 
 NAMES = (
@@ -47,7 +47,7 @@ def test_the_variance_is_read_where_the_figures_need_it(scale: str) -> None:
     for study in (rsv_study(scale), dissociation_study(scale)):  # type: ignore[arg-type]
         for run in study.runs:
             for epoch in {run.total, run.window.stop}:
-                assert "relative_source_variance" in set(due(study, epoch))
+                assert "relative_source_variance" in set(scheduled_measures(study, epoch))
 
 
 def test_the_papers_set_up() -> None:
@@ -102,7 +102,7 @@ def known(study: Study) -> Results:
 
 def test_readings_are_paired_with_the_control_of_the_same_seed() -> None:
     results = known(rsv_study("demo"))
-    control, *points = beside_control(results, "relative_source_variance")
+    control, *points = compare_to_control(results, "relative_source_variance")
     assert (control.arm, control.value.mean, control.difference) == ("control", pytest.approx(0.01), None)
     by_place = {(point.arm, point.at): point for point in points}
     ours = by_place[next(key for key in by_place if "B" in key[0] and key[1] == 8)]
@@ -117,7 +117,7 @@ def test_readings_are_paired_with_the_control_of_the_same_seed() -> None:
 
 def test_at_removal_the_control_is_read_at_the_same_epoch() -> None:
     results = known(dissociation_study("demo"))
-    (point,) = beside_control(results, "relative_source_variance_share", "one", "removal")
+    (point,) = compare_to_control(results, "relative_source_variance_share", "one", "removal")
     assert point.epoch == 12
     assert point.difference is not None
     assert point.difference.mean == pytest.approx(0.24)
@@ -221,7 +221,9 @@ def test_the_clean_run_stands_among_removals_at_nought_and_not_among_onsets() ->
         rows = chart_rows(chart)
         assert {row["at"] for row in rows} == places
         assert len(rows) == 3 * len(places), "one a source and place"
-        clean = {point.arm: point.value.mean for point in beside_control(results, "source_accuracy", "A")}["control"]
+        clean = {point.arm: point.value.mean for point in compare_to_control(results, "source_accuracy", "A")}[
+            "control"
+        ]
         first = next(row["accuracy"] for row in rows if (row["seen"], row["at"]) == ("A alone", 0))
         assert (first == pytest.approx(100 * clean)) == (name == "source-removal")
 

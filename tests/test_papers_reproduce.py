@@ -11,7 +11,7 @@ import pytest
 
 from critlab import cli
 from critlab._core.errors import StudyError
-from critlab.engine.running import Means
+from critlab.engine.running import RunOptions
 from critlab.papers.playground import write_playground
 from critlab.papers.registry import FIGURES
 from critlab.papers.reproduce import reproduce
@@ -21,7 +21,7 @@ from critlab.store import Store
 
 def test_a_figure_is_computed_once_and_kept(tmp_path: Path) -> None:
     store, page = Store(tmp_path / "s"), tmp_path / "page.html"
-    made = reproduce("sensors", None, store, Means(), page, tmp_path / "figures")
+    made = reproduce("sensors", None, store, RunOptions(), page, tmp_path / "figures")
     assert made.status == 0
     assert {row.published for row in made.comparisons} >= {"145", "282"}
     assert all(row.published == row.ours for row in made.comparisons), "exact to the authors' own program"
@@ -64,7 +64,7 @@ def test_the_command_gives_one_document(
 )
 def test_unknown_figures_and_scales_are_named(tmp_path: Path, name: str, scale: str | None, message: str) -> None:
     with pytest.raises(StudyError, match=message):
-        reproduce(name, scale, Store(tmp_path / "s"), Means(), tmp_path / "page.html")
+        reproduce(name, scale, Store(tmp_path / "s"), RunOptions(), tmp_path / "page.html")
     assert not list(tmp_path.iterdir())
 
 

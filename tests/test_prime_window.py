@@ -307,7 +307,15 @@ def known(made: Study) -> Results:
     for run in made.runs:
         for seed in made.seeds:
             outcomes.append(Outcome(run, seed, "done", run.total))
-            place = (run.identifier(seed), run.arm, seed, run.suffered, run.window.start, run.window.stop, run.clock)
+            place = (
+                run.identifier(seed),
+                run.arm,
+                seed,
+                run.treatment_label,
+                run.window.start,
+                run.window.stop,
+                run.clock,
+            )
             for epoch in range(run.total + 1):
                 rows.append(Row(*place, epoch, "test_accuracy", "", 0.5, 0.0))
                 grown = 1.1**epoch

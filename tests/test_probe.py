@@ -17,7 +17,7 @@ import critlab
 import own_trainings as mine
 from critlab._core.errors import StudyError
 from critlab.deficits import DataSubset, LabelNoise, TokenBijection, TokenShuffle
-from critlab.hooks.deprivation import Knowledge
+from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.own_loop import OwnLearner, OwnLoop
 from critlab.hooks.packing import pack, unpack
 from critlab.hooks.probe import probe
@@ -41,7 +41,7 @@ def asked(store: Path, **changes: Any) -> critlab.Results:
 
 def from_scratch(results: critlab.Results, run: Any, seed: int) -> list[float]:
     """Test accuracies of a run that was never saved."""
-    learner = OwnLearner(LOOP, Knowledge())
+    learner = OwnLearner(LOOP, DataInfo())
     state, found = learner.start({"seed": seed}), []
     for epoch, recipe in enumerate(recipes(run, results.study)):
         learner.advance(state, recipe, epoch)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from critlab.engine.recent import RecentStates
+from critlab.engine.recent import CheckpointCache
 from critlab.engine.work import Task
 from critlab.store import Store
 from inline import Inline, table
@@ -30,14 +30,14 @@ def stored(root: Path, **states: float) -> Store:
 
 def test_what_was_stored_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = stored(tmp_path, **{NAME: 1.0})
-    recent, kept = RecentStates(store), arrays(1.0)
+    recent, kept = CheckpointCache(store), arrays(1.0)
     recent.keep(NAME, kept)
     monkeypatch.setattr(Store, "load_state", lambda *_: pytest.fail("read"))
     assert recent.load(NAME) is kept
 
 
 def test_what_was_read_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recent = RecentStates(stored(tmp_path, **{NAME: 1.0}))
+    recent = CheckpointCache(stored(tmp_path, **{NAME: 1.0}))
     first = recent.load(NAME)
     assert first is not None
     monkeypatch.setattr(Store, "load_state", lambda *_: pytest.fail("read"))
@@ -46,7 +46,7 @@ def test_what_was_read_is_not_read_again(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_file_that_changed_or_went_is_believed(tmp_path: Path) -> None:
     store = stored(tmp_path, **{NAME: 1.0})
-    recent = RecentStates(store)
+    recent = CheckpointCache(store)
     recent.keep(NAME, arrays(1.0))
     store.save_state(NAME, arrays(2.0))
     found = recent.load(NAME)
@@ -63,7 +63,7 @@ def test_a_file_that_changed_or_went_is_believed(tmp_path: Path) -> None:
 
 def test_the_oldest_are_forgotten_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = stored(tmp_path, **{NAME: 1.0, OTHER: 2.0})
-    recent = RecentStates(store, most_bytes=100)
+    recent = CheckpointCache(store, most_bytes=100)
     recent.keep(NAME, arrays(1.0))
     recent.keep(OTHER, arrays(2.0))
     assert recent.bytes == 64

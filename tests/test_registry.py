@@ -19,7 +19,7 @@ from critlab.models import MODELS
 from critlab.study.origin import Numerics
 from critlab.study.recipe import Recipe
 from critlab.training.learner import NetworkLearner
-from critlab.training.loop import own_draws
+from critlab.training.loop import seeded_global_rng
 from critlab.training.seeding import kept_generators
 from smallest import deficits_of, smallest_data, smallest_deficit, smallest_model
 from studies import small
@@ -90,7 +90,7 @@ def test_a_model_draws_anew_in_each_step() -> None:
     drawn = []
     for place in places:
         with kept_generators(torch.device("cpu")):
-            own_draws(torch.device("cpu"), *place)
+            seeded_global_rng(torch.device("cpu"), *place)
             drawn.append(nn.Dropout(0.5)(torch.ones(64)))
     assert len({tuple(values.tolist()) for values in drawn}) == 4
     assert torch.equal(drawn[0], drawn[-1])

@@ -15,7 +15,7 @@ import pytest
 import critlab
 from critlab._core.errors import StudyError
 from critlab.analysis.results import Results
-from critlab.report import figures, page, report
+from critlab.report import page, report, save_figures
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts import charts
 from critlab.report.findings import Comparison, Findings
@@ -225,7 +225,7 @@ def test_report_writes_one_file(results: Results, tmp_path: Path) -> None:
 
 
 def test_figures_have_the_width_of_a_column(results: Results, tmp_path: Path) -> None:
-    written = figures(results, tmp_path / "figures")
+    written = save_figures(results, tmp_path / "figures")
     names = {path.name for path in written}
     assert {"damage.csv", "damage-single.svg", "damage-double.png", "layer_shares-double.svg"} <= names
     assert all(path.stat().st_size > 200 for path in written)
@@ -244,7 +244,7 @@ def test_missing_library_is_said(monkeypatch: pytest.MonkeyPatch, results: Resul
     from critlab.report.vega import bundle
 
     bundle.cache_clear()
-    for ask in (lambda: page(results), lambda: figures(results, tmp_path)):
+    for ask in (lambda: page(results), lambda: save_figures(results, tmp_path)):
         with pytest.raises(StudyError, match=r"pip install 'critlab\[report\]'"):
             ask()
 

@@ -24,11 +24,11 @@ from critlab._core.errors import StoreError
 from critlab.analysis.reading import read_results
 from critlab.data import load
 from critlab.engine.claims import Claim
-from critlab.engine.names import Names
-from critlab.engine.perform import Reached, Trained
+from critlab.engine.names import StudyIds
+from critlab.engine.perform import StateReached, Trained
 from critlab.engine.progress import Display
-from critlab.engine.running import Means, run_study
-from critlab.engine.work import Step, Task
+from critlab.engine.running import RunOptions, run_study
+from critlab.engine.work import EpochTask, Task
 from critlab.store import Store
 from critlab.store.locks import LOCKS, WRITER, Locks, writing
 from critlab.study.origin import Numerics
@@ -95,7 +95,7 @@ def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
 def at_work(study: Study, store: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that runs ``study`` and waits for ``go`` with a task in hand."""
     process = started(RUN, json.dumps(study.model_dump(mode="json")), str(store))
-    names = Names(study, load(study.data).fingerprint, Numerics())
+    names = StudyIds(study, load(study.data).fingerprint, Numerics())
     states = [names.state(0, path) for path in build(study).nodes]
     while not Locks(store).held(states):
         assert process.poll() is None, process.communicate()
@@ -156,7 +156,7 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
 
 def test_a_claim_costs_the_same_however_many_epochs_a_task_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel walks through every lock of a file for each new one, so what is held at a time decides."""
-    steps = tuple(Step(f"{number}", (), keep=number % 7 == 0) for number in range(2000))
+    steps = tuple(EpochTask(f"{number}", (), keep=number % 7 == 0) for number in range(2000))
     names: Any = SimpleNamespace(state=lambda seed, path: digest(path))
     locks, calls = Locks(tmp_path), Counter[int]()
     lockf = fcntl.lockf
@@ -171,7 +171,7 @@ def test_a_claim_costs_the_same_however_many_epochs_a_task_has(tmp_path: Path, m
     assert calls.total() <= 5
     for step, following in zip(steps, (*steps[1:], None), strict=True):
         if step.keep:
-            claim.follow(Reached(step.path, {}, True))
+            claim.follow(StateReached(step.path, {}, True))
         assert following is None or digest(following.path) in claim.held.values(), "before this one's record is there"
         claim.follow(Trained(step.path, {}))
         assert len(claim.held) <= 6
@@ -182,12 +182,12 @@ def test_a_claim_costs_the_same_however_many_epochs_a_task_has(tmp_path: Path, m
 
 def test_who_begins_where_a_task_stored_its_state_finds_it_held(tmp_path: Path) -> None:
     names: Any = SimpleNamespace(state=lambda seed, path: path)
-    steps = tuple(Step(f"{number}", (), keep=False) for number in range(20))
+    steps = tuple(EpochTask(f"{number}", (), keep=False) for number in range(20))
     first = Claim(Locks(tmp_path), names, Store(tmp_path), Task(0, ROOT, (), steps, True, 20))
     assert first.take()
     for step in steps[:10]:
         if step.path == "4":
-            first.follow(Reached(step.path, {}, False))
+            first.follow(StateReached(step.path, {}, False))
         first.follow(Trained(step.path, {}))
     for start in (5, 10):
         other = Claim(Locks(tmp_path), names, Store(tmp_path), Task(0, f"{start - 1}", (), steps[start:], True, 20))
@@ -203,7 +203,7 @@ def test_two_processes_at_once_train_every_epoch_once(
     store = Store(tmp_path / "s")
     when_shared(monkeypatch, (tmp_path / "go").touch)
     with at_work(waiting, store.root) as other:
-        mine = run_study(waiting, store, Means(workers=1))
+        mine = run_study(waiting, store, RunOptions(workers=1))
         out, err = other.communicate()
     assert (other.returncode, mine.status) == (0, 0), err
     trained, replayed, status = json.loads(out)
@@ -227,7 +227,7 @@ def test_one_of_two_processes_killed_the_other_finishes(
             (tmp_path / "go").touch()
 
         when_shared(monkeypatch, kill)
-        mine = run_study(waiting, store, Means(workers=1))
+        mine = run_study(waiting, store, RunOptions(workers=1))
         assert other.returncode == -signal.SIGKILL
     assert (mine.status, mine.replayed) == (0, 0)
     assert {outcome.status for outcome in read_results(waiting, store).outcomes} == {"done"}

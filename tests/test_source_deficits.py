@@ -12,7 +12,17 @@ from torch import Tensor
 
 from critlab._core.errors import StudyError
 from critlab._core.spec import Problems
-from critlab.deficits import DEFICITS, Blank, Blur, Decorrelate, Deficit, Draws, Noise, SourceDropout, suffer
+from critlab.deficits import (
+    DEFICITS,
+    BatchContext,
+    Blank,
+    Blur,
+    Decorrelate,
+    Deficit,
+    SourceDropout,
+    WhiteNoise,
+    apply_deficit,
+)
 from critlab.deficits import read_deficit as read
 from critlab.deficits.sources.decorrelate import mixed_labels
 
@@ -20,8 +30,8 @@ MEAN = torch.tensor([[0.2, 0.3, 0.4], [0.5, 0.6, 0.7]]).reshape(2, 3, 1, 1)
 BETWEEN = [name for name in DEFICITS if DEFICITS[name].load().between_sources]
 
 
-def draws(size: int, position: int = 2, mean: Tensor | None = MEAN) -> Draws:
-    return Draws(0, 3, position, torch.arange(size), 100, 10, mean)
+def draws(size: int, position: int = 2, mean: Tensor | None = MEAN) -> BatchContext:
+    return BatchContext(0, 3, position, torch.arange(size), 100, 10, mean)
 
 
 def batch(size: int = 40, heads: int | None = None) -> tuple[Tensor, Tensor]:
@@ -37,9 +47,9 @@ def batch(size: int = 40, heads: int | None = None) -> tuple[Tensor, Tensor]:
 def test_only_the_named_source_suffers_and_as_it_would_alone(deficit: dict[str, Any], source: str) -> None:
     images, labels = batch()
     before = images.clone()
-    shown, kept = suffer(read({**deficit, "source": source}), images, labels, draws(40))
+    shown, kept = apply_deficit(read({**deficit, "source": source}), images, labels, draws(40))
     place = "AB".index(source)
-    alone, _ = suffer(read(deficit), images[:, place], labels, draws(40, mean=MEAN[place]))
+    alone, _ = apply_deficit(read(deficit), images[:, place], labels, draws(40, mean=MEAN[place]))
     torch.testing.assert_close(shown[:, place], alone, rtol=0, atol=0)
     assert torch.equal(shown[:, 1 - place], images[:, 1 - place])
     assert not torch.equal(shown[:, place], images[:, place])
@@ -49,7 +59,7 @@ def test_only_the_named_source_suffers_and_as_it_would_alone(deficit: dict[str, 
 
 def test_a_source_and_its_classes_go_together() -> None:
     images, labels = batch()
-    shown, _ = suffer(Noise(source="B", classes=(3, 4)), images, labels, draws(40))
+    shown, _ = apply_deficit(WhiteNoise(source="B", classes=(3, 4)), images, labels, draws(40))
     changed = (shown != images).flatten(2).any(2)
     assert not changed[:, 0].any()
     assert torch.equal(changed[:, 1], (labels == 3) | (labels == 4))
@@ -62,9 +72,9 @@ def test_a_source_is_left_out_of_the_name_where_there_is_none() -> None:
 
 def test_blank_shows_the_mean_colour() -> None:
     images, labels = batch()
-    shown, _ = suffer(Blank(), images, labels, draws(40))
+    shown, _ = apply_deficit(Blank(), images, labels, draws(40))
     assert torch.equal(shown, MEAN.expand_as(images))
-    shown, _ = suffer(Blank(), images, labels, draws(40, mean=None))
+    shown, _ = apply_deficit(Blank(), images, labels, draws(40, mean=None))
     torch.testing.assert_close(shown, images.mean((0, 3, 4), keepdim=True).expand_as(images))
     flat, _ = Blank().apply(torch.tensor([[0.0, 1.0], [0.5, 0.5]]), labels[:2], draws(2, mean=None))
     assert torch.equal(flat, torch.full((2, 2), 0.5))
@@ -77,7 +87,7 @@ def test_dropout_takes_one_source_at_most(a: float, b: float, size: int) -> None
             SourceDropout(a=a, b=b)
         return
     images, labels = batch(size)
-    shown, _ = suffer(SourceDropout(a=a, b=b), images, labels, draws(size))
+    shown, _ = apply_deficit(SourceDropout(a=a, b=b), images, labels, draws(size))
     blank = (shown == MEAN).flatten(2).all(2)
     assert not blank.all(1).any()
     assert torch.equal(shown[~blank], images[~blank])
@@ -88,14 +98,14 @@ def test_dropout_takes_one_source_at_most(a: float, b: float, size: int) -> None
 def test_dropout_takes_as_often_as_it_says() -> None:
     images, labels = torch.rand(4000, 2, 1), torch.zeros(4000, dtype=torch.int64)
     mean = torch.full((2, 1), 2.0)
-    shown, _ = suffer(SourceDropout(a=0.3, b=0.1), images, labels, draws(4000, mean=mean))
+    shown, _ = apply_deficit(SourceDropout(a=0.3, b=0.1), images, labels, draws(4000, mean=mean))
     lost = (shown == 2).float().mean((0, 2))
     torch.testing.assert_close(lost, torch.tensor([0.3, 0.1]), rtol=0, atol=0.03)  # 4 standard errors
 
 
 def test_decorrelation_shows_other_scenes_and_keeps_each_view() -> None:
     images, labels = batch(heads=3)
-    shown, mixed = suffer(Decorrelate(), images, labels, draws(40))
+    shown, mixed = apply_deficit(Decorrelate(), images, labels, draws(40))
     assert torch.equal(shown[:, 0], images[:, 0])
     order = [int((images[:, 1] == one).flatten(1).all(1).nonzero().item()) for one in shown[:, 1]]
     assert sorted(order) == list(range(40))
@@ -104,9 +114,9 @@ def test_decorrelation_shows_other_scenes_and_keeps_each_view() -> None:
         heads = mixed[example].tolist()
         assert heads in ([-1, int(labels[example, 0]), -1], [-1, -1, int(labels[order[example], 0])])
     assert 5 < int((mixed[:, 1] >= 0).sum()) < 35
-    again, _ = suffer(Decorrelate(), images, labels, draws(40))
+    again, _ = apply_deficit(Decorrelate(), images, labels, draws(40))
     assert torch.equal(again, shown), "the same step gives the same batch"
-    other, _ = suffer(Decorrelate(), images, labels, draws(40, position=3))
+    other, _ = apply_deficit(Decorrelate(), images, labels, draws(40, position=3))
     assert not torch.equal(other, shown)
 
 
@@ -114,7 +124,7 @@ def test_the_authors_heads_are_drawn_for_the_whole_batch() -> None:
     images, labels = batch(heads=3)
     used = set()
     for position in range(12):
-        _, mixed = suffer(Decorrelate(head="batch"), images, labels, draws(40, position))
+        _, mixed = apply_deficit(Decorrelate(head="batch"), images, labels, draws(40, position))
         heads = (mixed >= 0).any(0).tolist()
         assert heads in ([False, True, False], [False, False, True])
         used.add(heads.index(True))
@@ -131,7 +141,7 @@ def test_deficits_between_sources_keep_the_contract(name: str) -> None:
     images, labels = batch(heads=3)
     deficit = read({"name": name})
     before = images.clone(), labels.clone()
-    shown, mixed = suffer(deficit, images, labels, draws(40))
+    shown, mixed = apply_deficit(deficit, images, labels, draws(40))
     assert shown.shape == images.shape
     assert mixed.shape == labels.shape
     assert mixed.dtype == torch.int64
@@ -153,7 +163,7 @@ def test_refusals() -> None:
         Blur(factor=9, source="B").check_examples((2, 3, 8, 8))
     Blur(factor=8, source="B").check_examples((2, 3, 8, 8))
     with pytest.raises(StudyError, match=r"3 heads \(both sources, A, B\), received 1; set data.heads = 3"):
-        suffer(Decorrelate(), *batch(), draws(40))
+        apply_deficit(Decorrelate(), *batch(), draws(40))
     with pytest.raises(Problems, match=r"received .C. \(allowed: A, B\)"):
         read({"name": "blur", "factor": 2, "source": "C"})
     Deficit.check_heads(Blank(), 1)

@@ -16,7 +16,7 @@ from critlab.measures import MeasureOptions
 from critlab.objectives import OBJECTIVES
 from critlab.study import (
     AugmentSpec,
-    Background,
+    BackgroundDeficit,
     ControlsSpec,
     EvaluationSpec,
     Intervention,
@@ -24,7 +24,7 @@ from critlab.study import (
     RemovalSweep,
     StatisticsSpec,
     Study,
-    Switch,
+    WindowOverride,
     WindowSweep,
 )
 from critlab.study.run import Against
@@ -62,8 +62,8 @@ SPECS: tuple[type[Spec], ...] = (
         OptimizerSpec,
         AugmentSpec,
         Deficit,
-        Switch,
-        Background,
+        WindowOverride,
+        BackgroundDeficit,
         Intervention,
         RemovalSweep,
         WindowSweep,

@@ -12,7 +12,18 @@ from torch import Tensor
 
 from critlab._core.spec import Problems
 from critlab.data import load
-from critlab.deficits import Blur, Deficit, Draws, LabelPermutation, Noise, describe, kept, plain, read_deficit, suffer
+from critlab.deficits import (
+    BatchContext,
+    Blur,
+    Deficit,
+    LabelPermutation,
+    WhiteNoise,
+    apply_deficit,
+    describe,
+    kept_mask,
+    plain,
+    read_deficit,
+)
 from critlab.measures import FisherTraceOptions
 from critlab.study import Recipe
 from critlab.study.measurement import Measurement
@@ -30,7 +41,7 @@ class FirstHalf(Deficit):
 
     name = "first_half"
 
-    def select(self, labels: Tensor, draws: Draws) -> Tensor:
+    def select(self, labels: Tensor, draws: BatchContext) -> Tensor:
         """The first half."""
         return torch.arange(draws.examples // 2)
 
@@ -40,16 +51,16 @@ class Mark(Deficit):
 
     name = "mark"
 
-    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """Constant images."""
         return draws.indices.to(images).reshape(-1, 1, 1, 1).expand_as(images) + 1, torch.zeros_like(labels)
 
 
-def batch(heads: int = 0, size: int = 12, position: int = 0) -> tuple[Tensor, Tensor, Draws]:
+def batch(heads: int = 0, size: int = 12, position: int = 0) -> tuple[Tensor, Tensor, BatchContext]:
     chance = torch.Generator().manual_seed(size + heads)
     images = torch.rand(size, 1, 8, 8, generator=chance)
     labels = torch.randint(-1, CLASSES, (size, heads) if heads else (size,), generator=chance)
-    return images, labels, Draws(0, 3, position, torch.arange(50, 50 + size), 100, CLASSES)
+    return images, labels, BatchContext(0, 3, position, torch.arange(50, 50 + size), 100, CLASSES)
 
 
 @settings(max_examples=60, deadline=None)
@@ -57,7 +68,7 @@ def batch(heads: int = 0, size: int = 12, position: int = 0) -> tuple[Tensor, Te
 def test_only_images_of_the_classes_suffer(classes: set[int], heads: int) -> None:
     images, labels, draws = batch(heads)
     before = images.clone(), labels.clone()
-    changed, named = suffer(Mark(classes=tuple(sorted(classes))), images, labels, draws)
+    changed, named = apply_deficit(Mark(classes=tuple(sorted(classes))), images, labels, draws)
     assert torch.equal(images, before[0])
     assert torch.equal(labels, before[1]), "the batch itself is not touched"
     for place in range(len(images)):
@@ -73,8 +84,8 @@ def test_all_classes_are_the_same_as_none_named() -> None:
     images, labels, draws = batch()
     labels = labels.clamp(min=0)
     for kind in (lambda **more: Blur(factor=4, **more), LabelPermutation, Mark):
-        every = suffer(kind(classes=tuple(range(CLASSES))), images, labels, draws)
-        for one, other in zip(every, suffer(kind(), images, labels, draws), strict=True):
+        every = apply_deficit(kind(classes=tuple(range(CLASSES))), images, labels, draws)
+        for one, other in zip(every, apply_deficit(kind(), images, labels, draws), strict=True):
             torch.testing.assert_close(one, other)
 
 
@@ -82,30 +93,30 @@ def test_where_no_image_is_of_the_classes_the_deficit_is_not_asked() -> None:
     class Fails(Deficit):
         name = "fails"
 
-        def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+        def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
             pytest.fail("there is nothing to do")
 
     images, labels, draws = batch()
-    assert suffer(Fails(classes=(0,)), images, torch.ones_like(labels), draws)[0] is images
+    assert apply_deficit(Fails(classes=(0,)), images, torch.ones_like(labels), draws)[0] is images
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_a_share_of_the_batches_suffers(share: float) -> None:
     count = 2000
-    hit = sum(Draws(1, 0, position, torch.arange(1), 1, 1).chance(share) for position in range(count))
+    hit = sum(BatchContext(1, 0, position, torch.arange(1), 1, 1).chance(share) for position in range(count))
     assert abs(hit - count * share) < 4.5 * (count * share * (1 - share)) ** 0.5
-    assert all(Draws(1, 0, position, torch.arange(1), 1, 1).chance(1.0) for position in range(100))
-    deficit = Noise(batches=share)
+    assert all(BatchContext(1, 0, position, torch.arange(1), 1, 1).chance(1.0) for position in range(100))
+    deficit = WhiteNoise(batches=share)
     for position in range(20):
         images, labels, draws = batch(position=position)
-        changed, _ = suffer(deficit, images, labels, draws)
-        expected = Noise().apply(images, labels, draws)[0] if draws.chance(share) else images
+        changed, _ = apply_deficit(deficit, images, labels, draws)
+        expected = WhiteNoise().apply(images, labels, draws)[0] if draws.chance(share) else images
         assert torch.equal(changed, expected), "a batch that suffers does so as without the option"
 
 
 def test_which_batches_suffer_is_keyed_by_seed_epoch_and_position() -> None:
     patterns = {
-        (seed, epoch): tuple(Draws(seed, epoch, p, torch.arange(1), 1, 1).chance(0.5) for p in range(64))
+        (seed, epoch): tuple(BatchContext(seed, epoch, p, torch.arange(1), 1, 1).chance(0.5) for p in range(64))
         for seed in range(3)
         for epoch in range(3)
     }
@@ -115,9 +126,9 @@ def test_which_batches_suffer_is_keyed_by_seed_epoch_and_position() -> None:
 @pytest.mark.parametrize("heads", [0, 2])
 def test_withholding_spares_the_other_classes(heads: int) -> None:
     _, labels, draws = batch(heads, size=100)
-    every = Draws(0, 0, 0, torch.arange(100), 100, CLASSES)
-    assert kept(Blur(factor=4), labels, draws) is None
-    left = kept(FirstHalf(classes=(1, 2)), labels, every)
+    every = BatchContext(0, 0, 0, torch.arange(100), 100, CLASSES)
+    assert kept_mask(Blur(factor=4), labels, draws) is None
+    left = kept_mask(FirstHalf(classes=(1, 2)), labels, every)
     assert left is not None
     for place in range(100):
         of_these = bool(set(labels[place].reshape(-1).tolist()) & {1, 2})
@@ -146,10 +157,10 @@ def test_the_probe_as_trained_suffers_as_the_batches_do() -> None:
     options = FisherTraceOptions(images=120, inputs="as_trained")
     clean = learner._probe(state, Measurement("fisher_trace", options, Recipe(0.1, 0.0))).images
     for share in (0.35, 1.0):
-        recipe = Recipe(0.1, 0.0, deficit=Noise(batches=share))
+        recipe = Recipe(0.1, 0.0, deficit=WhiteNoise(batches=share))
         probe = learner._probe(state, Measurement("fisher_trace", options, recipe))
         same = [bool((a == b).all()) for a, b in zip(probe.images, clean, strict=True)]
-        draws = [Draws(0, 0, position, torch.arange(1), 120, 10).chance(share) for position in range(3)]
+        draws = [BatchContext(0, 0, position, torch.arange(1), 120, 10).chance(share) for position in range(3)]
         assert same == [not hit for hit in draws for _ in range(40)]
     assert True in same or share == 1.0
 

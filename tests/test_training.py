@@ -16,7 +16,7 @@ from critlab._core.errors import Diverged, StudyError
 from critlab._core.random_streams import generator
 from critlab.data.checks import Split
 from critlab.data.image_set import ImageSet
-from critlab.deficits import Blur, Deficit, Draws
+from critlab.deficits import BatchContext, Blur, Deficit
 from critlab.study.recipe import Recipe
 from critlab.study.specs import AugmentSpec
 from critlab.training.augment import augment
@@ -150,10 +150,10 @@ class Half(Deficit):
 
     name = "half"
 
-    def select(self, labels: Tensor, draws: Draws) -> Tensor:
+    def select(self, labels: Tensor, draws: BatchContext) -> Tensor:
         return torch.arange(draws.examples // 2)
 
-    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         assert bool((draws.indices < draws.examples // 2).all())
         return images, labels
 

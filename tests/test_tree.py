@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from critlab.deficits import Blur
-from critlab.engine.names import Names
+from critlab.engine.names import StudyIds
 from critlab.papers.registry import find_study
+from critlab.study.constructors import removal
 from critlab.study.origin import Numerics
 from critlab.study.recipe import learning_rate, recipes
-from critlab.study.study import Study, removal
+from critlab.study.study import Study
 from critlab.study.tree import ROOT, build
 from studies import small
 
@@ -104,6 +105,6 @@ def test_golden_names() -> None:
     }
     found = {}
     for name, study in studies.items():
-        tree, names = build(study), Names(study, "fingerprint", Numerics())
+        tree, names = build(study), StudyIds(study, "fingerprint", Numerics())
         found[name] = names.state(1, tree.ends[study.runs[-1].name])[:16]
     assert found == GOLDEN

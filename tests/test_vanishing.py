@@ -12,9 +12,9 @@ import critlab
 from critlab._core.errors import StoreError
 from critlab.analysis.reading import read_results
 from critlab.engine import running
-from critlab.engine.agenda import Ending
+from critlab.engine.agenda import RunOutcome
 from critlab.engine.interruption import Interruption
-from critlab.engine.running import ROUNDS, Means, run_study
+from critlab.engine.running import ROUNDS, RunOptions, run_study
 from critlab.engine.worker import desk_of
 from critlab.store import Store
 from inline import table, work_off
@@ -26,7 +26,7 @@ def cleaner(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Calls each function of this list at the end of one round of work, before the store is read again."""
     waiting: list[Any] = []
 
-    def then_cleaned(agenda: Any, setup: Any, workers: int, interruption: Interruption) -> Ending:
+    def then_cleaned(agenda: Any, setup: Any, workers: int, interruption: Interruption) -> RunOutcome:
         ending = work_off(agenda, desk_of(setup))
         if waiting:
             waiting.pop(0)()
@@ -59,14 +59,14 @@ def test_what_vanishes_is_made_again(
 ) -> None:
     study, store = small(seeds=1, precision=None), Store(tmp_path / "s")
     cleaner.append(lambda: DELETED[what](store.root))
-    report = run_study(study, store, Means(workers=1, precision="float32"))
+    report = run_study(study, store, RunOptions(workers=1, precision="float32"))
     assert report.status == 0
     assert {outcome.status for outcome in read_results(study, store).outcomes} == {"done"}
     told = capsys.readouterr().err
     said = "vanished from the store while this command worked; making it again" in told
     assert said == (what != "the study's record")
     undisturbed = Store(tmp_path / "undisturbed")
-    assert run_study(study, undisturbed, Means(workers=1, precision="float32")).status == 0
+    assert run_study(study, undisturbed, RunOptions(workers=1, precision="float32")).status == 0
     assert table(study, store) == table(study, undisturbed)
 
 
@@ -75,7 +75,7 @@ def test_what_vanishes_again_and_again_is_status_1(
 ) -> None:
     study, store = small(seeds=1), Store(tmp_path / "s")
     cleaner += [lambda: some(store.root)] * (ROUNDS + 1)
-    report = run_study(study, store, Means(workers=1))
+    report = run_study(study, store, RunOptions(workers=1))
     assert (report.status, bool(report.ending.vanished)) == (1, True)
     told = capsys.readouterr().err.splitlines()
     assert [line for line in told if "vanished" in line][-1] == (
@@ -85,4 +85,4 @@ def test_what_vanishes_again_and_again_is_status_1(
     cleaner += [lambda: some(store.root)] * (ROUNDS + 1)
     with pytest.raises(StoreError, match="vanished from the store"):
         critlab.run(study, store.root, workers=1)
-    assert run_study(study, store, Means(workers=1)).status == 0
+    assert run_study(study, store, RunOptions(workers=1)).status == 0

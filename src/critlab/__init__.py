@@ -11,95 +11,86 @@ import importlib
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from critlab._core.estimate import Estimate as Estimate
     from critlab.analysis.results import Results as Results
     from critlab.hooks.deficit_loader import DeficitLoader as DeficitLoader
-    from critlab.hooks.harm import harm as harm
+    from critlab.hooks.lasting_damage import lasting_damage as lasting_damage
     from critlab.hooks.probe import probe as probe
     from critlab.hooks.watch import Watch as Watch
-    from critlab.measures.estimates import total as total
-    from critlab.measures.fisher.empirical import fisher_empirical as fisher_empirical
-    from critlab.measures.fisher.log_determinant import fisher_log_determinant as fisher_log_determinant
-    from critlab.measures.fisher.noise import fisher_noise as fisher_noise
     from critlab.measures.fisher.trace import fisher_trace as fisher_trace
-    from critlab.measures.gradients.covariance import gradient_covariance as gradient_covariance
-    from critlab.measures.gradients.curvature import curvature as curvature
-    from critlab.measures.gradients.moments import gradients as gradients
-    from critlab.measures.units.dead_units import dead_units as dead_units
-    from critlab.measures.units.effective_rank import effective_rank as effective_rank
-    from critlab.measures.units.partial_information import partial_information as partial_information
     from critlab.measures.units.source_variance import relative_source_variance as relative_source_variance
-    from critlab.measures.units.usable_information import usable_information as usable_information
     from critlab.report import report as report
+    from critlab.report.figures import save_figures as save_figures
+    from critlab.running import load_results as load_results
+    from critlab.running import plan as plan
     from critlab.running import run as run
-    from critlab.study import Background as Background
-    from critlab.study import Base as Base
+    from critlab.study import BackgroundDeficit as BackgroundDeficit
     from critlab.study import Intervention as Intervention
+    from critlab.study import Setup as Setup
     from critlab.study import Study as Study
-    from critlab.study import Switch as Switch
+    from critlab.study import WindowOverride as WindowOverride
     from critlab.study import read_study as read_study
-    from critlab.study import removal as removal
-    from critlab.study import windows as windows
+    from critlab.study import removal_sweep as removal_sweep
+    from critlab.study import window_sweep as window_sweep
 
 __version__ = "0.1.0"
 
 _WHERE = {
-    "Background": "critlab.study",
-    "Base": "critlab.study",
+    "BackgroundDeficit": "critlab.study",
     "DeficitLoader": "critlab.hooks.deficit_loader",
     "Estimate": "critlab._core.estimate",
     "Intervention": "critlab.study",
     "Results": "critlab.analysis.results",
+    "Setup": "critlab.study",
     "Study": "critlab.study",
-    "Switch": "critlab.study",
     "Watch": "critlab.hooks.watch",
-    "curvature": "critlab.measures.gradients.curvature",
-    "dead_units": "critlab.measures.units.dead_units",
-    "effective_rank": "critlab.measures.units.effective_rank",
-    "fisher_empirical": "critlab.measures.fisher.empirical",
-    "fisher_log_determinant": "critlab.measures.fisher.log_determinant",
-    "fisher_noise": "critlab.measures.fisher.noise",
+    "WindowOverride": "critlab.study",
     "fisher_trace": "critlab.measures.fisher.trace",
-    "gradient_covariance": "critlab.measures.gradients.covariance",
-    "gradients": "critlab.measures.gradients.moments",
-    "harm": "critlab.hooks.harm",
-    "partial_information": "critlab.measures.units.partial_information",
+    "lasting_damage": "critlab.hooks.lasting_damage",
+    "load_results": "critlab.running",
+    "plan": "critlab.running",
     "probe": "critlab.hooks.probe",
     "read_study": "critlab.study",
     "relative_source_variance": "critlab.measures.units.source_variance",
-    "removal": "critlab.study",
+    "removal_sweep": "critlab.study",
     "report": "critlab.report",
     "run": "critlab.running",
-    "total": "critlab.measures.estimates",
-    "usable_information": "critlab.measures.units.usable_information",
-    "windows": "critlab.study",
+    "save_figures": "critlab.report.figures",
+    "window_sweep": "critlab.study",
 }
-_ROOMS = (
-    "analysis",
-    "data",
-    "deficits",
-    "engine",
-    "hooks",
-    "kernels",
-    "linear",
-    "measures",
-    "models",
-    "objectives",
-    "papers",
-    "store",
-    "study",
-    "training",
-)
+_EARLIER = {
+    "Background": ("critlab.study", "BackgroundDeficit"),
+    "Base": ("critlab.study", "Setup"),
+    "Switch": ("critlab.study", "WindowOverride"),
+    "curvature": ("critlab.measures", "hessian_top_eigenvalue"),
+    "dead_units": ("critlab.measures", "dead_units"),
+    "effective_rank": ("critlab.measures", "effective_rank"),
+    "fisher_empirical": ("critlab.measures", "fisher_empirical"),
+    "fisher_log_determinant": ("critlab.measures", "fisher_log_determinant"),
+    "fisher_noise": ("critlab.measures", "fisher_noise"),
+    "gradient_covariance": ("critlab.measures", "gradient_covariance"),
+    "gradients": ("critlab.measures", "gradient_moments"),
+    "harm": ("critlab.hooks.lasting_damage", "lasting_damage"),
+    "partial_information": ("critlab.measures", "partial_information"),
+    "removal": ("critlab.study", "removal"),
+    "total": ("critlab.measures", "total"),
+    "usable_information": ("critlab.measures", "usable_information"),
+    "windows": ("critlab.study", "windows"),
+}
+"""Names of version 0.1.0, kept for one release."""
+
+_ROOMS = ("deficits", "hooks", "kernels", "linear", "measures", "models", "papers")
 
 __all__ = [*_WHERE, *_ROOMS]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in _WHERE:
         return getattr(importlib.import_module(_WHERE[name]), name)
-    from critlab.lazy import submodules
+    if name in _EARLIER:
+        module, now = _EARLIER[name]
+        return getattr(importlib.import_module(module), now)
+    from critlab._core.lazy import submodules
 
     return submodules("critlab")(name)
 

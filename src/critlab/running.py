@@ -1,4 +1,4 @@
-"""``critlab.run``: a study in, its results out."""
+"""``critlab.plan``, ``critlab.run`` and ``critlab.load_results``: a study in, its cost or its results out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from pathlib import Path
 from critlab._core.errors import StoreError, StoreUnwritable
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
-from critlab.engine.running import Device, Engine, Means, Precision, run_study
+from critlab.engine.planning import Plan
+from critlab.engine.planning import plan as plan_study
+from critlab.engine.processors import default_workers
+from critlab.engine.running import Device, Engine, Precision, RunOptions, run_study
 from critlab.store import Store
 from critlab.study.study import Study
 
@@ -49,7 +52,7 @@ def run(
         DataError: the data are missing or damaged.
     """
     place = Store(store)
-    means = Means(
+    means = RunOptions(
         workers, device, precision, Path(data) if data else None, engine, replace=replace, remeasure=remeasure
     )
     report = run_study(study, place, means)
@@ -60,3 +63,38 @@ def run(
     if report.ending.vanished:
         raise StoreError(f"{report.ending.vanished}; find out what deletes files there, then repeat the call")
     return read_results(study, place)
+
+
+def plan(
+    study: Study,
+    store: str | Path = "critlab-store",
+    *,
+    workers: int | None = None,
+    measure: bool = False,
+    data: str | Path | None = None,
+) -> Plan:
+    """The cost of ``study``, given what ``store`` knows; trains nothing and creates nothing.
+
+    Args:
+        study: the question.
+        store: a folder, which need not exist.
+        workers: processes that would train; by default one per core.
+        measure: load the data and time a step now.
+        data: the folder of the data; by default ``$CRITLAB_DATA``, else the user's cache folder.
+
+    Raises:
+        StudyError: it shall measure, and this process is a worker.
+        DataError: it shall measure, and the data are missing or damaged.
+    """
+    folder = Path(data) if data else None
+    return plan_study(study, Store(store), workers=workers or default_workers(), measure=measure, folder=folder)
+
+
+def load_results(study: Study, store: str | Path = "critlab-store") -> Results:
+    """The results of ``study`` as far as they are in ``store``; trains nothing.
+
+    Raises:
+        StudyError: the study was never run in that store.
+        StoreError: the store cannot be read.
+    """
+    return read_results(study, Store(store))

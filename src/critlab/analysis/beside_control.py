@@ -37,7 +37,7 @@ class Beside:
     difference: Summary | None
 
 
-def beside_control(
+def compare_to_control(
     results: Results, quantity: str, layer: str = "", when: When = "end", less: str | None = None
 ) -> tuple[Beside, ...]:
     """A reading of every run with a deficit, and of the control, in the order of the sweep.
@@ -97,7 +97,7 @@ def differences_through_training(
     """A reading less that of the first control at the same epoch and seed, at every epoch at which both were taken.
 
     Args:
-        results, quantity, layer, less: as of :func:`beside_control`.
+        results, quantity, layer, less: as of :func:`compare_to_control`.
         run: one with a deficit.
     """
     own, held = (_by_epoch(results, name, quantity, layer, less) for name in (run.name, run.controls[0][1]))

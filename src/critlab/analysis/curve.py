@@ -214,7 +214,7 @@ def equal_total_curve(results: Results) -> Curve | None:
 def main_arm(results: Results) -> str:
     """The arm of the study's own deficit."""
     named = (run.arm for run in results.study.runs if run.role == "deficit")
-    return next(named, results.study.suffered)
+    return next(named, results.study.treatment_label)
 
 
 def _runs(results: Results, arm: str | None, against: str) -> tuple[Run, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from critlab.analysis.beside_control import Beside, beside_control, differences_through_training
+from critlab.analysis.beside_control import Beside, compare_to_control, differences_through_training
 from critlab.analysis.inference import Summary
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ def ignored_sources(results: Results) -> Iterator[tuple[Beside, str]]:
     """
     if MEASURE not in results.study.measures:
         return
-    balance = [point for point in beside_control(results, SHARE, "A", less="B") if point.difference is not None]
+    balance = [point for point in compare_to_control(results, SHARE, "A", less="B") if point.difference is not None]
     of_a, of_b = (
-        {(point.arm, point.at): point for point in beside_control(results, SHARE, source)} for source in ("A", "B")
+        {(point.arm, point.at): point for point in compare_to_control(results, SHARE, source)} for source in ("A", "B")
     )
     runs: dict[tuple[str, int | str], Run] = {(run.arm, run.at): run for run in reversed(results.study.runs)}
     for point in {point.arm: point for point in balance}.values():

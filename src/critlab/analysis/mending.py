@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from critlab.study.run import Run
 
 
-def mending(results: Results, main: Curve, judged: Sequence[Place]) -> Iterator[str]:
+def intervention_effect(results: Results, main: Curve, judged: Sequence[Place]) -> Iterator[str]:
     """One sentence for each intervention at the judged points: what is left of the damage, and what it mends.
 
     Damage is counted from the plain control, and from clean runs that got the same intervention at the same epoch: an

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from critlab.analysis.mixture import Mixture, mixture
 from critlab.analysis.reading import read_results
 from critlab.analysis.table import Outcome
-from critlab.engine.names import Names
+from critlab.engine.names import StudyIds
 from critlab.engine.study_record import read_record
 from critlab.engine.survey import survey
 from critlab.store import Store
@@ -100,7 +100,7 @@ def progress(study: Study, store: Store) -> StudyProgress:
 class _Runs:
     """Tells of every run that is not done what keeps it: a process at work, a failure, or nothing."""
 
-    def __init__(self, tree: Tree, names: Names, store: Store, outcomes: tuple[Outcome, ...]) -> None:
+    def __init__(self, tree: Tree, names: StudyIds, store: Store, outcomes: tuple[Outcome, ...]) -> None:
         self.store, self.outcomes = store, outcomes
         self.next = {
             outcome.name: names.state(outcome.seed, tree.paths(outcome.run.name)[outcome.epochs + 1])

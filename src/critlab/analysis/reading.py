@@ -10,11 +10,11 @@ from critlab._core.errors import StudyError
 from critlab.analysis.results import PicturePlace, Results
 from critlab.analysis.table import Outcome, Row, Status
 from critlab.engine.makers import Maker, maker
-from critlab.engine.names import Names
+from critlab.engine.names import StudyIds
 from critlab.engine.study_record import StudyRecord, read_record
 from critlab.measures.picture import Picture
 from critlab.store import Store
-from critlab.study.measurement import due
+from critlab.study.measurement import scheduled_measures
 from critlab.study.run import Run
 from critlab.study.study import Study
 from critlab.study.tree import Tree, build
@@ -85,7 +85,7 @@ def _provenance(record: StudyRecord, reader: _Reader) -> dict[str, Any]:
 class _Reader:
     """Reads each state once, however many runs pass through it."""
 
-    def __init__(self, study: Study, names: Names, store: Store) -> None:
+    def __init__(self, study: Study, names: StudyIds, store: Store) -> None:
         self.study, self.names, self.store = study, names, store
         self.tree: Tree = build(study, names.adopted)
         self.known: dict[tuple[int, str], _Known] = {}
@@ -115,10 +115,10 @@ class _Reader:
         return Outcome(run, seed, known.status, epochs, known.note, spent), rows
 
     def _shows_path(self, epoch: int) -> bool:
-        return "weights" in due(self.study, epoch)
+        return "weights" in scheduled_measures(self.study, epoch)
 
     def _rows(self, run: Run, seed: int, epoch: int, numbers: Iterable[Number]) -> Iterator[Row]:
-        name, deficit = run.identifier(seed), run.suffered
+        name, deficit = run.identifier(seed), run.treatment_label
         start, stop, clock = run.window.start, run.window.stop, run.clock
         for quantity, layer, value, stderr in numbers:
             yield Row(name, run.arm, seed, deficit, start, stop, clock, epoch, quantity, layer, value, stderr)
@@ -145,7 +145,7 @@ class _Reader:
         pictures: dict[tuple[str, str], Picture] = {}
         status: Status = "done"
         makers = _makers(record)
-        for measure in due(self.study, node.epoch):
+        for measure in scheduled_measures(self.study, node.epoch):
             body = self.store.read("readings", self.names.reading(seed, path, measure))
             if body is None:
                 status = "missing"

@@ -15,7 +15,7 @@ from critlab.analysis.curve import Curve, CurvePoint, curve, equal_total_curve, 
 from critlab.analysis.guards import Guard, guard_words, unconverged, unlearned
 from critlab.analysis.ignored_source import ignored_sources
 from critlab.analysis.inference import LEVEL, MINIMUM_SEEDS, judge, minimum_detectable, summarise
-from critlab.analysis.mending import mending
+from critlab.analysis.mending import intervention_effect
 from critlab.analysis.mixture import mixture, mixture_lines
 from critlab.analysis.source_windows import window_note
 from critlab.analysis.wording import described, effect, places, points, probability
@@ -145,7 +145,7 @@ class _Case:
             confounds=() if answer == "absent" else confounds(self.results, self.main, [p.at for p in judged]),
             notes=(
                 *self.notes(),
-                *mending(self.results, self.main, [p.at for p in judged]),
+                *intervention_effect(self.results, self.main, [p.at for p in judged]),
                 *self.main.notes,
                 *mixture_lines(mixture(self.results)),
                 *background_cost(self.results),

@@ -193,7 +193,7 @@ def report(
     """Make the page of a study, or the page to play with of phase and pathways: one HTML file that works offline."""
     from critlab.analysis.reading import read_results
     from critlab.papers.playground import write_playground
-    from critlab.report import figures as draw
+    from critlab.report import save_figures as draw
     from critlab.report.terminal import announce_page
     from critlab.store import Store
 
@@ -227,12 +227,12 @@ def reproduce(
     as_json: Json = False,
 ) -> None:
     """Run or compute a paper's figure, draw it, and set our numbers beside the published ones."""
-    from critlab.engine.running import Means
+    from critlab.engine.running import RunOptions
     from critlab.papers.reproduce import reproduce as make
     from critlab.report.terminal import reproduction_text
     from critlab.store import Store
 
-    means = Means(workers=workers, device=device, precision=precision, folder=data)
+    means = RunOptions(workers=workers, device=device, precision=precision, folder=data)
     made = make(figure, scale, Store(store), means, out or Path(f"{figure}.html"), figures)
     document = {"schema_version": 1, "figure": figure, "comparisons": [asdict(row) for row in made.comparisons]}
     show(json.dumps(document) if as_json else reproduction_text(made.comparisons, made.page))
@@ -286,11 +286,11 @@ def _study(name: str, scale: str | None) -> Study:
 
 def _run(study: Study, store: Path, **means: Any) -> tuple[int, Results]:
     from critlab.analysis.reading import read_results
-    from critlab.engine.running import Means, run_study
+    from critlab.engine.running import RunOptions, run_study
     from critlab.store import Store
 
     place = Store(store)
-    done = run_study(study, place, Means(**means))
+    done = run_study(study, place, RunOptions(**means))
     if done.ending.stopped:
         raise typer.Exit(done.status)
     return done.status, read_results(study, place)

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from critlab._core.imports import Entry, Table
+from critlab._core.lazy import submodules
 from critlab._core.spec import Spec
 from critlab.data.data_set import DataSet
 from critlab.data.moving_patterns import MovingPatternsOptions
 from critlab.data.two_view import TwoViewOptions
 from critlab.data.video_pairs import VideoPairsOptions
-from critlab.lazy import submodules
 
 if TYPE_CHECKING:
     from critlab.data.image_set import ImageSet

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from critlab._core.component import describe_component, plain_component, read_component
 from critlab._core.imports import Entry, Table
+from critlab._core.lazy import submodules
 from critlab.deficits.data_subset import DataSubset
-from critlab.deficits.deficit import Deficit, Draws, kept, suffer
+from critlab.deficits.deficit import BatchContext, Deficit, apply_deficit, kept_mask
 from critlab.deficits.images.blank import Blank
 from critlab.deficits.images.blur import Blur
 from critlab.deficits.images.corruptions import (
@@ -26,7 +27,7 @@ from critlab.deficits.images.corruptions import (
     ShotNoise,
 )
 from critlab.deficits.images.vertical_flip import VerticalFlip
-from critlab.deficits.images.white_noise import Noise
+from critlab.deficits.images.white_noise import WhiteNoise
 from critlab.deficits.labels.label_noise import LabelNoise
 from critlab.deficits.labels.label_permutation import LabelPermutation
 from critlab.deficits.labels.random_labels import RandomLabels
@@ -36,10 +37,10 @@ from critlab.deficits.sources.decorrelate import Decorrelate
 from critlab.deficits.sources.source_dropout import SourceDropout
 from critlab.deficits.tables.feature_dropout import FeatureDropout
 from critlab.deficits.tables.swap_noise import SwapNoise
-from critlab.lazy import submodules
 
 __all__ = [
     "DEFICITS",
+    "BatchContext",
     "Blank",
     "Blur",
     "Brightness",
@@ -49,7 +50,6 @@ __all__ = [
     "Decorrelate",
     "Deficit",
     "DefocusBlur",
-    "Draws",
     "FeatureDropout",
     "Fog",
     "GaussianNoise",
@@ -58,7 +58,6 @@ __all__ = [
     "LabelNoise",
     "LabelPermutation",
     "MotionBlur",
-    "Noise",
     "Pixelate",
     "RandomLabels",
     "ShotNoise",
@@ -67,11 +66,12 @@ __all__ = [
     "TokenBijection",
     "TokenShuffle",
     "VerticalFlip",
+    "WhiteNoise",
+    "apply_deficit",
     "describe",
-    "kept",
+    "kept_mask",
     "plain",
     "read_deficit",
-    "suffer",
 ]
 
 
@@ -122,7 +122,7 @@ DEFICITS = Table(
             RandomLabels,
             "Zhang et al. 2017; as a deficit, the replication by B. Krzepkowski",
         ),
-        "noise": Entry("critlab.deficits.images.white_noise:Noise", Noise, f"{_PAPER}, section 2, figure 2"),
+        "noise": Entry("critlab.deficits.images.white_noise:WhiteNoise", WhiteNoise, f"{_PAPER}, section 2, figure 2"),
         "blank": Entry("critlab.deficits.images.blank:Blank", Blank, f"{_SOURCES}, a source switched off"),
         "source_dropout": Entry(
             "critlab.deficits.sources.source_dropout:SourceDropout",
@@ -165,5 +165,10 @@ DEFICITS = Table(
     },
 )
 
+_EARLIER = {"Draws": BatchContext, "Noise": WhiteNoise, "kept": kept_mask, "suffer": apply_deficit}
+"""Names of version 0.1.0, kept for one release."""
+
 if not TYPE_CHECKING:
-    __getattr__ = submodules(__name__)
+
+    def __getattr__(name: str) -> Any:
+        return _EARLIER[name] if name in _EARLIER else submodules(__name__)(name)

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from critlab._core.errors import StudyError
 from critlab._core.spec import Problems
-from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind
+from critlab.deficits.deficit import BatchContext, Deficit, InputKind, LabelKind
 
 if TYPE_CHECKING:
     import torch
@@ -40,7 +40,7 @@ class DataSubset(Deficit):
             raise Problems([(("count",), text)])
         return self
 
-    def select(self, labels: Tensor, draws: Draws) -> Tensor:
+    def select(self, labels: Tensor, draws: BatchContext) -> Tensor:
         """The images that are shown.
 
         Raises:

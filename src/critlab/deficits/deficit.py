@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Draws:
+class BatchContext:
     """The randomness of a deficit on one batch, and what it may know about the data.
 
     Args:
@@ -71,7 +71,7 @@ class Draws:
             raise StudyError(f"deficit {name!r} needs the number of training examples; give it (examples=)")
         return self.examples
 
-    def chosen(self, which: Tensor) -> Draws:
+    def chosen(self, which: Tensor) -> BatchContext:
         """The same randomness for the examples where ``which``, bool ``(batch,)``, is true."""
         indices = self.indices[which.to(self.indices.device)]
         mask = None if self.mask is None else self.mask[which.to(self.mask.device)]
@@ -164,7 +164,7 @@ class Deficit(Component):
         if self.classes is not None and self.classes[-1] >= classes:
             raise StudyError(f"deficit.classes: received {self.classes[-1]}; must be from 0 to {classes - 1}")
 
-    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """The batch as the deprived network sees it; pure.
 
         Args:
@@ -178,7 +178,7 @@ class Deficit(Component):
         return images, labels
 
 
-def suffer(deficit: Deficit, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+def apply_deficit(deficit: Deficit, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
     """The batch after ``deficit``, as far as its options ``batches`` and ``classes`` let it suffer; pure.
 
     Images of other classes are not shown to the deficit: it sees a smaller batch, with their places in ``draws``.
@@ -205,7 +205,7 @@ def suffer(deficit: Deficit, images: Tensor, labels: Tensor, draws: Draws) -> tu
     return images, labels
 
 
-def _applied(deficit: Deficit, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+def _applied(deficit: Deficit, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
     if deficit.source is None:
         return deficit.apply(images, labels, draws)
     place = ("A", "B").index(deficit.source)
@@ -225,7 +225,7 @@ def check_two_sources(what: str, example_shape: tuple[int, ...]) -> None:
         )
 
 
-def kept(deficit: Deficit, labels: Tensor, draws: Draws) -> Tensor | None:
+def kept_mask(deficit: Deficit, labels: Tensor, draws: BatchContext) -> Tensor | None:
     """Which training images an epoch keeps; None where ``deficit`` withholds none.
 
     Args:

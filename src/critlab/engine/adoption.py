@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from critlab._core.errors import StoreError
 from critlab.engine.code import differing, own_codes, places
-from critlab.engine.names import Names
+from critlab.engine.names import StudyIds
 from critlab.engine.study_record import StudyRecord
 from critlab.store import Store
 from critlab.store.inspection import Place, check
@@ -92,6 +92,6 @@ def _adopted_before(store: Store) -> Iterator[tuple[str, str]]:
 
 def _are_there(study: Study, store: Store, fingerprint: str, numerics: Numerics, adopted: Adopted) -> bool:
     """Whether ``store`` has an epoch of ``study`` under these names."""
-    names, tree = Names(study, fingerprint, numerics, adopted), build(study, adopted)
+    names, tree = StudyIds(study, fingerprint, numerics, adopted), build(study, adopted)
     paths = [path for path in tree.nodes if path != ROOT]
     return any(store.has("epochs", names.state(seed, path)) for seed in study.seeds for path in paths)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from critlab.engine.schedule import Schedule, possible
-from critlab.engine.work import Task, Work
+from critlab.engine.work import MissingWork, Task
 
 ATTEMPTS = 2
 """How often a state is tried at which the worker died, or whose start failed its check, before it counts as failed."""
@@ -18,7 +18,7 @@ LOOK_SECONDS = 0.5
 """How long to wait before looking again at what another process is doing, or longer where looking is slow."""
 
 
-class Watcher(Protocol):
+class ProgressListener(Protocol):
     """Who is told how the work goes."""
 
     def epoch(self, seconds: float) -> None:
@@ -50,7 +50,7 @@ class Failure:
 
 
 @dataclass
-class Ending:
+class RunOutcome:
     """How the work ended.
 
     Args:
@@ -74,7 +74,7 @@ class Ending:
     replayed: int = 0
 
 
-class Agenda:
+class TaskQueue:
     """Gives out tasks, and takes another look at the store when it turns out to know more or less than it did.
 
     Args:
@@ -86,13 +86,13 @@ class Agenda:
 
     def __init__(
         self,
-        work: Work,
-        survey: Callable[[], Work],
-        watcher: Watcher,
+        work: MissingWork,
+        survey: Callable[[], MissingWork],
+        watcher: ProgressListener,
         record: Callable[[Failure], None],
     ) -> None:
         self.schedule, self.survey, self.watcher, self.record = Schedule(work.tasks), survey, watcher, record
-        self.ending = Ending()
+        self.ending = RunOutcome()
         self._attempts: Counter[tuple[int, str]] = Counter()
         self._stale, self._due = False, 0.0
 

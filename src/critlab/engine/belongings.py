@@ -10,18 +10,18 @@ from typing import Any
 from critlab._core.digest import digest
 from critlab._core.errors import StudyError
 from critlab._core.imports import is_path
-from critlab.engine.names import Names
+from critlab.engine.names import StudyIds
 from critlab.engine.study_record import Damaged, StudyRecord, all_records, read_record
 from critlab.store import Store
 from critlab.store.inspection import STATES, Place
 from critlab.store.store import slug
-from critlab.study.measurement import TEST, due, options_of
+from critlab.study.measurement import TEST, options_of, scheduled_measures
 from critlab.study.study import Study
 from critlab.study.tree import ROOT, Tree, build
 
 
 @dataclass(frozen=True)
-class Belongings:
+class StudyFiles:
     """A study in a store.
 
     Args:
@@ -35,7 +35,7 @@ class Belongings:
 
     study: Study
     record: StudyRecord
-    names: Names
+    names: StudyIds
     tree: Tree
     files: frozenset[tuple[str, str]]
     roots: frozenset[str]
@@ -59,12 +59,12 @@ class Recorded:
 
     place: Place
     record: StudyRecord | None = None
-    owner: Belongings | None = None
+    owner: StudyFiles | None = None
     why: str = ""
     own_code: str = ""
 
 
-def belongings(store: Store, study: Study) -> Belongings:
+def study_files(store: Store, study: Study) -> StudyFiles:
     """What belongs to ``study`` in ``store``.
 
     Raises:
@@ -76,7 +76,7 @@ def belongings(store: Store, study: Study) -> Belongings:
     return owned(study, record)
 
 
-def owned(study: Study, record: StudyRecord) -> Belongings:
+def owned(study: Study, record: StudyRecord) -> StudyFiles:
     """What belongs to ``study``, whose numbers are computed as ``record`` says."""
     names = record.names(study)
     tree = build(study, names.adopted)
@@ -84,14 +84,16 @@ def owned(study: Study, record: StudyRecord) -> Belongings:
     for seed in study.seeds:
         for path, node in tree.nodes.items():
             state = names.state(seed, path)
-            files |= {("readings", names.reading(seed, path, measure)) for measure in due(study, node.epoch)}
+            files |= {
+                ("readings", names.reading(seed, path, measure)) for measure in scheduled_measures(study, node.epoch)
+            }
             if path != ROOT:
                 files |= {(kind, state) for kind in ("epochs", "failures", *STATES)}
     roots = frozenset(names.state(seed, ROOT) for seed in study.seeds)
-    return Belongings(study, record, names, tree, frozenset(files), roots)
+    return StudyFiles(study, record, names, tree, frozenset(files), roots)
 
 
-def whole(study: Study, names: Names, tree: Tree) -> str:
+def whole(study: Study, names: StudyIds, tree: Tree) -> str:
     """The digest of the names of all that ``study`` needs; another one where a version of a measure has changed."""
     origins = [names.origin_digest(seed) for seed in study.seeds]
     read = [[*names.read_with(measure), options_of(study, measure).every] for measure in (TEST, *study.measures)]

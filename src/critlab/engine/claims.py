@@ -8,8 +8,8 @@ cost the square of their number.
 
 from __future__ import annotations
 
-from critlab.engine.names import Names
-from critlab.engine.perform import Event, Reached, Replayed, Trained
+from critlab.engine.names import StudyIds
+from critlab.engine.perform import Event, Replayed, StateReached, Trained
 from critlab.engine.work import Task
 from critlab.store import Store
 from critlab.store.locks import Locks
@@ -29,7 +29,7 @@ class Claim:
         task: what is to be done.
     """
 
-    def __init__(self, locks: Locks | None, names: Names, store: Store, task: Task) -> None:
+    def __init__(self, locks: Locks | None, names: StudyIds, store: Store, task: Task) -> None:
         self.locks, self.names, self.store, self.task = locks, names, store, task
         self.makes = task.makes
         self.place = {path: index for index, path in enumerate(self.makes)}
@@ -59,7 +59,7 @@ class Claim:
 
     def follow(self, event: Event) -> None:
         """Claims what comes next, and gives back what others no longer begin at."""
-        if isinstance(event, Reached):
+        if isinstance(event, StateReached):
             self.stored = event.path
         elif isinstance(event, Trained | Replayed):
             here = self.place[event.path]

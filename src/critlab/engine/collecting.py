@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from critlab._core.errors import StoreError, StudyError
-from critlab.engine.belongings import Belongings, belongings, owned, recorded
-from critlab.engine.keeping import kept_paths, state_bytes
+from critlab.engine.belongings import StudyFiles, owned, recorded, study_files
+from critlab.engine.keeping import retained_paths, state_bytes
 from critlab.engine.study_record import standing, write_record
 from critlab.store import Store, trash
 from critlab.store.atomic import abandoned
@@ -137,7 +137,7 @@ class _Look:
         self.store = store
         self.unknown: list[str] = []
         self.damaged: set[Path] = set()
-        self.leaving: list[Belongings] = []
+        self.leaving: list[StudyFiles] = []
         keepers = [one for study in studies for one in _named(store, study)]
         named = {owner.record.key for owner in keepers}
         for one in recorded(store):
@@ -183,7 +183,7 @@ class _Look:
         return free, stray, kept
 
 
-def _named(store: Store, study: Study) -> list[Belongings]:
+def _named(store: Store, study: Study) -> list[StudyFiles]:
     """What a named study needs: all that it has, and where it was never run, all that it grew from.
 
     Raises:
@@ -193,7 +193,7 @@ def _named(store: Store, study: Study) -> list[Belongings]:
     if question := found.question(study, store):
         raise StudyError(question)
     if found.record is None:
-        return [belongings(store, study)]
+        return [study_files(store, study)]
     return [owned(study, record) for record in found.same or found.relatives]
 
 
@@ -204,10 +204,10 @@ def _is_made(place: Place) -> bool:
     return place.kind == "studies" or (place.kind in MADE and _DIGEST.fullmatch(place.name) is not None)
 
 
-def _spare(owner: Belongings, store: Store) -> Iterator[tuple[str, str]]:
+def _spare(owner: StudyFiles, store: Store) -> Iterator[tuple[str, str]]:
     """What belongs to a study and has done its service: states that only served to go on from, and mended failures."""
     study, names, tree = owner.study, owner.names, owner.tree
-    kept = kept_paths(tree, len(study.seeds), state_bytes(study))
+    kept = retained_paths(tree, len(study.seeds), state_bytes(study))
     for seed in study.seeds:
         for path, node in tree.nodes.items():
             state = names.state(seed, path)
@@ -236,7 +236,7 @@ def _refusal(store: Store, stray: Collection[Place], unknown: Collection[str]) -
     )
 
 
-def _free(store: Store, leaving: Collection[Belongings], free: Collection[Place]) -> None:
+def _free(store: Store, leaving: Collection[StudyFiles], free: Collection[Place]) -> None:
     """Moves the files to the trash, each before those that it rests on, so that a sound store is left at any time."""
     if Locks(store.root).held(place.name for place in free):
         raise StoreError(f"{store.root}: a process is at work on what would be freed; wait for it, or stop it first")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from critlab.study.study import Base
+from critlab.study.study import Setup
 from critlab.study.tree import ROOT, Tree
 
 BUDGET_BYTES = 2 * 1024**3
 """Up to this much, a study keeps every state, so that new measures and new removal epochs cost no replay."""
 
 
-def state_bytes(base: Base) -> int | None:
+def state_bytes(base: Setup) -> int | None:
     """Bytes of one checkpoint, in closed form; None where only a user's function knows."""
     shape, sizes = base.data.shape(), base.data.sizes()
     if shape is None or sizes is None:
@@ -21,7 +21,7 @@ def state_bytes(base: Base) -> int | None:
     return 4 * parameters * copies + 4096
 
 
-def kept_paths(tree: Tree, seeds: int, size: int | None, budget: int = BUDGET_BYTES) -> frozenset[str]:
+def retained_paths(tree: Tree, seeds: int, size: int | None, budget: int = BUDGET_BYTES) -> frozenset[str]:
     """The paths whose checkpoints stay: as many as the budget holds, and never fewer than the cuts.
 
     The cuts are where runs part or end. The trunks are all states on the way to a parting: where a new removal epoch

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from critlab._core.errors import CritlabError
-from critlab.engine.agenda import LOOK_SECONDS, Agenda, Ending
+from critlab.engine.agenda import LOOK_SECONDS, RunOutcome, TaskQueue
 from critlab.engine.child import FOR_THE_PARENT, GRACE, end_child, start_child
 from critlab.engine.interruption import PREEMPTED, Interruption
 from critlab.engine.work import Task
@@ -90,7 +90,7 @@ class _Worker:
         end_child(self.process)
 
 
-def execute(agenda: Agenda, setup: Mapping[str, Any], workers: int, interruption: Interruption) -> Ending:
+def execute(agenda: TaskQueue, setup: Mapping[str, Any], workers: int, interruption: Interruption) -> RunOutcome:
     """Does what is on the agenda, on ``workers`` processes.
 
     Args:
@@ -146,7 +146,7 @@ def _end(workers: list[_Worker]) -> None:
 class _Engine:
     """The loop that hands out tasks and listens."""
 
-    def __init__(self, agenda: Agenda, setup: Mapping[str, Any], workers: int, interruption: Interruption) -> None:
+    def __init__(self, agenda: TaskQueue, setup: Mapping[str, Any], workers: int, interruption: Interruption) -> None:
         self.agenda, self.setup, self.most = agenda, setup, workers
         self.watcher, self.interruption = agenda.watcher, interruption
         self.workers: list[_Worker] = []

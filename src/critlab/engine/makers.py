@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from critlab.engine.names import Names
+from critlab.engine.names import StudyIds
 from critlab.study.study import Study
 from critlab.study.tree import Tree
 
@@ -48,7 +48,7 @@ def tally(makers: Iterable[Maker] | Mapping[Maker, int]) -> dict[str, int]:
     return {one.words: count for one, count in Counter(makers).most_common()}
 
 
-def by_arm(study: Study, tree: Tree, names: Names, made: Mapping[str, Maker]) -> dict[str, dict[str, int]]:
+def by_arm(study: Study, tree: Tree, names: StudyIds, made: Mapping[str, Maker]) -> dict[str, dict[str, int]]:
     """Who made the epochs of each arm; an epoch that runs of an arm share counts once.
 
     Args:

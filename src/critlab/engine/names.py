@@ -11,13 +11,13 @@ from critlab._core.user_code.identity import NOTHING, renamed
 from critlab.study.measurement import read_with
 from critlab.study.origin import Numerics, origin, state_name
 from critlab.study.recipe import Recipe
-from critlab.study.study import Base
+from critlab.study.study import Setup
 
 PRESENT: Mapping[str, int] = MappingProxyType({})
 """Every measure in its present version."""
 
 
-class Names:
+class StudyIds:
     """Names by seed and path.
 
     Args:
@@ -30,7 +30,7 @@ class Names:
 
     def __init__(
         self,
-        base: Base,
+        base: Setup,
         fingerprint: str,
         numerics: Numerics,
         adopted: Mapping[str, str] = NOTHING,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from critlab._core.errors import StudyError
 from critlab._core.imports import one_line
 from critlab.engine import timing
-from critlab.engine.names import Names
+from critlab.engine.names import StudyIds
 from critlab.engine.study_record import StudyRecord
 from critlab.store import Store
 from critlab.study.origin import WORTH, Numerics
@@ -103,7 +103,7 @@ def as_computed(study: Study, store: Store, fingerprint: str) -> Decision | None
     """
     tree, found = build(study), list[Numerics]()
     for precision in PRECISIONS:
-        names = Names(study, fingerprint, Numerics(precision=precision))
+        names = StudyIds(study, fingerprint, Numerics(precision=precision))
         first = tree.nodes[ROOT].children
         if any(store.has("epochs", names.state(seed, path)) for seed in study.seeds for path in first):
             found.append(names.numerics)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from critlab._core.errors import StoreUnwritable, StudyError
-from critlab.engine.agenda import Agenda, Ending
+from critlab.engine.agenda import RunOutcome, TaskQueue
 from critlab.engine.claims import Claim
 from critlab.engine.interruption import Interruption
-from critlab.engine.names import Names
-from critlab.engine.perform import Event, Reached, Replayed, Stopped, Trained
+from critlab.engine.names import StudyIds
+from critlab.engine.perform import Event, Replayed, StateReached, Stopped, Trained
 from critlab.engine.remote import MachineOf, stretch
 from critlab.engine.work import Task
 from critlab.engine.worker import reason
@@ -69,16 +69,16 @@ class _Flight:
 
 
 def execute(
-    agenda: Agenda,
+    agenda: TaskQueue,
     setup: Mapping[str, Any],
     images: ImageSet,
-    names: Names,
+    names: StudyIds,
     store: Store,
     locks: Locks | None,
     workers: int | None,
     gpus: float,
     interruption: Interruption,
-) -> Ending:
+) -> RunOutcome:
     """Does what is on the agenda, on the Ray cluster at ``RAY_ADDRESS``, or else on one of this machine's own.
 
     Args:
@@ -115,10 +115,10 @@ class _Driver:
     def __init__(
         self,
         ray: Any,
-        agenda: Agenda,
+        agenda: TaskQueue,
         setup: Mapping[str, Any],
         images: ImageSet,
-        names: Names,
+        names: StudyIds,
         store: Store,
         locks: Locks | None,
         gpus: float,
@@ -209,7 +209,7 @@ class _Driver:
             return
         flight.writer.write(event)
         flight.claim.follow(event)
-        if isinstance(event, Reached) and event.path == flight.task.end:
+        if isinstance(event, StateReached) and event.path == flight.task.end:
             self.states[self.names.state(flight.task.seed, event.path)] = reference
         elif isinstance(event, Stopped):
             flight.ending = "stopped"

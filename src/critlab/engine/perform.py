@@ -12,8 +12,8 @@ import numpy as np
 
 from critlab._core.errors import Diverged, StoreError
 from critlab.engine.learner import Learner
-from critlab.engine.names import Names
-from critlab.engine.work import Step, Task
+from critlab.engine.names import StudyIds
+from critlab.engine.work import EpochTask, Task
 from critlab.measures.reading import Reading
 from critlab.study.measurement import Measurement, options_of
 from critlab.study.tree import ROOT, Node, Tree
@@ -28,7 +28,7 @@ SECONDS = "seconds"
 """The array of a place inside an epoch that says how long the epoch took so far."""
 
 
-class Gone(StoreError):  # noqa: N818 - named after what became of the state
+class CheckpointMissing(StoreError):  # noqa: N818 - named after what became of the state
     """The state that a task starts from is no longer there, or its file failed its check."""
 
 
@@ -59,7 +59,7 @@ class Read:
 
 
 @dataclass(frozen=True)
-class Reached:
+class StateReached:
     """A state was reached that is worth storing; where it is not kept, it is only there to go on from."""
 
     path: str
@@ -82,13 +82,13 @@ class Stopped:
     path: str
 
 
-Event = Trained | Replayed | Read | Reached | Paused | Stopped
+Event = Trained | Replayed | Read | StateReached | Paused | Stopped
 
 
-def perform(
+def execute_task(
     task: Task,
     tree: Tree,
-    names: Names,
+    names: StudyIds,
     learner: Learner,
     load: Callable[[str], Mapping[str, Any] | None],
     stop: Callable[[], bool] = lambda: False,
@@ -129,7 +129,7 @@ def perform(
             return
         storing = step.keep or clock.between()
         if storing:
-            yield Reached(step.path, learner.pack(state), step.keep)
+            yield StateReached(step.path, learner.pack(state), step.keep)
             clock.stored()
         yield from readings
         if step.recorded_loss is None:
@@ -138,7 +138,7 @@ def perform(
             yield Replayed(step.path, seconds)
         if stop() and step is not task.steps[-1]:
             if not storing:
-                yield Reached(step.path, learner.pack(state), step.keep)
+                yield StateReached(step.path, learner.pack(state), step.keep)
             yield Stopped(step.path)
             return
 
@@ -163,7 +163,7 @@ class _Clock:
 
 def _begin(
     task: Task,
-    names: Names,
+    names: StudyIds,
     learner: Learner,
     load: Callable[[str], Mapping[str, Any] | None],
     resume: Callable[[str], Mapping[str, Any] | None],
@@ -180,12 +180,12 @@ def _begin(
     name = names.state(task.seed, task.start)
     arrays = load(name)
     if arrays is None:
-        raise Gone(f"checkpoint {name} is gone or was damaged")
+        raise CheckpointMissing(f"checkpoint {name} is gone or was damaged")
     return learner.unpack(arrays), 0.0
 
 
 def _advance(
-    learner: Learner, state: Any, node: Node, step: Step, names: Names, pause: Callable[[], bool]
+    learner: Learner, state: Any, node: Node, step: EpochTask, names: StudyIds, pause: Callable[[], bool]
 ) -> dict[str, float] | None:
     assert node.recipe is not None, "every node below the root has a recipe"
     replayed = step.recorded_loss is not None
@@ -200,7 +200,7 @@ def _advance(
     return learned
 
 
-def _not_repeated(node: Node, step: Step, became: str, names: Names) -> StoreError:
+def _not_repeated(node: Node, step: EpochTask, became: str, names: StudyIds) -> StoreError:
     begun = f"epoch {node.epoch} was trained again and {became} instead of the recorded {step.recorded_loss!r}: "
     if names.adopted:
         return StoreError(
@@ -213,7 +213,7 @@ def _not_repeated(node: Node, step: Step, became: str, names: Names) -> StoreErr
     )
 
 
-def _read(measures: tuple[str, ...], node: Node, names: Names, learner: Learner, state: Any) -> list[Read]:
+def _read(measures: tuple[str, ...], node: Node, names: StudyIds, learner: Learner, state: Any) -> list[Read]:
     found = []
     for measure in measures:
         began = time.perf_counter()
@@ -225,7 +225,7 @@ def _read(measures: tuple[str, ...], node: Node, names: Names, learner: Learner,
 
 
 def _body(
-    node: Node, names: Names, seed: int, seconds: float, kept: bool = False, diverged: str = ""
+    node: Node, names: StudyIds, seed: int, seconds: float, kept: bool = False, diverged: str = ""
 ) -> dict[str, Any]:
     """The record of an epoch: where its state comes from, what it cost, and whether its checkpoint stays."""
     assert node.recipe is not None, "every node below the root has a recipe"

@@ -9,16 +9,16 @@ from typing import Any
 
 from critlab._core.imports import is_path
 from critlab.engine import timing
-from critlab.engine.keeping import kept_paths, state_bytes
-from critlab.engine.names import Names
+from critlab.engine.keeping import retained_paths, state_bytes
+from critlab.engine.names import StudyIds
 from critlab.engine.numerics import Decision, decide, settled
 from critlab.engine.space import RECORD_BYTES, needed_bytes, shortage
 from critlab.engine.study_record import StudyRecord, read_record
 from critlab.engine.survey import survey
-from critlab.engine.work import Work
+from critlab.engine.work import MissingWork
 from critlab.engine.worker import refuse_inside_a_worker, setup_message
 from critlab.store import Store
-from critlab.study.measurement import due
+from critlab.study.measurement import scheduled_measures
 from critlab.study.remarks import deficit_remarks
 from critlab.study.study import Study
 from critlab.study.tree import ROOT, Tree
@@ -118,7 +118,7 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
     )
 
 
-def _longest(study: Study, work: Work | None) -> int:
+def _longest(study: Study, work: MissingWork | None) -> int:
     """Epochs that must be trained one after the other, however many workers there are."""
     if work is None:
         return max(run.total for run in study.runs)
@@ -126,7 +126,7 @@ def _longest(study: Study, work: Work | None) -> int:
 
 
 def _readings(study: Study, tree: Tree) -> int:
-    return sum(1 for node in tree.nodes.values() for _ in due(study, node.epoch))
+    return sum(1 for node in tree.nodes.values() for _ in scheduled_measures(study, node.epoch))
 
 
 def _known(study: Study, record: StudyRecord | None) -> tuple[Decision | None, float | None, int | None]:
@@ -152,7 +152,7 @@ def _measured(
     decision = decide(study, images, record)
     seconds = timing.measure(study, images, decision.numerics)
     timing.remember(study, decision.numerics, seconds)
-    names = Names(study, images.fingerprint, decision.numerics)
+    names = StudyIds(study, images.fingerprint, decision.numerics)
     setup = setup_message(study, store, folder, names, "cpu", locks=False)
     timing.remember_start(study, timing.Start(reading, start_seconds(setup, workers)))
     return decision, seconds, size
@@ -160,6 +160,6 @@ def _measured(
 
 def _bytes(study: Study, tree: Tree, size: int) -> int:
     seeds = len(study.seeds)
-    kept = len(kept_paths(tree, seeds, state_bytes(study)))
+    kept = len(retained_paths(tree, seeds, state_bytes(study)))
     states = sum(path != ROOT for path in tree.nodes)
     return seeds * (kept * size + (states + _readings(study, tree)) * RECORD_BYTES)

@@ -15,7 +15,7 @@ MOST_BYTES = 64 * 2**20
 Stamp = tuple[int, int, int]
 
 
-class RecentStates:
+class CheckpointCache:
     """Checkpoints of ``store``, from memory where their file is still the one that they were written to or read from.
 
     A file that is gone, was damaged or written anew is looked at as if nothing were remembered.

@@ -12,14 +12,14 @@ from critlab.study.origin import Numerics
 from critlab.study.recipe import Recipe, recipes
 from critlab.study.study import Study
 from critlab.training.learner import NetworkLearner
-from critlab.training.states.rehearsal import rehearse
+from critlab.training.states.rehearsal import check_resume
 
 TESTED = 250
 """How many test images are looked at."""
 
 
 def rehearse_study(study: Study, images: ImageSet, numerics: Numerics, device: str, modules: Collection[str]) -> None:
-    """See :func:`critlab.training.states.rehearsal.rehearse`; on one thread, as the workers compute.
+    """See :func:`critlab.training.states.rehearsal.check_resume`; on one thread, as the workers compute.
 
     Args:
         study: the question.
@@ -35,7 +35,7 @@ def rehearse_study(study: Study, images: ImageSet, numerics: Numerics, device: s
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        rehearse(NetworkLearner(study, few, numerics, device), _recipe(study), study.seeds[0], modules)
+        check_resume(NetworkLearner(study, few, numerics, device), _recipe(study), study.seeds[0], modules)
     finally:
         torch.set_num_threads(threads)
 

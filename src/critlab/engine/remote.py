@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from critlab._core.errors import CritlabError
 from critlab.engine.code import refuse_edited
-from critlab.engine.names import Names
-from critlab.engine.perform import Event, Reached, perform
+from critlab.engine.names import StudyIds
+from critlab.engine.perform import Event, StateReached, execute_task
 from critlab.engine.work import Task
 from critlab.engine.worker import IN_WORKER
 from critlab.engine.writing import provenance
@@ -40,7 +40,7 @@ def stretch(
     setup: Mapping[str, Any],
     images: ImageSet,
     task: Task,
-    start: Reached | Mapping[str, Any] | None,
+    start: StateReached | Mapping[str, Any] | None,
     inside: Mapping[str, Any] | None,
     flag: Any,
 ) -> Iterator[Event | MachineOf]:
@@ -66,10 +66,10 @@ def stretch(
     theirs = [entry for entry in setup["sys_path"] if os.path.isdir(entry)]
     sys.path[:] = [*theirs, *(entry for entry in sys.path if entry not in theirs)]
     tree, names, learner = _at_hand(_Same(setup, images))
-    arrays = start.arrays if isinstance(start, Reached) else start
+    arrays = start.arrays if isinstance(start, StateReached) else start
     stop = _StopRequest(flag)
     # one by one, since Ray sends into the generator, which what it delegates to could not take
-    for event in perform(task, tree, names, learner, lambda name: arrays, stop, lambda name: inside):  # noqa: UP028
+    for event in execute_task(task, tree, names, learner, lambda name: arrays, stop, lambda name: inside):  # noqa: UP028
         yield event
 
 
@@ -89,7 +89,7 @@ class _Same:
 
 
 @lru_cache(maxsize=1)
-def _at_hand(same: _Same) -> tuple[Tree, Names, Learner]:
+def _at_hand(same: _Same) -> tuple[Tree, StudyIds, Learner]:
     import torch
 
     from critlab.training.device import make_deterministic
@@ -102,7 +102,7 @@ def _at_hand(same: _Same) -> tuple[Tree, Names, Learner]:
     study, numerics = Study.read(setup["study"], "study"), Numerics.read(setup["numerics"], "numerics")
     learner = NetworkLearner(study, _own(same.images), numerics, setup["device"])
     refuse_edited(study, setup["code"])
-    names = Names(study, setup["fingerprint"], numerics, setup["adopted"], setup["versions"])
+    names = StudyIds(study, setup["fingerprint"], numerics, setup["adopted"], setup["versions"])
     return build(study, names.adopted), names, learner
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from critlab._core.errors import StoreDamaged
-from critlab.engine.names import Names
+from critlab.engine.names import StudyIds
 from critlab.store import Store
 from critlab.store.inspection import Place, check
 from critlab.study.tree import ROOT, Tree
 
 
-def set_aside_damaged(tree: Tree, seeds: Collection[int], names: Names, store: Store) -> list[str]:
+def set_aside_damaged(tree: Tree, seeds: Collection[int], names: StudyIds, store: Store) -> list[str]:
     """Hashes every checkpoint of a study, and puts those aside that fail their check.
 
     An epoch whose record says that its checkpoint stays is then trained again, and must give the recorded loss.

@@ -17,13 +17,13 @@ from critlab._core.imports import is_path
 from critlab._core.user_code.modules import refresh
 from critlab.engine import on_ray, timing
 from critlab.engine.adoption import settle
-from critlab.engine.agenda import Agenda, Ending, Failure
+from critlab.engine.agenda import Failure, RunOutcome, TaskQueue
 from critlab.engine.belongings import whole
 from critlab.engine.code import own_codes
 from critlab.engine.interruption import Interruption, interruptible
-from critlab.engine.keeping import kept_paths, state_bytes
+from critlab.engine.keeping import retained_paths, state_bytes
 from critlab.engine.local import execute
-from critlab.engine.names import Names
+from critlab.engine.names import StudyIds
 from critlab.engine.numerics import Decision, decide
 from critlab.engine.processors import default_workers
 from critlab.engine.progress import Display
@@ -31,7 +31,7 @@ from critlab.engine.repairing import set_aside_damaged
 from critlab.engine.space import megabytes, needed_bytes, shortage
 from critlab.engine.study_record import StudyRecord, enter, standing, write_record
 from critlab.engine.versions import kept_versions, remarks
-from critlab.engine.work import Work, outstanding
+from critlab.engine.work import MissingWork, find_missing_work
 from critlab.engine.worker import refuse_inside_a_worker, setup_message
 from critlab.engine.writing import provenance
 from critlab.store import Store
@@ -51,7 +51,7 @@ Engine = Literal["local", "ray"]
 
 
 @dataclass(frozen=True)
-class Means:
+class RunOptions:
     """With what a study is run.
 
     Args:
@@ -94,11 +94,11 @@ class Report:
 
     trained: int
     replayed: int
-    ending: Ending
+    ending: RunOutcome
     status: int
 
 
-def run_study(study: Study, store: Store, means: Means) -> Report:
+def run_study(study: Study, store: Store, means: RunOptions) -> Report:
     """Trains and measures what ``store`` lacks of ``study``; safe to kill and to call again.
 
     At the end the store is read again. What vanished from it in the meantime is made again, :data:`ROUNDS` times at
@@ -122,7 +122,7 @@ def run_study(study: Study, store: Store, means: Means) -> Report:
     device = _device(means.device)
     decision = decide(study, images, record, means.precision, device)
     _rehearse(study, store, record, images, decision.numerics, device)
-    report = Report(0, 0, Ending(), 0)
+    report = Report(0, 0, RunOutcome(), 0)
     for turn in range(ROUNDS + 1):
         done = _round(study, store, images, decision, device, means, turn)
         if done is None:
@@ -146,7 +146,7 @@ def _rehearse(
         return
     if record is not None:
         names = record.names(study)
-        work = outstanding(build(study, names.adopted), study.seeds, names, store, frozenset())
+        work = find_missing_work(build(study, names.adopted), study.seeds, names, store, frozenset())
         if not (work.trained or work.replayed):
             return
     from critlab.engine.rehearsing import rehearse_study
@@ -155,7 +155,7 @@ def _rehearse(
 
 
 def _round(
-    study: Study, store: Store, images: ImageSet, decision: Decision, device: str, means: Means, turn: int
+    study: Study, store: Store, images: ImageSet, decision: Decision, device: str, means: RunOptions, turn: int
 ) -> Report | None:
     """Looks at the store and does what it lacks; None where it lacks nothing.
 
@@ -178,23 +178,23 @@ def _round(
         if not turn:
             for name in set_aside_damaged(tree, study.seeds, names, store):
                 _say(f"checkpoint {name} failed its check and was put aside; it is made again")
-        kept = kept_paths(tree, len(study.seeds), state_bytes(study))
-        work = outstanding(tree, study.seeds, names, store, kept)
+        kept = retained_paths(tree, len(study.seeds), state_bytes(study))
+        work = find_missing_work(tree, study.seeds, names, store, kept)
         if not work.tasks:
             write_record(store, replace(record, complete=whole(study, names, tree)))
             return None
         if turn:
-            ending = Ending(vanished=_vanished(work, store))
+            ending = RunOutcome(vanished=_vanished(work, store))
             _say(f"{ending.vanished}; {'making it again' if turn < ROUNDS else GIVEN_UP}")
             if turn == ROUNDS:
                 return Report(0, 0, ending, 1)
         _forget_failures(work, names, store)
         setup = setup_message(study, store, means.folder, names, device, locks is not None)
-        again = partial(outstanding, tree, study.seeds, names, store, kept)
+        again = partial(find_missing_work, tree, study.seeds, names, store, kept)
         return _work(study, work, again, store, images, locks, setup, means)
 
 
-def _vanished(work: Work, store: Store) -> str:
+def _vanished(work: MissingWork, store: Store) -> str:
     """What was written in this command and is no longer there, in a clause."""
     counts = {"epoch": work.trained, "reading": work.readings, "checkpoint": work.replayed}
     lost = [f"{count:,} {what}{'' if count == 1 else 's'}" for what, count in counts.items() if count]
@@ -229,17 +229,17 @@ def _recorded(
 
 def _work(
     study: Study,
-    work: Work,
-    survey: Callable[[], Work],
+    work: MissingWork,
+    survey: Callable[[], MissingWork],
     store: Store,
     images: ImageSet,
     locks: Locks | None,
     setup: dict[str, Any],
-    means: Means,
+    means: RunOptions,
 ) -> Report:
     workers = means.workers or default_workers(setup["device"])
     numerics = Numerics.read(setup["numerics"], "numerics")
-    names = Names(study, setup["fingerprint"], numerics, setup["adopted"], setup["versions"])
+    names = StudyIds(study, setup["fingerprint"], numerics, setup["adopted"], setup["versions"])
     size = state_bytes(study)
 
     def record(failure: Failure) -> None:
@@ -249,7 +249,7 @@ def _work(
     with interruptible() as interruption, Display(study.name, work.trained + work.replayed) as display:
         if warning := shortage(needed_bytes(work, size), store):
             display.remark(f"warning: {warning}")
-        agenda = Agenda(work, survey, display, record)
+        agenda = TaskQueue(work, survey, display, record)
         if means.engine == "ray":
             share = means.gpu_share
             ending = on_ray.execute(agenda, setup, images, names, store, locks, means.workers, share, interruption)
@@ -270,7 +270,7 @@ def _at_work(study: Study, elapsed: float) -> float:
     return max(elapsed - start.workers, 0.0) or elapsed if start else elapsed
 
 
-def _broken_off(ending: Ending, display: Display, survey: Callable[[], Work], size: int | None) -> str:
+def _broken_off(ending: RunOutcome, display: Display, survey: Callable[[], MissingWork], size: int | None) -> str:
     """What a person reads where the work was stopped before its end."""
     done = f"stopped after {display.done} of {display.total} epochs"
     if not ending.unwritable:
@@ -284,7 +284,7 @@ def _say(text: str) -> None:
     Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _status(ending: Ending, interruption: Interruption) -> int:
+def _status(ending: RunOutcome, interruption: Interruption) -> int:
     if ending.unwritable:
         return 1
     if ending.stopped:
@@ -330,7 +330,7 @@ def _device(asked: Device) -> str:
     return "cuda" if there else "cpu"
 
 
-def _forget_failures(work: Work, names: Names, store: Store) -> None:
+def _forget_failures(work: MissingWork, names: StudyIds, store: Store) -> None:
     for task in work.tasks:
         for step in task.steps:
             store.remove("failures", names.state(task.seed, step.path))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from critlab.engine.work import Work
+from critlab.engine.work import MissingWork
 from critlab.store import Store
 
 RECORD_BYTES = 2048
 """What a record takes on disk, roughly."""
 
 
-def needed_bytes(work: Work, size: int | None) -> int | None:
+def needed_bytes(work: MissingWork, size: int | None) -> int | None:
     """Bytes that ``work`` adds to the store, roughly; None where the size of a state is unknown.
 
     Args:

@@ -15,7 +15,7 @@ from critlab._core.digest import digest
 from critlab._core.errors import StoreDamaged, StoreError, StudyError
 from critlab._core.user_code.identity import NOTHING
 from critlab.engine.code import own_codes
-from critlab.engine.names import Names
+from critlab.engine.names import StudyIds
 from critlab.engine.versions import versions_before
 from critlab.store import Store
 from critlab.store.inspection import Place, check
@@ -51,7 +51,7 @@ class StudyRecord:
         provenance: versions and machine of the latest run.
         decision: on what grounds the numerics were chosen: ``why``, and ``seconds_per_image`` where steps were timed.
         code: ``files``, the digest of each module of the user's own, and ``adopted``, see
-            :class:`~critlab.engine.names.Names`; None where none is known, as in a record of critlab 0.1.0.
+            :class:`~critlab.engine.names.StudyIds`; None where none is known, as in a record of critlab 0.1.0.
         turn: of the records of one name, the one that was run last has the highest.
         replaced: whether another study took over its name (``--replace``), or gc began to free its files.
         complete: digest of the names of all that it needs, once all of it was there; else empty.
@@ -90,7 +90,7 @@ class StudyRecord:
         identity = digest("study", self.study, self.fingerprint, self.numerics.model_dump())
         return f"{_short(self.name)}-{identity[:12]}"
 
-    def names(self, study: Study) -> Names:
+    def names(self, study: Study) -> StudyIds:
         """The names of everything that ``study`` makes.
 
         Where nobody has looked at its own code or at the versions of its measures yet, these are named as critlab 0.1.0
@@ -100,7 +100,7 @@ class StudyRecord:
         if self.code is None:
             adopted = {code.digest: code.text for code in own_codes(study) if code.text}
         versions = versions_before(study) if self.versions is None else self.versions
-        return Names(study, self.fingerprint, self.numerics, adopted, versions)
+        return StudyIds(study, self.fingerprint, self.numerics, adopted, versions)
 
     def body(self) -> dict[str, Any]:
         """The JSON values of the record."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from critlab.engine.keeping import kept_paths, state_bytes
+from critlab.engine.keeping import retained_paths, state_bytes
 from critlab.engine.study_record import read_record
-from critlab.engine.work import Work, outstanding
+from critlab.engine.work import MissingWork, find_missing_work
 from critlab.store import Store
 from critlab.study.study import Study
 from critlab.study.tree import Tree, build
 
 
-def survey(study: Study, store: Store) -> tuple[Tree, Work | None]:
+def survey(study: Study, store: Store) -> tuple[Tree, MissingWork | None]:
     """The tree of ``study`` and, where the store knows the study, what it lacks; torch-free."""
     record = read_record(store, study)
     if record is None:
         return build(study), None
     names = record.names(study)
     tree = build(study, names.adopted)
-    kept = kept_paths(tree, len(study.seeds), state_bytes(study))
-    return tree, outstanding(tree, study.seeds, names, store, kept)
+    kept = retained_paths(tree, len(study.seeds), state_bytes(study))
+    return tree, find_missing_work(tree, study.seeds, names, store, kept)

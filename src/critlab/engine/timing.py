@@ -15,7 +15,7 @@ from critlab.store import atomic
 from critlab.study.measurement import TEST, Measurement, options_of
 from critlab.study.origin import Numerics
 from critlab.study.recipe import Recipe, recipes
-from critlab.study.study import Base, Study
+from critlab.study.study import Setup, Study
 
 if TYPE_CHECKING:
     from critlab.data.image_set import ImageSet
@@ -34,30 +34,30 @@ def _machine() -> list[Any]:
     return [known["processor"], known["cores"], known["torch"], abilities()]
 
 
-def _key(base: Base, numerics: Numerics) -> str:
-    parts = Base.model_fields.keys()
+def _key(base: Setup, numerics: Numerics) -> str:
+    parts = Setup.model_fields.keys()
     return digest("timing", base.model_dump(mode="json", include=set(parts)), numerics.model_dump(), _machine())
 
 
-def _steps_key(base: Base, device: str) -> str:
+def _steps_key(base: Setup, device: str) -> str:
     """Of what makes a step dear: two studies that differ in nothing else are computed alike."""
     plain = base.model_dump(mode="json")
     parts = [plain["data"]["name"], plain["data"]["pad"], plain["model"], plain["augment"]]
     return digest("step", parts, base.optimizer.name, base.optimizer.batch, device, _machine())
 
 
-def recall(base: Base, numerics: Numerics) -> float | None:
+def recall(base: Setup, numerics: Numerics) -> float | None:
     """Worker-seconds of one epoch with its measures, as last seen on this machine; None where it was never seen."""
     seconds = _known().get(_key(base, numerics))
     return float(seconds) if isinstance(seconds, int | float) else None
 
 
-def remember(base: Base, numerics: Numerics, seconds: float) -> None:
+def remember(base: Setup, numerics: Numerics, seconds: float) -> None:
     """Keeps the worker-seconds of one epoch for :func:`recall`; a cache folder that cannot be written is no error."""
     _keep(_key(base, numerics), seconds)
 
 
-def recall_steps(base: Base, device: str) -> dict[str, float] | None:
+def recall_steps(base: Setup, device: str) -> dict[str, float] | None:
     """Seconds of a step by precision, as once timed on this machine; None where they never were."""
     found = _known().get(_steps_key(base, device))
     if not isinstance(found, dict) or found.keys() != {"float32", "bfloat16"}:
@@ -65,7 +65,7 @@ def recall_steps(base: Base, device: str) -> dict[str, float] | None:
     return found if all(isinstance(value, float) and value > 0 for value in found.values()) else None
 
 
-def remember_steps(base: Base, device: str, seconds: Mapping[str, float]) -> None:
+def remember_steps(base: Setup, device: str, seconds: Mapping[str, float]) -> None:
     """Keeps what :func:`recall_steps` gives; so a study run twice on a machine is computed alike under any load."""
     _keep(_steps_key(base, device), dict(seconds))
 
@@ -77,18 +77,18 @@ class Start(NamedTuple):
     workers: float
 
 
-def recall_start(base: Base) -> Start | None:
+def recall_start(base: Setup) -> Start | None:
     """How long studies of these data took to start, as last measured on this machine; None where it never was."""
     found = _known().get(_start_key(base))
     return Start(*found) if isinstance(found, list) and len(found) == len(Start._fields) else None
 
 
-def remember_start(base: Base, start: Start) -> None:
+def remember_start(base: Setup, start: Start) -> None:
     """Keeps what :func:`recall_start` gives."""
     _keep(_start_key(base), list(start))
 
 
-def _start_key(base: Base) -> str:
+def _start_key(base: Setup) -> str:
     return digest("start", base.data.model_dump(mode="json"), _machine())
 
 

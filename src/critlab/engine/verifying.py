@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 from critlab._core.digest import digest
 from critlab._core.errors import StoreError, StudyError
-from critlab.engine.belongings import Belongings, belongings, recorded
+from critlab.engine.belongings import StudyFiles, recorded, study_files
 from critlab.engine.makers import Maker, by_arm, maker, tally
 from critlab.engine.study_record import standing
 from critlab.store import Store
 from critlab.store.inspection import STATES, Kind, Place, check, places
-from critlab.study.measurement import due
+from critlab.study.measurement import scheduled_measures
 from critlab.study.origin import state_name
 from critlab.study.study import Study
 from critlab.study.tree import ROOT, extended
@@ -109,13 +109,13 @@ def verify(store: Store, study: Study | None = None) -> Verification:
     if known.record is None and known.damaged:
         found.wrong += [Finding(file, f"{why}; critlab run writes it again") for file, why in known.damaged]
         return found
-    return _Look(store, belongings(store, study), found).over()
+    return _Look(store, study_files(store, study), found).over()
 
 
 class _Look:
     """One look over a store: first file by file, then what rests on what, and what studies have."""
 
-    def __init__(self, store: Store, owner: Belongings | None, found: Verification) -> None:
+    def __init__(self, store: Store, owner: StudyFiles | None, found: Verification) -> None:
         self.store, self.owner, self.found = store, owner, found
         self.epochs: dict[str, _Epoch] = {}
         self.made: dict[str, Maker] = {}
@@ -257,7 +257,7 @@ class _Look:
             # where studies are recorded, these are left from one of another name or an earlier question
             (self.found.orphans if named else self.found.wrong).append(Finding("epochs", what))
 
-    def _study(self, owner: Belongings) -> None:
+    def _study(self, owner: StudyFiles) -> None:
         """What a study lacks: wrong where it was complete, or where an epoch has no reading at all; else to be done."""
         complete = owner.record.complete == owner.whole()
         epochs, readings, beyond = list[str](), list[str](), set[str]()
@@ -271,7 +271,10 @@ class _Look:
                 elif path != ROOT and state not in self.epochs and not self._is_there_now("epochs", state):
                     epochs.append(state)
                 else:
-                    due_now = [owner.names.reading(seed, path, measure) for measure in due(owner.study, node.epoch)]
+                    due_now = [
+                        owner.names.reading(seed, path, measure)
+                        for measure in scheduled_measures(owner.study, node.epoch)
+                    ]
                     lost = [
                         name for name in due_now if name not in self.read and not self._is_there_now("readings", name)
                     ]

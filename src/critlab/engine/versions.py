@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from critlab.engine.names import Names
+from critlab.engine.names import StudyIds
 from critlab.measures import MEASURES
 from critlab.store import Store
-from critlab.study.measurement import due
+from critlab.study.measurement import scheduled_measures
 from critlab.study.study import Study
 from critlab.study.tree import ROOT, Tree, build
 
@@ -18,7 +18,9 @@ def versions_before(study: Study) -> dict[str, int]:
     return {name: row.version for name, row in rows.items() if row is not None}
 
 
-def kept_versions(study: Study, store: Store, names: Names, decided: Mapping[str, int] | None = None) -> dict[str, int]:
+def kept_versions(
+    study: Study, store: Store, names: StudyIds, decided: Mapping[str, int] | None = None
+) -> dict[str, int]:
     """Of the measures whose readings in ``store`` are all there in the version before, that.
 
     Where one of them is missing, all of that measure's are made in the present version: a table holds one version.
@@ -31,7 +33,7 @@ def kept_versions(study: Study, store: Store, names: Names, decided: Mapping[str
             nobody has looked yet.
     """
     before, tree = versions_before(study), build(study, names.adopted)
-    old = Names(study, names.fingerprint, names.numerics, names.adopted, before)
+    old = StudyIds(study, names.fingerprint, names.numerics, names.adopted, before)
     return {
         measure: version
         for measure, version in before.items()
@@ -52,7 +54,7 @@ def remarks(study: Study, versions: Mapping[str, int]) -> list[str]:
     return found
 
 
-def _all_there(study: Study, tree: Tree, store: Store, names: Names, measure: str) -> bool:
+def _all_there(study: Study, tree: Tree, store: Store, names: StudyIds, measure: str) -> bool:
     """Whether every reading of one measure is there, as far as training stayed finite; one at least."""
     some = False
     for seed in study.seeds:
@@ -61,7 +63,9 @@ def _all_there(study: Study, tree: Tree, store: Store, names: Names, measure: st
             if node.parent in beyond:
                 beyond.add(path)
                 continue
-            if measure in due(study, node.epoch) and not store.has("readings", names.reading(seed, path, measure)):
+            if measure in scheduled_measures(study, node.epoch) and not store.has(
+                "readings", names.reading(seed, path, measure)
+            ):
                 record = None if path == ROOT else store.read("epochs", names.state(seed, path))
                 if record is None or record["status"] != "diverged":
                     return False

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from critlab.engine.names import Names
+from critlab.engine.names import StudyIds
 from critlab.store import Store
-from critlab.study.measurement import due
+from critlab.study.measurement import scheduled_measures
 from critlab.study.tree import ROOT, Tree
 
 
 @dataclass(frozen=True)
-class Step:
+class EpochTask:
     """One epoch: which state it leads to, what is read there, and whether the state is kept.
 
     ``recorded_loss`` is the training loss of an epoch that was trained before and is replayed; it must come out again.
@@ -41,7 +41,7 @@ class Task:
     seed: int
     start: str
     at_start: tuple[str, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[EpochTask, ...]
     keep_start: bool
     priority: int
 
@@ -58,7 +58,7 @@ class Task:
 
 
 @dataclass
-class Work:
+class MissingWork:
     """The tasks that are left, and how much they are.
 
     Args:
@@ -77,7 +77,9 @@ class Work:
     diverged: dict[int, list[str]] = field(default_factory=dict)
 
 
-def outstanding(tree: Tree, seeds: tuple[int, ...], names: Names, store: Store, kept: frozenset[str]) -> Work:
+def find_missing_work(
+    tree: Tree, seeds: tuple[int, ...], names: StudyIds, store: Store, kept: frozenset[str]
+) -> MissingWork:
     """What ``store`` lacks of the runs in ``tree``.
 
     Args:
@@ -87,7 +89,7 @@ def outstanding(tree: Tree, seeds: tuple[int, ...], names: Names, store: Store, 
         store: what is known.
         kept: the paths whose checkpoints stay.
     """
-    work = Work()
+    work = MissingWork()
     for seed in seeds:
         _Survey(tree, seed, names, store, kept).into(work)
     return work
@@ -96,14 +98,14 @@ def outstanding(tree: Tree, seeds: tuple[int, ...], names: Names, store: Store, 
 class _Survey:
     """Looks at one seed: which states lack their record or a reading, and from where they can be reached."""
 
-    def __init__(self, tree: Tree, seed: int, names: Names, store: Store, kept: frozenset[str]) -> None:
+    def __init__(self, tree: Tree, seed: int, names: StudyIds, store: Store, kept: frozenset[str]) -> None:
         self.tree, self.seed, self.names, self.store, self.kept = tree, seed, names, store, kept
         self.records: dict[str, Mapping[str, Any]] = {}
         self.missing: dict[str, tuple[str, ...]] = {}
         self.stopped: list[str] = []
         self.compute: set[str] = set()
 
-    def into(self, work: Work) -> None:
+    def into(self, work: MissingWork) -> None:
         self._look()
         for path in self.missing:
             untrained = path not in self.records and path != ROOT
@@ -134,7 +136,7 @@ class _Survey:
                     continue
             self.missing[path] = tuple(
                 measure
-                for measure in due(self.names.base, node.epoch)
+                for measure in scheduled_measures(self.names.base, node.epoch)
                 if self.store.read("readings", self.names.reading(self.seed, path, measure)) is None
             )
 
@@ -194,7 +196,7 @@ class _Survey:
 
     def _task(self, start: str, stretch: list[str], priority: int, measures_start: bool) -> Task:
         steps = tuple(
-            Step(
+            EpochTask(
                 path,
                 self.missing.get(path, ()),
                 path in self.kept or self._keeps(path) or len(self._computed_children(path)) > 1,

@@ -23,10 +23,10 @@ from critlab._core.user_code.identity import NOTHING
 from critlab.engine.child import be_a_child
 from critlab.engine.claims import Claim
 from critlab.engine.code import code_files, refuse_edited
-from critlab.engine.names import PRESENT, Names
-from critlab.engine.perform import Gone, Reached, Replayed, Stopped, Trained, perform
-from critlab.engine.recent import RecentStates
-from critlab.engine.work import Step, Task
+from critlab.engine.names import PRESENT, StudyIds
+from critlab.engine.perform import CheckpointMissing, Replayed, StateReached, Stopped, Trained, execute_task
+from critlab.engine.recent import CheckpointCache
+from critlab.engine.work import EpochTask, Task
 from critlab.engine.writing import Writer, provenance
 from critlab.store import Store
 from critlab.store.locks import Locks
@@ -57,11 +57,11 @@ def task_message(task: Task) -> dict[str, Any]:
 
 def read_task(message: dict[str, Any]) -> Task:
     """The task that :func:`task_message` wrote."""
-    steps = tuple(Step(**{**step, "measures": tuple(step["measures"])}) for step in message["steps"])
+    steps = tuple(EpochTask(**{**step, "measures": tuple(step["measures"])}) for step in message["steps"])
     return Task(**{**message, "steps": steps, "at_start": tuple(message["at_start"])})
 
 
-class Desk:
+class WorkerContext:
     """What a worker has at hand between tasks: the study, its tree, the data, the store.
 
     Args:
@@ -97,14 +97,14 @@ class Desk:
         torch.set_num_threads(1)
         if device == "cuda":
             make_deterministic()
-        self.names, self.store = Names(study, fingerprint, numerics, adopted, versions), store
+        self.names, self.store = StudyIds(study, fingerprint, numerics, adopted, versions), store
         self.tree = build(study, adopted)
         images = load(study.data, folder)
         if images.fingerprint != fingerprint:
             raise CritlabError("the data changed while the study was running; run it again")
         self.learner = NetworkLearner(study, images, numerics, device)
         self.device, self.locks, self.at = device, locks, ROOT
-        self.recent = RecentStates(store)
+        self.recent = CheckpointCache(store)
 
     def do(self, task: Task, connection: Connection) -> dict[str, Any]:
         """Does one task, writes what becomes known, and reports every epoch; gives the message of its end."""
@@ -114,7 +114,7 @@ class Desk:
             return {"kind": "busy"}
         try:
             return {"kind": "overtaken"} if claim.overtaken() else self._do(task, claim, connection)
-        except Gone as gone:
+        except CheckpointMissing as gone:
             return {"kind": "gone", "reason": f"{gone}", "path": task.start}
         except StoreUnwritable as error:
             return {"kind": "unwritable", "reason": f"{error}"}
@@ -127,7 +127,7 @@ class Desk:
         writer = Writer(self.store, self.names, task, self.device)
         following = {step.path: after.path for step, after in zip(task.steps, task.steps[1:], strict=False)}
         asked = _StopRequest(connection)
-        for event in perform(
+        for event in execute_task(
             task,
             self.tree,
             self.names,
@@ -137,7 +137,7 @@ class Desk:
             lambda name: self.store.load_state(name, "inside"),
         ):
             writer.write(event)
-            if isinstance(event, Reached) and event.keep:
+            if isinstance(event, StateReached) and event.keep:
                 self.recent.keep(self.names.state(task.seed, event.path), event.arrays)
             claim.follow(event)
             if isinstance(event, Trained | Replayed):
@@ -222,7 +222,7 @@ def main(parent: int, channel: int, lifeline: int) -> None:
 
 
 def setup_message(
-    study: Study, store: Store, folder: Path | None, names: Names, device: str, locks: bool
+    study: Study, store: Store, folder: Path | None, names: StudyIds, device: str, locks: bool
 ) -> dict[str, Any]:
     """What a worker is told first, as JSON values.
 
@@ -251,13 +251,13 @@ def setup_message(
     }
 
 
-def desk_of(setup: dict[str, Any]) -> Desk:
+def desk_of(setup: dict[str, Any]) -> WorkerContext:
     """The desk that the parent's first message describes."""
     store, study = Store(setup["store"]), Study.read(setup["study"], "study")
     refuse_edited(study, setup["code"])
     if setup["locks"]:
         stay(store.root)  # it may outlive its parent for a moment
-    return Desk(
+    return WorkerContext(
         study,
         setup["fingerprint"],
         Numerics.read(setup["numerics"], "numerics"),

@@ -11,8 +11,8 @@ from importlib.metadata import version
 from typing import Any
 
 from critlab._core.text import one_line
-from critlab.engine.names import Names
-from critlab.engine.perform import Event, Paused, Reached, Read, Replayed, Trained
+from critlab.engine.names import StudyIds
+from critlab.engine.perform import Event, Paused, Read, Replayed, StateReached, Trained
 from critlab.engine.work import Task
 from critlab.store import Store
 from critlab.store.shape import check_body
@@ -54,7 +54,7 @@ class Writer:
         device: where they are computed.
     """
 
-    def __init__(self, store: Store, names: Names, task: Task, device: str = "cpu") -> None:
+    def __init__(self, store: Store, names: StudyIds, task: Task, device: str = "cpu") -> None:
         self.store, self.names, self.task = store, names, task
         self.provenance = {**provenance(), "device": device}
         self.passing: str | None = None if task.keep_start else task.start
@@ -79,7 +79,7 @@ class Writer:
                 "provenance": self.provenance,
             }
             self._put("readings", self.names.reading(seed, event.path, event.measure), body)
-        elif isinstance(event, Reached):
+        elif isinstance(event, StateReached):
             self.store.save_state(self.names.state(seed, event.path), event.arrays)
             self._pass(None if event.keep else event.path)
         elif isinstance(event, Paused):

@@ -12,7 +12,7 @@ from torch import Tensor
 from critlab._core.errors import StudyError
 from critlab.deficits import Deficit
 from critlab.hooks.border.tensors import taken
-from critlab.hooks.deprivation import Deprivation, Knowledge
+from critlab.hooks.deprivation import BatchDeficit, DataInfo
 from critlab.hooks.sampler_epoch import make_tellable, sampler_epoch, tell_epoch
 
 Key = int | str
@@ -48,7 +48,7 @@ class DeficitLoader:
         examples: how many training examples there are; the length of ``loader.dataset`` by default.
         classes: how many classes there are; deficits of labels need it.
         normalised: mean and standard deviation by which the inputs were normalised; see
-            :class:`~critlab.hooks.deprivation.Knowledge`.
+            :class:`~critlab.hooks.deprivation.DataInfo`.
         all_labels: of all training examples; only deficits that withhold examples need them.
 
     Raises:
@@ -85,8 +85,8 @@ class DeficitLoader:
         self.loader, self.deficit, self.window, self.per, self.seed = loader, deficit, range(start, stop), per, seed
         self.inputs, self.labels, self.numbers, self.mask = inputs, labels, numbers, mask
         total = examples if examples is not None else _length(getattr(loader, "dataset", None))
-        self.knowledge = Knowledge(total, classes, normalised, all_labels)
-        Deprivation(deficit, self.knowledge, seed=seed, epoch=0)  # says at once what is wrong with ``normalised``
+        self.knowledge = DataInfo(total, classes, normalised, all_labels)
+        BatchDeficit(deficit, self.knowledge, seed=seed, epoch=0)  # says at once what is wrong with ``normalised``
         #: the epoch that the next pass is, and the batches given so far
         self.epoch = self.steps = 0
         self._given = 0
@@ -143,7 +143,7 @@ class DeficitLoader:
     def __iter__(self) -> Iterator[Any]:
         self._listen()
         epoch, self.epoch, self._given = self.epoch, self.epoch + 1, 0
-        deprive = Deprivation(self.deficit, self.knowledge, seed=self.seed, epoch=epoch)
+        deprive = BatchDeficit(self.deficit, self.knowledge, seed=self.seed, epoch=epoch)
         for position, batch in enumerate(self.loader):
             suffers = (epoch if self.per == "epoch" else self.steps) in self.window
             self.steps += 1
@@ -164,7 +164,7 @@ class DeficitLoader:
             self.set_epoch(told)
         self._heard = told
 
-    def _deprived(self, batch: Any, deprive: Deprivation) -> Any:
+    def _deprived(self, batch: Any, deprive: BatchDeficit) -> Any:
         """The batch after the deficit, in its own form; None where nothing of it is left."""
         if isinstance(batch, Tensor | np.ndarray):
             return deprive(batch, None)[0]

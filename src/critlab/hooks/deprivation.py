@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from critlab._core.errors import StudyError
-from critlab.deficits import Deficit, Draws, kept, suffer
+from critlab.deficits import BatchContext, Deficit, apply_deficit, kept_mask
 from critlab.hooks.border.inputs import inputs_seen
 from critlab.hooks.border.labels import class_numbers, labels_seen, numbers_seen
 from critlab.hooks.border.masks import mask_seen, spread
@@ -20,7 +20,7 @@ from critlab.hooks.border.tensors import Seen, sized, taken
 
 
 @dataclass(frozen=True)
-class Knowledge:
+class DataInfo:
     """What is known of the data that a deficit is applied to.
 
     Args:
@@ -38,7 +38,7 @@ class Knowledge:
     labels: Any = None
 
 
-class Deprivation:
+class BatchDeficit:
     """Applies a deficit to the batches of one epoch, one after the other, or leaves them as they are.
 
     Args:
@@ -51,7 +51,7 @@ class Deprivation:
         StudyError: ``normalised`` is no mean and deviation.
     """
 
-    def __init__(self, deficit: Deficit | None, knowledge: Knowledge, *, seed: int, epoch: int) -> None:
+    def __init__(self, deficit: Deficit | None, knowledge: DataInfo, *, seed: int, epoch: int) -> None:
         self.deficit, self.knowledge, self.seed, self.epoch = deficit, knowledge, seed, epoch
         self.position = 0
         self._scale = None if knowledge.normalised is None else Scale.of(knowledge.normalised)
@@ -96,7 +96,7 @@ class Deprivation:
             position, None if numbers is None else numbers_seen(numbers, batch, self.knowledge.examples)
         )
         words = None if mask is None else mask_seen(mask, seen.values)
-        changed, renamed = suffer(deficit, seen.values, named.values, self._known(draws, seen, words))
+        changed, renamed = apply_deficit(deficit, seen.values, named.values, self._known(draws, seen, words))
         if words is not None:
             changed = torch.where(spread(words, changed), changed, seen.values)
         return seen.back(changed), named.back(renamed)
@@ -117,7 +117,7 @@ class Deprivation:
             return Seen(torch.zeros(batch), lambda _new: inputs)
         return inputs_seen(self.deficit, inputs, self._scale)
 
-    def _known(self, draws: Draws, seen: Seen, mask: Tensor | None) -> Draws:
+    def _known(self, draws: BatchContext, seen: Seen, mask: Tensor | None) -> BatchContext:
         """``draws`` with what is known of this batch."""
         mean = None
         if self._scale is not None and seen.values.ndim > 1:
@@ -141,16 +141,16 @@ class Deprivation:
         examples = len(self.knowledge.labels)
         everything = class_numbers(self.knowledge.labels, examples, self.knowledge.classes, "all_labels").values.cpu()
         with plain_torch():
-            found = kept(self.deficit, everything, self._draws(0, torch.arange(examples), examples))
+            found = kept_mask(self.deficit, everything, self._draws(0, torch.arange(examples), examples))
         assert found is not None, "it has a selection"
         batch = sized(inputs)
         return found[numbers_seen(numbers, len(numbers) if batch is None else batch, examples).cpu()]
 
-    def _draws(self, position: int, numbers: Tensor | None, examples: int = 0) -> Draws:
+    def _draws(self, position: int, numbers: Tensor | None, examples: int = 0) -> BatchContext:
         assert self.deficit is not None
         places: Any = Unnumbered(self.deficit.name) if numbers is None else numbers
         total = examples or self.knowledge.examples
-        return Draws(self.seed, self.epoch, position, places, total, self.knowledge.classes)
+        return BatchContext(self.seed, self.epoch, position, places, total, self.knowledge.classes)
 
 
 class Unnumbered:

@@ -11,7 +11,7 @@ import numpy as np
 
 from critlab._core.errors import Diverged, StudyError
 from critlab._core.random_streams import key
-from critlab.hooks.deprivation import Deprivation, Knowledge
+from critlab.hooks.deprivation import BatchDeficit, DataInfo
 from critlab.measures.reading import Reading
 from critlab.study.measurement import Measurement
 from critlab.study.recipe import Recipe
@@ -45,7 +45,7 @@ class OwnLoop:
     """
 
     make: Callable[[int], Any]
-    advance: Callable[[Any, int, Deprivation], Numbers]
+    advance: Callable[[Any, int, BatchDeficit], Numbers]
     evaluate: Callable[[Any], float | Numbers]
     save: Callable[[Any], Any]
     load: Callable[[Any], Any]
@@ -68,7 +68,7 @@ class OwnLearner:
         knowledge: what deficits may know of the data.
     """
 
-    def __init__(self, loop: OwnLoop, knowledge: Knowledge) -> None:
+    def __init__(self, loop: OwnLoop, knowledge: DataInfo) -> None:
         self.loop, self.knowledge = loop, knowledge
 
     def start(self, origin: Mapping[str, Any]) -> OwnState:
@@ -89,7 +89,7 @@ class OwnLearner:
             StudyError: the loop gave something else.
             Diverged: a number that it gave is not finite.
         """
-        deprive = Deprivation(recipe.deficit, self.knowledge, seed=state.seed, epoch=epoch)
+        deprive = BatchDeficit(recipe.deficit, self.knowledge, seed=state.seed, epoch=epoch)
         with seeded(key(state.seed, "order", epoch)):
             found = self.loop.advance(state.own, epoch, deprive)
         if recipe.deficit is not None and not deprive.position:
@@ -138,7 +138,7 @@ def _numbers(found: Any, needed: tuple[str, ...], function: str) -> dict[str, fl
     return numbers
 
 
-def rehearse(learner: OwnLearner, seed: int) -> None:
+def check_resume(learner: OwnLearner, seed: int) -> None:
     """Makes, trains, saves and loads a state once, to see that a fork will equal a training from scratch.
 
     Raises:

@@ -12,7 +12,7 @@ from critlab._core.digest import digest
 from critlab._core.user_code.identity import UNNAMED, OwnCode, own_code
 from critlab.data.spec import DataSpec
 from critlab.deficits import Deficit
-from critlab.hooks.deprivation import Knowledge
+from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.own_loop import OwnLoop
 from critlab.models.spec import ModelSpec
 from critlab.study.specs import OptimizerSpec
@@ -99,7 +99,7 @@ def probe_study(
     model: str,
     data: str,
     version: str | None,
-    knowledge: Knowledge,
+    knowledge: DataInfo,
     recorded: Mapping[str, str],
 ) -> ProbeStudy:
     """The study of a probe; its arguments are those of :func:`critlab.probe`.
@@ -112,7 +112,7 @@ def probe_study(
         StudyError: with one line for each problem; or a function cannot be read and there is no version.
     """
     codes = [] if version is not None else list(_sources(loop))
-    if knowledge != Knowledge():
+    if knowledge != DataInfo():
         codes.append(("knowledge", _known(knowledge)))
     options = {"version": version} if version is not None else dict(recorded)
     return ProbeStudy.read(
@@ -137,7 +137,7 @@ def _sources(loop: OwnLoop) -> Iterator[tuple[str, OwnCode]]:
         yield f"source_of_{name}", own_code(getattr(loop, name), name, here=True)
 
 
-def _known(knowledge: Knowledge) -> OwnCode:
+def _known(knowledge: DataInfo) -> OwnCode:
     """What deficits know of the data, as something that names results as code does."""
     values = [
         torch.as_tensor(value) for value in (*(knowledge.normalised or ()), knowledge.labels) if value is not None

@@ -20,17 +20,17 @@ from critlab.deficits import Deficit
 from critlab.engine.adoption import settle, study_bodies
 from critlab.engine.belongings import whole
 from critlab.engine.interruption import interruptible
-from critlab.engine.keeping import kept_paths
-from critlab.engine.names import Names
-from critlab.engine.perform import Gone, Replayed, Stopped, Trained, perform
+from critlab.engine.keeping import retained_paths
+from critlab.engine.names import StudyIds
+from critlab.engine.perform import CheckpointMissing, Replayed, Stopped, Trained, execute_task
 from critlab.engine.progress import Display
 from critlab.engine.repairing import set_aside_damaged
 from critlab.engine.schedule import Schedule
 from critlab.engine.study_record import StudyRecord, enter, standing, write_record
-from critlab.engine.work import Task, Work, outstanding
+from critlab.engine.work import MissingWork, Task, find_missing_work
 from critlab.engine.writing import Writer, provenance
-from critlab.hooks.deprivation import Deprivation, Knowledge
-from critlab.hooks.own_loop import OwnLearner, OwnLoop, rehearse
+from critlab.hooks.deprivation import BatchDeficit, DataInfo
+from critlab.hooks.own_loop import OwnLearner, OwnLoop, check_resume
 from critlab.hooks.own_study import ProbeStudy, probe_study
 from critlab.store import Store
 from critlab.store.locks import writing
@@ -43,7 +43,7 @@ DEVICE = "the loop's own"
 
 def probe(
     make: Callable[[int], Any],
-    advance: Callable[[Any, int, Deprivation], Mapping[str, float]],
+    advance: Callable[[Any, int, BatchDeficit], Mapping[str, float]],
     evaluate: Callable[[Any], float | Mapping[str, float]],
     *,
     save: Callable[[Any], Any],
@@ -114,7 +114,7 @@ def probe(
     """
     refresh()
     loop, place = OwnLoop(make, advance, evaluate, save, load), Store(store)
-    knowledge = Knowledge(examples, classes, normalised, all_labels)
+    knowledge = DataInfo(examples, classes, normalised, all_labels)
     study = probe_study(
         loop,
         deficit,
@@ -174,19 +174,19 @@ def _run(study: ProbeStudy, store: Store, learner: OwnLearner, check: bool, repl
     store.remove_unfinished()
     for name in set_aside_damaged(tree, study.seeds, names, store):
         _say(f"checkpoint {name} failed its check and was put aside; it is made again")
-    if not outstanding(tree, study.seeds, names, store, frozenset()).tasks:
+    if not find_missing_work(tree, study.seeds, names, store, frozenset()).tasks:
         entered = enter(store, study, record, replaces)
         write_record(store, dataclasses.replace(entered, complete=whole(study, names, tree)))
         return False
     if check:
-        rehearse(learner, study.seeds[0])
-    kept = kept_paths(tree, len(study.seeds), _state_bytes(learner, study.seeds[0]))
-    work = outstanding(tree, study.seeds, names, store, kept)
+        check_resume(learner, study.seeds[0])
+    kept = retained_paths(tree, len(study.seeds), _state_bytes(learner, study.seeds[0]))
+    work = find_missing_work(tree, study.seeds, names, store, kept)
     entered = enter(store, study, record, replaces)
     with interruptible() as interruption, Display(study.name, work.trained + work.replayed) as display:
         while work.tasks and not interruption.asked:
             _round(work, tree, names, store, learner, display, lambda: interruption.asked)
-            work = outstanding(tree, study.seeds, names, store, kept)
+            work = find_missing_work(tree, study.seeds, names, store, kept)
     if not work.tasks:
         write_record(store, dataclasses.replace(entered, complete=whole(study, names, tree)))
     return bool(work.tasks)
@@ -198,9 +198,9 @@ def _state_bytes(learner: OwnLearner, seed: int) -> int:
 
 
 def _round(
-    work: Work,
+    work: MissingWork,
     tree: Tree,
-    names: Names,
+    names: StudyIds,
     store: Store,
     learner: OwnLearner,
     display: Display,
@@ -211,7 +211,7 @@ def _round(
     while (task := schedule.next()) is not None and not stop():
         try:
             diverged = _perform(task, tree, names, store, learner, display, stop)
-        except Gone:
+        except CheckpointMissing:
             schedule.dropped(task)
             continue
         if diverged:
@@ -224,7 +224,7 @@ def _round(
 def _perform(
     task: Task,
     tree: Tree,
-    names: Names,
+    names: StudyIds,
     store: Store,
     learner: OwnLearner,
     display: Display,
@@ -232,7 +232,7 @@ def _perform(
 ) -> str:
     """Does one task and writes it down; returns why it diverged, or nothing."""
     writer = Writer(store, names, task, DEVICE)
-    for event in perform(task, tree, names, learner, store.load_state, stop):
+    for event in execute_task(task, tree, names, learner, store.load_state, stop):
         writer.write(event)
         if isinstance(event, Trained) and event.body["status"] == "diverged":
             return str(event.body["note"])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from critlab._core.imports import Before, Entry, Table
-from critlab.lazy import submodules
+from critlab._core.lazy import submodules
 from critlab.measures.options import (
     CurvatureOptions,
     DeadUnitsOptions,
@@ -121,5 +122,26 @@ MEASURES = Table(
     },
 )
 
+FUNCTIONS = {
+    "dead_units": "units.dead_units",
+    "effective_rank": "units.effective_rank",
+    "fisher_empirical": "fisher.empirical",
+    "fisher_log_determinant": "fisher.log_determinant",
+    "fisher_noise": "fisher.noise",
+    "fisher_trace": "fisher.trace",
+    "gradient_covariance": "gradients.covariance",
+    "gradient_moments": "gradients.moments",
+    "hessian_top_eigenvalue": "gradients.curvature",
+    "partial_information": "units.partial_information",
+    "relative_source_variance": "units.source_variance",
+    "total": "estimates",
+    "usable_information": "units.usable_information",
+}
+"""The measures as functions of a model, imported when they are first used: they bring torch in."""
+
 if not TYPE_CHECKING:
-    __getattr__ = submodules(__name__)
+
+    def __getattr__(name: str) -> Any:
+        if name in FUNCTIONS:
+            return getattr(import_module(f"critlab.measures.{FUNCTIONS[name]}"), name)
+        return submodules(__name__)(name)

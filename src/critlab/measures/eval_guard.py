@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 @contextmanager
-def undisturbed(model: nn.Module, seed: int) -> Iterator[None]:
+def eval_guard(model: nn.Module, seed: int) -> Iterator[None]:
     """Evaluation mode with gradients; afterwards modes, buffers and the global random state are as before.
 
     Holds also when an exception passes, and under a surrounding ``no_grad`` or ``inference_mode``. Parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from critlab._core.imports import Entry, Table
-from critlab.lazy import submodules
+from critlab._core.lazy import submodules
 from critlab.models.all_cnn import AllCNNOptions
 from critlab.models.depth_family import DepthFamilyOptions
 from critlab.models.mlp import MLPOptions

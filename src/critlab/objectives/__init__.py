@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from critlab._core.component import describe_component, plain_component, read_component
 from critlab._core.imports import Entry, Table
-from critlab.lazy import submodules
+from critlab._core.lazy import submodules
 from critlab.objectives.cross_entropy import CrossEntropy
 from critlab.objectives.cross_source_reconstruction import CrossSourceReconstruction
 from critlab.objectives.objective import Learned, Objective

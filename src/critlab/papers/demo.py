@@ -14,8 +14,9 @@ from critlab.papers.figure import (
     Figure,
     single,
 )
-from critlab.study.setup import Base
-from critlab.study.study import Study, removal
+from critlab.study.constructors import removal_sweep
+from critlab.study.setup import Setup
+from critlab.study.study import Study
 
 FURTHER = (
     (
@@ -31,7 +32,7 @@ FURTHER = (
 """What to ask after the demo: questions, each with the command that answers it."""
 
 
-def sample_base(train: int, width: int, batch: int, lr_decay: float) -> Base:
+def sample_base(train: int, width: int, batch: int, lr_decay: float) -> Setup:
     """A small All-CNN on the sample, with a schedule so short that the learning rate has fallen when recovery ends.
 
     Args:
@@ -54,17 +55,17 @@ def sample_base(train: int, width: int, batch: int, lr_decay: float) -> Base:
         "augment": {"flip": True, "shift": 2},
         "measures": {"fisher_trace": {"every": 2, "images": 128}},
     }
-    return Base.read(raw, "sample_base")
+    return Setup.read(raw, "sample_base")
 
 
 def demo() -> Study:
     """Blur from the first epoch until removal, with the vertical flip and a restarted schedule as controls."""
-    return removal(
+    return removal_sweep(
         Blur(factor=7),
         at=[0, 4, 8, 12],
         recovery=10,
         seeds=5,
-        base=sample_base(train=2000, width=8, batch=64, lr_decay=0.75),
+        setup=sample_base(train=2000, width=8, batch=64, lr_decay=0.75),
         name="demo",
         precision="float32",  # the same table on every machine of a kind
         controls={"deficits": [VerticalFlip()], "clocks": ["since_removal"], "at": [8, 12]},

@@ -10,11 +10,11 @@ from typing import Any
 
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
-from critlab.engine.running import Means, run_study
+from critlab.engine.running import RunOptions, run_study
 from critlab.papers.figure import Figure, Scale, Studies
 from critlab.papers.registry import FIGURES
 from critlab.papers.tables import computed
-from critlab.report.figures import figures
+from critlab.report.figures import save_figures
 from critlab.report.findings import Comparison, Findings, numbers_csv
 from critlab.report.page import report
 from critlab.store import Store
@@ -31,7 +31,7 @@ class Reproduction:
 
 
 def reproduce(
-    name: str, scale: str | None, store: Store, means: Means, out: Path, folder: Path | None = None
+    name: str, scale: str | None, store: Store, means: RunOptions, out: Path, folder: Path | None = None
 ) -> Reproduction:
     """Run or compute what ``store`` lacks of the figure ``name``, and write its page to ``out``.
 
@@ -53,7 +53,7 @@ def reproduce(
         return _trained(name, figure, figure.studies(chosen), chosen, store, means, out, folder)
     findings = computed(name, figure, chosen, store)
     if folder:
-        figures(findings, folder)
+        save_figures(findings, folder)
         _write_numbers(folder, findings, findings.provenance)
     return Reproduction(0, findings.comparisons, report(findings, out))
 
@@ -64,7 +64,7 @@ def _trained(
     studies: Studies,
     scale: Scale,
     store: Store,
-    means: Means,
+    means: RunOptions,
     out: Path,
     folder: Path | None,
 ) -> Reproduction:
@@ -97,9 +97,9 @@ def _trained(
 
 def _keep(folder: Path, findings: Findings, results: Mapping[str, Results]) -> None:
     """Write the charts of the whole and of each part, the comparison, and the environment."""
-    figures(findings, folder)
+    save_figures(findings, folder)
     for part, of_part in results.items():
-        figures(of_part, folder if len(results) == 1 else folder / part)
+        save_figures(of_part, folder if len(results) == 1 else folder / part)
     _write_numbers(folder, findings, {part: dict(of_part.provenance) for part, of_part in results.items()})
 
 

@@ -10,18 +10,19 @@ from critlab.papers.figure import (
     Figure,
     single,
 )
-from critlab.study.study import Study, windows
+from critlab.study.constructors import window_sweep
+from critlab.study.study import Study
 
 
 def sample_windows() -> Study:
     """Blur for four epochs at each onset, all runs of equal length."""
-    return windows(
+    return window_sweep(
         Blur(factor=7),
         onsets=[0, 2, 4, 8, 12, 16],
         length=4,
         total=24,
         seeds=5,
-        base=sample_base(train=6000, width=12, batch=128, lr_decay=0.85),
+        setup=sample_base(train=6000, width=12, batch=128, lr_decay=0.85),
         name="sample-windows",
     )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from critlab.report.figures import figures as figures
+from critlab.report.figures import save_figures as save_figures
 from critlab.report.page import page as page
 from critlab.report.page import report as report
 

@@ -20,7 +20,7 @@ PIXELS_PER_INCH = 96
 SCALE = 3
 
 
-def figures(results: Results | Findings, folder: str | Path) -> list[Path]:
+def save_figures(results: Results | Findings, folder: str | Path) -> list[Path]:
     """Writes every chart of a study's results, or of a theory's findings, into ``folder``, making it.
 
     Charts with one plot come at the width of one column and of two (``damage-single.svg``, ``damage-double.svg``),

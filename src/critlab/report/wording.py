@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from critlab.analysis.curve import Curve, CurvePoint
 from critlab.deficits import Deficit
 from critlab.objectives import Objective
-from critlab.study import Intervention, Run, Study, Switch
+from critlab.study import Intervention, Run, Study, WindowOverride
 from critlab.study.schedules import schedule
 
 MINUS = "\N{MINUS SIGN}"
@@ -38,7 +38,7 @@ def deficit_words(deficit: Deficit) -> str:
     return spaced(deficit.name) + (f" ({shown})" if shown else "")
 
 
-def switch_words(switch: Switch) -> str:
+def switch_words(switch: WindowOverride) -> str:
     """What is switched, in plain words, such as ``weight decay 0, no augmentation``."""
     told: list[str] = []
     if switch.weight_decay is not None:
@@ -114,10 +114,10 @@ def run_label(run: Run) -> str:
 def arm_label(study: Study, curve: Curve, role: str, words: Mapping[str, str]) -> str:
     """A curve's name in a legend; ``words`` are those of :func:`arms_in_words`."""
     if role == "clock_control":
-        return f"{spaced(study.suffered)}, learning rate {schedule(curve.clock).label}"
+        return f"{spaced(study.treatment_label)}, learning rate {schedule(curve.clock).label}"
     if role == "intervention_control":
         made = next(run.intervention for run in study.runs if run.arm == curve.arm)
-        return f"{spaced(study.suffered)}, {intervention_words(made) if made else 'no intervention'}"
+        return f"{spaced(study.treatment_label)}, {intervention_words(made) if made else 'no intervention'}"
     name = words.get(curve.arm, spaced(curve.arm))
     return f"{name} (negative control)" if role == "negative_control" else name
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from critlab.lazy import submodules
-from critlab.study.background_deficit import Background as Background
+from critlab._core.lazy import submodules
+from critlab.study.background_deficit import BackgroundDeficit as BackgroundDeficit
+from critlab.study.constructors import removal as removal
+from critlab.study.constructors import removal_sweep as removal_sweep
+from critlab.study.constructors import window_sweep as window_sweep
+from critlab.study.constructors import windows as windows
 from critlab.study.intervention import Intervention as Intervention
 from critlab.study.recipe import Recipe as Recipe
 from critlab.study.run import Run as Run
@@ -14,16 +18,14 @@ from critlab.study.specs import ControlsSpec as ControlsSpec
 from critlab.study.specs import EvaluationSpec as EvaluationSpec
 from critlab.study.specs import OptimizerSpec as OptimizerSpec
 from critlab.study.specs import StatisticsSpec as StatisticsSpec
-from critlab.study.study import Base as Base
+from critlab.study.study import Setup as Setup
 from critlab.study.study import Study as Study
 from critlab.study.study import read_study as read_study
-from critlab.study.study import removal as removal
-from critlab.study.study import windows as windows
 from critlab.study.sweeps import RemovalSweep as RemovalSweep
 from critlab.study.sweeps import Sweep as Sweep
 from critlab.study.sweeps import WindowSweep as WindowSweep
 from critlab.study.window import Window as Window
-from critlab.study.window_override import Switch as Switch
+from critlab.study.window_override import WindowOverride as WindowOverride
 
 if not TYPE_CHECKING:
     __getattr__ = submodules(__name__)

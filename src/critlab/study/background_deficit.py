@@ -10,7 +10,7 @@ from critlab._core.spec import Problems, Spec, shown
 from critlab.study.types import AnyDeficit, Epoch, Removal
 
 
-class Background(Spec):
+class BackgroundDeficit(Spec):
     """A deficit that stands still while another is swept: in the runs of the sweep and in their controls alike.
 
     So each of several deficits has its own onset and removal, such as one for each of two sources.
@@ -38,7 +38,7 @@ class Background(Spec):
     def __contains__(self, epoch: int) -> bool:
         return self.start <= epoch and (self.stop == "never" or epoch < self.stop)
 
-    def overlaps(self, other: Background) -> bool:
+    def overlaps(self, other: BackgroundDeficit) -> bool:
         """Whether some epoch lies in both windows."""
         later, earlier = (self, other) if self.start >= other.start else (other, self)
         return later.start in earlier

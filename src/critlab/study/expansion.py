@@ -13,7 +13,7 @@ from critlab.study.run import Against, Role, Run
 from critlab.study.schedules import schedule
 from critlab.study.types import Place
 from critlab.study.window import Window
-from critlab.study.window_override import Switch
+from critlab.study.window_override import WindowOverride
 
 if TYPE_CHECKING:
     from critlab.study.study import Study
@@ -40,7 +40,7 @@ class _Treatment(NamedTuple):
 
     role: Role
     deficit: Deficit | None
-    switch: Switch | None
+    switch: WindowOverride | None
     clock: str
     intervention: Intervention | None
 

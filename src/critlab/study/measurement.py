@@ -11,7 +11,7 @@ from critlab._core.user_code.identity import code_of_row
 from critlab.measures import MEASURES
 from critlab.measures.reading import MeasureOptions
 from critlab.study.recipe import Recipe
-from critlab.study.study import Base
+from critlab.study.study import Setup
 
 TEST = "test"
 """The measure that every study has: accuracy and loss on the clean test images after every epoch."""
@@ -26,7 +26,7 @@ class Measurement:
     recipe: Recipe | None
 
 
-def due(base: Base, epoch: int) -> Iterator[str]:
+def scheduled_measures(base: Setup, epoch: int) -> Iterator[str]:
     """The measures read after ``epoch`` epochs: test accuracy from 1 on, the others every so many from 0 on."""
     if epoch > 0:
         yield TEST
@@ -35,12 +35,12 @@ def due(base: Base, epoch: int) -> Iterator[str]:
             yield name
 
 
-def options_of(base: Base, name: str) -> MeasureOptions:
+def options_of(base: Setup, name: str) -> MeasureOptions:
     """The options of one of the study's measures."""
     return MeasureOptions() if name == TEST else base.measures[name]
 
 
-def read_with(base: Base, measure: str, fingerprint: str, version: int | None = None) -> tuple[dict[str, Any], str]:
+def read_with(base: Setup, measure: str, fingerprint: str, version: int | None = None) -> tuple[dict[str, Any], str]:
     """The JSON values that name a measure, and the name of the images that it is read on.
 
     When a measure is read (``every``) does not change what it reads, and is no part of the name.

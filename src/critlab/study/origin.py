@@ -8,7 +8,7 @@ from typing import Any
 from critlab._core.digest import digest
 from critlab._core.spec import Spec
 from critlab._core.user_code.identity import NOTHING, renamed
-from critlab.study.study import Base
+from critlab.study.study import Setup
 
 TRAINING_VERSION = 1
 """Raised whenever the training loop's results change."""
@@ -28,7 +28,7 @@ class Numerics(Spec):
 
 
 def origin(
-    base: Base, seed: int, fingerprint: str, numerics: Numerics, adopted: Mapping[str, str] = NOTHING
+    base: Setup, seed: int, fingerprint: str, numerics: Numerics, adopted: Mapping[str, str] = NOTHING
 ) -> dict[str, Any]:
     """What a run starts from, as the JSON values that name it.
 
@@ -49,7 +49,7 @@ def origin(
     }
 
 
-def _optimizer(base: Base) -> dict[str, Any]:
+def _optimizer(base: Setup) -> dict[str, Any]:
     """Without the schedule, which is part of every recipe, so that runs with different schedules can still share."""
     chosen = base.optimizer
     named: dict[str, Any] = {"name": chosen.name, "batch": chosen.batch}

@@ -15,10 +15,10 @@ from critlab.study.intervention import Intervention
 from critlab.study.run import Run
 from critlab.study.schedules import EpochPosition, schedule
 from critlab.study.specs import AugmentSpec, OptimizerSpec
-from critlab.study.window_override import Switch
+from critlab.study.window_override import WindowOverride
 
 if TYPE_CHECKING:
-    from critlab.study.study import Base
+    from critlab.study.study import Setup
 
 CROSS_ENTROPY = CrossEntropy()
 
@@ -93,12 +93,12 @@ def learning_rate(optimizer: OptimizerSpec, run: Run, epoch: int) -> float:
     return schedule(run.clock).learning_rate(optimizer, EpochPosition(epoch, run.window.stop, run.total))
 
 
-def recipes(run: Run, base: Base) -> list[Recipe]:
+def recipes(run: Run, base: Setup) -> list[Recipe]:
     """One recipe for each epoch of ``run``."""
     return [_recipe(run, base, epoch) for epoch in range(run.total)]
 
 
-def _recipe(run: Run, base: Base, epoch: int) -> Recipe:
+def _recipe(run: Run, base: Setup, epoch: int) -> Recipe:
     plain = Recipe(
         lr=learning_rate(base.optimizer, run, epoch),
         weight_decay=base.optimizer.weight_decay,
@@ -116,13 +116,13 @@ def _recipe(run: Run, base: Base, epoch: int) -> Recipe:
     return plain if run.switch is None or epoch not in run.window else _switched(plain, run.switch)
 
 
-def _objective(base: Base, epoch: int) -> Objective:
+def _objective(base: Setup, epoch: int) -> Objective:
     if base.pretraining is not None and epoch < base.pretraining.epochs:
         return base.pretraining.objective
     return base.objective
 
 
-def _switched(recipe: Recipe, switch: Switch) -> Recipe:
+def _switched(recipe: Recipe, switch: WindowOverride) -> Recipe:
     augment = recipe.augment
     if switch.augment is not None:
         augment = None if switch.augment.changes_nothing else switch.augment

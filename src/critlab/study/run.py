@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from critlab.deficits import Deficit
-from critlab.study.background_deficit import Background
+from critlab.study.background_deficit import BackgroundDeficit
 from critlab.study.intervention import Intervention
 from critlab.study.types import Place
 from critlab.study.window import Window
-from critlab.study.window_override import Switch
+from critlab.study.window_override import WindowOverride
 
 Role = Literal[
     "control",
@@ -27,7 +27,9 @@ Role = Literal[
 Against = Literal["plain", "restarted", "same_clock", "intervened", "equal_total", "undisturbed"]
 
 
-def suffered(deficit: Deficit | None, switch: Switch | None, background: tuple[Background, ...] = ()) -> str:
+def treatment_label(
+    deficit: Deficit | None, switch: WindowOverride | None, background: tuple[BackgroundDeficit, ...] = ()
+) -> str:
     """The deficit's name, the switch in one word, the background in words, or several; empty where nothing is on."""
     names = [deficit.name] if deficit else []
     return " + ".join([*names, *([switch.words()] if switch else []), *(one.words() for one in background)])
@@ -62,9 +64,9 @@ class Run:
     clock: str
     total: int
     controls: tuple[tuple[Against, str], ...] = ()
-    switch: Switch | None = None
+    switch: WindowOverride | None = None
     intervention: Intervention | None = None
-    background: tuple[Background, ...] = ()
+    background: tuple[BackgroundDeficit, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -72,9 +74,9 @@ class Run:
         return self.deficit is None and self.switch is None
 
     @property
-    def suffered(self) -> str:
+    def treatment_label(self) -> str:
         """What is on in the window and in the background, as the table has it; empty where nothing is."""
-        return suffered(self.deficit, self.switch, self.background)
+        return treatment_label(self.deficit, self.switch, self.background)
 
     def identifier(self, seed: int) -> str:
         """The readable name of the run with one seed."""

@@ -46,7 +46,7 @@ def _options(options: type[Spec], raw: Any) -> MeasureOptions:
     return chosen
 
 
-class Base(Spec):
+class Setup(Spec):
     """The part of a study that does not depend on the question: data, model, training, tests and measures.
 
     ``precision`` pins how numbers are computed; where it is left out, the first run in a store times a step to decide.

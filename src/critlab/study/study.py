@@ -5,25 +5,23 @@ from __future__ import annotations
 import re
 import tomllib
 import weakref
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from critlab._core.errors import StudyError
 from critlab._core.spec import Problems, shown
-from critlab.deficits import Deficit
 from critlab.study import checks
-from critlab.study.background_deficit import Background
+from critlab.study.background_deficit import BackgroundDeficit
 from critlab.study.expansion import expand
 from critlab.study.intervention import Intervention
-from critlab.study.run import Run, suffered
-from critlab.study.setup import Base as Base
+from critlab.study.run import Run, treatment_label
+from critlab.study.setup import Setup as Setup
 from critlab.study.specs import ControlsSpec, StatisticsSpec
 from critlab.study.sweeps import AnySweep
-from critlab.study.types import AnyDeficit, Removal, listed, sequence
-from critlab.study.window_override import Switch
+from critlab.study.types import AnyDeficit, sequence
+from critlab.study.window_override import WindowOverride
 
 MOST_SEEDS = 10_000
 
@@ -51,7 +49,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Seeds = Annotated[tuple[Seed, ...], BeforeValidator(_seeds)]
 
 
-class Study(Base):
+class Study(Setup):
     """A question about a critical period; ``docs/study_file.md`` explains each field.
 
     What is on in the window is ``deficit``, ``switch`` or both; ``intervention`` is done once when it has closed.
@@ -66,9 +64,9 @@ class Study(Base):
     name: Annotated[str, AfterValidator(_name)]
     seeds: Seeds
     deficit: AnyDeficit | None = None
-    switch: Switch | None = None
+    switch: WindowOverride | None = None
     intervention: Intervention | None = None
-    background: Annotated[tuple[Background, ...], BeforeValidator(sequence)] = ()
+    background: Annotated[tuple[BackgroundDeficit, ...], BeforeValidator(sequence)] = ()
     sweep: AnySweep
     controls: ControlsSpec = ControlsSpec()
     statistics: StatisticsSpec = StatisticsSpec()
@@ -91,9 +89,9 @@ class Study(Base):
         return known[1]
 
     @property
-    def suffered(self) -> str:
+    def treatment_label(self) -> str:
         """What is on in the window: the deficit's name, the switch in one word, or both."""
-        return suffered(self.deficit, self.switch)
+        return treatment_label(self.deficit, self.switch)
 
     def epochs(self) -> int:
         """Epochs of all runs and seeds, were each trained from scratch."""
@@ -128,78 +126,3 @@ def read_study(path: str | Path) -> Study:
         # tomllib lets pass what Python itself refuses, such as an integer of 5,000 digits
         raise StudyError(f"{path}: is not valid TOML: {error}") from None
     return Study.read(raw, str(path))
-
-
-def removal(
-    deficit: Deficit | None,
-    *,
-    at: Iterable[Removal],
-    base: Base,
-    seeds: int | Iterable[int],
-    recovery: int | None = None,
-    total: int | None = None,
-    name: str | None = None,
-    **parts: Any,
-) -> Study:
-    """A removal sweep: the deficit from epoch 0 until each epoch of ``at``.
-
-    Args:
-        deficit: what the network suffers; None where ``switch=Switch(...)`` is all that is on in the window.
-        at: removal epochs, increasing; may end in ``"never"``.
-        base: data, model, optimiser and measures, such as ``critlab.papers.all_cnn_cifar10()``.
-        seeds: how many, or which.
-        recovery: clean epochs after removal; or give ``total``, the epochs of every run.
-        total: see ``recovery``.
-        name: of the study; by default made from the deficit, or from what is switched.
-        parts: further fields of :class:`Study`, such as ``switch``, ``intervention``, ``background``, ``controls`` and
-            ``statistics``.
-
-    Raises:
-        StudyError: with one line for each problem.
-    """
-    sweep = _given(kind="removal", at=listed(at), recovery=recovery, total=total)
-    return _study(base, name or f"{_called(deficit, parts)}-removal", deficit, seeds, sweep, parts)
-
-
-def windows(
-    deficit: Deficit | None,
-    *,
-    onsets: Iterable[int],
-    length: int,
-    base: Base,
-    seeds: int | Iterable[int],
-    recovery: int | None = None,
-    total: int | None = None,
-    name: str | None = None,
-    **parts: Any,
-) -> Study:
-    """A window sweep: the deficit for ``length`` epochs at each of ``onsets``; otherwise as :func:`removal`."""
-    sweep = _given(kind="window", onsets=listed(onsets), length=length, recovery=recovery, total=total)
-    return _study(base, name or f"{_called(deficit, parts)}-windows", deficit, seeds, sweep, parts)
-
-
-def _called(deficit: Deficit | None, parts: dict[str, Any]) -> str:
-    """A study's name by default: the deficit's, and what is switched."""
-    switch = parts.get("switch")
-    switched = list(switch.special()) if isinstance(switch, Switch) else []
-    suffers = deficit.name if isinstance(deficit, Deficit) else None
-    return "-".join([*([suffers] if suffers else []), *switched]) or "study"
-
-
-def _given(kind: Literal["removal", "window"], **fields: Any) -> dict[str, Any]:
-    return {"kind": kind, **{k: v for k, v in fields.items() if v is not None}}
-
-
-def _study(
-    base: Base,
-    name: str,
-    deficit: Deficit | None,
-    seeds: int | Iterable[int],
-    sweep: dict[str, Any],
-    parts: dict[str, Any],
-) -> Study:
-    if not isinstance(base, Base):
-        raise StudyError(f"{name}: base: received {shown(base)}; must be a critlab.Base")
-    fields = {field: getattr(base, field) for field in Base.model_fields}
-    given = {**fields, "name": name, "seeds": listed(seeds), "deficit": deficit, "sweep": sweep, **parts}
-    return Study.read(given, name)

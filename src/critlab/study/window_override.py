@@ -12,7 +12,7 @@ from critlab.study.specs import AugmentSpec
 from critlab.study.types import MOST_RATE, AnyDeficit, AnyObjective
 
 
-class Switch(Spec):
+class WindowOverride(Spec):
     """Ingredients of training that have another value while the window is open; what is left out stays as it is.
 
     Args:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from critlab.study.specs import AugmentSpec
-from critlab.training.device import sent
+from critlab.training.device import to_device
 
 
 def augment(images: Tensor, spec: AugmentSpec, fill: Tensor, generator: torch.Generator) -> Tensor:
@@ -28,10 +28,10 @@ def augment(images: Tensor, spec: AugmentSpec, fill: Tensor, generator: torch.Ge
     columns = torch.arange(width, device=device).expand(count, width)
     rows = torch.arange(height, device=device).expand(count, height)
     if spec.flip:
-        mirrored = sent(torch.rand(count, 1, generator=generator) < 0.5, device)
+        mirrored = to_device(torch.rand(count, 1, generator=generator) < 0.5, device)
         columns = torch.where(mirrored, width - 1 - columns, columns)
     if spec.shift:
-        moves = sent(torch.randint(-spec.shift, spec.shift + 1, (2, count, 1), generator=generator), device)
+        moves = to_device(torch.randint(-spec.shift, spec.shift + 1, (2, count, 1), generator=generator), device)
         rows, columns = rows + moves[0], columns + moves[1]
     return _gather(images, rows + spec.shift, columns + spec.shift, fill, spec.shift)
 

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from critlab._core.random_streams import generator
 from critlab.data.image_set import ImageSet
-from critlab.deficits import Draws, suffer
+from critlab.deficits import BatchContext, apply_deficit
 from critlab.study.recipe import Recipe
 from critlab.study.specs import AugmentSpec
-from critlab.training.device import sent
+from critlab.training.device import to_device
 from critlab.training.view_augment import augment_views
 
 
@@ -83,9 +83,9 @@ class Examples:
             epoch: epochs trained before this one.
             position: the batch's place in the epoch.
         """
-        places = sent(indices, self.train_images.device)
-        images, labels = unit(self.train_images[places]), self.train_labels[places]
-        draws = Draws(seed, epoch, position, indices, len(self.train_images), self.classes, self.mean)
+        places = to_device(indices, self.train_images.device)
+        images, labels = to_unit_float(self.train_images[places]), self.train_labels[places]
+        draws = BatchContext(seed, epoch, position, indices, len(self.train_images), self.classes, self.mean)
         chance = generator(seed, "augment", epoch, position)
         images, labels = self._deprived(recipe, "before_augment", images, labels, draws)
         images = self._augmented(recipe.augment, images, chance)
@@ -98,13 +98,15 @@ class Examples:
         return augment_views(images, spec, self.mean, chance)
 
     @staticmethod
-    def _deprived(recipe: Recipe, when: str, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def _deprived(
+        recipe: Recipe, when: str, images: Tensor, labels: Tensor, draws: BatchContext
+    ) -> tuple[Tensor, Tensor]:
         for place, deficit in enumerate(recipe.deficits):
             if deficit.when == when:
-                images, labels = suffer(deficit, images, labels, replace(draws, place=place))
+                images, labels = apply_deficit(deficit, images, labels, replace(draws, place=place))
         return images, labels
 
 
-def unit(images: Tensor) -> Tensor:
+def to_unit_float(images: Tensor) -> Tensor:
     """Images as float32 in [0, 1]; 8-bit ones are divided by 255."""
     return images.float().div_(255) if images.dtype == torch.uint8 else images.float()

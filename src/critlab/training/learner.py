@@ -27,14 +27,14 @@ from critlab.models import MODELS
 from critlab.study.measurement import TEST, Measurement
 from critlab.study.origin import Numerics
 from critlab.study.recipe import Recipe
-from critlab.study.study import Base
+from critlab.study.study import Setup
 from critlab.training.batches import batches, epoch_order
 from critlab.training.cuda_graph.step_program import StepProgram
 from critlab.training.cuda_graph.updates import update_rule
 from critlab.training.evaluation import recomputed
-from critlab.training.examples import Examples, unit
+from critlab.training.examples import Examples, to_unit_float
 from critlab.training.interventions import intervene
-from critlab.training.loop import casting, score_test_images, selected, train_epoch
+from critlab.training.loop import autocast, score_test_images, selected, train_epoch
 from critlab.training.optimizers import make_optimizer, pack_optimizer, unpack_optimizer
 from critlab.training.seeding import kept_generators, seed_all, seeded
 from critlab.training.states.arrays import array_of, marked, unmarked
@@ -75,7 +75,7 @@ class NetworkLearner:
     """
 
     def __init__(
-        self, base: Base, images: ImageSet, numerics: Numerics, device: str = "cpu", recorded: bool | None = None
+        self, base: Setup, images: ImageSet, numerics: Numerics, device: str = "cpu", recorded: bool | None = None
     ) -> None:
         self.base, self.numerics, self.device = base, numerics, torch.device(device)
         self.recorded = self.device.type == "cuda" if recorded is None else recorded
@@ -217,7 +217,7 @@ class NetworkLearner:
     def _shape(self, model: nn.Module) -> None:
         """Gives parameters without a shape theirs, by one look at a few images in evaluation mode."""
         model.eval()
-        model(self.examples.normalised(unit(self.examples.train_images[:2])))
+        model(self.examples.normalised(to_unit_float(self.examples.train_images[:2])))
         model.train()
 
     @cached_property
@@ -226,7 +226,7 @@ class NetworkLearner:
         if self.built_in:
             return True
         model = self._untrained(0).train()
-        images = self.examples.normalised(unit(self.examples.train_images[: self.base.optimizer.batch]))
+        images = self.examples.normalised(to_unit_float(self.examples.train_images[: self.base.optimizer.batch]))
         with torch.no_grad(), self._forward(), kept_generators(self.device):
             return only_tensors(model, lambda: model(images))
 
@@ -245,7 +245,7 @@ class NetworkLearner:
             yield examples.training_batch(indices, recipe, seed, epoch, position)[0]
 
     def _forward(self) -> AbstractContextManager[Any]:
-        return casting(self.numerics.precision, self.device)
+        return autocast(self.numerics.precision, self.device)
 
     def _probe(self, state: NetworkState, spec: Measurement) -> Probe:
         split = getattr(spec.options, "split", "train")
@@ -283,7 +283,7 @@ class NetworkLearner:
         indices = torch.from_numpy(np.asarray(balanced(labels.cpu().numpy(), count), dtype=np.int64))
         if split == "test":
             places = indices.to(labels.device)
-            return indices, self.examples.normalised(unit(self.examples.test_images[places])), labels[places]
+            return indices, self.examples.normalised(to_unit_float(self.examples.test_images[places])), labels[places]
         plain = Recipe(lr=1.0, weight_decay=0.0)
         images, labels = self.examples.training_batch(indices, plain, 0, 0, 0)
         return indices, images, labels

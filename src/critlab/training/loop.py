@@ -14,17 +14,17 @@ from torch.optim import Optimizer
 
 from critlab._core.errors import Diverged
 from critlab._core.random_streams import generator, key
-from critlab.deficits import Draws, kept
+from critlab.deficits import BatchContext, kept_mask
 from critlab.objectives import Learned
 from critlab.objectives.cross_entropy import cross_entropy
 from critlab.objectives.objective import check_logits
 from critlab.study.recipe import Recipe
 from critlab.training.batches import batches, epoch_order
 from critlab.training.cuda_graph.step_program import StepProgram
-from critlab.training.examples import Examples, unit
+from critlab.training.examples import Examples, to_unit_float
 from critlab.training.optimizers import follow
 from critlab.training.seeding import kept_generators, seed_all
-from critlab.training.tally import Progress, Score, Tally
+from critlab.training.tally import Progress, RunningMetrics, Score
 
 TEST_BATCH = 500
 """Test images that are summed up together."""
@@ -35,7 +35,7 @@ anew. An image took 0.30 ms where 500 together took 0.41 (All-CNN, width 24, flo
 bfloat16); the logits of five networks were the same, bit for bit."""
 
 
-def casting(precision: str, device: torch.device) -> AbstractContextManager[Any]:
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:
     """The context in which the forward pass runs: bfloat16 autocast, or nothing."""
     return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bfloat16" else nullcontext()
 
@@ -81,12 +81,12 @@ def train_epoch(
     model.train()
     follow(optimizer, recipe)
     begun = since or Progress()
-    place = Place(seed, epoch, begun.step)
+    place = EpochPosition(seed, epoch, begun.step)
     steps: Steps
     if program is None:
-        steps = OrdinarySteps(model, optimizer, recipe, forward, place, Tally(begun))
+        steps = OrdinarySteps(model, optimizer, recipe, forward, place, RunningMetrics(begun))
     else:
-        steps = RecordedSteps(program, model, optimizer, recipe, place, Tally(begun))
+        steps = RecordedSteps(program, model, optimizer, recipe, place, RunningMetrics(begun))
     device = examples.train_images.device
     with kept_generators(device):
         # what a user's deficit draws globally, built-in ones draw from generators of their own
@@ -107,7 +107,7 @@ def train_epoch(
 
 
 @dataclass(frozen=True)
-class Place:
+class EpochPosition:
     """Where an epoch, or what is left of it, begins: the run's seed, epochs trained before it, and its first step."""
 
     seed: int
@@ -129,7 +129,7 @@ class Steps(Protocol):
     def take(self, images: Tensor, labels: Tensor, position: int) -> None:
         """One step on one batch."""
 
-    def ended(self) -> Tally:
+    def ended(self) -> RunningMetrics:
         """Loss and right answers so far, once the network is as it is after the steps taken.
 
         Raises:
@@ -145,12 +145,12 @@ class OrdinarySteps:
     optimizer: Optimizer
     recipe: Recipe
     forward: Callable[[], AbstractContextManager[Any]]
-    place: Place
-    tally: Tally
+    place: EpochPosition
+    tally: RunningMetrics
 
     def take(self, images: Tensor, labels: Tensor, position: int) -> None:
         """See :class:`Steps`."""
-        own_draws(images.device, self.place.seed, self.place.epoch, position)
+        seeded_global_rng(images.device, self.place.seed, self.place.epoch, position)
         with self.forward():
             learned = self.recipe.objective.learn(self.model, images, labels, self.place.objective(position))
         self.tally.add(learned, labels)
@@ -160,7 +160,7 @@ class OrdinarySteps:
         learned.loss.backward()
         self.optimizer.step()
 
-    def ended(self) -> Tally:
+    def ended(self) -> RunningMetrics:
         """See :class:`Steps`."""
         return self.tally
 
@@ -174,8 +174,8 @@ class RecordedSteps:
         model: nn.Module,
         optimizer: Optimizer,
         recipe: Recipe,
-        place: Place,
-        tally: Tally,
+        place: EpochPosition,
+        tally: RunningMetrics,
     ) -> None:
         self.program, self.model, self.optimizer = program, model, optimizer
         self.recipe, self.place, self.tally = recipe, place, tally
@@ -184,10 +184,10 @@ class RecordedSteps:
     def take(self, images: Tensor, labels: Tensor, position: int) -> None:
         """See :class:`Steps`."""
         step = self.program.step(images, labels, self.recipe.objective)
-        own_draws(images.device, self.place.seed, self.place.epoch, position)
+        seeded_global_rng(images.device, self.place.seed, self.place.epoch, position)
         step.take(images, labels, self.place.objective(position))
 
-    def ended(self) -> Tally:
+    def ended(self) -> RunningMetrics:
         """See :class:`Steps`."""
         bad = self.program.read(self.tally)
         if bad is not None:
@@ -196,7 +196,7 @@ class RecordedSteps:
         return self.tally
 
 
-def own_draws(device: torch.device, seed: int, epoch: int, position: int) -> None:
+def seeded_global_rng(device: torch.device, seed: int, epoch: int, position: int) -> None:
     """Makes what a model draws from global generators, as dropout does, a function of run and step.
 
     These are torch's, numpy's and Python's; who calls this puts them back after the epoch.
@@ -212,9 +212,9 @@ def built_in(recipe: Recipe) -> bool:
 def selected(recipe: Recipe, examples: Examples, seed: int, epoch: int, order: Tensor) -> Tensor:
     """``order`` without the images that the recipe's deficits and its selection withhold."""
     everything = torch.arange(len(examples.train_labels))
-    draws = Draws(seed, epoch, 0, everything, len(everything), examples.classes)
+    draws = BatchContext(seed, epoch, 0, everything, len(everything), examples.classes)
     for withholding in (*recipe.deficits, recipe.select):
-        left = None if withholding is None else kept(withholding, examples.train_labels.cpu(), draws)
+        left = None if withholding is None else kept_mask(withholding, examples.train_labels.cpu(), draws)
         if left is not None:
             order = order[left[order]]
     return order
@@ -226,12 +226,12 @@ def score_test_images(
 ) -> Score:
     """Loss and accuracy on the clean test images, in evaluation mode."""
     model.eval()
-    tally = Tally()
+    tally = RunningMetrics()
     for images, labels in zip(
         examples.test_images.split(TEST_BATCH), examples.test_labels.split(TEST_BATCH), strict=True
     ):
         with forward():
-            logits = _logits(model, examples.normalised(unit(images)), labels)
+            logits = _logits(model, examples.normalised(to_unit_float(images)), labels)
             learned = Learned(cross_entropy(logits, labels), logits)
         tally.add(learned, labels)
     return tally.score()

@@ -13,7 +13,7 @@ from critlab._core.threads import one_thread
 from critlab.data.image_set import ImageSet
 from critlab.study.origin import WORTH, Numerics
 from critlab.study.recipe import Recipe
-from critlab.study.study import Base
+from critlab.study.study import Setup
 from critlab.training.device import make_deterministic
 from critlab.training.learner import NetworkLearner
 
@@ -27,7 +27,7 @@ HOPELESS, LONG_SECONDS = 3.0, 5.0
 for it bfloat16 was 13 times slower, and six such steps of a large model would cost minutes for nothing."""
 
 
-def step_seconds(base: Base, images: ImageSet, recipe: Recipe, device: str = "cpu") -> dict[str, float]:
+def step_seconds(base: Setup, images: ImageSet, recipe: Recipe, device: str = "cpu") -> dict[str, float]:
     """Seconds that a step takes an image in float32 and in bfloat16: the median of interleaved repeats.
 
     The step is a whole one: batch, augmentation, deficit, forward, backward, optimiser. On a CPU it is the processor
@@ -66,7 +66,7 @@ def _clear(rounds: list[list[float]]) -> bool:
     return len(ratios) >= FEWEST and (min(ratios) > CLEAR * WORTH or max(ratios) < WORTH / CLEAR)
 
 
-def _step(base: Base, images: ImageSet, numerics: Numerics, recipe: Recipe, device: str) -> Callable[[], object]:
+def _step(base: Setup, images: ImageSet, numerics: Numerics, recipe: Recipe, device: str) -> Callable[[], object]:
     learner = NetworkLearner(base, images, numerics, device)
     learner.length = base.optimizer.batch
     state = learner.start({"seed": 0})

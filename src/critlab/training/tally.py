@@ -30,7 +30,7 @@ class Progress:
     counted: int = 0
 
 
-class Tally:
+class RunningMetrics:
     """Running sums of loss and of right answers, exact to float64; they go on from ``since``."""
 
     def __init__(self, since: Progress = Progress()) -> None:

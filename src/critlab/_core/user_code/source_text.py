@@ -9,8 +9,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 DOORS = frozenset(
-    {"Background", "Base", "Intervention", "Study", "Switch", "harm", "probe", "removal", "report", "run", "windows"}
-)
+    {
+        "Background", "BackgroundDeficit", "Base", "Intervention", "Setup", "Study", "Switch", "WindowOverride", "harm",
+        "lasting_damage", "load_results", "plan", "probe", "removal", "removal_sweep", "report", "run", "save_figures",
+        "window_sweep", "windows",
+    }
+)  # fmt: skip
 """Functions of critlab whose arguments are the question, which names its results by itself."""
 
 Span = tuple[int, int]

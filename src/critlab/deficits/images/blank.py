@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind
+from critlab.deficits.deficit import BatchContext, Deficit, InputKind, LabelKind
 from critlab.deficits.layout import check_channels
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ class Blank(Deficit):
         """Raises StudyError where the mean colour would be that of other axes than the channels."""
         check_channels(self.name, example_shape)
 
-    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """The mean colour in place of the images; the labels are kept."""
         return blank_like(images, draws), labels
 
 
-def blank_like(images: Tensor, draws: Draws) -> Tensor:
+def blank_like(images: Tensor, draws: BatchContext) -> Tensor:
     """The mean colour in the shape, dtype and device of ``images``; of the batch where the whole mean is not known.
 
     Args:

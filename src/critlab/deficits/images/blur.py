@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from critlab._core.errors import StudyError
-from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind
+from critlab.deficits.deficit import BatchContext, Deficit, InputKind, LabelKind
 from critlab.deficits.layout import check_images
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Blur(Deficit):
     def _small(self, example_shape: tuple[int, ...], factor: int | None = None) -> tuple[int, ...]:
         return tuple(small_side(side, factor or self.factor) for side in self._sides(example_shape))
 
-    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """Blurred images; the labels are kept."""
         blurred = blur(images, self.factor)
         # each pixel is a weighted mean of pixels, so only rounding can leave [0, 1]

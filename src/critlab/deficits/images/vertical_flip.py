@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind
+from critlab.deficits.deficit import BatchContext, Deficit, InputKind, LabelKind
 from critlab.deficits.layout import check_images
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class VerticalFlip(Deficit):
         """Raises StudyError unless examples are images."""
         check_images(self.name, example_shape)
 
-    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """Flipped images; the labels are kept."""
         return vertical_flip(images), labels
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from critlab.deficits.deficit import Deficit, Draws, LabelKind
+from critlab.deficits.deficit import BatchContext, Deficit, LabelKind
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
 
-class Noise(Deficit):
+class WhiteNoise(Deficit):
     """Replaces each image by uniform white noise in [0, 1), new in each step."""
 
     name: ClassVar[str] = "noise"
     label_kind: ClassVar[LabelKind] = "unread"
 
-    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """White noise in place of the images; the labels are kept."""
         return white_noise_like(images, draws.step()), labels
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from critlab._core.errors import StudyError
-from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind
+from critlab.deficits.deficit import BatchContext, Deficit, InputKind, LabelKind
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +26,7 @@ class LabelNoise(Deficit):
     label_kind: ClassVar[LabelKind] = "classes"
     share: float = Field(gt=0, le=1)
 
-    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """Wrong labels here and there; the images are kept.
 
         Raises:

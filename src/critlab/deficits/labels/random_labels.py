@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind
+from critlab.deficits.deficit import BatchContext, Deficit, InputKind, LabelKind
 
 if TYPE_CHECKING:
     import torch
@@ -18,7 +18,7 @@ class RandomLabels(Deficit):
     input_kind: ClassVar[InputKind] = "unread"
     label_kind: ClassVar[LabelKind] = "classes"
 
-    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """Random labels; the images are kept.
 
         Raises:

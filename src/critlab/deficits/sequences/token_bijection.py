@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from critlab._core.errors import StudyError
-from critlab.deficits.deficit import Deficit, Draws, InputKind
+from critlab.deficits.deficit import BatchContext, Deficit, InputKind
 from critlab.deficits.sequences.token_shuffle import follows
 from critlab.deficits.sequences.tokens import Tokens, check_sequences
 
@@ -37,7 +37,7 @@ class TokenBijection(Deficit):
         """Raises StudyError unless the examples are sequences."""
         check_sequences(self.name, example_shape)
 
-    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """Renamed tokens, int64 ``(batch, places)``, or levels in [0, 1]; padding stays as it is.
 
         Raises:
@@ -59,7 +59,7 @@ class TokenBijection(Deficit):
         return _seen(draws, images, table[tokens.long()].to(images.dtype)), renamed
 
 
-def _seen(draws: Draws, before: Tensor, after: Tensor) -> Tensor:
+def _seen(draws: BatchContext, before: Tensor, after: Tensor) -> Tensor:
     """``after``, but ``before`` where there is padding."""
     if draws.mask is None:
         return after

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from critlab._core.errors import StudyError
-from critlab.deficits.deficit import Deficit, Draws, InputKind
+from critlab.deficits.deficit import BatchContext, Deficit, InputKind
 from critlab.deficits.sequences.tokens import Tokens, check_sequences, moved_along, staying
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class TokenShuffle(Deficit):
         if example_shape[0] < 2:
             raise StudyError(f"deficit 'token_shuffle' needs sequences of at least 2 places, received {example_shape}")
 
-    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """Shuffled sequences ``(batch, places)`` or ``(batch, places, features)`` of any dtype.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from critlab._core.errors import StudyError
-from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind, check_two_sources
+from critlab.deficits.deficit import BatchContext, Deficit, InputKind, LabelKind, check_two_sources
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,7 +40,7 @@ class Decorrelate(Deficit):
                 "set data.heads = 3 and model.heads = 3"
             )
 
-    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """Images whose B belongs to another image, and labels in the head of A or B.
 
         Raises:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from pydantic import Field, model_validator
 
 from critlab._core.spec import Problems
-from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind, check_two_sources
+from critlab.deficits.deficit import BatchContext, Deficit, InputKind, LabelKind, check_two_sources
 from critlab.deficits.images.blank import blank_like
 from critlab.deficits.layout import check_channels
 
@@ -42,7 +42,7 @@ class SourceDropout(Deficit):
         check_two_sources(f"deficit {self.name!r}", example_shape)
         check_channels(self.name, example_shape)
 
-    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """Images of which some lack a source; the labels are kept."""
         return drop_sources(images, self.a, self.b, blank_like(images, draws), draws.step()), labels
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from critlab._core.errors import StudyError
-from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind
+from critlab.deficits.deficit import BatchContext, Deficit, InputKind, LabelKind
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,7 +30,7 @@ class FeatureDropout(Deficit):
     lasting: bool = False
     fill: float = 0.0
 
-    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """Examples of any shape and dtype, with gaps; the labels are kept.
 
         Raises:

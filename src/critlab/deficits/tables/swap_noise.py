@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from critlab.deficits.deficit import Deficit, Draws, InputKind, LabelKind
+from critlab.deficits.deficit import BatchContext, Deficit, InputKind, LabelKind
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +25,7 @@ class SwapNoise(Deficit):
     label_kind: ClassVar[LabelKind] = "unread"
     share: float = Field(gt=0, le=1)
 
-    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """Examples of any shape, dtype and range, with strange values among their own; the labels are kept.
 
         Padding neither receives a value nor gives one.

@@ -35,7 +35,7 @@ def finish(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-class Ledger:
+class TimeBudget:
     """Seconds of training and seconds of watching, and whether another look may be taken.
 
     Args:

@@ -16,7 +16,7 @@ from critlab.hooks.watch.looks.refusals import WATCH
 from critlab.hooks.watch.record import Record, Sums, movement, shares
 from critlab.hooks.watch.training_loss import TrainingLoss
 from critlab.hooks.watch.weights_in_motion import GradientNoise, Reading, WeightPath
-from critlab.measures.weights.parameter_groups import Weights
+from critlab.measures.weights.parameter_groups import ParameterGroups
 
 
 class Gathering:
@@ -47,7 +47,7 @@ class Gathering:
         self.groups = Watched(groups, model, epoch_steps)
         self.losses = TrainingLoss()
         self._reads, self._follows = gradients, path
-        self._weights: Weights | None = None
+        self._weights: ParameterGroups | None = None
         self._noise: GradientNoise | None = None
         self._path: WeightPath | None = None
         self._reading: Reading | None = None
@@ -56,13 +56,13 @@ class Gathering:
         self.wants_gradients = gradients
         # parameters without a shape get one when the model is first called
         if not any(isinstance(parameter, UninitializedParameter) for parameter in model.parameters()):
-            self.follow(Weights.of(model, WATCH))
+            self.follow(ParameterGroups.of(model, WATCH))
 
     @property
-    def weights(self) -> Weights:
+    def weights(self) -> ParameterGroups:
         """The weights that are followed."""
         if self._weights is None:
-            self.follow(Weights.of(self.model, WATCH))
+            self.follow(ParameterGroups.of(self.model, WATCH))
         assert self._weights is not None
         return self._weights
 
@@ -76,17 +76,17 @@ class Gathering:
         """Looks since the last record, of all processes."""
         return self._all.count if self._weights is not None else 0
 
-    def others(self) -> Weights | None:
+    def others(self) -> ParameterGroups | None:
         """The weights that learn now, where they are not those that are followed.
 
         Raises:
             StudyError: none learn.
         """
-        now, known = Weights.of(self.model, WATCH), self.weights
+        now, known = ParameterGroups.of(self.model, WATCH), self.weights
         same = [*map(id, now.parameters)] == [*map(id, known.parameters)]
         return None if same and now.owner.device == known.owner.device else now
 
-    def follow(self, weights: Weights) -> None:
+    def follow(self, weights: ParameterGroups) -> None:
         """Begins to sum up these."""
         gone = self._path.advance() if self._path and self._path.parameters else 0.0
         self._weights = weights

@@ -25,9 +25,9 @@ from critlab.hooks.watch.looks.inputs import (
     without_labels,
 )
 from critlab.hooks.watch.looks.logits import LogitsOf
-from critlab.hooks.watch.looks.look import Sample, look, rehearse
+from critlab.hooks.watch.looks.look import Sample, fisher_snapshot, rehearse
 from critlab.hooks.watch.looks.refusals import refuse_model
-from critlab.measures.weights.parameter_groups import Weights
+from critlab.measures.weights.parameter_groups import ParameterGroups
 
 Given = Inputs | Callable[[], Inputs | None] | None
 """Inputs, or what gives them when they are needed."""
@@ -87,7 +87,7 @@ class Looking:
             raise StudyError("watch: step: received no inputs; give the batch's, or probe= when making the watch")
         self._keep(chosen(given, torch.arange(min(count(given), self.examples), device="cpu")))
 
-    def rehearse(self, weights: Weights) -> None:
+    def rehearse(self, weights: ParameterGroups) -> None:
         """Takes a first look, which does not count, and checks that looks will be right.
 
         Raises:
@@ -107,7 +107,7 @@ class Looking:
         rehearse(self.model, self._given(probe), self.forward, device=device, autocast=self.autocast)
         self.rehearsed = True
 
-    def look(self, weights: Weights, step: int) -> Sample:
+    def fisher_snapshot(self, weights: ParameterGroups, step: int) -> Sample:
         """One look at some of the examples, which depend on seed and step alone.
 
         Raises:
@@ -117,7 +117,7 @@ class Looking:
         generator = torch.Generator("cpu").manual_seed(seed)
         order = torch.randperm(count(probe), generator=generator, device="cpu")
         few = self._given(chosen(probe, order[: self.size.examples]))
-        return look(self.model, weights, few, self.forward, seed=seed, autocast=self.autocast)
+        return fisher_snapshot(self.model, weights, few, self.forward, seed=seed, autocast=self.autocast)
 
     def state(self) -> dict[str, Any]:
         """What :meth:`load` takes; examples that are no tensors and plain values are left out."""
@@ -152,10 +152,10 @@ class Looking:
     def _given(self, probe: Inputs) -> Inputs:
         return probe if self._labels else without_labels(probe)
 
-    def _try(self, probe: Inputs, weights: Weights) -> None:
+    def _try(self, probe: Inputs, weights: ParameterGroups) -> None:
         few = chosen(probe, torch.arange(min(count(probe), self.size.least), device="cpu"))
         given = self._given(few)
-        sample = look(self.model, weights, given, self.forward, seed=0, autocast=self.autocast, first=True)
+        sample = fisher_snapshot(self.model, weights, given, self.forward, seed=0, autocast=self.autocast, first=True)
         self.size.limit(sample.logits)
 
 

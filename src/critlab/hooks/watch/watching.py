@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from critlab._core.errors import StudyError
 from critlab.hooks.watch import ranks
 from critlab.hooks.watch.asides import Asides
-from critlab.hooks.watch.budget import Ledger, clock, finish
+from critlab.hooks.watch.budget import TimeBudget, clock, finish
 from critlab.hooks.watch.gathering import Gathering
 from critlab.hooks.watch.history import History
 from critlab.hooks.watch.looking import Given, Looking
 from critlab.hooks.watch.writers import Writers
-from critlab.measures.weights.parameter_groups import Weights
+from critlab.measures.weights.parameter_groups import ParameterGroups
 
 LOOKS = 8
 """Looks that make a record."""
@@ -50,7 +50,7 @@ class Watching:
     ) -> None:
         self.model, self.looking, self.sums, self.optimizer = model, looking, sums, optimizer
         self.asides, self.history = Asides(), History()
-        self.ledger = Ledger(budget, clock(sums.device))
+        self.ledger = TimeBudget(budget, clock(sums.device))
         #: steps of the optimiser; looks that this process has taken, without the first one, which does not count
         self.steps = self.taken = 0
         self._log = Writers(log, self.asides)
@@ -182,7 +182,7 @@ class Watching:
         finish(self.sums.device)
         self.ledger.arrive()
         try:
-            sample = self.looking.look(self.sums.weights, self.steps)
+            sample = self.looking.fisher_snapshot(self.sums.weights, self.steps)
         except StudyError as none:
             self._waits = True
             self.asides.say("looks for a while", self.steps, none, then="tried again when other weights learn")
@@ -209,7 +209,7 @@ class Watching:
             self._waits = False
         return not self._waits
 
-    def _change(self, others: Weights) -> None:
+    def _change(self, others: ParameterGroups) -> None:
         if self.sums.count > 1:
             self._record()
         self.sums.follow(others)

@@ -10,7 +10,7 @@ from critlab.measures.estimates import Estimates, readings
 from critlab.measures.fisher.sample import random_signs, squared
 from critlab.measures.gradients.squared import squared_gradients
 from critlab.measures.reading import Probe, Reading
-from critlab.measures.weights.parameter_groups import Weights, of_labels
+from critlab.measures.weights.parameter_groups import ParameterGroups, of_labels
 
 
 def fisher_empirical(
@@ -69,7 +69,7 @@ class _OfGivenLabels:
         self.along, self.scale = along * (labels.to(along.device) >= 0)[..., None], largest.double().exp()
         self.uncertainty = self.along.double().square().sum() * self.scale.square()
 
-    def sample(self, weights: Weights, *, retain: bool) -> Tensor:
+    def sample(self, weights: ParameterGroups, *, retain: bool) -> Tensor:
         signs = random_signs(self.log_p, (len(self.log_p), *[1] * (self.log_p.ndim - 1)), self.generator)
         return squared(weights, self.log_p, signs * self.along, self.scale, retain=retain)
 

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from critlab.measures.eval_guard import undisturbed
+from critlab.measures.eval_guard import eval_guard
 from critlab.measures.fisher.sample import Factors, random_signs
-from critlab.measures.weights.parameter_groups import Weights, in_graphs, log_probabilities, refuse_mixing
+from critlab.measures.weights.parameter_groups import ParameterGroups, in_graphs, log_probabilities, refuse_mixing
 
 AT_ONCE = 32
 """Images whose graph and whose patches are held at a time."""
@@ -78,13 +78,13 @@ def kronecker_factors(model: nn.Module, images: Tensor, *, seed: int, measure: s
 
     Source: Martens and Grosse 2015; convolutions: Grosse and Martens 2016; the comparison: ours.
     """
-    Weights.of(model, measure)
+    ParameterGroups.of(model, measure)
     refuse_mixing(model, measure)
     sums, generator = _layers(model), torch.Generator().manual_seed(seed)
     if not sums:
         return {}
     called = model.module if isinstance(model, nn.DataParallel) else model
-    with undisturbed(model, seed), torch.compiler.set_stance("force_eager"), _watched(sums.values()) as calls:
+    with eval_guard(model, seed), torch.compiler.set_stance("force_eager"), _watched(sums.values()) as calls:
         for number, part in enumerate(in_graphs(images).split(AT_ONCE)):
             calls.open = True
             log_p = log_probabilities(called(part), len(part), measure, known=number > 0)

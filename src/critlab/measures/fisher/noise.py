@@ -13,11 +13,11 @@ from torch.func import functional_call
 from critlab._core.errors import StudyError
 from critlab.measures import FisherNoiseOptions
 from critlab.measures.estimates import Estimates, readings
-from critlab.measures.eval_guard import undisturbed
+from critlab.measures.eval_guard import eval_guard
 from critlab.measures.gradients.squared import plan
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.weights.parameter_groups import (
-    Weights,
+    ParameterGroups,
     flat,
     in_graphs,
     log_probabilities,
@@ -167,16 +167,16 @@ class _Noise:
     """Puts noise on the weights of a model."""
 
     model: nn.Module
-    weights: Weights
+    weights: ParameterGroups
     generator: torch.Generator
 
     @classmethod
     @contextmanager
     def on(cls, model: nn.Module, generator: torch.Generator) -> Iterator[_Noise]:
         """Evaluation mode; afterwards the model is as it was."""
-        weights = Weights.of(model, "fisher_noise")
+        weights = ParameterGroups.of(model, "fisher_noise")
         seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
-        with undisturbed(model, seed):
+        with eval_guard(model, seed):
             yield cls(model, weights, generator)
 
     def parts(self, images: Tensor, labels: Tensor | None, groups: int) -> list[_Part]:
@@ -233,7 +233,7 @@ class _Gradients(nn.Module):
 
 
 def _check(model: nn.Module, images: Tensor, draws: int, beta: float) -> None:
-    Weights.of(model, "fisher_noise")
+    ParameterGroups.of(model, "fisher_noise")
     refuse_mixing(model, "fisher_noise")
     if len(images) < 1 or draws < 1 or not 0 < beta < float("inf"):
         raise StudyError(

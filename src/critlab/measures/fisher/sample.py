@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from critlab.measures.weights.parameter_groups import Weights
+from critlab.measures.weights.parameter_groups import ParameterGroups
 
 
-def fisher_sample(weights: Weights, log_p: Tensor, *, generator: torch.Generator, retain: bool = False) -> Tensor:
+def fisher_sample(
+    weights: ParameterGroups, log_p: Tensor, *, generator: torch.Generator, retain: bool = False
+) -> Tensor:
     """One unbiased sample of each layer's Fisher trace, summed over examples, in nats squared.
 
     ``sum_i sum_c p_ic || d log p_ic / dw ||^2`` over examples i and labels c. No label is drawn: all labels take part
@@ -48,7 +50,7 @@ def random_signs(like: Tensor, shape: Sequence[int], generator: torch.Generator)
     return bits.flatten()[:count].view(tuple(shape)).to(like).mul_(2).sub_(1)
 
 
-def squared(weights: Weights, log_p: Tensor, along: Tensor, scale: Tensor, *, retain: bool) -> Tensor:
+def squared(weights: ParameterGroups, log_p: Tensor, along: Tensor, scale: Tensor, *, retain: bool) -> Tensor:
     """Float64 ``(layers,)``: the squared gradient of ``scale * sum(along * log_p)``."""
     norms = weights.squared_norms(weights.gradients(log_p, along=along, retain=retain))
     return norms * scale.to(norms.device).square()
@@ -104,6 +106,6 @@ class Factors:
         found = roots - self.within * (first + roots.sum(-1, keepdim=True))
         return found.scatter_(-1, self.top, first)
 
-    def squared(self, weights: Weights, log_p: Tensor, signs: Tensor, *, retain: bool) -> Tensor:
+    def squared(self, weights: ParameterGroups, log_p: Tensor, signs: Tensor, *, retain: bool) -> Tensor:
         """Float64 ``(layers,)``: the squared gradient of the combination."""
         return squared(weights, log_p, self.signed(signs), self.scale, retain=retain)

@@ -11,7 +11,7 @@ from critlab.measures.estimates import Estimates, readings
 from critlab.measures.fisher.sample import Factors, random_signs
 from critlab.measures.gradients.squared import LARGEST_COARSE_GROUP, LARGEST_GROUP, squared_gradients
 from critlab.measures.reading import Probe, Reading
-from critlab.measures.weights.parameter_groups import Weights
+from critlab.measures.weights.parameter_groups import ParameterGroups
 
 
 def fisher_trace(
@@ -77,7 +77,7 @@ class _OfAllLabels:
         self.log_p, self.generator, self.factors = log_p, generator, Factors.of(log_p.detach())
         self.uncertainty = self.factors.uncertainty
 
-    def sample(self, weights: Weights, *, retain: bool) -> Tensor:
+    def sample(self, weights: ParameterGroups, *, retain: bool) -> Tensor:
         signs = random_signs(self.log_p, self.log_p.shape, self.generator)
         return self.factors.squared(weights, self.log_p, signs, retain=retain)
 

@@ -13,10 +13,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from critlab._core.errors import StudyError
 from critlab._core.estimate import Estimate
 from critlab.measures import CurvatureOptions
-from critlab.measures.eval_guard import undisturbed
+from critlab.measures.eval_guard import eval_guard
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.weights.parameter_groups import (
-    Weights,
+    ParameterGroups,
     flat,
     in_graphs,
     log_probabilities,
@@ -38,7 +38,7 @@ NO_SECOND_DERIVATIVE = (
 """Parts of torch's messages where an operation has no second derivative."""
 
 
-def curvature(
+def hessian_top_eigenvalue(
     model: nn.Module,
     images: Tensor,
     labels: Tensor,
@@ -76,7 +76,7 @@ def curvature(
 
     Source: Lanczos 1950; as a measure of training: Jastrzebski et al. 2020.
     """
-    weights = Weights.of(model, "curvature")
+    weights = ParameterGroups.of(model, "curvature")
     refuse_mixing(model, "curvature")
     if len(images) < 1 or iterations < 1 or not 0 < tolerance < 1:
         raise StudyError(
@@ -90,7 +90,7 @@ def curvature(
         ]
     )
     seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
-    with undisturbed(model, seed), _twice_differentiable():
+    with eval_guard(model, seed), _twice_differentiable():
         loss = _Loss(model, weights, in_graphs(images), labels.to(images.device))
         return lanczos(loss.hessian_times, first, tolerance=tolerance, iterations=iterations)
 
@@ -143,7 +143,7 @@ def _twice_differentiable() -> Iterator[None]:
 class _Loss:
     """The mean loss over images, as a function of the weights, for its second derivatives."""
 
-    def __init__(self, model: nn.Module, weights: Weights, images: Tensor, labels: Tensor) -> None:
+    def __init__(self, model: nn.Module, weights: ParameterGroups, images: Tensor, labels: Tensor) -> None:
         self.model, self.weights = model, weights
         self.parts = list(zip(images.split(AT_ONCE), labels.split(AT_ONCE), strict=True))
         self.counted = max(int((labels >= 0).sum()), 1)
@@ -168,8 +168,8 @@ class _Loss:
 
 
 def measure(model: nn.Module, probe: Probe, options: CurvatureOptions) -> list[Reading]:
-    """``curvature``, of the whole; see :func:`curvature`."""
-    found = curvature(
+    """``curvature``, of the whole; see :func:`hessian_top_eigenvalue`."""
+    found = hessian_top_eigenvalue(
         model,
         probe.images,
         probe.labels,

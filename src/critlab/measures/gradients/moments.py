@@ -17,7 +17,7 @@ from critlab.measures.reading import Probe, Reading
 MOMENTS = ("mean", "deviation", "norm", "signal_to_noise")
 
 
-def gradients(
+def gradient_moments(
     model: nn.Module, images: Tensor, labels: Tensor, *, generator: torch.Generator, batch: int = 32
 ) -> dict[str, dict[str, Estimate]]:
     """Moments of the loss gradient of mini-batches, of each layer and of the whole.
@@ -84,9 +84,9 @@ def _moments(sample: GradientSample) -> Floats:
 def measure(model: nn.Module, probe: Probe, options: GradientsOptions) -> list[Reading]:
     """``gradient_mean``, ``gradient_deviation``, ``gradient_norm``, ``gradient_signal_to_noise``: whole and layers.
 
-    See :func:`gradients`.
+    See :func:`gradient_moments`.
     """
-    found = gradients(model, probe.images, probe.labels, generator=probe.generator(0), batch=options.batch)
+    found = gradient_moments(model, probe.images, probe.labels, generator=probe.generator(0), batch=options.batch)
     return list(_readings(found))
 
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
-from critlab.measures.eval_guard import undisturbed
+from critlab.measures.eval_guard import eval_guard
 from critlab.measures.weights.parameter_groups import (
     Gradients,
-    Weights,
+    ParameterGroups,
     flat,
     in_graphs,
     log_probabilities,
@@ -33,7 +33,7 @@ class GradientSample:
     """What is kept of the loss gradients ``g_b`` of B mini-batches, layer by layer.
 
     Args:
-        layers: their names, as in :class:`~critlab.measures.weights.parameter_groups.Weights`.
+        layers: their names, as in :class:`~critlab.measures.weights.parameter_groups.ParameterGroups`.
         batch: images of each mini-batch.
         sizes: float64 ``(layers,)``: how many numbers each layer has.
         sums: float64 ``(layers, B)``: the sum of the numbers of ``g_b``.
@@ -91,7 +91,7 @@ def gradient_sample(
     Cost: one forward and one backward pass for each image; memory for B times the parameters, in float32, and twice
     that of the largest layer.
     """
-    weights = Weights.of(model, measure)
+    weights = ParameterGroups.of(model, measure)
     refuse_mixing(model, measure)
     count = len(images) // batch if batch >= 1 else 0
     if count < FEWEST:
@@ -101,7 +101,7 @@ def gradient_sample(
     order = torch.randperm(len(images), generator=generator, device=generator.device).to(images.device)
     seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
     found: list[Gradients] = []
-    with undisturbed(model, seed):
+    with eval_guard(model, seed):
         for places in order[: count * batch].split(batch):
             log_p = log_probabilities(model(in_graphs(images[places])), batch, measure)
             chosen = labels.to(images.device)[places]
@@ -111,7 +111,7 @@ def gradient_sample(
     return GradientSample(weights.layers, batch, weights.sizes.cpu().numpy(), np.stack(sums), np.stack(products))
 
 
-def _reduced(weights: Weights, found: list[Gradients], layer: int) -> tuple[Floats, Floats]:
+def _reduced(weights: ParameterGroups, found: list[Gradients], layer: int) -> tuple[Floats, Floats]:
     """One layer's sums and inner products."""
     own = [place for place, owner in enumerate(weights.owner.tolist()) if owner == layer]
     rows = torch.stack(

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
 from critlab.measures.estimates import Estimates, Floats
-from critlab.measures.eval_guard import undisturbed
-from critlab.measures.weights.parameter_groups import Weights, in_graphs, log_probabilities, refuse_mixing
+from critlab.measures.eval_guard import eval_guard
+from critlab.measures.weights.parameter_groups import ParameterGroups, in_graphs, log_probabilities, refuse_mixing
 
 LARGEST_GROUP = 16
 """The signs' cross terms grow with the group. Measured on one thread (All-CNN of width 24, 28 x 28, 1,024
@@ -36,7 +36,7 @@ class Scores(Protocol):
     #: float64 ``()``: about the group's sum of squared gradients in the logits; no sign has a part in it
     uncertainty: Tensor
 
-    def sample(self, weights: Weights, *, retain: bool) -> Tensor:
+    def sample(self, weights: ParameterGroups, *, retain: bool) -> Tensor:
         """Float64 ``(layers,)``: unbiased over signs for the group's sum of squared gradients."""
 
 
@@ -104,13 +104,13 @@ def squared_gradients(
 
     Source: signs: Hutchinson 1990; grouping and the choice of draws: ours.
     """
-    weights = Weights.of(model, measure)
+    weights = ParameterGroups.of(model, measure)
     refuse_mixing(model, measure)
     if len(images) < 1 or draws < 1:
         raise StudyError(f"{measure}: received {len(images)} images and {draws} draws; must be at least 1")
     groups, draws = plan(len(images), draws, largest)
     seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
-    with undisturbed(model, seed):
+    with eval_guard(model, seed):
         looks = _Looks(model, weights, scored, measure, in_graphs(images))
         found = [looks.at(place, draws) for place in looks.places(groups)]
         uncertainty = np.array([known for _, known in found])
@@ -127,7 +127,7 @@ class _Looks:
     """One model at images in groups."""
 
     model: nn.Module
-    weights: Weights
+    weights: ParameterGroups
     scored: Scored
     measure: str
     images: Tensor

@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from critlab._core.errors import StudyError
 from critlab.measures import DeadUnitsOptions
 from critlab.measures.estimates import ROOT
-from critlab.measures.eval_guard import undisturbed
+from critlab.measures.eval_guard import eval_guard
 from critlab.measures.reading import Probe, Reading
 
 AT_ONCE = 256
@@ -73,7 +73,7 @@ def dead_units(model: nn.Module, images: Tensor) -> dict[str, DeadUnits]:
     if len(images) < 1:
         raise StudyError("dead_units: received 0 images; must be at least 1")
     awake: dict[str, Tensor] = {}
-    with undisturbed(model, 0), torch.no_grad(), _callers(model) as callers:
+    with eval_guard(model, 0), torch.no_grad(), _callers(model) as callers:
         for part in images.split(AT_ONCE):
             with _Watching(callers) as watching:
                 model(part)

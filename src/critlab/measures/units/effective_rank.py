@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from critlab._core.errors import Diverged, StudyError
 from critlab.measures import EffectiveRankOptions
 from critlab.measures.estimates import ROOT
-from critlab.measures.eval_guard import undisturbed
+from critlab.measures.eval_guard import eval_guard
 from critlab.measures.reading import Probe, Reading
 
 AT_ONCE = 256
@@ -54,7 +54,7 @@ def effective_rank(model: nn.Module, images: Tensor) -> dict[str, float]:
     owners = [(n, m) for n, m in model.named_modules() if next(m.parameters(recurse=False), None) is not None]
     handles = [module.register_forward_hook(_adding(grams, name or ROOT)) for name, module in owners]
     try:
-        with undisturbed(model, 0), torch.no_grad():
+        with eval_guard(model, 0), torch.no_grad():
             for part in images.split(AT_ONCE):
                 model(part)
     finally:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from critlab._core.errors import Diverged, StudyError
 from critlab.measures import RelativeSourceVarianceOptions
-from critlab.measures.eval_guard import undisturbed
+from critlab.measures.eval_guard import eval_guard
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.units.features import feature_layer, features_of
 
@@ -101,7 +101,7 @@ def measure(model: nn.Module, probe: Probe, options: RelativeSourceVarianceOptio
         found = features_of(model, layer, torch.stack([view_a, view_b], 1))
         return found.flatten(2).mean(2) if options.units == "channels" and found.ndim > 2 else found
 
-    with undisturbed(model, 0):
+    with eval_guard(model, 0):
         relative = relative_source_variance(pooled, *probe.images.unbind(1)).double().flatten()
     return list(readings(relative))
 
@@ -136,7 +136,7 @@ def bimodality(values: Tensor) -> float | None:
 
 
 def _evaluating(model_features: ModelFeatures) -> AbstractContextManager[None]:
-    return undisturbed(model_features, 0) if isinstance(model_features, nn.Module) else nullcontext()
+    return eval_guard(model_features, 0) if isinstance(model_features, nn.Module) else nullcontext()
 
 
 def _rows(model_features: ModelFeatures, view_a: Tensor, view_b: Tensor) -> Iterator[Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from critlab._core.errors import Diverged, StudyError
-from critlab.measures.eval_guard import undisturbed
+from critlab.measures.eval_guard import eval_guard
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.units.partial_information import minimum_mutual_information
 from critlab.measures.units.source_options import UsableInformationOptions
@@ -66,7 +66,7 @@ def usable_information(
         raise StudyError("usable_information: received no image with a label in the first head; give at least one")
     seen, wanted = images[counted], wanted[counted]
     found = {}
-    with undisturbed(model, 0), torch.no_grad():
+    with eval_guard(model, 0), torch.no_grad():
         for source, kept in (("", (True, True)), ("A", (True, False)), ("B", (False, True))):
             found[source] = _answers(model, _only(seen, kept, nothing), wanted)
     return found

@@ -11,7 +11,7 @@ from critlab._core.errors import StudyError
 from critlab.measures import WeightsOptions
 from critlab.measures.estimates import ROOT
 from critlab.measures.reading import Probe, Reading
-from critlab.measures.weights.parameter_groups import Weights
+from critlab.measures.weights.parameter_groups import ParameterGroups
 
 
 def weight_norms(model: nn.Module, since: Mapping[str, Tensor] | None = None) -> dict[str, float]:
@@ -30,7 +30,7 @@ def weight_norms(model: nn.Module, since: Mapping[str, Tensor] | None = None) ->
 
     Error: rounding; sums are in float64.
     """
-    weights = Weights.of(model, "weights")
+    weights = ParameterGroups.of(model, "weights")
     moved = [parameter.detach() for parameter in weights.parameters]
     if since is not None:
         lacking = [name for name in weights.names if name not in since]

@@ -18,7 +18,7 @@ Gradients = Sequence[Tensor | None]
 
 
 @dataclass(frozen=True)
-class Weights:
+class ParameterGroups:
     """The parameters that require gradients, each once, under its first name, and the layers that own them.
 
     A complex number counts as two real ones, its real and its imaginary part.
@@ -37,7 +37,7 @@ class Weights:
     owner: Tensor
 
     @classmethod
-    def of(cls, model: object, measure: str) -> Weights:
+    def of(cls, model: object, measure: str) -> ParameterGroups:
         """The weights of ``model``.
 
         Raises:
@@ -101,7 +101,7 @@ def flat(gradient: Tensor) -> Tensor:
 
 
 def refuse_mixing(model: nn.Module, measure: str) -> None:
-    """Raises :class:`~critlab._core.errors.StudyError` where a layer of ``model`` mixes examples even in evaluation mode.
+    """Raise :class:`~critlab._core.errors.StudyError` where a layer of ``model`` mixes examples in evaluation mode.
 
     The loss of such a model is no sum over examples, so the squared gradient of one example is not defined.
     """
@@ -153,7 +153,7 @@ def log_probabilities(logits: object, images: int, measure: str, *, known: bool 
 
 
 def refuse_reentrant(value: Tensor, measure: str) -> None:
-    """Raises :class:`~critlab._core.errors.StudyError` where reentrant checkpoints lie between ``value`` and the weights.
+    """Raise :class:`~critlab._core.errors.StudyError` where reentrant checkpoints hide weights from ``value``.
 
     A gradient in chosen weights would silently leave out the checkpointed layers.
     """

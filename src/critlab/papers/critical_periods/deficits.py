@@ -8,9 +8,9 @@ from typing import Any
 from critlab.deficits import (
     Deficit,
     LabelPermutation,
-    Noise,
     RandomLabels,
     VerticalFlip,
+    WhiteNoise,
     read_deficit,
 )
 from critlab.papers.comparisons import (
@@ -39,7 +39,8 @@ from critlab.papers.figure import (
 from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
 from critlab.report.wording import window_words
-from critlab.study.study import Study, removal
+from critlab.study.constructors import removal_sweep
+from critlab.study.study import Study
 
 FLIP = Published(
     "vertical flip", "no lasting damage", f"the paper's abstract; 5.3 points after 140 epochs in {REPLICATION}"
@@ -59,16 +60,16 @@ CORRUPTIONS: Mapping[Scale, tuple[str, ...]] = {
 def studies(scale: Scale) -> Studies:
     """Figure 2: the paper's deficits swept like blur; beside them random labels, fewer images, and corruptions."""
     timeline = TIMELINES[scale]
-    paper: tuple[Deficit, ...] = (VerticalFlip(), LabelPermutation(), Noise(), RandomLabels())
+    paper: tuple[Deficit, ...] = (VerticalFlip(), LabelPermutation(), WhiteNoise(), RandomLabels())
     further = [read_deficit({"name": "data_subset", "fraction": 0.1})]
     further += [read_deficit({"name": name, "severity": 3}) for name in CORRUPTIONS[scale]]
-    shared: dict[str, Any] = {"recovery": timeline.recovery, "seeds": timeline.seeds, "base": base(scale)}
+    shared: dict[str, Any] = {"recovery": timeline.recovery, "seeds": timeline.seeds, "setup": base(scale)}
     at = timeline.removals if scale == "paper" else timeline.compared
     return {
-        "paper": removal(
+        "paper": removal_sweep(
             blur(scale), at=at, name=study_name("deficits", scale), controls={"deficits": paper}, **shared
         ),
-        "further": removal(
+        "further": removal_sweep(
             blur(scale),
             at=timeline.compared[::2],
             name=study_name("deficits", scale, "further"),
@@ -76,14 +77,16 @@ def studies(scale: Scale) -> Studies:
             **shared,
         ),
         "flip_and_clocks": _clocks(VerticalFlip(), scale, "flip", shared),
-        "noise_and_clocks": _clocks(Noise(), scale, "noise", shared),
+        "noise_and_clocks": _clocks(WhiteNoise(), scale, "noise", shared),
     }
 
 
 def _clocks(deficit: Deficit, scale: Scale, part: str, shared: dict[str, Any]) -> Study:
     """The last removal under other clocks, for a deficit that others say does no lasting harm."""
     at = TIMELINES[scale].compared[::2]
-    return removal(deficit, at=at, name=study_name("deficits", scale, part), controls={"clocks": CLOCKS}, **shared)
+    return removal_sweep(
+        deficit, at=at, name=study_name("deficits", scale, part), controls={"clocks": CLOCKS}, **shared
+    )
 
 
 def compare(found: Found) -> Sequence[Comparison]:

@@ -34,8 +34,8 @@ from critlab.report.charts.kit import (
     with_intervals,
 )
 from critlab.report.findings import Comparison
-from critlab.study.setup import Base
-from critlab.study.study import removal, windows
+from critlab.study.constructors import removal_sweep, window_sweep
+from critlab.study.setup import Setup
 
 TRACE = Published("trace of the Fisher information", "rises, then falls", "the paper's abstract")
 FINAL_TRACE = Published(
@@ -57,25 +57,25 @@ def studies(scale: Scale) -> Studies:
     timeline, seen = (
         (LEARNED, _learned()) if scale == "small" else (TIMELINES[scale], base(scale, trace_measure(scale)))
     )
-    swept = removal(
+    swept = removal_sweep(
         blur(scale),
         at=(*timeline.compared, "never"),
         recovery=timeline.recovery,
         seeds=timeline.seeds,
-        base=seen,
+        setup=seen,
         name=study_name("fisher", scale),
     )
-    sensitivity = windows(
+    sensitivity = window_sweep(
         blur(scale),
         **timeline.windows,
         seeds=timeline.seeds,
-        base=seen,
+        setup=seen,
         name=study_name("fisher", scale, "sensitivity"),
     )
     return {"trace": swept, "sensitivity": sensitivity}
 
 
-def _learned() -> Base:
+def _learned() -> Setup:
     return base(
         "small",
         {"fisher_trace": {"every": 4, "images": 512}},

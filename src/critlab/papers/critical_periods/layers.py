@@ -31,7 +31,8 @@ from critlab.report.charts.kit import (
 )
 from critlab.report.findings import Comparison
 from critlab.report.wording import spaced
-from critlab.study.study import Study, removal
+from critlab.study.constructors import removal_sweep
+from critlab.study.study import Study
 
 SHARES = Published("layer shares after removal", "reorganise after 40 epochs, frozen after 100", NOTES)
 REMOVED = "Deficit removed after epoch"
@@ -40,12 +41,12 @@ REMOVED = "Deficit removed after epoch"
 def study(scale: Scale) -> Study:
     """Figure 5: layer by layer, clean, blurred for ever, removed early and late, and under the flip."""
     timeline = TIMELINES[scale]
-    return removal(
+    return removal_sweep(
         blur(scale),
         at=(*timeline.compared, "never"),
         recovery=timeline.recovery,
         seeds=timeline.seeds,
-        base=base(scale, trace_measure(scale)),
+        setup=base(scale, trace_measure(scale)),
         name=study_name("layers", scale),
         controls={"deficits": [VerticalFlip()], "at": timeline.compared[1:]},
     )

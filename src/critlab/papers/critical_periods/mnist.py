@@ -22,7 +22,7 @@ from critlab.papers.figure import (
     single,
 )
 from critlab.papers.names import study_name
-from critlab.study.setup import Base
+from critlab.study.setup import Setup
 from critlab.study.study import Study
 
 MNIST = Published("damage after the longest blur", "9.4 points after 400 epochs", f"{REPLICATION} (rate 0.05 x 0.97)")
@@ -39,7 +39,7 @@ def study(scale: Scale) -> Study:
         data = {"name": "fashion_mnist" if scale == "small" else "sample", "pad": 2, "train": 4000, "test": 2000}
         hidden = tuple(size // 10 for size in hidden)
     optimizer = {"name": "sgd", "lr": 0.005, "momentum": 0.9, "batch": 128}
-    made = Base.read({"data": data, "model": {"name": "mlp", "hidden": hidden}, "optimizer": optimizer}, "mnist")
+    made = Setup.read({"data": data, "model": {"name": "mlp", "hidden": hidden}, "optimizer": optimizer}, "mnist")
     return compared_study(scale, made, study_name("mnist", scale), Blur(factor=4))
 
 

@@ -23,8 +23,9 @@ from critlab.papers.figure import (
 from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
 from critlab.report.wording import percent
-from critlab.study.study import Study, removal
-from critlab.study.window_override import Switch
+from critlab.study.constructors import removal_sweep
+from critlab.study.study import Study
+from critlab.study.window_override import WindowOverride
 
 WEIGHT_DECAY = 0.001
 SOURCE = "Golatkar, Achille and Soatto 2019"
@@ -39,13 +40,13 @@ def studies(scale: Scale) -> Studies:
 
 def _swept(scale: Scale, usual: float, switched: float) -> Study:
     timeline = TIMELINES[scale]
-    return removal(
+    return removal_sweep(
         None,
-        switch=Switch(weight_decay=switched),
+        switch=WindowOverride(weight_decay=switched),
         at=timeline.removals if scale == "paper" else timeline.compared,
         recovery=timeline.recovery,
         seeds=timeline.seeds,
-        base=base(scale, optimizer={"weight_decay": usual}),
+        setup=base(scale, optimizer={"weight_decay": usual}),
         name=study_name("regularisation", scale, "late" if usual else "early"),
         controls={"equal_total": True},
     )

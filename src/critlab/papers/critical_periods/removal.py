@@ -35,7 +35,8 @@ from critlab.papers.figure import (
 from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
 from critlab.report.wording import spaced
-from critlab.study.study import Study, removal
+from critlab.study.constructors import removal_sweep
+from critlab.study.study import Study
 
 CLEAN = Published("clean accuracy of All-CNN", "about 92 %", f"{NOTES}; 91.99 % in {RECONSTRUCTION}")
 LATE = Published(
@@ -58,12 +59,12 @@ def all_cnn_removal(scale: Scale) -> Study:
     """All-CNN; at ``paper`` scale without controls, as published, below it with the flip and the other clocks."""
     timeline = TIMELINES[scale]
     controls = {"deficits": [VerticalFlip()], "clocks": CLOCKS, "at": timeline.compared[1:]}
-    return removal(
+    return removal_sweep(
         blur(scale),
         at=timeline.removals,
         recovery=timeline.recovery,
         seeds=timeline.seeds,
-        base=base(scale),
+        setup=base(scale),
         name=study_name("removal", scale),
         controls={} if scale == "paper" else controls,
     )
@@ -73,12 +74,12 @@ def resnet18_removal(scale: Scale) -> Study:
     """ResNet-18: learning rate 0.1, weight decay 0.0005 (from memory of the paper, unconfirmed)."""
     timeline = TIMELINES[scale]
     width = {"paper": 64, "small": 6, "demo": 4}[scale]
-    return removal(
+    return removal_sweep(
         blur(scale),
         at=timeline.removals if scale == "paper" else timeline.compared,
         recovery=timeline.recovery,
         seeds=timeline.seeds,
-        base=base(scale, model={"name": "resnet18", "width": width}, optimizer={"lr": 0.1, "weight_decay": 0.0005}),
+        setup=base(scale, model={"name": "resnet18", "width": width}, optimizer={"lr": 0.1, "weight_decay": 0.0005}),
         name=study_name("removal", scale, "resnet18"),
     )
 

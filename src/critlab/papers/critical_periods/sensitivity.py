@@ -24,7 +24,8 @@ from critlab.papers.figure import (
 )
 from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
-from critlab.study.study import Study, windows
+from critlab.study.constructors import window_sweep
+from critlab.study.study import Study
 
 PEAK_ONSET = Published("most sensitive onset", "about epoch 30", f"{NOTES}; epoch 0 in {REPLICATION}")
 
@@ -32,8 +33,8 @@ PEAK_ONSET = Published("most sensitive onset", "about epoch 30", f"{NOTES}; epoc
 def study(scale: Scale) -> Study:
     """Figure 1C: a window of blur at each onset."""
     timeline = TIMELINES[scale]
-    return windows(
-        blur(scale), **timeline.windows, seeds=timeline.seeds, base=base(scale), name=study_name("sensitivity", scale)
+    return window_sweep(
+        blur(scale), **timeline.windows, seeds=timeline.seeds, setup=base(scale), name=study_name("sensitivity", scale)
     )
 
 

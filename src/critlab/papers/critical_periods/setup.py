@@ -24,8 +24,9 @@ from critlab.papers.figure import (
     Scale,
 )
 from critlab.papers.names import study_name
-from critlab.study.setup import Base
-from critlab.study.study import Study, removal
+from critlab.study.constructors import removal_sweep
+from critlab.study.setup import Setup
+from critlab.study.study import Study
 
 PAPER = "Achille, Rovere and Soatto 2019"
 NOTES = "public notes on the paper"
@@ -79,7 +80,9 @@ TIMELINES: Mapping[Scale, Timeline] = {
 """Figure 1 for ``paper``; its windows are followed by as many clean epochs as a removal is, which is not stated."""
 
 
-def all_cnn_cifar10(width: int = 96, train: int | None = None, test: int | None = None, lr_decay: float = 0.97) -> Base:
+def all_cnn_cifar10(
+    width: int = 96, train: int | None = None, test: int | None = None, lr_decay: float = 0.97
+) -> Setup:
     """The paper's set-up: All-CNN on CIFAR-10, SGD from 0.05 times 0.97 an epoch, flips and shifts up to 4 pixels.
 
     Args:
@@ -104,10 +107,10 @@ def all_cnn_cifar10(width: int = 96, train: int | None = None, test: int | None 
         "augment": {"flip": True, "shift": 4},
         "measures": {"fisher_trace": FisherTraceOptions(every=5)},
     }
-    return Base.read(raw, "all_cnn_cifar10")
+    return Setup.read(raw, "all_cnn_cifar10")
 
 
-def base(scale: Scale, measures: Mapping[str, Any] | None = None, **parts: Any) -> Base:
+def base(scale: Scale, measures: Mapping[str, Any] | None = None, **parts: Any) -> Setup:
     """The set-up of figure 1 at a scale.
 
     Args:
@@ -116,20 +119,20 @@ def base(scale: Scale, measures: Mapping[str, Any] | None = None, **parts: Any) 
         parts: fields of the set-up to change: ``model`` in place of the whole section, ``optimizer`` key by key.
     """
     made = {"paper": all_cnn_cifar10, "small": _small, "demo": _demo}[scale]()
-    changed = {field: getattr(made, field) for field in Base.model_fields}
+    changed = {field: getattr(made, field) for field in Setup.model_fields}
     if "optimizer" in parts:
         parts = {**parts, "optimizer": {**made.optimizer.model_dump(), **parts["optimizer"]}}
     if measures is not None:
         parts = {**parts, "measures": dict(measures)}
-    return Base.read({**changed, **parts}, "base")
+    return Setup.read({**changed, **parts}, "base")
 
 
-def _small() -> Base:
+def _small() -> Setup:
     made = all_cnn_cifar10(width=12, train=4000, test=2000, lr_decay=0.87)
     return made.model_copy(update={"measures": {"fisher_trace": FisherTraceOptions(every=4, images=512)}})
 
 
-def _demo() -> Base:
+def _demo() -> Setup:
     made = sample_base(train=2000, width=8, batch=64, lr_decay=0.75)
     return made.model_copy(update={"precision": "float32"})  # the same table on every machine of a kind
 
@@ -144,15 +147,15 @@ def constant_rate(scale: Scale) -> dict[str, Any]:
     return {"lr": CONSTANT_RATE[scale], "lr_decay": 1.0}
 
 
-def compared_study(scale: Scale, chosen: Base, name: str, deficit: Blur | None = None) -> Study:
+def compared_study(scale: Scale, chosen: Setup, name: str, deficit: Blur | None = None) -> Study:
     """With clean runs of equal length beside the plain control: where the rate does not fall, longer training helps."""
     timeline = TIMELINES[scale]
-    return removal(
+    return removal_sweep(
         deficit or blur(scale),
         at=timeline.removals if scale == "paper" else timeline.compared,
         recovery=timeline.recovery,
         seeds=timeline.seeds,
-        base=chosen,
+        setup=chosen,
         name=name,
         controls={"equal_total": True},
     )
@@ -167,11 +170,11 @@ def trace_measure(scale: Scale) -> Mapping[str, Any]:
 def measured_study(scale: Scale, figure: str, measures: Mapping[str, Any]) -> Study:
     """A removal sweep of blur that reads ``measures``."""
     timeline = TIMELINES[scale]
-    return removal(
+    return removal_sweep(
         blur(scale),
         at=timeline.compared,
         recovery=timeline.recovery,
         seeds=timeline.seeds,
-        base=base(scale, measures),
+        setup=base(scale, measures),
         name=study_name(figure, scale),
     )

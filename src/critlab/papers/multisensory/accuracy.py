@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from critlab.analysis.beside_control import beside_control
+from critlab.analysis.beside_control import compare_to_control
 from critlab.analysis.results import Results
 from critlab.papers.figure import (
     Found,
@@ -36,7 +36,7 @@ def accuracy_charts(found: Found) -> Sequence[Chart]:
         rows = [
             {"seen": SOURCES[source], "at": point.at, "accuracy": 100 * point.value.mean, **limits(point.value, 100)}
             for source in SOURCES
-            for point in beside_control(results, "source_accuracy", source)
+            for point in compare_to_control(results, "source_accuracy", source)
             if point.arm in own and point.at != "never"
         ]
         if not rows:

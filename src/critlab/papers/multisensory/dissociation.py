@@ -39,7 +39,8 @@ from critlab.report.charts.kit import (
     with_intervals,
 )
 from critlab.report.findings import Comparison
-from critlab.study.study import Study, removal
+from critlab.study.constructors import removal_sweep
+from critlab.study.study import Study
 
 MONOCULAR = Published("units of one source after dissociation", "all", f"{SECONDARY}, of the paper's histograms")
 
@@ -56,12 +57,12 @@ def study(scale: Scale) -> Study:
         optimizer={"lr": 0.05, "lr_decay": decay, "weight_decay": 0.0},
         augment=None,
     )
-    return removal(
+    return removal_sweep(
         Decorrelate(),
         at=(0, longest),
         recovery=longest,
         seeds=SEEDS[scale],
-        base=made,
+        setup=made,
         name=study_name("dissociation", scale),
     )
 

@@ -28,8 +28,9 @@ from critlab.papers.multisensory.setup import (
 from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
 from critlab.report.wording import spaced
-from critlab.study.setup import Base
-from critlab.study.study import Study, windows
+from critlab.study.constructors import window_sweep
+from critlab.study.setup import Setup
+from critlab.study.study import Study
 
 RESILIENT = Published(
     "sensitivity after cross-source reconstruction", "flat", f"{PAPER}, abstract: much more resilient; {SECONDARY}"
@@ -65,13 +66,13 @@ def _patterns(scale: Scale, pretraining: Mapping[str, Any] | None) -> Study:
     }
     if pretraining is not None:
         raw["pretraining"] = {**pretraining, "epochs": first}
-    return windows(
+    return window_sweep(
         Blank(source="B"),
         onsets=range(0, first, length),
         length=length,
         total=first + last,
         seeds=SEEDS[scale],
-        base=Base.read(raw, "patterns"),
+        setup=Setup.read(raw, "patterns"),
         name=study_name("reconstruction", scale, "" if pretraining is not None else "supervised"),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from critlab.analysis.beside_control import beside_control
+from critlab.analysis.beside_control import compare_to_control
 from critlab.analysis.ignored_source import ignored_sources
 from critlab.analysis.results import Results
 from critlab.papers.comparisons import (
@@ -40,7 +40,8 @@ from critlab.report.charts.kit import (
 )
 from critlab.report.findings import Comparison
 from critlab.report.wording import arm_words
-from critlab.study.study import Study, removal
+from critlab.study.constructors import removal_sweep
+from critlab.study.study import Study
 
 
 def study(scale: Scale) -> Study:
@@ -50,12 +51,12 @@ def study(scale: Scale) -> Study:
     mirror shows that the deficit decides.
     """
     removals = REMOVALS[scale]
-    return removal(
+    return removal_sweep(
         blur(scale),
         at=removals,
         recovery=RECOVERY[scale],
         seeds=SEEDS[scale],
-        base=base(scale),
+        setup=base(scale),
         name=study_name("rsv", scale),
         controls={"deficits": [blur(scale, "A")], "at": removals[-1:]},
     )
@@ -79,7 +80,7 @@ def _against_removal(results: Results, quantity: str, title: str) -> list[Chart]
             **limits(point.value),
             "n": point.value.n,
         }
-        for point in beside_control(results, quantity)
+        for point in compare_to_control(results, quantity)
         if point.at != "never"
     ]
     if not rows:

@@ -15,8 +15,9 @@ from critlab.papers.figure import (
     Scale,
 )
 from critlab.papers.names import study_name
-from critlab.study.setup import Base
-from critlab.study.study import Study, removal
+from critlab.study.constructors import removal_sweep
+from critlab.study.setup import Setup
+from critlab.study.study import Study
 
 PAPER = "Kleinman, Achille and Soatto 2023"
 SECONDARY = "secondary notes on the paper"
@@ -27,7 +28,7 @@ REMOVALS = {"paper": tuple(range(0, 181, 20)), "small": (0, 8, 16, 24), "demo": 
 RECOVERY = {"paper": 180, "small": 16, "demo": 8}
 
 
-def base(scale: Scale, **parts: Any) -> Base:
+def base(scale: Scale, **parts: Any) -> Setup:
     """The paper's main set-up: SGD from 0.075 times 0.97 an epoch, weight decay 0.0005, batch 128, views of 16 of 32.
 
     At ``paper`` scale BatchNorm statistics are computed anew before each test, as in the authors' code.
@@ -63,7 +64,7 @@ def base(scale: Scale, **parts: Any) -> Base:
         raw["precision"] = "float32"
     if scale == "paper":
         raw["evaluation"] = {"batch_norm": "recomputed"}
-    return Base.read({**raw, **parts}, "base")
+    return Setup.read({**raw, **parts}, "base")
 
 
 def blur(scale: Scale, source: str = "B") -> Blur:
@@ -78,11 +79,11 @@ def source_information_study(scale: Scale) -> Study:
     So a network has seen each source alone, and what it makes of one alone is not out of distribution.
     """
     augment = {"flip": True, "shift": 4 if scale != "demo" else 2, "source_dropout": 0.1}
-    return removal(
+    return removal_sweep(
         blur(scale),
         at=REMOVALS[scale],
         recovery=RECOVERY[scale],
         seeds=SEEDS[scale],
-        base=base(scale, augment=augment),
+        setup=base(scale, augment=augment),
         name=study_name("source-information", scale),
     )

@@ -30,8 +30,8 @@ from critlab.papers.multisensory.units import (
 )
 from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
-from critlab.study.setup import Base
-from critlab.study.study import removal
+from critlab.study.constructors import removal_sweep
+from critlab.study.setup import Setup
 
 DEPTH = Published("damage by depth", "deep networks have a critical period, shallow ones do not", f"{PAPER}, abstract")
 
@@ -53,12 +53,12 @@ def studies(scale: Scale) -> Studies:
     }
     width = {"paper": 96, "small": 8, "demo": 6}[scale]
     return {
-        f"n={blocks}": removal(
+        f"n={blocks}": removal_sweep(
             blur(scale),
             at=removals,
             recovery=recovery,
             seeds=SEEDS[scale],
-            base=_towers(scale, blocks, width, optimizer),
+            setup=_towers(scale, blocks, width, optimizer),
             name=study_name("source-depth", scale, str(blocks)),
             controls={"equal_total": True},
         )
@@ -66,10 +66,10 @@ def studies(scale: Scale) -> Studies:
     }
 
 
-def _towers(scale: Scale, blocks: int, width: int, optimizer: Mapping[str, Any]) -> Base:
+def _towers(scale: Scale, blocks: int, width: int, optimizer: Mapping[str, Any]) -> Setup:
     made = base(scale, optimizer=dict(optimizer))
-    fields = {field: getattr(made, field) for field in Base.model_fields}
-    return Base.read({**fields, "model": {"name": "two_tower", "blocks": blocks, "width": width}}, "towers")
+    fields = {field: getattr(made, field) for field in Setup.model_fields}
+    return Setup.read({**fields, "model": {"name": "two_tower", "blocks": blocks, "width": width}}, "towers")
 
 
 def compare(found: Found) -> Sequence[Comparison]:

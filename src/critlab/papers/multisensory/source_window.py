@@ -16,7 +16,8 @@ from critlab.papers.multisensory.setup import (
     blur,
 )
 from critlab.papers.names import study_name
-from critlab.study.study import Study, windows
+from critlab.study.constructors import window_sweep
+from critlab.study.study import Study
 
 WINDOW = Published("sensitivity to a window", "highest at early onsets", f"{PAPER}, shown")
 
@@ -28,13 +29,13 @@ def study(scale: Scale) -> Study:
         "small": ((0, 8, 16), 8, 32),
         "demo": ((0, 4, 8), 4, 16),
     }[scale]
-    return windows(
+    return window_sweep(
         blur(scale),
         onsets=onsets,
         length=length,
         total=total,
         seeds=SEEDS[scale],
-        base=base(scale),
+        setup=base(scale),
         name=study_name("source-window", scale),
     )
 

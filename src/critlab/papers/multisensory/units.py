@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from critlab.analysis.beside_control import When, beside_control, through_training
+from critlab.analysis.beside_control import When, compare_to_control, through_training
 from critlab.analysis.inference import Summary
 from critlab.analysis.results import Results
 from critlab.papers.figure import (
@@ -37,7 +37,7 @@ def compared_points(found: Found, quantity: str, layer: str = "", when: When = "
     """Every point of every part, as a place and words: its mean, and its difference from the control of its seed."""
     for part, results in found.items():
         named = "" if len(found) == 1 else f", {part}"
-        for point in beside_control(results, quantity, layer, when):
+        for point in compare_to_control(results, quantity, layer, when):
             if point.arm == "control":
                 yield f"{named}, no deficit", summary_words(point.value)
                 continue

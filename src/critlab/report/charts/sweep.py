@@ -273,5 +273,5 @@ def _left_out(arms: Sequence[_Arm]) -> str:
 def _alt(study: Study, arms: Sequence[_Arm], what: str) -> str:
     others = ", ".join(arm.name for arm in arms[1:MOST_DRAWN])
     beside = f", beside {others}" if others else ""
-    deficit = spaced(study.suffered)
+    deficit = spaced(study.treatment_label)
     return f"Chart of {what} against the epoch of the sweep for {deficit}{beside}. The numbers follow in a table."

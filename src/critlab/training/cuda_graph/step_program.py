@@ -24,7 +24,7 @@ from torch.optim import Optimizer
 from critlab.objectives import Objective
 from critlab.study.recipe import Recipe
 from critlab.training.cuda_graph.updates import UpdateRule, decayed
-from critlab.training.tally import Tally
+from critlab.training.tally import RunningMetrics
 
 WARM_UP = 3
 """Steps before a recording, in which libraries choose and set up what must not be set up while recording."""
@@ -102,7 +102,7 @@ class StepProgram:
         self.names_classes.append(names_classes)
         return prepared
 
-    def read(self, tally: Tally) -> int | None:
+    def read(self, tally: RunningMetrics) -> int | None:
         """Adds the losses since :meth:`begin` to ``tally``; waits for the GPU.
 
         Returns:

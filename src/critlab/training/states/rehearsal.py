@@ -24,7 +24,7 @@ MOST_NAMES = 5
 """How many differing names a message lists."""
 
 
-def rehearse(learner: NetworkLearner, recipe: Recipe, seed: int, modules: Collection[str] = ()) -> None:
+def check_resume(learner: NetworkLearner, recipe: Recipe, seed: int, modules: Collection[str] = ()) -> None:
     """Trains a step, saves, loads, and trains another with and without; likewise with a measurement between.
 
     Args:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from critlab.deficits.deficit import Deficit, Draws, LabelKind
+from critlab.deficits.deficit import BatchContext, Deficit, LabelKind
 from critlab.deficits.layout import check_images
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Corruption(Deficit):
         """Raises StudyError unless examples are images with sides of at least ``smallest_side``."""
         check_images(self.name, example_shape, self.smallest_side)
 
-    def apply(self, images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """Corrupted images, clipped to [0, 1] where the images are in it; the labels are kept."""
         corrupted = self.corrupt(as_pictures(images), draws.step())
         return (corrupted.clamp(0, 1) if draws.unit else corrupted).reshape(images.shape), labels

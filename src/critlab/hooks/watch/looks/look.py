@@ -13,7 +13,7 @@ from critlab.hooks.watch.looks.inputs import Forward, Inputs, chosen, count
 from critlab.hooks.watch.looks.refusals import WATCH, neighbours_changed, refuse_dependence, refuse_logits
 from critlab.hooks.watch.looks.untouched import untouched
 from critlab.measures.fisher.sample import fisher_sample
-from critlab.measures.weights.parameter_groups import Weights, log_probabilities
+from critlab.measures.weights.parameter_groups import ParameterGroups, log_probabilities
 
 
 class Sample(NamedTuple):
@@ -30,9 +30,9 @@ class Sample(NamedTuple):
     logits: int
 
 
-def look(
+def fisher_snapshot(
     model: nn.Module,
-    weights: Weights,
+    weights: ParameterGroups,
     inputs: Inputs,
     forward: Forward,
     *,
@@ -82,7 +82,7 @@ def rehearse(
     A model that draws random numbers even in evaluation mode gives other answers each time, and cannot be asked.
 
     Args:
-        model, inputs, forward, autocast: as of :func:`look`.
+        model, inputs, forward, autocast: as of :func:`fisher_snapshot`.
         device: of the weights.
 
     Raises:

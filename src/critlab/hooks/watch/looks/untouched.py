@@ -1,4 +1,4 @@
-"""A look leaves nothing behind: beside what :func:`undisturbed` puts back, what modules keep in Python."""
+"""A look leaves nothing behind: beside what :func:`eval_guard` puts back, what modules keep in Python."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from critlab.measures.eval_guard import undisturbed
+from critlab.measures.eval_guard import eval_guard
 
 HOOKS = ("_backward_hooks", "_backward_pre_hooks")
 """What listens to the backward pass; an optimiser that gathers statistics so must not see a look's gradients."""
@@ -32,7 +32,7 @@ PutBack = Callable[[], None]
 def untouched(model: nn.Module, seed: int) -> Iterator[None]:
     """Evaluation mode with gradients; afterwards the model and every global generator are as before.
 
-    Beside what :func:`~critlab.measures.eval_guard.undisturbed` puts back: attributes of modules (counters, caches,
+    Beside what :func:`~critlab.measures.eval_guard.eval_guard` puts back: attributes of modules (counters, caches,
     states that are carried along), generators that modules hold, and those of ``random`` and numpy. Listeners to the
     backward pass hear nothing, and what was compiled runs uncompiled, so that it is not compiled again for a look.
 
@@ -44,7 +44,7 @@ def untouched(model: nn.Module, seed: int) -> Iterator[None]:
     kept = [(module, _attributes(module)) for module in modules]
     hooks = [(module, name, vars(module)[name]) for module in modules for name in HOOKS if vars(module).get(name)]
     python, numpy = random.getstate(), np.random.get_state()
-    with undisturbed(model, seed), _uncompiled():
+    with eval_guard(model, seed), _uncompiled():
         for module, name, _ in hooks:
             vars(module)[name] = OrderedDict()
         try:

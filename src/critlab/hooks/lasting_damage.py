@@ -12,7 +12,7 @@ from torch import nn
 from critlab._core.errors import StudyError
 from critlab._core.random_streams import key
 from critlab.analysis.inference import MINIMUM_SEEDS, Summary, summarise
-from critlab.hooks.deprivation import Deprivation, Knowledge
+from critlab.hooks.deprivation import BatchDeficit, DataInfo
 from critlab.hooks.own_loop import OwnLearner, OwnLoop, OwnState
 from critlab.measures.reading import MeasureOptions
 from critlab.study.intervention import Intervention
@@ -29,7 +29,7 @@ Answer = Literal["present", "absent", "inconclusive"]
 
 
 @dataclass(frozen=True)
-class Harm:
+class LastingDamage:
     """What a bad stretch left behind after the recovery, in the unit of ``evaluate``; 95 % t intervals over repeats.
 
     Args:
@@ -75,11 +75,11 @@ def _words(summary: Summary) -> str:
     return f"{summary.mean:.4f} ({limits}, n = {summary.n})"
 
 
-def harm(
+def lasting_damage(
     before: Any,
     after: Any,
     *,
-    advance: Callable[[Any, int, Deprivation], Mapping[str, float]],
+    advance: Callable[[Any, int, BatchDeficit], Mapping[str, float]],
     evaluate: Callable[[Any], float | Mapping[str, float]],
     load: Callable[[Any], Any],
     epoch: int,
@@ -88,7 +88,7 @@ def harm(
     repeats: int = 5,
     remedies: Mapping[str, Remedy] | None = None,
     smallest_damage: float = 0.01,
-) -> Harm:
+) -> LastingDamage:
     """The lasting damage of a stretch of training that was suspected to be bad, from one checkpoint on either side.
 
     In every repeat the fork from ``before`` trains the stretch's epochs on good data and then the recovery; the fork
@@ -126,7 +126,7 @@ def harm(
     tried = dict(remedies or {})
     if taken := {"with", "without"} & set(tried):
         raise StudyError(f"harm: remedies: received one called {taken.pop()!r}, as a fork is; give it another name")
-    learner = OwnLearner(OwnLoop(_nobody, advance, evaluate, lambda state: state, load), Knowledge())
+    learner = OwnLearner(OwnLoop(_nobody, advance, evaluate, lambda state: state, load), DataInfo())
     removal, end = epoch + stretch, epoch + stretch + recovery
     forks: dict[str, tuple[Any, int, Remedy | None]] = {
         "without": (before, epoch, None),
@@ -137,7 +137,7 @@ def harm(
     for name, (checkpoint, begin, remedy) in forks.items():
         packed = pack(checkpoint)
         scores[name] = tuple(_score(learner, unpack(packed), begin, end, remedy, repeat) for repeat in range(repeats))
-    return Harm(
+    return LastingDamage(
         damage=_difference(scores["without"], scores["with"]),
         left={name: _difference(scores["without"], scores[name]) for name in tried},
         mended={name: _difference(scores[name], scores["with"]) for name in tried},
