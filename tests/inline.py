@@ -10,6 +10,7 @@ from multiprocessing import Pipe
 from typing import Any
 
 from critlab.data import load
+from critlab.engine.adoption import settle
 from critlab.engine.agenda import Failure, RunOutcome, TaskQueue
 from critlab.engine.belongings import whole
 from critlab.engine.keeping import retained_paths
@@ -64,7 +65,9 @@ class Inline:
         self.tree, self.names = build(study), StudyIds(study, images.fingerprint, Numerics())
         self.kept = retained_paths(self.tree, len(study.seeds), size)
         store.root.mkdir(parents=True, exist_ok=True)
-        record = StudyRecord(study.model_dump(mode="json"), images.fingerprint, Numerics(), dict(provenance()))
+        code = settle(study, store, None, images.fingerprint, Numerics()).recorded
+        asked = study.model_dump(mode="json")
+        record = StudyRecord(asked, images.fingerprint, Numerics(), dict(provenance()), code=code)
         self.record = enter(store, study, record)
         self.desk = WorkerContext(study, images.fingerprint, Numerics(), store, None, "cpu", locks)
         self.told = Told()

@@ -40,14 +40,11 @@ from studies import small
 RUN = """
 import json, sys
 from pathlib import Path
-from critlab.data import load
-from critlab.engine.names import Names
-from critlab.engine.progress import Display
-from critlab.engine.running import Means, run_study
+from critlab.engine.running import RunOptions, run_study
 from critlab.store import Store
 from critlab.study.study import Study
 study = Study.read(json.loads(sys.argv[1]), "study")
-report = run_study(study, Store(Path(sys.argv[2])), Means(workers=1))
+report = run_study(study, Store(Path(sys.argv[2])), RunOptions(workers=1))
 print(json.dumps([report.trained, report.replayed, report.status]))
 """
 WAITING = """
@@ -56,7 +53,7 @@ from critlab.deficits.images.blur import Blur
 class Waiting(Blur):
     name = "waiting"
     def apply(self, images, labels, draws):
-        while not os.path.exists(os.environ["GO"]):
+        while "CRITLAB_WORKER" in os.environ and not os.path.exists(os.environ["GO"]):
             time.sleep(0.02)
         return super().apply(images, labels, draws)
 """
@@ -83,7 +80,7 @@ def started(code: str, *arguments: str, **options: Any) -> subprocess.Popen[str]
 
 @pytest.fixture
 def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
-    """A study whose deficit waits until the file ``go`` is there, so that a process can be caught at work."""
+    """A study whose deficit waits, in workers, for the file ``go``, so that a process can be caught at work."""
     (tmp_path / "waiting.py").write_text(WAITING)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, [tmp_path, *filter(None, sys.path)])))
