@@ -30,7 +30,7 @@ ORDER = [
     "papers",
     "hooks",
 ]
-TOP = {"kernels", "linear", "running", "cli", "__init__"}
+TOP = {"errors", "kernels", "linear", "running", "cli", "__init__"}
 
 
 def room(module: str) -> str:

@@ -169,3 +169,11 @@ class Unnumbered:
             f"deficit {self._deficit!r} treats each example the same all run long: it needs the number of each in the "
             "batch (numbers=); let the data set give it with inputs and labels"
         )
+
+
+def __getattr__(name: str) -> object:
+    """The names of version 0.1.0, kept for one release."""
+    earlier = {"Deprivation": BatchDeficit, "Knowledge": DataInfo}
+    if name in earlier:
+        return earlier[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
