@@ -85,10 +85,11 @@ def test_verdict_comes_first(results: Results) -> None:
 
 
 def test_every_chart_is_there_with_its_numbers(results: Results) -> None:
-    assert keys(results) == ["removal_curve", "damage", "learning_curves", "fisher_trace", "layer_shares"]
+    losses, trace = ["test_loss", "train_loss"], ["fisher_trace", "fisher_trace_by_layer", "layer_shares"]
+    assert keys(results) == ["removal_curve", "damage", "learning_curves", *losses, *trace]
     parsed = Parsed(page(results))
     drawn = [attributes for tag, attributes in parsed.tags if attributes.get("class") == "chart"]
-    assert len(drawn) == sum(len(chart.panels) for chart in charts(results)) == 8
+    assert len(drawn) == sum(len(chart.panels) for chart in charts(results)) == 13
     assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in drawn)
     assert sum(tag == "summary" for tag, _ in parsed.tags) == len(charts(results)) + 1
     ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
@@ -190,7 +191,7 @@ def test_one_seed_has_no_intervals() -> None:
 
 def test_without_fisher_rows(results: Results) -> None:
     bare = replace(results, rows=tuple(row for row in results.rows if row.quantity != "fisher_trace"))
-    assert keys(bare) == ["removal_curve", "damage", "learning_curves"]
+    assert keys(bare) == ["removal_curve", "damage", "learning_curves", "test_loss", "train_loss"]
     assert "Where the information lies" not in Parsed(page(bare)).text
 
 

@@ -20,6 +20,7 @@ from critlab.measures.options import (
     GradientsOptions,
     WeightsOptions,
 )
+from critlab.measures.quantity import Quantity
 from critlab.measures.reading import MeasureOptions, Probe, Reading
 from critlab.measures.units.source_options import RelativeSourceVarianceOptions, UsableInformationOptions
 
@@ -37,6 +38,7 @@ __all__ = [
     "GradientsOptions",
     "MeasureOptions",
     "Probe",
+    "Quantity",
     "Reading",
     "RelativeSourceVarianceOptions",
     "UsableInformationOptions",

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from critlab._core.spec import Problems, shown
+from critlab.measures.quantity import Quantity
 from critlab.measures.reading import MeasureOptions
 
 
@@ -31,6 +32,9 @@ class FisherTraceOptions(ProbeOptions):
         draws: label draws for each image; the error shrinks with its root, the time grows with it.
     """
 
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("fisher_trace", "Trace of the Fisher information", "nats²", log=True, by="layer"),
+    )
     neutral: ClassVar[Mapping[str, Any]] = {**ProbeOptions.neutral, "draws": 1}
     draws: int = Field(default=1, ge=1)
 
@@ -42,6 +46,9 @@ class FisherEmpiricalOptions(ProbeOptions):
         draws: draws of signs for each image; the error shrinks with its root, the time grows with it.
     """
 
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("fisher_empirical", "Trace of the empirical Fisher information", "nats²", log=True, by="layer"),
+    )
     neutral: ClassVar[Mapping[str, Any]] = {**ProbeOptions.neutral, "draws": 1}
     draws: int = Field(default=1, ge=1)
 
@@ -56,6 +63,9 @@ class FisherNoiseOptions(ProbeOptions):
         draws: pairs of draws for each group of images; the error shrinks with its root, the time grows with it.
     """
 
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("fisher_noise", "Trace of the Fisher information, from weight noise", "nats", log=True, by="layer"),
+    )
     neutral: ClassVar[Mapping[str, Any]] = {**ProbeOptions.neutral, "labels": "model", "draws": 1}
     beta: float = Field(default=1e-3, gt=0)
     labels: Literal["model", "data"] = "model"
@@ -82,9 +92,21 @@ class BatchesOptions(ProbeOptions):
 class GradientCovarianceOptions(BatchesOptions):
     """Options of the covariance of gradients."""
 
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("gradient_covariance", "Trace of the gradient covariance", "nats²", log=True, by="layer"),
+        Quantity("gradient_covariance_top", "Largest eigenvalue of the gradient covariance", "nats²", log=True),
+    )
+
 
 class GradientsOptions(BatchesOptions):
     """Options of the moments of each layer's gradient."""
+
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("gradient_mean", "Mean of the gradient", "nats", by="layer"),
+        Quantity("gradient_deviation", "Standard deviation of the gradient", "nats", log=True, by="layer"),
+        Quantity("gradient_norm", "Norm of the mean gradient", "nats", log=True, by="layer"),
+        Quantity("gradient_signal_to_noise", "Gradient signal-to-noise ratio", log=True, by="layer"),
+    )
 
 
 class CurvatureOptions(ProbeOptions):
@@ -95,6 +117,9 @@ class CurvatureOptions(ProbeOptions):
         iterations: or after so many products at most.
     """
 
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("curvature", "Largest eigenvalue of the Hessian", "nats", log=True),
+    )
     images: int = Field(default=256, ge=1)
     tolerance: float = Field(default=1e-2, gt=0, lt=1)
     iterations: int = Field(default=40, ge=1)
@@ -107,6 +132,9 @@ class FisherLogDeterminantOptions(ProbeOptions):
         damping: added to every eigenvalue, in nats squared for a squared unit of weight.
     """
 
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("fisher_log_determinant", "Log-determinant of the Fisher information", "nats", by="layer"),
+    )
     images: int = Field(default=256, ge=1)
     damping: float = Field(default=1e-3, gt=0)
 
@@ -114,14 +142,27 @@ class FisherLogDeterminantOptions(ProbeOptions):
 class DeadUnitsOptions(ProbeOptions):
     """Options of the share of dead units."""
 
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("dead_units", "Fraction of dead units", by="layer", better="lower"),
+    )
+
 
 class EffectiveRankOptions(ProbeOptions):
     """Options of the effective rank of features."""
+
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("effective_rank", "Effective rank of the features", "directions", by="layer"),
+    )
 
 
 class WeightsOptions(MeasureOptions):
     """Options of the lengths of weights: it looks at no images."""
 
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("weight_norm", "Norm of the weights", by="layer"),
+        Quantity("weight_distance", "Distance of the weights from initialisation", by="layer"),
+        Quantity("weight_path", "Path length of the weights"),
+    )
     images: ClassVar[int] = 1
 
 
@@ -133,6 +174,9 @@ class FiltersOptions(MeasureOptions):
         layer: an ``nn.Conv2d`` or ``nn.Linear`` by its name in the model; None is the first.
     """
 
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("filter_norm", "Root mean square norm of the filters", by="layer"),
+    )
     neutral: ClassVar[Mapping[str, Any]] = {"layer": None}
     # only the shape of an image matters
     images: ClassVar[int] = 1

@@ -9,12 +9,21 @@ from typing import Any
 from critlab._core.digest import digest
 from critlab._core.user_code.identity import code_of_row
 from critlab.measures import MEASURES
+from critlab.measures.quantity import Quantity
 from critlab.measures.reading import MeasureOptions
 from critlab.study.recipe import Recipe
 from critlab.study.study import Setup
 
 TEST = "test"
 """The measure that every study has: accuracy and loss on the clean test images after every epoch."""
+
+TRAINING = (
+    Quantity("test_accuracy", "Test accuracy", "fraction", better="higher"),
+    Quantity("train_accuracy", "Training accuracy", "fraction", better="higher"),
+    Quantity("test_loss", "Test loss", log=True, better="lower"),
+    Quantity("train_loss", "Training loss", log=True, better="lower"),
+)
+"""What every study measures, whichever measures it has."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,12 @@ def scheduled_measures(base: Setup, epoch: int) -> Iterator[str]:
     for name, options in base.measures.items():
         if epoch % options.every == 0:
             yield name
+
+
+def quantities(base: Setup) -> dict[str, Quantity]:
+    """What the study measures, by name: what every study does, then the quantities that its measures declare."""
+    declared = [*TRAINING, *(one for options in base.measures.values() for one in options.quantities)]
+    return {one.name: one for one in declared}
 
 
 def options_of(base: Setup, name: str) -> MeasureOptions:

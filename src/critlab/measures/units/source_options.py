@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from critlab._core.errors import StudyError
+from critlab.measures.quantity import Quantity
 from critlab.measures.reading import MeasureOptions
 
 
@@ -39,6 +40,17 @@ class RelativeSourceVarianceOptions(SourceOptions):
         units: each channel at each position is a unit, or each channel's mean over positions.
     """
 
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("relative_source_variance", "Median relative source variance"),
+        Quantity("relative_source_variance_share", "Units by the source they respond to", "fraction", by="source"),
+        Quantity("relative_source_variance_bimodality", "Bimodality of the relative source variance"),
+        Quantity(
+            "relative_source_variance_histogram",
+            "Histogram of the relative source variance",
+            "fraction of units",
+            by="relative source variance",
+        ),
+    )
     neutral: ClassVar[Mapping[str, Any]] = {"layer": None, "units": "positions"}
     images: int = Field(default=64, ge=2)
     layer: str | None = None
@@ -52,4 +64,9 @@ class UsableInformationOptions(SourceOptions):
         images: how many; three forward passes each.
     """
 
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("usable_information", "Usable information", "bits", by="source", better="higher"),
+        Quantity("source_accuracy", "Test accuracy by source", "fraction", by="source", better="higher"),
+        Quantity("usable_information_part", "Parts of the usable information", "bits", by="part"),
+    )
     images: int = Field(default=2000, ge=1)

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from critlab.analysis.results import Results
 from critlab.report.chart import Chart
 from critlab.report.charts.layers import layer_charts
+from critlab.report.charts.quantities import quantity_charts
 from critlab.report.charts.sweep import sweep_charts
-from critlab.report.charts.training import fisher_charts, learning_charts
+from critlab.report.charts.training import learning_charts
 
 CHARTS: tuple[Callable[[Results], Iterator[Chart]], ...] = (
     sweep_charts,
     learning_charts,
-    fisher_charts,
+    quantity_charts,
     layer_charts,
 )
 """In the order of the page."""

@@ -10,7 +10,7 @@ from critlab.analysis.plasticity import layer_shares
 from critlab.analysis.results import Results
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import HUNDREDTHS, JSON, only, quantity, specification, tip
-from critlab.report.charts.training import drawn_runs
+from critlab.report.charts.moments import compared_runs
 from critlab.report.theme import ordered
 from critlab.report.wording import percent, run_label
 from critlab.study import Run, Study
@@ -26,7 +26,7 @@ Shares = dict[tuple[int, str], tuple[int, float]]
 def layer_charts(results: Results) -> Iterator[Chart]:
     """Each layer's share of the trace by epoch, where layers were measured."""
     by_run = _shares(results)
-    runs = [run for run in _compared(drawn_runs(results.study)) if by_run.get(run.name)]
+    runs = [run for run in compared_runs(results.study) if by_run.get(run.name)]
     if not runs:
         return
     layers = _ordered_layers(results)
@@ -59,17 +59,16 @@ def _shares(results: Results) -> dict[str, Shares]:
     }
 
 
-def _compared(runs: Sequence[Run]) -> list[Run]:
-    """The clean run, and the first and the last of the sweep."""
-    clean = [run for run in runs if run.clean]
-    deprived = [run for run in runs if not run.clean]
-    return [*clean[:1], *deprived[:1], *deprived[1:][-1:]]
-
-
 def _ordered_layers(results: Results) -> list[str]:
     """The layers in the order of the table; where that is the alphabet's, numbers in them count as numbers."""
-    layers = list(dict.fromkeys(row.layer for row in results.rows if row.quantity == "fisher_trace" and row.layer))
-    return sorted(layers, key=natural) if layers == sorted(layers) else layers
+    return in_order(
+        list(dict.fromkeys(row.layer for row in results.rows if row.quantity == "fisher_trace" and row.layer))
+    )
+
+
+def in_order(names: Sequence[str]) -> list[str]:
+    """Names of layers, in their own order; where that is the alphabet's, numbers in them count as numbers."""
+    return sorted(names, key=natural) if list(names) == sorted(names) else list(names)
 
 
 def natural(name: str) -> list[tuple[int, str]]:
@@ -91,31 +90,33 @@ def _panel(study: Study, run: Run, shares: Shares, layers: Sequence[str]) -> Pan
         below += share
     if not run.clean:
         rows += [{"part": "edge", "epoch": edge} for edge in (run.window.start, run.window.stop)]
-    layers_drawn = [*_areas(layers), *(_edges() if not run.clean else [])]
-    return Panel(_panel_title(study, run), specification(rows, layers_drawn), 12, 280)
+    layers_drawn = [*_areas(layers), *(window_edges() if not run.clean else [])]
+    return Panel(run_title(study, run), specification(rows, layers_drawn), 12, 280)
 
 
-def _panel_title(study: Study, run: Run) -> str:
+def run_title(study: Study, run: Run) -> str:
+    """A panel's title: which run it shows."""
     if run.clean:
         return run_label(run).capitalize()
     return study.sweep.panel_title(run.at)
 
 
-def _horizontal() -> JSON:
+def by_epoch() -> JSON:
+    """The horizontal channel of a panel of one run."""
     return quantity("epoch", "Epoch", scale={"nice": False, "zero": True}, axis={"tickMinStep": 1, "tickCount": 5})
 
 
-def _edges() -> list[JSON]:
+def window_edges() -> list[JSON]:
     """Where the deficit begins and ends: a dark line on a light one, to be seen on every layer."""
     marks: list[JSON] = [
         {"type": "rule", "color": "$paper", "strokeWidth": 3.5, "opacity": 0.8},
         {"type": "rule", "color": "$ink", "strokeDash": [4, 2], "strokeWidth": 1.25},
     ]
-    return [{"transform": only("edge"), "mark": mark, "encoding": {"x": _horizontal()}} for mark in marks]
+    return [{"transform": only("edge"), "mark": mark, "encoding": {"x": by_epoch()}} for mark in marks]
 
 
 def _areas(layers: Sequence[str]) -> list[JSON]:
-    x = _horizontal()
+    x = by_epoch()
     y = quantity("share", "Share of the trace (%)", stack="zero", scale={"domain": [0, 1]})
     y["axis"] = {"labelExpr": HUNDREDTHS, "values": [0, 0.25, 0.5, 0.75, 1], "grid": False}
     colour = {"scale": {"domain": list(layers), "range": ordered("deep", len(layers))}, "legend": None}

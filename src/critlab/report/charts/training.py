@@ -1,14 +1,11 @@
-"""What happens while networks train: learning curves and the trace of the Fisher information."""
+"""Learning curves, and the plot of a quantity by epoch that other charts of training share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
-from critlab.analysis.curve import order
-from critlab.analysis.inference import summarise
 from critlab.analysis.results import Results
-from critlab.report.chart import Cell, Chart, Panel
+from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import (
     JSON,
     ZOOM,
@@ -21,34 +18,19 @@ from critlab.report.charts.encoding import (
     specification,
     tip,
 )
+from critlab.report.charts.moments import Moment, drawn_runs, left_out, moments
 from critlab.report.theme import ordered
-from critlab.report.wording import UNSWEPT, interval, percent, place_title, run_label, spaced
-from critlab.study import Run, Study
+from critlab.report.wording import UNSWEPT, interval, percent, place_title, run_label
+from critlab.study import Study
 
 COLUMNS = ("run", "quantity", "epoch", "n", "mean", "low", "high")
 ACCURACIES = {"test_accuracy": "Test accuracy", "train_accuracy": "Training accuracy"}
-LOG_RATIO = 20
-MOST_DRAWN = 24
-"""How many deprived runs a chart of training shows: each adds all its epochs to the page."""
-
-
-@dataclass(frozen=True)
-class _Moment:
-    """The mean of a quantity over seeds, of one run after one epoch."""
-
-    run: Run
-    quantity: str
-    epoch: int
-    n: int
-    mean: float
-    low: float | None
-    high: float | None
 
 
 def learning_charts(results: Results) -> Iterator[Chart]:
     """Test and training accuracy by epoch, side by side."""
-    moments = {name: _moments(results, name) for name in ACCURACIES}
-    drawn = {name: found for name, found in moments.items() if found}
+    measured = moments(results)
+    drawn = {name: measured[name][""] for name in ACCURACIES if "" in measured.get(name, {})}
     if not drawn:
         return
     values = [
@@ -57,7 +39,7 @@ def learning_charts(results: Results) -> Iterator[Chart]:
     margin = 0.04 * (max(values) - min(values))
     domain = [min(values) - margin, max(values) + margin]
     panels = tuple(
-        _panel(results.study, found, ACCURACIES[name], hundredths("mean", "Accuracy (%)", domain=domain), True)
+        run_panel(results.study, found, ACCURACIES[name], hundredths("mean", "Accuracy (%)", domain=domain), True)
         for name, found in drawn.items()
     )
     yield Chart(
@@ -65,76 +47,17 @@ def learning_charts(results: Results) -> Iterator[Chart]:
         title="Learning curves",
         caption="Means over seeds with 95 % bands, run by run; the epochs under the deficit are shaded, the darker "
         "the more runs share them. Training accuracy is measured on the images as trained on, deficit included. "
-        f"Drag to move along, hold Shift and scroll to zoom, double-click to reset.{_left_out(results.study)}",
+        f"Drag to move along, hold Shift and scroll to zoom, double-click to reset.{left_out(results.study)}",
         alt="Charts of test and training accuracy by epoch for every run. The numbers follow in a table.",
         panels=panels,
         columns=COLUMNS,
-        rows=_numbers(m for found in drawn.values() for m in found),
+        rows=tuple(m.cells() for found in drawn.values() for m in found),
     )
 
 
-def fisher_charts(results: Results) -> Iterator[Chart]:
-    """The trace of the Fisher information by epoch, where it was measured."""
-    found = _moments(results, "fisher_trace")
-    if not found:
-        return
-    y = quantity("mean", "Trace of the Fisher information (nats²)", axis={"format": ",~g", "tickCount": 5})
-    # an untrained network has next to no information: its point alone is no reason for a logarithmic scale
-    means = [moment.mean for moment in found if moment.epoch > 0] or [moment.mean for moment in found]
-    least = min([*means, *(m.low for m in found if m.low is not None and m.epoch > 0)])
-    drawn = found
-    if least > 0 and max(means) / least > LOG_RATIO:
-        y |= {"scale": {"type": "log"}, "title": f"{y['title']}, log scale"}
-        # a band that reaches below zero has no place on this axis: it is drawn down to the smallest number that has
-        floor = min(value for m in found for value in (m.mean, m.low) if value is not None and value > 0)
-        drawn = [replace(m, low=max(m.low, floor)) if m.low is not None else m for m in found]
-    yield Chart(
-        key="fisher_trace",
-        title="Fisher information through training",
-        caption="Trace of the Fisher information of all weights, per example, mean over seeds with 95 % bands. Shaded: "
-        "epochs under the deficit. Click a name below to see one run with its window."
-        f"{_left_out(results.study)}",
-        alt="Chart of the trace of the Fisher information by epoch for every run. The numbers follow in a table.",
-        panels=(_panel(results.study, drawn, "", y, False),),
-        columns=COLUMNS,
-        rows=_numbers(found),
-    )
-
-
-def drawn_runs(study: Study) -> list[Run]:
-    """The longest clean run, then the runs of the deficit's arm in the order of the sweep, evenly thinned if many."""
-    clean = [run for run in study.runs if run.role == "control"]
-    deprived = sorted((run for run in study.runs if run.role == "deficit"), key=lambda run: order(run.at))
-    if len(deprived) > MOST_DRAWN:
-        last = len(deprived) - 1
-        deprived = [deprived[round(place * last / (MOST_DRAWN - 1))] for place in range(MOST_DRAWN)]
-    return [*sorted(clean, key=lambda run: -run.total)[:1], *deprived]
-
-
-def _left_out(study: Study) -> str:
-    points = len(study.sweep.points)
-    if points <= MOST_DRAWN + 1:
-        return ""
-    return f" Chart and table show about {MOST_DRAWN} of the {points:,} points of the sweep; critlab export gives all."
-
-
-def _moments(results: Results, name: str) -> list[_Moment]:
-    found = []
-    for run in drawn_runs(results.study):
-        by_epoch: dict[int, list[float]] = {}
-        for seed in results.study.seeds:
-            for row in results.by_run.get(run.identifier(seed), ()):
-                if row.quantity == name and not row.layer:
-                    by_epoch.setdefault(row.epoch, []).append(row.value)
-        for epoch, values in sorted(by_epoch.items()):
-            mean = summarise(values)
-            found.append(_Moment(run, name, epoch, mean.n, mean.mean, mean.low, mean.high))
-    return found
-
-
-def _rows(study: Study, moments: Sequence[_Moment], accuracy: bool) -> list[JSON]:
+def _rows(study: Study, drawn: Sequence[Moment], accuracy: bool) -> list[JSON]:
     rows: list[JSON] = []
-    for m in moments:
+    for m in drawn:
         value = percent(m.mean) if accuracy else f"{m.mean:.3g}"
         if m.low is not None and m.high is not None:
             value += f"  ({interval(m.low, m.high) if accuracy else f'{m.low:.3g} to {m.high:.3g}'})"
@@ -158,9 +81,18 @@ def _rows(study: Study, moments: Sequence[_Moment], accuracy: bool) -> list[JSON
     return rows
 
 
-def _panel(study: Study, moments: Sequence[_Moment], title: str, y: JSON, accuracy: bool) -> Panel:
-    rows = _rows(study, moments, accuracy)
-    names = list(dict.fromkeys(run_label(moment.run) for moment in moments))
+def run_panel(study: Study, drawn: Sequence[Moment], title: str, y: JSON, accuracy: bool) -> Panel:
+    """One quantity by epoch, a line for each run, with bands and with the windows of the deficit.
+
+    Args:
+        study: whose runs they are.
+        drawn: the means, in the order of the runs.
+        title: of the panel.
+        y: the vertical channel, of the field ``mean``.
+        accuracy: whether tooltips give percentages.
+    """
+    rows = _rows(study, drawn, accuracy)
+    names = list(dict.fromkeys(run_label(moment.run) for moment in drawn))
     deprived = [name for name in names if name not in UNSWEPT]
     colours = [*["$control"] * (len(names) - len(deprived)), *ordered("late", len(deprived))]
     looks = legend("run", place_title(study), names, colours)
@@ -169,7 +101,7 @@ def _panel(study: Study, moments: Sequence[_Moment], title: str, y: JSON, accura
     shaded = sum(row["part"] == "window" for row in rows)
     layers = [
         *([_windows(x, shaded)] if shaded else []),
-        *([_bands(where)] if any(moment.low is not None for moment in moments) else []),
+        *([_bands(where)] if any(moment.low is not None for moment in drawn) else []),
         *_lines(where, looks, place_title(study)),
     ]
     return Panel(title, specification(rows, layers), max(map(len, names)), 320)
@@ -223,7 +155,3 @@ def _lines(where: JSON, looks: JSON, title: str) -> list[JSON]:
             "encoding": {**where, **looks, "opacity": dimmed(1, 0.1)},
         },
     ]
-
-
-def _numbers(moments: Iterator[_Moment] | Sequence[_Moment]) -> tuple[tuple[Cell, ...], ...]:
-    return tuple((run_label(m.run), spaced(m.quantity), m.epoch, m.n, m.mean, m.low, m.high) for m in moments)

@@ -1,0 +1,83 @@
+"""Means over seeds of what was measured, of the runs that charts of training show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from critlab.analysis.curve import order
+from critlab.analysis.inference import summarise
+from critlab.analysis.results import Results
+from critlab.report.chart import Cell
+from critlab.report.wording import run_label, spaced
+from critlab.study import Run, Study
+
+MOST_DRAWN = 24
+"""How many deprived runs a chart of training shows: each adds all its epochs to the page."""
+
+Places = dict[str, list["Moment"]]
+"""Moments by what the table's column ``layer`` holds; empty for the whole network."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The mean of a quantity over seeds, of one run after one epoch."""
+
+    run: Run
+    quantity: str
+    layer: str
+    epoch: int
+    n: int
+    mean: float
+    low: float | None
+    high: float | None
+
+    def cells(self) -> tuple[Cell, ...]:
+        """One row of a chart's table: run, quantity, epoch, n, mean, low, high."""
+        return (run_label(self.run), spaced(self.quantity), self.epoch, self.n, self.mean, self.low, self.high)
+
+
+def moments(results: Results) -> Mapping[str, Places]:
+    """Of every measured quantity the means of the drawn runs, in the order of runs and epochs.
+
+    Numbers that are not finite are left out.
+    """
+    found: dict[str, Places] = {}
+    for run in drawn_runs(results.study):
+        values: dict[tuple[str, str, int], list[float]] = {}
+        for seed in results.study.seeds:
+            for row in results.by_run.get(run.identifier(seed), ()):
+                if math.isfinite(row.value):
+                    values.setdefault((row.quantity, row.layer, row.epoch), []).append(row.value)
+        for (name, layer, epoch), numbers in sorted(values.items()):
+            mean = summarise(numbers)
+            one = Moment(run, name, layer, epoch, mean.n, mean.mean, mean.low, mean.high)
+            found.setdefault(name, {}).setdefault(layer, []).append(one)
+    return found
+
+
+def drawn_runs(study: Study) -> list[Run]:
+    """The longest clean run, then the runs of the deficit's arm in the order of the sweep, evenly thinned if many."""
+    clean = [run for run in study.runs if run.role == "control"]
+    deprived = sorted((run for run in study.runs if run.role == "deficit"), key=lambda run: order(run.at))
+    if len(deprived) > MOST_DRAWN:
+        last = len(deprived) - 1
+        deprived = [deprived[round(place * last / (MOST_DRAWN - 1))] for place in range(MOST_DRAWN)]
+    return [*sorted(clean, key=lambda run: -run.total)[:1], *deprived]
+
+
+def left_out(study: Study) -> str:
+    """Says that a chart shows some of the sweep's points; empty where it shows all."""
+    points = len(study.sweep.points)
+    if points <= MOST_DRAWN + 1:
+        return ""
+    return f" Chart and table show about {MOST_DRAWN} of the {points:,} points of the sweep; critlab export gives all."
+
+
+def compared_runs(study: Study) -> list[Run]:
+    """The clean run, and the first and the last deprived one: what charts of one panel a run show."""
+    runs = drawn_runs(study)
+    clean = [run for run in runs if run.clean]
+    deprived = [run for run in runs if not run.clean]
+    return [*clean[:1], *deprived[:1], *deprived[1:][-1:]]
