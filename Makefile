@@ -40,8 +40,8 @@ test-frameworks: $(READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--editable '.[lightning,hf]'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt peft
-	@$(BIN)/python -m pytest tests/test_framework_callbacks.py tests/test_framework_architectures.py
-	@$(BIN)/python -m pytest tests/test_docs.py -k "lightning or transformers"
+	@$(BIN)/python -m pytest tests/hooks/test_framework_callbacks.py tests/hooks/test_framework_architectures.py
+	@$(BIN)/python -m pytest tests/report/test_docs.py -k "lightning or transformers"
 
 site: $(READY)
 	@echo "building the documentation"

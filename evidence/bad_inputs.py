@@ -2,8 +2,9 @@
 
     python evidence/bad_inputs.py [--count 5000]
 
-The inputs are those of ``tests/broken.py``, each in a folder of its own, met by the command in this process. One row
-per kind of input goes to ``results/evidence/bad_inputs.csv``; whatever was not refused as it should be is printed.
+The inputs come from ``tests/support/broken.py``. Each is put in its own folder, and the command reads it in this
+process. One row per kind of input goes to ``results/evidence/bad_inputs.csv``. Inputs that were not refused as they
+should be are printed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 from broken import bad_input, emptied, files_in
 from critlab import cli

@@ -5,8 +5,8 @@
 A finished small study is copied and damaged by number: ``faults`` are single flipped bits, truncations, swaps and
 deletions over every kind of file; ``hostile`` are pipes, sparse files of 100 GB, links, folders, sealed records with
 absurd content and schema versions that no critlab wrote. On each copy `status`, `verify`, `export`, `report`, `gc` and
-`gc --apply` are called in random order, then `run` and `export`, in this process (``tests/damage.py``). The first of
-both kinds are met by the installed command too. One row per damaged store goes to the file ``--out``.
+`gc --apply` are called in random order, then `run` and `export`, in this process (``tests/support/damage.py``). The
+first of both kinds are met by the installed command too. One row per damaged store goes to the file ``--out``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections import Counter
 from dataclasses import asdict, fields
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 from damage import FAULTS, HOSTILE, Answer, Outcome, called, made, outcome
 

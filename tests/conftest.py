@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from command import Answer, Command
 
 # read when torch is first imported: small tensors gain nothing from threads, and lose a lot beside other processes
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("critlab", deadline=None, print_blob=True)
 settings.load_profile("critlab")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command answered."""
-
-    status: int
-    out: str
-    err: str
 
 
 @pytest.fixture
@@ -45,6 +36,3 @@ def critlab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
         return Answer(int(end.value.code or 0), told.out, told.err)
 
     return call
-
-
-Command = Callable[..., Answer]

@@ -1,0 +1,53 @@
+"""The stated error of the Fisher trace where training has converged: its interval holds the exact value."""
+
+import sys
+
+import numpy as np
+import torch
+from torch import nn
+
+from paths import EVIDENCE
+
+sys.path.insert(0, str(EVIDENCE))
+
+from fisher_coverage import all_labels, drawn_labels, exact
+
+from critlab.measures.gradients.squared import MOST_MORE, more_draws
+
+
+def confident() -> tuple[nn.Module, torch.Tensor]:
+    """A net that has learned its 40 examples of three classes to a loss of about 1e-4."""
+    torch.manual_seed(0)
+    labels = torch.arange(40) % 3
+    inputs = torch.randn(3, 8)[labels] + torch.randn(40, 8) / 2
+    model = nn.Sequential(nn.Linear(8, 6), nn.Tanh(), nn.Linear(6, 3))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
+    for _ in range(500):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(inputs), labels)
+        loss.backward()
+        optimizer.step()
+    assert 1e-6 < loss.item() < 1e-2
+    assert (model(inputs).argmax(1) == labels).all()
+    return model, inputs
+
+
+def test_a_confident_model_is_read_within_its_error_as_it_was_not_with_drawn_labels():
+    model, inputs = confident()
+    truth = exact(model, inputs)
+    found = [all_labels(model, inputs, seed) for seed in range(60)]
+    for layer, value in truth.items():
+        pairs = [one[layer] if layer else one.whole for one in found]
+        values, errors = (np.array([getattr(pair, a) for pair in pairs]) for a in ("value", "stderr"))
+        assert (abs(values - value) <= 1.96 * errors).mean() >= 0.85, layer
+        assert abs(values.mean() - value) <= 4 * values.std(ddof=1) / np.sqrt(60), layer
+        assert (errors < value).all(), layer
+    drawn = [drawn_labels(model, inputs, seed).whole for seed in range(10)]
+    assert np.median([one.value for one in drawn]) < truth[""] / 2
+
+
+def test_more_draws_go_where_few_groups_carry_the_sum_and_nowhere_else():
+    assert more_draws(np.ones(64)) == [0] * 64
+    assert more_draws(np.zeros(64)) == [0] * 64
+    assert more_draws(np.array([1e-300, *[0.0] * 63]))[0] == MOST_MORE
+    assert sum(more_draws(np.array([5.0, 5.0, *[0.1] * 62]))) <= MOST_MORE

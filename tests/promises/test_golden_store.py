@@ -1,0 +1,68 @@
+"""A store and its tables, made by version 0.1.0 before the faults were repaired, go on working.
+
+``tests/golden/store.tar.xz`` holds three finished studies: a removal sweep with controls and measures, a window sweep
+with a switch, and one with a model and data of the user's own. The CSV files are what ``critlab export`` printed then.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+import critlab
+from paths import GOLDEN
+
+STUDIES = ("removal", "window", "own")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("golden")
+    with tarfile.open(GOLDEN / "store.tar.xz") as packed:
+        packed.extractall(folder, filter="data")
+    for file in (*GOLDEN.glob("*.toml"), GOLDEN / "own_golden.py"):
+        (folder / file.name).write_bytes(file.read_bytes())
+    return folder
+
+
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    source = str(Path(critlab.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([source, os.environ.get("PYTHONPATH", "")])}
+    call = [sys.executable, "-m", "critlab.cli", *arguments, "--store", "store"]
+    return subprocess.run(call, cwd=folder, capture_output=True, env=environment, timeout=300, check=False)
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_finished_study_is_exported_as_it_was_then(folder: Path, study: str) -> None:
+    done = command(folder, "export", f"{study}.toml")
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout == (GOLDEN / f"{study}.csv").read_bytes()
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_run_trains_nothing_and_changes_no_number(folder: Path, study: str) -> None:
+    states = sorted((folder / "store" / "epochs").rglob("*.json"))
+    times = [path.stat().st_mtime_ns for path in states]
+    done = command(folder, "run", f"{study}.toml")
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"epochs in" not in done.stderr
+    assert sorted((folder / "store" / "epochs").rglob("*.json")) == states
+    assert [path.stat().st_mtime_ns for path in states] == times
+    assert command(folder, "export", f"{study}.toml").stdout == (GOLDEN / f"{study}.csv").read_bytes()
+
+
+def test_verify_and_gc_find_nothing_wrong_and_nothing_to_free(folder: Path) -> None:
+    for study in STUDIES:
+        done = command(folder, "verify", f"{study}.toml")
+        assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+    before = {path: path.read_bytes() for path in (folder / "store" / "readings").rglob("*.json")}
+    done = command(folder, "gc", *(f"{study}.toml" for study in STUDIES), "--apply")
+    assert done.returncode == 0, done.stderr.decode()
+    assert {path: path.read_bytes() for path in (folder / "store" / "readings").rglob("*.json")} == before
+    for study in STUDIES:
+        assert command(folder, "export", f"{study}.toml").stdout == (GOLDEN / f"{study}.csv").read_bytes()

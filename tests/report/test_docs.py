@@ -1,0 +1,54 @@
+"""What the documentation shows is run as it stands, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from paths import DOCS
+
+PAGES = sorted(DOCS.glob("*.md"))
+FRAMEWORKS = ("lightning", "transformers")
+"""What a page may need that the set-up of the tests does not install."""
+
+
+def code(page: Path) -> str:
+    """All Python of a page, in order, as one program."""
+    return "\n".join(re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if code(page)], ids=lambda page: page.stem)
+def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
+    program = code(page)
+    compile(program, str(page), "exec")
+    lacking = [name for name in FRAMEWORKS if f"import {name}" in program or f"from {name}" in program]
+    lacking = [name for name in lacking if importlib.util.find_spec(name) is None]
+    if lacking:
+        pytest.skip(f"{page.name} needs {', '.join(lacking)}")
+    (tmp_path / "page.py").write_text(f"import torch\ntorch.set_num_threads(1)\n{program}")
+    done = subprocess.run(
+        [sys.executable, "page.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    if page.stem.startswith("tutorial"):
+        made = re.findall(r'"(\w+\.(?:html|jsonl))"', program)
+        assert made
+        assert all((tmp_path / name).stat().st_size for name in made)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        if not target.startswith(("http:", "https:", "mailto:")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_page_is_in_the_sites_contents() -> None:
+    patterns = re.findall(r"^([a-z_*]+)$", (DOCS / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
+    listed = {page.stem for pattern in patterns for page in DOCS.glob(f"{pattern}.md")}
+    assert {page.stem for page in PAGES} - listed == {"index"}
