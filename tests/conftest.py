@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,12 @@ settings.load_profile("critlab")
 
 
 @pytest.fixture
-def critlab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
-    """The ``critlab`` command, called in a new folder with an empty cache; changes of the import path are undone."""
+def critlab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Command]:
+    """The ``critlab`` command, called in a new folder with an empty cache.
+
+    Changes of the import path are undone, and modules that were loaded from that folder are forgotten: each command of
+    a user has a process of its own, in which no module of another folder is loaded.
+    """
     from critlab import cli
 
     monkeypatch.chdir(tmp_path)
@@ -35,4 +40,12 @@ def critlab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
         told = capsys.readouterr()
         return Answer(int(end.value.code or 0), told.out, told.err)
 
-    return call
+    yield call
+    here = [name for name, module in sys.modules.items() if _file(module).startswith(f"{tmp_path}{os.sep}")]
+    for name in here:
+        del sys.modules[name]
+
+
+def _file(module: object) -> str:
+    found = getattr(module, "__file__", None)
+    return found if isinstance(found, str) else ""

@@ -21,7 +21,7 @@ from critlab.objectives.cross_entropy import CrossEntropy, cross_entropy
 from critlab.study.origin import Numerics
 from critlab.study.recipe import Recipe
 from critlab.study.specs import AugmentSpec, OptimizerSpec
-from critlab.training import cuda_graph
+from critlab.training.cuda_graph import step_program
 from critlab.training.cuda_graph.step_program import StepProgram
 from critlab.training.cuda_graph.updates import decayed, update_rule
 from critlab.training.learner import NetworkLearner
@@ -186,7 +186,7 @@ class Recorder:
 
 def test_one_recording_serves_all_runs_and_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder()
-    monkeypatch.setattr(cuda_graph, "_recorder", lambda device: recorder)
+    monkeypatch.setattr(step_program, "_recorder", lambda device: recorder)
     taught = learner(True)
     states = [run(taught, seed)[0] for seed in (0, 1)]
     assert recorder.recorded == 2, "for whole batches, and for the last one"
@@ -196,7 +196,7 @@ def test_one_recording_serves_all_runs_and_epochs(monkeypatch: pytest.MonkeyPatc
 
 def test_what_draws_on_the_cpu_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder()
-    monkeypatch.setattr(cuda_graph, "_recorder", lambda device: recorder)
+    monkeypatch.setattr(step_program, "_recorder", lambda device: recorder)
     program, images, labels = program_of(nn.Linear(6, 3)), torch.randn(5, 6), torch.arange(5) % 3
     seen = []
     for seed in (1, 1, 2):
