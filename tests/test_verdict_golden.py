@@ -1,0 +1,25 @@
+"""The answers and numbers of verdicts, held in one golden file.
+
+To renew it after a deliberate change: ``CRITLAB_RENEW_GOLDEN=1 pytest tests/test_verdict_golden.py``, and read the diff.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from verdict_cases import cases, numbers, rounded
+
+GOLDEN = Path(__file__).parent / "golden" / "verdicts.json"
+
+
+def test_answers_and_numbers_are_those_of_the_golden_file() -> None:
+    found = {name: rounded(numbers(results)) for name, results in cases()}
+    if os.environ.get("CRITLAB_RENEW_GOLDEN"):
+        lines = (f" {json.dumps(name)}: {json.dumps(verdict)}" for name, verdict in found.items())
+        GOLDEN.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    golden = json.loads(GOLDEN.read_text())
+    assert found.keys() == golden.keys()
+    for name, verdict in found.items():
+        assert verdict == golden[name], name
