@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from scipy.stats import ttest_1samp
 
-from critlab.analysis.inference import holm
+from critlab.analysis.statistics import holm
 from critlab.papers.critical_feature_learning.prior_and_plasticity import (
     BIAS,
     DEFICITS,

@@ -32,7 +32,7 @@ from closing_rules import FEWEST, settling_step, smoothed
 from numpy.typing import NDArray
 
 import critlab
-from critlab.analysis.exponential_fit import rank_correlation
+from critlab.analysis.information.exponential_fit import rank_correlation
 from critlab.data import load
 from critlab.deficits import read_deficit
 from critlab.engine.writing import provenance

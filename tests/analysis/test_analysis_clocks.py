@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from critlab.analysis.confound import Confound
+from critlab.analysis.confounds.confound import Confound
 from critlab.analysis.results import Results
 from critlab.analysis.verdict import Verdict
 from critlab.report.charts.sweep import sweep_charts
 from critlab.report.sections import section
-from critlab.report.wording import question
+from critlab.report.text.names import question
 from synthetic import saturating, synthetic_results
 
 CLOCKS = ["since_removal", "constant", "cosine_restart"]

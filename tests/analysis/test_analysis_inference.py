@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from critlab.analysis.inference import Judgement, holm, judge, minimum_detectable, p_above, summarise
+from critlab.analysis.statistics import Judgement, holm, judge, minimum_detectable, p_above, summarise
 
 STUDIES, SEEDS, POINTS, SMALLEST = 2000, 5, 5, 0.01
 

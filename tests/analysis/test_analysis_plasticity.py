@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from critlab.analysis.plasticity import information_plasticity, layer_shares, share_shifts
+from critlab.analysis.information.plasticity import information_plasticity, layer_shares, share_shifts
 from critlab.analysis.results import Results
 from synthetic import LAYERS, synthetic_results
 

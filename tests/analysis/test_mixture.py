@@ -17,7 +17,7 @@ from critlab.analysis.reading import read_results
 from critlab.engine.study_record import read_record
 from critlab.engine.verifying import verify
 from critlab.report.page import page
-from critlab.report.store_text import status_text, verification_text
+from critlab.report.text.store import status_text, verification_text
 from critlab.running import run
 from critlab.store import Store
 from critlab.study.tree import build

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from critlab import Watch
 from critlab._core.errors import StudyError
-from critlab.analysis.prime_window import RULE, SOURCE, THRESHOLD, PrimeWindow, growth, prime_window
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
-from critlab.analysis.source_windows import source_windows, window_note
+from critlab.analysis.sources.prime_window import RULE, SOURCE, THRESHOLD, PrimeWindow, growth, prime_window
+from critlab.analysis.sources.source_windows import source_windows, window_note
 from critlab.analysis.table import Outcome, Row
 from critlab.hooks.watch.page import windows_sentence
 from critlab.models import MODELS

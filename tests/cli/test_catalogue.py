@@ -11,7 +11,7 @@ from pydantic import Field
 from critlab._core.spec import Spec
 from critlab.cli.catalogue import TABLES, catalogue
 from critlab.cli.options_text import options_text
-from critlab.report.terminal import catalogue_text
+from critlab.report.text.terminal import catalogue_text
 
 
 class Shared(Spec):

@@ -344,7 +344,7 @@ class TestSignals:
             "import": "critlab.papers.registry.find_study",
             "data": "critlab.engine.running._images",
             "waiting for a lock": "critlab.store.locks.Locks.waited",
-            "showing": "critlab.report.terminal.verdict_text",
+            "showing": "critlab.report.text.terminal.verdict_text",
         }
         monkeypatch.chdir(finished)
         monkeypatch.setattr(where[at], lambda *arguments: os.kill(os.getpid(), number) or time.sleep(10))

@@ -12,7 +12,7 @@ from torch import nn
 import critlab
 import own_trainings as mine
 from critlab._core.errors import StudyError
-from critlab.analysis.inference import summarise
+from critlab.analysis.statistics import summarise
 from critlab.hooks.lasting_damage import LastingDamage, judged, lasting_damage, shrink_and_perturb
 from critlab.training.seeding import seeded
 

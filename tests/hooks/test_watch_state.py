@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
 from critlab._core.estimate import Estimate
-from critlab.analysis.prime_window import PrimeWindow, prime_window
+from critlab.analysis.sources.prime_window import PrimeWindow, prime_window
 from critlab.hooks.watch import Watch
 from critlab.hooks.watch.groups import MOST_READINGS, Watched
 from critlab.hooks.watch.history import MOST_RECORDS, History

@@ -7,7 +7,7 @@ import torch
 
 import critlab
 from critlab._core.errors import StudyError
-from critlab.analysis.filters import first_layer_filters
+from critlab.analysis.information.filters import first_layer_filters
 from critlab.data import load
 from critlab.measures import MEASURES, Probe
 from critlab.measures.weights.norms import weight_norms

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from critlab._core.errors import StudyError
-from critlab.analysis.exponential_fit import exponential_fit, rank_correlation
+from critlab.analysis.information.exponential_fit import exponential_fit, rank_correlation
 from critlab.analysis.results import Results
 from critlab.papers.registry import FIGURES, find_study
 from critlab.report.page import page

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from critlab.analysis.beside_control import compare_to_control, through_training
-from critlab.analysis.ignored_source import ignored_sources
+from critlab.analysis.effects.control_comparison import compare_to_control, through_training
 from critlab.analysis.results import Results
+from critlab.analysis.sources.ignored_source import ignored_sources
 from critlab.analysis.table import Outcome, Row
 from critlab.deficits import Decorrelate
 from critlab.papers.multisensory.accuracy import accuracy_charts
@@ -24,7 +24,7 @@ from critlab.papers.multisensory.units import distributions
 from critlab.papers.registry import FIGURES, find_study
 from critlab.report.chart import Chart
 from critlab.report.page import page
-from critlab.report.wording import arm_words
+from critlab.report.text.names import arm_words
 from critlab.study import Study
 from critlab.study.measurement import scheduled_measures
 from critlab.study.run import Run

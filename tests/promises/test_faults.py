@@ -122,7 +122,7 @@ class TestDisk:
         assert json.loads(critlab("status", "study.toml", "--store", "store", "--json").out)["counts"] == {"done": 1}
 
     def test_plan_and_run_warn_beforehand(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        from critlab.report.terminal import plan_text
+        from critlab.report.text.terminal import plan_text
 
         assert "warning" not in plan_text(plan(small(), Store(tmp_path), workers=1))
         monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**6, 10**6 - 5000, 5000))

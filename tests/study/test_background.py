@@ -21,7 +21,7 @@ from critlab.deficits import BatchContext, Blank, Blur, Deficit, WhiteNoise, app
 from critlab.measures import FisherTraceOptions
 from critlab.report.page import page
 from critlab.report.study_text import study_text
-from critlab.report.wording import question, run_label
+from critlab.report.text.names import question, run_label
 from critlab.store import Store
 from critlab.study import BackgroundDeficit, Recipe, Study
 from critlab.study.measurement import Measurement

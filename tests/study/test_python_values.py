@@ -120,7 +120,12 @@ def test_a_mistake_is_a_value_error_too() -> None:
 
 
 def test_one_import_reaches_every_module() -> None:
-    paths = ["hooks.packing", "hooks.harm.shrink_and_perturb", "analysis.filters.first_layer_filters", "entry.Entry"]
+    paths = [
+        "hooks.packing",
+        "hooks.harm.shrink_and_perturb",
+        "analysis.information.filters.first_layer_filters",
+        "entry.Entry",
+    ]
     paths += ["errors.StudyError", "engine.running", "training.loop", "store.delivery"]
     code = "import critlab\n" + "\n".join(f"critlab.{path}" for path in paths)
     code += "\nassert not hasattr(critlab.hooks, 'nothing') and not hasattr(critlab, 'nothing')"

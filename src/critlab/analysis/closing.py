@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from critlab.analysis.curve import Curve
-from critlab.analysis.inference import LEVEL, MINIMUM_SEEDS, Floats, t_quantile
+from critlab.analysis.statistics import LEVEL, MINIMUM_SEEDS, Floats, t_quantile
 from critlab.study.sweeps import Sweep
 
 RESAMPLES = 2000

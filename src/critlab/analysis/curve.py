@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from critlab._core.errors import StudyError
 from critlab._core.estimate import Estimate
 from critlab.analysis.final_accuracy import final_accuracy
-from critlab.analysis.inference import Summary, summarise
 from critlab.analysis.mixture import is_mixed
+from critlab.analysis.statistics import Summary, summarise
 from critlab.analysis.table import Status
 from critlab.study.types import Place as Place
 
@@ -233,7 +233,7 @@ def _runs(results: Results, arm: str | None, against: str) -> tuple[Run, ...]:
 
 def _control(run: Run, against: str) -> str | None:
     if against == "first":
-        return run.controls[0][1]
+        return run.controls[0].control
     return next((name for kind, name in run.controls if kind == against), None)
 
 

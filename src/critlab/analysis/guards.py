@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from critlab.analysis.inference import MINIMUM_SEEDS, RESOLUTION, Summary, summarise
+from critlab.analysis.statistics import MINIMUM_SEEDS, RESOLUTION, Summary, summarise
 from critlab.analysis.wording import described, interval, percent, points
 
 if TYPE_CHECKING:

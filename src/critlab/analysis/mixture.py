@@ -73,7 +73,7 @@ def _arm(results: Results, arm: str, runs: list[Run]) -> ArmMixture:
             records.update(results.makers.get(run.identifier(seed), {}))
             if run.controls:
                 pairs += 1
-                mixed += is_mixed(results, run, results.run_named[run.controls[0][1]], seed)
+                mixed += is_mixed(results, run, results.run_named[run.controls[0].control], seed)
     return ArmMixture(arm, tally(records), pairs, mixed)
 
 

@@ -15,7 +15,7 @@ from critlab.study.study import Study
 
 if TYPE_CHECKING:
     from critlab.analysis.curve import Curve, Finals
-    from critlab.analysis.plasticity import Plasticity
+    from critlab.analysis.information.plasticity import Plasticity
     from critlab.analysis.verdict import Verdict
     from critlab.engine.makers import Maker
     from critlab.measures.picture import Picture
@@ -108,7 +108,7 @@ class Results:
 
     def plasticity(self, quantity: str = "fisher_trace") -> tuple[Plasticity, ...]:
         """Information plasticity: how much the layer shares of ``quantity`` still move after removal, by its epoch."""
-        from critlab.analysis.plasticity import information_plasticity
+        from critlab.analysis.information.plasticity import information_plasticity
 
         return information_plasticity(self, quantity)
 

@@ -7,17 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from critlab.analysis.background import background_cost
 from critlab.analysis.closing import Closing, closing
-from critlab.analysis.confound import Confound as Confound
-from critlab.analysis.confounds import confounds
+from critlab.analysis.confounds.confound import Confound as Confound
+from critlab.analysis.confounds.found import confounds
 from critlab.analysis.curve import Curve, CurvePoint, curve, equal_total_curve, main_arm
+from critlab.analysis.effects.background import background_cost
+from critlab.analysis.effects.intervention import intervention_effect
 from critlab.analysis.guards import Guard, guard_words, unconverged, unlearned
-from critlab.analysis.ignored_source import ignored_sources
-from critlab.analysis.inference import LEVEL, MINIMUM_SEEDS, judge, minimum_detectable, summarise
-from critlab.analysis.mending import intervention_effect
 from critlab.analysis.mixture import mixture, mixture_lines
-from critlab.analysis.source_windows import window_note
+from critlab.analysis.sources.ignored_source import ignored_sources
+from critlab.analysis.sources.source_windows import window_note
+from critlab.analysis.statistics import LEVEL, MINIMUM_SEEDS, judge, minimum_detectable, summarise
 from critlab.analysis.wording import described, effect, places, points, probability
 
 if TYPE_CHECKING:

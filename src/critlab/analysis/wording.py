@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from critlab.analysis.curve import Place
-    from critlab.analysis.inference import Summary
+    from critlab.analysis.statistics import Summary
     from critlab.study.sweeps import Sweep
 
 

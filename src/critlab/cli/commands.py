@@ -51,7 +51,7 @@ def demo(
     """Find a critical period on real images that ship with critlab, in minutes, and make the page."""
     from critlab.papers.demo import FURTHER
     from critlab.papers.demo import demo as demo_study
-    from critlab.report.terminal import announce_page
+    from critlab.report.text.terminal import announce_page
 
     code, results = _run(demo_study(), store, workers=workers)
     announce_page(results, out, FURTHER)
@@ -72,7 +72,7 @@ def plan(
     """Say what a study costs, without running it."""
     from critlab.engine.planning import plan as make_plan
     from critlab.engine.processors import default_workers
-    from critlab.report.terminal import plan_text
+    from critlab.report.text.terminal import plan_text
     from critlab.store import Store
 
     count = workers or default_workers()
@@ -104,7 +104,7 @@ def run(
     ] = False,
 ) -> None:
     """Train and measure what the store lacks; safe to kill and to call again."""
-    from critlab.report.terminal import verdict_text
+    from critlab.report.text.terminal import verdict_text
 
     chosen = _study(study, scale)
     means = {"workers": workers, "device": device, "precision": precision, "folder": data, "replace": replace}
@@ -119,7 +119,7 @@ def run(
 def status(study: StudyName, store: StoreFolder = STORE, scale: Scale = None, as_json: Json = False) -> None:
     """Say what is done, running, interrupted, blocked, diverged or failed, and why."""
     from critlab.analysis.progress import progress
-    from critlab.report.store_text import status_text
+    from critlab.report.text.store import status_text
     from critlab.store import Store
 
     found = progress(_study(study, scale), Store(store))
@@ -137,7 +137,7 @@ def verify(
 ) -> None:
     """Check every file of a store against its digest and against what it rests on; exit status 1 if one is wrong."""
     from critlab.engine.verifying import verify as look_over
-    from critlab.report.store_text import verification_text
+    from critlab.report.text.store import verification_text
     from critlab.store import Store
 
     found = look_over(Store(store), _study(study, scale) if study else None)
@@ -164,7 +164,7 @@ def gc(
     """Show how much disk space unused files take up. Use --apply to move them to the trash."""
     from critlab._core.errors import StudyError
     from critlab.engine.collecting import collect, empty_trash
-    from critlab.report.store_text import emptied_text, garbage_text
+    from critlab.report.text.store import emptied_text, garbage_text
     from critlab.store import Store
 
     place = Store(store)
@@ -194,7 +194,7 @@ def report(
     from critlab.analysis.reading import read_results
     from critlab.papers.playground import write_playground
     from critlab.report import save_figures as draw
-    from critlab.report.terminal import announce_page
+    from critlab.report.text.terminal import announce_page
     from critlab.store import Store
 
     if playground := write_playground(study, out or Path(f"{study}.html")):
@@ -229,7 +229,7 @@ def reproduce(
     """Run or compute a paper's figure, draw it, and set our numbers beside the published ones."""
     from critlab.engine.running import RunOptions
     from critlab.papers.reproduce import reproduce as make
-    from critlab.report.terminal import reproduction_text
+    from critlab.report.text.terminal import reproduction_text
     from critlab.store import Store
 
     means = RunOptions(workers=workers, device=device, precision=precision, folder=data)
@@ -272,7 +272,7 @@ def list_(
 ) -> None:
     """Say what there is, with its source; the same for every store."""
     from critlab.cli.catalogue import catalogue
-    from critlab.report.terminal import catalogue_text
+    from critlab.report.text.terminal import catalogue_text
 
     rows = catalogue(what)
     show(json.dumps({"schema_version": 1, what: rows}) if as_json else catalogue_text(rows))

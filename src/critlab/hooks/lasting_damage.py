@@ -11,7 +11,7 @@ from torch import nn
 
 from critlab._core.errors import StudyError
 from critlab._core.random_streams import key
-from critlab.analysis.inference import MINIMUM_SEEDS, Summary, summarise
+from critlab.analysis.statistics import MINIMUM_SEEDS, Summary, summarise
 from critlab.hooks.deprivation import BatchDeficit, DataInfo
 from critlab.hooks.own_loop import OwnLearner, OwnLoop, OwnState
 from critlab.measures.reading import MeasureOptions

@@ -13,7 +13,7 @@ from critlab.report.charts.kit import (
     chart,
     with_intervals,
 )
-from critlab.report.wording import place_title, window_words
+from critlab.report.text.names import place_title, window_words
 
 
 def damage_by_part(

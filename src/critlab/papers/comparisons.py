@@ -12,7 +12,7 @@ from critlab.papers.figure import (
     Published,
 )
 from critlab.report.findings import Comparison
-from critlab.report.wording import percent, spaced
+from critlab.report.text.names import percent, spaced
 from critlab.study.run import Run
 
 UNSTATED = "not stated where the paper can be read"

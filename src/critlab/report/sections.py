@@ -18,7 +18,7 @@ from critlab.report.chart import Cell, Chart
 from critlab.report.charts import charts
 from critlab.report.findings import Comparison, Findings
 from critlab.report.study_text import study_text
-from critlab.report.wording import (
+from critlab.report.text.names import (
     MINUS,
     background_words,
     interval,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from critlab.deficits import Deficit
 from critlab.study.intervention import Intervention
-from critlab.study.run import Against, Role, Run
+from critlab.study.run import Contrast, Role, Run
 from critlab.study.schedules import schedule
 from critlab.study.types import Place
 from critlab.study.window import Window
@@ -116,23 +116,23 @@ class _Expansion:
 
     def controls(
         self, window: Window, total: int, clock: str, intervention: Intervention | None
-    ) -> tuple[tuple[Against, str], ...]:
+    ) -> tuple[Contrast, ...]:
         """The clean runs to compare with; the sweep says which comes first."""
         usual = self.sweep.baseline_epochs(total)
-        found: list[tuple[Against, str]] = [("plain", self.plain(usual))]
+        found = [Contrast("plain", self.plain(usual))]
         if self.sweep.origin is not None and self.study.controls.equal_total:
-            found.append(("equal_total", self.plain(total, "equal_total_control")))
-        twin: tuple[Against, str] | None = None
+            found.append(Contrast("equal_total", self.plain(total, "equal_total_control")))
+        twin: Contrast | None = None
         if schedule(clock).restarts:
-            twin = ("restarted", self.restarted(clock, window.stop, total))
+            twin = Contrast("restarted", self.restarted(clock, window.stop, total))
         elif clock != self.clean_clock:
-            twin = ("same_clock", self.same_clock(clock, usual))
+            twin = Contrast("same_clock", self.same_clock(clock, usual))
         if twin is not None:
             found.insert(0 if self.sweep.same_clock_first else len(found), twin)
         if intervention is not None:
-            found.append(("intervened", self.intervened(clock, intervention, window.stop, total)))
+            found.append(Contrast("intervened", self.intervened(clock, intervention, window.stop, total)))
         if self.study.background:
-            found.append(("undisturbed", self.undisturbed(usual)))
+            found.append(Contrast("undisturbed", self.undisturbed(usual)))
         return tuple(found)
 
     @property

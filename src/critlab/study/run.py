@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from critlab.deficits import Deficit
 from critlab.study.background_deficit import BackgroundDeficit
@@ -25,6 +25,18 @@ Role = Literal[
     "undisturbed_control",
 ]
 Against = Literal["plain", "restarted", "same_clock", "intervened", "equal_total", "undisturbed"]
+
+
+class Contrast(NamedTuple):
+    """A clean run that a run is compared with.
+
+    Args:
+        kind: in what the clean run is equal to the run, apart from the deficit.
+        control: the clean run's name.
+    """
+
+    kind: Against
+    control: str
 
 
 def treatment_label(
@@ -63,7 +75,7 @@ class Run:
     window: Window
     clock: str
     total: int
-    controls: tuple[tuple[Against, str], ...] = ()
+    controls: tuple[Contrast, ...] = ()
     switch: WindowOverride | None = None
     intervention: Intervention | None = None
     background: tuple[BackgroundDeficit, ...] = ()

@@ -10,8 +10,8 @@ from torch import nn
 from critlab._core.errors import StudyError
 from critlab._core.estimate import Estimate
 from critlab._core.spec import nearest
-from critlab.analysis.prime_window import AVERAGED, PrimeWindow, followed
-from critlab.analysis.source_windows import below
+from critlab.analysis.sources.prime_window import AVERAGED, PrimeWindow, followed
+from critlab.analysis.sources.source_windows import below
 
 Groups = Mapping[str, str | Sequence[str]]
 """For each group the name of a module, or of several, as in ``model.named_modules()``."""
@@ -35,7 +35,7 @@ class Watched:
 
     Error: a record is a mean over the steps since the one before, so a window closes up to one record late.
 
-    Source: the rule: :func:`~critlab.analysis.prime_window.prime_window`.
+    Source: the rule: :func:`~critlab.analysis.sources.prime_window.prime_window`.
     """
 
     def __init__(self, given: Groups | None, model: nn.Module, epoch_steps: int | None) -> None:

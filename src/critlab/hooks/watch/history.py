@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from critlab._core.estimate import Estimate
-from critlab.analysis.prime_window import PrimeWindow
+from critlab.analysis.sources.prime_window import PrimeWindow
 from critlab.hooks.watch.record import Record, shares
 
 MOST_RECORDS = 2048

@@ -8,7 +8,7 @@ from typing import Any
 
 from critlab._core.errors import StudyError
 from critlab._core.estimate import Estimate
-from critlab.analysis.prime_window import RULE, SOURCE
+from critlab.analysis.sources.prime_window import RULE, SOURCE
 from critlab.hooks.watch.record import Record
 from critlab.hooks.watch.signals import INTERVAL, QUANTITIES, sentence
 from critlab.report.chart import Cell, Chart, Panel

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from critlab._core.estimate import Estimate
-from critlab.analysis.prime_window import PrimeWindow
+from critlab.analysis.sources.prime_window import PrimeWindow
 from critlab.hooks.watch.looks.look import Sample
 
 

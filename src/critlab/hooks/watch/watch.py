@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
-from critlab.analysis.prime_window import PrimeWindow
+from critlab.analysis.sources.prime_window import PrimeWindow
 from critlab.hooks.watch import ranks
 from critlab.hooks.watch.gathering import Gathering
 from critlab.hooks.watch.groups import Groups
@@ -46,7 +46,7 @@ class Watch:
         gradients: whether norm and signal to noise are read from ``.grad``; needs a copy of the gradients.
         path: whether the distance that the weights go is followed; needs a copy of the weights.
         groups: names of modules by group, such as ``{"audio": "audio_tower", "video": "video_tower"}``; for each the
-            prime learning window is followed (:mod:`~critlab.analysis.prime_window`).
+            prime learning window is followed (:mod:`~critlab.analysis.sources.prime_window`).
         epoch_steps: steps of an epoch, in which that window is defined; needed where there are groups.
         optimizer: whose learning rate is read for each record: anything with ``param_groups``.
         clip: the norm to which the loop clips gradients before :meth:`step`; see :meth:`gradients`.

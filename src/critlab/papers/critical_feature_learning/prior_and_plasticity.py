@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from critlab.analysis.inference import summarise
+from critlab.analysis.statistics import summarise
 from critlab.papers.critical_feature_learning.settings import (
     NOTE,
     said,

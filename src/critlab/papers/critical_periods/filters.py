@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from critlab._core.errors import StudyError
-from critlab.analysis.filters import first_layer_filters
+from critlab.analysis.information.filters import first_layer_filters
 from critlab.analysis.results import Results
 from critlab.papers.comparisons import (
     run_words,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from critlab.analysis.inference import summarise
 from critlab.analysis.results import Results
+from critlab.analysis.statistics import summarise
 from critlab.papers.comparisons import (
     run_words,
 )

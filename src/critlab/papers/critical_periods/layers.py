@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from critlab.analysis.inference import Summary
+from critlab.analysis.statistics import Summary
 from critlab.deficits import (
     VerticalFlip,
 )
@@ -30,7 +30,7 @@ from critlab.report.charts.kit import (
     with_intervals,
 )
 from critlab.report.findings import Comparison
-from critlab.report.wording import spaced
+from critlab.report.text.names import spaced
 from critlab.study.constructors import removal_sweep
 from critlab.study.study import Study
 

@@ -34,7 +34,7 @@ from critlab.papers.figure import (
 )
 from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
-from critlab.report.wording import spaced
+from critlab.report.text.names import spaced
 from critlab.study.constructors import removal_sweep
 from critlab.study.study import Study
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from critlab._core.errors import StudyError
-from critlab.analysis.exponential_fit import ExponentialFit, exponential_fit
-from critlab.analysis.inference import Summary, summarise
+from critlab.analysis.information.exponential_fit import ExponentialFit, exponential_fit
 from critlab.analysis.results import Results
+from critlab.analysis.statistics import Summary, summarise
 from critlab.study.run import Run
 
 

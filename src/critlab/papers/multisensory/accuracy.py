@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from critlab.analysis.beside_control import compare_to_control
+from critlab.analysis.effects.control_comparison import compare_to_control
 from critlab.analysis.results import Results
 from critlab.papers.figure import (
     Found,
@@ -18,7 +18,7 @@ from critlab.report.charts.kit import (
     with_intervals,
 )
 from critlab.report.findings import Comparison
-from critlab.report.wording import spaced
+from critlab.report.text.names import spaced
 
 UNTIL = "Deficit of B removed after epoch"
 SOURCES = {"": "both sources", "A": "A alone", "B": "B alone"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from critlab.analysis.beside_control import through_training
+from critlab.analysis.effects.control_comparison import through_training
 from critlab.analysis.results import Results
 from critlab.deficits import (
     Decorrelate,

@@ -27,7 +27,7 @@ from critlab.papers.multisensory.setup import (
 )
 from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
-from critlab.report.wording import spaced
+from critlab.report.text.names import spaced
 from critlab.study.constructors import window_sweep
 from critlab.study.setup import Setup
 from critlab.study.study import Study

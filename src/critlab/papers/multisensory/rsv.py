@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from critlab.analysis.beside_control import compare_to_control
-from critlab.analysis.ignored_source import ignored_sources
+from critlab.analysis.effects.control_comparison import compare_to_control
 from critlab.analysis.results import Results
+from critlab.analysis.sources.ignored_source import ignored_sources
 from critlab.papers.comparisons import (
     UNSTATED,
 )
@@ -39,7 +39,7 @@ from critlab.report.charts.kit import (
     with_intervals,
 )
 from critlab.report.findings import Comparison
-from critlab.report.wording import arm_words
+from critlab.report.text.names import arm_words
 from critlab.study.constructors import removal_sweep
 from critlab.study.study import Study
 

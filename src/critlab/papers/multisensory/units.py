@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from critlab.analysis.beside_control import When, compare_to_control, through_training
-from critlab.analysis.inference import Summary
+from critlab.analysis.effects.control_comparison import When, compare_to_control, through_training
 from critlab.analysis.results import Results
+from critlab.analysis.statistics import Summary
 from critlab.papers.figure import (
     JSON,
     Found,
@@ -20,7 +20,7 @@ from critlab.report.charts.kit import (
     layer,
     layered,
 )
-from critlab.report.wording import arm_words, spaced
+from critlab.report.text.names import arm_words, spaced
 from critlab.study.run import Run
 
 VARIANCE = "relative_source_variance"

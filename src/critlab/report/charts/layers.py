@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from critlab.analysis.inference import summarise
-from critlab.analysis.plasticity import layer_shares
+from critlab.analysis.information.plasticity import layer_shares
 from critlab.analysis.results import Results
+from critlab.analysis.statistics import summarise
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import HUNDREDTHS, JSON, only, quantity, specification, tip
 from critlab.report.charts.moments import compared_runs
+from critlab.report.text.names import percent, run_label
 from critlab.report.theme import ordered
-from critlab.report.wording import percent, run_label
 from critlab.study import Run, Study
 
 COLUMNS = ("run", "epoch", "layer", "n", "share")

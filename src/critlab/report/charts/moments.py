@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from critlab.analysis.curve import order
-from critlab.analysis.inference import summarise
 from critlab.analysis.results import Results
+from critlab.analysis.statistics import summarise
 from critlab.report.chart import Cell
-from critlab.report.wording import run_label, spaced
+from critlab.report.text.names import run_label, spaced
 from critlab.study import Run, Study
 
 MOST_DRAWN = 24

@@ -14,8 +14,8 @@ from critlab.report.charts.encoding import JSON, legend, only, quantity, specifi
 from critlab.report.charts.layers import by_epoch, in_order, run_title, window_edges
 from critlab.report.charts.moments import Moment, Places, compared_runs, left_out, moments
 from critlab.report.charts.training import ACCURACIES, COLUMNS, run_panel
+from critlab.report.text.names import run_label, spaced
 from critlab.report.theme import ordered
-from critlab.report.wording import run_label, spaced
 from critlab.study import Run, Study
 from critlab.study.measurement import quantities
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from critlab.analysis.curve import CURVE_ROLES, Curve, CurvePoint, equal_total_curve
-from critlab.analysis.inference import summarise
 from critlab.analysis.results import Results
+from critlab.analysis.statistics import summarise
 from critlab.report.chart import Cell, Chart, Panel
 from critlab.report.charts.encoding import (
     JSON,
@@ -20,7 +20,7 @@ from critlab.report.charts.encoding import (
     specification,
     tip,
 )
-from critlab.report.wording import arm_label, arms_in_words, place_title, point_facts, spaced
+from critlab.report.text.names import arm_label, arms_in_words, place_title, point_facts, spaced
 from critlab.study import Study
 
 LOOKS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {

@@ -19,8 +19,8 @@ from critlab.report.charts.encoding import (
     tip,
 )
 from critlab.report.charts.moments import Moment, drawn_runs, left_out, moments
+from critlab.report.text.names import UNSWEPT, interval, percent, place_title, run_label
 from critlab.report.theme import ordered
-from critlab.report.wording import UNSWEPT, interval, percent, place_title, run_label
 from critlab.study import Study
 
 COLUMNS = ("run", "quantity", "epoch", "n", "mean", "low", "high")

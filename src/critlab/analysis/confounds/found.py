@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from critlab.analysis.confound import Confound, Status, by_seed, difference, limits, mean
+from critlab.analysis.confounds.confound import Confound, Status, by_seed, difference, limits, mean
+from critlab.analysis.confounds.learning_rate import clocks, onset
 from critlab.analysis.curve import Curve, Place, curve
-from critlab.analysis.learning_rate import clocks, onset
 from critlab.analysis.wording import described, effect, places, points
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from critlab.analysis.confound import by_seed, difference, mean
+from critlab.analysis.confounds.confound import by_seed, difference, mean
 from critlab.analysis.curve import Curve, Place, curve
 from critlab.analysis.wording import described, places
 

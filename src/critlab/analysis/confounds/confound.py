@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from critlab.analysis.curve import Curve, Place
-from critlab.analysis.inference import MINIMUM_SEEDS, Summary, summarise
+from critlab.analysis.statistics import MINIMUM_SEEDS, Summary, summarise
 
 Status = Literal["clear", "suspect", "unknown"]
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from critlab.analysis.beside_control import Beside, compare_to_control, differences_through_training
-from critlab.analysis.inference import Summary
+from critlab.analysis.effects.control_comparison import (
+    ControlComparison,
+    compare_to_control,
+    differences_through_training,
+)
+from critlab.analysis.statistics import Summary
 
 if TYPE_CHECKING:
     from critlab.analysis.results import Results
@@ -16,7 +20,7 @@ MEASURE = "relative_source_variance"
 SHARE = f"{MEASURE}_share"
 
 
-def ignored_sources(results: Results) -> Iterator[tuple[Beside, str]]:
+def ignored_sources(results: Results) -> Iterator[tuple[ControlComparison, str]]:
     """For each arm at its longest deficit, the balance there, and a sentence.
 
     The balance of a network is the share of the units that answer to A alone less that to B alone (relative source
@@ -38,7 +42,7 @@ def ignored_sources(results: Results) -> Iterator[tuple[Beside, str]]:
         yield point, _sentence(results, runs[place], point, {"A": of_a[place], "B": of_b[place]})
 
 
-def _sentence(results: Results, run: Run, balance: Beside, points: Mapping[str, Beside]) -> str:
+def _sentence(results: Results, run: Run, balance: ControlComparison, points: Mapping[str, ControlComparison]) -> str:
     told = "; ".join(
         f"{100 * point.value.mean:.1f} % answer to {s} alone{_gain(run, point)}" for s, point in points.items()
     )
@@ -52,7 +56,7 @@ def _sentence(results: Results, run: Run, balance: Beside, points: Mapping[str, 
     return f"source {lost} is ignored{when}: of the units {told}"
 
 
-def _gain(run: Run, point: Beside) -> str:
+def _gain(run: Run, point: ControlComparison) -> str:
     if point.difference is None:
         return ""
     return f" ({_moved(point.difference)} against the {'control' if run.background else 'clean run'})"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from critlab.analysis.inference import Summary, summarise
+from critlab.analysis.statistics import Summary, summarise
 
 if TYPE_CHECKING:
     from critlab.analysis.results import Results
@@ -18,7 +18,7 @@ BySeed = Mapping[int, float]
 
 
 @dataclass(frozen=True)
-class Beside:
+class ControlComparison:
     """One point of a sweep.
 
     Args:
@@ -39,7 +39,7 @@ class Beside:
 
 def compare_to_control(
     results: Results, quantity: str, layer: str = "", when: When = "end", less: str | None = None
-) -> tuple[Beside, ...]:
+) -> tuple[ControlComparison, ...]:
     """A reading of every run with a deficit, and of the control, in the order of the sweep.
 
     Args:
@@ -55,13 +55,13 @@ def compare_to_control(
     def read(run: str, epoch: int) -> dict[int, float]:
         return _by_epoch(results, run, quantity, layer, less).get(epoch, {})
 
-    points: list[Beside] = []
+    points: list[ControlComparison] = []
     controls: dict[int, float] = {}
     for run in results.study.runs:
         if run.role not in ("deficit", "negative_control"):
             continue
         own = read(run.name, run.total if when == "end" else run.window.stop)
-        clean = results.run_named.get(run.controls[0][1])
+        clean = results.run_named.get(run.controls[0].control)
         held: dict[int, float] = {}
         if clean is not None:
             held = read(clean.name, clean.total if when == "end" else run.window.stop)
@@ -71,10 +71,10 @@ def compare_to_control(
             both = [own[seed] - held[seed] for seed in own if seed in held]
             epoch = run.total if when == "end" else run.window.stop
             change = summarise(both) if both else None
-            points.append(Beside(run.arm, run.at, epoch, summarise(list(own.values())), change))
+            points.append(ControlComparison(run.arm, run.at, epoch, summarise(list(own.values())), change))
     if controls:
         total = min(run.total for run in results.study.runs if run.role == "control")
-        points.insert(0, Beside("control", 0, total, summarise(list(controls.values())), None))
+        points.insert(0, ControlComparison("control", 0, total, summarise(list(controls.values())), None))
     return tuple(points)
 
 
@@ -100,7 +100,7 @@ def differences_through_training(
         results, quantity, layer, less: as of :func:`compare_to_control`.
         run: one with a deficit.
     """
-    own, held = (_by_epoch(results, name, quantity, layer, less) for name in (run.name, run.controls[0][1]))
+    own, held = (_by_epoch(results, name, quantity, layer, less) for name in (run.name, run.controls[0].control))
     found = {}
     for epoch in sorted(own.keys() & held.keys()):
         seeds = own[epoch].keys() & held[epoch].keys()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from critlab.analysis.confound import Confound, by_seed, difference, limits, mean
+from critlab.analysis.confounds.confound import Confound, by_seed, difference, limits, mean
 from critlab.analysis.curve import Curve, Place, curve
 from critlab.analysis.wording import described, places
 from critlab.study.schedules import EpochPosition, Schedule, SinceRemoval, schedule

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from critlab.analysis.prime_window import RULE, SOURCE, PrimeWindow, prime_window
+from critlab.analysis.sources.prime_window import RULE, SOURCE, PrimeWindow, prime_window
 
 if TYPE_CHECKING:
     from critlab.analysis.results import Results

@@ -10,7 +10,7 @@ from critlab.analysis.progress import StudyProgress
 from critlab.engine.collecting import Garbage
 from critlab.engine.makers import arm_lines
 from critlab.engine.verifying import Finding, Verification
-from critlab.report.terminal import size
+from critlab.report.text.terminal import size
 
 MOST_LINES = 50
 """How many findings of a kind are listed; ``--json`` has all."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from critlab.analysis.inference import Summary, summarise
+from critlab.analysis.statistics import Summary, summarise
 
 if TYPE_CHECKING:
     from critlab.analysis.results import Results

@@ -1,0 +1,10 @@
+"""Findings on studies of two sources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from critlab._core.lazy import submodules
+
+if not TYPE_CHECKING:
+    __getattr__ = submodules(__name__)

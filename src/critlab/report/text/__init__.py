@@ -1,0 +1,1 @@
+"""Values in words: every sentence that a terminal, a page or a document shows is written here."""
