@@ -126,7 +126,13 @@ def test_one_import_reaches_every_module() -> None:
         "analysis.information.filters.first_layer_filters",
         "entry.Entry",
     ]
-    paths += ["errors.StudyError", "engine.running", "training.loop", "store.delivery"]
+    paths += [
+        "analysis.information.filters.first_layer_filters",
+        "errors.StudyError",
+        "engine.running",
+        "training.loop",
+        "store.delivery",
+    ]
     code = "import critlab\n" + "\n".join(f"critlab.{path}" for path in paths)
     code += "\nassert not hasattr(critlab.hooks, 'nothing') and not hasattr(critlab, 'nothing')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
