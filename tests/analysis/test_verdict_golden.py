@@ -1,6 +1,6 @@
 """The answers and numbers of verdicts, held in one golden file.
 
-To renew it after a deliberate change, run ``CRITLAB_RENEW_GOLDEN=1 pytest tests/test_verdict_golden.py`` and read the
+To renew it after a deliberate change, run ``CRITLAB_RENEW_GOLDEN=1 pytest tests/analysis/test_verdict_golden.py`` and read the
 diff.
 """
 
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 
+import paths
 from verdict_cases import cases, numbers, rounded
 
-GOLDEN = Path(__file__).parent / "golden" / "verdicts.json"
+GOLDEN = paths.GOLDEN / "verdicts.json"
 
 
 def test_answers_and_numbers_are_those_of_the_golden_file() -> None:
