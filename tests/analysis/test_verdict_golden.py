@@ -1,7 +1,7 @@
 """The answers and numbers of verdicts, held in one golden file.
 
-To renew it after a deliberate change, run ``CRITLAB_RENEW_GOLDEN=1 pytest tests/analysis/test_verdict_golden.py`` and read the
-diff.
+To renew it after a deliberate change, run ``CRITLAB_RENEW_GOLDEN=1 pytest tests/analysis/test_verdict_golden.py``. Then
+read the diff.
 """
 
 from __future__ import annotations
