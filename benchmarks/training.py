@@ -42,7 +42,7 @@ from critlab.engine.perform import Read, StateReached, Trained
 from critlab.engine.study_record import read_record
 from critlab.engine.work import Task
 from critlab.engine.writing import Writer
-from critlab.measures import FisherTraceOptions
+from critlab.measures import FisherTrace
 from critlab.measures.reading import Reading
 from critlab.papers import all_cnn_cifar10
 from critlab.report.study_text import study_text
@@ -258,7 +258,7 @@ def store_overhead(setting: Setting, folder: Path) -> Iterable[Line]:
 
 def fisher(setting: Setting, folder: Path) -> Iterable[Line]:
     """The Fisher trace of 1,024 images, in epochs, by processor time of one thread."""
-    study, options = setting.study(), FisherTraceOptions(images=min(1024, setting.train))
+    study, options = setting.study(), FisherTrace(images=min(1024, setting.train))
     images = load(study.data, setting.folder)
     numerics = decide(study, images, None).numerics
     step = step_seconds(study, images, recipes(study.runs[-1], study)[0])[numerics.precision]

@@ -69,14 +69,16 @@ def test_every_component_says_what_it_is_and_all_its_options(what: str) -> None:
     text = catalogue_text(rows)
     for row, (name, entry) in zip(rows, TABLES[what].items(), strict=True):
         assert row["name"] == name
-        if what in ("deficits", "models", "data"):
-            assert row["about"][:1].isalpha()
+        assert row["about"][:1].isalpha()
+        assert row["source"]
+        options = getattr(getattr(entry, "options", entry), "model_fields", ())
         said = (row.get("options", "") + "\n" + row.get("also", "")).splitlines()
-        assert {line.partition(":")[0].strip() for line in said if ":" in line} == set(entry.options.model_fields)
+        assert {line.partition(":")[0].strip() for line in said if ":" in line} == set(options)
         assert all(": ," not in line and not line.endswith(": ") for line in said), "an option without its range"
         for line in [row["about"], *said, row["source"]]:
             assert line in text
-    assert text.count("every deficit also takes") == (what == "deficits")
+    for kind in ("deficit", "sweep"):
+        assert text.count(f"every {kind} also takes") == (what == f"{kind}s")
     assert not any(line.endswith(" ") for line in text.splitlines())
 
 

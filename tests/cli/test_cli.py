@@ -430,20 +430,20 @@ DIM = """
 from typing import ClassVar
 from pydantic import Field
 from critlab.deficits import Deficit
-from critlab._core.imports import Entry
 
 class Dim(Deficit):
     name: ClassVar[str] = "dim"
+    citation: ClassVar[str] = "the test's own"
     amount: float = Field(default=0.5, gt=0, le=1)
 
     def apply(self, images, labels, draws):
         return images * self.amount, labels
 
-row = Entry("{module}:Dim", Dim, "the test's own")
+number = 3
 """
 
 
-def package(folder: Path, name: str, offered: str = "dim", code: str = DIM, row: str = "row") -> None:
+def package(folder: Path, name: str, offered: str = "dim", code: str = DIM, row: str = "Dim") -> None:
     """An installed package that offers a deficit, as a package manager leaves it."""
     information = folder / f"{name}-1.0.dist-info"
     information.mkdir()
@@ -476,7 +476,7 @@ def test_another_packages_deficit(tmp_path: Path) -> None:
         ({"cli_one": {}, "cli_two": {}}, ("two packages offer a deficit called 'dim'", "cli_one", "cli_two")),
         ({"cli_one": {"offered": "blur"}}, ("two packages offer a deficit called 'blur'", "critlab", "cli_one")),
         ({"cli_one": {"code": "import no_such_module"}}, ("'dim'", "cli_one", "no_such_module", "uninstall")),
-        ({"cli_one": {"row": "Dim"}}, ("'dim'", "cli_one", "must be a critlab._core.imports.Entry")),
+        ({"cli_one": {"row": "number"}}, ("'dim'", "cli_one", "must be a subclass of critlab.deficits.Deficit")),
     ],
 )
 def test_a_package_that_does_not_fit(tmp_path: Path, offers: dict[str, dict[str, str]], texts: tuple[str, ...]) -> None:

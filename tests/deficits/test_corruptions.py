@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from critlab._core.errors import StudyError
-from critlab.deficits import CORRUPTIONS, BatchContext, read_deficit
+from critlab.deficits import BatchContext, read_deficit
+from critlab.deficits.images.corruptions import CORRUPTIONS
 from critlab.deficits.images.corruptions.brightness import brighten
 from critlab.deficits.images.corruptions.contrast import fade
 from critlab.deficits.images.corruptions.defocus_blur import DISKS, convolve, disk

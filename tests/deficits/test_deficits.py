@@ -37,7 +37,7 @@ from smallest import deficits_of, smallest_deficit
 
 SHAPES = [(3, 16, 16), (1, 9, 12), (2, 3, 8, 8), (12, 10), (24,)]
 """Colour, grey, two views, no channel axis, no image."""
-NAMES = [name for name in DEFICITS if not DEFICITS[name].load().between_sources]
+NAMES = [name for name in DEFICITS if not DEFICITS[name].between_sources]
 
 
 class Darken(Deficit):
@@ -286,7 +286,7 @@ def test_every_deficit_is_read_back_and_frozen(name):
     assert read_deficit(plain(deficit)) == deficit
     assert describe(deficit)["name"] == name
     assert describe(deficit)["version"] == DEFICITS[name].version == type(deficit).version
-    assert DEFICITS[name].source
+    assert DEFICITS[name].citation
     with pytest.raises(ValueError, match="frozen"):
         deficit.when = "before_augment"
 
@@ -342,7 +342,7 @@ def test_a_class_that_no_other_process_finds_is_refused():
 def test_reading_deficits_needs_no_torch():
     code = (
         "import sys; from critlab.deficits import DEFICITS, describe, read_deficit;"
-        "[row.load() for row in DEFICITS.values()];"
+        "list(DEFICITS.values());"
         "describe(read_deficit({'name': 'blur', 'factor': 4}));"
         "assert 'torch' not in sys.modules and 'scipy' not in sys.modules"
     )

@@ -27,7 +27,7 @@ from critlab.deficits import read_deficit as read
 from critlab.deficits.sources.decorrelate import mixed_labels
 
 MEAN = torch.tensor([[0.2, 0.3, 0.4], [0.5, 0.6, 0.7]]).reshape(2, 3, 1, 1)
-BETWEEN = [name for name in DEFICITS if DEFICITS[name].load().between_sources]
+BETWEEN = [name for name in DEFICITS if DEFICITS[name].between_sources]
 
 
 def draws(size: int, position: int = 2, mean: Tensor | None = MEAN) -> BatchContext:

@@ -24,7 +24,7 @@ from critlab.deficits import (
     plain,
     read_deficit,
 )
-from critlab.measures import FisherTraceOptions
+from critlab.measures import FisherTrace
 from critlab.study import Recipe
 from critlab.study.measurement import Measurement
 from critlab.study.origin import Numerics
@@ -154,7 +154,7 @@ def test_the_probe_as_trained_suffers_as_the_batches_do() -> None:
     study = small()
     learner = NetworkLearner(study, load(study.data), Numerics())
     state = learner.start({"seed": 0})
-    options = FisherTraceOptions(images=120, inputs="as_trained")
+    options = FisherTrace(images=120, inputs="as_trained")
     clean = learner._probe(state, Measurement("fisher_trace", options, Recipe(0.1, 0.0))).images
     for share in (0.35, 1.0):
         recipe = Recipe(0.1, 0.0, deficit=WhiteNoise(batches=share))

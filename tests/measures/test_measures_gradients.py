@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from critlab._core.errors import StudyError
-from critlab.measures import GradientsOptions
+from critlab.measures import Gradients
 from critlab.measures.estimates import total
 from critlab.measures.gradients.covariance import gradient_covariance
 from critlab.measures.gradients.moments import gradient_moments
@@ -110,4 +110,4 @@ def test_too_few_mini_batches_are_refused():
     with pytest.raises(StudyError, match="received 12 images in mini-batches of 5; must make at least 3"):
         gradient_moments(model, images, labels, generator=seeded(0), batch=5)
     with pytest.raises(StudyError, match="batch: received 400; must be at most 341, a third of the images"):
-        GradientsOptions.read({"batch": 400}, "measures.gradients")
+        Gradients.read({"batch": 400}, "measures.gradients")

@@ -21,7 +21,7 @@ from studies import small
 
 def reads_any_image(measure):
     try:
-        MEASURES[measure].options().check((3, 32, 32))
+        MEASURES[measure]().check((3, 32, 32))
     except StudyError:
         return False
     return True
@@ -29,9 +29,9 @@ def reads_any_image(measure):
 
 def own_options(measure):
     """The measure's options, with few images and mini-batches."""
-    fields = MEASURES[measure].options.model_fields
+    fields = MEASURES[measure].model_fields
     small = {name: value for name, value in {"images": 24, "batch": 4}.items() if name in fields}
-    return MEASURES[measure].options(**small)
+    return MEASURES[measure](**small)
 
 
 MEASURED = [name for name in MEASURES if reads_any_image(name)]
@@ -67,13 +67,13 @@ def test_it_reads_the_same_again_and_leaves_no_trace(measure, name):
     first = next(p for p in model.parameters() if p.requires_grad)
     first.grad = torch.ones_like(first)
     probe = Probe(images, labels, lambda index: seeded(10 + index), lambda: untrained)
-    options, function = own_options(measure), MEASURES[measure].load()
+    options = own_options(measure)
     before = snapshot(model)
-    found = function(model, probe, options)
+    found = options.measure(model, probe)
     same(before, snapshot(model))
     torch.rand(3)
     with torch.no_grad():
-        assert function(model, probe, options) == found, "the generator decides, and nothing else"
+        assert options.measure(model, probe) == found, "the generator decides, and nothing else"
     assert found
     assert all(math.isfinite(r.value) and math.isfinite(r.stderr) and r.stderr >= 0 for r in found)
     assert len({(r.quantity, r.layer) for r in found}) == len(found)
@@ -82,7 +82,7 @@ def test_it_reads_the_same_again_and_leaves_no_trace(measure, name):
 @pytest.mark.parametrize("measure", MEASURED)
 def test_a_frozen_layer_has_no_part_in_what_is_measured_of_weights(measure):
     model, images, labels = net("frozen")
-    found = MEASURES[measure].load()(model, Probe(images, labels, seeded), own_options(measure))
+    found = own_options(measure).measure(model, Probe(images, labels, seeded))
     layers = {r.layer for r in found}
     of_weights = measure.startswith(("fisher", "gradient", "weights"))
     assert "1" not in layers if of_weights else layers
@@ -91,7 +91,7 @@ def test_a_frozen_layer_has_no_part_in_what_is_measured_of_weights(measure):
 def test_layers_add_up_to_the_whole_where_they_are_sums():
     model, images, labels = net("convolutional")
     for measure in (name for name in MEASURED if name.startswith(("fisher", "gradient_covariance"))):
-        found = MEASURES[measure].load()(model, Probe(images, labels, seeded), own_options(measure))
+        found = own_options(measure).measure(model, Probe(images, labels, seeded))
         values = {r.layer: r.value for r in found if r.quantity == measure}
         assert values.pop("") == pytest.approx(sum(values.values()), rel=1e-6), measure
 
@@ -124,7 +124,7 @@ def test_every_measure_has_its_row_in_the_documentation():
     assert set(rows) == set(MEASURES), "docs/measures.md has one row for each measure"
     model, images, labels = net("mlp")
     for measure in MEASURED:
-        read = MEASURES[measure].load()(model, Probe(images, labels, seeded, lambda: model), own_options(measure))
+        read = own_options(measure).measure(model, Probe(images, labels, seeded, lambda: model))
         assert all(f"`{one.quantity}`" in rows[measure] for one in read), measure
 
 

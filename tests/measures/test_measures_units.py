@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from critlab._core.errors import Diverged, StudyError
-from critlab.measures import FiltersOptions, Probe, WeightsOptions
+from critlab.measures import Filters, Probe, Weights
 from critlab.measures.picture import Picture
 from critlab.measures.units.dead_units import DeadUnits, dead_units
 from critlab.measures.units.effective_rank import effective_rank, of_gram
@@ -119,7 +119,7 @@ def test_lengths_of_weights_and_of_their_way():
     with torch.no_grad():
         model[4].weight += 3.0
         model[1].weight += 9.0  # frozen, so not counted
-    read = measure_weights(model, probe(images, lambda: started), WeightsOptions())
+    read = measure_weights(model, probe(images, lambda: started), Weights())
     found = {(r.quantity, r.layer): r.value for r in read}
     own = torch.cat([p.detach().flatten() for p in model[4].parameters()])
     assert found["weight_norm", "4"] == pytest.approx(own.norm().item())
@@ -127,7 +127,7 @@ def test_lengths_of_weights_and_of_their_way():
     assert found["weight_distance", "2"] == 0
     assert found["weight_distance", "4"] == pytest.approx(3 * math.sqrt(24), rel=1e-6)
     assert found["weight_distance", ""] == found["weight_distance", "4"]
-    alone = measure_weights(model, probe(images), WeightsOptions())
+    alone = measure_weights(model, probe(images), Weights())
     assert {r.quantity for r in alone} == {"weight_norm"}
     with pytest.raises(StudyError, match=r"since: lacks 2\.weight"):
         weight_norms(model, {})
@@ -143,7 +143,7 @@ def test_filters_are_the_weights_of_the_first_layer_as_the_images_lie():
     name, found = filters(model, (2, 6, 6))
     assert name == "1"
     assert torch.equal(found[3].flatten(), model[1].weight[3])
-    (reading,) = measure_filters(model, probe(images), FiltersOptions(filters=5))
+    (reading,) = measure_filters(model, probe(images), Filters(filters=5))
     assert (reading.quantity, reading.layer) == ("filter_norm", "1")
     assert reading.value == pytest.approx(model[1].weight.square().sum(1).mean().sqrt().item())
     assert torch.equal(torch.from_numpy(reading.picture.array()), found[:5])

@@ -10,7 +10,7 @@ from torch import nn
 
 import critlab
 from critlab._core.errors import Diverged, StudyError
-from critlab.measures import Probe, RelativeSourceVarianceOptions
+from critlab.measures import Probe, RelativeSourceVariance
 from critlab.measures.units.source_variance import bimodality, measure, readings, relative_source_variance
 
 
@@ -145,7 +145,7 @@ def test_the_measure_reads_the_layer_and_leaves_no_trace(units):
     model = Pathways().train()
     model(two_views())
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    found = by_name(measure(model, probe(two_views()), RelativeSourceVarianceOptions(units=units)))
+    found = by_name(measure(model, probe(two_views()), RelativeSourceVariance(units=units)))
     assert found["relative_source_variance", ""] == pytest.approx(0, abs=1e-6)
     share = "relative_source_variance_share"
     assert [found[share, layer] for layer in ("A", "B", "one", "neither")] == [0.5, 0.5, 1.0, 0.0]
@@ -159,13 +159,13 @@ def test_the_measure_reads_the_layer_and_leaves_no_trace(units):
 
 def test_a_layer_of_any_model_can_be_asked():
     model = Pathways()
-    found = by_name(measure(model, probe(two_views()), RelativeSourceVarianceOptions(layer="head")))
+    found = by_name(measure(model, probe(two_views()), RelativeSourceVariance(layer="head")))
     assert -1 < found["relative_source_variance", ""] < 1
     with pytest.raises(StudyError, match=r"layer: received 'haed'; did you mean 'head'"):
-        measure(model, probe(two_views()), RelativeSourceVarianceOptions(layer="haed"))
+        measure(model, probe(two_views()), RelativeSourceVariance(layer="haed"))
     model.feature_layer = None
     with pytest.raises(StudyError, match=r"layer: required.*allowed: norm, both, head"):
-        measure(model, probe(two_views()), RelativeSourceVarianceOptions())
+        measure(model, probe(two_views()), RelativeSourceVariance())
 
 
 def test_a_silent_layer_still_has_readings():
@@ -210,7 +210,7 @@ def test_more_refusals():
     with pytest.raises(Diverged):
         relative_source_variance(lambda a, b: a / 0, *views(2, 2))
     with pytest.raises(StudyError, match="needs two sources"):
-        measure(nn.Identity(), probe(torch.rand(4, 3, 2, 2)), RelativeSourceVarianceOptions())
+        measure(nn.Identity(), probe(torch.rand(4, 3, 2, 2)), RelativeSourceVariance())
 
 
 def test_units_keep_their_shape_and_dtype():

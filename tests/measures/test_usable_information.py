@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from critlab._core.errors import Diverged, StudyError
-from critlab.measures import Probe, UsableInformationOptions
+from critlab.measures import Probe, UsableInformation
 from critlab.measures.units.usable_information import measure, usable_information
 
 
@@ -72,7 +72,7 @@ def test_the_first_head_and_the_labelled_images_count() -> None:
 def test_the_measure_reads_bits_accuracy_and_parts() -> None:
     model = Reader(1.5, -1.0).train()
     probe = Probe(shown(LABELS), LABELS, lambda index: torch.Generator())
-    found = {(r.quantity, r.layer): r.value for r in measure(model, probe, UsableInformationOptions())}
+    found = {(r.quantity, r.layer): r.value for r in measure(model, probe, UsableInformation())}
     assert found["usable_information", ""] == pytest.approx(bits(0.5), abs=1e-6)
     assert found["usable_information", "B"] == pytest.approx(bits(-1.0), abs=1e-6)
     assert found["source_accuracy", "B"] == 0

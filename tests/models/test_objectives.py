@@ -76,11 +76,11 @@ def test_the_smallest_smoothed_loss_is_the_entropy_of_the_target() -> None:
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_every_objective_is_read_back_named_and_frozen(name: str) -> None:
     objective = read_objective(name)
-    assert type(objective) is OBJECTIVES[name].load() is OBJECTIVES[name].options
+    assert type(objective) is OBJECTIVES[name]
     assert read_objective(plain_objective(objective)) == objective
     assert describe_objective(objective)["name"] == name
     assert describe_objective(objective)["version"] == OBJECTIVES[name].version == type(objective).version
-    assert OBJECTIVES[name].source
+    assert OBJECTIVES[name].citation
     assert hash(objective) == hash(read_objective(name))
 
 

@@ -32,14 +32,14 @@ MEASURE_OPTIONS: dict[str, dict[str, int]] = {"gradient_covariance": {"batch": 5
 
 def smallest(measure: str) -> dict[str, int]:
     """Options of a measure that is read after every epoch, of few images."""
-    images = {"images": 20} if "images" in MEASURES[measure].options.model_fields else {}
+    images = {"images": 20} if "images" in MEASURES[measure].model_fields else {}
     return {"every": 1, **images, **MEASURE_OPTIONS.get(measure, {})}
 
 
 def reads(measure: str, example_shape: tuple[int, ...]) -> bool:
     """Whether a measure has something to read of such examples."""
     try:
-        MEASURES[measure].options().check(example_shape)  # type: ignore[attr-defined]
+        MEASURES[measure]().check(example_shape)  # type: ignore[attr-defined]
     except StudyError:
         return False
     return True

@@ -11,7 +11,7 @@ import pytest
 from critlab._core.spec import Spec
 from critlab.data.spec import DataSpec
 from critlab.deficits import Deficit
-from critlab.measures import MeasureOptions
+from critlab.measures import Measure
 from critlab.objectives import OBJECTIVES
 from critlab.study import (
     AugmentSpec,
@@ -68,7 +68,7 @@ SPECS: tuple[type[Spec], ...] = (
         RemovalSweep,
         WindowSweep,
     ),
-    *(ControlsSpec, EvaluationSpec, StatisticsSpec, MeasureOptions),
+    *(ControlsSpec, EvaluationSpec, StatisticsSpec, Measure),
 )
 
 

@@ -18,7 +18,7 @@ from critlab.analysis.results import Results
 from critlab.analysis.table import Outcome, Row
 from critlab.data import load
 from critlab.deficits import BatchContext, Blank, Blur, Deficit, WhiteNoise, apply_deficit
-from critlab.measures import FisherTraceOptions
+from critlab.measures import FisherTrace
 from critlab.report.page import page
 from critlab.report.study_text import study_text
 from critlab.report.text.names import question, run_label
@@ -207,7 +207,7 @@ def test_training_goes_on_from_a_stored_state_inside_an_epoch() -> None:
     assert learner.advance(paused, steps[0], 0, lambda: True) is None
     resumed = learner.unpack(learner.pack(paused))
     assert learner.advance(resumed, steps[0], 0) == whole
-    options = FisherTraceOptions(images=4, inputs="as_trained")
+    options = FisherTrace(images=4, inputs="as_trained")
     one, other = (learner.measure(s, Measurement("fisher_trace", options, steps[0])) for s in (straight, resumed))
     assert one == other
 

@@ -25,7 +25,7 @@ ONE_OF: dict[str, dict[str, Any]] = {"data_subset": {"fraction": 0.5}, "feature_
 
 def smallest_deficit(name: str) -> dict[str, Any]:
     """``{"name": ..., **options}`` of a deficit."""
-    return {"name": name, **_required(DEFICITS[name].options), **ONE_OF.get(name, {})}
+    return {"name": name, **_required(DEFICITS[name]), **ONE_OF.get(name, {})}
 
 
 def deficits_of(example_shape: tuple[int, ...]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -30,20 +31,21 @@ class Registry(Mapping[str, Component], Generic[Component]):
     def __init__(self, what: str, kind: type[Any], group: str, rows: Mapping[str, str], classes: bool = False) -> None:
         self.what, self.kind, self.group, self.rows, self.classes = what, kind, group, dict(rows), classes
 
-    def find(self, name: str, field: str) -> Component:
-        """The component called ``name``.
+    def find(self, name: str, field: str = "") -> Component:
+        """The component called ``name``; installed packages are searched only when the name is not critlab's own.
 
         Args:
             name: a row's name, or ``"package.module:name"``.
-            field: which field or argument held the name, for the message.
+            field: which field or argument held the name, for the message; empty where the caller says it.
 
         Raises:
             StudyError: there is none, or what is there is of another type.
         """
         if name not in self.rows and is_path(name):
-            return self._checked(imported(name), name)
+            return self._checked(imported(name), f"received {name!r}, which")
         if name not in self:
-            raise StudyError(f"{field}: received {shown(name)}{nearest(name, self)}")
+            start = f"{field}: " if field else f"unknown {self.what}, "
+            raise StudyError(f"{start}received {shown(name)}{nearest(name, self)}")
         return self[name]
 
     @cached_property
@@ -59,27 +61,25 @@ class Registry(Mapping[str, Component], Generic[Component]):
             found[point.name] = point
         return found
 
-    def _checked(self, found: object, name: str) -> Component:
-        base = f"{self.kind.__module__}.{self.kind.__name__}"
-        if self.classes:
-            if not (isinstance(found, type) and issubclass(found, self.kind)):
-                raise StudyError(f"{shown(name)} is not a {self.what}; must be a subclass of {base}")
-        elif not isinstance(found, self.kind):
-            raise StudyError(f"{shown(name)} is of type {type(found).__name__}; must be a {base}")
-        return cast(Component, found)
+    def _checked(self, found: object, offer: str, remedy: str = "") -> Component:
+        if isinstance(found, type) and issubclass(found, self.kind) if self.classes else isinstance(found, self.kind):
+            return cast(Component, found)
+        needed = f"must be {'a subclass of' if self.classes else 'a'} {_public_name(self.kind)}"
+        raise StudyError(f"{offer} is not {_with_article(self.what)}; {needed}{remedy}")
 
     def __getitem__(self, name: str) -> Component:
         if name in self.rows:
             return self._checked(imported(self.rows[name]), self.rows[name])
         point = self._offered[name]
+        offer, remedy = (
+            f"the {self.what} {name!r} of the package {_package(point)}",
+            f"update or uninstall {_package(point)}",
+        )
         try:
             found = point.load()
         except Exception as error:
-            raise StudyError(
-                f"the {self.what} {name!r} of the package {_package(point)} cannot be imported: {one_line(error)}; "
-                f"update or uninstall {_package(point)}"
-            ) from error
-        return self._checked(found, name)
+            raise StudyError(f"{offer} cannot be imported: {one_line(error)}; {remedy}") from error
+        return self._checked(found, f"{offer} cannot be used: {point.value}", f"; {remedy}")
 
     def __contains__(self, name: object) -> bool:
         return name in self.rows or name in self._offered
@@ -94,3 +94,14 @@ class Registry(Mapping[str, Component], Generic[Component]):
 
 def _package(point: EntryPoint) -> str:
     return point.dist.name if point.dist else "an unknown package"
+
+
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiouAEIOU' else 'a'} {noun}"
+
+
+def _public_name(kind: type[Any]) -> str:
+    """The path by which a user imports the class: of the package that exports it, else of its module."""
+    package = kind.__module__.rpartition(".")[0]
+    exported = getattr(sys.modules.get(package), kind.__name__, None) is kind
+    return f"{package if exported else kind.__module__}.{kind.__name__}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from critlab._core.imports import Entry
 from critlab._core.spec import Spec
@@ -18,47 +20,60 @@ from critlab.objectives import OBJECTIVES
 from critlab.papers.cost import cost
 from critlab.papers.figure import Figure
 from critlab.papers.registry import FIGURES
+from critlab.study.schedules import CLOCKS
+from critlab.study.sweeps import SWEEPS, Sweep
 
-TABLES = {
+TABLES: dict[str, Mapping[str, Any]] = {
     "deficits": DEFICITS,
     "data": DATA,
     "models": MODELS,
     "measures": MEASURES,
     "objectives": OBJECTIVES,
+    "sweeps": SWEEPS,
+    "clocks": CLOCKS,
 }
+SHARED: dict[str, type[Spec]] = {"deficits": Deficit, "sweeps": Sweep}
+"""Rooms whose components have options in common, which are listed once."""
 
 
 def catalogue(what: str) -> list[dict[str, str]]:
     """The rows of ``critlab list WHAT``, each with ``name``, ``about`` and ``source``.
 
-    Components that have options also have ``options``; deficits ``also``, which is what every deficit takes; papers'
-    figures ``published`` and ``cost``, one statement a line.
+    Components that have options also have ``options``; those of :data:`SHARED` ``also``, which is what all of them
+    take; papers' figures ``published`` and ``cost``, one statement a line.
 
     Args:
-        what: ``deficits``, ``data``, ``models``, ``measures``, ``objectives`` or ``figures``.
+        what: a name of :data:`TABLES`, or ``figures``.
     """
     if what == "figures":
         return _figures()
-    shared = Deficit if what == "deficits" else Spec
-    also = ["every deficit also takes", *(f"  {line}" for line in options_text(shared))] if what == "deficits" else []
+    shared = SHARED.get(what, Spec)
+    common = [f"  {line}" for line in options_text(shared)]
+    also = [f"every {what.removesuffix('s')} also takes", *common] if what in SHARED else []
     return [
         {
             "name": name,
             "about": _about(entry),
-            **_told("options", options_text(entry.options, shared)),
-            "source": entry.source,
+            **_told("options", _options(entry, shared)),
+            "source": entry.source if isinstance(entry, Entry) else entry.citation,
             **_told("also", also),
         }
         for name, entry in TABLES[what].items()
     ]
 
 
-def _about(entry: Entry) -> str:
+def _options(entry: Any, shared: type[Spec]) -> list[str]:
+    """What the options of a component allow; nothing where it is a class without any."""
+    options = entry.options if isinstance(entry, Entry) else entry
+    return options_text(options, shared) if issubclass(options, Spec) else []
+
+
+def _about(entry: Any) -> str:
     """What a component is, in one sentence: from its own docstring, or from that of the file in which it lies."""
     if isinstance(entry, DataSet):
         sides = " x ".join(map(str, entry.shape))
         return f"{entry.title}: {sides}, {entry.train:,} training and {entry.test:,} test images"
-    own = _sentence(entry.options.__doc__)
+    own = _sentence((entry.options if isinstance(entry, Entry) else entry).__doc__)
     if not own.startswith("Options of"):
         return own
     module = entry.path.partition(":")[0]

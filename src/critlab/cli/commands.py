@@ -266,7 +266,10 @@ def export(
 @app.command("list")
 @apart()
 def list_(
-    what: Annotated[Literal["deficits", "data", "models", "measures", "objectives", "figures"], typer.Argument()],
+    what: Annotated[
+        Literal["deficits", "data", "models", "measures", "objectives", "sweeps", "clocks", "figures"],
+        typer.Argument(),
+    ],
     store: StoreFolder = STORE,
     as_json: Json = False,
 ) -> None:

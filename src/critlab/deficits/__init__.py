@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from critlab._core.component import describe_component, plain_component, read_component
-from critlab._core.imports import Entry, Table
 from critlab._core.lazy import submodules
+from critlab._core.registry import Registry
 from critlab.deficits.data_subset import DataSubset
 from critlab.deficits.deficit import BatchContext, Deficit, apply_deficit, kept_mask
 from critlab.deficits.images.blank import Blank
 from critlab.deficits.images.blur import Blur
 from critlab.deficits.images.corruptions import (
-    CORRUPTIONS,
     Brightness,
     Contrast,
     Corruption,
@@ -84,7 +83,7 @@ def read_deficit(raw: Mapping[str, Any]) -> Deficit:
     Raises:
         Problems: a ValueError whose locations lie inside ``raw``, for use in a validator.
     """
-    return read_component(raw, DEFICITS, Deficit)
+    return read_component(raw, DEFICITS)
 
 
 def plain(deficit: Deficit) -> dict[str, Any]:
@@ -101,69 +100,39 @@ def describe(deficit: Deficit) -> dict[str, Any]:
     return describe_component(deficit, DEFICITS)
 
 
-_PAPER = "Achille, Rovere and Soatto 2019"
-_SOURCES = "Kleinman, Achille and Soatto 2023"
-
-DEFICITS = Table(
+DEFICITS: Registry[type[Deficit]] = Registry(
     "deficit",
+    Deficit,
     "critlab.deficits",
     {
-        "blur": Entry("critlab.deficits.images.blur:Blur", Blur, f"{_PAPER}, section 2, figure 1"),
-        "vertical_flip": Entry(
-            "critlab.deficits.images.vertical_flip:VerticalFlip", VerticalFlip, f"{_PAPER}, section 2, figure 2"
-        ),
-        "label_permutation": Entry(
-            "critlab.deficits.labels.label_permutation:LabelPermutation",
-            LabelPermutation,
-            f"{_PAPER}, section 2, figure 2",
-        ),
-        "random_labels": Entry(
-            "critlab.deficits.labels.random_labels:RandomLabels",
-            RandomLabels,
-            "Zhang et al. 2017; as a deficit, the replication by B. Krzepkowski",
-        ),
-        "noise": Entry("critlab.deficits.images.white_noise:WhiteNoise", WhiteNoise, f"{_PAPER}, section 2, figure 2"),
-        "blank": Entry("critlab.deficits.images.blank:Blank", Blank, f"{_SOURCES}, a source switched off"),
-        "source_dropout": Entry(
-            "critlab.deficits.sources.source_dropout:SourceDropout",
-            SourceDropout,
-            f"{_SOURCES}, the code's random zero input",
-        ),
-        "decorrelate": Entry(
-            "critlab.deficits.sources.decorrelate:Decorrelate", Decorrelate, f"{_SOURCES}, dissociation of the sources"
-        ),
-        "data_subset": Entry(
-            "critlab.deficits.data_subset:DataSubset",
-            DataSubset,
-            "Ash and Adams 2020, figure 1 (warm start)",
-        ),
-        "label_noise": Entry(
-            "critlab.deficits.labels.label_noise:LabelNoise",
-            LabelNoise,
-            "Patrini et al. 2017, section 5 (symmetric noise)",
-        ),
-        "swap_noise": Entry(
-            "critlab.deficits.tables.swap_noise:SwapNoise",
-            SwapNoise,
-            "Yoon et al. 2020 (VIME), section 3; as a deficit: ours",
-        ),
-        "feature_dropout": Entry("critlab.deficits.tables.feature_dropout:FeatureDropout", FeatureDropout, "ours"),
-        "token_shuffle": Entry(
-            "critlab.deficits.sequences.token_shuffle:TokenShuffle",
-            TokenShuffle,
-            "the pre-registration critical-period-lm",
-        ),
-        "token_bijection": Entry(
-            "critlab.deficits.sequences.token_bijection:TokenBijection",
-            TokenBijection,
-            "the pre-registration critical-period-lm (negative control)",
-        ),
-        **{
-            kind.name: Entry(f"{kind.__module__}:{kind.__name__}", kind, "Hendrycks and Dietterich 2019, CIFAR-10-C")
-            for kind in CORRUPTIONS
-        },
+        "blur": "critlab.deficits.images.blur:Blur",
+        "vertical_flip": "critlab.deficits.images.vertical_flip:VerticalFlip",
+        "label_permutation": "critlab.deficits.labels.label_permutation:LabelPermutation",
+        "random_labels": "critlab.deficits.labels.random_labels:RandomLabels",
+        "noise": "critlab.deficits.images.white_noise:WhiteNoise",
+        "blank": "critlab.deficits.images.blank:Blank",
+        "source_dropout": "critlab.deficits.sources.source_dropout:SourceDropout",
+        "decorrelate": "critlab.deficits.sources.decorrelate:Decorrelate",
+        "data_subset": "critlab.deficits.data_subset:DataSubset",
+        "label_noise": "critlab.deficits.labels.label_noise:LabelNoise",
+        "swap_noise": "critlab.deficits.tables.swap_noise:SwapNoise",
+        "feature_dropout": "critlab.deficits.tables.feature_dropout:FeatureDropout",
+        "token_shuffle": "critlab.deficits.sequences.token_shuffle:TokenShuffle",
+        "token_bijection": "critlab.deficits.sequences.token_bijection:TokenBijection",
+        "gaussian_noise": "critlab.deficits.images.corruptions.gaussian_noise:GaussianNoise",
+        "shot_noise": "critlab.deficits.images.corruptions.shot_noise:ShotNoise",
+        "impulse_noise": "critlab.deficits.images.corruptions.impulse_noise:ImpulseNoise",
+        "defocus_blur": "critlab.deficits.images.corruptions.defocus_blur:DefocusBlur",
+        "motion_blur": "critlab.deficits.images.corruptions.motion_blur:MotionBlur",
+        "fog": "critlab.deficits.images.corruptions.fog:Fog",
+        "brightness": "critlab.deficits.images.corruptions.brightness:Brightness",
+        "contrast": "critlab.deficits.images.corruptions.contrast:Contrast",
+        "pixelate": "critlab.deficits.images.corruptions.pixelate:Pixelate",
+        "jpeg_compression": "critlab.deficits.images.corruptions.jpeg_compression:JpegCompression",
     },
+    classes=True,
 )
+"""The deficits by name."""
 
 _EARLIER = {"Draws": BatchContext, "Noise": WhiteNoise, "kept": kept_mask, "suffer": apply_deficit}
 """Names of version 0.1.0, kept for one release."""

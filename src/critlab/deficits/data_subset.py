@@ -26,6 +26,7 @@ class DataSubset(Deficit):
     """
 
     name: ClassVar[str] = "data_subset"
+    citation: ClassVar[str] = "Ash and Adams 2020, figure 1 (warm start)"
     input_kind: ClassVar[InputKind] = "unread"
     label_kind: ClassVar[LabelKind] = "unread"
     fraction: Annotated[float, Field(gt=0, lt=1)] | None = None

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from itertools import chain
 from typing import Any
 
 from critlab._core.component import Component, component_code
 from critlab._core.errors import CritlabError
+from critlab._core.registry import Registry
 from critlab._core.spec import Spec
-from critlab._core.user_code.identity import OwnCode, code_of_row
+from critlab._core.user_code.identity import OwnCode
 from critlab.deficits import DEFICITS, Deficit
-from critlab.measures import MEASURES
+from critlab.measures import MEASURES, Measure
 from critlab.models.spec import ModelSpec
-from critlab.objectives import OBJECTIVES
+from critlab.objectives import OBJECTIVES, Objective
 from critlab.study.study import Study
+
+ROOMS: Mapping[type[Component], Registry[Any]] = {Deficit: DEFICITS, Objective: OBJECTIVES, Measure: MEASURES}
+"""The registry of each kind of component."""
 
 
 def own_codes(study: Study) -> list[OwnCode]:
     """Everything in ``study`` that is code of a user's own, once each."""
-    rows = filter(None, (code_of_row(MEASURES.find(name).path) for name in study.measures))
-    found = {code.digest: code for code in chain(_inside(study), rows)}
+    found = {code.digest: code for code in _inside(study)}
     return list(found.values())
 
 
@@ -29,11 +31,13 @@ def _inside(value: Any) -> Iterator[OwnCode]:
     if isinstance(value, ModelSpec):
         yield from value.codes()
     elif isinstance(value, Component):
-        code = component_code(value, DEFICITS if isinstance(value, Deficit) else OBJECTIVES)
+        code = component_code(value, next(registry for kind, registry in ROOMS.items() if isinstance(value, kind)))
         yield from () if code is None else (code,)
     elif isinstance(value, Spec):
         for field in type(value).model_fields:
             yield from _inside(getattr(value, field))
+    elif isinstance(value, Mapping):
+        yield from _inside([*value.values()])
     elif isinstance(value, tuple | list):
         for item in value:
             yield from _inside(item)

@@ -1,128 +1,73 @@
-"""What is observed of a network: one measure a file, each a function of model, probe and options."""
+"""What is observed of a network: one measure a file, each a frozen class of options with ``measure``."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from critlab._core.imports import Before, Entry, Table
 from critlab._core.lazy import submodules
-from critlab.measures.options import (
-    CurvatureOptions,
-    DeadUnitsOptions,
-    EffectiveRankOptions,
-    FiltersOptions,
-    FisherEmpiricalOptions,
-    FisherLogDeterminantOptions,
-    FisherNoiseOptions,
-    FisherTraceOptions,
-    GradientCovarianceOptions,
-    GradientsOptions,
-    WeightsOptions,
-)
+from critlab._core.registry import Registry
+from critlab.measures.components.curvature import Curvature
+from critlab.measures.components.dead_units import DeadUnits
+from critlab.measures.components.effective_rank import EffectiveRank
+from critlab.measures.components.filters import Filters
+from critlab.measures.components.fisher_empirical import FisherEmpirical
+from critlab.measures.components.fisher_log_determinant import FisherLogDeterminant
+from critlab.measures.components.fisher_noise import FisherNoise
+from critlab.measures.components.fisher_trace import FisherTrace
+from critlab.measures.components.gradient_covariance import GradientCovariance
+from critlab.measures.components.gradients import Gradients
+from critlab.measures.components.relative_source_variance import RelativeSourceVariance
+from critlab.measures.components.usable_information import UsableInformation
+from critlab.measures.components.weights import Weights
+from critlab.measures.measure import Before, Measure
 from critlab.measures.quantity import Quantity
-from critlab.measures.reading import MeasureOptions, Probe, Reading
-from critlab.measures.units.source_options import RelativeSourceVarianceOptions, UsableInformationOptions
+from critlab.measures.reading import Probe, Reading
 
 __all__ = [
     "MEASURES",
-    "CurvatureOptions",
-    "DeadUnitsOptions",
-    "EffectiveRankOptions",
-    "FiltersOptions",
-    "FisherEmpiricalOptions",
-    "FisherLogDeterminantOptions",
-    "FisherNoiseOptions",
-    "FisherTraceOptions",
-    "GradientCovarianceOptions",
-    "GradientsOptions",
-    "MeasureOptions",
+    "Before",
+    "Curvature",
+    "DeadUnits",
+    "EffectiveRank",
+    "Filters",
+    "FisherEmpirical",
+    "FisherLogDeterminant",
+    "FisherNoise",
+    "FisherTrace",
+    "GradientCovariance",
+    "Gradients",
+    "Measure",
     "Probe",
     "Quantity",
     "Reading",
-    "RelativeSourceVarianceOptions",
-    "UsableInformationOptions",
-    "WeightsOptions",
+    "RelativeSourceVariance",
+    "UsableInformation",
+    "Weights",
 ]
 
-
-MEASURES = Table(
+MEASURES: Registry[type[Measure]] = Registry(
     "measure",
+    Measure,
     "critlab.measures",
     {
-        "fisher_trace": Entry(
-            "critlab.measures.fisher.trace:measure",
-            FisherTraceOptions,
-            "Achille, Rovere and Soatto 2019, section 3, figures 4 and 5; estimator: ours",
-            version=3,  # in the precision of training; with all labels in place of drawn ones
-            before=Before(2, "their stated error is too small where training has converged"),
-        ),
-        "fisher_noise": Entry(
-            "critlab.measures.fisher.noise:measure",
-            FisherNoiseOptions,
-            "Achille and Soatto 2018; Achille, Rovere and Soatto 2019, figure 4; layerwise weighing: ours",
-        ),
-        "fisher_empirical": Entry(
-            "critlab.measures.fisher.empirical:measure",
-            FisherEmpiricalOptions,
-            "Kunstner, Balles and Hennig 2019; estimator: ours",
-            version=2,
-            before=Before(1, "their stated error is several times too large"),
-        ),
-        "fisher_log_determinant": Entry(
-            "critlab.measures.fisher.log_determinant:measure",
-            FisherLogDeterminantOptions,
-            "Achille, Rovere and Soatto 2019, section 3; factors: Martens and Grosse 2015, Grosse and Martens 2016",
-            version=2,
-            before=Before(1, "a shared weight counts twice, and a layer that is not called counts as 0"),
-        ),
-        "curvature": Entry(
-            "critlab.measures.gradients.curvature:measure",
-            CurvatureOptions,
-            "Jastrzebski et al. 2020; by Lanczos 1950",
-        ),
-        "gradient_covariance": Entry(
-            "critlab.measures.gradients.covariance:measure",
-            GradientCovarianceOptions,
-            "Jastrzebski et al. 2020",
-        ),
-        "gradients": Entry(
-            "critlab.measures.gradients.moments:measure",
-            GradientsOptions,
-            "Achille, Rovere and Soatto 2019, appendix; signal to noise: Shwartz-Ziv and Tishby 2017",
-        ),
-        "dead_units": Entry(
-            "critlab.measures.units.dead_units:measure",
-            DeadUnitsOptions,
-            "Dohare et al. 2024",
-        ),
-        "effective_rank": Entry(
-            "critlab.measures.units.effective_rank:measure",
-            EffectiveRankOptions,
-            "Roy and Vetterli 2007; Dohare et al. 2024",
-        ),
-        "weights": Entry(
-            "critlab.measures.weights.norms:measure",
-            WeightsOptions,
-            "Dohare et al. 2024; path: ours",
-        ),
-        "filters": Entry(
-            "critlab.measures.weights.filters:measure",
-            FiltersOptions,
-            "Achille, Rovere and Soatto 2019, appendix",
-        ),
-        "relative_source_variance": Entry(
-            "critlab.measures.units.source_variance:measure",
-            RelativeSourceVarianceOptions,
-            "Kleinman, Achille and Soatto 2023, figure 4; over all pairs: ours",
-        ),
-        "usable_information": Entry(
-            "critlab.measures.units.usable_information:measure",
-            UsableInformationOptions,
-            "Kleinman, Achille and Soatto 2023, usable information; parts: Barrett 2015",
-        ),
+        "fisher_trace": "critlab.measures.components.fisher_trace:FisherTrace",
+        "fisher_noise": "critlab.measures.components.fisher_noise:FisherNoise",
+        "fisher_empirical": "critlab.measures.components.fisher_empirical:FisherEmpirical",
+        "fisher_log_determinant": "critlab.measures.components.fisher_log_determinant:FisherLogDeterminant",
+        "curvature": "critlab.measures.components.curvature:Curvature",
+        "gradient_covariance": "critlab.measures.components.gradient_covariance:GradientCovariance",
+        "gradients": "critlab.measures.components.gradients:Gradients",
+        "dead_units": "critlab.measures.components.dead_units:DeadUnits",
+        "effective_rank": "critlab.measures.components.effective_rank:EffectiveRank",
+        "weights": "critlab.measures.components.weights:Weights",
+        "filters": "critlab.measures.components.filters:Filters",
+        "relative_source_variance": "critlab.measures.components.relative_source_variance:RelativeSourceVariance",
+        "usable_information": "critlab.measures.components.usable_information:UsableInformation",
     },
+    classes=True,
 )
+"""The measures by name."""
 
 FUNCTIONS = {
     "dead_units": "units.dead_units",
@@ -141,9 +86,14 @@ FUNCTIONS = {
 }
 """The measures as functions of a model, imported when they are first used: they bring torch in."""
 
+_EARLIER = {f"{path.partition(':')[2]}Options": path.partition(":")[2] for path in MEASURES.rows.values()}
+"""Names of version 0.1.0, kept for one release."""
+
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
+        if name in _EARLIER:
+            return globals()[_EARLIER[name]]
         if name in FUNCTIONS:
             return getattr(import_module(f"critlab.measures.{FUNCTIONS[name]}"), name)
         return submodules(__name__)(name)

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-
-from critlab._core.spec import Spec
 from critlab.measures.picture import Picture
-from critlab.measures.quantity import Quantity
 
 if TYPE_CHECKING:
     import torch
@@ -59,16 +55,3 @@ class Reading:
         if self.picture is None:
             del plain["picture"]
         return plain
-
-
-class MeasureOptions(Spec):
-    """Options that every measure has: ``every`` so many epochs trained it is read, beginning at 0.
-
-    ``quantities`` declares what the measure reads, so that the page can draw it.
-    """
-
-    quantities: ClassVar[tuple[Quantity, ...]] = ()
-    every: int = Field(default=1, ge=1)
-
-    def check(self, example_shape: tuple[int, ...]) -> None:
-        """Raises :class:`~critlab._core.errors.StudyError` where the measure has nothing to read of such examples."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from critlab._core.component import describe_component, plain_component, read_component
-from critlab._core.imports import Entry, Table
 from critlab._core.lazy import submodules
+from critlab._core.registry import Registry
 from critlab.objectives.cross_entropy import CrossEntropy
 from critlab.objectives.cross_source_reconstruction import CrossSourceReconstruction
 from critlab.objectives.objective import Learned, Objective
@@ -32,7 +32,7 @@ def read_objective(raw: str | Mapping[str, Any]) -> Objective:
     Raises:
         Problems: a ValueError whose locations lie inside ``raw``, for use in a validator.
     """
-    return read_component({"name": raw} if isinstance(raw, str) else raw, OBJECTIVES, Objective)
+    return read_component({"name": raw} if isinstance(raw, str) else raw, OBJECTIVES)
 
 
 def plain_objective(objective: Objective) -> dict[str, Any]:
@@ -45,27 +45,18 @@ def describe_objective(objective: Objective) -> dict[str, Any]:
     return describe_component(objective, OBJECTIVES)
 
 
-OBJECTIVES = Table(
+OBJECTIVES: Registry[type[Objective]] = Registry(
     "objective",
+    Objective,
     "critlab.objectives",
     {
-        "cross_entropy": Entry(
-            "critlab.objectives.cross_entropy:CrossEntropy",
-            CrossEntropy,
-            "Achille, Rovere and Soatto 2019, section 2",
-        ),
-        "smoothed_cross_entropy": Entry(
-            "critlab.objectives.smoothed_cross_entropy:SmoothedCrossEntropy",
-            SmoothedCrossEntropy,
-            "Szegedy et al. 2016, section 7",
-        ),
-        "cross_source_reconstruction": Entry(
-            "critlab.objectives.cross_source_reconstruction:CrossSourceReconstruction",
-            CrossSourceReconstruction,
-            "Kleinman, Achille and Soatto 2023, masked prediction of the other view",
-        ),
+        "cross_entropy": "critlab.objectives.cross_entropy:CrossEntropy",
+        "smoothed_cross_entropy": "critlab.objectives.smoothed_cross_entropy:SmoothedCrossEntropy",
+        "cross_source_reconstruction": "critlab.objectives.cross_source_reconstruction:CrossSourceReconstruction",
     },
+    classes=True,
 )
+"""The objectives by name."""
 
 if not TYPE_CHECKING:
     __getattr__ = submodules(__name__)

@@ -18,6 +18,7 @@ class CrossEntropy(Objective):
     """
 
     name: ClassVar[str] = "cross_entropy"
+    citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, section 2"
 
     def learn(self, model: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator) -> Learned:
         """The loss and the logits; nothing is drawn."""

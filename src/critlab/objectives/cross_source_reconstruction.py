@@ -29,6 +29,7 @@ class CrossSourceReconstruction(Objective):
     """
 
     name: ClassVar[str] = "cross_source_reconstruction"
+    citation: ClassVar[str] = "Kleinman, Achille and Soatto 2023, masked prediction of the other view"
     hidden: float = Field(default=0.75, gt=0, le=1)
 
     def check_model(self, model: Any) -> None:

@@ -27,6 +27,7 @@ class SmoothedCrossEntropy(Objective):
     """
 
     name: ClassVar[str] = "smoothed_cross_entropy"
+    citation: ClassVar[str] = "Szegedy et al. 2016, section 7"
     smoothing: float = Field(default=0.1, gt=0, lt=1)
 
     def learn(self, model: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator) -> Learned:

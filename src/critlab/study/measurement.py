@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from critlab._core.component import describe_component
 from critlab._core.digest import digest
-from critlab._core.user_code.identity import code_of_row
-from critlab.measures import MEASURES
+from critlab.measures import MEASURES, Measure
 from critlab.measures.quantity import Quantity
-from critlab.measures.reading import MeasureOptions
 from critlab.study.recipe import Recipe
 from critlab.study.study import Setup
 
@@ -31,7 +30,7 @@ class Measurement:
     """Which measure is read with which options; ``recipe`` is the state's last epoch, None at the start."""
 
     name: str
-    options: MeasureOptions
+    options: Measure
     recipe: Recipe | None
 
 
@@ -50,9 +49,9 @@ def quantities(base: Setup) -> dict[str, Quantity]:
     return {one.name: one for one in declared}
 
 
-def options_of(base: Setup, name: str) -> MeasureOptions:
+def options_of(base: Setup, name: str) -> Measure:
     """The options of one of the study's measures."""
-    return MeasureOptions() if name == TEST else base.measures[name]
+    return Measure() if name == TEST else base.measures[name]
 
 
 def read_with(base: Setup, measure: str, fingerprint: str, version: int | None = None) -> tuple[dict[str, Any], str]:
@@ -68,9 +67,5 @@ def read_with(base: Setup, measure: str, fingerprint: str, version: int | None =
     """
     if measure == TEST:
         return {"name": TEST, "version": 1, **base.evaluation.identity()}, digest("probe", "test", fingerprint)
-    named: dict[str, Any] = {k: v for k, v in base.measures[measure].identity().items() if k != "every"}
-    row = MEASURES.find(measure)
-    code = code_of_row(row.path)
-    source = {} if code is None else {"source": code.digest}
-    spec = {"name": measure, "version": version or row.version, **named, **source}
-    return spec, digest("probe", "train", fingerprint)
+    spec = {k: v for k, v in describe_component(base.measures[measure], MEASURES).items() if k != "every"}
+    return spec if version is None else {**spec, "version": version}, digest("probe", "train", fingerprint)

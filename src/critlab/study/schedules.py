@@ -58,7 +58,7 @@ class Schedule(ABC):
     lasting: ClassVar[str | None] = None
     #: the clock of the study's plain control, whose deficit was removed before it began; None is the same
     clean: ClassVar[str | None] = None
-    source: ClassVar[str] = "ours"
+    citation: ClassVar[str] = "ours"
 
     @property
     def restarts(self) -> bool:
@@ -85,7 +85,7 @@ class Absolute(Schedule):
     name = "absolute"
     label = "not restarted"
     phrase = "the schedule not restarted"
-    source = "Achille, Rovere and Soatto 2019"
+    citation = "Achille, Rovere and Soatto 2019"
 
     def learning_rate(self, optimizer: OptimizerSpec, at: EpochPosition) -> float:
         """The learning rate of one epoch."""
@@ -140,6 +140,7 @@ class CosineRestart(Absolute):
     """
 
     name = "cosine_restart"
+    citation = "after Loshchilov and Hutter 2017, section 3"
     label = "restarted, half a cosine"
     phrase = "the learning rate restarted after the deficit and taken down along half a cosine"
     detail = "half a cosine"

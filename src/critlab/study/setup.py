@@ -11,7 +11,7 @@ from critlab._core.errors import StudyError
 from critlab._core.imports import is_path
 from critlab._core.spec import Location, Problems, Spec, problems, shown
 from critlab.data.spec import DataSpec
-from critlab.measures import MEASURES, MeasureOptions
+from critlab.measures import MEASURES, Measure
 from critlab.models.spec import ModelSpec
 from critlab.objectives import CrossEntropy, Objective
 from critlab.study.pretraining import PretrainingSpec
@@ -22,12 +22,11 @@ from critlab.study.types import AnyObjective
 def _measures(raw: Any) -> Any:
     if not isinstance(raw, Mapping):
         return raw
-    found: dict[str, MeasureOptions] = {}
+    found: dict[str, Measure] = {}
     wrong: list[tuple[Location, str]] = []
     for name, options in raw.items():
         try:
-            entry = MEASURES.find(str(name))
-            found[name] = options if isinstance(options, MeasureOptions) else _options(entry.options, options)
+            found[name] = _measure(MEASURES.find(str(name)), options)
         except StudyError as error:
             wrong.append(((name,), str(error)))
         except Problems as error:
@@ -37,13 +36,13 @@ def _measures(raw: Any) -> Any:
     return found
 
 
-def _options(options: type[Spec], raw: Any) -> MeasureOptions:
+def _measure(kind: type[Measure], raw: Any) -> Measure:
+    if isinstance(raw, Measure) and not isinstance(raw, kind):
+        raise Problems([((), f"received a {type(raw).__name__}; must be a {kind.__name__}")])
     try:
-        chosen = options.model_validate(raw)
+        return kind.model_validate(raw)
     except ValidationError as error:
-        raise Problems(problems(error, options)) from None
-    assert isinstance(chosen, MeasureOptions)
-    return chosen
+        raise Problems(problems(error, kind)) from None
 
 
 class Setup(Spec):
@@ -56,9 +55,7 @@ class Setup(Spec):
     model: ModelSpec
     optimizer: OptimizerSpec
     augment: AugmentSpec | None = None
-    measures: Annotated[dict[str, SerializeAsAny[MeasureOptions]], BeforeValidator(_measures)] = Field(
-        default_factory=dict
-    )
+    measures: Annotated[dict[str, SerializeAsAny[Measure]], BeforeValidator(_measures)] = Field(default_factory=dict)
     precision: Literal["float32", "bfloat16"] | None = None
     objective: AnyObjective = CrossEntropy()
     evaluation: EvaluationSpec = EvaluationSpec()

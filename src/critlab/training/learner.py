@@ -20,7 +20,6 @@ from critlab._core.imports import is_path
 from critlab._core.random_streams import generator, key
 from critlab.data.image_set import ImageSet
 from critlab.data.subset import balanced
-from critlab.measures import MEASURES
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.weights.norms import weight_norms
 from critlab.models import MODELS
@@ -144,8 +143,7 @@ class NetworkLearner:
             return [Reading(quantity, "", value, 0.0) for quantity, value in _quantities(TEST, score).items()]
         probe = self._probe(state, spec)
         state.model.eval()
-        readings: list[Reading] = MEASURES.find(spec.name).load()(state.model, probe, spec.options)
-        return readings
+        return spec.options.measure(state.model, probe)
 
     def pack(self, state: NetworkState) -> dict[str, NDArray[Any]]:
         """A copy of everything that a state is, as named arrays; a state needs no generator.

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from critlab._core.errors import Diverged, StudyError
-from critlab.measures import MEASURES, FisherTraceOptions, Probe
+from critlab.measures import FisherTrace, Probe
 from critlab.measures.estimates import mean_over_images, total
 from critlab.measures.fisher.trace import fisher_trace
 from critlab.measures.gradients.squared import LARGEST_COARSE_GROUP, LARGEST_GROUP, plan
@@ -181,10 +181,10 @@ def test_a_study_measures_in_the_precision_that_it_trains_in():
     labels = torch.zeros(len(images), dtype=torch.int64)
     plain = Probe(images, labels, lambda index: seeded(10 + index))
     coarse = replace(plain, as_trained=lambda: torch.autocast("cpu", dtype=torch.bfloat16), coarse=True)
-    measure, options = MEASURES["fisher_trace"].load(), FisherTraceOptions()
+    options = FisherTrace()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         wanted = fisher_trace(model, images, generator=seeded(10), group=LARGEST_COARSE_GROUP)
-    values = [measure(model, probe, options)[0].value for probe in (plain, coarse)]
+    values = [options.measure(model, probe)[0].value for probe in (plain, coarse)]
     assert values[1] == total(wanted).value
     assert values[0] == total(fisher_trace(model, images, generator=seeded(10))).value != values[1]
 
@@ -365,7 +365,7 @@ def test_groups_of_none_are_refused():
 def test_readings_for_a_study():
     model, images = case("transformer")
     probe = Probe(images, torch.zeros(len(images), dtype=torch.int64), lambda index: seeded(10 + index))
-    readings = MEASURES["fisher_trace"].load()(model, probe, FisherTraceOptions(draws=2))
+    readings = FisherTrace(draws=2).measure(model, probe)
     found = fisher_trace(model, images, generator=seeded(10), draws=2)
     assert {r.quantity for r in readings} == {"fisher_trace"}
     assert [r.layer for r in readings] == ["", "(root)", *list(found)[1:]]
@@ -374,7 +374,7 @@ def test_readings_for_a_study():
 
 
 def test_options_are_neutral_where_they_say_nothing_and_need_no_torch():
-    assert FisherTraceOptions(every=5).identity() == {"every": 5, "images": 1024}
-    assert FisherTraceOptions(draws=3).identity()["draws"] == 3
+    assert FisherTrace(every=5).identity() == {"every": 5, "images": 1024}
+    assert FisherTrace(draws=3).identity()["draws"] == 3
     code = "import sys; import critlab.measures; assert not {'torch', 'scipy', 'numpy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -15,6 +15,7 @@ class Blank(Deficit):
     """Replaces each image by the mean colour of the training images: after normalisation, zero everywhere."""
 
     name: ClassVar[str] = "blank"
+    citation: ClassVar[str] = "Kleinman, Achille and Soatto 2023, a source switched off"
     input_kind: ClassVar[InputKind] = "equivariant"
     label_kind: ClassVar[LabelKind] = "unread"
 

@@ -26,6 +26,7 @@ class Blur(Deficit):
     """
 
     name: ClassVar[str] = "blur"
+    citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, section 2, figure 1"
     input_kind: ClassVar[InputKind] = "equivariant"
     label_kind: ClassVar[LabelKind] = "unread"
     factor: int = Field(ge=2)

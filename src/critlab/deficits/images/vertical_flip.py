@@ -15,6 +15,7 @@ class VerticalFlip(Deficit):
     """Turns each image upside down."""
 
     name: ClassVar[str] = "vertical_flip"
+    citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, section 2, figure 2"
     input_kind: ClassVar[InputKind] = "any"
     label_kind: ClassVar[LabelKind] = "unread"
 

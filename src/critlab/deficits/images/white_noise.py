@@ -15,6 +15,7 @@ class WhiteNoise(Deficit):
     """Replaces each image by uniform white noise in [0, 1), new in each step."""
 
     name: ClassVar[str] = "noise"
+    citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, section 2, figure 2"
     label_kind: ClassVar[LabelKind] = "unread"
 
     def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:

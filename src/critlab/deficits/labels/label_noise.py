@@ -22,6 +22,7 @@ class LabelNoise(Deficit):
     """
 
     name: ClassVar[str] = "label_noise"
+    citation: ClassVar[str] = "Patrini et al. 2017, section 5 (symmetric noise)"
     input_kind: ClassVar[InputKind] = "unread"
     label_kind: ClassVar[LabelKind] = "classes"
     share: float = Field(gt=0, le=1)

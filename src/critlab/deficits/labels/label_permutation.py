@@ -16,6 +16,7 @@ class LabelPermutation(Deficit):
     """Renames the classes by one random permutation per run, never the identity; all heads alike."""
 
     name: ClassVar[str] = "label_permutation"
+    citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, section 2, figure 2"
     input_kind: ClassVar[InputKind] = "unread"
     label_kind: ClassVar[LabelKind] = "classes"
 

@@ -15,6 +15,7 @@ class RandomLabels(Deficit):
     """Gives each training image one uniformly drawn label (one for each head), fixed for the run."""
 
     name: ClassVar[str] = "random_labels"
+    citation: ClassVar[str] = "Zhang et al. 2017; as a deficit, the replication by B. Krzepkowski"
     input_kind: ClassVar[InputKind] = "unread"
     label_kind: ClassVar[LabelKind] = "classes"
 

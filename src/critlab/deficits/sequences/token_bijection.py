@@ -28,6 +28,7 @@ class TokenBijection(Deficit):
     """
 
     name: ClassVar[str] = "token_bijection"
+    citation: ClassVar[str] = "the pre-registration critical-period-lm (negative control)"
     input_kind: ClassVar[InputKind] = "tokens"
     neutral: ClassVar = {"spared": []}
     vocabulary: int = Field(ge=2)

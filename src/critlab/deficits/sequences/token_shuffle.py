@@ -30,6 +30,7 @@ class TokenShuffle(Deficit):
     """
 
     name: ClassVar[str] = "token_shuffle"
+    citation: ClassVar[str] = "the pre-registration critical-period-lm"
     input_kind: ClassVar[InputKind] = "any"
     neutral: ClassVar[dict[str, Any]] = {"spared": [], "vocabulary": None}
     window: int = Field(ge=2)

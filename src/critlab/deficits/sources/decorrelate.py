@@ -23,6 +23,7 @@ class Decorrelate(Deficit):
     """
 
     name: ClassVar[str] = "decorrelate"
+    citation: ClassVar[str] = "Kleinman, Achille and Soatto 2023, dissociation of the sources"
     input_kind: ClassVar[InputKind] = "any"
     label_kind: ClassVar[LabelKind] = "classes"
     between_sources: ClassVar[bool] = True

@@ -25,6 +25,7 @@ class SourceDropout(Deficit):
     """
 
     name: ClassVar[str] = "source_dropout"
+    citation: ClassVar[str] = "Kleinman, Achille and Soatto 2023, the code's random zero input"
     input_kind: ClassVar[InputKind] = "equivariant"
     label_kind: ClassVar[LabelKind] = "unread"
     between_sources: ClassVar[bool] = True

@@ -23,6 +23,7 @@ class FeatureDropout(Deficit):
     """
 
     name: ClassVar[str] = "feature_dropout"
+    citation: ClassVar[str] = "ours"
     input_kind: ClassVar[InputKind] = "any"
     label_kind: ClassVar[LabelKind] = "unread"
     neutral: ClassVar[dict[str, Any]] = {"lasting": False, "fill": 0.0}

@@ -21,6 +21,7 @@ class SwapNoise(Deficit):
     """
 
     name: ClassVar[str] = "swap_noise"
+    citation: ClassVar[str] = "Yoon et al. 2020 (VIME), section 3; as a deficit: ours"
     input_kind: ClassVar[InputKind] = "any"
     label_kind: ClassVar[LabelKind] = "unread"
     share: float = Field(gt=0, le=1)

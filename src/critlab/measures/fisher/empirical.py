@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from critlab.measures import FisherEmpiricalOptions
+from critlab.measures.components.fisher_empirical import FisherEmpirical
 from critlab.measures.estimates import Estimates, readings
 from critlab.measures.fisher.sample import random_signs, squared
 from critlab.measures.gradients.squared import squared_gradients
@@ -74,7 +74,7 @@ class _OfGivenLabels:
         return squared(weights, self.log_p, signs * self.along, self.scale, retain=retain)
 
 
-def measure(model: nn.Module, probe: Probe, options: FisherEmpiricalOptions) -> list[Reading]:
+def measure(model: nn.Module, probe: Probe, options: FisherEmpirical) -> list[Reading]:
     """The whole (``layer=""``), then each layer; see :func:`fisher_empirical`."""
     found = fisher_empirical(model, probe.images, probe.labels, generator=probe.generator(0), draws=options.draws)
     return list(readings("fisher_empirical", found))

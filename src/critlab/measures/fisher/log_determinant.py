@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
-from critlab.measures import FisherLogDeterminantOptions
+from critlab.measures.components.fisher_log_determinant import FisherLogDeterminant
 from critlab.measures.estimates import ROOT
 from critlab.measures.fisher.kronecker import kronecker_factors
 from critlab.measures.reading import Probe, Reading
@@ -67,7 +67,7 @@ def fisher_log_determinant(
     return {layer: float((one.eigenvalues() / damping).log1p().sum()) for layer, one in factors.items()}
 
 
-def measure(model: nn.Module, probe: Probe, options: FisherLogDeterminantOptions) -> list[Reading]:
+def measure(model: nn.Module, probe: Probe, options: FisherLogDeterminant) -> list[Reading]:
     """The sum (``layer=""``), then each layer; see :func:`fisher_log_determinant`."""
     found = fisher_log_determinant(model, probe.images, generator=probe.generator(0), damping=options.damping)
     quantity = "fisher_log_determinant"

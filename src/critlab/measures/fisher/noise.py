@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from critlab._core.errors import StudyError
-from critlab.measures import FisherNoiseOptions
+from critlab.measures.components.fisher_noise import FisherNoise
 from critlab.measures.estimates import Estimates, readings
 from critlab.measures.eval_guard import eval_guard
 from critlab.measures.gradients.squared import plan
@@ -135,7 +135,7 @@ def bearable_noise(
     return dict(zip(noise.weights.layers, variances.tolist(), strict=True))
 
 
-def measure(model: nn.Module, probe: Probe, options: FisherNoiseOptions) -> list[Reading]:
+def measure(model: nn.Module, probe: Probe, options: FisherNoise) -> list[Reading]:
     """The whole (``layer=""``), then each layer; see :func:`fisher_noise`."""
     found = fisher_noise(
         model,

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
-from critlab.measures import FisherTraceOptions
+from critlab.measures.components.fisher_trace import FisherTrace
 from critlab.measures.estimates import Estimates, readings
 from critlab.measures.fisher.sample import Factors, random_signs
 from critlab.measures.gradients.squared import LARGEST_COARSE_GROUP, LARGEST_GROUP, squared_gradients
@@ -82,7 +82,7 @@ class _OfAllLabels:
         return self.factors.squared(weights, self.log_p, signs, retain=retain)
 
 
-def measure(model: nn.Module, probe: Probe, options: FisherTraceOptions) -> list[Reading]:
+def measure(model: nn.Module, probe: Probe, options: FisherTrace) -> list[Reading]:
     """The whole (``layer=""``), then each layer; parameters of the model itself are layer ``"(root)"``.
 
     Args:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from critlab._core.estimate import Estimate
-from critlab.measures import GradientCovarianceOptions
 from critlab.measures.estimates import Estimates, readings
 from critlab.measures.gradients.sample import GradientSample, gradient_sample
+from critlab.measures.measure import BatchMeasure
 from critlab.measures.reading import Probe, Reading
 
 
@@ -76,7 +76,7 @@ def _largest(sample: GradientSample) -> float:
     return float(sample.batch / (sample.batches - 1) * np.linalg.eigvalsh(gram)[-1])
 
 
-def measure(model: nn.Module, probe: Probe, options: GradientCovarianceOptions) -> list[Reading]:
+def measure(model: nn.Module, probe: Probe, options: BatchMeasure) -> list[Reading]:
     """``gradient_covariance``, the whole and each layer; ``gradient_covariance_top``, the whole.
 
     See :func:`gradient_covariance`.

@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from critlab._core.errors import StudyError
 from critlab._core.estimate import Estimate
-from critlab.measures import CurvatureOptions
+from critlab.measures.components.curvature import Curvature
 from critlab.measures.eval_guard import eval_guard
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.weights.parameter_groups import (
@@ -167,7 +167,7 @@ class _Loss:
         return torch.cat([flat(gradient) for gradient in second])
 
 
-def measure(model: nn.Module, probe: Probe, options: CurvatureOptions) -> list[Reading]:
+def measure(model: nn.Module, probe: Probe, options: Curvature) -> list[Reading]:
     """``curvature``, of the whole; see :func:`hessian_top_eigenvalue`."""
     found = hessian_top_eigenvalue(
         model,

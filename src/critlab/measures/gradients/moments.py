@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from critlab._core.estimate import Estimate
-from critlab.measures import GradientsOptions
+from critlab.measures.components.gradients import Gradients
 from critlab.measures.estimates import ROOT
 from critlab.measures.gradients.sample import Floats, GradientSample, gradient_sample
 from critlab.measures.reading import Probe, Reading
@@ -81,7 +81,7 @@ def _moments(sample: GradientSample) -> Floats:
     return np.stack([mean, np.sqrt(np.maximum(variance, 0)), norm, ratio], axis=1)
 
 
-def measure(model: nn.Module, probe: Probe, options: GradientsOptions) -> list[Reading]:
+def measure(model: nn.Module, probe: Probe, options: Gradients) -> list[Reading]:
     """``gradient_mean``, ``gradient_deviation``, ``gradient_norm``, ``gradient_signal_to_noise``: whole and layers.
 
     See :func:`gradient_moments`.

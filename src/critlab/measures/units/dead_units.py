@@ -13,9 +13,9 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from critlab._core.errors import StudyError
-from critlab.measures import DeadUnitsOptions
 from critlab.measures.estimates import ROOT
 from critlab.measures.eval_guard import eval_guard
+from critlab.measures.measure import ProbeMeasure
 from critlab.measures.reading import Probe, Reading
 
 AT_ONCE = 256
@@ -84,7 +84,7 @@ def dead_units(model: nn.Module, images: Tensor) -> dict[str, DeadUnits]:
     return {name: DeadUnits(int((~found).sum()), found.numel()) for name, found in awake.items()}
 
 
-def measure(model: nn.Module, probe: Probe, options: DeadUnitsOptions) -> list[Reading]:
+def measure(model: nn.Module, probe: Probe, options: ProbeMeasure) -> list[Reading]:
     """The share of dead units, a fraction: of all units (``layer=""``), then of each layer; see :func:`dead_units`."""
     found = dead_units(model, probe.images)
     whole = DeadUnits(sum(one.dead for one in found.values()), sum(one.units for one in found.values()))

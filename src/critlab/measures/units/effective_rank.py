@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from critlab._core.errors import Diverged, StudyError
-from critlab.measures import EffectiveRankOptions
+from critlab.measures.components.effective_rank import EffectiveRank
 from critlab.measures.estimates import ROOT
 from critlab.measures.eval_guard import eval_guard
 from critlab.measures.reading import Probe, Reading
@@ -88,6 +88,6 @@ def of_gram(gram: Tensor, name: str = "features") -> float:
     return float(torch.special.entr(p).sum().exp())
 
 
-def measure(model: nn.Module, probe: Probe, options: EffectiveRankOptions) -> list[Reading]:
+def measure(model: nn.Module, probe: Probe, options: EffectiveRank) -> list[Reading]:
     """``effective_rank`` of each layer; there is none of the whole. See :func:`effective_rank`."""
     return [Reading("effective_rank", layer, rank, 0.0) for layer, rank in effective_rank(model, probe.images).items()]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from critlab._core.errors import Diverged, StudyError
-from critlab.measures import RelativeSourceVarianceOptions
+from critlab.measures.components.relative_source_variance import RelativeSourceVariance
 from critlab.measures.eval_guard import eval_guard
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.units.features import feature_layer, features_of
@@ -66,7 +66,7 @@ def relative_source_variance(model_features: ModelFeatures, view_a: Tensor, view
     return spread.relative()
 
 
-def measure(model: nn.Module, probe: Probe, options: RelativeSourceVarianceOptions) -> list[Reading]:
+def measure(model: nn.Module, probe: Probe, options: RelativeSourceVariance) -> list[Reading]:
     """The distribution over units: its median, its shares beyond 0.5, its bimodality and its histogram.
 
     Quantities, exact for the images of the probe:

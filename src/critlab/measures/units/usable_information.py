@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from critlab._core.errors import Diverged, StudyError
+from critlab.measures.components.usable_information import UsableInformation
 from critlab.measures.eval_guard import eval_guard
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.units.partial_information import minimum_mutual_information
-from critlab.measures.units.source_options import UsableInformationOptions
 
 BATCH = 500
 """Images of one forward pass, as in tests."""
@@ -72,7 +72,7 @@ def usable_information(
     return found
 
 
-def measure(model: nn.Module, probe: Probe, options: UsableInformationOptions) -> list[Reading]:
+def measure(model: nn.Module, probe: Probe, options: UsableInformation) -> list[Reading]:
     """Information in bits and accuracy from both sources and from each alone, and the four parts of the information.
 
     Quantities, exact for the images of the probe:

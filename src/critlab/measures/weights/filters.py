@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
 from critlab._core.spec import nearest, shown
-from critlab.measures import FiltersOptions
+from critlab.measures.components.filters import Filters
 from critlab.measures.estimates import ROOT
 from critlab.measures.picture import Picture
 from critlab.measures.reading import Probe, Reading
@@ -45,7 +45,7 @@ def filters(model: nn.Module, example_shape: tuple[int, ...], layer: str | None 
     return name, weight.unflatten(1, example_shape)
 
 
-def measure(model: nn.Module, probe: Probe, options: FiltersOptions) -> list[Reading]:
+def measure(model: nn.Module, probe: Probe, options: Filters) -> list[Reading]:
     """``filter_norm``, the root mean square length of all filters of the layer, with the picture of the first ones.
 
     Raises: see :func:`filters`.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
-from critlab.measures import WeightsOptions
+from critlab.measures.components.weights import Weights
 from critlab.measures.estimates import ROOT
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.weights.parameter_groups import ParameterGroups
@@ -42,7 +42,7 @@ def weight_norms(model: nn.Module, since: Mapping[str, Tensor] | None = None) ->
     return dict(zip(["", *(layer or ROOT for layer in weights.layers)], lengths, strict=True))
 
 
-def measure(model: nn.Module, probe: Probe, options: WeightsOptions) -> list[Reading]:
+def measure(model: nn.Module, probe: Probe, options: Weights) -> list[Reading]:
     """``weight_norm`` and ``weight_distance`` from the untrained network of the same seed: the whole and each layer.
 
     Where the probe knows of no untrained network, there is no distance.

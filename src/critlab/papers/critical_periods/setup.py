@@ -17,7 +17,7 @@ from typing import Any
 from critlab.deficits import (
     Blur,
 )
-from critlab.measures import FisherTraceOptions
+from critlab.measures import FisherTrace
 from critlab.papers.demo import sample_base
 from critlab.papers.figure import (
     Published,
@@ -105,7 +105,7 @@ def all_cnn_cifar10(
             "batch": 128,
         },
         "augment": {"flip": True, "shift": 4},
-        "measures": {"fisher_trace": FisherTraceOptions(every=5)},
+        "measures": {"fisher_trace": FisherTrace(every=5)},
     }
     return Setup.read(raw, "all_cnn_cifar10")
 
@@ -129,7 +129,7 @@ def base(scale: Scale, measures: Mapping[str, Any] | None = None, **parts: Any) 
 
 def _small() -> Setup:
     made = all_cnn_cifar10(width=12, train=4000, test=2000, lr_decay=0.87)
-    return made.model_copy(update={"measures": {"fisher_trace": FisherTraceOptions(every=4, images=512)}})
+    return made.model_copy(update={"measures": {"fisher_trace": FisherTrace(every=4, images=512)}})
 
 
 def _demo() -> Setup:

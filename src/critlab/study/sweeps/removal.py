@@ -34,7 +34,7 @@ class RemovalSweep(Sweep):
         closing="removed by then, {arm} leaves at most half of its largest damage",
         further="add later removal epochs",
     )
-    source: ClassVar[str] = "Achille, Rovere and Soatto 2019, figure 1"
+    citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, figure 1"
     origin: ClassVar[Place | None] = 0
     kind: Literal["removal"] = "removal"
     at: Annotated[tuple[Removal, ...], Field(min_length=1)]

@@ -65,7 +65,7 @@ class Sweep(Spec):
 
     neutral: ClassVar = {"recovery": None, "total": None}
     words: ClassVar[SweepWords]
-    source: ClassVar[str] = "ours"
+    citation: ClassVar[str] = "ours"
     #: the place on the curve at which the clean run itself stands; None where it has none
     origin: ClassVar[Place | None] = None
     #: whether the first contrast of a run is with a clean run under the same clock

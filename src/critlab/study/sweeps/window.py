@@ -32,7 +32,7 @@ class WindowSweep(Sweep):
         closing="a window that begins later costs less than half of the worst",
         further="add later onsets",
     )
-    source: ClassVar[str] = "Achille, Rovere and Soatto 2019, figure 1C"
+    citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, figure 1C"
     same_clock_first: ClassVar[bool] = True
     rate_differs_by_point: ClassVar[bool] = True
     kind: Literal["window"] = "window"

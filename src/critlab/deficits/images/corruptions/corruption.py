@@ -28,6 +28,7 @@ class Corruption(Deficit):
     Perturbations, section 4.1 and appendix B.
     """
 
+    citation: ClassVar[str] = "Hendrycks and Dietterich 2019, CIFAR-10-C"
     label_kind: ClassVar[LabelKind] = "unread"
     smallest_side: ClassVar[int] = 1
     severity: int = Field(ge=1, le=5)

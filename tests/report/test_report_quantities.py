@@ -28,13 +28,13 @@ OF_TWO = {"data": TWO_VIEWS, "model": {"name": "split_resnet18", "width": 2}}
 
 
 def options(measure: str) -> dict[str, Any]:
-    fields = MEASURES[measure].options.model_fields
+    fields = MEASURES[measure].model_fields
     return {"every": 2, **{k: v for k, v in {"images": 16, "batch": 5}.items() if k in fields}}
 
 
 def reads(measure: str, shape: tuple[int, ...]) -> bool:
     try:
-        MEASURES[measure].options().check(shape)  # type: ignore[attr-defined]
+        MEASURES[measure]().check(shape)  # type: ignore[attr-defined]
     except StudyError:
         return False
     return True

@@ -1,0 +1,30 @@
+"""The trace and the largest eigenvalue of the covariance of single images' gradients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from critlab.measures.measure import BatchMeasure
+from critlab.measures.quantity import Quantity
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from critlab.measures.reading import Probe, Reading
+
+
+class GradientCovariance(BatchMeasure):
+    """The trace and the largest eigenvalue of the covariance of single images' gradients."""
+
+    name: ClassVar[str] = "gradient_covariance"
+    citation: ClassVar[str] = "Jastrzebski et al. 2020"
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("gradient_covariance", "Trace of the gradient covariance", "nats²", log=True, by="layer"),
+        Quantity("gradient_covariance_top", "Largest eigenvalue of the gradient covariance", "nats²", log=True),
+    )
+
+    def measure(self, model: nn.Module, probe: Probe) -> list[Reading]:
+        """See :func:`critlab.measures.gradients.covariance.measure`."""
+        from critlab.measures.gradients.covariance import measure
+
+        return measure(model, probe, self)
