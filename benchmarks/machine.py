@@ -58,4 +58,5 @@ def training_flops(model: nn.Module, shape: tuple[int, ...]) -> int:
     """FLOP of products and convolutions of one image, forward and backward, as torch counts them."""
     with FlopCounterMode(display=False) as counter:
         model(torch.randn(2, *shape)).sum().backward()
-    return counter.get_total_flops() // 2
+    flops: int = counter.get_total_flops()
+    return flops // 2

@@ -109,7 +109,9 @@ class PlainRun:
         for recipe in recipes(run, self.study)[:most]:
             for group in optimizer.param_groups:
                 group["lr"] = recipe.lr
-            self._epoch(model, optimizer, self.loaders[recipe.deficit.factor if recipe.deficit else 1])
+            self._epoch(
+                model, optimizer, self.loaders[recipe.deficit.factor if isinstance(recipe.deficit, Blur) else 1]
+            )
             accuracies.append(self._accuracy(model))
         return accuracies
 

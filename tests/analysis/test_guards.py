@@ -105,12 +105,12 @@ def one_class() -> Any:
 
 
 def trained(tmp_path: Path, data: str) -> Results:
-    base = critlab.Base(
+    base = critlab.Setup(
         data={"name": f"test_guards:{data}"},  # type: ignore[arg-type]
         model={"name": "test_guards:dead"},  # type: ignore[arg-type]
         optimizer={"name": "sgd", "lr": 0.05, "batch": 20},  # type: ignore[arg-type]
     )
-    study = critlab.removal(Blur(factor=2), at=[0, 1], recovery=1, seeds=3, base=base, precision="float32")
+    study = critlab.removal_sweep(Blur(factor=2), at=[0, 1], recovery=1, seeds=3, setup=base, precision="float32")
     return critlab.run(study, tmp_path / "store", workers=1, device="cpu")
 
 

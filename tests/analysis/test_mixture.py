@@ -23,7 +23,7 @@ from critlab.store import Store
 from critlab.study.tree import build
 from studies import small, written
 
-OTHER = {"torch": "1.0.0", "processor": "Old Processor", "machine": "Linux aarch64"}
+OTHER: dict[str, Any] = {"torch": "1.0.0", "processor": "Old Processor", "machine": "Linux aarch64"}
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from datetime import date, time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from command import JARGON, Answer, Command
 from critlab._core.errors import StudyError
 from critlab._core.spec import MOST_LINES, Location, Problems, Spec, nearest, refusal, shown
 from critlab.study import Study, read_study
-from studies import TOML, small, written
+from studies import TOML, small, toml, written
 
 COMMANDS = {
     "plan": ["--json"],
@@ -31,17 +31,6 @@ COMMANDS = {
     "report": ["--out", "page.html"],
 }
 MISSING = object()
-
-
-def toml(value: Any) -> str:
-    """A plain value as TOML, tables inline."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(toml, value)) + "]"
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return json.dumps(value) if isinstance(value, str | bool) else repr(value)
 
 
 def changed(place: str, value: Any) -> dict[str, Any]:
@@ -112,8 +101,8 @@ def test_the_installed_command(tmp_path: Path, case: str, command: str) -> None:
 
 
 EPOCH = 'an epoch from 0 to 1,000,000, or "never"'
-WINDOW = {"kind": "window", "onsets": [0, 2], "length": 1, "recovery": 2}
-BLUR = {"name": "blur", "factor": 4}
+WINDOW: dict[str, Any] = {"kind": "window", "onsets": [0, 2], "length": 1, "recovery": 2}
+BLUR: dict[str, Any] = {"name": "blur", "factor": 4}
 SMOOTHED, SHRUNK = "smoothed_cross_entropy", {"shrink": 0.5}
 
 Wrong = tuple[str, Any, str, str]

@@ -49,7 +49,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def called(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 120, **options}
+    given: dict[str, Any] = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+        "timeout": 120,
+        **options,
+    }
     return subprocess.run([*CALL, *arguments], cwd=folder, **given)
 
 
@@ -347,7 +353,7 @@ class TestSignals:
             "showing": "critlab.report.text.terminal.verdict_text",
         }
         monkeypatch.chdir(finished)
-        monkeypatch.setattr(where[at], lambda *arguments: os.kill(os.getpid(), number) or time.sleep(10))
+        monkeypatch.setattr(where[at], lambda *arguments: (os.kill(os.getpid(), number), time.sleep(10)))  # type: ignore[func-returns-value]
         answer = critlab("run", *STORED)
         assert (answer.status, answer.out) == (PREEMPTED, "")
         assert (

@@ -41,7 +41,7 @@ def study() -> Iterator[Callable[..., Study]]:
 
     def written(returned: Any, **changes: Any) -> Study:
         module.given = lambda: returned  # type: ignore[attr-defined]
-        plain = {
+        plain: dict[str, Any] = {
             "name": "own",
             "seeds": 1,
             "data": {"name": f"{NAME}:given"},

@@ -3,6 +3,7 @@
 import colorsys
 import io
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,25 +32,25 @@ UNDRAWN = ["defocus_blur", "brightness", "contrast", "pixelate", "jpeg_compressi
 SHAPES = [(1, 28, 28), (3, 32, 32), (3, 33, 47), (4, 19, 10), (2, 3, 16, 16), (24, 20)]
 
 
-def generator(seed=0):
+def generator(seed: int = 0) -> Any:
     return torch.Generator().manual_seed(seed)
 
 
-def draws(epoch=0, position=0, batch=8):
+def draws(epoch: int = 0, position: Any = 0, batch: Any = 8) -> Any:
     return BatchContext(0, epoch, position, torch.arange(batch), 100, 10)
 
 
-def photographs(shape=(3, 32, 32), count=8):
+def photographs(shape: tuple[int, ...] = (3, 32, 32), count: int = 8) -> Any:
     """Float32 ``(count, *shape)`` in [0, 1], cut from pictures with edges, lines, shading and grain."""
     found = []
     for seed in range(count):
-        planes = [photograph(*shape[-2:], 10 * seed + k) for k in range(-(-math.prod(shape[:-2]) // 3))]
+        planes = [photograph(shape[-2], shape[-1], 10 * seed + k) for k in range(-(-math.prod(shape[:-2]) // 3))]
         cut = np.concatenate(planes, -1)[..., : math.prod(shape[:-2])]
         found.append(torch.from_numpy(cut).permute(2, 0, 1).reshape(shape))
     return torch.stack(found).float() / 255
 
 
-def corrupted(name, severity, images, where=None):
+def corrupted(name: str, severity: int, images: Any, where: Any = None) -> Any:
     labels = torch.zeros(len(images), dtype=torch.int64)
     deficit = read_deficit({"name": name, "severity": severity})
     return deficit.apply(images, labels, where or draws(batch=len(images)))[0]
@@ -57,7 +58,7 @@ def corrupted(name, severity, images, where=None):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_damage_grows_with_severity(name, shape):
+def test_damage_grows_with_severity(name: str, shape: tuple[int, ...]) -> None:
     images = photographs(shape)
     read_deficit({"name": name, "severity": 1}).check(shape)
     damage = [(corrupted(name, severity, images) - images).abs().mean().item() for severity in range(1, 6)]
@@ -67,7 +68,7 @@ def test_damage_grows_with_severity(name, shape):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_drawn_is_new_in_each_step_and_for_each_image(name):
+def test_what_is_drawn_is_new_in_each_step_and_for_each_image(name: str) -> None:
     images = photographs(count=1).expand(4, -1, -1, -1)
     first = corrupted(name, 3, images, draws(epoch=1, position=2))
     assert torch.equal(first, corrupted(name, 3, images, draws(epoch=1, position=2)))
@@ -77,14 +78,14 @@ def test_what_is_drawn_is_new_in_each_step_and_for_each_image(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_layout_changes_nothing(name):
+def test_the_layout_changes_nothing(name: str) -> None:
     images = photographs()
     last = images.contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(corrupted(name, 4, last), corrupted(name, 4, images), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", UNDRAWN)
-def test_an_image_alone_is_corrupted_as_in_its_batch(name):
+def test_an_image_alone_is_corrupted_as_in_its_batch(name: str) -> None:
     images = photographs((3, 30, 22))
     together = corrupted(name, 5, images)
     alone = torch.cat([corrupted(name, 5, image[None]) for image in images])
@@ -92,13 +93,13 @@ def test_an_image_alone_is_corrupted_as_in_its_batch(name):
 
 
 @pytest.mark.parametrize(("name", "shape"), [("defocus_blur", (3, 2, 9)), ("pixelate", (3, 1, 9)), ("fog", (784,))])
-def test_too_small_images_and_other_things_are_refused(name, shape):
+def test_too_small_images_and_other_things_are_refused(name: str, shape: tuple[int, ...]) -> None:
     with pytest.raises(StudyError, match=rf"{name}.*sides of at least \d"):
         read_deficit({"name": name, "severity": 1}).check(shape)
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS, ids=NAMES)
-def test_the_smallest_images_are_taken(kind):
+def test_the_smallest_images_are_taken(kind: Any) -> None:
     images = torch.rand(3, 2, kind.smallest_side, kind.smallest_side, generator=generator())
     kind(severity=5).check(tuple(images.shape[1:]))
     found = corrupted(kind.name, 5, images)
@@ -106,7 +107,7 @@ def test_the_smallest_images_are_taken(kind):
     assert found.isfinite().all()
 
 
-def test_normal_noise_has_its_moments():
+def test_normal_noise_has_its_moments() -> None:
     image = torch.full((400, 1000), 0.5, dtype=torch.float64)
     noise = add_normal_noise(image, 0.08, generator()) - image
     assert abs(noise.mean()) < 5 * 0.08 / 400_000**0.5
@@ -115,7 +116,7 @@ def test_normal_noise_has_its_moments():
 
 
 @pytest.mark.parametrize("value", [0.02, 0.3, 0.9])
-def test_shot_noise_is_poisson(value):
+def test_shot_noise_is_poisson(value: Any) -> None:
     photons, many = 50, 200_000
     counts = count_photons(torch.full((many,), value, dtype=torch.float64), photons, generator()) * photons
     mean = value * photons
@@ -126,7 +127,7 @@ def test_shot_noise_is_poisson(value):
     assert not count_photons(torch.zeros(9), photons, generator()).any()
 
 
-def test_impulse_noise_loses_the_share_and_nests():
+def test_impulse_noise_loses_the_share_and_nests() -> None:
     image = torch.full((500, 1000), 0.5)
     some, more = (lose_values(image, share, generator()) for share in (0.03, 0.07))
     for found, share in ((some, 0.03), (more, 0.07)):
@@ -137,7 +138,7 @@ def test_impulse_noise_loses_the_share_and_nests():
 
 
 @pytest.mark.parametrize("shape", DISKS, ids=str)
-def test_defocus_kernels(shape):
+def test_defocus_kernels(shape: tuple[int, ...]) -> None:
     kernel = disk(*shape)
     torch.testing.assert_close(kernel.sum(), torch.tensor(1.0, dtype=torch.float64))
     for other in (kernel.T, kernel.flip(0), kernel.flip(1)):
@@ -151,7 +152,7 @@ def test_defocus_kernels(shape):
     assert not spread[0, 0].any()
 
 
-def test_a_sharp_disk_is_a_mean_of_the_pixels_within_it():
+def test_a_sharp_disk_is_a_mean_of_the_pixels_within_it() -> None:
     cross = disk(1.0, 1e-3)[1:-1, 1:-1]
     expected = torch.tensor([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=torch.float64) / 5
     torch.testing.assert_close(cross, expected)
@@ -163,7 +164,7 @@ def test_a_sharp_disk_is_a_mean_of_the_pixels_within_it():
 
 @settings(max_examples=25)
 @given(angle=st.floats(-3, 3), motion=st.sampled_from(MOTIONS), seed=st.integers(0, 2**31))
-def test_motion_blur_against_a_loop_over_pixels(angle, motion, seed):
+def test_motion_blur_against_a_loop_over_pixels(angle: float, motion: Any, seed: int) -> None:
     pictures = torch.rand(2, 2, 5, 7, generator=generator(seed), dtype=torch.float64)
     weights = trail(*motion)
     assert len(weights) == 2 * motion[0] + 1
@@ -182,7 +183,7 @@ def test_motion_blur_against_a_loop_over_pixels(angle, motion, seed):
 
 
 @pytest.mark.parametrize("side", [2, 8])
-def test_clouds_against_a_loop_over_points(side):
+def test_clouds_against_a_loop_over_points(side: Any) -> None:
     fading, level, g = 1.75, 1.0, generator(3)
     heights, step = np.zeros((side, side)), side
     while step > 1:
@@ -207,7 +208,7 @@ def test_clouds_against_a_loop_over_points(side):
     np.testing.assert_allclose(clouds(1, side, fading, generator(3))[0], expected, atol=1e-5)
 
 
-def test_clouds_fill_the_range_and_fade():
+def test_clouds_fill_the_range_and_fade() -> None:
     smooth, rough = (clouds(20, 32, fading, generator()) for fading in (3.0, 1.2))
     for found in (smooth, rough):
         assert torch.equal(found.amin((1, 2)), torch.zeros(20))
@@ -217,7 +218,7 @@ def test_clouds_fill_the_range_and_fade():
     assert (smooth - smooth.roll(1, 2)).abs().max() < 0.5  # a torus: no seam
 
 
-def test_fog_keeps_the_brightest_value():
+def test_fog_keeps_the_brightest_value() -> None:
     images = 0.8 * photographs()
     brightest = images.amax((1, 2, 3))
     for severity in range(1, 6):
@@ -229,7 +230,7 @@ def test_fog_keeps_the_brightest_value():
     assert not add_light(torch.zeros(1, 3, 2, 2), torch.tensor(0.5), 0.5).any()
 
 
-def test_brightness_is_the_value_of_hsv():
+def test_brightness_is_the_value_of_hsv() -> None:
     pictures = photographs((3, 6, 7), count=3).double()
     pictures[0, :, 0, 0] = 0
     pictures[0, :, 0, 1] = 1
@@ -242,7 +243,7 @@ def test_brightness_is_the_value_of_hsv():
     torch.testing.assert_close(brighten(grey, 0.3), (grey + 0.3).clamp(max=1))
 
 
-def test_contrast_is_its_formula():
+def test_contrast_is_its_formula() -> None:
     images = photographs().double()
     mean = images.mean((2, 3), keepdim=True)
     torch.testing.assert_close(fade(images, 0.4), mean + 0.4 * (images - mean))
@@ -251,17 +252,17 @@ def test_contrast_is_its_formula():
 
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("size", [(32, 32), (28, 28), (33, 47)])
-def test_pixelate_is_pillows_box_down_and_up(scale, size):
+def test_pixelate_is_pillows_box_down_and_up(scale: float, size: tuple[int, int]) -> None:
     for seed in range(3):
         picture = photograph(*size, seed)
-        small = tuple(int(side * scale) for side in size[::-1])
+        small = int(size[1] * scale), int(size[0] * scale)
         box = Image.Resampling.BOX
         theirs = np.asarray(Image.fromarray(picture).resize(small, box).resize(size[::-1], box), dtype=np.float64)
         ours = pixelate(torch.from_numpy(picture).permute(2, 0, 1).double(), scale).permute(1, 2, 0).numpy()
         assert np.abs(ours - theirs).max() <= 1
 
 
-def by_pillow(picture, quality):
+def by_pillow(picture: Any, quality: Any) -> Any:
     written = io.BytesIO()
     Image.fromarray(picture).save(written, "JPEG", quality=quality)
     return np.asarray(Image.open(written), dtype=np.float64)
@@ -269,7 +270,7 @@ def by_pillow(picture, quality):
 
 @pytest.mark.parametrize("quality", [10, *QUALITIES, 95])
 @pytest.mark.parametrize("size", [(32, 32), (28, 28), (33, 47)])
-def test_jpeg_is_pillows(quality, size):
+def test_jpeg_is_pillows(quality: int, size: tuple[int, int]) -> None:
     for view in (slice(None), slice(0, 1)):
         away, lost = [], []
         for seed in range(8):
@@ -283,7 +284,7 @@ def test_jpeg_is_pillows(quality, size):
         assert np.mean(np.stack(away) > 2.5) < 0.04
 
 
-def test_jpeg_twice_is_hardly_more_than_once():
+def test_jpeg_twice_is_hardly_more_than_once() -> None:
     images = photographs((1, 32, 32))
     once = compress(images, 50)
     assert (compress(once, 50) - once).abs().mean() < 0.1 * (once - images).abs().mean()

@@ -436,19 +436,19 @@ def test_padding_stays_where_it_is() -> None:
     mask = (PADDED != 0).long()
     labels = PADDED.masked_fill(mask == 0, -100)
     batch = {"input_ids": PADDED, "attention_mask": mask, "labels": labels}
-    where = {"inputs": "input_ids", "labels": "labels"}
+    where: dict[str, Any] = {"inputs": "input_ids", "labels": "labels"}
     for deficit in (TokenShuffle(window=4), TokenShuffle(window=4, spared=(0,)), TokenShuffle(window=8)):
         unmasked = {key: item for key, item in batch.items() if key != "attention_mask"}
         for form in (batch, unmasked) if deficit.spared else (batch,):
-            (found,) = DeficitLoader([form], deficit, stop=1, **where)  # type: ignore[arg-type]
+            (found,) = DeficitLoader([form], deficit, stop=1, **where)
             stays(PADDED, found["input_ids"], mask == 0)
             assert torch.equal(found["labels"] == -100, mask == 0)
             assert torch.equal(found["labels"][mask == 1], found["input_ids"][mask == 1])
-    (found,) = DeficitLoader([batch], TokenBijection(vocabulary=13), stop=1, **where)  # type: ignore[arg-type]
+    (found,) = DeficitLoader([batch], TokenBijection(vocabulary=13), stop=1, **where)
     assert torch.equal(found["input_ids"][mask == 0], PADDED[mask == 0])
-    (found,) = DeficitLoader([batch], SwapNoise(share=1.0), stop=1, **where)  # type: ignore[arg-type]
+    (found,) = DeficitLoader([batch], SwapNoise(share=1.0), stop=1, **where)
     assert torch.equal(found["input_ids"] == 0, mask == 0)
-    (found,) = DeficitLoader([batch], FeatureDropout(share=1.0, fill=3), stop=1, **where)  # type: ignore[arg-type]
+    (found,) = DeficitLoader([batch], FeatureDropout(share=1.0, fill=3), stop=1, **where)
     assert torch.equal(found["input_ids"], torch.where(mask == 1, 3, PADDED))
 
 

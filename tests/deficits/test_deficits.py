@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,28 +46,41 @@ class Darken(Deficit):
 
     amount: float
 
-    def apply(self, images, labels, draws):
+    def apply(self, images: Any, labels: Any, draws: Any) -> Any:
         return images * (1 - self.amount), labels
 
 
 class NotADeficit:
-    def apply(self, images, labels, draws):
+    def apply(self, images: Any, labels: Any, draws: Any) -> Any:
         return images, labels
 
 
-def draws(seed=0, epoch=3, position=2, batch=6, examples=50, classes=10, indices=None):
+def draws(
+    seed: int = 0,
+    epoch: int = 3,
+    position: Any = 2,
+    batch: Any = 6,
+    examples: Any = 50,
+    classes: int = 10,
+    indices: Any = None,
+) -> Any:
     indices = torch.arange(batch) * 7 if indices is None else indices
     return BatchContext(seed, epoch, position, indices, examples, classes)
 
 
-def batch(shape=(3, 16, 16), size=6, heads=None, dtype=torch.float32):
+def batch(
+    shape: tuple[int, ...] = (3, 16, 16),
+    size: int = 6,
+    heads: int | None = None,
+    dtype: Any = torch.float32,
+) -> Any:
     g = torch.Generator().manual_seed(1)
     labels = torch.randint(10, (size,) if heads is None else (size, heads), generator=g)
     labels[1] = -1
     return torch.rand(size, *shape, generator=g, dtype=torch.float64).to(dtype), labels
 
 
-def by_pillow(picture, factor):
+def by_pillow(picture: Any, factor: Any) -> Any:
     height, width = picture.shape[:2]
     small = (max(1, width // factor), max(1, height // factor))
     bilinear = Image.Resampling.BILINEAR
@@ -75,7 +89,7 @@ def by_pillow(picture, factor):
 
 @pytest.mark.parametrize("size", [(32, 32), (28, 28), (33, 47), (96, 64)])
 @pytest.mark.parametrize("factor", [2, 3, 4, 7, 8, 28])
-def test_blur_is_pillows_resize_down_and_up(size, factor):
+def test_blur_is_pillows_resize_down_and_up(size: tuple[int, int], factor: int) -> None:
     for seed in range(3):
         picture = photograph(*size, seed)
         image = torch.from_numpy(picture).permute(2, 0, 1).float() / 255
@@ -92,7 +106,7 @@ def test_blur_is_pillows_resize_down_and_up(size, factor):
     a=st.floats(-2, 2),
     seed=st.integers(0, 2**31),
 )
-def test_blur_is_linear_pure_and_keeps_the_range(height, width, factor, a, seed):
+def test_blur_is_linear_pure_and_keeps_the_range(height: int, width: int, factor: Any, a: Any, seed: int) -> None:
     g = torch.Generator().manual_seed(seed)
     x, y = torch.rand(2, 2, 3, height, width, generator=g, dtype=torch.float64)
     before = x.clone()
@@ -103,7 +117,7 @@ def test_blur_is_linear_pure_and_keeps_the_range(height, width, factor, a, seed)
     torch.testing.assert_close(blur(torch.ones_like(x), factor), torch.ones_like(x))
 
 
-def test_blur_by_the_whole_side_leaves_one_colour_and_works_after_inference_mode():
+def test_blur_by_the_whole_side_leaves_one_colour_and_works_after_inference_mode() -> None:
     with torch.inference_mode():
         blur(torch.rand(1, 11, 11), 11)
     x = torch.rand(2, 3, 11, 11, requires_grad=True)
@@ -112,7 +126,7 @@ def test_blur_by_the_whole_side_leaves_one_colour_and_works_after_inference_mode
     torch.testing.assert_close(blurred, blurred.mean((-2, -1), keepdim=True).expand_as(blurred))
 
 
-def test_blur_takes_extra_axes_and_checks_the_side():
+def test_blur_takes_extra_axes_and_checks_the_side() -> None:
     x = torch.rand(4, 2, 3, 16, 16)
     torch.testing.assert_close(blur(x, 4)[:, 1], blur(x[:, 1], 4))
     Blur(factor=16).check((3, 16, 20))
@@ -124,7 +138,7 @@ def test_blur_takes_extra_axes_and_checks_the_side():
         VerticalFlip().check((16,))
 
 
-def test_vertical_flip_turns_upside_down_and_back():
+def test_vertical_flip_turns_upside_down_and_back() -> None:
     images, labels = batch()
     flipped, same = VerticalFlip().apply(images, labels, draws())
     assert torch.equal(flipped[:, :, 0], images[:, :, -1])
@@ -133,10 +147,10 @@ def test_vertical_flip_turns_upside_down_and_back():
     assert torch.equal(same, labels)
 
 
-def test_label_permutation_is_one_permutation_per_run():
+def test_label_permutation_is_one_permutation_per_run() -> None:
     everything = torch.arange(10)
 
-    def renamed(seed, epoch, position):
+    def renamed(seed: int, epoch: int, position: Any) -> Any:
         return LabelPermutation().apply(torch.rand(10, 1), everything, draws(seed, epoch, position))[1]
 
     first = renamed(0, 0, 0)
@@ -147,22 +161,22 @@ def test_label_permutation_is_one_permutation_per_run():
 
 @given(seed=st.integers(0, 2**63 - 1), classes=st.integers(2, 5))
 @settings(max_examples=60, deadline=None)
-def test_label_permutation_is_never_the_identity(seed, classes):
+def test_label_permutation_is_never_the_identity(seed: int, classes: int) -> None:
     permutation = class_permutation(classes, torch.Generator().manual_seed(seed))
     assert sorted(permutation.tolist()) == list(range(classes))
     assert permutation.tolist() != list(range(classes))
 
 
-def test_label_permutation_needs_two_classes():
+def test_label_permutation_needs_two_classes() -> None:
     with pytest.raises(StudyError, match="at least 2 classes"):
         LabelPermutation().apply(*batch(), draws(classes=1))
 
 
-def test_random_labels_belong_to_the_image_for_the_whole_run():
+def test_random_labels_belong_to_the_image_for_the_whole_run() -> None:
     labels = torch.zeros(500, dtype=torch.int64)
     order = torch.randperm(500, generator=torch.Generator().manual_seed(2))
 
-    def drawn(seed, epoch, indices):
+    def drawn(seed: int, epoch: int, indices: Any) -> Any:
         d = draws(seed, epoch, 0, indices=indices, examples=500)
         return RandomLabels().apply(torch.rand(500, 1), labels, d)[1]
 
@@ -174,18 +188,18 @@ def test_random_labels_belong_to_the_image_for_the_whole_run():
     assert counts.min() > 20  # uniform: 50 expected, standard deviation 6.7
 
 
-def test_random_labels_of_heads_are_drawn_apart():
+def test_random_labels_of_heads_are_drawn_apart() -> None:
     labels = torch.zeros(50, 2, dtype=torch.int64)
     drawn = RandomLabels().apply(torch.rand(50, 1), labels, draws(indices=torch.arange(50)))[1]
     assert not torch.equal(drawn[:, 0], drawn[:, 1])
 
 
-def selected(deficit, labels, seed=0, epoch=0):
+def selected(deficit: Any, labels: Any, seed: int = 0, epoch: int = 0) -> Any:
     indices = torch.arange(len(labels))
     return deficit.select(labels, draws(seed, epoch, 0, indices=indices, examples=len(labels)))
 
 
-def test_a_data_subset_is_the_same_images_all_run_long():
+def test_a_data_subset_is_the_same_images_all_run_long() -> None:
     labels = torch.arange(500) % 10
     first = selected(DataSubset(fraction=0.2), labels)
     assert len(first) == len(first.unique()) == 100
@@ -203,7 +217,7 @@ def test_a_data_subset_is_the_same_images_all_run_long():
 
 @settings(max_examples=60)
 @given(labels=st.lists(st.integers(-1, 4), min_size=1, max_size=60), share=st.floats(0, 1), seed=st.integers(0, 2**31))
-def test_random_subsets_are_as_even_as_the_labels_allow(labels, share, seed):
+def test_random_subsets_are_as_even_as_the_labels_allow(labels: Any, share: float, seed: int) -> None:
     count = round(share * len(labels))
     chosen = random_balanced(torch.tensor(labels), count, torch.Generator().manual_seed(seed))
     assert chosen.tolist() == sorted(set(chosen.tolist()))
@@ -214,7 +228,7 @@ def test_random_subsets_are_as_even_as_the_labels_allow(labels, share, seed):
         assert taken[label] >= min(there, most - 1)
 
 
-def test_every_image_may_be_in_a_subset():
+def test_every_image_may_be_in_a_subset() -> None:
     labels = torch.arange(40) % 4
     counts = sum(selected(DataSubset(count=10), labels, seed).bincount(minlength=40) for seed in range(400))
     # each is in a quarter of the subsets: 100 expected, standard deviation 8.7
@@ -222,7 +236,7 @@ def test_every_image_may_be_in_a_subset():
     assert counts.max() < 140
 
 
-def test_noise_is_white_and_new_each_step():
+def test_noise_is_white_and_new_each_step() -> None:
     images, labels = batch((3, 32, 32))
     first, same = WhiteNoise().apply(images, labels, draws(position=0))
     second, _ = WhiteNoise().apply(images, labels, draws(position=1))
@@ -235,7 +249,7 @@ def test_noise_is_white_and_new_each_step():
     assert abs((first[..., 1:] * first[..., :-1]).mean() - 0.25) < 0.01
 
 
-def test_noise_does_not_depend_on_the_layout():
+def test_noise_does_not_depend_on_the_layout() -> None:
     images, labels = batch()
     last = images.contiguous(memory_format=torch.channels_last)
     noise = WhiteNoise().apply(last, labels, draws())[0]
@@ -246,7 +260,7 @@ def test_noise_does_not_depend_on_the_layout():
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("heads", [None, 2])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_every_deficit_keeps_the_contract(name, heads, dtype):
+def test_every_deficit_keeps_the_contract(name: str, heads: tuple[int, ...], dtype: Any) -> None:
     deficit = read_deficit(smallest_deficit(name))
     shapes = [shape for shape in SHAPES if name in deficits_of(shape)]
     assert shapes, f"{name} takes none of {SHAPES}: add a shape that it takes"
@@ -254,7 +268,7 @@ def test_every_deficit_keeps_the_contract(name, heads, dtype):
         keeps_the_contract(deficit, *batch(shape, heads=heads, dtype=dtype))
 
 
-def keeps_the_contract(deficit, images, labels):
+def keeps_the_contract(deficit: Any, images: Any, labels: Any) -> None:
     before = images.clone(), labels.clone()
     state = torch.get_rng_state()
     new_images, new_labels = deficit.apply(images, labels, draws())
@@ -280,7 +294,7 @@ def keeps_the_contract(deficit, images, labels):
 
 
 @pytest.mark.parametrize("name", list(DEFICITS))
-def test_every_deficit_is_read_back_and_frozen(name):
+def test_every_deficit_is_read_back_and_frozen(name: str) -> None:
     deficit = read_deficit(smallest_deficit(name))
     assert type(deficit).name == name
     assert read_deficit(plain(deficit)) == deficit
@@ -313,14 +327,14 @@ def test_every_deficit_is_read_back_and_frozen(name):
         ({"name": "no_such_module:Thing"}, ("name",), "cannot be imported"),
     ],
 )
-def test_a_wrong_deficit_says_where_and_what(raw, where, what):
+def test_a_wrong_deficit_says_where_and_what(raw: dict[str, Any], where: Any, what: Any) -> None:
     with pytest.raises(Problems) as caught:
         read_deficit(raw)
     assert where in [place for place, _ in caught.value.problems]
     assert what in str(caught.value)
 
 
-def test_a_users_own_class():
+def test_a_users_own_class() -> None:
     deficit = read_deficit({"name": f"{__name__}:Darken", "amount": 0.5})
     assert deficit == Darken(amount=0.5)
     assert read_deficit(plain(deficit)) == deficit
@@ -331,7 +345,7 @@ def test_a_users_own_class():
     assert "source" not in describe(Blur(factor=2))
 
 
-def test_a_class_that_no_other_process_finds_is_refused():
+def test_a_class_that_no_other_process_finds_is_refused() -> None:
     class Local(Deficit):
         pass
 
@@ -339,7 +353,7 @@ def test_a_class_that_no_other_process_finds_is_refused():
         describe(Local())
 
 
-def test_reading_deficits_needs_no_torch():
+def test_reading_deficits_needs_no_torch() -> None:
     code = (
         "import sys; from critlab.deficits import DEFICITS, describe, read_deficit;"
         "list(DEFICITS.values());"

@@ -166,7 +166,7 @@ def test_the_probe_as_trained_suffers_as_the_batches_do() -> None:
 
 
 def test_neutral_options_are_not_named() -> None:
-    usual = {"name": "blur", "factor": 4, "when": "after_augment"}
+    usual: dict[str, Any] = {"name": "blur", "factor": 4, "when": "after_augment"}
     assert plain(Blur(factor=4)) == usual
     assert describe(Blur(factor=4, classes=None, batches=1.0)) == {**usual, "version": 1}
     chosen = Blur(factor=4, classes=(0, 3), batches=0.25)

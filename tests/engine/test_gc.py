@@ -278,7 +278,8 @@ class TestNothingIsFreed:
         (home / "quarantine" / "precious.txt").write_text("mine")
         shutil.copytree(store.root / "epochs", home / "epochs")
         before = contents(Store(home))
-        for options in ({}, {"apply": True}, {"apply": True, "orphans": True}):
+        ways: list[dict[str, Any]] = [{}, {"apply": True}, {"apply": True, "orphans": True}]
+        for options in ways:
             with pytest.raises(StoreError, match="nothing in the folder is freed"):
                 collect(Store(home), **options)
         with pytest.raises(StoreError, match="nothing in the folder is freed"):

@@ -14,7 +14,7 @@ import critlab as laboratory
 from command import Command
 from critlab._core.errors import StudyError
 from critlab.data import load
-from critlab.engine import numerics, timing
+from critlab.engine import timing
 from critlab.engine.numerics import decide, faster, settled
 from critlab.engine.processors import side_by_side
 from critlab.engine.study_record import read_record
@@ -22,6 +22,7 @@ from critlab.papers.critical_periods.setup import base
 from critlab.papers.demo import demo
 from critlab.store import Store
 from critlab.study.origin import WORTH
+from critlab.study.recipe import recipes
 from critlab.study.study import Study
 from critlab.training import precision
 from critlab.training.precision import step_seconds
@@ -66,7 +67,7 @@ def test_more_rounds_are_timed_only_where_they_may_decide(
     times = iter([1.0, 1.0, *(seconds for ratio in ratios for seconds in (ratio, 1.0))])
     monkeypatch.setattr(precision, "_timed", lambda step, clock: next(times))
     study = free()
-    found = step_seconds(study, load(study.data), numerics.recipes(study.runs[-1], study)[0])
+    found = step_seconds(study, load(study.data), recipes(study.runs[-1], study)[0])
     assert len(list(times)) == 2 * (5 - rounds)
     assert found["float32"] == pytest.approx(sorted(ratios[:rounds])[rounds // 2] / study.optimizer.batch)
 
@@ -82,7 +83,7 @@ def test_workers_share_a_gpu_as_far_as_its_memory_and_the_cores_reach() -> None:
 def test_a_step_is_really_timed() -> None:
     study = free()
     threads = torch.get_num_threads()
-    recipe = numerics.recipes(study.runs[-1], study)[0]
+    recipe = recipes(study.runs[-1], study)[0]
     found = step_seconds(study, load(study.data), recipe)
     assert found.keys() == {"float32", "bfloat16"}
     assert all(0 < seconds < 1 for seconds in found.values())

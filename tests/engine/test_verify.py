@@ -24,7 +24,7 @@ from inline import Inline, flipped, table
 from store_files import incomplete, some
 from studies import small, written
 
-SMALL = {"seeds": 2, "measures": {"fisher_trace": {"every": 2, "images": 20}}}
+SMALL: dict[str, Any] = {"seeds": 2, "measures": {"fisher_trace": {"every": 2, "images": 20}}}
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,13 @@ TOKENS = torch.randint(2, 11, (4, 5), generator=G)
 MASK = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [1, 1, 1, 1, 0], [1, 1, 1, 1, 1]])
 PIXELS = torch.randn(4, 1, 4, 4, generator=G)
 CLASSES = torch.tensor([0, 1, 2, 1])
-SMALL = {"vocab_size": 11, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+SMALL: dict[str, Any] = {
+    "vocab_size": 11,
+    "hidden_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 8,
+}
 
 
 def bert() -> nn.Module:
@@ -105,7 +111,7 @@ def bart() -> nn.Module:
 
 
 def vit() -> nn.Module:
-    config = {**SMALL, "image_size": 4, "patch_size": 2, "num_channels": 1, "num_labels": 3}
+    config: dict[str, Any] = {**SMALL, "image_size": 4, "patch_size": 2, "num_channels": 1, "num_labels": 3}
     config.pop("vocab_size")
     return transformers.ViTForImageClassification(transformers.ViTConfig(**config))
 
@@ -130,7 +136,7 @@ def lora() -> nn.Module:
     return found
 
 
-WORDS = {"input_ids": TOKENS, "attention_mask": MASK}
+WORDS: dict[str, Any] = {"input_ids": TOKENS, "attention_mask": MASK}
 SPOKEN = {**WORDS, "labels": torch.where(MASK.bool(), TOKENS, -100)}
 ANSWERED = {**WORDS, "labels": torch.where(MASK.bool(), TOKENS.flip(1), -100)[:, :4].contiguous()}
 PICTURES = {"pixel_values": PIXELS, "labels": CLASSES}
@@ -193,7 +199,7 @@ def test_heads_that_are_no_classifiers_are_refused(options: dict[str, Any], said
 
 
 def arguments(folder: Path, **options: Any) -> Any:
-    quiet = {"report_to": [], "use_cpu": True, "disable_tqdm": True, "logging_strategy": "no"}
+    quiet: dict[str, Any] = {"report_to": [], "use_cpu": True, "disable_tqdm": True, "logging_strategy": "no"}
     return transformers.TrainingArguments(
         output_dir=str(folder), **{"per_device_train_batch_size": 4, "save_strategy": "no", **quiet, **options}
     )
@@ -234,7 +240,7 @@ def numbers(watch: Watch) -> list[Any]:
 
 
 def test_a_transformers_training_that_stopped_goes_on_with_its_watch(tmp_path: Path) -> None:
-    kept = {"save_strategy": "steps", "save_steps": 20}
+    kept: dict[str, Any] = {"save_strategy": "steps", "save_steps": 20}
     whole = transformers_trained(tmp_path / "whole", max_steps=40)
     first = transformers_trained(tmp_path / "parts", max_steps=40, **kept)
     assert numbers(first) == numbers(whole), "saving changes nothing"
@@ -282,7 +288,7 @@ def lightning_trained(folder: Path, *, epochs: int = 4, path: str | None = None,
     lightning = pytest.importorskip("lightning.pytorch")
     from critlab.hooks.lightning import WatchCallback
 
-    class Module(lightning.LightningModule):  # type: ignore[misc]
+    class Module(lightning.LightningModule):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.net = nn.Sequential(nn.Linear(6, 8), nn.Dropout(0.1), nn.ReLU(), nn.Linear(8, 3))
@@ -298,7 +304,7 @@ def lightning_trained(folder: Path, *, epochs: int = 4, path: str | None = None,
             moving = torch.optim.SGD(self.parameters(), lr=options.get("lr", 0.1))
             return [moving], [torch.optim.lr_scheduler.StepLR(moving, 1, 0.5)]
 
-    class Formless(lightning.LightningModule):  # type: ignore[misc]
+    class Formless(lightning.LightningModule):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.net = nn.Linear(6, 3)

@@ -30,7 +30,7 @@ def test_lightning_ends_with_the_same_bits(tmp_path: Path) -> None:
     lightning = pytest.importorskip("lightning.pytorch")
     from critlab.hooks.lightning import WatchCallback
 
-    class Module(lightning.LightningModule):  # type: ignore[misc]
+    class Module(lightning.LightningModule):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.net = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Dropout(0.2), nn.ReLU(), nn.Linear(8, 3))
@@ -49,7 +49,7 @@ def test_lightning_ends_with_the_same_bits(tmp_path: Path) -> None:
         lightning.seed_everything(1, verbose=False)
         module = Module()
         loader = torch.utils.data.DataLoader(images(), batch_size=8, shuffle=True)
-        quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+        quiet: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
         trainer = lightning.Trainer(
             max_epochs=4,
             accelerator="cpu",

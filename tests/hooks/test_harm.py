@@ -44,7 +44,7 @@ class Known:
 
 def found(after: float, **changes: Any) -> LastingDamage:
     options: dict[str, Any] = {"epoch": 10, "stretch": 3, "recovery": 2, "smallest_damage": 0.1, **changes}
-    functions = {"advance": Known.advance, "evaluate": Known.evaluate, "load": Known.load}
+    functions: dict[str, Any] = {"advance": Known.advance, "evaluate": Known.evaluate, "load": Known.load}
     return lasting_damage(torch.tensor(10.0), torch.tensor(after), **functions, **options)
 
 
@@ -79,7 +79,7 @@ def test_no_damage_and_too_few_repeats() -> None:
 
 def test_checkpoints_are_left_as_they_are_and_repeats_repeat() -> None:
     before, after = torch.tensor(10.0), torch.tensor(11.0)
-    functions = {"advance": Known.advance, "evaluate": Known.evaluate, "load": Known.load}
+    functions: dict[str, Any] = {"advance": Known.advance, "evaluate": Known.evaluate, "load": Known.load}
     one = lasting_damage(before, after, **functions, epoch=0, stretch=1, recovery=1)
     assert (float(before), float(after)) == (10, 11)
     state = torch.get_rng_state()
@@ -100,7 +100,7 @@ def test_a_network_with_an_optimiser_and_a_real_remedy() -> None:
             group["lr"] = 0.02
         shrink_and_perturb(other.model, mine.Reader(), shrink=0.5)
 
-    functions = {"advance": mine.advance, "evaluate": mine.evaluate, "load": mine.load}
+    functions: dict[str, Any] = {"advance": mine.advance, "evaluate": mine.evaluate, "load": mine.load}
     result = lasting_damage(
         before, before, **functions, epoch=1, stretch=1, recovery=1, repeats=3, remedies={"restart": restart}
     )
@@ -135,4 +135,4 @@ def test_wrong_numbers_are_refused(changes: dict[str, Any], said: str) -> None:
 
 
 def test_it_is_a_public_name(tmp_path: Path) -> None:
-    assert critlab.harm is lasting_damage
+    assert critlab.lasting_damage is lasting_damage

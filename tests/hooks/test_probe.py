@@ -57,11 +57,11 @@ def test_a_fork_equals_the_run_from_scratch_and_there_is_a_page(tmp_path: Path) 
         return mine.advance(state, epoch, deprive)
 
     random.seed(8)
-    before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()  # type: ignore[union-attr]
+    before = torch.get_rng_state(), random.getstate(), np.random.get_state(legacy=False)["state"]["key"].copy()
     results = asked(tmp_path / "s", advance=counted, version="1", check=False)
     assert torch.equal(torch.get_rng_state(), before[0])
     assert random.getstate() == before[1]
-    assert np.array_equal(np.random.get_state()[1], before[2])  # type: ignore[arg-type]
+    assert np.array_equal(np.random.get_state(legacy=False)["state"]["key"], before[2])
     # a trunk of three epochs, and clean branches of two epochs at 0, 1 and 3
     assert len(trained) == 2 * (3 + 3 * 2)
     assert {outcome.status for outcome in results.outcomes} == {"done"}

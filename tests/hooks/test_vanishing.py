@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def some(store: Path) -> None:
     first(store / "readings").unlink()
 
 
-DELETED = {
+DELETED: dict[str, Callable[[Path], Any]] = {
     "an epoch and a reading": some,
     "the records of all epochs": lambda store: shutil.rmtree(store / "epochs"),
     "the study's record": lambda store: shutil.rmtree(store / "studies"),

@@ -45,7 +45,9 @@ class Stateful(nn.Module):
         super().__init__()
         self.body, self.head = nn.GRUCell(6, 5), nn.Linear(5, 3)
         self.hidden: Tensor | None = None
-        self.calls, self.seen, self.by_name = 0, [], {}
+        self.calls = 0
+        self.seen: list[Any] = []
+        self.by_name: dict[str, Any] = {}
         self.noise = torch.Generator().manual_seed(0)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -61,7 +61,7 @@ def test_a_look_that_fails_is_said_once(calls: int) -> None:
 
 def test_an_interrupt_is_no_failure_and_leaves_the_model_as_it_was() -> None:
     model = Fragile(5, KeyboardInterrupt()).train()
-    before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()
+    before = torch.get_rng_state(), random.getstate(), np.random.get_state(legacy=False)["state"]["key"].tolist()
     watch = always(Watch(model, budget=1.0))
     for _ in range(2):
         watch.step(X)
@@ -69,7 +69,7 @@ def test_an_interrupt_is_no_failure_and_leaves_the_model_as_it_was() -> None:
         watch.step(X)
     assert model.training
     assert torch.equal(before[0], torch.get_rng_state())
-    assert before[1:] == (random.getstate(), np.random.get_state()[1].tolist())
+    assert before[1:] == (random.getstate(), np.random.get_state(legacy=False)["state"]["key"].tolist())
 
 
 def test_warnings_that_are_errors_do_not_end_it(caplog: pytest.LogCaptureFixture) -> None:

@@ -204,7 +204,7 @@ def test_signals_say_how_they_moved() -> None:
     found = signals(history)
     assert found["trace"].moved == "unknown", "without an error nothing is said"
     assert (found["uncertainty"].moved, found["uncertainty"].since) == ("unchanged", 10)
-    moved = {**vars(history[-1]), "uncertainty": Estimate(0.1, 0.01)}
+    moved: dict[str, Any] = {**vars(history[-1]), "uncertainty": Estimate(0.1, 0.01)}
     assert signals([*history[:-1], Record(**moved)])["uncertainty"].moved == "fell"
     assert found["lr"].value == 0.1
     assert found["share/layer 0"].stderr is None

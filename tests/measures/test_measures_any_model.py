@@ -1,14 +1,22 @@
 """Whatever way PyTorch allows of building a model: measures of its weights are right, or refuse in one line."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 
 import critlab
 from critlab._core.errors import StudyError
+from critlab.measures.fisher.empirical import fisher_empirical
+from critlab.measures.fisher.log_determinant import fisher_log_determinant
+from critlab.measures.fisher.noise import fisher_noise
+from critlab.measures.gradients.covariance import gradient_covariance
+from critlab.measures.gradients.curvature import hessian_top_eigenvalue
+from critlab.measures.gradients.moments import gradient_moments
 from critlab.measures.weights.norms import weight_norms
 from nets import seeded
 
@@ -16,14 +24,14 @@ LABELS = torch.randint(3, (24,), generator=seeded(9))
 
 LOOKS = {
     "fisher_trace": lambda model, x: critlab.fisher_trace(model, x, generator=seeded(0), draws=4),
-    "fisher_noise": lambda model, x: critlab.fisher_noise(model, x, generator=seeded(0)),
-    "fisher_empirical": lambda model, x: critlab.fisher_empirical(model, x, LABELS[: len(x)], generator=seeded(0)),
-    "fisher_log_determinant": lambda model, x: critlab.fisher_log_determinant(model, x, generator=seeded(0)),
-    "curvature": lambda model, x: critlab.curvature(model, x, LABELS[: len(x)], generator=seeded(0)),
-    "gradient_covariance": lambda model, x: critlab.gradient_covariance(
+    "fisher_noise": lambda model, x: fisher_noise(model, x, generator=seeded(0)),
+    "fisher_empirical": lambda model, x: fisher_empirical(model, x, LABELS[: len(x)], generator=seeded(0)),
+    "fisher_log_determinant": lambda model, x: fisher_log_determinant(model, x, generator=seeded(0)),
+    "curvature": lambda model, x: hessian_top_eigenvalue(model, x, LABELS[: len(x)], generator=seeded(0)),
+    "gradient_covariance": lambda model, x: gradient_covariance(
         model, x, LABELS[: len(x)], generator=seeded(0), batch=2
     ),
-    "gradients": lambda model, x: critlab.gradients(model, x, LABELS[: len(x)], generator=seeded(0), batch=2),
+    "gradients": lambda model, x: gradient_moments(model, x, LABELS[: len(x)], generator=seeded(0), batch=2),
 }
 """Every measure that differentiates by the weights."""
 
@@ -31,20 +39,20 @@ LOOKS = {
 class Fourier(nn.Module):
     """Complex weights, or the same numbers as real ones."""
 
-    def __init__(self, is_complex=True):
+    def __init__(self, is_complex: Any = True) -> None:
         super().__init__()
         torch.manual_seed(0)
         weight = torch.randn(4, 5, dtype=torch.cfloat) / 2
         self.weight = nn.Parameter(weight if is_complex else torch.view_as_real(weight).clone())
         self.out = nn.Linear(5, 3)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         weight = self.weight if self.weight.is_complex() else torch.view_as_complex(self.weight)
         return self.out((torch.fft.rfft(x) @ weight).abs())
 
 
 @pytest.mark.parametrize("look", [name for name in LOOKS if name != "fisher_log_determinant"])
-def test_complex_weights_are_twice_as_many_real_ones(look):
+def test_complex_weights_are_twice_as_many_real_ones(look: Any) -> None:
     x = torch.randn(24, 6, generator=seeded(1))
     found, wanted = (LOOKS[look](Fourier(is_complex), x) for is_complex in (True, False))
     numbers = [
@@ -60,7 +68,7 @@ def test_complex_weights_are_twice_as_many_real_ones(look):
 
 @pytest.mark.parametrize("look", list(LOOKS))
 @pytest.mark.parametrize("images", [1, 24])
-def test_a_layer_that_mixes_examples_is_refused_by_its_name(look, images):
+def test_a_layer_that_mixes_examples_is_refused_by_its_name(look: Any, images: Any) -> None:
     norm = nn.BatchNorm1d(8, track_running_stats=False)
     model = nn.Sequential(nn.Linear(6, 8), norm, nn.ReLU(), nn.Linear(8, 3))
     with pytest.raises(StudyError, match=r"BatchNorm1d '1' keeps no running statistics.*track_running_stats=True"):
@@ -72,17 +80,17 @@ def test_a_layer_that_mixes_examples_is_refused_by_its_name(look, images):
 
 @pytest.mark.parametrize("look", list(LOOKS))
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_a_model_that_ends_in_a_softmax_is_noticed(look, dtype):
+def test_a_model_that_ends_in_a_softmax_is_noticed(look: Any, dtype: Any) -> None:
     model = nn.Sequential(nn.Linear(6, 3), nn.Softmax(-1)).to(dtype)
     with pytest.raises(StudyError, match="gives probabilities, each row adds up to 1; must give logits"):
         LOOKS[look](model, torch.randn(24, 6, dtype=dtype))
 
 
-def test_a_softmax_is_noticed_in_bfloat16_and_one_row_by_chance_is_not():
+def test_a_softmax_is_noticed_in_bfloat16_and_one_row_by_chance_is_not() -> None:
     x = torch.randn(24, 6, dtype=torch.bfloat16)
     model = nn.Sequential(nn.Linear(6, 3), nn.Softmax(-1)).to(torch.bfloat16)
     with pytest.raises(StudyError, match="probabilities"):
-        critlab.gradients(model, x, LABELS, generator=seeded(0), batch=8)
+        gradient_moments(model, x, LABELS, generator=seeded(0), batch=8)
     logits = nn.Sequential(nn.Linear(6, 3), nn.LogSoftmax(-1))
     plain = nn.Sequential(logits[0])
     found, wanted = (critlab.fisher_trace(m, x.float(), generator=seeded(0)) for m in (logits, plain))
@@ -90,14 +98,14 @@ def test_a_softmax_is_noticed_in_bfloat16_and_one_row_by_chance_is_not():
 
 
 @pytest.mark.parametrize("look", list(LOOKS))
-def test_reentrant_checkpoints_are_refused_and_the_others_change_nothing(look):
+def test_reentrant_checkpoints_are_refused_and_the_others_change_nothing(look: Any) -> None:
     class Checkpointed(nn.Module):
-        def __init__(self, how):
+        def __init__(self, how: Any) -> None:
             super().__init__()
             torch.manual_seed(3)
             self.how, self.first, self.last = how, nn.Linear(6, 4), nn.Linear(4, 3)
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             if self.how is None:
                 return self.last(torch.tanh(self.first(x)))
             return self.last(checkpoint(lambda z: torch.tanh(self.first(z)), x, use_reentrant=self.how))
@@ -113,32 +121,32 @@ def test_reentrant_checkpoints_are_refused_and_the_others_change_nothing(look):
 
 
 class Attends(nn.Module):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.layer, self.out = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), nn.Linear(8, 3)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.out(self.layer(x).mean(1))
 
 
 class Direct(nn.Module):
     """Calls scaled_dot_product_attention itself."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.inside, self.out = nn.Linear(8, 24), nn.Linear(8, 3)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         q, k, v = self.inside(x).chunk(3, -1)
         return self.out(nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True).mean(1))
 
 
 @pytest.mark.parametrize("make", [Attends, Direct])
-def test_curvature_of_attention_is_that_of_plain_attention(make):
+def test_curvature_of_attention_is_that_of_plain_attention(make: Any) -> None:
     x = torch.randn(24, 5, 8, generator=seeded(1))
-    found = critlab.curvature(make(), x, LABELS, generator=seeded(0))
+    found = hessian_top_eigenvalue(make(), x, LABELS, generator=seeded(0))
     with sdpa_kernel(SDPBackend.MATH):
         model = make().eval()
         weights = list(model.parameters())
@@ -153,24 +161,26 @@ def test_curvature_of_attention_is_that_of_plain_attention(make):
 
 
 @pytest.mark.parametrize("bag", [False, True])
-def test_sparse_embeddings_have_the_curvature_of_dense_ones_or_none(bag):
+def test_sparse_embeddings_have_the_curvature_of_dense_ones_or_none(bag: Any) -> None:
     class Words(nn.Module):
-        def __init__(self, sparse):
+        def __init__(self, sparse: Any) -> None:
             super().__init__()
             torch.manual_seed(0)
             self.embed = (nn.EmbeddingBag if bag else nn.Embedding)(11, 8, sparse=sparse)
             self.out = nn.Linear(8, 3)
 
-        def forward(self, tokens):
+        def forward(self, tokens: Any) -> Tensor:
             found = self.embed(tokens)
             return self.out(found if bag else found.mean(1))
 
     tokens = torch.randint(11, (24, 5), generator=seeded(1))
     if bag:
         with pytest.raises(StudyError, match="cannot be differentiated twice"):
-            critlab.curvature(Words(True), tokens, LABELS, generator=seeded(0))
+            hessian_top_eigenvalue(Words(True), tokens, LABELS, generator=seeded(0))
     else:
-        sparse, dense = (critlab.curvature(Words(one), tokens, LABELS, generator=seeded(0)) for one in (True, False))
+        sparse, dense = (
+            hessian_top_eigenvalue(Words(one), tokens, LABELS, generator=seeded(0)) for one in (True, False)
+        )
         assert sparse.value == pytest.approx(dense.value, rel=1e-5)
 
 
@@ -178,42 +188,42 @@ class Once(torch.autograd.Function):
     """A square whose gradient has no gradient."""
 
     @staticmethod
-    def forward(context, x):
+    def forward(context: Any, x: Tensor) -> Tensor:
         context.save_for_backward(x)
         return x * x
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(context, gradient):
+    def backward(context: Any, gradient: Any) -> Any:
         return 2 * context.saved_tensors[0] * gradient
 
 
-def test_what_can_be_differentiated_once_is_refused_by_curvature_and_never_left_out():
+def test_what_can_be_differentiated_once_is_refused_by_curvature_and_never_left_out() -> None:
     class Net(nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.first, self.last = nn.Linear(6, 4), nn.Linear(4, 3)
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             return self.last(Once.apply(self.first(x)))
 
     with pytest.raises(StudyError, match="cannot be differentiated twice"):
-        critlab.curvature(Net(), torch.randn(24, 6), LABELS, generator=seeded(0))
+        hessian_top_eigenvalue(Net(), torch.randn(24, 6), LABELS, generator=seeded(0))
 
 
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
-def test_recurrent_layers_are_measured(kind):
+def test_recurrent_layers_are_measured(kind: Any) -> None:
     class Net(nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             torch.manual_seed(0)
             self.inside, self.out = kind(4, 5, batch_first=True), nn.Linear(5, 3)
 
-        def forward(self, x):
+        def forward(self, x: Tensor) -> Tensor:
             return self.out(self.inside(x)[0][:, -1])
 
     x = torch.randn(24, 6, 4, generator=seeded(1))
-    found = critlab.curvature(Net(), x, LABELS, generator=seeded(0), tolerance=1e-4)
+    found = hessian_top_eigenvalue(Net(), x, LABELS, generator=seeded(0), tolerance=1e-4)
     model = Net()
     weights = list(model.parameters())
     loss = nn.functional.cross_entropy(model(x), LABELS)

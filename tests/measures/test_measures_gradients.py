@@ -1,6 +1,7 @@
 """Moments and covariance of mini-batch gradients against brute force in float64."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from nets import NETS, image_gradients, net, seeded
 NAMES = [name for name in NETS if name != "heads"]
 
 
-def rows(name, images=24):
+def rows(name: str, images: Any = 24) -> Any:
     """The net, and the loss gradients of its images, one by one: ``{layer: (images, numbers)}``, float64."""
     model, inputs, labels = net(name, images)
     single = {layer: -g.numpy() for layer, g in image_gradients(model, inputs, labels).items()}
@@ -25,7 +26,7 @@ def rows(name, images=24):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_image_by_image_the_covariance_is_the_sample_covariance(name):
+def test_image_by_image_the_covariance_is_the_sample_covariance(name: str) -> None:
     model, images, labels, single = rows(name)
     found = gradient_covariance(model, images, labels, generator=seeded(0), batch=1)
     for layer, g in single.items():
@@ -36,7 +37,7 @@ def test_image_by_image_the_covariance_is_the_sample_covariance(name):
 
 
 @pytest.mark.parametrize("batch", [2, 5])
-def test_over_mini_batches_the_trace_is_unbiased_and_its_error_of_the_right_size(batch):
+def test_over_mini_batches_the_trace_is_unbiased_and_its_error_of_the_right_size(batch: Any) -> None:
     model, images, labels, single = rows("mlp", 40)
     together = np.concatenate(list(single.values()), axis=1)
     found = [
@@ -49,7 +50,7 @@ def test_over_mini_batches_the_trace_is_unbiased_and_its_error_of_the_right_size
     assert np.sqrt((errors**2).mean()) >= values.std(ddof=1)
 
 
-def test_the_error_of_the_trace_is_calibrated_over_new_images():
+def test_the_error_of_the_trace_is_calibrated_over_new_images() -> None:
     torch.manual_seed(1)
     model = torch.nn.Linear(3, 3)
     found = []
@@ -62,7 +63,7 @@ def test_the_error_of_the_trace_is_calibrated_over_new_images():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_moments_are_those_of_all_numbers_of_all_mini_batches(name):
+def test_moments_are_those_of_all_numbers_of_all_mini_batches(name: str) -> None:
     model, images, labels, single = rows(name)
     order = torch.randperm(24, generator=seeded(7))[:20].view(4, 5)
     found = gradient_moments(model, images, labels, generator=seeded(7), batch=5)
@@ -77,7 +78,7 @@ def test_moments_are_those_of_all_numbers_of_all_mini_batches(name):
             assert 0 < found[layer][moment].stderr < math.inf
 
 
-def test_errors_of_moments_are_calibrated_and_noise_alone_has_its_floor():
+def test_errors_of_moments_are_calibrated_and_noise_alone_has_its_floor() -> None:
     torch.manual_seed(1)
     model = torch.nn.Linear(3, 3)
     found = []
@@ -92,7 +93,7 @@ def test_errors_of_moments_are_calibrated_and_noise_alone_has_its_floor():
         assert 0.6 <= np.sqrt((errors**2).mean()) / values.std(ddof=1) <= 1.4, moment
 
 
-def test_labels_that_are_not_there_have_no_gradient():
+def test_labels_that_are_not_there_have_no_gradient() -> None:
     model, images, labels = net("heads", 12)
     sample = gradient_sample(model, images, labels, batch=4, generator=seeded(0), measure="test")
     order = torch.randperm(12, generator=seeded(0)).view(3, 4)
@@ -105,7 +106,7 @@ def test_labels_that_are_not_there_have_no_gradient():
         np.testing.assert_allclose(sample.sums[place], means.sum(1), rtol=1e-3, atol=1e-6)
 
 
-def test_too_few_mini_batches_are_refused():
+def test_too_few_mini_batches_are_refused() -> None:
     model, images, labels = net("mlp", 12)
     with pytest.raises(StudyError, match="received 12 images in mini-batches of 5; must make at least 3"):
         gradient_moments(model, images, labels, generator=seeded(0), batch=5)

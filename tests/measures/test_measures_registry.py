@@ -1,6 +1,8 @@
 """Every measure on every kind of net: it reads, repeats itself, and leaves the model and the world as they were."""
 
 import math
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,7 +21,7 @@ from paths import DOCS
 from studies import small
 
 
-def reads_any_image(measure):
+def reads_any_image(measure: Any) -> Any:
     try:
         MEASURES[measure]().check((3, 32, 32))
     except StudyError:
@@ -27,7 +29,7 @@ def reads_any_image(measure):
     return True
 
 
-def own_options(measure):
+def own_options(measure: Any) -> Any:
     """The measure's options, with few images and mini-batches."""
     fields = MEASURES[measure].model_fields
     small = {name: value for name, value in {"images": 24, "batch": 4}.items() if name in fields}
@@ -39,7 +41,7 @@ PAIRS = [(measure, name) for measure in MEASURED for name in NETS if (measure, n
 """Every measure on every net; the one with two heads calls no ReLU."""
 
 
-def snapshot(model):
+def snapshot(model: Any) -> Any:
     return {
         "values": [t.detach().clone() for t in [*model.parameters(), *model.buffers()]],
         "identity": [id(t) for t in [*model.parameters(), *model.buffers()]],
@@ -52,14 +54,14 @@ def snapshot(model):
     }
 
 
-def same(before, after):
+def same(before: Any, after: Any) -> None:
     for key, old in before.items():
         for a, b in zip(old, after[key], strict=True):
             assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b, key
 
 
 @pytest.mark.parametrize(("measure", "name"), PAIRS)
-def test_it_reads_the_same_again_and_leaves_no_trace(measure, name):
+def test_it_reads_the_same_again_and_leaves_no_trace(measure: Any, name: str) -> None:
     untrained = net(name)[0]
     model, images, labels = net(name)
     model.train()
@@ -80,7 +82,7 @@ def test_it_reads_the_same_again_and_leaves_no_trace(measure, name):
 
 
 @pytest.mark.parametrize("measure", MEASURED)
-def test_a_frozen_layer_has_no_part_in_what_is_measured_of_weights(measure):
+def test_a_frozen_layer_has_no_part_in_what_is_measured_of_weights(measure: Any) -> None:
     model, images, labels = net("frozen")
     found = own_options(measure).measure(model, Probe(images, labels, seeded))
     layers = {r.layer for r in found}
@@ -88,7 +90,7 @@ def test_a_frozen_layer_has_no_part_in_what_is_measured_of_weights(measure):
     assert "1" not in layers if of_weights else layers
 
 
-def test_layers_add_up_to_the_whole_where_they_are_sums():
+def test_layers_add_up_to_the_whole_where_they_are_sums() -> None:
     model, images, labels = net("convolutional")
     for measure in (name for name in MEASURED if name.startswith(("fisher", "gradient_covariance"))):
         found = own_options(measure).measure(model, Probe(images, labels, seeded))
@@ -96,7 +98,7 @@ def test_layers_add_up_to_the_whole_where_they_are_sums():
         assert values.pop("") == pytest.approx(sum(values.values()), rel=1e-6), measure
 
 
-def test_through_a_study_pictures_and_the_way_of_the_weights_are_there(tmp_path):
+def test_through_a_study_pictures_and_the_way_of_the_weights_are_there(tmp_path: Path) -> None:
     measures = {"weights": {"every": 1}, "filters": {"every": 2, "filters": 3}}
     study = small(seeds=1, measures=measures, sweep={"kind": "removal", "at": [0, 1], "recovery": 2})
     results = critlab.run(study, tmp_path / "s", workers=1)
@@ -118,7 +120,7 @@ def test_through_a_study_pictures_and_the_way_of_the_weights_are_there(tmp_path)
         first_layer_filters(critlab.Results(study, results.rows, results.outcomes), run)
 
 
-def test_every_measure_has_its_row_in_the_documentation():
+def test_every_measure_has_its_row_in_the_documentation() -> None:
     page = (DOCS / "measures.md").read_text(encoding="utf-8")
     rows = {line.split("|")[1].strip(" `"): line for line in page.splitlines() if line.startswith("| `")}
     assert set(rows) == set(MEASURES), "docs/measures.md has one row for each measure"
@@ -128,7 +130,7 @@ def test_every_measure_has_its_row_in_the_documentation():
         assert all(f"`{one.quantity}`" in rows[measure] for one in read), measure
 
 
-def test_an_epoch_that_was_paused_says_the_same_of_how_far_the_weights_moved():
+def test_an_epoch_that_was_paused_says_the_same_of_how_far_the_weights_moved() -> None:
     study = small()
     learner, recipe = NetworkLearner(study, load(study.data), Numerics()), Recipe(0.05, 0.001)
     told = []

@@ -1,13 +1,14 @@
 """Dead units, effective rank, lengths of weights and filters, where each is known."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from critlab._core.errors import Diverged, StudyError
@@ -25,25 +26,25 @@ from nets import net, seeded
 class Functional(nn.Module):
     """ReLUs of every kind: called twice by one module, in place, and as a module that is used again."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.first, self.second = nn.Linear(3, 4), nn.Linear(4, 4)
         self.relu = nn.ReLU(inplace=True)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         x = functional.relu(self.first(x))
         x = torch.relu(self.second(x))
         return self.relu(self.relu(x).relu_() - 1)
 
 
-def kill(layer, units):
+def kill(layer: Any, units: list[int]) -> None:
     """Makes some units of a layer negative on all inputs."""
     with torch.no_grad():
         layer.weight[units] = 0
         layer.bias[units] = -1
 
 
-def test_every_relu_is_seen_and_the_dead_are_counted():
+def test_every_relu_is_seen_and_the_dead_are_counted() -> None:
     torch.manual_seed(0)
     model = Functional()
     kill(model.first, [1])
@@ -55,7 +56,7 @@ def test_every_relu_is_seen_and_the_dead_are_counted():
     assert found["relu (2)"].dead >= found["relu"].dead == found["(root) (2)"].dead
 
 
-def test_a_feature_lives_if_it_is_awake_anywhere_on_any_image():
+def test_a_feature_lives_if_it_is_awake_anywhere_on_any_image() -> None:
     torch.manual_seed(0)
     images = torch.full((300, 3, 2, 2), -1.0)
     images[299, 1, 0, 1] = 1
@@ -66,7 +67,7 @@ def test_a_feature_lives_if_it_is_awake_anywhere_on_any_image():
     assert DeadUnits(2, 3).share == pytest.approx(2 / 3)
 
 
-def test_a_net_without_relu_has_nothing_to_count():
+def test_a_net_without_relu_has_nothing_to_count() -> None:
     for model, images, text in (
         (nn.Linear(3, 2), torch.rand(2, 3), "calls no ReLU"),
         (nn.ReLU(), torch.rand(0, 3), "0 images"),
@@ -77,14 +78,14 @@ def test_a_net_without_relu_has_nothing_to_count():
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=6))
-def test_of_k_equal_singular_values_the_rank_is_k(scales):
+def test_of_k_equal_singular_values_the_rank_is_k(scales: Any) -> None:
     values = torch.tensor([2.0 if scale else 0.0 for scale in scales], dtype=torch.float64)
     basis, _ = torch.linalg.qr(torch.randn(len(scales), len(scales), generator=seeded(1), dtype=torch.float64))
     rank = of_gram(basis @ torch.diag(values**2) @ basis.T)
     assert rank == pytest.approx(np.count_nonzero(scales), abs=1e-5)
 
 
-def test_the_rank_is_that_of_the_features_of_each_layer():
+def test_the_rank_is_that_of_the_features_of_each_layer() -> None:
     model, images, _ = net("convolutional", 300)
     found = effective_rank(model, images)
     assert list(found) == ["0", "1", "3", "4", "8"]
@@ -98,7 +99,7 @@ def test_the_rank_is_that_of_the_features_of_each_layer():
     )
 
 
-def test_what_has_no_rank():
+def test_what_has_no_rank() -> None:
     dead = nn.Linear(3, 2)
     nn.init.zeros_(dead.weight)
     nn.init.zeros_(dead.bias)
@@ -109,11 +110,11 @@ def test_what_has_no_rank():
         effective_rank(nn.Linear(3, 2), torch.full((4, 3), math.nan))
 
 
-def probe(images, untrained=None):
+def probe(images: Any, untrained: Any = None) -> Any:
     return Probe(images, torch.zeros(len(images), dtype=torch.int64), seeded, untrained)
 
 
-def test_lengths_of_weights_and_of_their_way():
+def test_lengths_of_weights_and_of_their_way() -> None:
     model, images, _ = net("frozen")
     started, _, _ = net("frozen")
     with torch.no_grad():
@@ -133,7 +134,7 @@ def test_lengths_of_weights_and_of_their_way():
         weight_norms(model, {})
 
 
-def test_filters_are_the_weights_of_the_first_layer_as_the_images_lie():
+def test_filters_are_the_weights_of_the_first_layer_as_the_images_lie() -> None:
     model, images, _ = net("convolutional")
     name, found = filters(model, (2, 6, 6))
     assert name == "0"
@@ -146,6 +147,7 @@ def test_filters_are_the_weights_of_the_first_layer_as_the_images_lie():
     (reading,) = measure_filters(model, probe(images), Filters(filters=5))
     assert (reading.quantity, reading.layer) == ("filter_norm", "1")
     assert reading.value == pytest.approx(model[1].weight.square().sum(1).mean().sqrt().item())
+    assert reading.picture is not None
     assert torch.equal(torch.from_numpy(reading.picture.array()), found[:5])
 
 
@@ -157,13 +159,13 @@ def test_filters_are_the_weights_of_the_first_layer_as_the_images_lie():
         (nn.Sequential(nn.Linear(6, 2)), (1, 2, 3), "1", r"received '1' \(allowed: 0\)"),
     ],
 )
-def test_what_has_no_filters_is_told(model, shape, layer, text):
+def test_what_has_no_filters_is_told(model: Any, shape: tuple[int, ...], layer: Any, text: str) -> None:
     with pytest.raises(StudyError, match=text):
         filters(model, shape, layer)
 
 
 @given(st.lists(st.integers(1, 4), max_size=4), st.integers(0, 1000))
-def test_pictures_come_back_bit_for_bit(shape, seed):
+def test_pictures_come_back_bit_for_bit(shape: tuple[int, ...], seed: int) -> None:
     array = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
     picture = Picture.of(array)
     read = Picture.read({"shape": list(picture.shape), "float32": picture.float32})

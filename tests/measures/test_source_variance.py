@@ -1,12 +1,13 @@
 """Relative source variance against brute force, its closed form on mixtures, and units whose answer is known."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 
 import critlab
 from critlab._core.errors import Diverged, StudyError
@@ -14,24 +15,24 @@ from critlab.measures import Probe, RelativeSourceVariance
 from critlab.measures.units.source_variance import bimodality, measure, readings, relative_source_variance
 
 
-def views(a, b, size=3, seed=0):
+def views(a: Any, b: Any, size: int = 3, seed: int = 0) -> Any:
     g = torch.Generator().manual_seed(seed)
     return torch.randn(a, size, generator=g), torch.randn(b, size, generator=g) * 1.7 + 0.4
 
 
-def brute_force(f, a, b):
+def brute_force(f: Any, a: Any, b: Any) -> Any:
     """The definition, pair by pair in float64."""
     table = torch.stack([torch.stack([f(x[None], y[None])[0] for y in b]) for x in a]).double()
     held_a, held_b = table.var(1).mean(0), table.var(0).mean(0)
     return (held_a - held_b) / (held_a + held_b)
 
 
-def mixed(a, b):
+def mixed(a: Any, b: Any) -> Any:
     return torch.stack([a[:, 0] * b[:, 1], torch.relu(a[:, 1] - b[:, 0]), (2 * a + b).square().sum(1)], 1)
 
 
 @pytest.mark.parametrize(("a", "b"), [(2, 2), (5, 9), (11, 3)])
-def test_it_is_the_definition(a, b):
+def test_it_is_the_definition(a: Any, b: Any) -> None:
     view_a, view_b = (v.double() for v in views(a, b))
     torch.testing.assert_close(
         relative_source_variance(mixed, view_a, view_b),
@@ -42,12 +43,12 @@ def test_it_is_the_definition(a, b):
     )
 
 
-def test_units_that_follow_a_both_or_b():
+def test_units_that_follow_a_both_or_b() -> None:
     """Both sources show draws of the same distribution, as two views of images do."""
     g = torch.Generator().manual_seed(1)
     view_a, view_b = torch.rand(64, 1, 4, 4, generator=g), torch.rand(64, 1, 4, 4, generator=g)
 
-    def features(a, b):
+    def features(a: Any, b: Any) -> Any:
         return torch.stack([a, a + b, b], 1).flatten(2).mean(2)
 
     found = critlab.relative_source_variance(features, view_a, view_a)
@@ -63,7 +64,7 @@ def test_units_that_follow_a_both_or_b():
     b=st.integers(2, 12),
     noise=st.floats(0.1, 3.0),
 )
-def test_a_mixture_has_its_closed_form(weights, a, b, noise):
+def test_a_mixture_has_its_closed_form(weights: Any, a: Any, b: Any, noise: Any) -> None:
     """The published synthetic check: x_a = x0 + n_a, x_b = x0 + n_b, z = alpha x_a + (1 - alpha) x_b."""
     g = torch.Generator().manual_seed(a * 100 + b)
     most = max(a, b)
@@ -77,7 +78,7 @@ def test_a_mixture_has_its_closed_form(weights, a, b, noise):
 
 
 @given(seed=st.integers(0, 1000), pairs=st.integers(1, 40))
-def test_order_and_size_of_the_batches_change_nothing(seed, pairs):
+def test_order_and_size_of_the_batches_change_nothing(seed: int, pairs: Any) -> None:
     view_a, view_b = views(7, 6, seed=seed)
     wanted = relative_source_variance(mixed, view_a, view_b)
     g = torch.Generator().manual_seed(seed)
@@ -90,17 +91,17 @@ def test_order_and_size_of_the_batches_change_nothing(seed, pairs):
         )
 
 
-def test_swapping_the_sources_swaps_the_sign():
+def test_swapping_the_sources_swaps_the_sign() -> None:
     view_a, view_b = views(6, 8)
     there = relative_source_variance(mixed, view_a, view_b)
     back = relative_source_variance(lambda b, a: mixed(a, b), view_b, view_a)
     torch.testing.assert_close(there, -back, rtol=0, atol=1e-6, equal_nan=True)
 
 
-def test_a_unit_without_variance_answers_to_neither():
+def test_a_unit_without_variance_answers_to_neither() -> None:
     view_a, view_b = views(5, 5)
 
-    def features(a, b):
+    def features(a: Any, b: Any) -> Any:
         return torch.stack([torch.full((len(a),), 3.7), torch.relu(a[:, 0] - 100), a[:, 0]], 1)
 
     found = relative_source_variance(features, view_a, view_b)
@@ -116,32 +117,32 @@ class Pathways(nn.Module):
 
     feature_layer = "both"
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(2)
         self.both = nn.Identity()
         self.head = nn.Linear(4, 3)
 
-    def forward(self, images):
+    def forward(self, images: Tensor) -> Tensor:
         a, b = images.unbind(1)
         units = self.both(self.norm(torch.stack([a[:, 0], b[:, 0]], 1)))
         return self.head(units.mean(3).flatten(1))
 
 
-def probe(images):
+def probe(images: Any) -> Any:
     return Probe(images, torch.zeros(len(images), dtype=torch.int64), lambda index: torch.Generator())
 
 
-def two_views(count=12):
+def two_views(count: int = 12) -> Any:
     return torch.randn(count, 2, 1, 2, 4, generator=torch.Generator().manual_seed(0))
 
 
-def by_name(found):
+def by_name(found: Any) -> Any:
     return {(reading.quantity, reading.layer): reading.value for reading in found}
 
 
 @pytest.mark.parametrize("units", ["positions", "channels"])
-def test_the_measure_reads_the_layer_and_leaves_no_trace(units):
+def test_the_measure_reads_the_layer_and_leaves_no_trace(units: Any) -> None:
     model = Pathways().train()
     model(two_views())
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -157,31 +158,31 @@ def test_the_measure_reads_the_layer_and_leaves_no_trace(units):
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
-def test_a_layer_of_any_model_can_be_asked():
+def test_a_layer_of_any_model_can_be_asked() -> None:
     model = Pathways()
     found = by_name(measure(model, probe(two_views()), RelativeSourceVariance(layer="head")))
     assert -1 < found["relative_source_variance", ""] < 1
     with pytest.raises(StudyError, match=r"layer: received 'haed'; did you mean 'head'"):
         measure(model, probe(two_views()), RelativeSourceVariance(layer="haed"))
-    model.feature_layer = None
+    model.feature_layer = None  # type: ignore[assignment]
     with pytest.raises(StudyError, match=r"layer: required.*allowed: norm, both, head"):
         measure(model, probe(two_views()), RelativeSourceVariance())
 
 
-def test_a_silent_layer_still_has_readings():
+def test_a_silent_layer_still_has_readings() -> None:
     found = by_name(readings(torch.full((5,), torch.nan, dtype=torch.float64)))
     assert found["relative_source_variance_share", "neither"] == 1
     assert ("relative_source_variance", "") not in found
 
 
-def test_every_answering_unit_is_in_one_bin():
+def test_every_answering_unit_is_in_one_bin() -> None:
     values = torch.cat([torch.linspace(-1, 1, 101, dtype=torch.float64), torch.tensor([torch.nan])])
     found = by_name(readings(values))
     assert sum(value for (quantity, _), value in found.items() if quantity.endswith("histogram")) == pytest.approx(1)
     assert found["relative_source_variance_share", "one"] == pytest.approx(50 / 102)
 
 
-def test_bimodality_where_it_is_known():
+def test_bimodality_where_it_is_known() -> None:
     two = torch.tensor([-1.0] * 50 + [1.0] * 50, dtype=torch.float64)
     assert bimodality(two) == pytest.approx(1)
     assert bimodality(torch.linspace(-1, 1, 20001, dtype=torch.float64)) == pytest.approx(5 / 9, abs=1e-4)
@@ -199,12 +200,12 @@ def test_bimodality_where_it_is_known():
         (lambda a, b: "features", "it gave str"),
     ],
 )
-def test_refusals(features, text):
+def test_refusals(features: Any, text: str) -> None:
     with pytest.raises(StudyError, match=text):
         relative_source_variance(features, *views(2, 2))
 
 
-def test_more_refusals():
+def test_more_refusals() -> None:
     with pytest.raises(StudyError, match="1 images of A and 3 of B"):
         relative_source_variance(mixed, *views(1, 3))
     with pytest.raises(Diverged):
@@ -213,7 +214,7 @@ def test_more_refusals():
         measure(nn.Identity(), probe(torch.rand(4, 3, 2, 2)), RelativeSourceVariance())
 
 
-def test_units_keep_their_shape_and_dtype():
+def test_units_keep_their_shape_and_dtype() -> None:
     view_a, view_b = views(4, 4)
     found = relative_source_variance(lambda a, b: torch.stack([a, b], 1), view_a, view_b)
     assert found.shape == (2, 3)

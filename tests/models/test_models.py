@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -23,17 +24,17 @@ class Study(Spec):
     model: ModelSpec
 
 
-def own_model(example_shape, classes, width, *, bias=True):
+def own_model(example_shape: tuple[int, ...], classes: int, width: int, *, bias: Any = True) -> Any:
     return nn.Sequential(
         nn.Flatten(), nn.Linear(torch.Size(example_shape).numel(), width, bias), nn.Linear(width, classes)
     )
 
 
-def free_model(example_shape, classes, **options):
+def free_model(example_shape: tuple[int, ...], classes: int, **options: Any) -> Any:
     return nn.Linear(example_shape[0], classes * options["times"])
 
 
-def not_a_module(example_shape, classes):
+def not_a_module(example_shape: tuple[int, ...], classes: int) -> Any:
     return "a network"
 
 
@@ -41,7 +42,7 @@ SHAPES = [(1, 14, 14), (2, 3, 16, 16)]
 """One image, and two views of something."""
 
 
-def accepted_shape(spec):
+def accepted_shape(spec: Any) -> Any:
     """The first of the shapes that the model takes."""
     for shape in SHAPES:
         try:
@@ -52,7 +53,7 @@ def accepted_shape(spec):
     raise AssertionError(f"{spec.name} takes none of {SHAPES}: add a shape that it takes")
 
 
-def count(model):
+def count(model: Any) -> Any:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
@@ -75,7 +76,7 @@ SPECS = [
 @pytest.mark.parametrize("raw", SPECS, ids=str)
 @pytest.mark.parametrize("shape", [(1, 14, 14), (3, 15, 21), (2, 28, 28), (3, 40, 33)])
 @pytest.mark.parametrize("classes", [2, 10])
-def test_closed_form_counts_and_logits(raw, shape, classes):
+def test_closed_form_counts_and_logits(raw: dict[str, Any], shape: tuple[int, ...], classes: int) -> None:
     spec = ModelSpec(**raw)
     torch.manual_seed(0)
     model = spec.build(shape, classes)
@@ -88,7 +89,7 @@ def test_closed_form_counts_and_logits(raw, shape, classes):
 
 
 @pytest.mark.parametrize("name", list(MODELS))
-def test_every_model_counts_its_parameters_and_gives_logits(name):
+def test_every_model_counts_its_parameters_and_gives_logits(name: str) -> None:
     spec = ModelSpec(**smallest_model(name))
     shape = accepted_shape(spec)
     torch.manual_seed(0)
@@ -103,7 +104,7 @@ def test_every_model_counts_its_parameters_and_gives_logits(name):
     assert MODELS[name].source
 
 
-def test_the_papers_sizes():
+def test_the_papers_sizes() -> None:
     plan = blocks(3, 10, 96)
     assert [b.outputs for b in plan] == [96, 96, 192, 192, 192, 192, 192, 192, 10]
     assert [b.kernel for b in plan] == [3] * 7 + [1] * 2
@@ -117,7 +118,7 @@ def test_the_papers_sizes():
     assert ModelSpec(name="resnet18").parameters((3, 32, 32), 10) == 11_173_962
 
 
-def test_the_papers_network_for_padded_mnist():
+def test_the_papers_network_for_padded_mnist() -> None:
     spec, shape = ModelSpec(name="mlp"), DataSpec(name="mnist", pad=2).shape()
     assert shape == (1, 32, 32)
     widths = [1024, 2500, 2000, 1500, 1000, 500]
@@ -126,7 +127,7 @@ def test_the_papers_network_for_padded_mnist():
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
-def test_the_depth_family_is_the_papers_list(n):
+def test_the_depth_family_is_the_papers_list(n: int) -> None:
     model = ModelSpec(name="depth_family", blocks=n, width=12).build((3, 32, 32), 10)
     convolutions = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
     widths = [12 * 2**i for i in range(n)]
@@ -144,7 +145,7 @@ def test_the_depth_family_is_the_papers_list(n):
     assert all(c.bias is None for c in convolutions[:-1])
 
 
-def test_a_residual_block_adds_its_input():
+def test_a_residual_block_adds_its_input() -> None:
     block = ResidualBlock(BlockShape(4, 4, 1)).eval()
     with torch.no_grad():
         block.second.norm.weight.zero_()
@@ -162,7 +163,7 @@ def test_a_residual_block_adds_its_input():
     ]
 
 
-def test_resnet18_halves_three_times_and_in_the_first_block_of_a_stage():
+def test_resnet18_halves_three_times_and_in_the_first_block_of_a_stage() -> None:
     strides = {name: shape.stride for name, shape in resnet_blocks(5).items() if shape.stride != 1}
     assert strides == {"stage2block1": 2, "stage3block1": 2, "stage4block1": 2}
     assert [shape.outputs for shape in resnet_blocks(5).values()] == [5, 5, 10, 10, 20, 20, 40, 40]
@@ -170,7 +171,7 @@ def test_resnet18_halves_three_times_and_in_the_first_block_of_a_stage():
     assert first.shortcut is None
 
 
-def test_a_linear_network_is_linear():
+def test_a_linear_network_is_linear() -> None:
     model = ModelSpec(name="mlp", hidden=[7, 6], batch_norm=False, activation="linear").build((5,), 3).double()
     x, y = torch.rand(2, 1, 5, dtype=torch.float64)
     torch.testing.assert_close(model((x + y) / 2), (model(x) + model(y)) / 2)
@@ -179,7 +180,7 @@ def test_a_linear_network_is_linear():
 
 
 @pytest.mark.parametrize("raw", [{"name": "mlp", "hidden": [8, 8]}, {"name": "depth_family", "blocks": 2, "width": 2}])
-def test_dropout_after_each_layer_or_block_and_in_training_only(raw):
+def test_dropout_after_each_layer_or_block_and_in_training_only(raw: dict[str, Any]) -> None:
     model = ModelSpec(**raw, dropout=0.5).build((1, 8, 8), 3)
     assert len([m for m in model.modules() if isinstance(m, nn.Dropout)]) == 2
     images = torch.rand(4, 1, 8, 8)
@@ -188,14 +189,14 @@ def test_dropout_after_each_layer_or_block_and_in_training_only(raw):
     assert not any(isinstance(m, nn.Dropout) for m in ModelSpec(**raw).build((1, 8, 8), 3).modules())
 
 
-def test_neutral_options_rename_nothing():
+def test_neutral_options_rename_nothing() -> None:
     assert not {"activation", "dropout"} & set(ModelSpec(name="mlp").identity())
     assert "dropout" not in ModelSpec(name="depth_family").identity()
     assert ModelSpec(name="mlp", dropout=0.5).identity()["dropout"] == 0.5
     assert ModelSpec(name="mlp", activation="tanh").identity()["activation"] == "tanh"
 
 
-def test_names_are_readable_and_stable():
+def test_names_are_readable_and_stable() -> None:
     names = [name for name, _ in ModelSpec(name="all_cnn", width=2).build((1, 14, 14), 3).named_parameters()]
     per_block = ("conv.weight", "norm.weight", "norm.bias")
     assert names == [f"block{n}.{part}" for n in range(1, 10) for part in per_block]
@@ -209,7 +210,7 @@ def test_names_are_readable_and_stable():
     ]
 
 
-def test_bias_only_where_no_batch_norm_follows():
+def test_bias_only_where_no_batch_norm_follows() -> None:
     model = ModelSpec(name="all_cnn", width=2, batch_norm=False).build((1, 14, 14), 3)
     assert all(m.bias is not None for m in model.modules() if isinstance(m, nn.Conv2d))
     assert not any(isinstance(m, nn.BatchNorm2d) for m in model.modules())
@@ -218,8 +219,8 @@ def test_bias_only_where_no_batch_norm_follows():
 
 
 @pytest.mark.parametrize("name", list(MODELS))
-def test_the_global_generator_decides_the_weights(name):
-    def weights(seed):
+def test_the_global_generator_decides_the_weights(name: str) -> None:
+    def weights(seed: int) -> Any:
         torch.manual_seed(seed)
         spec = ModelSpec(**smallest_model(name))
         return spec.build(accepted_shape(spec), 3).state_dict()
@@ -238,7 +239,7 @@ def test_the_global_generator_decides_the_weights(name):
         ({"name": "depth_family", "blocks": 4}, 16),
     ],
 )
-def test_convolutional_networks_refuse_small_images_and_other_things(raw, smallest):
+def test_convolutional_networks_refuse_small_images_and_other_things(raw: dict[str, Any], smallest: Any) -> None:
     spec = ModelSpec(**raw)
     spec.check((3, smallest, smallest + 3))
     for shape in [(3, smallest - 1, 40), (784,), (2, 3, 32, 32)]:
@@ -249,7 +250,7 @@ def test_convolutional_networks_refuse_small_images_and_other_things(raw, smalle
             spec.check(shape)
 
 
-def test_a_specification_is_a_flat_frozen_value():
+def test_a_specification_is_a_flat_frozen_value() -> None:
     spec = ModelSpec(name="all_cnn", width=24)
     assert spec.model_dump() == {"name": "all_cnn", "width": 24, "batch_norm": True}
     assert spec.width == 24
@@ -276,13 +277,13 @@ def test_a_specification_is_a_flat_frozen_value():
         ({"name": "a.b:c", "x": float("nan")}, "model.x: received nan; must be a JSON value"),
     ],
 )
-def test_errors_name_the_field(raw, text):
+def test_errors_name_the_field(raw: dict[str, Any], text: str) -> None:
     with pytest.raises(StudyError) as caught:
         Study.read({"model": raw}, "study.toml")
     assert text in str(caught.value)
 
 
-def test_a_users_function():
+def test_a_users_function() -> None:
     spec = ModelSpec(name=f"{__name__}:own_model", width=5)
     assert spec.parameters((1, 4, 4), 3) is None
     assert spec.build((1, 4, 4), 3)(torch.rand(2, 1, 4, 4)).shape == (2, 3)
@@ -305,12 +306,12 @@ def test_a_users_function():
         ("count", {}, "example_shape, classes"),
     ],
 )
-def test_a_users_function_that_does_not_fit(name, options, text):
+def test_a_users_function_that_does_not_fit(name: str, options: Any, text: str) -> None:
     with pytest.raises(StudyError, match=f"(?s){text}"):
         ModelSpec(name=f"{__name__}:{name}", **options).build((1, 4, 4), 3)
 
 
-def test_specifications_need_no_torch():
+def test_specifications_need_no_torch() -> None:
     code = (
         "import sys; from critlab.models import ModelSpec;"
         "s = ModelSpec(name='all_cnn', width=24); s.parameters((3, 32, 32), 10); s.identity();"

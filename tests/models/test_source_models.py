@@ -161,7 +161,7 @@ def test_a_hidden_patch_is_not_seen() -> None:
 
 
 def test_the_head_for_patches_is_counted_and_leaves_no_name_where_it_is_not() -> None:
-    raw = {"name": "two_stream_transformer", "width": 8, "reconstruction": True}
+    raw: dict[str, Any] = {"name": "two_stream_transformer", "width": 8, "reconstruction": True}
     spec = ModelSpec(**raw)
     assert spec.parameters((2, 3, 16, 16), 5) == count(built(raw))
     assert "reconstruction" not in ModelSpec(name="two_stream_transformer").identity()
@@ -169,7 +169,7 @@ def test_the_head_for_patches_is_counted_and_leaves_no_name_where_it_is_not() ->
 
 
 def test_more_than_two_sources_are_more_streams() -> None:
-    raw = {"name": "two_stream_transformer", "width": 4}
+    raw: dict[str, Any] = {"name": "two_stream_transformer", "width": 4}
     model = built(raw, (4, 1, 8, 8))
     assert len(model.streams) == 4  # type: ignore[arg-type]
     assert ModelSpec(**raw).parameters((4, 1, 8, 8), 5) == count(model)

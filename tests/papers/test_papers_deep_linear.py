@@ -41,6 +41,7 @@ def test_tables_are_plain_and_charts_can_be_drawn(name: str) -> None:
     from critlab.report.figures import paper_spec
 
     figure = FIGURES[name]
+    assert figure.tables is not None
     tables = figure.tables("small")
     assert json.loads(json.dumps(tables, allow_nan=False)) == tables
     for chart in figure.charts(tables):

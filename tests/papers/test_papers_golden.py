@@ -35,7 +35,7 @@ def test_a_figures_studies_are_those_of_the_golden_file(name: str) -> None:
 
 def test_costs_are_those_that_were_counted_by_hand() -> None:
     for name, scales in PINNED["costs"].items():
-        assert {scale: str(cost(FIGURES[name], scale)) for scale in scales} == scales  # type: ignore[arg-type]
+        assert {scale: str(cost(FIGURES[name], scale)) for scale in scales} == scales
 
 
 def test_tables_keep_their_names_in_the_store() -> None:

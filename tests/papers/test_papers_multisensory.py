@@ -103,7 +103,8 @@ def known(study: Study) -> Results:
 def test_readings_are_paired_with_the_control_of_the_same_seed() -> None:
     results = known(rsv_study("demo"))
     control, *points = compare_to_control(results, "relative_source_variance")
-    assert (control.arm, control.value.mean, control.difference) == ("control", pytest.approx(0.01), None)
+    assert (control.arm, control.difference) == ("control", None)
+    assert control.value.mean == pytest.approx(0.01)
     by_place = {(point.arm, point.at): point for point in points}
     ours = by_place[next(key for key in by_place if "B" in key[0] and key[1] == 8)]
     assert ours.difference is not None

@@ -81,7 +81,7 @@ def left(study: Study, store: Store, record: StudyRecord) -> int:
 
 def settled(study: Study, store: Store, record: StudyRecord) -> tuple[StudyRecord, list[str]]:
     found = settle(study, store, record, record.fingerprint, record.numerics)
-    body = {**record.__dict__, "code": found.recorded}
+    body: dict[str, Any] = {**record.__dict__, "code": found.recorded}
     return StudyRecord(**body), found.remarks
 
 
@@ -145,7 +145,7 @@ def test_a_version_names_the_code_in_place_of_its_source(place: Callable[..., No
     place(edited_net=NET)
     assert named(version="2") == {"name": "edited_net:build", "version": "2"}
     model = ModelSpec(name="edited_net:build", version="2").build((1, 28, 28), 3)
-    assert model[1].out_features == 4  # type: ignore[index,union-attr]
+    assert model.get_submodule("1").out_features == 4
     place(edited_net=f"{NET}\nbuild.version = 3\n")
     assert named() == {"name": "edited_net:build", "version": "3"}
     place(edited_net=NET.replace("classes)", "classes, version=1)", 1))

@@ -395,7 +395,8 @@ class TestProcess:
         assert any("workers can be started: Too many open files" in text for text in battered[2])
 
     def test_a_worker_that_dies_again_and_again_is_taken_for_a_failure(self, tmp_path: Path) -> None:
-        engine, told, written_down = Inline(small(**ONE_SEED), Store(tmp_path)), Told(), []
+        engine, told = Inline(small(**ONE_SEED), Store(tmp_path)), Told()
+        written_down: list[Any] = []
         agenda = TaskQueue(engine.survey(), engine.survey, told, written_down.append)
         tries = Counter[str]()
         while (task := agenda.next([])) is not None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -109,7 +110,11 @@ def test_a_comment_a_guarded_call_or_the_question_changes_no_name(write: Write, 
 )
 def test_whatever_way_a_module_is_imported_its_edit_counts(write: Write, imports: str, file: str) -> None:
     text = f"{imports}\ndef build(shape, classes): ...\n"
-    pack = {"pack____init__": "from .other import *\n", "pack__part": "thing = 1\n", "pack__other": "more = 1\n"}
+    pack: dict[str, Any] = {
+        "pack____init__": "from .other import *\n",
+        "pack__part": "thing = 1\n",
+        "pack__other": "more = 1\n",
+    }
     write(mine=text, helper=HELPER, **pack)
     before = named()
     write(**{file: "from .other import *\nthing = width = lambda: 2\n" if file == "pack____init__" else "thing = 2\n"})

@@ -13,6 +13,7 @@ from torch import nn
 
 import critlab
 from critlab._core.errors import StudyError
+from critlab.analysis.table import Row
 from critlab.data import load
 from critlab.measures import MEASURES
 from critlab.models import MODELS
@@ -116,7 +117,7 @@ def test_the_probe_never_suffers(tmp_path: Path) -> None:
     deprived = results.by_run["noise-0-2-of-2-seed0"]
     clean = results.by_run["control-of-2-seed0"]
 
-    def initial(rows: tuple[critlab.analysis.table.Row, ...]) -> list[float]:
+    def initial(rows: tuple[Row, ...]) -> list[float]:
         return [row.value for row in rows if row.epoch == 0 and row.quantity == "fisher_trace"]
 
     assert initial(deprived) == initial(clean), "the probe is the same clean images for all runs"

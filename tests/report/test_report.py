@@ -15,6 +15,7 @@ import pytest
 import critlab
 from critlab._core.errors import StudyError
 from critlab.analysis.results import Results
+from critlab.analysis.table import Status
 from critlab.report import page, report, save_figures
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts import charts
@@ -33,7 +34,8 @@ class Parsed(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text, self.scripts, self.inside = "", [], ""
+        self.text, self.inside = "", ""
+        self.scripts: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -155,7 +157,9 @@ def test_runs_that_failed_are_shown_after_the_verdict() -> None:
 
 def test_partial_results_say_how_to_go_on() -> None:
     study = synthetic_study()
-    missing = {run.identifier(seed): "missing" for run in study.runs for seed in study.seeds if run.total > 20}
+    missing: dict[str, Status] = {
+        run.identifier(seed): "missing" for run in study.runs for seed in study.seeds if run.total > 20
+    }
     text = Parsed(page(synthetic_results(status=missing))).text
     assert "critlab run synthetic-removal.toml goes on with it" in text
     assert f"({len(missing)} missing)" in text
@@ -163,7 +167,7 @@ def test_partial_results_say_how_to_go_on() -> None:
 
 def test_no_results_at_all() -> None:
     study = synthetic_study()
-    missing = {run.identifier(seed): "missing" for run in study.runs for seed in study.seeds}
+    missing: dict[str, Status] = {run.identifier(seed): "missing" for run in study.runs for seed in study.seeds}
     empty = synthetic_results(status=missing)
     empty = replace(empty, rows=())
     assert keys(empty) == []

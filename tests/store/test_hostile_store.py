@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from command import Command
 from critlab._core.digest import digest
@@ -66,7 +67,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "provenance": {},
     },
 }
-PICTURE = {"shape": [2], "float32": "AAAAAAAAAAA="}
+PICTURE: dict[str, Any] = {"shape": [2], "float32": "AAAAAAAAAAA="}
 ABSURD: list[tuple[str, str, Any]] = [
     ("epochs", "train_loss", "low"),
     ("epochs", "train_loss", 10**290),
@@ -161,7 +162,7 @@ def test_a_number_that_is_not_finite_is_damage_without_a_seal_too(tmp_path: Path
 
 def sealed(version: Any) -> bytes:
     """A record of the given schema version with its seal; without a version where that is ``"none"``."""
-    document = {"kind": "epochs", "name": NAME, "body": BODIES["epochs"]}
+    document: dict[str, Any] = {"kind": "epochs", "name": NAME, "body": BODIES["epochs"]}
     document |= {} if version == "none" else {"schema_version": version}
     return json.dumps({**document, "sha256": digest(document)}).encode()
 
@@ -192,7 +193,11 @@ def test_what_a_newer_critlab_wrote_is_refused_and_never_changed(tmp_path: Path,
     assert not store.quarantined()
 
 
-ARRAYS = {"weight": np.arange(6, dtype=np.float32), "empty": np.zeros((0, 3)), "count": np.asarray(7)}
+ARRAYS: dict[str, NDArray[Any]] = {
+    "weight": np.arange(6, dtype=np.float32),
+    "empty": np.zeros((0, 3)),
+    "count": np.asarray(7),
+}
 
 
 def with_seal(**changes: Any) -> bytes:
@@ -467,7 +472,7 @@ class TestWriters:
         gone = subprocess.Popen(["true"])
         gone.wait()
         monkeypatch.setattr(Locks, "claim", no_locks)
-        mark = {"host": socket.gethostname(), "process": gone.pid, "home": "0" * 16}
+        mark: dict[str, Any] = {"host": socket.gethostname(), "process": gone.pid, "home": "0" * 16}
         for told in (
             mark,
             {**mark, "home": None},

@@ -6,9 +6,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from critlab._core.digest import digest
 from critlab._core.errors import StoreError
@@ -16,8 +18,8 @@ from critlab.store import Store, atomic, checkpoint, record
 from critlab.store.writer import home
 
 NAME = digest("a state")
-BODY = {"status": "done", "seconds": 1.0, "train_loss": 0.25}
-ARRAYS = {
+BODY: dict[str, Any] = {"status": "done", "seconds": 1.0, "train_loss": 0.25}
+ARRAYS: dict[str, NDArray[Any]] = {
     "model.weight": np.arange(12, dtype=np.float32).reshape(3, 4),
     "model.count": np.asarray(7, dtype=np.int64),
     "empty": np.zeros((0, 3), dtype=np.float32),

@@ -33,7 +33,7 @@ from critlab.training.learner import NetworkLearner
 from inline import Inline, table
 
 A, B = Blur(factor=7, source="A"), Blur(factor=7, source="B")
-BLUR_A = {"deficit": {"name": "blur", "factor": 7, "source": "A"}, "start": 1, "stop": 3}
+BLUR_A: dict[str, Any] = {"deficit": {"name": "blur", "factor": 7, "source": "A"}, "start": 1, "stop": 3}
 
 
 def study(**changes: Any) -> Study:

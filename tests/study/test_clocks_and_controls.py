@@ -25,7 +25,7 @@ from critlab.study.tree import ROOT, build
 from studies import TOML, small
 
 CLOCKS = tuple(SCHEDULES)
-SHRUNK = {"shrink": 0.5, "perturb": 0.1}
+SHRUNK: dict[str, Any] = {"shrink": 0.5, "perturb": 0.1}
 
 
 def swept(at: Any = (0, 2, 3), **parts: Any) -> Study:
@@ -33,7 +33,7 @@ def swept(at: Any = (0, 2, 3), **parts: Any) -> Study:
 
 
 def clocked(clock: str, **parts: Any) -> Study:
-    rates = {"lr": 0.05, "lr_decay": 0.9, "clock": clock}
+    rates: dict[str, Any] = {"lr": 0.05, "lr_decay": 0.9, "clock": clock}
     optimizer = {"name": "sgd", **rates, "weight_decay": 0.01, "batch": 40}
     return Study.read({**small().model_dump(mode="json"), "optimizer": optimizer, **parts}, "clocked")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from critlab.study import Study
 from critlab.study.recipe import recipes
 from studies import small
 
-SWEEP = {"kind": "toys_of_study:Doubling", "lengths": (1, 2), "recovery": 2}
+SWEEP: dict[str, Any] = {"kind": "toys_of_study:Doubling", "lengths": (1, 2), "recovery": 2}
 
 
 def test_a_study_runs_with_a_sweep_and_a_clock_of_ones_own(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ PARTS: dict[str, Any] = {
     "model": {"name": "mlp", "hidden": [8, 4]},
     "optimizer": {"name": "sgd", "lr": 0.05},
 }
-BASE = critlab.Base(**PARTS)
+BASE = critlab.Setup(**PARTS)
 PLAIN: dict[str, Any] = {"at": [0, 8, 16], "recovery": 4, "seeds": 3, "base": BASE}
 
 
@@ -38,8 +38,8 @@ PLAIN: dict[str, Any] = {"at": [0, 8, 16], "recovery": 4, "seeds": 3, "base": BA
         {"seeds": np.int64(3)},
         {"seeds": np.array(3)},
         {"seeds": np.arange(3)},
-        {"base": critlab.Base(**{**PARTS, "model": {"name": "mlp", "hidden": np.array([8, 4])}})},
-        {"base": critlab.Base(**{**PARTS, "optimizer": {"name": "sgd", "lr": np.float64(0.05)}})},
+        {"base": critlab.Setup(**{**PARTS, "model": {"name": "mlp", "hidden": np.array([8, 4])}})},
+        {"base": critlab.Setup(**{**PARTS, "optimizer": {"name": "sgd", "lr": np.float64(0.05)}})},
     ],
 )
 def test_numbers_are_what_they_are(changed: dict[str, Any]) -> None:
@@ -63,14 +63,14 @@ def test_every_kind_of_number() -> None:
     assert isinstance(Own(array=np.ones(2)).array, np.ndarray), "a field that asks for an array gets it"
     for wrong in (np.float64(3.0), np.bool_(True), np.array([1, 2]), "3"):
         with pytest.raises(InvalidValue, match="must be an integer"):
-            Own(whole=wrong)
+            Own(whole=wrong)  # type: ignore[arg-type]
     swept = windows(Blur(factor=7), onsets=np.arange(2), length=np.int64(1), base=BASE, seeds=1, total=np.uint8(9))
     assert swept.sweep.points == (0, 1)
 
 
 MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "unknown key": (
-        lambda: critlab.Base(**{**PARTS, "data": {"name": "sample", "tran": 3}}),
+        lambda: critlab.Setup(**{**PARTS, "data": {"name": "sample", "tran": 3}}),
         r"^Base: data\.tran: unknown key, received 3; did you mean 'train'\? \(allowed: .*\)$",
     ),
     "missing": (lambda: Study(**PARTS), r"^Study: 3 problems\n  name: required, but missing\n"),
@@ -94,7 +94,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a class": (lambda: removal(Blur, **PLAIN), r"deficit: received the class Blur; must be a deficit: Blur\(\.\.\.\)"),  # type: ignore[arg-type]
     "a word for a deficit": (lambda: removal("blur", **PLAIN), r"deficit: received 'blur'"),  # type: ignore[arg-type]
-    "itself inside": (lambda: critlab.Base(**{**PARTS, "model": _in_itself()}), r"^Base: "),
+    "itself inside": (lambda: critlab.Setup(**{**PARTS, "model": _in_itself()}), r"^Base: "),
 }
 
 

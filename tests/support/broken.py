@@ -16,7 +16,7 @@ import numpy as np
 
 from critlab.store import record
 from data_files import cifar10_binary, cifar10_python
-from studies import TOML
+from studies import TOML, toml
 
 JUNK: list[Any] = [-1, 0, 10**400, 1.5, -0.0, True, "", "blurr", "a:b", [], [[]], {}, {"name": 3}, "never", [1, 0]]
 
@@ -77,8 +77,6 @@ def _refused(content: bytes) -> bool:
 
 def _study_value(dice: random.Random, folder: Path) -> Bad:
     """A study with one to three values replaced by something else, or one key too many or too few."""
-    from test_bad_input import toml
-
     while True:
         document: dict[str, Any] = copy.deepcopy(tomllib.loads(TOML))
         touched = []
@@ -161,7 +159,8 @@ ARRAYS: dict[str, Callable[[random.Random], Any]] = {
 
 def _data_files(dice: random.Random, folder: Path) -> Bad:
     """CIFAR-10 half downloaded, cut, of which a file is missing, or with a label out of range."""
-    files = dice.choice([cifar10_binary, cifar10_python])()
+    layouts: list[Callable[[], dict[str, bytes]]] = [cifar10_binary, cifar10_python]
+    files = dice.choice(layouts)()
     where = folder / "data" / ("cifar-10-batches-bin" if "test_batch.bin" in files else "cifar-10-batches-py")
     where.mkdir(parents=True)
     name = dice.choice(sorted(files))
@@ -176,8 +175,8 @@ def _data_files(dice: random.Random, folder: Path) -> Bad:
             files[name] = bytes(content)
         case _:
             files[name] = b"PK\x03\x04" + files[name]
-    for file, content in files.items():
-        (where / file).write_bytes(content)
+    for file, raw in files.items():
+        (where / file).write_bytes(raw)
     (folder / "study.toml").write_text(TOML.replace('"sample"\ntrain = 120\ntest = 60', '"cifar10"'))
     return Bad("data file", ("run", "study.toml", "--data", "data"), ("cifar", "CIFAR", name))
 
@@ -187,7 +186,7 @@ def _store(dice: random.Random, folder: Path) -> Bad:
     (folder / "study.toml").write_text(TOML)
     command = dice.choice(["export", "report"])
     path = folder / "store" / "studies" / "small.json"
-    body = {"study": {}, "fingerprint": "x", "numerics": {}, "provenance": {}}
+    body: dict[str, Any] = {"study": {}, "fingerprint": "x", "numerics": {}, "provenance": {}}
     sealed = record.encode("studies", "small", body)
     match dice.randrange(4):
         case 0:

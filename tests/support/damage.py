@@ -218,7 +218,10 @@ def absurd(dice: random.Random, files: list[Path]) -> list[Path]:
 def absurd_version(dice: random.Random, files: list[Path]) -> list[Path]:
     """A record of a schema version that no critlab wrote, sealed."""
     path = dice.choice([file for file in files if file.suffix == ".json"])
-    document = {**json.loads(path.read_text()), "schema_version": dice.choice([0, -5, None, True, [], "1"])}
+    document: dict[str, Any] = {
+        **json.loads(path.read_text()),
+        "schema_version": dice.choice([0, -5, None, True, [], "1"]),
+    }
     del document["sha256"]
     path.write_text(json.dumps({**document, "sha256": record_name(document)}))
     return [path]

@@ -85,7 +85,7 @@ def python2_batch(pixels: NDArray[np.uint8], labels: list[int]) -> bytes:
     raw = pixels.tobytes()
     dtype = b"cnumpy\ndtype\n" + short(b"u1") + b"K\x00K\x01\x87R"
     dtype += b"(K\x03" + short(b"|") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
-    array = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85" + short(b"b") + b"\x87R"
+    array: bytes = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85" + short(b"b") + b"\x87R"
     array += b"(K\x01M" + rows.to_bytes(2, "little") + b"M" + columns.to_bytes(2, "little") + b"\x86"
     array += dtype + b"I00\n" + b"T" + len(raw).to_bytes(4, "little") + raw + b"tb"
     listed = b"(" + b"".join(b"K" + bytes([label]) for label in labels) + b"l"

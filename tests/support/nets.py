@@ -51,7 +51,8 @@ class Heads(nn.Module):
         self.heads = nn.Linear(5, 6)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.heads(torch.tanh(self.trunk(images.flatten(1)))).view(-1, 2, 3)
+        rows: Tensor = self.heads(torch.tanh(self.trunk(images.flatten(1))))
+        return rows.view(-1, 2, 3)
 
 
 NETS = {"convolutional": convolutional, "mlp": mlp, "frozen": frozen, "heads": Heads}

@@ -77,5 +77,6 @@ def _least(key: str, info: FieldInfo) -> Any:
         if isinstance(bound, Ge):
             return bound.ge
         if isinstance(bound, Gt):
+            assert isinstance(bound.gt, int | float)
             return bound.gt + 1
     raise AssertionError(f"{key} is required and has no least value: give it one, or add it to ONE_OF")

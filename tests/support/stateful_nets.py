@@ -21,6 +21,9 @@ SEEN: list[int] = []
 class Habit(nn.Module):
     """A linear layer whose logits are multiplied by what :meth:`factor` gives."""
 
+    hidden: Any
+    out: Any
+
     def __init__(self, inputs: int, classes: int) -> None:
         super().__init__()
         self.hidden, self.out = nn.Linear(inputs, 6), nn.Linear(6, classes)
@@ -53,6 +56,8 @@ class Late(Number):
 
 
 class Hidden(Habit):
+    seen: Tensor
+
     def begin(self) -> None:
         self.register_buffer("seen", torch.zeros(()), persistent=False)
 
@@ -83,7 +88,7 @@ class Lists(Habit):
         self.by_name["counts"]["seen"] += 1
         self.kinds.add(len(self.past))
         assert self.last.maxlen == 3
-        return 1 / (1 + len(self.past) + self.by_name["counts"]["seen"] + len(self.kinds) + sum(self.last).abs())
+        return 1 / (1 + len(self.past) + self.by_name["counts"]["seen"] + len(self.kinds) + abs(sum(self.last)))
 
 
 class Schedule:
@@ -168,6 +173,8 @@ class Complex(Habit):
 
 
 class Half(Habit):
+    eighth: Tensor
+
     def begin(self) -> None:
         self.scale = nn.Parameter(torch.ones((), dtype=torch.bfloat16))
         self.register_buffer("eighth", torch.ones(3).to(torch.float8_e4m3fn))

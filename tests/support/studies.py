@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +65,14 @@ def written(folder: Path, *replacements: tuple[str, str]) -> Path:
     path = folder / "study.toml"
     path.write_text(text)
     return path
+
+
+def toml(value: Any) -> str:
+    """A plain value as TOML, tables inline."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return json.dumps(value) if isinstance(value, str | bool) else repr(value)

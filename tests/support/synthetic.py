@@ -170,7 +170,7 @@ def _row(run: Run, seed: int, epoch: int, quantity: str, layer: str, value: floa
 
 def with_whole_trace(results: Results) -> Results:
     """As a measure reads it: the whole beside the layers."""
-    sums: dict[tuple[str, int], list] = {}
+    sums: dict[tuple[str, int], list[Row]] = {}
     for row in results.rows:
         if row.quantity == "fisher_trace":
             sums.setdefault((row.run, row.epoch), []).append(row)

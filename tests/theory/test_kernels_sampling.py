@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def test_hmc_alignments_of_the_protocol(
 
 def test_samplers_agree() -> None:
     inputs, targets = kernels.xor_task(8, seed=3)
-    model = {"depth": 1, "width": 40, "noise": 0.2}
+    model: dict[str, Any] = {"depth": 1, "width": 40, "noise": 0.2}
     hmc = kernels.sample_kernels(inputs, targets, **model)
     importance = kernels.sample_kernels(inputs, targets, **model, method="importance", samples=200)
     langevin_found = kernels.sample_kernels(inputs, targets, **model, method="langevin", samples=250)

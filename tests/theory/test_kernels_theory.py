@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,7 +91,7 @@ def test_alignments_of_the_protocol(
 
 def test_many_batches_scatter_less_and_solve_their_own_equations() -> None:
     inputs, targets = xor(12)
-    model = {"depth": 2, "width": 60, "draws": 400}
+    model: dict[str, Any] = {"depth": 2, "width": 60, "draws": 400}
 
     def spread(batches: int) -> float:
         found = [kernels.adapted_kernels(inputs, targets, **model, batches=batches, seed=seed) for seed in range(6)]
@@ -193,7 +194,7 @@ def test_backward_rule_equals_the_rule_without_derivatives() -> None:
 
 def test_rule_without_curvature_agrees() -> None:
     inputs, targets = xor(8)
-    model = {"depth": 2, "width": 60, "draws": 20000, "batches": 1}
+    model: dict[str, Any] = {"depth": 2, "width": 60, "draws": 20000, "batches": 1}
     smooth = kernels.adapted_kernels(inputs, targets, **model)
     by_hand = kernels.adapted_kernels(inputs, targets, **model, activation=torch.erf)
     torch.testing.assert_close(smooth.kernels[2], by_hand.kernels[2], rtol=0, atol=5e-3)
@@ -202,7 +203,7 @@ def test_rule_without_curvature_agrees() -> None:
 @pytest.mark.parametrize("depth", [1, 2])
 def test_the_action_is_stationary_at_the_solution(depth: int) -> None:
     inputs, targets = xor(12)
-    model = {"depth": depth, "width": 100, "draws": 10000, "batches": 2}
+    model: dict[str, Any] = {"depth": depth, "width": 100, "draws": 10000, "batches": 2}
     found = kernels.adapted_kernels(inputs, targets, **model, tolerance=1e-8)
     layers = [one.clone().requires_grad_() for one in found.kernels[1:]]
     conjugates = [one.clone().requires_grad_() for one in found.conjugates]
@@ -265,7 +266,7 @@ BAD = [
 
 @pytest.mark.parametrize(("change", "message"), BAD)
 def test_ill_posed_input_is_named(change: dict[str, object], message: str) -> None:
-    good = {"inputs": [[1.0, 2.0], [3.0, 4.0]], "targets": [1.0, -1.0], "depth": 1, "width": 10}
+    good: dict[str, Any] = {"inputs": [[1.0, 2.0], [3.0, 4.0]], "targets": [1.0, -1.0], "depth": 1, "width": 10}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for function in (kernels.adapted_kernels, kernels.sample_kernels):
@@ -274,7 +275,7 @@ def test_ill_posed_input_is_named(change: dict[str, object], message: str) -> No
 
 
 def test_arrays_lists_and_columns_of_targets_are_one_problem() -> None:
-    model = {"depth": 1, "width": 20, "draws": 200, "batches": 2}
+    model: dict[str, Any] = {"depth": 1, "width": 20, "draws": 200, "batches": 2}
     lists = kernels.adapted_kernels([[1, 2], [3, 4], [0, 1]], [1, -1, 1], **model)
     arrays = kernels.adapted_kernels(np.array([[1, 2], [3, 4], [0, 1]]), np.array([[1], [-1], [1]]), **model)
     assert torch.equal(lists.kernels[1], arrays.kernels[1])

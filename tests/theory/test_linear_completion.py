@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from critlab._core.errors import StudyError
 from critlab.theory.linear import CompletionTable, complete_matrix, portable_instance
 from critlab.theory.linear.completion_tree import Course, shared_updates, stretches
 
-SMALL = {"ranks": (4, 2), "observed": 300, "recovery": 5000}
+SMALL: dict[str, Any] = {"ranks": (4, 2), "observed": 300, "recovery": 5000}
 ERRORS = {
     (1, 1): (0.64610, 0.64618, 0.64646),
     (1, 2): (0.68771, 0.68781, 0.68807),
@@ -30,7 +32,7 @@ LARGE = {
     (3, 1): (0.00295, 0.00293, 0.00085, 0.09064, 0.26364),
     (3, 2): (0.01593, 0.01221, 0.00170, 0.85326, 0.66846),
 }
-TINY = {
+TINY: dict[str, Any] = {
     "ranks": (2, 1),
     "observed": 60,
     "recovery": 40,
@@ -95,6 +97,7 @@ def test_updates_equal_automatic_differentiation(depth: int, subset: int | None)
         (0.5 * (error**2).mean()).backward()
         with torch.no_grad():
             for layer in layers:
+                assert layer.grad is not None
                 layer -= layer.grad
                 layer.grad = None
     table = complete_matrix(9, **TINY, depths=(depth,), onsets=(10,), removals=(30,), seeds=(5,), first_observed=subset)
@@ -108,7 +111,7 @@ def test_updates_equal_automatic_differentiation(depth: int, subset: int | None)
 
 
 def test_a_sweep_equals_its_runs_one_by_one() -> None:
-    sweep = {"depths": (2, 3), "onsets": (0, 5, 12), "removals": (0, 5, 20), "seeds": (1, 4)}
+    sweep: dict[str, Any] = {"depths": (2, 3), "onsets": (0, 5, 12), "removals": (0, 5, 20), "seeds": (1, 4)}
     rows = complete_matrix(9, **TINY, **sweep).rows()
     assert len(rows) == 36
     for row in rows:
@@ -203,4 +206,4 @@ def test_divergence_is_a_result() -> None:
 )
 def test_a_mistake_is_named(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(StudyError, match=message):
-        complete_matrix(9, **{**TINY, **arguments})  # type: ignore[arg-type]
+        complete_matrix(9, **{**TINY, **arguments})

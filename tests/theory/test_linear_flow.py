@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -77,7 +79,7 @@ def test_late_window_still_costs_most_at_depth_3() -> None:
 def test_small_init_phase_portrait(depth: int) -> None:
     """The sum passes 9 at state 76, 2006 and 200010: no need for the authors' million states."""
     steps = {2: 1000, 3: 6000, 4: 210000}[depth]
-    run = {"start_a": 0.005, "start_b": 0.005, "step": 0.01, "convention": "producing"}
+    run: dict[str, Any] = {"start_a": 0.005, "start_b": 0.005, "step": 0.01, "convention": "producing"}
     early = pathway_flow([10.0], depth, steps=steps, gates=[Gate("b", 0, 5)], record=[-1], **run)
     assert float(early.a) == pytest.approx(SMALL[depth][0], abs=1e-3)
     assert float(early.b) == pytest.approx(SMALL[depth][1], abs=1e-3)
@@ -212,6 +214,6 @@ def test_negative_starts_keep_their_sign() -> None:
     ],
 )
 def test_a_mistake_is_named(arguments: dict[str, object], message: str) -> None:
-    raw = {"strengths": [1.0, 2.0, 3.0], "start_a": 0.1, "start_b": 0.1, **arguments}
+    raw: dict[str, Any] = {"strengths": [1.0, 2.0, 3.0], "start_a": 0.1, "start_b": 0.1, **arguments}
     with pytest.raises(StudyError, match=message):
-        pathway_flow(raw.pop("strengths"), 3, **raw)  # type: ignore[arg-type]
+        pathway_flow(raw.pop("strengths"), 3, **raw)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -193,9 +195,9 @@ def test_start_strengths_may_be_one_eight_or_one_for_each_direction() -> None:
     ],
 )
 def test_a_mistake_is_named(arguments: dict[str, object], message: str) -> None:
-    raw = {"depth": 3, "kappa": 0.01, **arguments}
+    raw: dict[str, Any] = {"depth": 3, "kappa": 0.01, **arguments}
     with pytest.raises(StudyError, match=message):
-        train_pathways(raw.pop("depth"), **raw)  # type: ignore[arg-type]
+        train_pathways(raw.pop("depth"), **raw)
 
 
 @pytest.mark.parametrize(

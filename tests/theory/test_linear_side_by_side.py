@@ -16,7 +16,7 @@ from critlab.theory.linear import complete_matrix, side_by_side
 from critlab.theory.linear.descent_process import DescentProcess
 from critlab.theory.linear.side_by_side import Descent
 
-SWEEP = {
+SWEEP: dict[str, Any] = {
     "ranks": (2, 1),
     "observed": 60,
     "depths": (1, 3, 2),

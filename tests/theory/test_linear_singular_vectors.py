@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -21,7 +23,14 @@ def test_both_forms_are_the_same_velocity(depth: int) -> None:
 
 
 def test_both_forms_agree_after_400_steps() -> None:
-    setting = {"ranks": (3, 2), "observed": 80, "depth": 3, "switch": 200, "recovery": 200, "init_scale": 0.3}
+    setting: dict[str, Any] = {
+        "ranks": (3, 2),
+        "observed": 80,
+        "depth": 3,
+        "switch": 200,
+        "recovery": 200,
+        "init_scale": 0.3,
+    }
     ends = [singular_vector_flow(12, form=form, **setting).flow for form in ("singular", "product")]
     assert float((ends[0] - ends[1]).abs().max()) < 1e-12
     assert float((ends[0][-1] - ends[0][0]).abs().max()) > 1

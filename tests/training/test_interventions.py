@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ def network(seed: int) -> nn.Module:
 
 def trained(seed: int = 0) -> tuple[nn.Module, torch.optim.Optimizer]:
     model = network(seed)
-    model[0].bias.requires_grad_(False)
+    model.get_parameter("0.bias").requires_grad_(False)
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1, momentum=0.9)
     model(torch.rand(8, 1, 8, 8)).sum().backward()
     optimizer.step()
@@ -96,7 +95,7 @@ def test_a_missing_layer_is_told_before_anything_is_made(tmp_path: Path) -> None
     assert not (tmp_path / "store").exists()
 
 
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     "seeds": 1,
     "sweep": {"kind": "removal", "at": [0, 2], "recovery": 2},
     "switch": {"weight_decay": 0.1, "lr_factor": 0.5, "augment": {}, "objective": "smoothed_cross_entropy"},
@@ -124,7 +123,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Store]:
 
 
 @pytest.fixture(scope="module")
-def learner() -> Iterator[NetworkLearner]:
+def learner() -> NetworkLearner:
     torch.set_num_threads(1)
     study = small(**EVERYTHING)
     return NetworkLearner(study, load(study.data), Numerics())

@@ -27,8 +27,8 @@ from critlab.training.augment import augment
 from critlab.training.learner import NetworkLearner
 from critlab.training.view_augment import augment_views
 
-TRANSFORMER = {"name": "two_stream_transformer", "width": 4, "stream_blocks": 1, "shared_blocks": 1}
-RECONSTRUCTING = {**TRANSFORMER, "reconstruction": True}
+TRANSFORMER: dict[str, Any] = {"name": "two_stream_transformer", "width": 4, "stream_blocks": 1, "shared_blocks": 1}
+RECONSTRUCTING: dict[str, Any] = {**TRANSFORMER, "reconstruction": True}
 
 
 def drawing(seed: int = 0) -> torch.Generator:
@@ -145,7 +145,7 @@ def test_views_of_single_images_are_refused() -> None:
     assert AugmentSpec(views="separate").identity()["views"] == "separate"
 
 
-TWO_VIEW = {"name": "two_view", "of": "sample", "train": 60, "test": 40}
+TWO_VIEW: dict[str, Any] = {"name": "two_view", "of": "sample", "train": 60, "test": 40}
 PATTERNS = {"name": "moving_patterns", "side": 8, "train": 60, "test": 40}
 READ = {"relative_source_variance": {"every": 2, "images": 4}, "usable_information": {"every": 2, "images": 30}}
 

@@ -32,7 +32,7 @@ def confident() -> tuple[nn.Module, torch.Tensor]:
     return model, inputs
 
 
-def test_a_confident_model_is_read_within_its_error_as_it_was_not_with_drawn_labels():
+def test_a_confident_model_is_read_within_its_error_as_it_was_not_with_drawn_labels() -> None:
     model, inputs = confident()
     truth = exact(model, inputs)
     found = [all_labels(model, inputs, seed) for seed in range(60)]
@@ -46,7 +46,7 @@ def test_a_confident_model_is_read_within_its_error_as_it_was_not_with_drawn_lab
     assert np.median([one.value for one in drawn]) < truth[""] / 2
 
 
-def test_more_draws_go_where_few_groups_carry_the_sum_and_nowhere_else():
+def test_more_draws_go_where_few_groups_carry_the_sum_and_nowhere_else() -> None:
     assert more_draws(np.ones(64)) == [0] * 64
     assert more_draws(np.zeros(64)) == [0] * 64
     assert more_draws(np.array([1e-300, *[0.0] * 63]))[0] == MOST_MORE

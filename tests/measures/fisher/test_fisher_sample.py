@@ -1,6 +1,7 @@
 """One sample of the Fisher trace: its mean over all signs is the exact trace, however confident the model is."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from critlab.measures.weights.parameter_groups import ParameterGroups
 from nets import NETS, image_gradients, net, seeded
 
 
-def information(log_p):
+def information(log_p: Any) -> Any:
     """diag(p) - p p^T, in float64."""
     p = log_p.double().exp()
     return torch.diag_embed(p) - p[..., :, None] * p[..., None, :]
@@ -20,7 +21,7 @@ def information(log_p):
 
 @pytest.mark.parametrize("confidence", [0.0, 1.0, 30.0, 300.0])
 @pytest.mark.parametrize("classes", [2, 3, 5])
-def test_over_all_signs_the_coefficients_have_the_covariance_of_the_score(classes, confidence):
+def test_over_all_signs_the_coefficients_have_the_covariance_of_the_score(classes: int, confidence: Any) -> None:
     """From no confidence to a second label of 1e-130, in every one of the 2^classes signs."""
     torch.manual_seed(0)
     logits = torch.randn(3, classes, dtype=torch.float64)
@@ -40,7 +41,7 @@ def test_over_all_signs_the_coefficients_have_the_covariance_of_the_score(classe
     torch.testing.assert_close(total[:, off], wanted[:, off], rtol=1e-6, atol=1e-16)
 
 
-def test_two_classes_leave_nothing_to_chance_within_one_image():
+def test_two_classes_leave_nothing_to_chance_within_one_image() -> None:
     torch.manual_seed(0)
     model, image = nn.Linear(3, 2), torch.randn(1, 3)
     weights = ParameterGroups.of(model, "test")
@@ -52,10 +53,10 @@ def test_two_classes_leave_nothing_to_chance_within_one_image():
 
 
 @pytest.mark.parametrize("name", list(NETS))
-def test_every_layer_is_unbiased(name):
+def test_every_layer_is_unbiased(name: str) -> None:
     model, images, labels = net(name, 6)
     heads = labels.ndim == 2
-    exact = {}
+    exact: dict[Any, Any] = {}
     for chosen in itertools.product(range(3), repeat=2 if heads else 1):
         wanted = torch.tensor(chosen).expand(6, 2) if heads else torch.full((6,), chosen[0])
         log_p = model.double().eval()(images.double()).log_softmax(-1).detach()
@@ -73,7 +74,7 @@ def test_every_layer_is_unbiased(name):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_a_confident_model_needs_no_surprise(dtype):
+def test_a_confident_model_needs_no_surprise(dtype: Any) -> None:
     """The second label has probability 1e-13, where one minus the first has no digits left in float32."""
     model = nn.Linear(2, 4, bias=False).to(dtype)
     with torch.no_grad():
@@ -86,7 +87,7 @@ def test_a_confident_model_needs_no_surprise(dtype):
     assert exact / 10 < found[0].item() < 10 * exact
 
 
-def test_labels_that_are_impossible_have_no_part():
+def test_labels_that_are_impossible_have_no_part() -> None:
     model = nn.Linear(2, 3, bias=False)
     with torch.no_grad():
         model.weight.copy_(torch.tensor([[1e38, 0], [0, 1], [0, 2]]))

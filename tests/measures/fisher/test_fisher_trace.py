@@ -4,11 +4,12 @@ import itertools
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from critlab._core.errors import Diverged, StudyError
 from critlab.measures import FisherTrace, Probe
@@ -20,7 +21,7 @@ from critlab.measures.gradients.squared import LARGEST_COARSE_GROUP, LARGEST_GRO
 class Transformer(nn.Module):
     """One block over token numbers, with a parameter of its own."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.position = nn.Parameter(torch.randn(5, 8) / 3)
         self.embedding = nn.Embedding(7, 8)
@@ -28,7 +29,7 @@ class Transformer(nn.Module):
         self.attention = nn.MultiheadAttention(8, 2, dropout=0.5, batch_first=True)
         self.head = nn.Linear(8, 3)
 
-    def forward(self, tokens):
+    def forward(self, tokens: Any) -> Tensor:
         x = self.embedding(tokens) + self.position
         y = self.norm(x)
         return self.head((x + self.attention(y, y, y, need_weights=False)[0]).mean(1))
@@ -37,7 +38,7 @@ class Transformer(nn.Module):
 class Shared(nn.Module):
     """One weight used in two places, one layer used twice, one never used, one frozen."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.first = nn.Linear(6, 6)
         self.twin = nn.Linear(6, 6)
@@ -46,32 +47,32 @@ class Shared(nn.Module):
         self.frozen = nn.Linear(6, 6).requires_grad_(False)
         self.head = nn.Linear(6, 4)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.head(self.frozen(self.twin(torch.tanh(self.first(torch.tanh(self.first(x)))))))
 
 
 class Heads(nn.Module):
     """Two heads of three classes."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.trunk = nn.Linear(4, 5)
         self.heads = nn.Linear(5, 6)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.heads(torch.tanh(self.trunk(x))).view(-1, 2, 3)
 
 
 class Fickle(nn.Module):
     """Changes its buffers and draws random numbers even in evaluation mode; fails when told to."""
 
-    def __init__(self, fails=False):
+    def __init__(self, fails: Any = False) -> None:
         super().__init__()
         self.layer, self.fails = nn.Linear(4, 3), fails
         self.register_buffer("calls", torch.zeros(()))
         self.register_buffer("last", torch.zeros(()))
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         self.calls += 1
         self.last = x.mean()
         if self.fails:
@@ -79,7 +80,7 @@ class Fickle(nn.Module):
         return self.layer(x + torch.randn_like(x))
 
 
-def convolutional():
+def convolutional() -> Any:
     model = nn.Sequential(
         nn.Conv2d(2, 4, 3, padding=1, bias=False),
         nn.BatchNorm2d(4),
@@ -95,7 +96,7 @@ def convolutional():
     return model
 
 
-def mlp():
+def mlp() -> Any:
     return nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 4))
 
 
@@ -109,18 +110,18 @@ CASES = {
 }
 
 
-def case(name, images=24):
+def case(name: str, images: Any = 24) -> Any:
     torch.manual_seed(5)
     make, draw = CASES[name]
     model, inputs = make(), draw(images)
     return model, inputs
 
 
-def seeded(seed):
+def seeded(seed: int) -> Any:
     return torch.Generator().manual_seed(seed)
 
 
-def exact(model, images):
+def exact(model: Any, images: Any) -> Any:
     """{layer: trace} by summing over every image and every combination of labels, in float64."""
     model = model.double().eval()
     images = images.double() if images.is_floating_point() else images
@@ -145,7 +146,7 @@ def exact(model, images):
 
 
 @pytest.mark.parametrize("name", list(CASES))
-def test_every_layer_and_the_whole_are_within_four_errors_of_the_exact_value(name):
+def test_every_layer_and_the_whole_are_within_four_errors_of_the_exact_value(name: str) -> None:
     model, images = case(name)
     estimates = fisher_trace(model, images, generator=seeded(0), draws=150)
     truth = exact(model, images)
@@ -160,7 +161,7 @@ def test_every_layer_and_the_whole_are_within_four_errors_of_the_exact_value(nam
 
 
 @pytest.mark.parametrize("name", ["convolutional", "mlp"])
-def test_in_bfloat16_it_is_unbiased_as_far_as_it_can_tell(name):
+def test_in_bfloat16_it_is_unbiased_as_far_as_it_can_tell(name: str) -> None:
     """In groups of 16 and of 32, for the same weights; 1 % is added for what bfloat16 rounds."""
     model, images = case(name, 40)
     generators = seeded(0), seeded(1)
@@ -176,7 +177,7 @@ def test_in_bfloat16_it_is_unbiased_as_far_as_it_can_tell(name):
         assert total(estimates).stderr <= 0.1 * sum(truth.values())
 
 
-def test_a_study_measures_in_the_precision_that_it_trains_in():
+def test_a_study_measures_in_the_precision_that_it_trains_in() -> None:
     model, images = case("convolutional", 64)
     labels = torch.zeros(len(images), dtype=torch.int64)
     plain = Probe(images, labels, lambda index: seeded(10 + index))
@@ -189,7 +190,7 @@ def test_a_study_measures_in_the_precision_that_it_trains_in():
     assert values[0] == total(fisher_trace(model, images, generator=seeded(10))).value != values[1]
 
 
-def test_shared_parameters_count_once_and_unused_ones_are_zero():
+def test_shared_parameters_count_once_and_unused_ones_are_zero() -> None:
     model, images = case("shared")
     estimates = fisher_trace(model, images, generator=seeded(0))
     assert list(estimates) == ["first", "twin", "unused", "head"]  # the twin owns its bias alone
@@ -197,7 +198,7 @@ def test_shared_parameters_count_once_and_unused_ones_are_zero():
 
 
 @pytest.mark.parametrize(("name", "draws"), [("mlp", 2), ("mlp", 1), ("heads", 2)])
-def test_errors_are_calibrated_and_the_estimate_unbiased(name, draws):
+def test_errors_are_calibrated_and_the_estimate_unbiased(name: str, draws: Any) -> None:
     model, images = case(name, 40)
     truth = sum(exact(model, images).values())
     model.float()
@@ -211,7 +212,7 @@ def test_errors_are_calibrated_and_the_estimate_unbiased(name, draws):
         assert np.sqrt((errors**2).mean()) >= 0.9 * values.std(ddof=1)
 
 
-def test_the_error_of_the_whole_holds_the_covariance_of_the_layers():
+def test_the_error_of_the_whole_holds_the_covariance_of_the_layers() -> None:
     model, images = case("mlp")
     runs = [fisher_trace(model, images, generator=seeded(s), draws=2) for s in range(100)]
     apart = np.sqrt(np.mean([sum(e.stderr**2 for e in run.values()) for run in runs]))
@@ -226,7 +227,7 @@ def test_the_error_of_the_whole_holds_the_covariance_of_the_layers():
 @pytest.mark.parametrize("images", [1, 2, 5, 16, 32, 33, 40, 300, 1024])
 @pytest.mark.parametrize("draws", [1, 2, 5, 40])
 @pytest.mark.parametrize("largest", [LARGEST_GROUP, LARGEST_COARSE_GROUP])
-def test_the_plan_leaves_enough_degrees_of_freedom(images, draws, largest):
+def test_the_plan_leaves_enough_degrees_of_freedom(images: Any, draws: Any, largest: Any) -> None:
     groups, made = plan(images, draws, largest)
     assert 1 <= groups <= images
     assert -(-images // groups) <= largest <= 32
@@ -235,7 +236,7 @@ def test_the_plan_leaves_enough_degrees_of_freedom(images, draws, largest):
 
 
 @pytest.mark.parametrize("images", [1, 3, 17])
-def test_few_images_still_have_an_error(images):
+def test_few_images_still_have_an_error(images: Any) -> None:
     model, inputs = case("mlp", images)
     estimate = total(fisher_trace(model, inputs, generator=seeded(1)))
     truth = sum(exact(model, inputs).values())
@@ -243,7 +244,7 @@ def test_few_images_still_have_an_error(images):
     assert abs(estimate.value - truth) <= 4 * estimate.stderr
 
 
-def test_means_over_images_by_hand():
+def test_means_over_images_by_hand() -> None:
     samples = np.array([[1.0, 3.0], [5.0, 5.0]])
     estimate = mean_over_images(samples, 4)
     assert estimate.value == (2 + 5) / 4
@@ -253,7 +254,7 @@ def test_means_over_images_by_hand():
     assert mean_over_images(np.ones((1, 1)), 1).stderr == float("inf")
 
 
-def snapshot(model):
+def snapshot(model: Any) -> Any:
     tensors = [*model.parameters(), *model.buffers()]
     return (
         [t.detach().clone() for t in tensors],
@@ -266,7 +267,7 @@ def snapshot(model):
     )
 
 
-def assert_same(before, after):
+def assert_same(before: Any, after: Any) -> None:
     for old, new in zip(before, after, strict=True):
         if isinstance(old, torch.Tensor):
             assert torch.equal(old, new)
@@ -278,7 +279,7 @@ def assert_same(before, after):
 
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.parametrize("name", ["convolutional", "transformer", "fickle"])
-def test_the_model_and_the_world_are_left_as_they_were(name, fails):
+def test_the_model_and_the_world_are_left_as_they_were(name: str, fails: Any) -> None:
     if name == "fickle":
         model, images = Fickle(fails), torch.randn(20, 4)
     else:
@@ -298,14 +299,14 @@ def test_the_model_and_the_world_are_left_as_they_were(name, fails):
     assert_same(before, snapshot(model))
 
 
-def test_a_graph_that_the_caller_holds_stays_valid():
+def test_a_graph_that_the_caller_holds_stays_valid() -> None:
     model, images = case("convolutional")
     loss = model.eval()(images).sum()
     fisher_trace(model, images, generator=seeded(0))
     loss.backward()
 
 
-def test_the_generator_decides_the_result():
+def test_the_generator_decides_the_result() -> None:
     for model, images in (case("mlp"), (Fickle(), torch.randn(20, 4))):
         first = fisher_trace(model, images, generator=seeded(3))
         torch.rand(3)
@@ -316,7 +317,7 @@ def test_the_generator_decides_the_result():
         assert total(first) != total(other)
 
 
-def test_surrounding_modes_and_layouts_change_nothing():
+def test_surrounding_modes_and_layouts_change_nothing() -> None:
     model, images = case("convolutional")
     plain = fisher_trace(model, images, generator=seeded(3))
     with torch.no_grad():
@@ -334,7 +335,7 @@ def test_surrounding_modes_and_layouts_change_nothing():
     assert all(seen)
 
 
-def test_it_measures_in_evaluation_mode():
+def test_it_measures_in_evaluation_mode() -> None:
     model, images = case("transformer")
     trained, evaluated = (fisher_trace(model.train(mode), images, generator=seeded(3)) for mode in (True, False))
     assert trained == evaluated
@@ -352,17 +353,17 @@ def test_it_measures_in_evaluation_mode():
         (nn.Linear(3, 2), torch.full((4, 3), float("nan")), 1, Diverged, "not finite"),
     ],
 )
-def test_what_cannot_be_measured_is_refused(model, images, draws, error, text):
+def test_what_cannot_be_measured_is_refused(model: Any, images: Any, draws: Any, error: Any, text: str) -> None:
     with pytest.raises(error, match=text):
         fisher_trace(model, images, generator=seeded(0), draws=draws)
 
 
-def test_groups_of_none_are_refused():
+def test_groups_of_none_are_refused() -> None:
     with pytest.raises(StudyError, match="group: received 0; must be at least 1"):
         fisher_trace(nn.Linear(3, 2), torch.rand(4, 3), generator=seeded(0), group=0)
 
 
-def test_readings_for_a_study():
+def test_readings_for_a_study() -> None:
     model, images = case("transformer")
     probe = Probe(images, torch.zeros(len(images), dtype=torch.int64), lambda index: seeded(10 + index))
     readings = FisherTrace(draws=2).measure(model, probe)
@@ -373,7 +374,7 @@ def test_readings_for_a_study():
     assert readings[2].value == found["embedding"].value
 
 
-def test_options_are_neutral_where_they_say_nothing_and_need_no_torch():
+def test_options_are_neutral_where_they_say_nothing_and_need_no_torch() -> None:
     assert FisherTrace(every=5).identity() == {"every": 5, "images": 1024}
     assert FisherTrace(draws=3).identity()["draws"] == 3
     code = "import sys; import critlab.measures; assert not {'torch', 'scipy', 'numpy'} & set(sys.modules)"

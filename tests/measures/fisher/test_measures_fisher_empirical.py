@@ -1,5 +1,7 @@
 """The empirical Fisher information against per-image gradients in float64."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from nets import NETS, image_gradients, net, seeded
 
 
 @pytest.mark.parametrize("name", list(NETS))
-def test_every_layer_is_the_mean_squared_gradient_at_the_given_labels(name):
+def test_every_layer_is_the_mean_squared_gradient_at_the_given_labels(name: str) -> None:
     model, images, labels = net(name)
     found = fisher_empirical(model, images, labels, generator=seeded(0), draws=150)
     truth = {k: g.square().sum(1).mean().item() for k, g in image_gradients(model, images, labels).items()}
@@ -23,14 +25,14 @@ def test_every_layer_is_the_mean_squared_gradient_at_the_given_labels(name):
     assert total(found).value == pytest.approx(sum(e.value for e in found.values()))
 
 
-def test_the_error_is_that_of_the_signs():
+def test_the_error_is_that_of_the_signs() -> None:
     model, images, labels = net("mlp", 40)
     found = [total(fisher_empirical(model, images, labels, generator=seeded(s), draws=2)) for s in range(60)]
     values, errors = np.array([e.value for e in found]), np.array([e.stderr for e in found])
     assert 0.7 <= np.sqrt((errors**2).mean()) / values.std(ddof=1) <= 1.4
 
 
-def test_it_is_the_fisher_information_where_the_labels_come_from_the_model_and_else_is_not():
+def test_it_is_the_fisher_information_where_the_labels_come_from_the_model_and_else_is_not() -> None:
     model, images, _ = net("mlp", 24)
     many = images.repeat(150, 1, 1, 1)
     p = model.eval()(many).softmax(-1)
@@ -50,7 +52,7 @@ def test_it_is_the_fisher_information_where_the_labels_come_from_the_model_and_e
         (torch.full((24,), -2), "received -2 to -2"),
     ],
 )
-def test_labels_that_do_not_fit_are_refused(labels, text):
+def test_labels_that_do_not_fit_are_refused(labels: Any, text: str) -> None:
     model, images, _ = net("mlp")
     with pytest.raises(StudyError, match=text):
         fisher_empirical(model, images, labels, generator=seeded(0))

@@ -1,6 +1,7 @@
 """The noise-based Fisher information against the direct one, on nets trained to convergence on a known net's labels."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,19 +12,19 @@ from torch.nn.functional import cross_entropy
 import critlab
 from critlab._core.errors import Diverged, StudyError
 from critlab.measures.estimates import total
-from critlab.measures.fisher.noise import bearable_noise
+from critlab.measures.fisher.noise import bearable_noise, fisher_noise
 from nets import block_traces, hessian, net, seeded
 
 
-def softmax_regression():
+def softmax_regression() -> Any:
     return nn.Linear(6, 4)
 
 
-def one_hidden_layer(activation=nn.Tanh):
+def one_hidden_layer(activation: Any = nn.Tanh) -> Any:
     return nn.Sequential(nn.Linear(6, 3), activation(), nn.Linear(3, 3))
 
 
-def converged(make, images=1600):
+def converged(make: Any, images: Any = 1600) -> Any:
     """A net trained to convergence on labels drawn from a known net of the same form; its images and labels."""
     torch.manual_seed(1)
     known, learner = make().double(), make().double()
@@ -41,7 +42,7 @@ def converged(make, images=1600):
         line_search_fn="strong_wolfe",
     )
 
-    def loss():
+    def loss() -> Any:
         optimizer.zero_grad()
         value = cross_entropy(learner(inputs), labels)
         value.backward()
@@ -53,11 +54,11 @@ def converged(make, images=1600):
 
 
 @pytest.mark.parametrize("make", [softmax_regression, one_hidden_layer])
-def test_both_kinds_agree_with_the_direct_trace_within_15_percent_of_each_layer(make):
+def test_both_kinds_agree_with_the_direct_trace_within_15_percent_of_each_layer(make: Any) -> None:
     model, images, labels = converged(make)
     direct = critlab.fisher_trace(model, images, generator=seeded(1), draws=6)
     for answers in (labels, None):
-        noisy = critlab.fisher_noise(model, images, answers, generator=seeded(2), draws=3)
+        noisy = fisher_noise(model, images, answers, generator=seeded(2), draws=3)
         assert noisy.keys() == direct.keys()
         for layer, estimate in noisy.items():
             assert abs(estimate.value / direct[layer].value - 1) <= 0.15, (layer, answers is None)
@@ -65,30 +66,30 @@ def test_both_kinds_agree_with_the_direct_trace_within_15_percent_of_each_layer(
         assert total(noisy).value == pytest.approx(total(direct).value, rel=0.15)
 
 
-def test_without_labels_it_agrees_before_convergence_and_with_kinks_too():
+def test_without_labels_it_agrees_before_convergence_and_with_kinks_too() -> None:
     torch.manual_seed(4)
     images = torch.randn(800, 6)
     for model in (converged(partial(one_hidden_layer, nn.ReLU), 800)[0], one_hidden_layer(nn.ReLU)):
         direct = critlab.fisher_trace(model, images, generator=seeded(1), draws=8)
-        noisy = critlab.fisher_noise(model, images, generator=seeded(2), draws=4)
+        noisy = fisher_noise(model, images, generator=seeded(2), draws=4)
         for layer, estimate in noisy.items():
             assert abs(estimate.value / direct[layer].value - 1) <= 0.15, layer
 
 
-def exact_hessian_trace(model, images, labels):
+def exact_hessian_trace(model: Any, images: Any, labels: Any) -> Any:
     """Of a softmax regression: the sum over classes of p (1 - p), times the squared length of the input and its 1."""
     p = model(images).softmax(-1)
     return ((p * (1 - p)).sum(1) * (1 + images.square().sum(1))).mean().item()
 
 
-def test_on_a_softmax_regression_value_and_noise_have_their_closed_form():
+def test_on_a_softmax_regression_value_and_noise_have_their_closed_form() -> None:
     torch.manual_seed(2)
     model, images = nn.Linear(6, 4), torch.randn(200, 6)
     labels = torch.randint(4, (200,))
     exact = exact_hessian_trace(model, images, labels)
     beta = 1e-4
     for answers in (labels, None):
-        found = critlab.fisher_noise(model, images, answers, generator=seeded(0), beta=beta, draws=20)[""]
+        found = fisher_noise(model, images, answers, generator=seeded(0), beta=beta, draws=20)[""]
         assert abs(found.value - exact) <= 4 * found.stderr
         assert found.stderr < 0.05 * exact
     variances = [bearable_noise(model, images, labels, generator=seeded(s), beta=beta)[""] for s in range(8)]
@@ -100,12 +101,12 @@ def test_on_a_softmax_regression_value_and_noise_have_their_closed_form():
             for new, old in zip(moved.parameters(), model.parameters(), strict=True):
                 new.copy_(old + torch.randn(old.shape, generator=seeded(seed)) * (beta / exact) ** 0.5)
             rises.append((cross_entropy(moved(images), labels) - before).item())
-    assert np.mean(rises) == pytest.approx(beta / 2, abs=4 * np.std(rises) / 20)
+    assert np.mean(rises) == pytest.approx(beta / 2, abs=4 * float(np.std(rises)) / 20)
 
 
-def test_every_layer_is_the_trace_of_its_own_block_of_the_hessian():
+def test_every_layer_is_the_trace_of_its_own_block_of_the_hessian() -> None:
     model, images, labels = net("heads", 40)
-    found = critlab.fisher_noise(model, images, labels, generator=seeded(1), beta=1e-5, draws=40)
+    found = fisher_noise(model, images, labels, generator=seeded(1), beta=1e-5, draws=40)
     model.double()
     log_p = model(images.double()).log_softmax(-1)
     chosen = log_p.gather(-1, labels.clamp(min=0)[..., None])[..., 0]
@@ -116,26 +117,26 @@ def test_every_layer_is_the_trace_of_its_own_block_of_the_hessian():
         assert estimate.stderr < 0.2 * abs(traces[layer]), layer
 
 
-def test_the_error_is_calibrated():
+def test_the_error_is_calibrated() -> None:
     torch.manual_seed(2)
     model, images = nn.Linear(6, 4), torch.randn(33, 6)
-    found = [total(critlab.fisher_noise(model, images, generator=seeded(s), draws=2)) for s in range(24)]
+    found = [total(fisher_noise(model, images, generator=seeded(s), draws=2)) for s in range(24)]
     values, errors = np.array([e.value for e in found]), np.array([e.stderr for e in found])
     assert 0.6 <= np.sqrt((errors**2).mean()) / values.std(ddof=1) <= 1.7
 
 
-def test_a_layer_without_influence_has_none():
+def test_a_layer_without_influence_has_none() -> None:
     torch.manual_seed(0)
     model = nn.ModuleDict({"used": nn.Linear(4, 3), "unused": nn.Linear(2, 2)})
     model.forward = lambda images: model["used"](images)
-    found = critlab.fisher_noise(model, torch.randn(40, 4), generator=seeded(0))
+    found = fisher_noise(model, torch.randn(40, 4), generator=seeded(0))
     assert found["unused"] == critlab.Estimate(0.0, 0.0)
     assert found["used"].value > 0
 
 
-def test_the_generator_decides_the_result():
+def test_the_generator_decides_the_result() -> None:
     model, images, labels = net("convolutional", 8)
-    first, again, other = (critlab.fisher_noise(model, images, labels, generator=seeded(s)) for s in (3, 3, 4))
+    first, again, other = (fisher_noise(model, images, labels, generator=seeded(s)) for s in (3, 3, 4))
     assert first == again
     assert first != other
 
@@ -152,6 +153,6 @@ def test_the_generator_decides_the_result():
         (nn.Linear(3, 2), torch.full((4, 3), float("nan")), {}, Diverged, "not finite"),
     ],
 )
-def test_what_cannot_be_measured_is_refused(model, images, options, error, text):
+def test_what_cannot_be_measured_is_refused(model: Any, images: Any, options: Any, error: Any, text: str) -> None:
     with pytest.raises(error, match=text):
-        critlab.fisher_noise(model, images, generator=seeded(0), **options)
+        fisher_noise(model, images, generator=seeded(0), **options)

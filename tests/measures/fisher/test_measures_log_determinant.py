@@ -1,9 +1,11 @@
 """Kronecker factors against numpy, and the log-determinant where the factors are exact."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from critlab._core.errors import StudyError
@@ -13,12 +15,12 @@ from critlab.measures.fisher.trace import fisher_trace
 from nets import net, seeded
 
 
-def factors(model, images):
+def factors(model: Any, images: Any) -> Any:
     return kronecker_factors(model, images, seed=0, measure="test")
 
 
 @pytest.mark.parametrize("bias", [True, False])
-def test_one_linear_layer_on_one_image_is_exact(bias):
+def test_one_linear_layer_on_one_image_is_exact(bias: Any) -> None:
     torch.manual_seed(0)
     model, image = nn.Linear(5, 4, bias=bias).double(), torch.randn(1, 5, dtype=torch.float64)
     scores = []
@@ -33,7 +35,7 @@ def test_one_linear_layer_on_one_image_is_exact(bias):
         assert found == pytest.approx(wanted, rel=1e-9)
 
 
-def test_factors_of_a_linear_layer_are_the_means_of_inputs_and_gradients():
+def test_factors_of_a_linear_layer_are_the_means_of_inputs_and_gradients() -> None:
     torch.manual_seed(0)
     model, images = nn.Sequential(nn.Linear(5, 6), nn.ReLU(inplace=True), nn.Linear(6, 3)), torch.randn(70, 5)
     found = factors(model, images)
@@ -63,7 +65,7 @@ CONVOLUTIONS = {
 
 
 @pytest.mark.parametrize("name", list(CONVOLUTIONS))
-def test_factors_of_a_convolution_see_the_patches_that_it_sees(name):
+def test_factors_of_a_convolution_see_the_patches_that_it_sees(name: str) -> None:
     """The weights' gradient is the sum over positions of patch and output gradient: so it must come out of both."""
     torch.manual_seed(0)
     convolution = nn.Conv2d(2, 4, 3, **CONVOLUTIONS[name]).double()
@@ -87,7 +89,7 @@ def test_factors_of_a_convolution_see_the_patches_that_it_sees(name):
         torch.testing.assert_close(found.outputs[group], at_output[own, own] / positions)
 
 
-def exact_output_squares(model, images):
+def exact_output_squares(model: Any, images: Any) -> Any:
     """Mean over images of the sum over positions of E_y[g g^T], image by image and label by label."""
     total = torch.zeros(4, 4, dtype=torch.float64)
     for image in images:
@@ -99,7 +101,7 @@ def exact_output_squares(model, images):
     return total
 
 
-def test_a_layer_called_twice_and_a_layer_never_called():
+def test_a_layer_called_twice_and_a_layer_never_called() -> None:
     torch.manual_seed(0)
     model = nn.ModuleDict({"twice": nn.Linear(3, 3), "never": nn.Linear(2, 2), "head": nn.Linear(3, 2)}).double()
     model.forward = lambda x: model["head"](model["twice"](model["twice"](x)))
@@ -111,7 +113,7 @@ def test_a_layer_called_twice_and_a_layer_never_called():
     assert fisher_log_determinant(model, images, generator=seeded(0))["never"] == 0
 
 
-def test_layers_that_learn_have_a_value_that_falls_with_damping():
+def test_layers_that_learn_have_a_value_that_falls_with_damping() -> None:
     for name, layers in {"convolutional": ["0", "3", "8"], "frozen": ["4"], "heads": ["trunk", "heads"]}.items():
         model, images, _ = net(name)
         weak, strong = (
@@ -121,7 +123,7 @@ def test_layers_that_learn_have_a_value_that_falls_with_damping():
         assert all(weak[layer] > strong[layer] > 0 for layer in layers)
 
 
-def test_for_little_information_it_is_the_trace_over_the_damping():
+def test_for_little_information_it_is_the_trace_over_the_damping() -> None:
     model, images, _ = net("mlp")
     found = fisher_log_determinant(model, images, generator=seeded(0), damping=1e6)
     for layer, one in factors(model, images).items():
@@ -137,7 +139,7 @@ def test_for_little_information_it_is_the_trace_over_the_damping():
         (nn.LayerNorm(3), torch.rand(2, 3), 1.0, "no nn.Linear or nn.Conv2d"),
     ],
 )
-def test_what_cannot_be_measured_is_refused(model, images, damping, text):
+def test_what_cannot_be_measured_is_refused(model: Any, images: Any, damping: float, text: str) -> None:
     with pytest.raises(StudyError, match=text):
         fisher_log_determinant(model, images, generator=seeded(0), damping=damping)
 
@@ -145,13 +147,13 @@ def test_what_cannot_be_measured_is_refused(model, images, damping, text):
 class Uses(nn.Module):
     """The weight of its last layer, used in one of several ways."""
 
-    def __init__(self, how):
+    def __init__(self, how: Any) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.how, self.first, self.last = how, nn.Linear(6, 6), nn.Linear(6, 3)
         self.attention = nn.MultiheadAttention(6, 2, batch_first=True) if how == "attention" else None
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         hidden = torch.tanh(self.first(input=x) if self.how == "by name" else self.first(x))
         if self.how == "checkpoint":
             hidden = checkpoint(lambda z: torch.tanh(self.first(z)), x, use_reentrant=False)
@@ -170,7 +172,7 @@ class Uses(nn.Module):
 
 
 @pytest.mark.parametrize("how", ["by name", "checkpoint", "compiled", "data parallel"])
-def test_however_a_layer_is_called_its_number_is_the_same(how):
+def test_however_a_layer_is_called_its_number_is_the_same(how: Any) -> None:
     images = torch.randn(40, 6, generator=seeded(1))
     wanted = fisher_log_determinant(Uses("plain"), images, generator=seeded(0))
     model = Uses(how)
@@ -194,7 +196,7 @@ def test_however_a_layer_is_called_its_number_is_the_same(how):
         ("attention", "attention.out_proj"),
     ],
 )
-def test_a_layer_whose_use_cannot_be_followed_has_no_number(how, unseen):
+def test_a_layer_whose_use_cannot_be_followed_has_no_number(how: Any, unseen: Any) -> None:
     images = torch.randn(40, 6, generator=seeded(1))
     model = Uses(how)
     found = fisher_log_determinant(model, images, generator=seeded(0))
@@ -205,13 +207,13 @@ def test_a_layer_whose_use_cannot_be_followed_has_no_number(how, unseen):
 
 
 @pytest.mark.parametrize("wrap", [nn.utils.parametrizations.weight_norm, nn.utils.parametrizations.orthogonal])
-def test_a_weight_that_is_computed_from_others_has_no_number(wrap):
+def test_a_weight_that_is_computed_from_others_has_no_number(wrap: Any) -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(5, 6), nn.Tanh(), wrap(nn.Linear(6, 3)))
     assert list(fisher_log_determinant(model, torch.randn(20, 5), generator=seeded(0))) == ["0"]
 
 
-def test_layers_that_share_a_weight_are_one_layer_that_is_called_twice():
+def test_layers_that_share_a_weight_are_one_layer_that_is_called_twice() -> None:
     torch.manual_seed(0)
     twice = nn.ModuleDict({"inside": nn.Linear(4, 4), "head": nn.Linear(4, 3)}).double()
     twice.forward = lambda x: twice["head"](twice["inside"](torch.tanh(twice["inside"](x))))
@@ -226,7 +228,7 @@ def test_layers_that_share_a_weight_are_one_layer_that_is_called_twice():
     assert list(found.values()) == pytest.approx(list(wanted.values()), rel=1e-9)
 
 
-def test_an_embedding_that_shares_the_last_weight_leaves_it_without_a_number():
+def test_an_embedding_that_shares_the_last_weight_leaves_it_without_a_number() -> None:
     torch.manual_seed(0)
     model = nn.ModuleDict({"embed": nn.Embedding(7, 5), "inside": nn.Linear(5, 5), "out": nn.Linear(5, 7)})
     model["out"].weight = model["embed"].weight
@@ -235,7 +237,7 @@ def test_an_embedding_that_shares_the_last_weight_leaves_it_without_a_number():
     assert list(found) == ["inside"]
 
 
-def test_many_labels_are_summed_by_signs():
+def test_many_labels_are_summed_by_signs() -> None:
     torch.manual_seed(0)
     images = torch.randn(64, 5)
     for classes in (MOST_LABELS, MOST_LABELS + 1):
