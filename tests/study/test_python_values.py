@@ -71,7 +71,7 @@ def test_every_kind_of_number() -> None:
 MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "unknown key": (
         lambda: critlab.Setup(**{**PARTS, "data": {"name": "sample", "tran": 3}}),
-        r"^Base: data\.tran: unknown key, received 3; did you mean 'train'\? \(allowed: .*\)$",
+        r"^Setup: data\.tran: unknown key, received 3; did you mean 'train'\? \(allowed: .*\)$",
     ),
     "missing": (lambda: Study(**PARTS), r"^Study: 3 problems\n  name: required, but missing\n"),
     "out of range": (lambda: Blur(factor=1), r"^Blur: factor: received 1; must be greater than or equal to 2$"),
@@ -90,11 +90,11 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "no base": (
         lambda: removal(Blur(factor=7), **{**PLAIN, "base": {}}),
-        r"base: received \{\}; must be a critlab\.Base",
+        r"setup: received \{\}; must be a critlab\.Setup",
     ),
     "a class": (lambda: removal(Blur, **PLAIN), r"deficit: received the class Blur; must be a deficit: Blur\(\.\.\.\)"),  # type: ignore[arg-type]
     "a word for a deficit": (lambda: removal("blur", **PLAIN), r"deficit: received 'blur'"),  # type: ignore[arg-type]
-    "itself inside": (lambda: critlab.Setup(**{**PARTS, "model": _in_itself()}), r"^Base: "),
+    "itself inside": (lambda: critlab.Setup(**{**PARTS, "model": _in_itself()}), r"^Setup: "),
 }
 
 
@@ -122,11 +122,8 @@ def test_a_mistake_is_a_value_error_too() -> None:
 def test_one_import_reaches_every_module() -> None:
     paths = [
         "hooks.packing",
-        "hooks.harm.shrink_and_perturb",
-        "analysis.information.filters.first_layer_filters",
-        "entry.Entry",
-    ]
-    paths += [
+        "hooks.lasting_damage.shrink_and_perturb",
+        "_core.imports.Entry",
         "analysis.information.filters.first_layer_filters",
         "errors.StudyError",
         "engine.running",

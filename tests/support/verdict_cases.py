@@ -270,5 +270,6 @@ def rounded(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [rounded(inner) for inner in value]
     if isinstance(value, float | np.floating):
-        return float(f"{value:.9g}") if abs(value) > 1e-12 else 0.0
+        number = float(value)
+        return float(f"{number:.9g}") if abs(number) > 1e-12 else 0.0
     return value
