@@ -34,7 +34,7 @@ def options(measure: str) -> dict[str, Any]:
 
 def reads(measure: str, shape: tuple[int, ...]) -> bool:
     try:
-        MEASURES[measure]().check(shape)  # type: ignore[attr-defined]
+        MEASURES[measure]().check(shape)
     except StudyError:
         return False
     return True
