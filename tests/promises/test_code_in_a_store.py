@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import critlab
+from command import Command
 from critlab._core.errors import CritlabError, StudyError
 from critlab._core.user_code import modules as own_modules
 from critlab.data.user import called
@@ -121,6 +122,29 @@ def test_an_edited_function_of_before_is_said(tmp_path: Path, place: Callable[..
     edited, remarks = settled(study, store, before)
     assert "own_golden:build was edited" in remarks[0]
     assert left(study, store, edited) > 0
+
+
+def test_commands_that_only_read_say_that_the_code_was_edited(
+    critlab: Command, tmp_path: Path, place: Callable[..., None]
+) -> None:
+    place(edited_net=NET)
+    (tmp_path / "study.toml").write_text(TOML)
+    study, store = read_study(tmp_path / "study.toml"), Store(tmp_path / "s")
+    store.root.mkdir()
+    recorded = settle(study, store, None, "f", Numerics()).recorded
+    enter(store, study, StudyRecord(study.model_dump(mode="json"), "f", Numerics(), {}, code=recorded))
+    commands = (("status",), ("export",), ("report", "--out", "page.html"))
+    for command, *options in commands:
+        assert critlab(command, "study.toml", "--store", "s", *options).err == ""
+    place(edited_net=NET.replace("WIDTH = 4", "WIDTH = 5"))
+    for command, *options in commands:
+        assert critlab(command, "study.toml", "--store", "s", *options).err == (
+            "critlab: edited_net.py was edited since 'edited' was last run in this store: results that it can change "
+            "are not shown; use critlab run to train with the present code\n"
+        )
+    golden(tmp_path)
+    place(own_golden=(GOLDEN / "own_golden.py").read_text())
+    assert "are named by the text of own_golden:build alone" in critlab("status", "own.toml", "--store", "store").err
 
 
 def test_a_process_with_other_code_refuses_by_the_name_of_the_file(tmp_path: Path, place: Callable[..., None]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from critlab._core.streams import apart, show
+from critlab._core.text import printable
 from critlab.cli.options import (
     STORE,
     DataFolder,
@@ -28,6 +29,7 @@ from critlab.cli.options import (
 
 if TYPE_CHECKING:
     from critlab.analysis.results import Results
+    from critlab.store import Store
     from critlab.study.study import Study
 
 app = typer.Typer(
@@ -122,7 +124,9 @@ def status(study: StudyName, store: StoreFolder = STORE, scale: Scale = None, as
     from critlab.report.text.store import status_text
     from critlab.store import Store
 
-    found = progress(_study(study, scale), Store(store))
+    chosen, place = _study(study, scale), Store(store)
+    _tell_edited(chosen, place)
+    found = progress(chosen, place)
     command = shlex.join(["critlab", "run", study, *(["--scale", scale] if scale else []), "--store", str(store)])
     show(json.dumps(found.document(command)) if as_json else status_text(found, command))
 
@@ -201,7 +205,9 @@ def report(
         show(f"page: {playground.absolute()}")
         return
     chosen = _study(study, scale)
-    results = read_results(chosen, Store(store))
+    place = Store(store)
+    _tell_edited(chosen, place)
+    results = read_results(chosen, place)
     announce_page(results, out or Path(f"{chosen.name}.html"))
     if figures:
         draw(results, figures)
@@ -259,8 +265,9 @@ def export(
     from critlab.analysis.reading import read_results
     from critlab.store import Store
 
-    chosen = chosen_format(form, out)
-    write(read_results(_study(study, scale), Store(store)), chosen, out)
+    written, chosen, place = chosen_format(form, out), _study(study, scale), Store(store)
+    _tell_edited(chosen, place)
+    write(read_results(chosen, place), written, out)
 
 
 @app.command("list")
@@ -279,6 +286,14 @@ def list_(
 
     rows = catalogue(what)
     show(json.dumps({"schema_version": 1, what: rows}) if as_json else catalogue_text(rows))
+
+
+def _tell_edited(study: Study, store: Store) -> None:
+    """Says on standard error where the user's own code is not that of the study's latest run in this store."""
+    from critlab.engine.adoption import code_remark
+
+    if remark := code_remark(study, store):
+        typer.echo(printable(f"critlab: {remark}"), err=True)
 
 
 def _study(name: str, scale: str | None) -> Study:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from critlab._core.errors import StoreError
-from critlab.engine.code import differing, own_codes, places
+from critlab.engine.code import code_files, differing, own_codes, places
 from critlab.engine.names import StudyIds
-from critlab.engine.study_record import StudyRecord
+from critlab.engine.study_record import StudyRecord, read_record
 from critlab.store import Store
 from critlab.store.inspection import Place, check
 from critlab.study.origin import Numerics
@@ -71,6 +71,31 @@ def settle(study: Study, store: Store, record: StudyRecord | None, fingerprint: 
         remarks.append(f"the code of {', '.join(code.path for code in codes)} was edited: it is trained again")
     kept = {**(record.adopted if record else {}), **adopted}
     return Settled({"files": files, "adopted": kept}, remarks)
+
+
+def code_remark(study: Study, store: Store) -> str:
+    """What a command that only reads a store says of a study's own code, in one line; empty where it is as it was run.
+
+    Results of other code are never read as those of the present code, except where critlab 0.1.0 named them by the text
+    of one function.
+
+    Raises:
+        StudyError: the store holds another study of that name.
+        StoreError: its record is damaged, or newer than this critlab can read.
+    """
+    codes, record = own_codes(study), read_record(store, study)
+    if not codes or record is None:
+        return ""
+    if record.code is None:
+        paths = ", ".join(code.path for code in codes)
+        return f"the results of {study.name!r} are named by the text of {paths} alone; other edits are not noticed here"
+    edited = differing(record.code["files"], code_files(study))
+    if not edited:
+        return ""
+    return (
+        f"{places(study, edited)} was edited since {study.name!r} was last run in this store: results that it can "
+        "change are not shown; use critlab run to train with the present code"
+    )
 
 
 def study_bodies(store: Store) -> Iterator[Mapping[str, Any]]:

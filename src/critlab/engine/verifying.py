@@ -241,7 +241,13 @@ class _Look:
     def _studies(self) -> None:
         """What every recorded study lacks, and whether there are epochs that no record names."""
         named, whole = set[str](), True
-        for one in recorded(self.store):
+        try:
+            known = list(recorded(self.store))
+        except StoreError as error:
+            # the record is among what is wrong; whose the files are, only a newer critlab can say
+            self.found.unread.append(Finding("studies", f"{error}; what studies have was not looked at"))
+            return
+        for one in known:
             file = str(one.place.path.relative_to(self.store.root))
             if one.owner is not None:
                 named |= {name for kind, name in one.owner.files if kind == "epochs"}
