@@ -61,7 +61,7 @@ def run(
     if report.ending.stopped:
         raise KeyboardInterrupt
     if report.ending.vanished:
-        raise StoreError(f"{report.ending.vanished}; find out what deletes files there, then repeat the call")
+        raise StoreError(f"{report.ending.vanished}; find out which program deletes files there, then repeat the call")
     return read_results(study, place)
 
 

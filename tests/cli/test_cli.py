@@ -328,7 +328,7 @@ def test_another_precision_is_refused(critlab: Command, study: list[str], finish
     before = trained(finished / "store")
     answer = critlab("run", *study, "--precision", "bfloat16")
     assert (answer.status, answer.out) == (2, "")
-    assert "--precision: received bfloat16, but this store holds the study in float32" in answer.err
+    assert "--precision: received bfloat16, but this store has the study in float32" in answer.err
     assert "another --store" in answer.err
     assert trained(finished / "store") == before
 

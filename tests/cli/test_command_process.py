@@ -338,7 +338,7 @@ class TestSignals:
             _, told = process.communicate(timeout=60)
             assert process.returncode == PREEMPTED, told
             assert "1 of 1 workers did not stop in time and were killed" in told
-            assert "the same command goes on from here" in told
+            assert "repeat the same command to continue" in told
             assert gone(worker)
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -358,7 +358,7 @@ class TestSignals:
         assert (answer.status, answer.out) == (PREEMPTED, "")
         assert (
             answer.err
-            == f"critlab: stopped by {signal.Signals(number).name}; nothing is lost: repeat the command to go on\n"
+            == f"critlab: stopped by {signal.Signals(number).name}; nothing is lost: repeat the command to continue\n"
         )
 
     def test_from_the_first_instruction_on(self, tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def two_heads(data: Any) -> Any:
     [
         ((12,), {"augment": {"flip": True}}, r"augment\.flip: received True; must be left out, as examples of shape"),
         ((12,), {"augment": {"shift": 2}}, r"augment\.shift: received 2; must be left out"),
-        ((8, 8), {"augment": {"shift": 8}}, r"augment\.shift: received 8; must be below the image side, 8"),
+        ((8, 8), {"augment": {"shift": 8}}, r"augment\.shift: received 8; must be below the side of the image, 8"),
         ((8, 8), {"augment": {"flip": True, "views": "separate"}}, r"augment\.views"),
         ((12,), {"switch": {"augment": {"flip": True}}}, r"switch\.augment\.flip: received True"),
         ((12,), {"deficit": {"name": "blur", "factor": 2}}, "needs images"),

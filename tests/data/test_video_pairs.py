@@ -83,7 +83,7 @@ def test_clips_that_do_not_fit(tmp_path: Path, change: Any, text: str) -> None:
 
 
 def test_missing_folders_and_options(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"clips/train: there is no such folder; it must hold CLASS/CLIP"):
+    with pytest.raises(DataError, match=r"clips/train: folder not found; must contain CLASS/CLIP"):
         load(spec(), tmp_path)
     (tmp_path / "clips/train/run").mkdir(parents=True)
     with pytest.raises(DataError, match="holds no clip"):

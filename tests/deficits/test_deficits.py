@@ -421,7 +421,7 @@ def test_twins_of_a_study_are_named_and_trained_all_the_same() -> None:
     told = deficit_remarks(study, (1, 28, 28))
     assert told == [
         "deficit: blur by 10 scales 28 x 28 down to 2 x 2, as does every factor from 10 to 14",
-        "controls.deficits.0: blur is the same as deficit on 28 x 28; their results will be equal",
+        "controls.deficits.0: blur is the same as deficit on 28 x 28; their results are equal",
     ]
     shown = plan_text(plan(study, Store(Path("no such store")), workers=1))
     assert [line for line in shown.splitlines() if line.startswith("note: ")] == [f"note: {one}" for one in told]

@@ -284,5 +284,5 @@ def test_a_signal_stops_cleanly_and_says_how_to_go_on(tmp_path: Path, number: in
     os.killpg(process.pid, number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == status, errors
-    assert "the same command goes on from here" in errors
+    assert "repeat the same command to continue" in errors
     assert "Traceback" not in errors

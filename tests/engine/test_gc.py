@@ -130,7 +130,7 @@ class TestRecord:
             with pytest.raises(StudyError) as refused:
                 ask()
             assert key in f"{refused.value}"
-            assert "give this study another name, or let it take over the name" in f"{refused.value}"
+            assert "rename this study, or replace the other one" in f"{refused.value}"
         assert contents(store) == before
         assert table(small(**SMALL), store) == sound
 
@@ -261,7 +261,7 @@ class TestNothingIsFreed:
 
     def test_where_studies_were_not_copied(self, store: Store) -> None:
         shutil.rmtree(store.root / "studies")
-        self.refused(store, "no record of their study is there", "--orphans")
+        self.refused(store, "their study has no record", "--orphans")
 
     def test_where_another_study_is_named(self, store: Store) -> None:
         Inline(small(**SMALL, name="other", deficit={"name": "vertical_flip"}), store).run()

@@ -171,7 +171,7 @@ def test_the_commands(critlab: Command, tmp_path: Path, finished: Path) -> None:
     for command in ("verify", "gc"):
         answer = critlab(command, "--store", "nowhere")
         assert (answer.status, answer.out) == (2, "")
-        assert answer.err == "critlab: --store: received nowhere, where there is no store\n"
+        assert answer.err == "critlab: --store: received nowhere, which is not a store\n"
     assert not (tmp_path / "nowhere").exists()
 
 

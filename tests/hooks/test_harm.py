@@ -61,7 +61,7 @@ def test_a_known_damage_is_found_and_what_mends_it() -> None:
     assert result.damage.mean == pytest.approx(2, abs=0.1)
     assert result.left["mending"].mean == pytest.approx(0, abs=0.1)
     assert result.left["half"].mean == pytest.approx(1, abs=0.1)
-    assert result.mended["half"].mean == pytest.approx(1, abs=1e-5), "a repeat draws the same in all its forks"
+    assert result.recovered["half"].mean == pytest.approx(1, abs=1e-5), "a repeat draws the same in all its forks"
     assert "mending removes it" in result.sentence
     assert "half does not remove it" in result.sentence
     assert {name: len(scores) for name, scores in result.scores.items()} == dict.fromkeys(

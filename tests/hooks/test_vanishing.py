@@ -64,7 +64,7 @@ def test_what_vanishes_is_made_again(
     assert report.status == 0
     assert {outcome.status for outcome in read_results(study, store).outcomes} == {"done"}
     told = capsys.readouterr().err
-    said = "vanished from the store while this command worked; making it again" in told
+    said = "disappeared from the store while this command ran; repeating this work" in told
     assert said == (what != "the study's record")
     undisturbed = Store(tmp_path / "undisturbed")
     assert run_study(study, undisturbed, RunOptions(workers=1, precision="float32")).status == 0
@@ -79,11 +79,11 @@ def test_what_vanishes_again_and_again_is_status_1(
     report = run_study(study, store, RunOptions(workers=1))
     assert (report.status, bool(report.ending.vanished)) == (1, True)
     told = capsys.readouterr().err.splitlines()
-    assert [line for line in told if "vanished" in line][-1] == (
-        f"{store.root}: 1 epoch and 1 reading vanished from the store while this command worked; giving up: "
-        "find out what deletes files there, then repeat the command"
+    assert [line for line in told if "disappeared" in line][-1] == (
+        f"{store.root}: 1 epoch and 1 reading disappeared from the store while this command ran; stopping here: "
+        "find out which program deletes files there, then repeat the command"
     )
     cleaner += [lambda: some(store.root)] * (ROUNDS + 1)
-    with pytest.raises(StoreError, match="vanished from the store"):
+    with pytest.raises(StoreError, match="disappeared from the store"):
         critlab.run(study, store.root, workers=1)
     assert run_study(study, store, RunOptions(workers=1)).status == 0

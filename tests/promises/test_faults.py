@@ -115,7 +115,7 @@ class TestDisk:
             answer = critlab("run", "study.toml", "--store", "store", "--workers", "1")
         assert answer.status == 1
         assert "what is left needs about" in answer.err
-        assert "the same command goes on from here" in answer.err
+        assert "repeat the same command to continue" in answer.err
         assert "Traceback" not in answer.err
         engine = Inline(small(seeds=1, sweep={"kind": "removal", "at": [0], "recovery": 2}), Store(tmp_path / "store"))
         assert not engine.run().failures

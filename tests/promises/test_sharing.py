@@ -247,7 +247,7 @@ def test_without_locks_one_process_works(tmp_path: Path) -> None:
     with writing(tmp_path, told.append) as locks:
         engine = Inline(small(seeds=1), Store(tmp_path), locks=locks)
         assert engine.run().trained == engine.tree.epochs
-    assert told == [f"{tmp_path}: this file system has no locks, so one process at a time works in this store"]
+    assert told == [f"{tmp_path}: this file system has no locks: only one process at a time can use this store"]
     assert not (tmp_path / WRITER).exists()
 
 

@@ -129,26 +129,26 @@ def imported(path: str) -> Any:
         except AttributeError:
             if file := hidden_by(module_name):
                 raise StudyError(
-                    f"{shown(path)}: {module_name!r} is {file}, which comes before the one in the working folder, "
-                    f"and has no {part!r}; give your module another name"
+                    f"{shown(path)}: {module_name!r} is {file}, which is found before the one in the working folder, "
+                    f"and has no {part!r}; rename your module"
                 ) from None
             names = [name for name in dir(found) if not name.startswith("_")]
             raise StudyError(f"{shown(path)}: {module_name!r} has no {part!r}{nearest(part, names)}") from None
         except Exception as error:
-            raise StudyError(f"{shown(path)} cannot be had: {one_line(error)}") from error
+            raise StudyError(f"{shown(path)} cannot be loaded: {one_line(error)}") from error
     return found
 
 
 def _module(name: str, path: str) -> ModuleType:
     if not all(name.split(".")):
-        raise StudyError(f'received {shown(path)}; must be "package.module:name", the module in full')
+        raise StudyError(f'received {shown(path)}; must be "package.module:name" with the full name of the module')
     try:
         return module_called(name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise StudyError(f"{shown(path)} cannot be imported: {one_line(error)}") from error
         raise StudyError(
-            f"{shown(path)} cannot be imported: {error}; the module must lie in the working folder or be installed"
+            f"{shown(path)} cannot be imported: {error}; the module must be in the working folder or installed"
         ) from error
     except CritlabError:
         raise

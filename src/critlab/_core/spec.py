@@ -66,7 +66,7 @@ class Spec(BaseModel):
         except ValidationError as error:
             raise InvalidValue(refusal(kind.__name__, problems(error, kind), whole="")) from None
         except RecursionError:
-            raise InvalidValue(f"{kind.__name__}: a value is nested too deeply, or holds itself") from None
+            raise InvalidValue(f"{kind.__name__}: a value is nested too deeply or contains itself") from None
 
     # pydantic calls an __init__ of one's own also for what is nested, where it could not say the place of a problem
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
@@ -107,7 +107,7 @@ class Spec(BaseModel):
         except ValidationError as error:
             raise InvalidValue(refusal(where, problems(error, cls))) from None
         except RecursionError:
-            raise InvalidValue(f"{where}: is nested too deeply; no table needs more than a few levels") from None
+            raise InvalidValue(f"{where}: is nested too deeply; use fewer levels") from None
 
 
 def plain_numbers(value: Any, levels: int = MOST_LEVELS) -> Any:

@@ -53,7 +53,7 @@ class _Closed(io.TextIOBase):
     """Standard output that was closed before the command began."""
 
     def write(self, text: str) -> int:
-        raise OSError(errno.EBADF, "is closed; leave it open, or send it to /dev/null", "standard output")
+        raise OSError(errno.EBADF, "is closed; leave it open or redirect it to /dev/null", "standard output")
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""The console script: what has to be settled before anything else is imported, and what becomes of errors.
+"""The console script: set up signals and the search path, run a command, and turn errors into exit statuses.
 
-A signal is answered from the first line on, and no module that lies in the working folder is run by accident. So only
-what Python has loaded by then is imported at the top; the commands are in :mod:`critlab.cli.commands`.
+Signals are handled before anything else is imported, and modules in the working folder are not imported by accident.
+So this module imports at the top only what Python has already loaded; the commands are in :mod:`critlab.cli.commands`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ USAGE, INTERRUPTED = 2, 130
 
 
 def main() -> None:
-    """Runs one command and ends with its status: a person's mistake gives one message and 2, never a traceback."""
+    """Run one command and exit with its status; an invalid input gives one line and status 2, without a traceback."""
     try:
         leave_out_working_folder()
     except OSError as error:
-        _tell(f"the working folder cannot be used: {error.strerror}; change into a folder that exists")
+        _print_error(f"the working folder cannot be used: {error.strerror}; change to a folder that exists")
         raise SystemExit(USAGE) from None
     from critlab.engine.interruption import PREEMPTED, StopAsked, stoppable
 
@@ -27,10 +27,10 @@ def main() -> None:
         try:
             status = _status()
         except StopAsked as asked:
-            _tell(f"stopped by {asked}; nothing is lost: repeat the command to go on")
+            _print_error(f"stopped by {asked}; nothing is lost: repeat the command to continue")
             status = PREEMPTED
         finally:
-            # the status is known, and nothing but the end of the process is left
+            # the status is final: a signal must not change it any more
             stop.settled = True
             forget_left_out()
     raise SystemExit(status)
@@ -51,18 +51,20 @@ def _status() -> int:
                 return int(end.code or 0)
             return 0
     except CritlabError as error:
-        _tell(f"{error}")
+        _print_error(f"{error}")
     except OSError as error:
-        _tell(f"{error.filename or 'system'}: {error.strerror or error}")
+        _print_error(f"{error.filename or 'system'}: {error.strerror or error}")
     except MemoryError as error:
-        _tell(f"out of memory: {error or 'the study needs more'}; ask for less")
+        _print_error(
+            f"out of memory: {error or 'the study needs more'}; use fewer workers, a smaller batch or a smaller model"
+        )
     except KeyboardInterrupt:
         return INTERRUPTED
     return USAGE
 
 
-def _tell(text: str) -> None:
-    """One line on standard error, which may be closed or full."""
+def _print_error(text: str) -> None:
+    """Print one line on standard error, which may be closed or full."""
     if sys.stderr is not None:
         try:
             print(f"critlab: {printable(text)}", file=sys.stderr, flush=True)

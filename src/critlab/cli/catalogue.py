@@ -1,4 +1,4 @@
-"""What there is: every room's table and the named studies, as rows for a person or a program."""
+"""The rows of ``critlab list``: the components of every registry, and the figures."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ SHARED: dict[str, type[Spec]] = {"deficits": Deficit, "sweeps": Sweep}
 
 
 def catalogue(what: str) -> list[dict[str, str]]:
-    """The rows of ``critlab list WHAT``, each with ``name``, ``about`` and ``source``.
+    """Return the rows of ``critlab list WHAT``, each with ``name``, ``about`` and ``source``.
 
-    Components that have options also have ``options``; those of :data:`SHARED` ``also``, which is what all of them
-    take; papers' figures ``published`` and ``cost``, one statement a line.
+    Components with options also have ``options``. Components of :data:`SHARED` have ``also``, the options that all of
+    them take. Figures have ``published`` and ``cost``, one statement a line.
 
     Args:
         what: a name of :data:`TABLES`, or ``figures``.
@@ -54,22 +54,22 @@ def catalogue(what: str) -> list[dict[str, str]]:
         {
             "name": name,
             "about": _about(entry),
-            **_told("options", _options(entry, shared)),
+            **_lines("options", _options(entry, shared)),
             "source": entry.source if isinstance(entry, Entry) else entry.citation,
-            **_told("also", also),
+            **_lines("also", also),
         }
         for name, entry in TABLES[what].items()
     ]
 
 
 def _options(entry: Any, shared: type[Spec]) -> list[str]:
-    """What the options of a component allow; nothing where it is a class without any."""
+    """Describe the options of a component; empty for a class without options."""
     options = entry.options if isinstance(entry, Entry) else entry
     return options_text(options, shared) if issubclass(options, Spec) else []
 
 
 def _about(entry: Any) -> str:
-    """What a component is, in one sentence: from its own docstring, or from that of the file in which it lies."""
+    """Return one sentence about a component, from its docstring or from that of its module."""
     if isinstance(entry, DataSet):
         sides = " x ".join(map(str, entry.shape))
         return f"{entry.title}: {sides}, {entry.train:,} training and {entry.test:,} test images"
@@ -81,7 +81,7 @@ def _about(entry: Any) -> str:
 
 
 def _docstring(module: str) -> str | None:
-    """Of one of our own files, read and not imported, since it may need torch."""
+    """Return the docstring of one of our modules; parsed, not imported, since the module may need torch."""
     found = find_spec(module)
     text = Path(found.origin).read_text(encoding="utf-8") if found and found.origin else ""
     return ast.get_docstring(ast.parse(text))
@@ -91,7 +91,7 @@ def _sentence(docstring: str | None) -> str:
     return " ".join((docstring or "").partition("\n\n")[0].replace("``", "").split())
 
 
-def _told(key: str, lines: list[str]) -> dict[str, str]:
+def _lines(key: str, lines: list[str]) -> dict[str, str]:
     return {key: "\n".join(lines)} if lines else {}
 
 
@@ -101,8 +101,8 @@ def _figures() -> list[dict[str, str]]:
             "name": name,
             "about": f"{figure.question} (scales: {', '.join(figure.scales)})",
             "source": figure.source,
-            **_told("published", _published(figure)),
-            **_told("cost", _costs(figure)),
+            **_lines("published", _published(figure)),
+            **_lines("cost", _costs(figure)),
         }
         for name, figure in FIGURES.items()
     ]

@@ -1,4 +1,4 @@
-"""The command line: what can be asked, and nothing of how it is answered."""
+"""The commands of ``critlab``: their arguments and help texts. The work is done in other packages."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ app = typer.Typer(
 @apart()
 def demo(
     store: StoreFolder = STORE,
-    out: Annotated[Path, typer.Option("--out", help="where the page goes", callback=writable_page)] = Path(
+    out: Annotated[Path, typer.Option("--out", help="File for the HTML page.", callback=writable_page)] = Path(
         "critlab-demo.html"
     ),
     workers: Workers = None,
 ) -> None:
-    """Find a critical period on real images that ship with critlab, in minutes, and make the page."""
+    """Run the demo study on the bundled images (minutes on a laptop) and write its HTML page."""
     from critlab.papers.demo import FURTHER
     from critlab.papers.demo import demo as demo_study
     from critlab.report.text.terminal import announce_page
@@ -68,10 +68,10 @@ def plan(
     scale: Scale = None,
     workers: Workers = None,
     data: DataFolder = None,
-    measure: Annotated[bool, typer.Option("--measure", help="time a training step now")] = False,
+    measure: Annotated[bool, typer.Option("--measure", help="Load the data and time a training step.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Say what a study costs, without running it."""
+    """Show what a study costs (runs, epochs, disk, time) without running it."""
     from critlab.engine.planning import plan as make_plan
     from critlab.engine.processors import default_workers
     from critlab.report.text.terminal import plan_text
@@ -90,22 +90,22 @@ def run(
     scale: Scale = None,
     workers: Workers = None,
     engine: Annotated[
-        Literal["local", "ray"], typer.Option("--engine", help="processes of this machine, or a Ray cluster")
+        Literal["local", "ray"], typer.Option("--engine", help="Run on this machine or on a Ray cluster.")
     ] = "local",
     gpu_share: Annotated[
-        float, typer.Option("--gpu-share", min=0.01, max=1, help="of a GPU, for each task of the Ray engine")
+        float, typer.Option("--gpu-share", min=0.01, max=1, help="Fraction of a GPU for each task (Ray only).")
     ] = 1.0,
     device: Device = "auto",
     precision: Precision = "auto",
     data: DataFolder = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="take over the name where the store holds another study of that name")
+        bool, typer.Option("--replace", help="Replace the study of the same name in the store.")
     ] = False,
     remeasure: Annotated[
-        bool, typer.Option("--remeasure", help="repeat readings that are kept from an earlier version of a measure")
+        bool, typer.Option("--remeasure", help="Repeat measurements made with an earlier version of a measure.")
     ] = False,
 ) -> None:
-    """Train and measure what the store lacks; safe to kill and to call again."""
+    """Train and measure everything that the store does not hold yet. Repeat the command after an interruption."""
     from critlab.report.text.terminal import verdict_text
 
     chosen = _study(study, scale)
@@ -119,7 +119,7 @@ def run(
 @app.command()
 @apart()
 def status(study: StudyName, store: StoreFolder = STORE, scale: Scale = None, as_json: Json = False) -> None:
-    """Say what is done, running, interrupted, blocked, diverged or failed, and why."""
+    """Show which runs are done, running, interrupted, blocked, diverged or failed, and why."""
     from critlab.analysis.progress import progress
     from critlab.report.text.store import status_text
     from critlab.store import Store
@@ -134,12 +134,12 @@ def status(study: StudyName, store: StoreFolder = STORE, scale: Scale = None, as
 @app.command()
 @apart()
 def verify(
-    study: Annotated[str | None, typer.Argument(metavar="[STUDY]", help="only what belongs to it")] = None,
+    study: Annotated[str | None, typer.Argument(metavar="[STUDY]", help="Check only the files of this study.")] = None,
     store: StoreFolder = STORE,
     scale: Scale = None,
     as_json: Json = False,
 ) -> None:
-    """Check every file of a store against its digest and against what it rests on; exit status 1 if one is wrong."""
+    """Check every file of a store: its digest and the files it depends on. The exit status is 1 if one is wrong."""
     from critlab.engine.verifying import verify as look_over
     from critlab.report.text.store import verification_text
     from critlab.store import Store
@@ -154,15 +154,15 @@ def verify(
 def gc(
     studies: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[STUDY]...", help="what they need stays; if left out: all in the store"),
+        typer.Argument(
+            metavar="[STUDY]...", help="Keep the files of these studies only. Default: all studies in the store."
+        ),
     ] = None,
     store: StoreFolder = STORE,
     scale: Scale = None,
-    apply: Annotated[bool, typer.Option("--apply", help="move the files to the store's trash")] = False,
-    orphans: Annotated[
-        bool, typer.Option("--orphans", help="also list, and with --apply free, files that no study's record names")
-    ] = False,
-    empty: Annotated[bool, typer.Option("--empty-trash", help="delete what lies in the store's trash")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Move the files to the store's trash.")] = False,
+    orphans: Annotated[bool, typer.Option("--orphans", help="Include files that belong to no study record.")] = False,
+    empty: Annotated[bool, typer.Option("--empty-trash", help="Delete everything in the store's trash.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show how much disk space unused files take up. Use --apply to move them to the trash."""
@@ -178,7 +178,7 @@ def gc(
         show(json.dumps(document) if as_json else emptied_text(files, taken, str(store)))
         return
     if empty:
-        raise StudyError("--empty-trash: received other options or studies with it; it stands alone")
+        raise StudyError("--empty-trash: received other options or studies as well; use it alone")
     found = collect(place, [_study(name, scale) for name in studies or ()], apply, orphans)
     show(json.dumps(found.document(place.root)) if as_json else garbage_text(found, str(store)))
 
@@ -190,11 +190,12 @@ def report(
     store: StoreFolder = STORE,
     scale: Scale = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="the page; STUDY's name .html if left out", callback=writable_page)
+        Path | None,
+        typer.Option("--out", help="File for the page. Default: STUDY's name .html.", callback=writable_page),
     ] = None,
     figures: Figures = None,
 ) -> None:
-    """Make the page of a study, or the page to play with of phase and pathways: one HTML file that works offline."""
+    """Write the HTML page of a study, or the interactive page of `phase` and `pathways`. It works offline."""
     from critlab.analysis.reading import read_results
     from critlab.papers.playground import write_playground
     from critlab.report import save_figures as draw
@@ -217,13 +218,15 @@ def report(
 @app.command()
 @apart()
 def reproduce(
-    figure: Annotated[str, typer.Argument(metavar="FIGURE", help="a figure's name; see critlab list figures")],
+    figure: Annotated[str, typer.Argument(metavar="FIGURE", help="Name of a figure, see critlab list figures.")],
     scale: Annotated[
-        Literal["demo", "small", "paper"] | None, typer.Option("--scale", help="how much of it; small if left out")
+        Literal["demo", "small", "paper"] | None,
+        typer.Option("--scale", help="Scale of the experiment. Default: small."),
     ] = None,
     store: StoreFolder = STORE,
     out: Annotated[
-        Path | None, typer.Option("--out", help="the page; FIGURE's name .html if left out", callback=writable_page)
+        Path | None,
+        typer.Option("--out", help="File for the page. Default: FIGURE's name .html.", callback=writable_page),
     ] = None,
     figures: Figures = None,
     workers: Workers = None,
@@ -232,7 +235,7 @@ def reproduce(
     data: DataFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Run or compute a paper's figure, draw it, and set our numbers beside the published ones."""
+    """Reproduce a figure of a paper and compare its numbers with the published ones."""
     from critlab.engine.running import RunOptions
     from critlab.papers.reproduce import reproduce as make
     from critlab.report.text.terminal import reproduction_text
@@ -253,13 +256,13 @@ def export(
     scale: Scale = None,
     form: Annotated[
         Literal["csv", "json", "parquet"] | None,
-        typer.Option("--format", help="as the name of --out says if left out, else csv"),
+        typer.Option("--format", help="Format of the table. Default: the suffix of --out, or csv."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="a file; stdout if left out", callback=writable_file)
+        Path | None, typer.Option("--out", help="File for the table. Default: stdout.", callback=writable_file)
     ] = None,
 ) -> None:
-    """Give the tidy table: one row per run, epoch and quantity."""
+    """Export the results as a tidy table: one row per run, epoch and quantity."""
     from critlab.analysis.export import chosen_format
     from critlab.analysis.export import export as write
     from critlab.analysis.reading import read_results
@@ -280,7 +283,7 @@ def list_(
     store: StoreFolder = STORE,
     as_json: Json = False,
 ) -> None:
-    """Say what there is, with its source; the same for every store."""
+    """List the available components or figures, with their sources."""
     from critlab.cli.catalogue import catalogue
     from critlab.report.text.terminal import catalogue_text
 

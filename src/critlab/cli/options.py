@@ -1,4 +1,4 @@
-"""What commands have in common: their options, and the check of every path before anything is done."""
+"""Options that several commands share, and the checks of their paths before a command starts."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from critlab._core.errors import StudyError
 
 
 def usable_folder(param: typer.CallbackParam, path: Path | None) -> Path | None:
-    """Refuses a folder that can neither be there nor be made, before anything is done."""
+    """Refuse a path that is not a folder and cannot become one."""
     if path is not None and (file := _file_in(path)):
-        raise StudyError(f"{param.opts[0]}: received {path}, but {file} is a file; must be a folder, or a new one")
+        raise StudyError(
+            f"{param.opts[0]}: received {path}, but {file} is a file; must be a folder or a path at "
+            "which a folder can be created"
+        )
     return path
 
 
 def writable_file(param: typer.CallbackParam, path: Path | None) -> Path | None:
-    """Refuses a file that cannot be written, before the work whose result it would hold."""
+    """Refuse a file that cannot be written, before any work is done for it."""
     if path is not None:
         from critlab.store.delivery import refuse
 
@@ -28,7 +31,7 @@ def writable_file(param: typer.CallbackParam, path: Path | None) -> Path | None:
 
 
 def writable_page(param: typer.CallbackParam, path: Path | None) -> Path | None:
-    """As :func:`writable_file`, for a page, whose name must say so."""
+    """Refuse a page that cannot be written or whose name does not end in ``.html``."""
     path = writable_file(param, path)
     if path is not None:
         from critlab.store.delivery import check_page
@@ -38,35 +41,37 @@ def writable_page(param: typer.CallbackParam, path: Path | None) -> Path | None:
 
 
 def _file_in(path: Path) -> Path | None:
-    """The file that stands where ``path`` wants a folder."""
+    """Return the file in ``path`` that should be a folder; None where there is none."""
     return next((place for place in (path, *path.parents) if place.exists() and not place.is_dir()), None)
 
 
 StudyName = Annotated[
-    str, typer.Argument(metavar="STUDY", help="a TOML file, a preset's name, or package.module:function")
+    str, typer.Argument(metavar="STUDY", help="A TOML file, the name of a preset, or package.module:function.")
 ]
 StoreFolder = Annotated[
     Path,
     typer.Option(
-        "--store", envvar="CRITLAB_STORE", help="the folder of results", show_default=True, callback=usable_folder
+        "--store", envvar="CRITLAB_STORE", help="Folder of the results.", show_default=True, callback=usable_folder
     ),
 ]
 DataFolder = Annotated[
     Path | None,
-    typer.Option("--data", help="the folder of the data; else $CRITLAB_DATA, else the cache", callback=usable_folder),
+    typer.Option("--data", help="Folder of the data. Default: $CRITLAB_DATA, or the cache.", callback=usable_folder),
 ]
 Scale = Annotated[
-    Literal["demo", "small", "paper"] | None, typer.Option("--scale", help="of a preset that has several")
+    Literal["demo", "small", "paper"] | None, typer.Option("--scale", help="Scale of a preset that has several.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
-Workers = Annotated[int | None, typer.Option("--workers", min=1, help="processes; one per core if left out")]
-Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="where to compute")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Number of processes. Default: one per core.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Device to compute on.")]
 Precision = Annotated[
     Literal["auto", "float32", "bfloat16"],
-    typer.Option("--precision", help="auto: as recorded; at first the faster of both, by timing a step"),
+    typer.Option("--precision", help="auto: as in the study's record; in a first run the faster one."),
 ]
 Figures = Annotated[
     Path | None,
-    typer.Option("--figures", help="also every chart as SVG, PNG and CSV, into this folder", callback=usable_folder),
+    typer.Option(
+        "--figures", help="Also write every chart as SVG, PNG and CSV to this folder.", callback=usable_folder
+    ),
 ]
 STORE = Path("critlab-store")

@@ -1,4 +1,4 @@
-"""What a component's options allow, in words, read from the options themselves."""
+"""Describe the options of a component in words, from their schema."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from critlab._core.spec import Spec
 
 
 def options_text(options: type[Spec], without: type[Spec] = Spec) -> list[str]:
-    """One line for each option: its name, what is allowed, and its default.
+    """Return one line for each option: its name, the allowed values and its default.
 
     Args:
         options: the component's options.
-        without: a base of ``options`` whose own are left out.
+        without: a base class of ``options`` whose fields are left out.
     """
     schema = _schema(options)
     return [
@@ -28,7 +28,7 @@ def options_text(options: type[Spec], without: type[Spec] = Spec) -> list[str]:
 
 
 def allowed(schema: Mapping[str, Any]) -> str:
-    """The values that a JSON schema allows, such as ``"1 to 5"`` or ``'"relu" or "tanh"'``; empty where all are."""
+    """Return the values that a JSON schema allows, such as ``"1 to 5"``; empty where every value is allowed."""
     if "anyOf" in schema:
         return " or ".join(filter(None, map(allowed, schema["anyOf"])))
     if "const" in schema or "enum" in schema:
@@ -64,7 +64,7 @@ def _default(info: FieldInfo) -> str:
 
 
 def _schema(options: type[Spec]) -> dict[str, Any]:
-    """The JSON schema of each option; of another package's options that have none, nothing."""
+    """Return the JSON schema of each option; empty for options of another package without a schema."""
     try:
         found: dict[str, Any] = options.model_json_schema().get("properties", {})
     except PydanticInvalidForJsonSchema:

@@ -40,13 +40,13 @@ def read_array_pickle(content: bytes, path: Path | str) -> Plain:
     try:
         found = _Reader(path).read(content)
         if not isinstance(found, dict):
-            raise DataError(f"{path} holds a {type(found).__name__} where a dictionary is expected; get it again")
+            raise DataError(f"{path} holds a {type(found).__name__} instead of a dictionary; download it again")
         return {_text(key): item.array() if isinstance(item, _Array) else item for key, item in found.items()}
     except DataError as error:
         raise DataError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
     except Exception as error:  # damaged pickles fail in any way at all
         why = f"{type(error).__name__}: {str(error)[:200]}"
-        raise DataError(f"{path} is no readable pickle ({why}); get it again") from error
+        raise DataError(f"{path} is not a readable pickle ({why}); download it again") from error
 
 
 class _Reader:
@@ -68,7 +68,7 @@ class _Reader:
                     f"{self._path} has more than {MOST_INSTRUCTIONS:,} instructions; do not trust this file"
                 )
             self._follow(code.name, argument)
-        raise DataError(f"{self._path} ends before its end; get it again")
+        raise DataError(f"{self._path} is truncated; download it again")
 
     def _follow(self, name: str, argument: Any) -> None:
         stack = self._stack
@@ -91,7 +91,9 @@ class _Reader:
         elif name in _JOINED:
             _JOINED[name](self)
         elif name not in ("PROTO", "FRAME"):
-            raise DataError(f"{self._path} has the instruction {name}, which no array needs; do not trust this file")
+            raise DataError(
+                f"{self._path} has the instruction {name}, which arrays do not need; do not trust this file"
+            )
 
     def _marked(self) -> list[Any]:
         begin = self._marks.pop()
@@ -101,7 +103,7 @@ class _Reader:
 
     def _last(self, count: int) -> list[Any]:
         if count > len(self._stack):
-            raise DataError(f"{self._path} takes more than it holds; get it again")
+            raise DataError(f"{self._path} is inconsistent (it pops an empty stack); download it again")
         found = self._stack[len(self._stack) - count :]
         del self._stack[len(self._stack) - count :]
         return found
@@ -111,16 +113,16 @@ class _Reader:
 
     def _append(self, items: list[Any]) -> None:
         if not isinstance(self._stack[-1], list):
-            raise DataError(f"{self._path} appends to what is no list; get it again")
+            raise DataError(f"{self._path} appends to a value that is not a list; download it again")
         self._stack[-1].extend(items)
 
     def _set(self, items: list[Any]) -> None:
         target = self._stack[-1]
         if not isinstance(target, dict) or len(items) % 2:
-            raise DataError(f"{self._path} sets a key of what is no dictionary; get it again")
+            raise DataError(f"{self._path} sets a key of a value that is not a dictionary; download it again")
         for key, value in zip(items[::2], items[1::2], strict=True):
             if type(key) not in (str, bytes):  # the hash of another key may take for ever, or end the process
-                raise DataError(f"{self._path} has a key of type {type(key).__name__}; must be text; get it again")
+                raise DataError(f"{self._path} has a key of type {type(key).__name__}; must be text; download it again")
             target[key] = value
 
     def _dictionary(self) -> None:
@@ -134,20 +136,20 @@ class _Reader:
     def _reduce(self) -> None:
         function, arguments = self._last(2)
         if not any(function is known for known in _KNOWN.values()):
-            raise DataError(f"{self._path} calls something that is no function of numpy; do not trust this file")
+            raise DataError(f"{self._path} calls a function that is not numpy's; do not trust this file")
         self._stack.append(function(*arguments))
 
     def _build(self) -> None:
         (state,) = self._last(1)
         if not isinstance(self._stack[-1], _Array | _DType):
-            raise DataError(f"{self._path} fills what is no array; do not trust this file")
+            raise DataError(f"{self._path} fills a value that is not an array; do not trust this file")
         self._stack[-1].__setstate__(state)
 
     def _known(self, module: Any, name: Any) -> Any:
         asked = (_text(module).replace("numpy._core", "numpy.core"), _text(name))
         if asked not in _KNOWN:
             whole = f"{_text(module)}.{_text(name)}"[:100]
-            raise DataError(f"{self._path} asks for {whole}, which no array needs; do not trust this file")
+            raise DataError(f"{self._path} asks for {whole}, which arrays do not need; do not trust this file")
         return _KNOWN[asked]
 
 
@@ -234,7 +236,7 @@ def _text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("ascii")
     if type(value) is not str:  # to write out anything else may take for ever
-        raise DataError(f"{type(value).__name__} where text is expected; get it again")
+        raise DataError(f"{type(value).__name__} where text is expected; download it again")
     return value
 
 

@@ -43,10 +43,10 @@ def checked_split(images: NDArray[Any], labels: NDArray[Any], where: str) -> Spl
         flat = int(np.prod(images.shape[1:]))
         raise DataError(
             f"{where}: images of shape {images.shape[1:]} have their channels last; move them first, such as by "
-            f"np.moveaxis(images, -1, -3), or give what are no images as (N, {flat})"
+            f"np.moveaxis(images, -1, -3), or pass data that are not images as (N, {flat})"
         )
     if len(images) != len(labels):
-        raise DataError(f"{where}: {len(images)} images but {len(labels)} labels; there must be one label an image")
+        raise DataError(f"{where}: {len(images)} images but {len(labels)} labels; give one label for each image")
     return Split(_checked_images(images, where), _checked_labels(labels, where))
 
 
@@ -64,7 +64,7 @@ def checked_classes(train: Split, test: Split, where: str, classes: int | None =
             raise DataError(f"{where}: {what} {ours} in train but {theirs} in test; they must agree")
     count = int(train.labels.max()) + 1 if classes is None else classes
     if count == 0:
-        raise DataError(f"{where}, train: every label is -1; at least one example must bear a label")
+        raise DataError(f"{where}, train: every label is -1; at least one example must have a label")
     for split, part in ((train, "train"), (test, "test")):
         _refuse(split.labels >= count, split.labels, f"{where}, {part}: label", f"must be below {count}")
     present = np.unique(train.labels[train.labels >= 0])
@@ -87,7 +87,7 @@ def lacking(labels: NDArray[np.int64], classes: int) -> list[int]:
 
 def _checked_images(images: NDArray[Any], where: str) -> NDArray[Any]:
     if isinstance(images, np.ma.MaskedArray):
-        raise DataError(f"{where}: images are a masked array, whose mask would be lost; fill it first")
+        raise DataError(f"{where}: images are a masked array, and the mask would be lost; fill it first")
     if images.dtype == np.uint8:
         _refuse_black(images, 1, "uint8 images hold only 0 and 1, of 255", where)
         return images
@@ -96,7 +96,9 @@ def _checked_images(images: NDArray[Any], where: str) -> NDArray[Any]:
     # a NaN is neither, so it is among the refused
     outside = ~((images >= 0) & (images <= 1))
     _refuse(outside, images, f"{where}: image value", "must be in [0, 1]; divide by 255, or pass uint8")
-    _refuse_black(images, 1 / 255, "float images lie between 0 and 1/255, as if divided by 255 twice", where)
+    _refuse_black(
+        images, 1 / 255, "float images are between 0 and 1/255; they may have been divided by 255 twice", where
+    )
     return images.astype(np.float32)
 
 

@@ -62,7 +62,9 @@ def parse_records(content: bytes, path: Path, label_bytes: int) -> Pair:
     """
     record = label_bytes + _PIXELS
     if not content or len(content) % record:
-        raise DataError(f"{path} has {len(content)} bytes, no whole number of records of {record}; get it again")
+        raise DataError(
+            f"{path} has {len(content)} bytes, which is not a multiple of the record size {record}; download it again"
+        )
     rows = np.frombuffer(content, dtype=np.uint8).reshape(-1, record)
     return rows[:, label_bytes:].reshape(-1, *_SHAPE), rows[:, label_bytes - 1]
 
@@ -72,14 +74,14 @@ def parse_batch(content: bytes, path: Path, label_key: str) -> Pair:
     batch = read_array_pickle(content, path)
     for key in ("data", label_key):
         if key not in batch:
-            raise DataError(f"{path} has no {key!r}, it holds {shown(sorted(batch))}; get it again")
+            raise DataError(f"{path} has no {key!r}, it holds {shown(sorted(batch))}; download it again")
     images, labels = batch["data"], batch[label_key]
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (_PIXELS,):
-        raise DataError(f"{path}: 'data' is no uint8 array of shape (N, {_PIXELS}); get it again")
+        raise DataError(f"{path}: 'data' is not a uint8 array of shape (N, {_PIXELS}); download it again")
     if isinstance(labels, list) and not all(type(label) is int and 0 <= label < 256 for label in labels):
-        raise DataError(f"{path}: {label_key!r} holds something else than whole numbers from 0 to 255; get it again")
+        raise DataError(f"{path}: {label_key!r} must be whole numbers from 0 to 255; download it again")
     if not isinstance(labels, list | np.ndarray) or np.shape(labels) != (len(images),):
-        raise DataError(f"{path}: {label_key!r} is no list of {len(images)} labels; get it again")
+        raise DataError(f"{path}: {label_key!r} is not a list of {len(images)} labels; download it again")
     return images.reshape(-1, *_SHAPE), np.asarray(labels)
 
 
@@ -150,7 +152,9 @@ def _members_of_folder(place: Path, layout: _Layout) -> dict[str, bytes]:
         try:
             members[name] = bytes_of(place / name)
         except OSError as error:
-            raise DataError(f"{place / name} cannot be read ({error.strerror}); get the whole set again") from error
+            raise DataError(
+                f"{place / name} cannot be read ({error.strerror}); download the whole data set again"
+            ) from error
     return members
 
 
@@ -170,11 +174,11 @@ def _members_of_archive(path: Path, layout: _Layout) -> dict[str, bytes]:
                     members[name] = stream.read() if stream else b""
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise DataError(
-            f"{path} cannot be read ({error}); it may be half a download: delete it and get it again"
+            f"{path} cannot be read ({error}); the download may be incomplete: delete it and download it again"
         ) from error
     lacking = [name for name in wanted.values() if name not in members]
     if lacking:
-        raise DataError(f"{path} lacks {', '.join(lacking)}; delete it and get it again")
+        raise DataError(f"{path} lacks {', '.join(lacking)}; delete it and download it again")
     return members
 
 

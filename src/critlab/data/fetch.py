@@ -50,7 +50,7 @@ def fetched(name: str, official: Official, folder: Path) -> None:
         "or set CRITLAB_DATA to the folder that holds the files"
     )
     if os.environ.get("CRITLAB_OFFLINE", "0") not in ("", "0"):
-        raise DataError(f"{name} is not on this computer and CRITLAB_OFFLINE forbids to fetch it: {advice}")
+        raise DataError(f"{name} is not on this computer and CRITLAB_OFFLINE forbids the download: {advice}")
     made = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         for file in missing:
@@ -60,7 +60,7 @@ def fetched(name: str, official: Official, folder: Path) -> None:
             for place in made:
                 place.rmdir()
         raise DataError(
-            f"{name} is not on this computer and could not be fetched ({_reason(error)}): {advice}"
+            f"{name} is not on this computer and could not be downloaded ({_reason(error)}): {advice}"
         ) from error
 
 
@@ -102,7 +102,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.ConnectionError):
         return "no connection to the server"
     if isinstance(error, ValueError):
-        return "what the server sent is not the published file, its checksum differs"
+        return "the downloaded file has a wrong checksum"
     return str(error)
 
 

@@ -46,7 +46,9 @@ def bytes_of(path: Path) -> bytes:
         OSError: it cannot be read.
     """
     if path.exists() and not path.is_file():
-        raise DataError(f"{path} is no file; get it again")
+        raise DataError(f"{path} is not a file; download it again")
     if path.stat().st_size > MOST_BYTES:
-        raise DataError(f"{path} has more than {MOST_BYTES // 10**6} MB, more than any official file; get it again")
+        raise DataError(
+            f"{path} has more than {MOST_BYTES // 10**6} MB, more than any official file; download it again"
+        )
     return path.read_bytes()

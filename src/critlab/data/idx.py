@@ -120,7 +120,7 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
                 return _parsed(stream, path, axes)  # type: ignore[arg-type]
     except (EOFError, OSError, zlib.error) as error:
         raise DataError(
-            f"{path} cannot be read ({error}); it may be half a download: delete it and get it again"
+            f"{path} cannot be read ({error}); the download may be incomplete: delete it and download it again"
         ) from error
 
 
@@ -130,20 +130,24 @@ def _parsed(stream: BinaryIO, path: Path, axes: int) -> NDArray[np.uint8]:
     if head != expected:
         raise DataError(
             f"{path} begins with {head.hex()}, where IDX bytes with {axes} axes begin with {expected.hex()}; "
-            "get it again"
+            "download it again"
         )
     lengths = stream.read(4 * axes)
     if len(lengths) < 4 * axes:
-        raise DataError(f"{path} ends within its header; delete it and get it again")
+        raise DataError(f"{path} ends within its header; delete it and download it again")
     shape = tuple(int(n) for n in np.frombuffer(lengths, dtype=">u4"))
     size = math.prod(shape)
     if size > MOST_BYTES:
-        raise DataError(f"{path} says {shape} in its header, more than any official file; delete it and get it again")
+        raise DataError(
+            f"{path} has the shape {shape} in its header, more than any official file; delete it and download it again"
+        )
     # one byte more than there should be, so that a file that is too long is seen as well
     content = stream.read(size + 1)
     if len(content) != size:
         received = "more" if len(content) > size else f"{len(content)}"
-        raise DataError(f"{path} says {shape} in its header, {size} bytes, but holds {received}; get it again")
+        raise DataError(
+            f"{path} has the shape {shape} in its header, {size} bytes, but holds {received}; download it again"
+        )
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)
 
 
@@ -157,7 +161,7 @@ def _read(folder: Path, wanted: _Set, other: _Set) -> tuple[Pair, Pair]:
             refused = refused or place
     if refused:
         raise DataError(
-            f"the files in {refused} are {other.title}, not {wanted.title}, whose files bear the same names; "
+            f"the files in {refused} are {other.title}, not {wanted.title}, whose files have the same names; "
             f"put {wanted.title} into {folder / wanted.folders[0]}"
         )
     into = folder / wanted.folders[0]

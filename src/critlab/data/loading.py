@@ -55,7 +55,7 @@ def _part(split: Split, asked: int | None, official: int | None, where: str) -> 
     there, wanted = len(split.labels), asked or official or len(split.labels)
     if wanted > there:
         whole = f", and the whole set has {official}: the copy is incomplete" if official else ""
-        raise DataError(f"{where}: {wanted} images asked, but only {there} are there{whole}; ask for at most {there}")
+        raise DataError(f"{where}: received {wanted} images; must be at most {there}, the number of images{whole}")
     if asked is None or asked == there:
         return split
     return split.taken(balanced(split.labels, asked))

@@ -122,5 +122,5 @@ def _row(name: str) -> DataSet:
 
     row = DATA.find(name)
     if not isinstance(row, DataSet):
-        raise StudyError(f"received {name!r}, of which nothing is known before it is read; give a function instead")
+        raise StudyError(f"received {name!r}, whose properties are unknown before it is read; use a function instead")
     return row

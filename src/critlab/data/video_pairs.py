@@ -78,15 +78,13 @@ def _split(folder: Path, classes: list[str], options: VideoPairsOptions) -> Pair
                 images.append(pair)
                 labels.append(label)
     if not images:
-        raise DataError(f"{folder}: holds no clip; it must hold CLASS/CLIP, a folder of frames or a .npy file")
+        raise DataError(f"{folder}: has no clip; must contain CLASS/CLIP, a folder of frames or a .npy file")
     return np.stack(images), np.asarray(labels, dtype=np.int64)
 
 
 def _inside(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise DataError(
-            f"{folder}: there is no such folder; it must hold CLASS/CLIP, a folder of frames or a .npy file"
-        )
+        raise DataError(f"{folder}: folder not found; must contain CLASS/CLIP, a folder of frames or a .npy file")
     return sorted(place for place in folder.iterdir() if not place.name.startswith("."))
 
 

@@ -37,7 +37,7 @@ class DataSubset(Deficit):
         if self.fraction is None and self.count is None:
             raise Problems([(("fraction",), "required, but missing; or give count, a number of images")])
         if self.fraction is not None and self.count is not None:
-            text = f"received {self.count} beside fraction, which is {self.fraction}; give one of the two"
+            text = f"received {self.count} together with fraction = {self.fraction}; give only one"
             raise Problems([(("count",), text)])
         return self
 

@@ -129,11 +129,11 @@ class Deficit(Component):
         if self.classes is not None and list(self.classes) != sorted(set(self.classes)):
             raise Problems([(("classes",), f"received {shown(list(self.classes))}; must be increasing")])
         if self.batches < 1 and hasattr(self, "select"):
-            text = f"received {self.batches}, but this deficit withholds images from whole epochs; leave it out"
+            text = f"received {self.batches}, but this deficit withholds images from whole epochs; omit it"
             raise Problems([(("batches",), text)])
         if self.source is not None and (self.between_sources or hasattr(self, "select")):
             about = "what the sources are to each other" if self.between_sources else "whole examples"
-            text = f"received {self.source!r}, but this deficit is about {about}; leave it out"
+            text = f"received {self.source!r}, but this deficit is about {about}; omit it"
             raise Problems([(("source",), text)])
         return self
 
@@ -221,7 +221,7 @@ def check_two_sources(what: str, example_shape: tuple[int, ...]) -> None:
     if len(example_shape) < 2 or example_shape[0] != 2:
         raise StudyError(
             f"{what} needs examples of two sources (2, ...), received examples of shape "
-            f"{tuple(example_shape)}; take other data, such as two_view"
+            f"{tuple(example_shape)}; use other data, such as two_view"
         )
 
 

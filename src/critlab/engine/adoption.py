@@ -57,18 +57,18 @@ def settle(study: Study, store: Store, record: StudyRecord | None, fingerprint: 
     if (record is None or record.code is None) and open_ and _are_there(study, store, fingerprint, numerics, open_):
         adopted |= open_
         remarks.append(
-            f"the results of {study.name!r} in this store were made when only the text of "
-            f"{', '.join(code.path for code in codes)} named them; they count as made by the code as it is now; "
-            "if other code was edited since they were made, use another --store"
+            f"the results of {study.name!r} in this store come from critlab 0.1.0, which named them by the text of "
+            f"{', '.join(code.path for code in codes)} alone; critlab assumes that no other code was edited since; "
+            "if other code was edited, use another --store"
         )
     elif record is not None and record.code is not None:
         if edited := differing(record.code["files"], files):
             remarks.append(
-                f"{places(study, edited)} was edited since {study.name!r} was last run in this store: what it can "
-                "change is trained again under new names, and the results of the code of before are kept"
+                f"{places(study, edited)} was edited since the last run of {study.name!r} in this store: critlab "
+                "trains the affected runs again under new names and keeps the results of the earlier code"
             )
     elif record is not None:
-        remarks.append(f"the code of {', '.join(code.path for code in codes)} was edited: it is trained again")
+        remarks.append(f"the code of {', '.join(code.path for code in codes)} was edited: training again")
     kept = {**(record.adopted if record else {}), **adopted}
     return Settled({"files": files, "adopted": kept}, remarks)
 

@@ -144,7 +144,7 @@ class TaskQueue:
         elif how in ("busy", "overtaken"):
             if not self.ending.shared:
                 self.ending.shared = True
-                self.watcher.remark("another process works in this store; what it does is waited for, not done again")
+                self.watcher.remark("another process is training in this store; waiting for its results")
             self._put_off(task, at_once=how == "overtaken")
         elif how == "unwritable":
             self.ending.unwritable = self.ending.unwritable or reason

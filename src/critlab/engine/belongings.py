@@ -72,7 +72,7 @@ def study_files(store: Store, study: Study) -> StudyFiles:
     """
     record = read_record(store, study)
     if record is None:
-        raise StudyError(f"{study.name}: nothing of it is in the store {store.root}")
+        raise StudyError(f"{study.name}: no results in {store.root}")
     return owned(study, record)
 
 

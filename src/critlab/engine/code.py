@@ -57,8 +57,8 @@ def refuse_edited(study: Study, files: Mapping[str, str]) -> None:
     here = code_files(study)
     if edited := differing(files, here):
         raise CritlabError(
-            f"{places(study, edited)} was edited while the study was running; what was trained before is kept under "
-            "the code of before; run the study again to train with the new code"
+            f"{places(study, edited)} was edited while the study was running; the results of the earlier code are "
+            "kept; run the study again to train with the new code"
         )
 
 

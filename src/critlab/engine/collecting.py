@@ -97,7 +97,7 @@ def collect(store: Store, studies: Collection[Study] = (), apply: bool = False, 
             given; or a process works in the store.
     """
     if not store.root.is_dir():
-        raise StudyError(f"--store: received {store.root}, where there is no store")
+        raise StudyError(f"--store: received {store.root}, which is not a store")
     if any(True for _ in places(store)):
         require_marker(store.root)
     with freeing(store.root) if apply else nullcontext():
@@ -118,7 +118,7 @@ def empty_trash(store: Store) -> tuple[int, int]:
         StoreError: the folder has no marker of a store.
     """
     if not store.root.is_dir():
-        raise StudyError(f"--store: received {store.root}, where there is no store")
+        raise StudyError(f"--store: received {store.root}, which is not a store")
     require_marker(store.root)
     found = _in_trash(store)
     trash.empty(store.root)
@@ -146,7 +146,7 @@ class _Look:
                 (keepers if stays else self.leaving).append(one.owner)
             elif one.own_code and not studies:
                 raise StudyError(
-                    f"STUDY: {one.why}, and gc runs no code on a store's word; "
+                    f"STUDY: {one.why}, and gc does not run code that only a store names; "
                     "name the studies to keep: critlab gc STUDY ..."
                 )
             elif not stays:
@@ -225,13 +225,14 @@ def _refusal(store: Store, stray: Collection[Place], unknown: Collection[str]) -
     """What a person reads where there are files that no record names."""
     counts = Counter(place.kind for place in stray)
     what = ", ".join(f"{count:,} in {kind}" for kind, count in counts.items())
-    causes = [f"its record cannot be used: {one}" for one in unknown] or ["no record of their study is there"]
+    causes = [f"its record is not usable: {one}" for one in unknown] or ["their study has no record"]
     return "\n  ".join(
         [
-            f"{store.root}: nothing was freed, since a study may need files that no record names ({what})",
+            f"{store.root}: freed nothing: a study may need the files that no readable record names ({what})",
             *causes,
-            "run their study again, which writes its record, or name it: critlab gc STUDY ...; or list these files "
-            "with --orphans, and free them with --orphans --apply",
+            "run their study again to rewrite its record, or name the study: critlab gc STUDY ...; "
+            "to list these files, "
+            "use --orphans; to free them, --orphans --apply",
         ]
     )
 
@@ -239,7 +240,7 @@ def _refusal(store: Store, stray: Collection[Place], unknown: Collection[str]) -
 def _free(store: Store, leaving: Collection[StudyFiles], free: Collection[Place]) -> None:
     """Moves the files to the trash, each before those that it rests on, so that a sound store is left at any time."""
     if Locks(store.root).held(place.name for place in free):
-        raise StoreError(f"{store.root}: a process is at work on what would be freed; wait for it, or stop it first")
+        raise StoreError(f"{store.root}: another process is using these files; wait for it or stop it first")
     records = {place.path for place in free if place.kind == "studies"}
     for owner in leaving:
         paths = {store.path("studies", name) for name in (owner.record.key, owner.record.name)}

@@ -126,10 +126,10 @@ def start_seconds(setup: Mapping[str, Any], workers: int) -> float:
         for worker in started:
             message = json.loads(worker.connection.recv_bytes())
             if message["kind"] != "ready":
-                raise CritlabError(f"a worker could not begin: {message['reason']}")
+                raise CritlabError(f"a worker process could not start: {message['reason']}")
         return time.perf_counter() - began
     except (EOFError, OSError):
-        raise CritlabError("a worker ended before it could begin; its message is above") from None
+        raise CritlabError("a worker process ended while starting; see its message above") from None
     finally:
         _end(started)
 
@@ -200,9 +200,9 @@ class _Engine:
                 if error.errno not in LACKING:
                     raise
                 if not self.workers:
-                    raise CritlabError(f"no worker process can be started: {error.strerror}; see ulimit -a") from None
+                    raise CritlabError(f"cannot start a worker process: {error.strerror}; see ulimit -a") from None
                 self.most = len(self.workers)
-                self.watcher.remark(f"no more than {self.most} workers can be started: {error.strerror}")
+                self.watcher.remark(f"the system allows only {self.most} worker processes: {error.strerror}")
                 return
 
     def _hand_out(self) -> None:
@@ -226,7 +226,7 @@ class _Engine:
             if message["status"] == "diverged" and worker.task:
                 self.watcher.diverged(worker.task, message["note"])
         elif kind == "unusable":
-            raise CritlabError(f"a worker could not begin: {message['reason']}")
+            raise CritlabError(f"a worker process could not start: {message['reason']}")
         elif kind == "ready":
             worker.ready = True
         elif worker.task is not None:
@@ -240,7 +240,7 @@ class _Engine:
         if worker.task is not None:
             self.agenda.retry(worker.task, worker.at(), f"its worker process died with status {code}")
         elif not worker.ready and not self._signalled(code):
-            raise CritlabError(f"a worker ended with status {code} before it could begin; its message is above")
+            raise CritlabError(f"a worker ended with status {code} while starting; see its message above")
 
     def _signalled(self, code: int) -> bool:
         """Whether a worker was ended by a signal that this process was sent as well, perhaps a moment later."""

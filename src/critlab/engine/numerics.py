@@ -60,7 +60,7 @@ def settled(study: Study, record: StudyRecord | None, asked: str = "auto", devic
     """
     if record is not None:
         _refuse_another(study, record, asked)
-        return Decision(record.numerics, "as the study was begun in this store")
+        return Decision(record.numerics, "recorded by the first run in this store")
     if asked != "auto":
         return Decision(Numerics(precision=asked), "as asked")
     if study.precision is not None:
@@ -85,7 +85,7 @@ def decide(
     try:
         seconds = step_seconds(study, images, recipe, device)
     except Exception as error:
-        return Decision(Numerics(), f"float32, since a step could not be timed: {one_line(error)}")
+        return Decision(Numerics(), f"using float32: timing a step failed: {one_line(error)}")
     timing.remember_steps(study, device, seconds)
     return faster(seconds)
 
@@ -107,7 +107,7 @@ def as_computed(study: Study, store: Store, fingerprint: str) -> Decision | None
         first = tree.nodes[ROOT].children
         if any(store.has("epochs", names.state(seed, path)) for seed in study.seeds for path in first):
             found.append(names.numerics)
-    return Decision(found[0], "as its epochs in this store were computed") if len(found) == 1 else None
+    return Decision(found[0], "used for the epochs in this store") if len(found) == 1 else None
 
 
 def faster(seconds: Mapping[str, float]) -> Decision:
@@ -115,8 +115,8 @@ def faster(seconds: Mapping[str, float]) -> Decision:
     ratio = seconds["float32"] / seconds["bfloat16"]
     chosen = "bfloat16" if ratio >= WORTH else "float32"
     why = (
-        f"{chosen}, since a step in bfloat16 is {ratio:.2f} times as fast as in float32 "
-        f"({seconds['bfloat16'] * 1e3:.3g} and {seconds['float32'] * 1e3:.3g} ms an image); {WORTH} is asked for"
+        f"using {chosen}: a step in bfloat16 is {ratio:.2f} times as fast as in float32 "
+        f"({seconds['bfloat16'] * 1e3:.3g} and {seconds['float32'] * 1e3:.3g} ms an image; threshold {WORTH})"
     )
     return Decision(Numerics(precision=chosen), why, seconds)
 
@@ -125,11 +125,11 @@ def _refuse_another(study: Study, record: StudyRecord, asked: str) -> None:
     begun = record.numerics.precision
     if asked not in ("auto", begun):
         raise StudyError(
-            f"--precision: received {asked}, but this store holds the study in {begun}; "
-            "leave the option out, or use another --store"
+            f"--precision: received {asked}, but this store has the study in {begun}; "
+            "omit the option or use another --store"
         )
     if asked == "auto" and study.precision not in (None, begun):
         raise StudyError(
-            f"precision: received {study.precision!r}, but this store holds the study in {begun}; "
-            f'say precision = "{begun}", leave it out, or use another --store'
+            f"precision: received {study.precision!r}, but this store has the study in {begun}; "
+            f'set precision = "{begun}", omit it, or use another --store'
         )

@@ -180,7 +180,7 @@ class _Driver:
         start = None if task.start == ROOT or inside else self.states.get(name) or self.store.load_state(name)
         if start is None and inside is None and task.start != ROOT:
             claim.release()
-            self.agenda.ended(task, "gone", f"checkpoint {name} is gone or was damaged")
+            self.agenda.ended(task, "gone", f"checkpoint {name} is missing or damaged")
             return
         stream = self.remote.remote(self.setup, self.images, task, start, inside, self.flag)
         self.flights[stream] = _Flight(task, claim, Writer(self.store, self.names, task, self.device))

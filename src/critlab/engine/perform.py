@@ -180,7 +180,7 @@ def _begin(
     name = names.state(task.seed, task.start)
     arrays = load(name)
     if arrays is None:
-        raise CheckpointMissing(f"checkpoint {name} is gone or was damaged")
+        raise CheckpointMissing(f"checkpoint {name} is missing or damaged")
     return learner.unpack(arrays), 0.0
 
 
@@ -204,12 +204,12 @@ def _not_repeated(node: Node, step: EpochTask, became: str, names: StudyIds) -> 
     begun = f"epoch {node.epoch} was trained again and {became} instead of the recorded {step.recorded_loss!r}: "
     if names.adopted:
         return StoreError(
-            f"{begun}the store's results were made when only the text of a function of yours named them; other code of "
-            "yours, this machine or its libraries differ from then; use another store, or the code and machine of then"
+            f"{begun}the results come from critlab 0.1.0, which named them by the text of one function; other code of "
+            "yours, the machine or the libraries have changed; use another store, or the earlier code and machine"
         )
     return StoreError(
-        f"{begun}this machine or its libraries compute differently; use another store, "
-        "or the machine that this store was begun on"
+        f"{begun}this machine or its libraries compute different numbers; use another store, "
+        "or the machine that made this store"
     )
 
 

@@ -56,13 +56,13 @@ class Display:
     def diverged(self, task: Task, note: str) -> None:
         """Says which seed's run is no longer finite."""
         self.console.print(
-            f"seed {task.seed}: diverged, {one_line(note)}; the others go on", markup=False, soft_wrap=True
+            f"seed {task.seed}: diverged, {one_line(note)}; the other seeds continue", markup=False, soft_wrap=True
         )
 
     def failed(self, task: Task, reason: str) -> None:
         """Says what broke."""
         self.console.print(
-            f"seed {task.seed}: failed, the others go on\n{printable(reason)}", markup=False, soft_wrap=True
+            f"seed {task.seed}: failed; the other seeds continue\n{printable(reason)}", markup=False, soft_wrap=True
         )
 
     def tick(self) -> None:

@@ -60,7 +60,9 @@ def stretch(
     os.environ[IN_WORKER] = "1"
     here = provenance()
     if here["torch"] != setup["torch"]:
-        raise CritlabError(f"a node has torch {here['torch']} and the driver {setup['torch']}; they must be the same")
+        raise CritlabError(
+            f"received torch {here['torch']} on a node and {setup['torch']} on the driver; install the same version"
+        )
     yield MachineOf(here)
     # in the driver's order, so that a module is found where the driver found it
     theirs = [entry for entry in setup["sys_path"] if os.path.isdir(entry)]

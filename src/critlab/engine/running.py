@@ -76,9 +76,9 @@ class RunOptions:
 
 
 ROUNDS = 3
-"""How often what vanished from the store is made again before the command gives up."""
+"""How often what disappeared from the store is made again before the command gives up."""
 
-GIVEN_UP = "giving up: find out what deletes files there, then repeat the command"
+GIVEN_UP = "stopping here: find out which program deletes files there, then repeat the command"
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def _round(
         if not turn:
             found = standing(store, study)
             for file, why in found.damaged:
-                _say(f"{store.root / file}: {why}; the record of this study is written again")
+                _say(f"{store.root / file}: {why}; rewriting the record of this study")
             if decision.seconds and found.record is None:
                 _say(f"precision: {decision.why}")
         record = _recorded(study, store, images, decision, device, locks, means.replace, means.remeasure)
@@ -177,7 +177,7 @@ def _round(
         store.remove_unfinished()
         if not turn:
             for name in set_aside_damaged(tree, study.seeds, names, store):
-                _say(f"checkpoint {name} failed its check and was put aside; it is made again")
+                _say(f"checkpoint {name} is damaged and was moved to quarantine; computing it again")
         kept = retained_paths(tree, len(study.seeds), state_bytes(study))
         work = find_missing_work(tree, study.seeds, names, store, kept)
         if not work.tasks:
@@ -185,7 +185,7 @@ def _round(
             return None
         if turn:
             ending = RunOutcome(vanished=_vanished(work, store))
-            _say(f"{ending.vanished}; {'making it again' if turn < ROUNDS else GIVEN_UP}")
+            _say(f"{ending.vanished}; {'repeating this work' if turn < ROUNDS else GIVEN_UP}")
             if turn == ROUNDS:
                 return Report(0, 0, ending, 1)
         _forget_failures(work, names, store)
@@ -198,7 +198,7 @@ def _vanished(work: MissingWork, store: Store) -> str:
     """What was written in this command and is no longer there, in a clause."""
     counts = {"epoch": work.trained, "reading": work.readings, "checkpoint": work.replayed}
     lost = [f"{count:,} {what}{'' if count == 1 else 's'}" for what, count in counts.items() if count]
-    return f"{store.root}: {' and '.join(lost)} vanished from the store while this command worked"
+    return f"{store.root}: {' and '.join(lost)} disappeared from the store while this command ran"
 
 
 def _recorded(
@@ -274,10 +274,13 @@ def _broken_off(ending: RunOutcome, display: Display, survey: Callable[[], Missi
     """What a person reads where the work was stopped before its end."""
     done = f"stopped after {display.done} of {display.total} epochs"
     if not ending.unwritable:
-        return f"{done}; nothing is lost: the same command goes on from here"
+        return f"{done}; nothing is lost: repeat the same command to continue"
     needed = needed_bytes(survey(), size)
-    room = "" if needed is None else f"; what is left needs about {megabytes(needed)}"
-    return f"{done}: {ending.unwritable}{room}; what is done is kept: mend that, and the same command goes on from here"
+    room = "" if needed is None else f"; the remaining work needs about {megabytes(needed)}"
+    return (
+        f"{done}: {ending.unwritable}{room}; all finished work is kept. Fix this, then repeat the "
+        "same command to continue"
+    )
 
 
 def _say(text: str) -> None:
@@ -298,11 +301,11 @@ def _images(study: Study, folder: Path | None) -> ImageSet:
 
     images = load(study.data, folder)
     if images.classes < 2:
-        raise StudyError("data: every image is of one class; accuracy would be 100 % throughout, give at least two")
+        raise StudyError("data: all images have the same class; give images of at least two classes")
     shape, train = tuple(images.train_images.shape[1:]), len(images.train_labels)
     if study.optimizer.batch > train:
         raise StudyError(
-            f"optimizer.batch: received {study.optimizer.batch}; must be at most {train}, the training images"
+            f"optimizer.batch: received {study.optimizer.batch}; must be at most {train}, the number of training images"
         )
     read_data(study, shape, tuple(images.train_labels.shape[1:]), images.classes)
     for remark in images.remarks():

@@ -28,7 +28,7 @@ def shortage(needed: int | None, store: Store) -> str:
     if needed is None or needed <= free:
         return ""
     return (
-        f"the disk of {store.root} has {megabytes(free)} free, and what is left to do needs about {megabytes(needed)}"
+        f"the disk of {store.root} has {megabytes(free)} free, and the remaining work needs about {megabytes(needed)}"
     )
 
 

@@ -154,8 +154,8 @@ class Standing(NamedTuple):
         if any(not one.replaced for one in self.same) or self.relatives or not self.strangers:
             return ""
         return (
-            f"name: {store.root} holds another study called {study.name!r}; they differ in "
-            f"{told(self.strangers[0][1])}; give this study another name, or let it take over the name: "
+            f"name: {store.root} already has a different study {study.name!r}; the two differ in "
+            f"{told(self.strangers[0][1])}; rename this study, or replace the other one: "
             "critlab run --replace"
         )
 
@@ -197,7 +197,7 @@ def read_record(store: Store, study: Study) -> StudyRecord | None:
         raise StudyError(question)
     if found.damaged:
         file, why = found.damaged[0]
-        raise StoreError(f"{store.root / file}: {why}; critlab run of {study.name!r} writes it again")
+        raise StoreError(f"{store.root / file}: {why}; critlab run of {study.name!r} rewrites it")
     return None
 
 
@@ -264,7 +264,7 @@ def all_records(store: Store, files: str = "") -> Iterator[tuple[Place, StudyRec
         try:
             record = _read(path.stem, check(place))
             if path.stem not in (record.key, slug(record.name)):
-                raise StoreDamaged(f"record {path.stem}: its name is not that of the study that it holds")
+                raise StoreDamaged(f"record {path.stem}: its name does not match the study in it")
         except FileNotFoundError:
             continue
         except (StoreDamaged, StudyError) as error:
@@ -299,7 +299,7 @@ def _read(key: str, body: Mapping[str, Any]) -> StudyRecord:
     turn, complete = body.get("turn", 0), body.get("complete", "")
     fits = isinstance(turn, int) and isinstance(complete, str) and isinstance(body.get("decision", {}), Mapping)
     if not fits or not isinstance(body.get("replaced", False), bool):
-        raise StoreDamaged(f"record {key}: does not hold what it should; it was not written by critlab")
+        raise StoreDamaged(f"record {key}: has invalid content; critlab did not write it")
     return StudyRecord(
         body["study"],
         body["fingerprint"],

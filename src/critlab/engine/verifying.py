@@ -101,13 +101,13 @@ def verify(store: Store, study: Study | None = None) -> Verification:
         StudyError: there is no such store, or the study was never run in it.
     """
     if not store.root.is_dir():
-        raise StudyError(f"--store: received {store.root}, where there is no store")
+        raise StudyError(f"--store: received {store.root}, which is not a store")
     found = Verification(str(store.root), study.name if study else None)
     if study is None:
         return _Look(store, None, found).over()
     known = standing(store, study)
     if known.record is None and known.damaged:
-        found.wrong += [Finding(file, f"{why}; critlab run writes it again") for file, why in known.damaged]
+        found.wrong += [Finding(file, f"{why}; critlab run rewrites it") for file, why in known.damaged]
         return found
     return _Look(store, study_files(store, study), found).over()
 
@@ -146,13 +146,15 @@ class _Look:
 
     def _file(self, place: Place, found: Verification) -> None:
         if place.kind == "quarantine":
-            found.set_aside.append(self._finding(place, "failed its check and was put aside"))
+            found.set_aside.append(self._finding(place, "failed its check and was moved to quarantine"))
         elif place.kind == "unfinished":
             found.orphans.append(self._finding(place, "was never finished"))
         elif place.kind == "foreign":
             found.orphans.append(self._finding(place, "is not critlab's"))
         elif place.kind == "misplaced":
-            found.wrong.append(self._finding(place, "no file of that name belongs here; it was renamed or moved"))
+            found.wrong.append(
+                self._finding(place, "a file of this name does not belong here; it was renamed or moved")
+            )
         else:
             try:
                 self._take(place, check(place))
@@ -161,7 +163,7 @@ class _Look:
             except (StoreError, ValueError) as error:
                 self._wrong(place, f"{error}")
             except (KeyError, TypeError, AttributeError) as error:
-                self._wrong(place, f"does not hold what it should: {error}")
+                self._wrong(place, f"has invalid content: {error}")
 
     def _wrong(self, place: Place, what: str) -> None:
         self.failed.add((place.kind, place.name))
@@ -176,21 +178,21 @@ class _Look:
         elif place.kind == "readings":
             self.read[place.name] = place, str(body["state"])
             if "spec" in body and digest("reading", body["state"], body["spec"], body["probe"]) != place.name:
-                raise StoreError("its name is not that of its state, measure and images")
+                raise StoreError("its name does not match its state, measure and images")
         elif place.kind in STATES:
             self.states[place.kind, place.name] = place
         elif place.kind == "failures":
             self.failures.append(place)
         elif place.kind == "figures" and digest("figure", body["figure"], body["scale"], body["version"]) != place.name:
-            raise StoreError("its name is not that of its figure, scale and version")
+            raise StoreError("its name does not match its figure, scale and version")
 
     def _epoch(self, place: Place, body: Mapping[str, Any]) -> _Epoch:
         """Derives path and name from origin, parent and recipe."""
         origin, path, parent = digest("origin", body["origin"]), str(body["path"]), str(body["parent"])
         if extended(parent, digest("recipe", body["recipe"])) != path:
-            raise StoreError("its path is not that of its parent and its recipe")
+            raise StoreError("its path does not match its parent and its recipe")
         if state_name(origin, path) != place.name:
-            raise StoreError("its name is not that of its origin and its path")
+            raise StoreError("its name does not match its origin and its path")
         self.roots.add(state_name(origin, ROOT))
         above = None if parent == ROOT else state_name(origin, parent)
         return _Epoch(place, above, int(body["epoch"]), bool(body.get("kept", False)), body["status"] == "diverged")
@@ -205,11 +207,11 @@ class _Look:
             before = self.epochs.get(one.parent) if one.parent else None
             wrong = []
             if one.parent and before is None:
-                wrong.append(f"rests on the epoch before, {one.parent}, whose record is missing or damaged")
+                wrong.append(f"follows epoch record {one.parent}, which is missing or damaged")
             elif one.epoch != (before.epoch if before else 0) + 1:
-                wrong.append(f"says that it is epoch {one.epoch}, and follows another")
+                wrong.append(f"is epoch {one.epoch}, but its parent is not the epoch before")
             if one.kept and ("checkpoints", name) not in self.states and not self._is_there_now("checkpoints", name):
-                wrong.append("keeps its state, whose checkpoint is missing or damaged; critlab run makes it again")
+                wrong.append("should have a checkpoint, which is missing or damaged; critlab run restores it")
             if wrong and one.place.path.exists():
                 found.wrong += [self._finding(one.place, what) for what in wrong]
 
@@ -228,14 +230,16 @@ class _Look:
     def _orphans(self, found: Verification) -> None:
         for place, state in self.read.values():
             if state not in self.epochs and state not in self.roots:
-                found.orphans.append(self._finding(place, "reads a state that has no record"))
+                found.orphans.append(self._finding(place, "measures a state without a record"))
         for (kind, name), place in self.states.items():
             if kind == "checkpoints" and name not in self.epochs:
-                found.orphans.append(self._finding(place, "is a state that has no record"))
+                found.orphans.append(self._finding(place, "is a checkpoint of a state without a record"))
             if kind == "inside" and name in self.epochs:
-                found.orphans.append(self._finding(place, "is inside an epoch that is over"))
+                found.orphans.append(self._finding(place, "is a checkpoint inside an epoch that is complete"))
         found.orphans += [
-            self._finding(place, "is a failure that was mended") for place in self.failures if place.name in self.epochs
+            self._finding(place, "is a failure of an epoch that has succeeded since")
+            for place in self.failures
+            if place.name in self.epochs
         ]
 
     def _studies(self) -> None:
@@ -256,10 +260,10 @@ class _Look:
             else:
                 whole = False
                 if one.record is not None:
-                    self.found.unread.append(Finding(file, f"{one.why}; critlab verify STUDY looks at it whole"))
+                    self.found.unread.append(Finding(file, f"{one.why}; critlab verify STUDY checks it completely"))
         stray = len(self.epochs.keys() - named)
         if stray and whole:
-            what = f"{stray:,} belong to no study that is recorded here; critlab run of their study records it again"
+            what = f"{stray:,} belong to no recorded study; run their study to record it again"
             # where studies are recorded, these are left from one of another name or an earlier question
             (self.found.orphans if named else self.found.wrong).append(Finding("epochs", what))
 
@@ -286,13 +290,13 @@ class _Look:
                     ]
                     readings += lost
                     if lost == due_now and path != ROOT and state not in measured and not complete:
-                        self._missing("epochs", state, "has no reading, although its record says that it is over")
+                        self._missing("epochs", state, "has no measurement, although the epoch's record is complete")
         if epochs or readings:
             self.found.lacking.append(Lack(owner.study.name, len(epochs), len(readings)))
         if complete:
             for kind, names in (("epochs", epochs), ("readings", readings)):
                 for name in names:
-                    what = f"is missing, although {owner.study.name!r} was complete; critlab run makes it again"
+                    what = f"is missing, although {owner.study.name!r} was complete; critlab run restores it"
                     self._missing(kind, name, what)
 
     def _missing(self, kind: str, name: str, what: str) -> None:

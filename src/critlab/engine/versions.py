@@ -48,8 +48,9 @@ def remarks(study: Study, versions: Mapping[str, int]) -> list[str]:
         row = MEASURES.find(measure)
         flaw = f": {row.before.flaw}" if row.before else ""
         found.append(
-            f"{measure}: {study.name!r} keeps its readings of version {version} of this measure, now {row.version}"
-            f"{flaw}; --remeasure makes them again"
+            f"{measure}: {study.name!r} has measurements of version {version} of this measure; the "
+            f"present version is {row.version}"
+            f"{flaw}; to repeat them, use --remeasure"
         )
     return found
 

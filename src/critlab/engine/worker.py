@@ -101,7 +101,7 @@ class WorkerContext:
         self.tree = build(study, adopted)
         images = load(study.data, folder)
         if images.fingerprint != fingerprint:
-            raise CritlabError("the data changed while the study was running; run it again")
+            raise CritlabError("the data changed while the study was running; run the study again")
         self.learner = NetworkLearner(study, images, numerics, device)
         self.device, self.locks, self.at = device, locks, ROOT
         self.recent = CheckpointCache(store)
@@ -284,7 +284,7 @@ def reason(error: Exception) -> str:
     if isinstance(error, RuntimeError) and "allocate memory" in f"{error}":
         return f"out of memory: {error}"
     if isinstance(error, MemoryError):
-        return f"out of memory: {error or 'the worker could not have more'}"
+        return f"out of memory: {error or 'the worker process needs more'}"
     if isinstance(error, CritlabError | OSError):
         return f"{type(error).__name__}: {error}"
     return "".join(traceback.format_exception(error)).rstrip()

@@ -135,7 +135,7 @@ class BatchDeficit:
             return None
         if numbers is None or self.knowledge.labels is None:
             raise StudyError(
-                f"deficit {self.deficit.name!r} withholds examples: it needs the number of each in the batch "
+                f"deficit {self.deficit.name!r} withholds examples: it needs the number of each example in the batch "
                 "(numbers=) and the labels of all training examples (all_labels=)"
             )
         examples = len(self.knowledge.labels)
@@ -166,8 +166,9 @@ class Unnumbered:
 
     def __getattr__(self, name: str) -> Any:
         raise StudyError(
-            f"deficit {self._deficit!r} treats each example the same all run long: it needs the number of each in the "
-            "batch (numbers=); let the data set give it with inputs and labels"
+            f"deficit {self._deficit!r} treats each example the same way in the whole run: it needs "
+            "the number of each example in the "
+            "batch (numbers=); let the data set return it with inputs and labels"
         )
 
 

@@ -35,14 +35,14 @@ class LastingDamage:
     Args:
         damage: without the stretch minus with it, paired by repeat.
         left: the same with each remedy applied after the stretch.
-        mended: with each remedy minus without it, after the stretch.
+        recovered: score with each remedy minus score without it, after the stretch.
         scores: of every fork, by its name (``"without"``, ``"with"`` and the remedies'), in the order of the repeats.
         smallest: the smallest damage of interest.
     """
 
     damage: Summary
     left: Mapping[str, Summary]
-    mended: Mapping[str, Summary]
+    recovered: Mapping[str, Summary]
     scores: Mapping[str, tuple[float, ...]]
     smallest: float
 
@@ -54,12 +54,12 @@ class LastingDamage:
     @property
     def sentence(self) -> str:
         """The answer in words, with numbers."""
-        said = f"{self.answer.capitalize()}: after the recovery the bad stretch costs {_words(self.damage)}."
+        said = f"{self.answer.capitalize()}: damage of {_words(self.damage)} remains after the recovery."
         for name, left in self.left.items():
             kind = judged(left, self.smallest)
-            told = {"present": "does not remove it", "absent": "removes it", "inconclusive": "may remove it"}[kind]
+            verb = {"present": "does not remove it", "absent": "removes it", "inconclusive": "may remove it"}[kind]
             if self.answer == "present":
-                said += f" {name} {told}: {_words(left)} are left; it mends {_words(self.mended[name])}."
+                said += f" {name} {verb}: {_words(left)} remains; it recovers {_words(self.recovered[name])}."
         return said
 
 
@@ -120,12 +120,12 @@ def lasting_damage(
     """
     for name, value, least in (("epoch", epoch, 0), ("stretch", stretch, 1), ("recovery", recovery, 1)):
         if value < least:
-            raise StudyError(f"harm: {name}: received {value}; must be at least {least}")
+            raise StudyError(f"lasting_damage: {name}: received {value}; must be at least {least}")
     if repeats < 1:
-        raise StudyError(f"harm: repeats: received {repeats}; must be at least 1")
+        raise StudyError(f"lasting_damage: repeats: received {repeats}; must be at least 1")
     tried = dict(remedies or {})
     if taken := {"with", "without"} & set(tried):
-        raise StudyError(f"harm: remedies: received one called {taken.pop()!r}, as a fork is; give it another name")
+        raise StudyError(f"lasting_damage: remedies: received the reserved name {taken.pop()!r}; use another name")
     learner = OwnLearner(OwnLoop(_nobody, advance, evaluate, lambda state: state, load), DataInfo())
     removal, end = epoch + stretch, epoch + stretch + recovery
     forks: dict[str, tuple[Any, int, Remedy | None]] = {
@@ -140,7 +140,7 @@ def lasting_damage(
     return LastingDamage(
         damage=_difference(scores["without"], scores["with"]),
         left={name: _difference(scores["without"], scores[name]) for name in tried},
-        mended={name: _difference(scores[name], scores["with"]) for name in tried},
+        recovered={name: _difference(scores[name], scores["with"]) for name in tried},
         scores=scores,
         smallest=smallest_damage,
     )
@@ -179,4 +179,4 @@ def _difference(one: tuple[float, ...], other: tuple[float, ...]) -> Summary:
 
 
 def _nobody(seed: int) -> Any:
-    raise StudyError("harm: there is nothing to make; both states are loaded")
+    raise StudyError("lasting_damage: make is never called")

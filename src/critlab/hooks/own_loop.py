@@ -94,8 +94,7 @@ class OwnLearner:
             found = self.loop.advance(state.own, epoch, deprive)
         if recipe.deficit is not None and not deprive.position:
             raise StudyError(
-                "probe: advance: it never called deprive(inputs, labels); call it on every batch, so that the deficit "
-                "can be there"
+                "probe: advance: did not call deprive(inputs, labels); call it on every batch to apply the deficit"
             )
         learned = _numbers(found, ("train_loss", "train_accuracy"), "advance")
         state.epoch = epoch + 1
@@ -126,12 +125,12 @@ def _numbers(found: Any, needed: tuple[str, ...], function: str) -> dict[str, fl
     if not isinstance(found, Mapping) or any(name not in found for name in needed):
         came = f"a mapping with {', '.join(map(str, found))}" if isinstance(found, Mapping) else type(found).__name__
         raise StudyError(
-            f"probe: {function}: it returned {came or 'nothing'}; must be a mapping with {' and '.join(needed)}"
+            f"probe: {function}: returned {came or 'nothing'}; must be a mapping with {' and '.join(needed)}"
         )
     try:
         numbers = {str(name): float(value) for name, value in found.items()}
     except (TypeError, ValueError):
-        raise StudyError(f"probe: {function}: it returned {dict(found)!r}; every value must be a number") from None
+        raise StudyError(f"probe: {function}: returned {dict(found)!r}; every value must be a number") from None
     for name, value in numbers.items():
         if not math.isfinite(value):
             raise Diverged(f"{name} was not finite")
@@ -153,7 +152,7 @@ def check_resume(learner: OwnLearner, seed: int) -> None:
     other = learner.unpack(learner.pack(state))
     _same(learner, state, other, "load(save(state)) and the state itself", "let load restore all that save gives")
     losses = [learner.advance(one, recipe, 1) for one in (state, other)]
-    advice = "save everything that an epoch depends on, such as the optimiser's state and schedule"
+    advice = "save everything that the next epoch depends on, such as the state of the optimiser and the schedule"
     _same(learner, state, other, "a state and its copy, trained for another epoch,", advice)
     if losses[0] != losses[1]:
         raise StudyError(f"probe: a state and its copy gave {losses[0]} and {losses[1]}; {advice}")

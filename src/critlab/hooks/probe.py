@@ -173,7 +173,7 @@ def _run(study: ProbeStudy, store: Store, learner: OwnLearner, check: bool, repl
     tree = build(study, names.adopted)
     store.remove_unfinished()
     for name in set_aside_damaged(tree, study.seeds, names, store):
-        _say(f"checkpoint {name} failed its check and was put aside; it is made again")
+        _say(f"checkpoint {name} is damaged and was moved to quarantine; computing it again")
     if not find_missing_work(tree, study.seeds, names, store, frozenset()).tasks:
         entered = enter(store, study, record, replaces)
         write_record(store, dataclasses.replace(entered, complete=whole(study, names, tree)))

@@ -105,5 +105,5 @@ class SourceMeasure(Measure):
         if len(example_shape) < 2 or example_shape[0] != 2:
             raise StudyError(
                 f"needs examples of two sources (2, ...), received examples of shape {tuple(example_shape)}; "
-                "take other data, such as two_view, or leave it out"
+                "use other data, such as two_view, or omit this measure"
             )

@@ -78,7 +78,7 @@ def read(path: Path, name: str) -> dict[str, NDArray[np.generic]]:
     """The arrays of the state called ``name`` in the file at ``path``; no more is read than its header accounts for.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: file not found.
         StoreDamaged: it fails its check.
         StoreNewer: a newer critlab wrote it.
         StoreError: it cannot be read, or is larger than the memory of this machine.
@@ -95,7 +95,7 @@ def check(path: Path, name: str) -> None:
     """Check the file of the state called ``name`` against its own digest, in little memory.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: file not found.
         StoreDamaged: it fails its check.
         StoreNewer: a newer critlab wrote it.
         StoreError: it cannot be read.
@@ -118,7 +118,7 @@ def refuse_newer(path: Path, name: str) -> None:
 
     Raises:
         StoreNewer: it did.
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: file not found.
     """
     try:
         with files.opened(path) as (file, size):
@@ -162,7 +162,7 @@ def _head(name: str, first: bytes, size: int) -> _Head:
     if state != name:
         raise StoreDamaged(f"checkpoint {name}: holds another state, {shown(state)}")
     if size != len(first) + sum(array.stop - array.start for array in arrays.values()):
-        raise StoreDamaged(f"checkpoint {name}: has not the size that its header says; it was damaged")
+        raise StoreDamaged(f"checkpoint {name}: its size does not match its header; it was damaged")
     return _Head(arrays, claimed)
 
 
@@ -176,9 +176,9 @@ def _array(raw: Any) -> _Array:
     if len(shape) > 64:  # numpy's own limit; without it, a product of millions of sizes takes for ever
         raise ValueError("an array has too many dimensions")
     if not all(type(number) is int and 0 <= number < 2**63 for number in (*shape, start, stop)):
-        raise ValueError("a size is no whole number")
+        raise ValueError("a size is not a whole number")
     if stop - start != math.prod(shape) * np.dtype(dtype).itemsize:
-        raise ValueError("an array has not the size of its shape")
+        raise ValueError("the size of an array does not match its shape")
     return _Array(dtype, shape, start, stop)
 
 
@@ -189,11 +189,11 @@ def _pieces(file: BinaryIO, count: int) -> Iterator[bytes]:
 
 
 def _foreign(name: str, why: str) -> StoreDamaged:
-    return StoreDamaged(f"checkpoint {name}: is not a checkpoint of critlab ({why})")
+    return StoreDamaged(f"checkpoint {name}: is not a critlab checkpoint ({why})")
 
 
 def _edited(name: str) -> StoreDamaged:
-    return StoreDamaged(f"checkpoint {name}: does not agree with its own digest; it was damaged")
+    return StoreDamaged(f"checkpoint {name}: does not match its digest; it was damaged")
 
 
 def _digest(name: str, arrays: Arrays) -> str:

@@ -46,7 +46,7 @@ def refuse(path: Path) -> str:
     if path.is_dir():
         return "which is a folder; must be a file"
     if stands := next((place for place in path.parents if place.exists() and not place.is_dir()), None):
-        return f"but {stands} is no folder; must lie in one"
+        return f"but {stands} is not a folder; must be in a folder"
     if _descriptor(path) is not None:
         return ""
     try:
@@ -56,8 +56,8 @@ def refuse(path: Path) -> str:
     except OSError as error:
         return f"which cannot be used: {error.strerror}"
     if stat.S_ISBLK(mode):
-        return "which is a disk; must be a file, or a pipe"
-    return "" if os.access(path, os.W_OK) else "which may not be written; must be a file that may"
+        return "which is a disk; must be a file or a pipe"
+    return "" if os.access(path, os.W_OK) else "which is read-only; must be a writable file"
 
 
 def check_page(path: Path) -> None:
@@ -116,7 +116,7 @@ def _into_descriptor(descriptor: int, content: bytes) -> None:
 
 def _into(path: Path, content: bytes) -> None:
     if stat.S_ISBLK(os.stat(path).st_mode):
-        raise StudyError(f"{path}: is a disk; must be a file, or a pipe")
+        raise StudyError(f"{path}: is a disk; must be a file or a pipe")
     # neither made nor cut off: what is there is no regular file
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC), "wb") as file:
         file.write(content)

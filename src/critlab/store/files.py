@@ -23,7 +23,7 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         The open file, and its size in bytes.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: file not found.
         StoreDamaged: something else stands there, such as a folder, a pipe or a device.
         StoreError: the system cannot read it.
     """
@@ -32,7 +32,7 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         _refuse_irregular(os.stat(path).st_mode)
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (FileNotFoundError, NotADirectoryError):
-        raise FileNotFoundError(f"{path}: there is no such file") from None
+        raise FileNotFoundError(f"{path}: file not found") from None
     except OSError as error:
         raise _unreadable(path, error) from None
     with os.fdopen(descriptor, "rb") as file:
@@ -48,13 +48,13 @@ def read(path: Path, most: int) -> bytes:
     """Return the content of a regular file of at most ``most`` bytes.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: file not found.
         StoreDamaged: it is no regular file, or is larger.
         StoreError: the system cannot read it.
     """
     with opened(path) as (file, size):
         if size > most:
-            raise StoreDamaged(f"takes {size:,} bytes; such a file takes at most {most:,}")
+            raise StoreDamaged(f"takes {size:,} bytes; such a file has at most {most:,}")
         return file.read(size)
 
 
@@ -74,5 +74,5 @@ _NAMES = {
 
 def _unreadable(path: Path, error: OSError) -> StoreError:
     if error.errno == errno.ELOOP:
-        return StoreDamaged("is a symbolic link that leads in a circle; must be a regular file")
+        return StoreDamaged("is a circular symbolic link; must be a regular file")
     return StoreError(f"{path}: cannot be read: {error.strerror or error}")

@@ -119,7 +119,7 @@ class Locks:
             descriptor = os.open(self.path, flags | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW, 0o666)
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 os.close(descriptor)
-                raise StoreError(f"{self.path}: is no regular file; delete it, and critlab makes it again")
+                raise StoreError(f"{self.path}: is not a regular file; delete it, critlab creates a new one")
             _files[self.path] = _LockFile(descriptor)
         return _files[self.path]
 
@@ -180,7 +180,7 @@ def writing(root: Path, tell: Callable[[str], None]) -> Iterator[Locks | None]:
             with _locks_or_none():
                 held.enter_context(shared(root, tell))
         except NoLocks:
-            tell(f"{root}: this file system has no locks, so one process at a time works in this store")
+            tell(f"{root}: this file system has no locks: only one process at a time can use this store")
             held.enter_context(_alone(root))
             locks = None
         yield locks
@@ -261,6 +261,6 @@ def _refuse_or_clear(path: Path) -> None:
         path.unlink(missing_ok=True)
         return
     raise StoreError(
-        f"{path.parent}: this file system has no locks, and process {process} on {one_line(host)} is at work in this "
-        f"store; wait for it, or, if it is dead, delete {path}"
+        f"{path.parent}: this file system has no locks, and process {process} on {one_line(host)} is using this "
+        f"store; wait for it. If it has ended, delete {path}"
     )

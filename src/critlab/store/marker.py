@@ -40,10 +40,10 @@ def require_marker(root: Path) -> None:
     try:
         check_marker(root / MARKER)
     except (FileNotFoundError, StoreDamaged) as error:
-        why = "there is no such file" if isinstance(error, FileNotFoundError) else f"{error}"
+        why = "file not found" if isinstance(error, FileNotFoundError) else f"{error}"
         raise StoreError(
-            f"{root / MARKER}: {why}; without this marker, nothing in the folder is freed; "
-            "critlab run of a study whose results are in the store writes it"
+            f"{root / MARKER}: {why}; critlab gc frees nothing without this marker; "
+            "run a study of this store to create it"
         ) from None
 
 

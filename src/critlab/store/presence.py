@@ -31,7 +31,7 @@ def shared(root: Path, tell: Callable[[str], None]) -> Iterator[None]:
     descriptor = _opened(root)
     try:
         if not _lock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB):
-            tell(f"{root}: waiting for critlab gc, which frees files in this store")
+            tell(f"{root}: waiting for critlab gc, which is freeing files in this store")
             _lock(descriptor, fcntl.LOCK_SH)
         yield
     finally:
@@ -58,7 +58,7 @@ def exclusive(root: Path) -> Iterator[None]:
     descriptor = _opened(root)
     try:
         if not _lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            raise StoreError(f"{root}: another process works in this store; wait for it, or stop it first")
+            raise StoreError(f"{root}: another process is using this store; wait for it or stop it first")
         yield
     finally:
         os.close(descriptor)

@@ -52,7 +52,7 @@ def decode(content: bytes, kind: str, name: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         agrees = False
     if not agrees:
-        raise StoreDamaged(f"record {name}: does not agree with its own digest; it was damaged or edited")
+        raise StoreDamaged(f"record {name}: does not match its digest; it was damaged or edited")
     if document.get("kind") != kind or document.get("name") != name:
         held = f"{shown(document.get('kind'))} {shown(document.get('name'))}"
         raise StoreDamaged(f"record {name}: holds another record, {held}")
@@ -122,7 +122,7 @@ class _Unfit(ValueError):  # noqa: N818 - says what the number is
 
 
 def _constant(text: str) -> Any:
-    raise _Unfit(f"holds {text}, which is no finite number")
+    raise _Unfit(f"holds {text}, which is not a finite number")
 
 
 def _whole(text: str) -> int:

@@ -47,7 +47,7 @@ def _decodable(picture: _Picture) -> _Picture:
     try:
         content = base64.b64decode(picture.float32, validate=True)
     except (binascii.Error, ValueError):
-        raise ValueError("has numbers that are not in base64") from None
+        raise ValueError("has numbers that are not base64") from None
     if len(content) != 4 * count:
         raise ValueError(f"has {len(content):,} bytes; must be {4 * count:,}, 4 for each number")
     numbers = array("f", content)

@@ -58,7 +58,7 @@ class Store:
             received = one_line(f"{self.root}", 100)
             raise StoreError(
                 f"--store: received {received}, a path of {len(os.fsencode(place)):,} bytes; must be below "
-                f"{most - below:,}, as its files lie {below} bytes further down"
+                f"{most - below:,}, because the paths of its files are {below} bytes longer"
             )
 
     def path(self, kind: str, name: str, suffix: str = ".json") -> Path:
@@ -217,7 +217,7 @@ class Store:
             self.set_aside_file(path, "is a folder; must be a regular file")
         for folder in reversed(path.relative_to(self.root).parents[:-1]):
             if os.path.lexists(self.root / folder) and not (self.root / folder).is_dir():
-                self.set_aside_file(self.root / folder, "is no folder; must be one")
+                self.set_aside_file(self.root / folder, "is not a folder; must be a folder")
 
     def set_aside_file(self, path: Path, why: str) -> None:
         """As :meth:`set_aside`, for any file of the store."""
@@ -233,12 +233,14 @@ class Store:
             os.rename(path, folder / new)
             became = f"moved to {QUARANTINE}/{new}"
         except OSError as error:  # a store that may only be read keeps the file, which is not taken for what it claims
-            became = f"ignored, since it cannot be moved ({error.strerror or error})"
+            became = f"ignored, because it cannot be moved ({error.strerror or error})"
         self.damaged += 1
         if self.damaged <= MOST_REPORTED:
             _log.warning("critlab: %s: damaged: %s; %s", *map(one_line, (f"{path}", why, became)))
         elif self.damaged == MOST_REPORTED + 1:
-            _log.warning("critlab: %s: more files are damaged; critlab verify lists them all", one_line(f"{self.root}"))
+            _log.warning(
+                "critlab: %s: more files are damaged; use critlab verify to list all", one_line(f"{self.root}")
+            )
 
 
 def _longest_path(place: Path) -> int:

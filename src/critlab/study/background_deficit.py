@@ -31,7 +31,9 @@ class BackgroundDeficit(Spec):
     @model_validator(mode="after")
     def _begins_before_it_ends(self) -> Self:
         if self.stop != "never" and self.stop <= self.start:
-            text = f"received {shown(self.stop)}; must be above start, {self.start}, as the window is [start, stop)"
+            text = (
+                f"received {shown(self.stop)}; must be above start, {self.start}, because the window is [start, stop)"
+            )
             raise Problems([(("stop",), text)])
         return self
 

@@ -27,7 +27,7 @@ def question(study: Study) -> Found:
         yield ("deficit",), "required, but missing; give [deficit], [switch] or both"
     if study.intervention is not None and study.intervention.changes_nothing:
         names = ", ".join(type(study.intervention).model_fields)
-        yield ("intervention",), f"received nothing that changes the network; give {names}, or leave it out"
+        yield ("intervention",), f"received options that change nothing; give {names}, or omit it"
     yield from _switched_in_vain(study)
 
 
@@ -38,7 +38,10 @@ def _switched_in_vain(study: Study) -> Found:
     usual |= {"augment": study.augment or AugmentSpec(), "objective": study.objective}
     for key, value in usual.items():
         if getattr(study.switch, key) == value:
-            text = f"received {shown(study.switch.special()[key])}, as without the switch; give another or leave it out"
+            text = (
+                f"received {shown(study.switch.special()[key])}, the same value as without the "
+                "switch; give another value or omit it"
+            )
             yield ("switch", key), text
 
 
@@ -47,17 +50,18 @@ def background(study: Study) -> Found:
     final, shortest = study.statistics.final_epochs, study.sweep.shortest
     for index, standing in enumerate(study.background):
         if standing.start >= shortest:
-            text = f"received {standing.start}; must be below {shortest}, the epochs of the shortest run"
+            text = f"received {standing.start}; must be below {shortest}, the number of epochs of the shortest run"
             yield ("background", index, "start"), text
         elif standing.stop != "never" and standing.stop > shortest - final:
             text = (
                 f"received {standing.stop}; must leave the last {final} of the {shortest} epochs of the shortest run "
-                'without it, as the final accuracy is read there (statistics.final_epochs), or be "never"'
+                "without the deficit, because the final accuracy is measured there "
+                '(statistics.final_epochs), or be "never"'
             )
             yield ("background", index, "stop"), text
         for place, earlier in enumerate(study.background[:index]):
             if earlier.deficit == standing.deficit and earlier.overlaps(standing):
-                text = f"received the deficit of background.{place} while that is on; make one window of the two"
+                text = f"received the deficit of background.{place} in an overlapping window; merge the two windows"
                 yield ("background", index, "deficit"), text
 
 
@@ -67,7 +71,7 @@ def controls(study: Study) -> Found:
     for index, deficit in enumerate(study.controls.deficits):
         if deficit in before:
             whose = "the study's own deficit" if deficit == study.deficit else "an earlier control"
-            text = f"received {deficit.name} with the options of {whose}; each control must be another deficit"
+            text = f"received {deficit.name} with the options of {whose}; each control must be a different deficit"
             yield ("controls", "deficits", index), text
         before.append(deficit)
     own = study.intervention.special() if study.intervention else {}
@@ -75,7 +79,10 @@ def controls(study: Study) -> Found:
     for index, intervention in enumerate(study.controls.interventions):
         if intervention.special() in known:
             whose = "the study itself" if intervention.special() == own else "an earlier control"
-            text = f"received {shown(intervention.special())}, as {whose} has; each must be another intervention"
+            text = (
+                f"received {shown(intervention.special())}, the same as {whose} has; each must be "
+                "a different intervention"
+            )
             yield ("controls", "interventions", index), text
         known.append(intervention.special())
     for at in study.controls.at or ():

@@ -28,5 +28,5 @@ def deficit_remarks(study: Study, example_shape: tuple[int, ...]) -> list[str]:
         earlier, other = before.setdefault(deficit.effect(seen), (place, deficit))
         if other != deficit:
             size = " x ".join(map(str, seen[-2:]))
-            found.append(f"{place}: {deficit.name} is the same as {earlier} on {size}; their results will be equal")
+            found.append(f"{place}: {deficit.name} is the same as {earlier} on {size}; their results are equal")
     return found

@@ -73,7 +73,7 @@ class Setup(Spec):
             text = f"{received}; must be at most {sizes.train}, the number of training images"
             found.append((("optimizer", "batch"), text))
         if self.optimizer.batch == 1 and getattr(self.model, "batch_norm", False):
-            text = "received 1; must be at least 2, since this model's BatchNorm cannot take one image alone"
+            text = "received 1; must be at least 2, because this model's BatchNorm cannot process a single image"
             found.append((("optimizer", "batch"), text))
         heads, answers = self.data.label_heads(), getattr(self.model, "heads", 1)
         if heads is not None and heads != answers and not is_path(self.model.name):

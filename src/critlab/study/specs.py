@@ -39,7 +39,7 @@ class OptimizerSpec(Spec):
     @model_validator(mode="after")
     def _momentum_is_sgd(self) -> Self:
         if self.name == "adam" and self.momentum is not None:
-            raise Problems([(("momentum",), f"received {self.momentum}; adam has none, leave it out")])
+            raise Problems([(("momentum",), f"received {self.momentum}; adam has no momentum, omit it")])
         return self
 
 
@@ -64,16 +64,19 @@ class AugmentSpec(Spec):
     def misfits(self, example_shape: tuple[int, ...]) -> Iterator[tuple[str, str]]:
         """The fields that cannot be used with such examples, and why."""
         if self.views != "shared" and (len(example_shape) != 4 or example_shape[0] != 2):
-            yield "views", f'received {shown(self.views)}; must be "shared", as examples are not two views'
+            yield "views", f'received {shown(self.views)}; must be "shared", because examples do not have two views'
         if self.source_dropout and (len(example_shape) < 2 or example_shape[0] != 2):
-            yield "source_dropout", f"received {shown(self.source_dropout)}; must be 0, as examples have no two sources"
+            yield (
+                "source_dropout",
+                f"received {shown(self.source_dropout)}; must be 0, because examples do not have two sources",
+            )
         if len(example_shape) < 2:
             for field in ("flip", "shift"):
                 if getattr(self, field):
                     text = f"received {shown(getattr(self, field))}; must be left out, as examples of shape"
                     yield field, f"{text} {example_shape} have no height and width"
         elif self.shift >= min(example_shape[-2:]):
-            text = f"received {shown(self.shift)}; must be below the image side, {min(example_shape[-2:])}"
+            text = f"received {shown(self.shift)}; must be below the side of the image, {min(example_shape[-2:])}"
             yield "shift", text
 
 

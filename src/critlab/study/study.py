@@ -32,7 +32,7 @@ def _seeds(value: Any) -> Any:
             raise Problems([((), f"received {shown(value)}; must be from 1 to {MOST_SEEDS:,}, or a list of seeds")])
         return tuple(range(value))
     if not isinstance(value, list | tuple | range):
-        raise Problems([((), f"received {shown(value)}; must be how many seeds, an integer, or a list of seeds")])
+        raise Problems([((), f"received {shown(value)}; must be the number of seeds or a list of seeds")])
     if not 1 <= len(value) <= MOST_SEEDS:
         raise Problems([((), f"received {len(value):,} seeds; must be from 1 to {MOST_SEEDS:,}")])
     return tuple(value)
@@ -113,15 +113,13 @@ def read_study(path: str | Path) -> Study:
         # some editors put a byte order mark before the text
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise StudyError(
-            f"{path}: there is no such file; give a study file (TOML), or a name from 'critlab list'"
-        ) from None
+        raise StudyError(f"{path}: file not found; give a study file (TOML), or a name from 'critlab list'") from None
     except OSError as error:
         raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise StudyError(f"{path}: is not text in UTF-8; a study file is TOML") from None
+        raise StudyError(f"{path}: is not UTF-8 text; a study file is TOML") from None
     except RecursionError:
-        raise StudyError(f"{path}: is nested too deeply; a study file has tables in tables, and no more") from None
+        raise StudyError(f"{path}: is nested too deeply; a study file has at most two levels of tables") from None
     except ValueError as error:
         # tomllib lets pass what Python itself refuses, such as an integer of 5,000 digits
         raise StudyError(f"{path}: is not valid TOML: {error}") from None

@@ -57,7 +57,7 @@ def listed(values: Any) -> Any:
 def increasing(values: Sequence[Any], field: str) -> None:
     """Raises Problems unless the epochs ``values`` increase; ``"never"`` may come last."""
     if "never" in values[:-1]:
-        raise Problems([((field,), 'received "never" before the end; it may only come last')])
+        raise Problems([((field,), 'received "never" before the end; "never" must be the last value')])
     numbers = [v for v in values if v != "never"]
     for earlier, later in pairwise(numbers):
         if later <= earlier:

@@ -39,9 +39,9 @@ class WindowOverride(Spec):
     def _switches_something(self) -> Self:
         if not self.special():
             names = ", ".join(type(self).model_fields)
-            raise Problems([((), f"received nothing to change; give at least one of {names}, or leave it out")])
+            raise Problems([((), f"received a section that changes nothing; give at least one of {names}, or omit it")])
         if self.select is not None and not hasattr(self.select, "select"):
-            text = f"received {type(self.select).name!r}, which withholds no images; put it into [deficit]"
+            text = f"received {type(self.select).name!r}, which does not withhold images; move it to [deficit]"
             raise Problems([(("select", "name"), text)])
         return self
 

@@ -181,7 +181,7 @@ class NetworkLearner:
             state.model.load_state_dict({**_below("model.", found), **(unpack(extra) if extra else {})})
         except RuntimeError as error:
             raise StudyError(
-                f"model: a new model does not take the state of a trained one: {' '.join(f'{error}'.split())}; make "
+                f"model: the state of a trained model does not fit a new one: {' '.join(f'{error}'.split())}; make "
                 "every parameter and buffer, in its full size, where the model is made"
             ) from None
         restore(state.model, _below("outside.", tensors))

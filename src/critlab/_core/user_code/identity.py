@@ -27,7 +27,7 @@ NOTHING: Mapping[str, str] = {}
 HERE = "defined-here"
 """In place of a module: a class or function that this process alone can find."""
 
-OR_VERSION = '; for critlab.probe, which runs in this process, give it a version = "1" that you raise with every change'
+OR_VERSION = '; for critlab.probe, which runs in this process, give it a version = "1" and raise it with every change'
 
 UNNAMED = "unnamed: "
 """How the text of own code begins that was no part of a name before."""
@@ -72,13 +72,13 @@ def path_of(code: Code) -> str:
     module = script_name() if code.__module__ == "__main__" else code.__module__
     if module is None:
         raise StudyError(
-            f"{code.__qualname__} was defined in a notebook or at a prompt, where a worker process cannot find it; "
+            f"{code.__qualname__} was defined in a notebook or at a prompt, so worker processes cannot import it; "
             f"move it to a file{OR_VERSION}"
         )
     path = f"{module}:{code.__qualname__}"
     if "<" in code.__qualname__:
         raise StudyError(
-            f"{path} was defined inside a function, where a worker process cannot find it; "
+            f"{path} was defined inside a function, so worker processes cannot import it; "
             f"move it to the top level of a module{OR_VERSION}"
         )
     return path
@@ -93,8 +93,8 @@ def module_called(name: str) -> ModuleType:
     """
     if name == HERE:
         raise StudyError(
-            "a class or function with a version was defined inside a function, in a notebook or at a prompt, where a "
-            "worker process cannot find it; move it to the top level of a module"
+            "a class or function with a version was defined inside a function, in a notebook or at a prompt, so "
+            "worker processes cannot import it; move it to the top level of a module"
         )
     if name in ("__main__", script_name()):
         return sys.modules["__main__"]
@@ -131,8 +131,8 @@ def own_code(code: Code, path: str, *, here: bool = False) -> OwnCode:
     text = _own_text(code)
     if not modules and text is None:
         raise StudyError(
-            f"the source of {path!r} cannot be read, and its results are named by it; put it in a file, or give it a "
-            'version that you raise with every change: version = "1", as an attribute of the function or class'
+            f"cannot read the source of {path!r}, which names its results; move it to a file, or give it a "
+            'version and raise it with every change: version = "1", as an attribute of the function or class'
             + (", or probe(..., version=...)" if here else "")
         )
     held = [_plain_text(text or ""), list(_held(code)) if here else []] if here or not modules else []
@@ -140,8 +140,9 @@ def own_code(code: Code, path: str, *, here: bool = False) -> OwnCode:
     if modules:
         return found
     unread = (
-        f"{path} was defined in a notebook or at a prompt: its own text names its results, and changes of what it uses "
-        'go unnoticed; give it a version that you raise with every change, such as version = "1"'
+        f"{path} was defined in a notebook or at a prompt: its results are named by its own text, so "
+        "changes in what it uses "
+        'are not noticed; give it a version and raise it with every change, such as version = "1"'
     )
     return replace(found, unread=unread)
 
@@ -151,8 +152,9 @@ def _named(path: str, modules: Mapping[str, Module], held: list[Any] | None = No
     unread = ""
     if compiled:
         unread = (
-            f"{path}: {', '.join(compiled)} is compiled and named by its bytes, which another build changes; to name "
-            'it yourself, give it a version, such as version = "1"'
+            f"{path}: {', '.join(compiled)} is compiled, so its results are named by its bytes, which "
+            "change with each build; to name "
+            'them yourself, give it a version, such as version = "1"'
         )
     files = {name: module.digest for name, module in sorted(modules.items())}
     return OwnCode(path, digest("own code", path, files, *(held or [])), text, modules, unread)

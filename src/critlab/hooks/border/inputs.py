@@ -35,7 +35,7 @@ def inputs_seen(deficit: Deficit, given: Any, scale: Scale | None) -> Seen:
     if not tensor.numel():
         return Seen(tensor, back)
     if scale is not None and not tensor.is_floating_point():
-        raise StudyError(f"{what}: received {called(tensor.dtype)}, which is not normalised; leave normalised= out")
+        raise StudyError(f"{what}: received {called(tensor.dtype)}, which is not normalised; omit normalised=")
     if scale is not None:
         scale = scale.fitted(tuple(tensor.shape[1:]))
     if scale is None and deficit.input_kind in ("any", "tokens"):
@@ -96,7 +96,7 @@ def _check_unit(values: Tensor, scale: Scale | None, what: str, wanted: str) -> 
         return
     if scale is not None:
         raise StudyError(
-            f"{what}: are from {low:.3g} to {high:.3g} before they were normalised, if normalised= is right; must be "
+            f"{what}: undoing normalised= gives values from {low:.3g} to {high:.3g}; must be "
             f"{wanted}; check mean and deviation"
         )
     advice = "give normalised=(mean, deviation) where the loader normalises"

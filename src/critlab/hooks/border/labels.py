@@ -87,8 +87,9 @@ def _numbers(tensor: Tensor, classes: int, what: str) -> Seen:
         elif (tensor.ndim == 1 or tensor.shape[1] == 1) and bool((tensor == tensor.round()).all()):
             return whole(tensor, what)
     raise StudyError(
-        f"{what}: received {called(dtype)} of shape {tuple(tensor.shape)}, as of a regression, of soft labels or of "
-        "several labels an example; must be class numbers or one-hot rows"
+        f"{what}: received {called(dtype)} of shape {tuple(tensor.shape)}, which looks like a "
+        "regression, soft labels or "
+        "several labels per example; must be class numbers or one-hot rows"
     )
 
 

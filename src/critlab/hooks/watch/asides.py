@@ -39,7 +39,7 @@ class Asides:
             return
         reason = why if isinstance(why, str) else f"{type(why).__name__}: {why}" if str(why) else type(why).__name__
         self._said[part] = f"at step {step}: {reason} ({then})"
-        text = f"watch: {part}: {self._said[part]}; the training goes on"
+        text = f"watch: {part}: {self._said[part]}; training continues"
         try:
             warnings.warn(text, UserWarning, stacklevel=2)
         except UserWarning:

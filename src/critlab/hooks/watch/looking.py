@@ -84,7 +84,9 @@ class Looking:
             return
         given: Inputs | None = inputs() if callable(inputs) else inputs
         if given is None:
-            raise StudyError("watch: step: received no inputs; give the batch's, or probe= when making the watch")
+            raise StudyError(
+                "watch: step: received no inputs; give those of the batch, or probe= when creating the watch"
+            )
         self._keep(chosen(given, torch.arange(min(count(given), self.examples), device="cpu")))
 
     def rehearse(self, weights: ParameterGroups) -> None:
@@ -143,7 +145,7 @@ class Looking:
 
     def _on(self, device: torch.device) -> Inputs:
         """The examples; those of a checkpoint go back to the kind of device that they were on."""
-        assert self._probe is not None, "examples are taken before the first look"
+        assert self._probe is not None, "examples are set before the first look"
         if self._came_from == device.type:
             self._probe = _moved(self._probe, device)
         self._came_from = ""

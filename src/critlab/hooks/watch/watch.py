@@ -236,7 +236,7 @@ class Watch:
             torch.save(self.state_dict(), half)
             half.replace(path)
         except Exception as error:
-            self._watching.asides.say("state", self.steps, error, then="tried again with the next checkpoint")
+            self._watching.asides.say("state", self.steps, error, then="critlab tries again with the next checkpoint")
             half.unlink(missing_ok=True)
 
     def restore(self, state: Mapping[str, Any] | str | Path) -> None:

@@ -139,7 +139,7 @@ class Watching:
             self._seconds, self._began = float(state["seconds"]), time.perf_counter()
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, StopIteration) as error:
             said = f"{type(error).__name__}: {error}"
-            raise StudyError(f"watch: state: it is damaged ({said}); begin without it") from None
+            raise StudyError(f"watch: state: is damaged ({said}); start without it") from None
         self._fresh = False
 
     def _do(self, part: str, work: Callable[[], object]) -> None:
@@ -185,7 +185,9 @@ class Watching:
             sample = self.looking.fisher_snapshot(self.sums.weights, self.steps)
         except StudyError as none:
             self._waits = True
-            self.asides.say("looks for a while", self.steps, none, then="tried again when other weights learn")
+            self.asides.say(
+                "looks for a while", self.steps, none, then="critlab tries again when other weights are trained"
+            )
             return
         finish(self.sums.device)
         size.learn(self.ledger.leave(), self.ledger.worked / max(1, self.steps - 1), self.ledger.budget)

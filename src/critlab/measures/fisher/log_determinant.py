@@ -62,7 +62,7 @@ def fisher_log_determinant(
     if not factors:
         raise StudyError(
             "fisher_log_determinant: model: has no nn.Linear or nn.Conv2d that requires gradients and whose weight is "
-            "used by calling it alone; leave it out"
+            "used by calling it alone; omit it"
         )
     return {layer: float((one.eigenvalues() / damping).log1p().sum()) for layer, one in factors.items()}
 

@@ -135,8 +135,8 @@ def _twice_differentiable() -> Iterator[None]:
         if not any(sign in said for sign in NO_SECOND_DERIVATIVE):
             raise
         raise StudyError(
-            f"curvature: model: it cannot be differentiated twice ({said[:160]}); use layers with a second derivative, "
-            "or leave this measure out"
+            f"curvature: model: cannot be differentiated twice ({said[:160]}); use layers with a second derivative, "
+            "or omit this measure"
         ) from error
 
 

@@ -80,7 +80,7 @@ def dead_units(model: nn.Module, images: Tensor) -> dict[str, DeadUnits]:
             for name, found in watching.awake.items():
                 awake[name] = found | awake.get(name, torch.zeros_like(found))
     if not awake:
-        raise StudyError("dead_units: model: calls no ReLU, so none of its units can be dead; leave it out")
+        raise StudyError("dead_units: model: calls no ReLU, so it has no dead units; omit this measure")
     return {name: DeadUnits(int((~found).sum()), found.numel()) for name, found in awake.items()}
 
 

@@ -61,7 +61,7 @@ def effective_rank(model: nn.Module, images: Tensor) -> dict[str, float]:
         for handle in handles:
             handle.remove()
     if not grams:
-        raise StudyError("effective_rank: model: no module of it owns parameters and gives features; leave it out")
+        raise StudyError("effective_rank: model: no module has parameters and a feature output; omit this measure")
     return {name: of_gram(gram, name) for name, gram in grams.items()}
 
 

@@ -59,7 +59,7 @@ def relative_source_variance(model_features: ModelFeatures, view_a: Tensor, view
     if min(len(view_a), len(view_b)) < 2:
         raise StudyError(
             f"relative_source_variance: received {len(view_a)} images of A and {len(view_b)} of B; "
-            "must be at least 2 of each, since a variance is taken over them"
+            "must be at least 2 of each, to estimate a variance"
         )
     with torch.no_grad(), _evaluating(model_features):
         spread = _Spread.over(_rows(model_features, view_a, view_b))
@@ -93,7 +93,7 @@ def measure(model: nn.Module, probe: Probe, options: RelativeSourceVariance) -> 
     if probe.images.ndim < 3 or probe.images.shape[1] != 2:
         raise StudyError(
             f"measure 'relative_source_variance' needs two sources (2, ...), received examples of shape "
-            f"{tuple(probe.images.shape[1:])}; take other data, such as two_view, or leave it out"
+            f"{tuple(probe.images.shape[1:])}; use other data, such as two_view, or omit this measure"
         )
     layer = feature_layer(model, options.layer, "relative_source_variance")
 

@@ -32,7 +32,7 @@ def filters(model: nn.Module, example_shape: tuple[int, ...], layer: str | None 
     if layer is not None and layer not in found:
         raise StudyError(f"measures.filters.layer: received {shown(layer)}{nearest(layer, found)}")
     if not found:
-        raise StudyError("measure 'filters' needs an nn.Conv2d or nn.Linear, but the model has none; leave it out")
+        raise StudyError("measure 'filters' needs an nn.Conv2d or nn.Linear, but the model has none; omit this measure")
     name = next(iter(found)) if layer is None else layer
     weight = found[name].weight.detach().clone()
     if weight.ndim == 4:
@@ -40,7 +40,7 @@ def filters(model: nn.Module, example_shape: tuple[int, ...], layer: str | None 
     if len(example_shape) != 3 or weight.shape[1] != torch.Size(example_shape).numel():
         raise StudyError(
             f"measure 'filters': layer {name or ROOT} takes {weight.shape[1]} numbers, but examples have shape "
-            f"{tuple(example_shape)}; its weights are no pictures of images (channels, height, width): leave it out"
+            f"{tuple(example_shape)}; its weights are not images (channels, height, width): omit this measure"
         )
     return name, weight.unflatten(1, example_shape)
 

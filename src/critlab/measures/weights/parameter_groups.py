@@ -146,7 +146,8 @@ def log_probabilities(logits: object, images: int, measure: str, *, known: bool 
         refuse_reentrant(logits, measure)
     if not known and _probabilities(logits.detach()):
         raise StudyError(
-            f"{measure}: model: it gives probabilities, each row adds up to 1; must give logits: remove the softmax "
+            f"{measure}: model: the output is probabilities (each row adds up to 1); must be logits: "
+            "remove the softmax "
             "at its end, or take the logarithm"
         )
     return logits.log_softmax(-1) if logits.dtype == torch.float64 else logits.float().log_softmax(-1)
@@ -159,8 +160,8 @@ def refuse_reentrant(value: Tensor, measure: str) -> None:
     """
     if "CheckpointFunctionBackward" in operations(value):
         raise StudyError(
-            f"{measure}: model: it checkpoints its activations in the reentrant way, which only a whole backward "
-            "pass can follow; use torch.utils.checkpoint.checkpoint(..., use_reentrant=False)"
+            f"{measure}: model: uses reentrant activation checkpointing, which works only with a full backward "
+            "pass; use torch.utils.checkpoint.checkpoint(..., use_reentrant=False)"
         )
 
 

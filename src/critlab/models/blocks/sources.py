@@ -10,7 +10,7 @@ def check_two_images(model: str, example_shape: tuple[int, ...], smallest: int) 
     if len(example_shape) != 4 or example_shape[0] != 2 or min(example_shape[2:]) < smallest:
         raise StudyError(
             f"model {model!r} takes two images (2, channels, height, width) with sides of at least {smallest}, "
-            f"received examples of shape {tuple(example_shape)}; take other data, such as two_view, or another model"
+            f"received examples of shape {tuple(example_shape)}; use other data, such as two_view, or another model"
         )
 
 

@@ -108,7 +108,7 @@ def array_task(
     centred = chosen - chosen.mean(0)
     norms = centred.norm(dim=1, keepdim=True)
     if float(norms.min()) == 0:
-        raise StudyError("arrays: an example equals the mean of all and cannot be scaled; leave it out")
+        raise StudyError("arrays: an example equals the mean of all and cannot be scaled; omit it")
     targets = torch.ones(count, dtype=torch.float64)
     targets[count // 2 :] = -1
     return centred / norms * math.sqrt(centred.shape[1]), targets

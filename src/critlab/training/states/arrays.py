@@ -32,7 +32,7 @@ def array_of(value: Tensor, where: str) -> NDArray[Any]:
         StudyError: a checkpoint cannot hold it; ``where`` says which tensor it is.
     """
     if torch.nn.parameter.is_lazy(value):
-        raise StudyError(f"{where}: has no shape yet; call the model once where it is made")
+        raise StudyError(f"{where}: has no shape yet; call the model once after creating it")
     if value.layout != torch.strided or value.is_quantized or value.is_nested or value.is_meta:
         form = "quantised" if value.is_quantized else "nested" if value.is_nested else f"{value.layout}"
         form = "without values (meta)" if value.is_meta else form.removeprefix("torch.")

@@ -17,9 +17,7 @@ from critlab.training.learner import NetworkLearner, NetworkState
 from critlab.training.optimizers import pack_optimizer
 from critlab.training.states.outside import copied, is_plain, outside, same
 
-REMEDY = (
-    "make it a buffer or an attribute of the model, so that it is part of every checkpoint, or a function of what is"
-)
+REMEDY = "make it a buffer or an attribute of the model, so that checkpoints store it, or compute it from such values"
 MOST_NAMES = 5
 """How many differing names a message lists."""
 
@@ -49,7 +47,7 @@ def _rehearse(learner: NetworkLearner, recipe: Recipe, seed: int, modules: Colle
     _refuse(
         _differing(state, learner.start({"seed": seed})),
         "two models made with the same seed differ",
-        "draw from the global generators of torch, numpy or random alone, which critlab seeds",
+        "draw only from the global generators of torch, numpy or random, which critlab seeds",
     )
     _step(learner, state, recipe)
     saved = learner.pack(state)
@@ -71,7 +69,7 @@ def _rehearse(learner: NetworkLearner, recipe: Recipe, seed: int, modules: Colle
     moved = [name for name in variables if name not in found or not same(variables[name], found[name])]
     _refuse(
         [f"the variable {name}" for name in moved],
-        "a step of training changes what no checkpoint holds",
+        "a training step changes a value that no checkpoint stores",
         "make it an attribute of the model",
     )
 
@@ -84,7 +82,7 @@ def _refuse(differing: list[str], what: str, remedy: str) -> None:
     if differing:
         more = f" and {len(differing) - MOST_NAMES} more" if len(differing) > MOST_NAMES else ""
         raise StudyError(
-            f"model: {what}, in {', '.join(differing[:MOST_NAMES])}{more}, so that runs that share epochs would not "
+            f"model: {what}, in {', '.join(differing[:MOST_NAMES])}{more}, so runs that share epochs would not "
             f"equal runs from scratch; {remedy}"
         )
 

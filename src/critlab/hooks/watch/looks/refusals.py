@@ -38,14 +38,16 @@ def refuse_model(model: nn.Module, *, calls_forward: bool) -> None:
     for name, module in model.named_modules():
         kind = type(module).__name__
         if module is not model and kind in WRAPPERS:
-            raise _refused(f"its part {name!r} is a {kind}; wrap the whole model, and watch that")
+            raise _refused(f"its part {name!r} is a {kind}; wrap the whole model and watch the wrapper")
     refuse_mixing(model, WATCH)
     for name, parameter in model.named_parameters():
         # by name, since importing the class takes seconds
         if any(kind.__name__ == "DTensor" for kind in type(parameter).__mro__) or hasattr(parameter, "ds_id"):
-            raise _refused(f"its parameter {name!r} is sharded; a look needs whole ones, as under data parallelism")
+            raise _refused(
+                f"its parameter {name!r} is sharded; the watch needs whole parameters, as in data parallelism"
+            )
     if getattr(getattr(model, "config", None), "problem_type", None) == "multi_label_classification":
-        raise _refused(f"an example has several right labels at once, and the watch draws one; {WAY_OUT}")
+        raise _refused(f"an example has several correct labels, and the watch draws one; {WAY_OUT}")
 
 
 def refuse_logits(logits: Tensor) -> None:
@@ -56,7 +58,8 @@ def refuse_logits(logits: Tensor) -> None:
     """
     if logits.shape[-1] == 1:
         raise _refused(
-            f"it gave one number an answer, {tuple(logits.shape)}; for two classes give forward=, a function that puts "
+            f"the output is one number per example, {tuple(logits.shape)}; for two classes give "
+            "forward=, a function that puts "
             "a 0 before it, (examples, 2); a regression has no labels to draw"
         )
 
@@ -75,8 +78,8 @@ def refuse_dependence(logits: Tensor, others_changed: Tensor) -> None:
     tolerance = COARSE_TOLERANCE if logits.dtype.itemsize < 4 else TOLERANCE
     if one.shape != other.shape or not bool(((one - other).abs() <= tolerance * one.abs().max() + 1e-6).all()):
         raise _refused(
-            "the answers of an example depend on the others in its batch, even in evaluation mode, so that it has no "
-            "Fisher information of its own; examples must lie along axis 0, and nothing may be normalised over them"
+            "the output for an example depends on the other examples of its batch even in evaluation mode, so it has "
+            "no Fisher information of its own; put examples along axis 0 and do not normalise over them"
         )
 
 
