@@ -123,7 +123,7 @@ def test_a_network_that_learns_nothing_is_inconclusive(tmp_path: Path) -> None:
 
 
 def test_a_single_class_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="every image is of one class"):
+    with pytest.raises(StudyError, match="all images have the same class"):
         trained(tmp_path, "one_class")
     assert not (tmp_path / "store").exists()
 

@@ -207,7 +207,7 @@ class TestStreams:
         done = in_shell(tmp_path, "cd gone && rmdir ../gone && critlab list deficits")
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == (
-            "critlab: the working folder cannot be used: No such file or directory; change into a folder that exists\n"
+            "critlab: the working folder cannot be used: No such file or directory; change to a folder that exists\n"
         )
 
     def test_what_a_users_code_prints_is_no_part_of_the_document(self, tmp_path: Path) -> None:
@@ -263,10 +263,7 @@ class TestSearchPath:
         (tmp_path / "study.toml").write_text(STUDY.replace('"blur"', '"json:Mine"'))
         done = called(tmp_path, "plan", "study.toml")
         assert done.returncode == 2
-        assert (
-            "comes before the one in the working folder, and has no 'Mine'; give your module another name"
-            in done.stderr
-        )
+        assert "comes before the one in the working folder, and has no 'Mine'; rename your module" in done.stderr
 
 
 AT_FIRST_IMPORT = """

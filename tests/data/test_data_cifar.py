@@ -141,7 +141,7 @@ def test_a_pickle_that_names_code_is_refused_and_not_run(tmp_path: Path, monkeyp
 
 @pytest.mark.parametrize("value", [Bomb(Path("x")), np.float32(1), np.random.default_rng(0)])
 def test_no_other_global_is_read(value: object) -> None:
-    with pytest.raises(DataError, match="which no array needs"):
+    with pytest.raises(DataError, match="which arrays do not need"):
         read_array_pickle(pickle.dumps({"data": value}), "file")
 
 
@@ -208,10 +208,10 @@ def test_a_cut_binary_batch_is_refused(tmp_path: Path) -> None:
     [
         ({"labels": [1]}, "has no 'data'"),
         ({"data": np.zeros((1, 3072), np.uint8)}, "has no 'labels'"),
-        ({"data": np.zeros((1, 3072), np.int64), "labels": [1]}, "no uint8 array"),
-        ({"data": np.zeros((1, 100), np.uint8), "labels": [1]}, "no uint8 array"),
-        ({"data": np.zeros((1, 3072), np.uint8), "labels": [1, 2]}, "no list of 1 labels"),
-        ({"data": np.zeros((1, 3072), np.uint8), "labels": ["cat"]}, "something else than whole numbers"),
+        ({"data": np.zeros((1, 3072), np.int64), "labels": [1]}, "not a uint8 array"),
+        ({"data": np.zeros((1, 100), np.uint8), "labels": [1]}, "not a uint8 array"),
+        ({"data": np.zeros((1, 3072), np.uint8), "labels": [1, 2]}, "not a list of 1 labels"),
+        ({"data": np.zeros((1, 3072), np.uint8), "labels": ["cat"]}, "must be whole numbers"),
     ],
 )
 def test_a_batch_of_another_form_is_refused(batch: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -223,6 +223,6 @@ def test_a_batch_of_another_form_is_refused(batch: dict[str, Any], message: str,
 
 def test_a_part_of_the_set_is_used_only_when_asked_for(tmp_path: Path) -> None:
     binary_folder(tmp_path)
-    with pytest.raises(DataError, match="50000 images asked, but only 50 are there"):
+    with pytest.raises(DataError, match="received 50000 images; must be at most 50"):
         load(DataSpec(name="cifar10"), tmp_path)
     assert len(load(DataSpec(name="cifar10", train=50, test=10), tmp_path).train_images) == 50

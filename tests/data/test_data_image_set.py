@@ -196,9 +196,9 @@ def test_a_users_mistake_is_named(returned: Any, message: str, read: Callable[..
 
 
 def test_more_than_there_is_cannot_be_asked(read: Callable[..., ImageSet]) -> None:
-    with pytest.raises(DataError, match="train: 21 images asked, but only 20 are there"):
+    with pytest.raises(DataError, match="train: received 21 images; must be at most 20"):
         read((GOOD, GOOD), train=21)
-    with pytest.raises(DataError, match="test: 30 images asked, but only 20 are there"):
+    with pytest.raises(DataError, match="test: received 30 images; must be at most 20"):
         read((GOOD, GOOD), test=30)
     with pytest.raises(DataError, match="epoch = 21 but only 20"):
         read((GOOD, GOOD), epoch=21)

@@ -156,7 +156,7 @@ def test_a_pipe_in_place_of_a_batch_does_not_hang(tmp_path: Path) -> None:
     place = write_folder(tmp_path / "cifar-10-batches-bin", cifar10_binary())
     (place / "data_batch_2.bin").unlink()
     os.mkfifo(place / "data_batch_2.bin")
-    with pytest.raises(DataError, match=r"data_batch_2\.bin is no file"):
+    with pytest.raises(DataError, match=r"data_batch_2\.bin is not a file"):
         read_cifar10(tmp_path)
 
 

@@ -148,7 +148,7 @@ def wide(shape: tuple[int, ...]) -> Any:
         (wide((20, 30, 4)), "channels last"),
         (wide((2, 32, 32, 3)), "channels last"),
         (((wide((3, 8, 8))[0] > 99).astype(np.uint8), LABELS), "uint8 images hold only 0 and 1, of 255"),
-        ((IMAGES / 255, LABELS), "as if divided by 255 twice"),
+        ((IMAGES / 255, LABELS), "divided by 255 twice"),
         ((IMAGES * 255, LABELS), r"image value .* must be in \[0, 1\]; divide by 255"),
         ((IMAGES * 2 - 1, LABELS), r"image value .* must be in \[0, 1\]"),
         ((IMAGES > 0.5, LABELS), "images are bool"),

@@ -86,7 +86,7 @@ def test_missing_folders_and_options(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"clips/train: folder not found; must contain CLASS/CLIP"):
         load(spec(), tmp_path)
     (tmp_path / "clips/train/run").mkdir(parents=True)
-    with pytest.raises(DataError, match="holds no clip"):
+    with pytest.raises(DataError, match="has no clip"):
         load(spec(), tmp_path)
     with pytest.raises(StudyError, match="folder: required"):
         DataSpec.read({"name": "video_pairs"}, "data")

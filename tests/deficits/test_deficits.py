@@ -317,7 +317,7 @@ def test_every_deficit_is_read_back_and_frozen(name: str) -> None:
         ({"name": "fog", "severity": 6}, ("severity",), "received 6; must be less than or equal to 5"),
         ({"name": "gausian_noise", "severity": 1}, ("name",), "did you mean 'gaussian_noise'"),
         ({"name": "data_subset"}, ("fraction",), "required, but missing; or give count"),
-        ({"name": "data_subset", "fraction": 0.5, "count": 9}, ("count",), "received 9 beside fraction"),
+        ({"name": "data_subset", "fraction": 0.5, "count": 9}, ("count",), "received 9 together with fraction"),
         ({"name": "data_subset", "fraction": 1.0}, ("fraction",), "less than 1"),
         ({"name": "data_subset", "count": 1}, ("count",), "greater than or equal to 2"),
         ({"name": "noise", "when": "never"}, ("when",), "before_augment"),

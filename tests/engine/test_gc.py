@@ -280,9 +280,9 @@ class TestNothingIsFreed:
         before = contents(Store(home))
         ways: list[dict[str, Any]] = [{}, {"apply": True}, {"apply": True, "orphans": True}]
         for options in ways:
-            with pytest.raises(StoreError, match="nothing in the folder is freed"):
+            with pytest.raises(StoreError, match="frees nothing without this marker"):
                 collect(Store(home), **options)
-        with pytest.raises(StoreError, match="nothing in the folder is freed"):
+        with pytest.raises(StoreError, match="frees nothing without this marker"):
             empty_trash(Store(home))
         assert contents(Store(home)) == before
 
@@ -402,7 +402,7 @@ class TestLock:
         )
         assert other.stdout is not None
         other.stdout.readline()
-        with pytest.raises(StoreError, match="another process works in this store"):
+        with pytest.raises(StoreError, match="another process is using this store"):
             collect(store, apply=True)
         collect(store)
         other.kill()
@@ -410,7 +410,7 @@ class TestLock:
         collect(store, apply=True)
 
     def test_nor_while_this_process_does(self, store: Store) -> None:
-        with writing(store.root, print), pytest.raises(StoreError, match="works in this store"):
+        with writing(store.root, print), pytest.raises(StoreError, match="is using this store"):
             collect(store, apply=True)
 
     def test_who_begins_meanwhile_waits(self, store: Store) -> None:
@@ -435,7 +435,7 @@ class TestLock:
 
         monkeypatch.setattr(fcntl, "lockf", none)
         monkeypatch.setattr(fcntl, "flock", none)
-        with writing(store.root, lambda text: None), pytest.raises(StoreError, match="is at work in this store"):
+        with writing(store.root, lambda text: None), pytest.raises(StoreError, match="is using this store"):
             collect(store, apply=True)
         collect(store, apply=True)
 

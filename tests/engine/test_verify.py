@@ -71,7 +71,7 @@ def test_one_changed_digit_in_a_record_is_found(store: Store) -> None:
     changed = f"{loss}"[:-1] + str((int(f"{loss}"[-1]) + 1) % 10)
     path.write_text(path.read_text().replace(f"{loss}", changed))
     told = [one.what for one in verify(store).wrong if one.file == str(path.relative_to(store.root))]
-    assert any("does not agree with its own digest" in what for what in told)
+    assert any("does not match its digest" in what for what in told)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,10 @@ def test_a_missing_parent_is_found(store: Store) -> None:
 def test_a_missing_checkpoint_is_found(store: Store) -> None:
     path = some(store, "checkpoints")[0]
     path.unlink()
-    assert [path.stem in one.file and "checkpoint is missing" in one.what for one in verify(store).wrong] == [True]
+    assert [
+        path.stem in one.file and "should have a checkpoint, which is missing" in one.what
+        for one in verify(store).wrong
+    ] == [True]
 
 
 def test_orphans_are_listed_and_are_not_wrong(store: Store) -> None:
@@ -166,7 +169,7 @@ def test_the_commands(critlab: Command, tmp_path: Path, finished: Path) -> None:
     some(Store(tmp_path / "store ü"), "checkpoints")[0].write_bytes(b"\x80\x04N.")
     answer = critlab("verify", *options)
     assert answer.status == 1
-    assert "is not a checkpoint of critlab" in answer.out
+    assert "is not a critlab checkpoint" in answer.out
     assert critlab("verify", str(study), *options, "--json").status == 1
     for command in ("verify", "gc"):
         answer = critlab(command, "--store", "nowhere")
@@ -230,7 +233,7 @@ def test_gc_leaves_what_a_process_works_on(store: Store) -> None:
     )
     assert other.stdout is not None
     other.stdout.readline()
-    with pytest.raises(StoreError, match="a process is at work"):
+    with pytest.raises(StoreError, match="another process is using"):
         collect(store, [small(**SMALL)], apply=True)
     other.communicate()
 
@@ -240,7 +243,9 @@ def test_gc_runs_no_code_on_a_stores_word(store: Store, tmp_path: Path, monkeypa
     (tmp_path / "planted.py").write_text("raise SystemExit('ran')")
     (known,) = (one for _, one in all_records(store) if isinstance(one, StudyRecord))
     write_record(store, replace(known, study={**known.study, "deficit": {"name": "planted:Deficit"}}))
-    with pytest.raises(StudyError, match="uses planted:Deficit, your own code, and gc runs no code on a store's word"):
+    with pytest.raises(
+        StudyError, match="uses planted:Deficit, your own code, and gc does not run code that only a store names"
+    ):
         collect(store)
     assert not verify(store).wrong
 

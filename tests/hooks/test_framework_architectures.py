@@ -190,7 +190,10 @@ def test_the_trace_is_that_of_brute_force(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"num_labels": 1}, "one number an answer"), ({"problem_type": "multi_label_classification"}, "several right")],
+    [
+        ({"num_labels": 1}, "one number per example"),
+        ({"problem_type": "multi_label_classification"}, "several correct"),
+    ],
 )
 def test_heads_that_are_no_classifiers_are_refused(options: dict[str, Any], said: str) -> None:
     config = transformers.BertConfig(**SMALL, max_position_embeddings=8, **options)
@@ -279,7 +282,7 @@ def test_transformers_are_refused_before_the_first_step(tmp_path: Path) -> None:
     trainer = transformers.Trainer(
         model=model, args=arguments(tmp_path, max_steps=3), train_dataset=data, callbacks=[WatchCallback()]
     )
-    with pytest.raises(StudyError, match="one number an answer"):
+    with pytest.raises(StudyError, match="one number per example"):
         trainer.train()
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 

@@ -150,7 +150,7 @@ def test_a_loop_that_never_deprives_is_told(tmp_path: Path) -> None:
     def deaf(state: Any, epoch: int, deprive: Any) -> dict[str, float]:
         return {"train_loss": 1.0, "train_accuracy": 0.5}
 
-    with pytest.raises(StudyError, match="never called deprive"):
+    with pytest.raises(StudyError, match="did not call deprive"):
         asked(tmp_path / "s", advance=deaf, version="1", check=False)
 
 

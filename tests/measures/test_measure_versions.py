@@ -73,7 +73,7 @@ def test_a_finished_study_keeps_its_readings_and_says_of_which_version(
     read = table(study(), Store(store))
     again = critlab.run(study(), store, workers=1).to_csv()
     said = " ".join(capsys.readouterr().err.split())
-    assert "keeps its readings of version 2 of this measure, now 3" in said
+    assert "has measurements of version 2 of this measure; the present version is 3" in said
     assert "too small where training has converged; to repeat them, use --remeasure" in said
     assert versions(store) == found, "nothing was measured again"
     assert read == again

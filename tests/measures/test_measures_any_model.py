@@ -82,7 +82,7 @@ def test_a_layer_that_mixes_examples_is_refused_by_its_name(look: Any, images: A
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_model_that_ends_in_a_softmax_is_noticed(look: Any, dtype: Any) -> None:
     model = nn.Sequential(nn.Linear(6, 3), nn.Softmax(-1)).to(dtype)
-    with pytest.raises(StudyError, match="gives probabilities, each row adds up to 1; must give logits"):
+    with pytest.raises(StudyError, match=r"the output is probabilities \(each row adds up to 1\); must be logits"):
         LOOKS[look](model, torch.randn(24, 6, dtype=dtype))
 
 

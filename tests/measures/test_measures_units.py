@@ -104,7 +104,7 @@ def test_what_has_no_rank() -> None:
     nn.init.zeros_(dead.weight)
     nn.init.zeros_(dead.bias)
     assert effective_rank(dead, torch.rand(4, 3)) == {"(root)": 0.0}
-    with pytest.raises(StudyError, match="no module of it owns parameters"):
+    with pytest.raises(StudyError, match="no module has parameters"):
         effective_rank(nn.ReLU(), torch.rand(4, 3))
     with pytest.raises(Diverged, match="not finite"):
         effective_rank(nn.Linear(3, 2), torch.full((4, 3), math.nan))

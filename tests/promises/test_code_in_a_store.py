@@ -95,7 +95,7 @@ def test_results_of_before_stay_until_the_code_is_edited(tmp_path: Path, place: 
     assert before.code is None
     assert left(study, store, before) == 0
     adopted, remarks = settled(study, store, before)
-    assert "only the text of own_golden:build" in remarks[0]
+    assert "named them by the text of own_golden:build" in remarks[0]
     assert left(study, store, adopted) == 0
     enter(store, study, adopted, False)
     again, remarks = settled(study, store, adopted)
@@ -229,7 +229,7 @@ def test_a_comment_while_the_study_runs_changes_nothing(tmp_path: Path) -> None:
     done = command(tmp_path, "run", "--workers", "1")
     assert done.returncode == 0, done.stderr
     assert "edited_net.py was edited" in done.stderr
-    assert "compute differently" not in done.stderr
+    assert "compute different numbers" not in done.stderr
     status = json.loads(command(tmp_path, "status", "--json").stdout)
     assert status
 

@@ -114,7 +114,7 @@ class TestDisk:
         with limited(resource.RLIMIT_FSIZE, 20_000):
             answer = critlab("run", "study.toml", "--store", "store", "--workers", "1")
         assert answer.status == 1
-        assert "what is left needs about" in answer.err
+        assert "the remaining work needs about" in answer.err
         assert "repeat the same command to continue" in answer.err
         assert "Traceback" not in answer.err
         engine = Inline(small(seeds=1, sweep={"kind": "removal", "at": [0], "recovery": 2}), Store(tmp_path / "store"))
@@ -392,7 +392,7 @@ class TestProcess:
         assert len(numbers) == expected.count("test_accuracy")
 
     def test_descriptors_for_few_workers(self, battered: tuple[Study, Store, list[str], int]) -> None:
-        assert any("workers can be started: Too many open files" in text for text in battered[2])
+        assert any("worker processes: Too many open files" in text for text in battered[2])
 
     def test_a_worker_that_dies_again_and_again_is_taken_for_a_failure(self, tmp_path: Path) -> None:
         engine, told = Inline(small(**ONE_SEED), Store(tmp_path)), Told()

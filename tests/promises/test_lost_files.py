@@ -146,7 +146,7 @@ class TestRecords:
     def test_all_studies_gone(self, store: Store) -> None:
         shutil.rmtree(store.root / "studies")
         (wrong,) = verify(store).wrong
-        assert "belong to no study that is recorded here" in wrong.what
+        assert "belong to no recorded study" in wrong.what
         repaired(store)
         assert not verify(store).wrong
 

@@ -106,7 +106,7 @@ def when_shared(monkeypatch: pytest.MonkeyPatch, then: Callable[[], object]) -> 
     """Calls ``then`` once this process says that another one is at work."""
 
     def remark(display: Display, text: str) -> None:
-        if "another process works in this store" in text:
+        if "another process is using this store" in text:
             then()
 
     monkeypatch.setattr(Display, "remark", remark)
@@ -263,7 +263,7 @@ def test_without_locks_a_second_process_is_refused_and_a_dead_one_replaced(tmp_p
     with writing(tmp_path, told.append) as locks:
         assert locks is None
         with (
-            pytest.raises(StoreError, match=f"process {os.getpid()} on .* is at work in this store"),
+            pytest.raises(StoreError, match=f"process {os.getpid()} on .* is using this store"),
             writing(tmp_path, told.append),
         ):
             pass

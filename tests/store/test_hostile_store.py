@@ -396,7 +396,7 @@ def test_few_lines_for_many_damaged_files(tmp_path: Path, caplog: pytest.LogCapt
         path.write_text("x")
         assert store.read("epochs", digest(number)) is None
     assert len(caplog.messages) == 21
-    assert "critlab verify lists them all" in caplog.messages[-1]
+    assert "use critlab verify to list all" in caplog.messages[-1]
 
 
 @pytest.mark.parametrize("put", [a_pipe, a_folder, a_link("/dev/zero")], ids=["pipe", "folder", "device"])
@@ -482,7 +482,7 @@ class TestWriters:
             {**mark, "process": 1e9},
         ):
             (tmp_path / WRITER).write_text(json.dumps(told))
-            with pytest.raises(StoreError, match="is at work in this") as refused, writing(tmp_path, print):
+            with pytest.raises(StoreError, match="is using this") as refused, writing(tmp_path, print):
                 pass
             assert str(refused.value).isprintable()
         (tmp_path / WRITER).write_text(json.dumps({**mark, "home": writer.home()}))
