@@ -85,7 +85,7 @@ def decide(
     try:
         seconds = step_seconds(study, images, recipe, device)
     except Exception as error:
-        return Decision(Numerics(), f"using float32: timing a step failed: {one_line(error)}")
+        return Decision(Numerics(), f"float32, because timing a step failed: {one_line(error)}")
     timing.remember_steps(study, device, seconds)
     return faster(seconds)
 
@@ -115,7 +115,7 @@ def faster(seconds: Mapping[str, float]) -> Decision:
     ratio = seconds["float32"] / seconds["bfloat16"]
     chosen = "bfloat16" if ratio >= WORTH else "float32"
     why = (
-        f"using {chosen}: a step in bfloat16 is {ratio:.2f} times as fast as in float32 "
+        f"{chosen}, because a step in bfloat16 is {ratio:.2f} times as fast as in float32 "
         f"({seconds['bfloat16'] * 1e3:.3g} and {seconds['float32'] * 1e3:.3g} ms an image; threshold {WORTH})"
     )
     return Decision(Numerics(precision=chosen), why, seconds)
