@@ -53,7 +53,7 @@ def cases() -> dict[str, Callable[[], tuple[nn.Module, Tensor]]]:
     """Each makes a network and what it looks at."""
 
     def of(name: str, options: dict[str, object], classes: int) -> tuple[nn.Module, Tensor]:
-        model = MODELS[name].load()((1, 28, 28), classes, MODELS[name].options(**options))
+        model = MODELS[name](**options).build((1, 28, 28), classes)
         return model, torch.randn(1024, 1, 28, 28)
 
     def confident() -> tuple[nn.Module, Tensor]:

@@ -101,7 +101,7 @@ def test_every_model_counts_its_parameters_and_gives_logits(name: str) -> None:
     assert logits.ndim in (2, 3)
     logits.square().sum().backward()
     assert all(p.grad is not None for p in model.parameters())
-    assert MODELS[name].source
+    assert MODELS[name].citation
 
 
 def test_the_papers_sizes() -> None:

@@ -12,7 +12,7 @@ from critlab._core.errors import StudyError
 from critlab.measures.units.features import features_of
 from critlab.models import ModelSpec
 from critlab.models.blocks.preactivation_block import PreActivationBlock
-from critlab.models.blocks.streams import TwoStreamTransformer, patches
+from critlab.models.blocks.streams import TwoStreamNetwork, patches
 from critlab.models.split_resnet import PreActivationShape
 
 SPECS: list[dict[str, Any]] = [
@@ -124,9 +124,9 @@ def test_patches_hold_their_pixels() -> None:
         assert torch.equal(cut[:, :, token], wanted)
 
 
-def transformer(**options: Any) -> TwoStreamTransformer:
+def transformer(**options: Any) -> TwoStreamNetwork:
     model = built({"name": "two_stream_transformer", "width": 8, **options})
-    assert isinstance(model, TwoStreamTransformer)
+    assert isinstance(model, TwoStreamNetwork)
     return model.eval()
 
 

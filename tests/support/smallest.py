@@ -43,7 +43,7 @@ def _fits(name: str, example_shape: tuple[int, ...]) -> bool:
 
 def smallest_model(name: str) -> dict[str, Any]:
     """``{"name": ..., **options}`` of a model."""
-    options = MODELS[name].options
+    options = MODELS[name]
     sizes = {key: value for key, value in SIZES.items() if key in options.model_fields}
     return {"name": name, **_required(options), **sizes}
 

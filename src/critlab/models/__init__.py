@@ -1,63 +1,55 @@
-"""Who learns: one model a file, each a function from shape, classes and options to a module."""
+"""Who learns: one model a file, each a frozen class of options with ``build``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from critlab._core.imports import Entry, Table
 from critlab._core.lazy import submodules
-from critlab.models.all_cnn import AllCNNOptions
-from critlab.models.depth_family import DepthFamilyOptions
-from critlab.models.mlp import MLPOptions
-from critlab.models.options import ModelOptions
-from critlab.models.resnet import ResNet18Options
+from critlab._core.registry import Registry
+from critlab.models.all_cnn import AllCNN
+from critlab.models.depth_family import DepthFamily
+from critlab.models.mlp import MLP
+from critlab.models.model import Model
+from critlab.models.resnet import ResNet18
 from critlab.models.spec import ModelSpec
-from critlab.models.split_resnet import SplitResNet18Options
-from critlab.models.two_stream_transformer import TwoStreamTransformerOptions
-from critlab.models.two_tower import TwoTowerOptions
+from critlab.models.split_resnet import SplitResNet18
+from critlab.models.two_stream_transformer import TwoStreamTransformer
+from critlab.models.two_tower import TwoTower
 
 __all__ = [
+    "MLP",
     "MODELS",
-    "AllCNNOptions",
-    "DepthFamilyOptions",
-    "MLPOptions",
-    "ModelOptions",
+    "AllCNN",
+    "DepthFamily",
+    "Model",
     "ModelSpec",
-    "ResNet18Options",
-    "SplitResNet18Options",
-    "TwoStreamTransformerOptions",
-    "TwoTowerOptions",
+    "ResNet18",
+    "SplitResNet18",
+    "TwoStreamTransformer",
+    "TwoTower",
 ]
 
-MODELS = Table(
+MODELS: Registry[type[Model]] = Registry(
     "model",
+    Model,
     "critlab.models",
     {
-        "all_cnn": Entry("critlab.models.all_cnn:build", AllCNNOptions, "Achille, Rovere and Soatto 2019, appendix A"),
-        "resnet18": Entry(
-            "critlab.models.resnet:build",
-            ResNet18Options,
-            "He et al. 2016; Achille, Rovere and Soatto 2019, figure 1",
-        ),
-        "depth_family": Entry(
-            "critlab.models.depth_family:build",
-            DepthFamilyOptions,
-            "Achille, Rovere and Soatto 2019, figure 2; layers after the code of Kleinman, Achille and Soatto 2023",
-        ),
-        "mlp": Entry("critlab.models.mlp:build", MLPOptions, "Achille, Rovere and Soatto 2019, figure 3"),
-        "split_resnet18": Entry(
-            "critlab.models.split_resnet:build", SplitResNet18Options, "Kleinman, Achille and Soatto 2023, section 4"
-        ),
-        "two_tower": Entry(
-            "critlab.models.two_tower:build", TwoTowerOptions, "Kleinman, Achille and Soatto 2023, effect of depth"
-        ),
-        "two_stream_transformer": Entry(
-            "critlab.models.two_stream_transformer:build",
-            TwoStreamTransformerOptions,
-            "after Yan et al. 2022, as used by Kleinman, Achille and Soatto 2023; sizes: ours",
-        ),
+        "all_cnn": "critlab.models.all_cnn:AllCNN",
+        "resnet18": "critlab.models.resnet:ResNet18",
+        "depth_family": "critlab.models.depth_family:DepthFamily",
+        "mlp": "critlab.models.mlp:MLP",
+        "split_resnet18": "critlab.models.split_resnet:SplitResNet18",
+        "two_tower": "critlab.models.two_tower:TwoTower",
+        "two_stream_transformer": "critlab.models.two_stream_transformer:TwoStreamTransformer",
     },
+    classes=True,
 )
+"""The models by name."""
+
+_EARLIER = {f"{path.partition(':')[2]}Options": path.partition(":")[2] for path in MODELS.rows.values()}
+"""Names of version 0.1.0, kept for one release."""
 
 if not TYPE_CHECKING:
-    __getattr__ = submodules(__name__)
+
+    def __getattr__(name: str) -> Any:
+        return globals()[_EARLIER[name]] if name in _EARLIER else submodules(__name__)(name)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from critlab.models.blocks.convolution import Convolution, check_images, layer
-from critlab.models.options import ModelOptions
+from critlab.models.model import Model
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 SMALLEST_SIDE = 14
 
 
-class AllCNNOptions(ModelOptions):
-    """Options of :func:`build`.
+class AllCNN(Model):
+    """Nine blocks of convolution, BatchNorm and ReLU, then the average over positions: the logits.
 
     Args:
         width: channels of blocks 1 and 2; blocks 3 to 8 have twice as many. The paper's is 96.
         batch_norm: whether BatchNorm stands between each convolution and its ReLU.
     """
+
+    name: ClassVar[str] = "all_cnn"
+    citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, appendix A"
 
     width: int = Field(default=96, ge=1)
     batch_norm: bool = True
@@ -37,6 +40,10 @@ class AllCNNOptions(ModelOptions):
         plan = blocks(example_shape[0], classes, self.width)
         return sum(block.parameters(batch_norm=self.batch_norm) for block in plan)
 
+    def build(self, example_shape: tuple[int, ...], classes: int) -> nn.Module:
+        """See :func:`build`."""
+        return build(example_shape, classes, self)
+
 
 def blocks(channels: int, classes: int, width: int) -> list[Convolution]:
     """The nine convolutions, from the image's channels to one channel for each class."""
@@ -47,7 +54,7 @@ def blocks(channels: int, classes: int, width: int) -> list[Convolution]:
     return [Convolution(*shape) for shape in zip(inputs, outputs, kernels, strides, strict=True)]
 
 
-def build(example_shape: tuple[int, ...], classes: int, options: AllCNNOptions) -> nn.Module:
+def build(example_shape: tuple[int, ...], classes: int, options: AllCNN) -> nn.Module:
     """Nine blocks of convolution, BatchNorm and ReLU, then the average over positions: the logits.
 
     The last block has BatchNorm and ReLU like the others, as the paper's list of layers has it, so logits

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from critlab.models.blocks.convolution import Convolution, check_images, layer
-from critlab.models.options import ModelOptions
+from critlab.models.model import Model
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class DepthFamilyOptions(ModelOptions):
-    """Options of :func:`build`.
+class DepthFamily(Model):
+    """A stem, n blocks, two mixing convolutions, one convolution to the classes, the average over positions.
 
     Args:
         blocks: n, how often the image is halved and the channels are doubled, at most 16. The
@@ -25,6 +25,11 @@ class DepthFamilyOptions(ModelOptions):
         batch_norm: whether BatchNorm stands between each convolution and its ReLU.
         dropout: the share of the values after each block that a training step leaves out. In the code: 0 or 0.5.
     """
+
+    name: ClassVar[str] = "depth_family"
+    citation: ClassVar[str] = (
+        "Achille, Rovere and Soatto 2019, figure 2; layers after the code of Kleinman, Achille and Soatto 2023"
+    )
 
     neutral: ClassVar[Mapping[str, Any]] = {"dropout": 0.0}
 
@@ -44,8 +49,12 @@ class DepthFamilyOptions(ModelOptions):
         output = shapes.pop("output").parameters(batch_norm=False)
         return output + sum(shape.parameters(batch_norm=self.batch_norm) for shape in shapes.values())
 
+    def build(self, example_shape: tuple[int, ...], classes: int) -> nn.Module:
+        """See :func:`build`."""
+        return build(example_shape, classes, self)
 
-def plan(channels: int, classes: int, options: DepthFamilyOptions) -> dict[str, Convolution]:
+
+def plan(channels: int, classes: int, options: DepthFamily) -> dict[str, Convolution]:
     """The convolutions by name, first to last: 4 + 2n of them."""
     width = options.width
     found = {"stem": Convolution(channels, width, 3)}
@@ -59,7 +68,7 @@ def plan(channels: int, classes: int, options: DepthFamilyOptions) -> dict[str, 
     return found
 
 
-def build(example_shape: tuple[int, ...], classes: int, options: DepthFamilyOptions) -> nn.Module:
+def build(example_shape: tuple[int, ...], classes: int, options: DepthFamily) -> nn.Module:
     """A stem, n blocks, two mixing convolutions, one convolution to the classes, the average over positions.
 
     Block i keeps the channels in its first convolution and doubles them in its second, which has stride 2. Each

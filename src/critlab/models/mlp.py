@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from critlab.models.options import ModelOptions
+from critlab.models.model import Model
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Width = Annotated[int, Field(strict=True, ge=1)]
 
 
-class MLPOptions(ModelOptions):
-    """Options of :func:`build`.
+class MLP(Model):
+    """Hidden layers of linear map, BatchNorm, activation and dropout, then a linear map to the logits.
 
     Args:
         hidden: the widths of the hidden layers, first to last; none makes a linear classifier.
@@ -27,6 +27,9 @@ class MLPOptions(ModelOptions):
         dropout: the share of each hidden layer's values that a training step leaves out.
         activation: ``relu``, ``tanh``, or ``linear``, which is none: with ``batch_norm`` false, a deep linear network.
     """
+
+    name: ClassVar[str] = "mlp"
+    citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, figure 3"
 
     neutral: ClassVar[Mapping[str, Any]] = {"activation": "relu", "dropout": 0.0}
 
@@ -43,8 +46,12 @@ class MLPOptions(ModelOptions):
         last = classes * (widths[-1] + 1)
         return last + sum(after * (before + extra) for before, after in pairwise(widths))
 
+    def build(self, example_shape: tuple[int, ...], classes: int) -> nn.Module:
+        """See :func:`build`."""
+        return build(example_shape, classes, self)
 
-def build(example_shape: tuple[int, ...], classes: int, options: MLPOptions) -> nn.Module:
+
+def build(example_shape: tuple[int, ...], classes: int, options: MLP) -> nn.Module:
     """Hidden layers of linear map, BatchNorm, activation and dropout, then a linear map to the logits.
 
     A hidden layer has a bias only where no BatchNorm follows; the output has one. Layers are called

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from pydantic import Field
 
 from critlab.models.blocks.convolution import Convolution, check_images, layer
-from critlab.models.options import ModelOptions
+from critlab.models.model import Model
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,12 +18,15 @@ SMALLEST_SIDE = 8
 """Three stages halve the image."""
 
 
-class ResNet18Options(ModelOptions):
-    """Options of :func:`build`.
+class ResNet18(Model):
+    """A stem, four stages of two residual blocks, the average over positions, a linear map to the logits.
 
     Args:
         width: channels of the stem and of stage 1; each later stage has twice as many. The usual one is 64.
     """
+
+    name: ClassVar[str] = "resnet18"
+    citation: ClassVar[str] = "He et al. 2016; Achille, Rovere and Soatto 2019, figure 1"
 
     width: int = Field(default=64, ge=1)
 
@@ -39,6 +42,10 @@ class ResNet18Options(ModelOptions):
         convolutions = [stem, *(convolution for shape in shapes for convolution in shape.convolutions)]
         output = classes * (shapes[-1].outputs + 1)
         return output + sum(convolution.parameters(batch_norm=True) for convolution in convolutions)
+
+    def build(self, example_shape: tuple[int, ...], classes: int) -> nn.Module:
+        """See :func:`build`."""
+        return build(example_shape, classes, self)
 
 
 class BlockShape(NamedTuple):
@@ -82,7 +89,7 @@ def blocks(width: int) -> dict[str, BlockShape]:
     return found
 
 
-def build(example_shape: tuple[int, ...], classes: int, options: ResNet18Options) -> nn.Module:
+def build(example_shape: tuple[int, ...], classes: int, options: ResNet18) -> nn.Module:
     """A stem, four stages of two residual blocks, the average over positions, a linear map to the logits.
 
     A block is convolution, BatchNorm, ReLU, convolution, BatchNorm, then the sum with the shortcut, then ReLU

@@ -12,10 +12,10 @@ from pydantic import ConfigDict, ValidationError, model_validator
 
 from critlab._core.digest import canonical
 from critlab._core.errors import CritlabError, StudyError
-from critlab._core.imports import Entry, imported, is_path, one_line
+from critlab._core.imports import imported, is_path, one_line
 from critlab._core.spec import Problems, Spec, nearest, problems, refusal
 from critlab._core.user_code.identity import OwnCode, code_of_row, own_code, path_of, stated_version
-from critlab.models.options import ModelOptions
+from critlab.models.model import Model
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,7 +25,8 @@ class ModelSpec(Spec):
     """``{"name": ..., **options}``, frozen; every option that was left out is there with its default.
 
     Args:
-        name: a row of :data:`critlab.models.MODELS`, or a user's own ``"package.module:function"``, or that function.
+        name: a row of :data:`critlab.models.MODELS`, or a user's own ``"package.module:Class"`` or
+            ``"package.module:function"``, or that function.
         options: what the row's options allow; for a user's function any JSON values, which
             :meth:`build` checks. ``version``, where the function does not take it, names its code in place of the
             source.
@@ -44,7 +45,7 @@ class ModelSpec(Spec):
         if is_path(name):
             return {"name": name, **_json(options)}
         try:
-            kind = _row(name).options
+            kind = _row(name)
         except StudyError as error:
             raise Problems([(("name",), str(error))]) from None
         try:
@@ -60,22 +61,18 @@ class ModelSpec(Spec):
         """
         if is_path(self.name):
             return None
-        options = self._options()
-        return options.parameters(example_shape, classes) if isinstance(options, ModelOptions) else None
+        return self._options().parameters(example_shape, classes)
 
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Raises StudyError where the model cannot take such examples; silent on a user's function."""
         if is_path(self.name):
             return
-        options = self._options()
-        if isinstance(options, ModelOptions):
-            options.check(example_shape)
+        self._options().check(example_shape)
 
     @property
     def source_layers(self) -> Mapping[str, str]:
         """For each source the module that it alone feeds; nothing where that is not known, as of a user's function."""
-        options = None if is_path(self.name) else self._options()
-        return options.source_layers if isinstance(options, ModelOptions) else {}
+        return {} if is_path(self.name) else _row(self.name).source_layers
 
     def build(self, example_shape: tuple[int, ...], classes: int) -> nn.Module:
         """A new model, initialised from torch's global generator.
@@ -92,10 +89,11 @@ class ModelSpec(Spec):
 
         if is_path(self.name):
             function = self._function()
-            _check_call(function, self.name, self._extra())
+            if not _is_model(function):
+                _check_call(function, self.name, self._extra())
             model = self._called(function, example_shape, classes)
         else:
-            model = _row(self.name).load()(example_shape, classes, self._options())
+            model = self._options().build(example_shape, classes)
         if not isinstance(model, nn.Module):
             raise StudyError(
                 f"model.name: {self.name!r} returned {type(model).__name__}; must return a torch.nn.Module"
@@ -104,6 +102,8 @@ class ModelSpec(Spec):
 
     def _called(self, function: Callable[..., Any], example_shape: tuple[int, ...], classes: int) -> Any:
         try:
+            if _is_model(function):
+                return function(**self._extra()).build(example_shape, classes)
             return function(example_shape, classes, **self._extra())
         except CritlabError:
             raise
@@ -130,7 +130,7 @@ class ModelSpec(Spec):
             StudyError: as :meth:`identity`.
         """
         if not is_path(self.name):
-            code = code_of_row(_row(self.name).path)
+            code = code_of_row(path_of(_row(self.name)))
             return [] if code is None else [code]
         return [own_code(self._function(), self.name)] if self._version() is None else []
 
@@ -148,8 +148,8 @@ class ModelSpec(Spec):
             del options["version"]
         return options
 
-    def _options(self) -> Spec:
-        return _row(self.name).options.model_validate(self._extra())
+    def _options(self) -> Model:
+        return _row(self.name).model_validate(self._extra())
 
     def _function(self) -> Callable[..., Any]:
         function = imported(self.name)
@@ -161,7 +161,11 @@ class ModelSpec(Spec):
         return function  # type: ignore[no-any-return]  # what callable() can tell
 
 
-def _row(name: str) -> Entry:
+def _is_model(found: object) -> bool:
+    return isinstance(found, type) and issubclass(found, Model)
+
+
+def _row(name: str) -> type[Model]:
     from critlab.models import (
         MODELS,
     )  # the table names this module's neighbours, so it is complete only later

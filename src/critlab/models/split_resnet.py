@@ -10,7 +10,7 @@ from pydantic import Field
 
 from critlab.models.blocks.convolution import Convolution, layer
 from critlab.models.blocks.sources import check_two_images, head_parameters
-from critlab.models.options import ModelOptions
+from critlab.models.model import Model
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,13 +20,16 @@ PATHWAY, TRUNK = (1, 2), (3, 4)
 """The stages of each pathway, and those after the sum."""
 
 
-class SplitResNet18Options(ModelOptions):
-    """Options of :func:`build`.
+class SplitResNet18(Model):
+    """Two pathways of a stem and stages 1 and 2, their sum, stages 3 and 4, the average over positions, the heads.
 
     Args:
         width: channels of the stem and of stage 1; each later stage has twice as many. The paper's is 64.
         heads: 1, or 3 that answer for both sources, for A and for B, for the paper's dissociated sources.
     """
+
+    name: ClassVar[str] = "split_resnet18"
+    citation: ClassVar[str] = "Kleinman, Achille and Soatto 2023, section 4"
 
     source_layers: ClassVar[Mapping[str, str]] = {"A": "pathway_a", "B": "pathway_b"}
     width: int = Field(default=64, ge=1)
@@ -43,6 +46,10 @@ class SplitResNet18Options(ModelOptions):
         pathway = stem + sum(shape.parameters for shape in blocks(self.width, PATHWAY).values())
         trunk = sum(shape.parameters for shape in blocks(self.width, TRUNK).values())
         return 2 * pathway + trunk + head_parameters(8 * self.width, classes, self.heads)
+
+    def build(self, example_shape: tuple[int, ...], classes: int) -> nn.Module:
+        """See :func:`build`."""
+        return build(example_shape, classes, self)
 
 
 class PreActivationShape(NamedTuple):
@@ -69,7 +76,7 @@ def blocks(width: int, stages: tuple[int, ...]) -> dict[str, PreActivationShape]
     return found
 
 
-def build(example_shape: tuple[int, ...], classes: int, options: SplitResNet18Options) -> nn.Module:
+def build(example_shape: tuple[int, ...], classes: int, options: SplitResNet18) -> nn.Module:
     """Two pathways of a stem and stages 1 and 2, their sum, stages 3 and 4, the average over positions, the heads.
 
     Blocks activate before each convolution; nothing follows the last block's sum, so its units are no ReLUs. Layers are

@@ -9,14 +9,14 @@ from pydantic import Field, model_validator
 
 from critlab._core.errors import StudyError
 from critlab._core.spec import Problems
-from critlab.models.options import ModelOptions
+from critlab.models.model import Model
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class TwoStreamTransformerOptions(ModelOptions):
-    """Options of :func:`build`.
+class TwoStreamTransformer(Model):
+    """One stream for each source, shared blocks, the mean over all tokens, a linear map to the logits.
 
     Args:
         width: numbers of a token; a multiple of ``attention_heads``.
@@ -27,6 +27,9 @@ class TwoStreamTransformerOptions(ModelOptions):
         reconstruction: whether there is a second head that predicts hidden patches, for
             ``cross_source_reconstruction``.
     """
+
+    name: ClassVar[str] = "two_stream_transformer"
+    citation: ClassVar[str] = "after Yan et al. 2022, as used by Kleinman, Achille and Soatto 2023; sizes: ours"
 
     source_layers: ClassVar[Mapping[str, str]] = {"A": "streams.0", "B": "streams.1"}
     neutral: ClassVar[Mapping[str, Any]] = {"reconstruction": False}
@@ -69,8 +72,12 @@ class TwoStreamTransformerOptions(ModelOptions):
         """Trainable numbers of a block: two norms, queries, keys, values and their way out, two layers of 4 widths."""
         return 12 * self.width**2 + 13 * self.width
 
+    def build(self, example_shape: tuple[int, ...], classes: int) -> nn.Module:
+        """See :func:`build`."""
+        return build(example_shape, classes, self)
 
-def build(example_shape: tuple[int, ...], classes: int, options: TwoStreamTransformerOptions) -> nn.Module:
+
+def build(example_shape: tuple[int, ...], classes: int, options: TwoStreamTransformer) -> nn.Module:
     """One stream for each source, shared blocks, the mean over all tokens, a linear map to the logits.
 
     A stream cuts its image into patches, makes a token of each by its own linear map, adds its own learned positions,
@@ -96,7 +103,7 @@ def build(example_shape: tuple[int, ...], classes: int, options: TwoStreamTransf
     Source: after Yan et al. 2022, Multiview Transformers for Video Recognition, as used by Kleinman, Achille and Soatto
     2023 on video.
     """
-    from critlab.models.blocks.streams import TwoStreamTransformer
+    from critlab.models.blocks.streams import TwoStreamNetwork
 
     options.check(example_shape)
-    return TwoStreamTransformer(example_shape, classes, options)
+    return TwoStreamNetwork(example_shape, classes, options)

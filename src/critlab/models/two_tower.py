@@ -10,15 +10,15 @@ from pydantic import Field
 
 from critlab.models.blocks.convolution import Convolution, layer
 from critlab.models.blocks.sources import check_two_images, head_parameters
-from critlab.models.depth_family import DepthFamilyOptions, plan
-from critlab.models.options import ModelOptions
+from critlab.models.depth_family import DepthFamily, plan
+from critlab.models.model import Model
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class TwoTowerOptions(ModelOptions):
-    """Options of :func:`build`.
+class TwoTower(Model):
+    """Two towers of a stem and n blocks, their sum, two mixing convolutions, the average over positions, the heads.
 
     Args:
         blocks: n, how often each tower halves the image and doubles the channels, at most 16. The paper's are 1 to 3.
@@ -26,6 +26,9 @@ class TwoTowerOptions(ModelOptions):
         batch_norm: whether BatchNorm stands between each convolution and its ReLU.
         heads: 1, or 3 that answer for both sources, for A and for B.
     """
+
+    name: ClassVar[str] = "two_tower"
+    citation: ClassVar[str] = "Kleinman, Achille and Soatto 2023, effect of depth"
 
     source_layers: ClassVar[Mapping[str, str]] = {"A": "pathway_a", "B": "pathway_b"}
     blocks: int = Field(default=2, ge=1, le=16)
@@ -46,18 +49,20 @@ class TwoTowerOptions(ModelOptions):
         ]
         return 2 * counts[0] + counts[1] + head_parameters(self.width * 2**self.blocks, classes, self.heads)
 
+    def build(self, example_shape: tuple[int, ...], classes: int) -> nn.Module:
+        """See :func:`build`."""
+        return build(example_shape, classes, self)
 
-def parts(
-    channels: int, classes: int, options: TwoTowerOptions
-) -> tuple[dict[str, Convolution], dict[str, Convolution]]:
+
+def parts(channels: int, classes: int, options: TwoTower) -> tuple[dict[str, Convolution], dict[str, Convolution]]:
     """The convolutions of one tower, and those after the sum, by name: those of the depth family without its last."""
-    family = DepthFamilyOptions(blocks=options.blocks, width=options.width, batch_norm=options.batch_norm)
+    family = DepthFamily(blocks=options.blocks, width=options.width, batch_norm=options.batch_norm)
     shapes = plan(channels, classes, family)
     trunk = {name: shapes[name] for name in ("mix3x3", "mix1x1")}
     return {name: shape for name, shape in shapes.items() if name not in (*trunk, "output")}, trunk
 
 
-def build(example_shape: tuple[int, ...], classes: int, options: TwoTowerOptions) -> nn.Module:
+def build(example_shape: tuple[int, ...], classes: int, options: TwoTower) -> nn.Module:
     """Two towers of a stem and n blocks, their sum, two mixing convolutions, the average over positions, the heads.
 
     The towers and what follows are those of ``depth_family``. Its last 1 x 1 convolution, which is averaged over all

@@ -45,7 +45,7 @@ class CrossSourceReconstruction(Objective):
 
         Args:
             model: has ``patch``, the side of a patch, and ``reconstructed(cut, hidden)``, as
-                :class:`~critlab.models.blocks.streams.TwoStreamTransformer` has.
+                :class:`~critlab.models.blocks.streams.TwoStreamNetwork` has.
             images: float ``(batch, sources, channels, height, width)``.
             labels: not used.
             generator: draws sources and patches.

@@ -80,7 +80,7 @@ class NetworkLearner:
         self.recorded = self.device.type == "cuda" if recorded is None else recorded
         self.examples = Examples.of(images, self.device)
         self.length = base.data.epoch or len(images.train_labels)
-        self.built_in = not is_path(base.model.name) and MODELS.find(base.model.name).path.startswith("critlab.")
+        self.built_in = not is_path(base.model.name) and MODELS.find(base.model.name).__module__.startswith("critlab.")
 
     def start(self, origin: Mapping[str, Any]) -> NetworkState:
         """The untrained network of ``origin["seed"]``."""

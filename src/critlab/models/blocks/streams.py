@@ -11,10 +11,10 @@ from torch.nn.functional import scaled_dot_product_attention
 from critlab._core.errors import StudyError
 
 if TYPE_CHECKING:
-    from critlab.models.two_stream_transformer import TwoStreamTransformerOptions
+    from critlab.models.two_stream_transformer import TwoStreamTransformer
 
 
-class TwoStreamTransformer(nn.Module):
+class TwoStreamNetwork(nn.Module):
     """Streams of tokens, one for each source, then blocks that see all of them; see ``build`` beside its options.
 
     Args:
@@ -25,7 +25,7 @@ class TwoStreamTransformer(nn.Module):
 
     feature_layer = "features"
 
-    def __init__(self, example_shape: tuple[int, ...], classes: int, options: TwoStreamTransformerOptions) -> None:
+    def __init__(self, example_shape: tuple[int, ...], classes: int, options: TwoStreamTransformer) -> None:
         super().__init__()
         sources, channels, height, width = example_shape
         self.patch, size = options.patch, options.width
@@ -86,7 +86,7 @@ class Stream(nn.Module):
         options: sizes.
     """
 
-    def __init__(self, numbers: int, tokens: int, options: TwoStreamTransformerOptions) -> None:
+    def __init__(self, numbers: int, tokens: int, options: TwoStreamTransformer) -> None:
         super().__init__()
         self.embedding = nn.Linear(numbers, options.width)
         self.position = nn.Parameter(torch.randn(tokens, options.width) * 0.02)
