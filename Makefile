@@ -3,12 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# one process for each core; a free process takes tests from the end of another one's list, so that tests of a module
+# mostly stay together and share its fixtures
+PARALLEL := --numprocesses auto --maxprocesses 8 --dist worksteal
 
-.PHONY: help demo test test-ray test-frameworks site lint types format clean
+.PHONY: help demo test test-fast test-ray test-frameworks site lint types format clean
 
 help:
 	@echo "make demo    find a critical period on real images that ship with critlab, and make the page"
-	@echo "make test    run the whole test suite;  make test-ray, make test-frameworks: the tests that need Ray, Lightning, Transformers"
+	@echo "make test    run the whole test suite;  make test-fast: all but the slow tests"
+	@echo "make test-ray, make test-frameworks: run the tests that need Ray; Lightning and Transformers"
 	@echo "make site    build the documentation into site/; a broken link stops it"
 	@echo "make lint    check style and format;  make types: check types;  make format: mend the format"
 
@@ -26,7 +30,11 @@ demo: $(READY)
 
 test: $(READY)
 	@echo "running the test suite"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PARALLEL)
+
+test-fast: $(READY)
+	@echo "running the tests that are not marked as slow"
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
 # a simulated cluster of two nodes; apart from the suite, since Ray alone takes 214 MB
 test-ray: $(READY)

@@ -8,8 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import critlab
 
 PACKAGE = Path(critlab.__file__).parent
@@ -83,24 +81,39 @@ def test_the_check_sees_imports_inside_functions() -> None:
     assert "critlab.store" in set(imports(PACKAGE / "cli/commands.py"))
 
 
-def loaded(code: str) -> set[str]:
-    command = [sys.executable, "-c", f"{code}\nimport sys; print(' '.join(sys.modules))"]
-    return set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+HEAVY = {"torch", "scipy"}
+LIGHT_COMMANDS = """
+import sys
+import critlab.cli
+for arguments in ARGUMENTS:
+    sys.argv = ["critlab", *arguments]
+    try:
+        critlab.cli.main()
+    except SystemExit as end:
+        assert not end.code, (arguments, end.code)
+    heavy = HEAVY & set(sys.modules)
+    assert not heavy, (arguments, heavy)
+assert "typer" in sys.modules
+"""
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["list", "figures"], ["plan", "removal"], ["status", "demo"], ["gc"]]
-)
-def test_light_commands_import_neither_torch_nor_scipy(arguments: list[str], tmp_path: Path) -> None:
-    (tmp_path / "s").mkdir()
-    store = ["--store", str(tmp_path / "s")] if arguments[0] in ("plan", "status", "gc") else []
-    code = f"import sys; sys.argv = ['critlab', *{arguments + store!r}]\nimport critlab.cli\n"
-    code += "try: critlab.cli.main()\nexcept SystemExit as end: assert not end.code, end.code"
-    modules = loaded(code)
-    assert "typer" in modules
-    assert not modules & {"torch", "scipy"}
+def run_python(code: str) -> None:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_light_commands_import_neither_torch_nor_scipy(tmp_path: Path) -> None:
+    store = ["--store", str(tmp_path)]
+    commands = [
+        ["--help"],
+        ["list", "figures"],
+        ["plan", "removal", *store],
+        ["status", "demo", *store],
+        ["gc", *store],
+    ]
+    run_python(f"ARGUMENTS, HEAVY = {commands!r}, {HEAVY!r}\n{LIGHT_COMMANDS}")
 
 
 def test_study_and_store_are_torch_free() -> None:
-    modules = loaded("import critlab.study, critlab.store, critlab.analysis.reading, critlab.papers")
-    assert not modules & {"torch", "scipy"}
+    modules = "critlab.study, critlab.store, critlab.analysis.reading, critlab.papers"
+    run_python(f"import sys, {modules}\nassert not {HEAVY!r} & set(sys.modules)")
