@@ -114,6 +114,7 @@ def trained(tmp_path: Path, data: str) -> Results:
     return critlab.run(study, tmp_path / "store", workers=1, device="cpu")
 
 
+@pytest.mark.slow
 def test_a_network_that_learns_nothing_is_inconclusive(tmp_path: Path) -> None:
     results = trained(tmp_path, "skewed")
     assert results.chance == pytest.approx(2 / 3)
@@ -122,6 +123,7 @@ def test_a_network_that_learns_nothing_is_inconclusive(tmp_path: Path) -> None:
     assert "chance 66.7 %" in verdict.sentence
 
 
+@pytest.mark.slow
 def test_a_single_class_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="all images have the same class"):
         trained(tmp_path, "one_class")

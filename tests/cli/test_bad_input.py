@@ -73,6 +73,7 @@ TEN: dict[str, tuple[Any, ...]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("case", TEN)
 def test_a_malformed_file(critlab: Command, tmp_path: Path, case: str, command: str) -> None:
@@ -89,6 +90,7 @@ def test_a_missing_file(critlab: Command, tmp_path: Path, command: str) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["run", "export"])
 @pytest.mark.parametrize("case", ["unknown key", "unknown data set"])
 def test_the_installed_command(tmp_path: Path, case: str, command: str) -> None:
@@ -302,6 +304,7 @@ VALUES: list[Wrong] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("place", "value", "field", "text"), VALUES, ids=lambda v: shown(v)[:40])
 def test_a_wrong_value(critlab: Command, tmp_path: Path, place: str, value: Any, field: str, text: str) -> None:
     document = changed(place, value)
@@ -339,6 +342,7 @@ CONTENTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CONTENTS)
 def test_a_file_that_is_no_study(critlab: Command, tmp_path: Path, case: str) -> None:
     content, field, text = CONTENTS[case]
@@ -462,6 +466,7 @@ IS_SOMETHING_ELSE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("component", "path", "text"),
     [*[(c, path, text) for c in COMPONENTS for path, text in CANNOT_BE_HAD.items()], *IS_SOMETHING_ELSE],
@@ -629,6 +634,7 @@ def reading(document: Any) -> str | Study:
         return str(error)
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(mutated())
 @example({})

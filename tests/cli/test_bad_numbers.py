@@ -11,6 +11,7 @@ from broken import KINDS, bad_input, emptied, files_in
 from command import JARGON, Command
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(len(KINDS)), ids=[kind.__name__.strip("_") for kind in KINDS])
 def test_bad_inputs_by_number(critlab: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int) -> None:
     monkeypatch.setenv("CRITLAB_OFFLINE", "1")

@@ -122,6 +122,7 @@ def test_no_command_shows_help(critlab: Command) -> None:
     assert "plan" in answer.out + answer.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", TABLES)
 def test_list(critlab: Command, what: str) -> None:
     rows = json_of(critlab("list", what, "--json"))[what]
@@ -143,6 +144,7 @@ def test_plan_of_a_new_study(critlab: Command, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
 
 
+@pytest.mark.slow
 def test_plan_knows_the_time_once_it_was_measured(
     critlab: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +182,7 @@ def test_plan_of_the_paper(critlab: Command) -> None:
     assert "9,800" in answer.out
 
 
+@pytest.mark.slow
 def test_plan_of_a_finished_study(critlab: Command, study: list[str]) -> None:
     found = json_of(critlab("plan", *study, "--json"))
     assert (found["epochs_left"], found["replays"], found["readings_left"]) == (0, 0, 0)
@@ -301,6 +304,7 @@ def test_a_file_that_cannot_be_written(critlab: Command, study: list[str], tmp_p
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder"]
 
 
+@pytest.mark.slow
 def test_report(critlab: Command, study: list[str], tmp_path: Path) -> None:
     answer = critlab("report", *study)
     assert answer.status == 0
@@ -384,6 +388,7 @@ def own(folder: Path, data: str, model: str, option: str) -> None:
     (folder / "quick.toml").write_text(QUICK % (data, model, option))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("data", "model"), [("whole", "one_head"), ("heads", "two_heads")])
 def test_a_users_own_model_and_data(critlab: Command, tmp_path: Path, data: str, model: str) -> None:
     own(tmp_path, data, model, "width = 5")
@@ -452,6 +457,7 @@ def package(folder: Path, name: str, offered: str = "dim", code: str = DIM, row:
     (folder / f"{name}.py").write_text(code.replace("{module}", name))
 
 
+@pytest.mark.slow
 def test_another_packages_deficit(tmp_path: Path) -> None:
     package(tmp_path, "cli_dimmer")
     listed = json_of(command_in(tmp_path, "list", "deficits", "--json", installed=True))["deficits"]
@@ -470,6 +476,7 @@ def test_another_packages_deficit(tmp_path: Path) -> None:
     assert "deficit.amount: received 2.5; must be less than or equal to 1" in refused.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("offers", "texts"),
     [

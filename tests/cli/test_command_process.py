@@ -116,6 +116,7 @@ class TestOut:
             assert answer.err.count("\n") == 1
             assert words in answer.err
 
+    @pytest.mark.slow
     def test_figures_write_through_links_too(self, here: Command, tmp_path: Path) -> None:
         (tmp_path / "figures").mkdir()
         (tmp_path / "figures" / "damage.csv").symlink_to("/dev/null")
@@ -174,11 +175,13 @@ def _available(descriptor: int) -> bytes:
 
 
 class TestStreams:
+    @pytest.mark.slow
     @pytest.mark.parametrize("command", ["export", "status", "verify", "status --json"])
     def test_a_reader_that_leaves_is_no_error(self, finished: Path, command: str) -> None:
         done = in_shell(finished, f"critlab {command} study.toml --store store | head -c 1")
         assert (done.returncode, len(done.stdout), done.stderr) == (0, 1, "")
 
+    @pytest.mark.slow
     def test_standard_output_as_a_file(self, finished: Path) -> None:
         done = in_shell(
             finished, "echo before > all; critlab export study.toml --store store --out /dev/stdout >> all; head -2 all"
@@ -189,6 +192,7 @@ class TestStreams:
         assert done.stdout.lower().startswith("<!doctype")
         assert done.stdout.rstrip().endswith("</html>"), "and nothing else"
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("to", "words"), [(">&-", "standard output: is closed"), ("> /dev/full", "No space left")])
     def test_output_that_cannot_be_written_is_one_line(self, finished: Path, to: str, words: str) -> None:
         done = in_shell(finished, f"critlab export study.toml --store store {to}")
@@ -196,6 +200,7 @@ class TestStreams:
         assert words in done.stderr
         assert done.stderr.count("\n") == 1
 
+    @pytest.mark.slow
     def test_closed_descriptors_are_not_taken_by_files(self, finished: Path) -> None:
         done = in_shell(finished, "critlab status study.toml --store store <&- 2>&-")
         assert (done.returncode, done.stderr) == (0, "")
@@ -210,6 +215,7 @@ class TestStreams:
             "critlab: the working folder cannot be used: No such file or directory; change to a folder that exists\n"
         )
 
+    @pytest.mark.slow
     def test_what_a_users_code_prints_is_no_part_of_the_document(self, tmp_path: Path) -> None:
         (tmp_path / "loud.py").write_text(LOUD)
         (tmp_path / "study.toml").write_text(STUDY.replace('"blur"', '"loud:Loud"'))
@@ -241,6 +247,7 @@ class Loud(Blur):
 
 
 class TestSearchPath:
+    @pytest.mark.slow
     def test_nothing_in_the_working_folder_runs(self, finished: Path, tmp_path: Path) -> None:
         for name in ("rich", "typer", "typing", "safetensors", "numpy", "pydantic", "signal", "jinja2", "vl_convert"):
             (tmp_path / f"{name}.py").write_text("open('ran', 'a').write(__name__)\nraise ImportError('not yours')\n")
@@ -250,6 +257,7 @@ class TestSearchPath:
             assert (done.returncode, done.stderr) == (0, "")
         assert not (tmp_path / "ran").exists()
 
+    @pytest.mark.slow
     def test_named_code_is_found_there_last_and_by_workers_too(self, tmp_path: Path) -> None:
         (tmp_path / "mine.py").write_text(
             "import beside\nfrom critlab.deficits.images.blur import Blur\nclass Mine(Blur):\n    name = 'mine'\n"
@@ -318,12 +326,14 @@ def gone(number: int, patience: float = 10) -> bool:
 
 
 class TestSignals:
+    @pytest.mark.slow
     @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's")
     def test_a_worker_stuck_in_c_ends_with_its_parent(self, tmp_path: Path) -> None:
         with held(tmp_path) as (process, worker):
             process.kill()
             assert gone(worker)
 
+    @pytest.mark.slow
     def test_a_worker_that_does_not_stop_is_killed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(
             sys.modules[__name__],
@@ -338,6 +348,7 @@ class TestSignals:
             assert "repeat the same command to continue" in told
             assert gone(worker)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
     @pytest.mark.parametrize("at", ["import", "data", "waiting for a lock", "showing"])
     def test_a_schedulers_signal_is_75_and_a_word_wherever_it_arrives(

@@ -59,6 +59,7 @@ def test_every_row_is_described_and_leads_to_its_reader(name: str) -> None:
     assert callable(row.load())
 
 
+@pytest.mark.slow
 def test_neither_torch_nor_scipy_is_imported() -> None:
     program = """
 import sys

@@ -111,6 +111,7 @@ def test_random_damage_of_a_pickle_is_one_line() -> None:
             assert "\n" not in str(error)  # noqa: PT017 - most damage is refused, some is read
 
 
+@pytest.mark.slow
 def test_the_interpreter_survives_a_deep_key_as_a_process() -> None:
     code = (
         "from critlab.data.array_pickle import read_array_pickle\n"

@@ -353,6 +353,7 @@ def test_a_class_that_no_other_process_finds_is_refused() -> None:
         describe(Local())
 
 
+@pytest.mark.slow
 def test_reading_deficits_needs_no_torch() -> None:
     code = (
         "import sys; from critlab.deficits import DEFICITS, describe, read_deficit;"

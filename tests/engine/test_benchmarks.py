@@ -16,6 +16,8 @@ from critlab.report.study_text import study_text
 from paths import BENCHMARKS
 from studies import small
 
+pytestmark = pytest.mark.slow  # every test trains in worker processes or in other programs
+
 
 @pytest.fixture(autouse=True)
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,8 @@ from critlab.study.study import Study
 from critlab.study.tree import build
 from studies import small, written
 
+pytestmark = pytest.mark.slow  # every test trains in worker processes or in other programs
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path, str]:

@@ -396,6 +396,7 @@ with writing(Path(sys.argv[1]), print):
 
 
 class TestLock:
+    @pytest.mark.slow
     def test_gc_frees_nothing_while_anybody_works(self, store: Store) -> None:
         other = subprocess.Popen(
             [sys.executable, "-c", WORKS, str(store.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -413,6 +414,7 @@ class TestLock:
         with writing(store.root, print), pytest.raises(StoreError, match="is using this store"):
             collect(store, apply=True)
 
+    @pytest.mark.slow
     def test_who_begins_meanwhile_waits(self, store: Store) -> None:
         from critlab.store.locks import freeing
 

@@ -220,6 +220,7 @@ def test_gc_keeps_what_a_study_needs_to_go_on_and_no_more(tmp_path: Path) -> Non
     assert not {place.name for place in collect(store, [study]).places if place.kind == "checkpoints"} & {state}
 
 
+@pytest.mark.slow
 def test_gc_leaves_what_a_process_works_on(store: Store) -> None:
     import subprocess
     import sys
@@ -250,6 +251,7 @@ def test_gc_runs_no_code_on_a_stores_word(store: Store, tmp_path: Path, monkeypa
     assert not verify(store).wrong
 
 
+@pytest.mark.slow
 def test_status_says_what_became_of_every_run(tmp_path: Path) -> None:
     import subprocess
     import sys

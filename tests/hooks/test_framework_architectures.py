@@ -18,6 +18,8 @@ from critlab._core.errors import StudyError
 from critlab.hooks.watch import Watch
 from watched_trainings import agrees, always, untouched
 
+pytestmark = pytest.mark.slow  # every test trains in worker processes or in other programs
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("accelerate")

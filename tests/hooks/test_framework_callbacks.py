@@ -13,6 +13,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+pytestmark = pytest.mark.slow  # every test trains in worker processes or in other programs
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 

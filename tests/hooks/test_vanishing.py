@@ -21,6 +21,8 @@ from critlab.store import Store
 from inline import table, work_off
 from studies import small
 
+pytestmark = pytest.mark.slow  # every test trains in worker processes or in other programs
+
 
 @pytest.fixture
 def cleaner(monkeypatch: pytest.MonkeyPatch) -> list[Any]:

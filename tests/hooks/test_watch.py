@@ -468,6 +468,7 @@ os._exit(0)  # torch's threads for gloo now and then abort a process whose inter
 """
 
 
+@pytest.mark.slow
 def test_two_processes_look_together_and_the_first_reports(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(TWO_PROCESSES)
     both = [subprocess.Popen([sys.executable, "train.py", str(rank)], cwd=tmp_path) for rank in range(2)]

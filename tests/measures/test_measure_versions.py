@@ -65,6 +65,7 @@ def store(before: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(before, tmp_path / "store"))
 
 
+@pytest.mark.slow
 def test_a_finished_study_keeps_its_readings_and_says_of_which_version(
     store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -84,6 +85,7 @@ def test_a_finished_study_keeps_its_readings_and_says_of_which_version(
     assert versions(store) == found, "they are in use"
 
 
+@pytest.mark.slow
 def test_where_one_is_missing_all_are_made_in_the_present_version(store: Path) -> None:
     for path in sorted((store / "readings").rglob("*.json")):
         if json.loads(path.read_text())["body"]["spec"]["name"] == "fisher_trace":
@@ -99,6 +101,7 @@ def test_where_one_is_missing_all_are_made_in_the_present_version(store: Path) -
     assert "fisher_trace" in quantities
 
 
+@pytest.mark.slow
 def test_remeasuring_renews_them_for_good(store: Path) -> None:
     kept = critlab.run(study(), store, workers=1).to_csv()
     renewed = critlab.run(study(), store, workers=1, remeasure=True).to_csv()
@@ -108,6 +111,7 @@ def test_remeasuring_renews_them_for_good(store: Path) -> None:
     assert critlab.run(study(), store, workers=1).to_csv() == renewed
 
 
+@pytest.mark.slow
 def test_a_study_that_grows_is_measured_in_one_version(store: Path) -> None:
     grown = study().model_copy(update={"sweep": small(sweep={"kind": "removal", "at": [0, 1, 2], "recovery": 1}).sweep})
     critlab.run(grown, store, workers=1)

@@ -98,6 +98,7 @@ def test_layers_add_up_to_the_whole_where_they_are_sums() -> None:
         assert values.pop("") == pytest.approx(sum(values.values()), rel=1e-6), measure
 
 
+@pytest.mark.slow
 def test_through_a_study_pictures_and_the_way_of_the_weights_are_there(tmp_path: Path) -> None:
     measures = {"weights": {"every": 1}, "filters": {"every": 2, "filters": 3}}
     study = small(seeds=1, measures=measures, sweep={"kind": "removal", "at": [0, 1], "recovery": 2})

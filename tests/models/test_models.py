@@ -311,6 +311,7 @@ def test_a_users_function_that_does_not_fit(name: str, options: Any, text: str) 
         ModelSpec(name=f"{__name__}:{name}", **options).build((1, 4, 4), 3)
 
 
+@pytest.mark.slow
 def test_specifications_need_no_torch() -> None:
     code = (
         "import sys; from critlab.models import ModelSpec;"

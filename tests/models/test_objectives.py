@@ -136,6 +136,7 @@ def test_a_studys_objective_trains_it() -> None:
     assert len(set(losses.values())) == 3
 
 
+@pytest.mark.slow
 def test_without_logits_there_is_a_loss_and_no_accuracy(tmp_path: Path) -> None:
     name = f"{__name__}:Brightness"
     switched = small(switch={"objective": name}, deficit=None, seeds=1, measures={})

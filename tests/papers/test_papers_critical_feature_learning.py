@@ -110,6 +110,7 @@ def test_a_point_that_did_not_converge_is_marked(tables: dict[str, dict[str, lis
     assert "!datum.trusted" in hollow
 
 
+@pytest.mark.slow
 def test_figures_cost_no_numerical_library_until_computed() -> None:
     code = f"from critlab.papers import FIGURES; import sys; [FIGURES[n] for n in {NAMES}]; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()

@@ -27,6 +27,7 @@ def test_names_are_those_of_the_paper_and_ours() -> None:
         assert FIGURES[name].scales == ("small", "paper")
 
 
+@pytest.mark.slow
 def test_importing_the_figures_loads_no_torch() -> None:
     code = f"from critlab.papers import FIGURES; import sys; [FIGURES[n] for n in {NAMES}]; print(*sys.modules)"
     modules = set(

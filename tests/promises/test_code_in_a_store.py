@@ -214,6 +214,7 @@ if os.environ.get("CRITLAB_WORKER"):
 """
 
 
+@pytest.mark.slow
 def test_a_comment_while_the_study_runs_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(TOML)
     (tmp_path / "edited_net.py").write_text(NET + EDITS_ITSELF.format(new="mark + '  # four'"))
@@ -234,6 +235,7 @@ def test_a_comment_while_the_study_runs_changes_nothing(tmp_path: Path) -> None:
     assert status
 
 
+@pytest.mark.slow
 def test_an_edit_while_the_study_runs_is_refused_by_workers_that_start_later(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(TOML)
     (tmp_path / "edited_net.py").write_text(NET + EDITS_ITSELF.format(new="mark[:-1] + str(5)"))

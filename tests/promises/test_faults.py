@@ -89,6 +89,7 @@ class TestDisk:
         assert " bytes, " in ending.unwritable
         whole_and_right(engine, expected)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO], ids=errno.errorcode.get)
     def test_it_fills_up_or_goes_in_the_middle(
         self, tmp_path: Path, expected: str, monkeypatch: pytest.MonkeyPatch, number: int
@@ -109,6 +110,7 @@ class TestDisk:
         assert engine.survey().trained < engine.tree.epochs, "what is done is kept"
         whole_and_right(engine, expected)
 
+    @pytest.mark.slow
     def test_the_command_says_what_is_needed_and_goes_on(self, critlab: Command, tmp_path: Path) -> None:
         written(tmp_path, ("seeds = 2", "seeds = 1"), ("at = [0, 1, 3]", "at = [0]"))
         with limited(resource.RLIMIT_FSIZE, 20_000):
@@ -179,6 +181,7 @@ CHECKPOINTS: dict[str, Callable[[bytes, bytes, Path], bytes]] = {
 
 
 class TestCheckpoint:
+    @pytest.mark.slow
     @pytest.mark.parametrize("fault", CHECKPOINTS)
     def test_it_is_put_aside_and_its_stage_is_done_again(
         self, store: Store, expected: str, tmp_path: Path, fault: str
@@ -384,6 +387,7 @@ class TestProcess:
             assert (folder / "mark").exists()
             return study, Store(folder / "s"), told, report.status
 
+    @pytest.mark.slow
     def test_a_worker_is_killed(self, battered: tuple[Study, Store, list[str], int], expected: str) -> None:
         study, store, _, status = battered
         assert status == 0
@@ -410,6 +414,7 @@ class TestProcess:
 
 
 class TestMany:
+    @pytest.mark.slow
     def test_ten_thousand_runs_in_one_store(self, critlab: Command, tmp_path: Path) -> None:
         """The records of 10,000 runs, each a file; listing and status are a matter of reading them once or twice."""
         written(

@@ -37,6 +37,7 @@ def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]
     return subprocess.run(call, cwd=folder, capture_output=True, env=environment, timeout=300, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", STUDIES)
 def test_a_finished_study_is_exported_as_it_was_then(folder: Path, study: str) -> None:
     done = command(folder, "export", f"{study}.toml")
@@ -44,6 +45,7 @@ def test_a_finished_study_is_exported_as_it_was_then(folder: Path, study: str) -
     assert done.stdout == (GOLDEN / f"{study}.csv").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", STUDIES)
 def test_run_trains_nothing_and_changes_no_number(folder: Path, study: str) -> None:
     states = sorted((folder / "store" / "epochs").rglob("*.json"))
@@ -56,6 +58,7 @@ def test_run_trains_nothing_and_changes_no_number(folder: Path, study: str) -> N
     assert command(folder, "export", f"{study}.toml").stdout == (GOLDEN / f"{study}.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_verify_and_gc_find_nothing_wrong_and_nothing_to_free(folder: Path) -> None:
     for study in STUDIES:
         done = command(folder, "verify", f"{study}.toml")

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import critlab
 
 PACKAGE = Path(critlab.__file__).parent
@@ -63,6 +65,7 @@ def test_every_file_has_a_place() -> None:
     assert {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES} <= known
 
 
+@pytest.mark.slow
 def test_imports_point_upwards() -> None:
     climbs = []
     for path in FILES:

@@ -45,6 +45,7 @@ def repaired(store: Store) -> None:
 
 
 class TestCheckpoint:
+    @pytest.mark.slow
     @pytest.mark.parametrize("damage", ["flipped", "cut", "swapped", "gone", "all gone"])
     def test_it_is_made_again_bit_for_bit(self, store: Store, damage: str) -> None:
         sound = {path: path.read_bytes() for path in some(store, "checkpoints")}
@@ -180,6 +181,7 @@ class TestRecords:
             assert (found.wrong, found.missing, found.missing_readings) == ([], 0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", range(0, 24, 2))
 def test_verify_calls_no_sound_store_wrong_while_a_run_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: int

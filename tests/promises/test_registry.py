@@ -46,6 +46,7 @@ def reads(measure: str, example_shape: tuple[int, ...]) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_every_deficit_changes_training_and_nothing_before(tmp_path: Path) -> None:
     names = deficits_of(SAMPLE)
     deficits = [smallest_deficit(name) for name in names if name != "blur"]
@@ -65,6 +66,7 @@ DRAWING = [{"name": "mlp", "hidden": [6], "dropout": 0.5}, {"name": "depth_famil
 """Models that draw of their own accord."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [*map(smallest_model, MODELS), *DRAWING], ids=str)
 def test_every_model_learns_and_goes_on_bit_for_bit(model: dict[str, Any]) -> None:
     torch.set_num_threads(1)
@@ -97,6 +99,7 @@ def test_a_model_draws_anew_in_each_step() -> None:
     assert torch.equal(drawn[0], drawn[-1])
 
 
+@pytest.mark.slow
 def test_every_measure_reads(tmp_path: Path) -> None:
     measures = {name: smallest(name) for name in MEASURES if reads(name, SAMPLE)}
     for name in ("mlp", "all_cnn"):
@@ -111,6 +114,7 @@ def test_every_measure_reads(tmp_path: Path) -> None:
         assert next(row.value for row in rows if row.quantity == "train_loss" and row.epoch == 2) > 0
 
 
+@pytest.mark.slow
 def test_the_probe_never_suffers(tmp_path: Path) -> None:
     study = small(seeds=1, deficit={"name": "noise"}, sweep={"kind": "removal", "at": ["never"], "recovery": 2})
     results = critlab.run(study, tmp_path / "s", workers=1)

@@ -194,6 +194,7 @@ def test_who_begins_where_a_task_stored_its_state_finds_it_held(tmp_path: Path) 
     other.release()
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_train_every_epoch_once(
     waiting: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +213,7 @@ def test_two_processes_at_once_train_every_epoch_once(
     assert table(waiting, store) == table(waiting, alone.store)
 
 
+@pytest.mark.slow
 def test_one_of_two_processes_killed_the_other_finishes(
     waiting: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,6 +259,7 @@ def test_without_locks_nothing_is_known_to_be_held(tmp_path: Path) -> None:
     assert Locks(tmp_path).held(["a"]) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_locks")
 def test_without_locks_a_second_process_is_refused_and_a_dead_one_replaced(tmp_path: Path) -> None:
     told: list[str] = []

@@ -8,12 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import critlab
 from paths import EVIDENCE
 
 SCRIPT = EVIDENCE / "store_races.py"
 
 
+@pytest.mark.slow
 def test_two_rounds(tmp_path: Path) -> None:
     out = tmp_path / "races.csv"
     environment = {**os.environ, "PYTHONPATH": str(Path(critlab.__file__).parents[1]), "XDG_CACHE_HOME": str(tmp_path)}

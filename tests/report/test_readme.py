@@ -8,6 +8,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from critlab.study import Study
 from paths import ROOT
 
@@ -25,6 +27,7 @@ def test_the_study_file_is_a_study() -> None:
     assert study.epochs() > 0
 
 
+@pytest.mark.slow
 def test_ones_own_model_in_ten_lines(tmp_path: Path) -> None:
     code = block("python")
     (tmp_path / "mine.py").write_text(code)
@@ -36,6 +39,7 @@ def test_ones_own_model_in_ten_lines(tmp_path: Path) -> None:
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.slow
 def test_every_command_that_it_names_exists() -> None:
     named = set(re.findall(r"critlab ([a-z]+)", " ".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))))
     done = subprocess.run(

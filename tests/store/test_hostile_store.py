@@ -427,6 +427,7 @@ class TestWriters:
         assert len(seen) == 3
         assert writer.home() == here
 
+    @pytest.mark.slow
     def test_its_half_written_file_stays_until_it_is_forsaken(self, tmp_path: Path) -> None:
         """The process number of another namespace says nothing here, whether such a process is alive or not."""
         gone = subprocess.Popen(["true"])
@@ -442,6 +443,7 @@ class TestWriters:
         Store(tmp_path).remove_unfinished()
         assert not theirs.exists(), "nobody holds it, and it is more than a day old"
 
+    @pytest.mark.slow
     def test_a_file_that_somebody_has_locked_is_at_work(self, tmp_path: Path) -> None:
         code = (
             "import os, sys\nfrom pathlib import Path\nfrom critlab.store import atomic\n"
@@ -466,6 +468,7 @@ class TestWriters:
         process.communicate()
         assert [path.name for path in atomic.abandoned(tmp_path)] == [f"{atomic.TEMPORARY}{'0' * 16}-1-0"]
 
+    @pytest.mark.slow
     def test_without_locks_the_mark_of_another_container_stays(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

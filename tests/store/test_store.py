@@ -122,6 +122,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+@pytest.mark.slow
 def test_what_a_dead_writer_left_goes_also_while_its_parent_has_not_noticed(tmp_path: Path) -> None:
     writer = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     left = tmp_path / "epochs" / f"{atomic.TEMPORARY}{home()}-{writer.pid}-0"

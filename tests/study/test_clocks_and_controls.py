@@ -229,6 +229,7 @@ interventions = [{}, { optimizer = "dropped" }]
 """
 
 
+@pytest.mark.slow
 def test_a_plan_of_everything_needs_no_torch(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(TOML + EVERYTHING)
     code = (

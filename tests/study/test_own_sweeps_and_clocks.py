@@ -17,6 +17,7 @@ from studies import small
 SWEEP: dict[str, Any] = {"kind": "toys_of_study:Doubling", "lengths": (1, 2), "recovery": 2}
 
 
+@pytest.mark.slow
 def test_a_study_runs_with_a_sweep_and_a_clock_of_ones_own(tmp_path: Path) -> None:
     optimizer = {"name": "sgd", "lr": 0.05, "batch": 50, "clock": "toys_of_study:Halving"}
     study = small(seeds=1, measures={}, optimizer=optimizer, sweep=SWEEP)

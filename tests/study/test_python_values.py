@@ -119,6 +119,7 @@ def test_a_mistake_is_a_value_error_too() -> None:
         removal(Blur(factor=7), **PLAIN, bas=3)
 
 
+@pytest.mark.slow
 def test_one_import_reaches_every_module() -> None:
     paths = [
         "hooks.packing",

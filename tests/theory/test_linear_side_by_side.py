@@ -87,6 +87,7 @@ def test_a_killed_process_is_one_clear_message() -> None:
         process.close()
 
 
+@pytest.mark.slow
 def test_a_process_ends_when_nobody_asks_any_more() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "critlab.theory.linear.descent_process"], input=b"", capture_output=True
@@ -94,6 +95,7 @@ def test_a_process_ends_when_nobody_asks_any_more() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+@pytest.mark.slow
 def test_it_starts_without_torch() -> None:
     code = "import critlab.theory.linear.descent_process, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

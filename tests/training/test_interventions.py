@@ -24,6 +24,8 @@ from critlab.training.interventions import check_layers, intervene
 from critlab.training.learner import NetworkLearner
 from studies import small
 
+pytestmark = pytest.mark.slow  # every test trains in worker processes or in other programs
+
 
 def network(seed: int) -> nn.Module:
     torch.manual_seed(seed)

@@ -181,6 +181,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 def test_a_fork_equals_a_run_from_scratch(tmp_path: Path) -> None:
     case = CASES["pre-training"]
     whole = critlab.run(Study.read(case, "study"), tmp_path / "shared", workers=1)

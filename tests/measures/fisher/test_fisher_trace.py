@@ -374,6 +374,7 @@ def test_readings_for_a_study() -> None:
     assert readings[2].value == found["embedding"].value
 
 
+@pytest.mark.slow
 def test_options_are_neutral_where_they_say_nothing_and_need_no_torch() -> None:
     assert FisherTrace(every=5).identity() == {"every": 5, "images": 1024}
     assert FisherTrace(draws=3).identity()["draws"] == 3
