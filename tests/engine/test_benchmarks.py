@@ -16,7 +16,7 @@ from critlab.report.study_text import study_text
 from paths import BENCHMARKS
 from studies import small
 
-pytestmark = pytest.mark.slow  # every test trains in worker processes or in other programs
+pytestmark = pytest.mark.slow  # every test trains in worker processes, or with the trainer of another package
 
 
 @pytest.fixture(autouse=True)

@@ -33,7 +33,7 @@ from critlab.study.study import Study
 from critlab.study.tree import build
 from studies import small, written
 
-pytestmark = pytest.mark.slow  # every test trains in worker processes or in other programs
+pytestmark = pytest.mark.slow  # every test trains in worker processes, or with the trainer of another package
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from critlab._core.errors import StudyError
 from critlab.hooks.watch import Watch
 from watched_trainings import agrees, always, untouched
 
-pytestmark = pytest.mark.slow  # every test trains in worker processes or in other programs
+pytestmark = pytest.mark.slow  # every test trains in worker processes, or with the trainer of another package
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 transformers = pytest.importorskip("transformers")

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-pytestmark = pytest.mark.slow  # every test trains in worker processes or in other programs
+pytestmark = pytest.mark.slow  # every test trains in worker processes, or with the trainer of another package
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 

@@ -21,7 +21,7 @@ from critlab.store import Store
 from inline import table, work_off
 from studies import small
 
-pytestmark = pytest.mark.slow  # every test trains in worker processes or in other programs
+pytestmark = pytest.mark.slow  # every test trains in worker processes, or with the trainer of another package
 
 
 @pytest.fixture

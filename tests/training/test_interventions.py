@@ -24,7 +24,7 @@ from critlab.training.interventions import check_layers, intervene
 from critlab.training.learner import NetworkLearner
 from studies import small
 
-pytestmark = pytest.mark.slow  # every test trains in worker processes or in other programs
+pytestmark = pytest.mark.slow  # every test trains in worker processes, or with the trainer of another package
 
 
 def network(seed: int) -> nn.Module:
