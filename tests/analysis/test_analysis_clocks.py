@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from critlab.analysis.confounds.confound import Confound
+from critlab.analysis.confounds.learning_rate import ConstantRate, OtherSchedule
+from critlab.analysis.effects.intervention import InterventionEffect
 from critlab.analysis.results import Results
 from critlab.analysis.verdict import Verdict
 from critlab.report.charts.sweep import sweep_charts
 from critlab.report.sections import section
 from critlab.report.text.names import question
+from critlab.study import Intervention
 from synthetic import saturating, synthetic_results
 
 CLOCKS = ["since_removal", "constant", "cosine_restart"]
@@ -21,6 +24,10 @@ NAMES = ["learning rate", "learning rate (constant)", "learning rate (half a cos
 
 def named(verdict: Verdict, name: str) -> Confound:
     return next(confound for confound in verdict.confounds if confound.name == name)
+
+
+def effects(results: Results) -> list[InterventionEffect]:
+    return [note for note in results.verdict().notes if isinstance(note, InterventionEffect)]
 
 
 def none(at: int) -> float:
@@ -32,9 +39,11 @@ def test_each_clock_speaks_for_itself() -> None:
     assert [named(verdict, name).status for name in NAMES] == ["clear"] * 3
     mended = synthetic_results(controls={"clocks": CLOCKS}, restarted=none).verdict()
     assert [named(mended, name).status for name in NAMES] == ["suspect"] * 3
-    assert "along half a cosine" in named(mended, NAMES[2]).sentence
-    assert "against a control restarted likewise" in named(mended, NAMES[2]).sentence
-    assert "against a clean run under the same" in named(mended, NAMES[1]).sentence
+    cosine, constant = named(mended, NAMES[2]), named(mended, NAMES[1])
+    assert isinstance(cosine, OtherSchedule)
+    assert isinstance(constant, OtherSchedule)
+    assert (cosine.clock, cosine.twin is None) == ("cosine_restart", False)
+    assert (constant.clock, constant.twin is None) == ("constant", True)
 
 
 def test_a_constant_clock_is_counted_from_its_own_clean_run() -> None:
@@ -59,9 +68,9 @@ def test_a_study_under_another_clock(clock: str) -> None:
     assert verdict.answer == "present"
     name = "learning rate" if clock == "constant" else NAMES[2]
     assert named(verdict, name).status == "clear"
-    assert ("is constant (0.05)" in named(verdict, name).sentence) == (clock == "constant")
+    assert isinstance(named(verdict, name), ConstantRate) == (clock == "constant")
     flat = synthetic_results(optimizer={"clock": clock, "lr_decay": 1.0}, controls={}).verdict()
-    assert ("is constant" in "".join(c.sentence for c in flat.confounds)) == (clock == "constant")
+    assert any(isinstance(confound, ConstantRate) for confound in flat.confounds) == (clock == "constant")
 
 
 def test_a_constant_clock_leaves_no_doubt_about_the_onset() -> None:
@@ -72,16 +81,18 @@ def test_a_constant_clock_leaves_no_doubt_about_the_onset() -> None:
 def test_what_an_intervention_mends_is_a_note() -> None:
     controls = {"interventions": [{"shrink": 0.4, "perturb": 0.1}, {"optimizer": "dropped"}], "at": [20, 40]}
     results = synthetic_results(controls=controls, mended=lambda at: 0.02)
-    notes = [note for note in results.verdict().notes if note.startswith("With ")]
-    assert len(notes) == 2
-    assert notes[0].startswith("With intervention(shrink=0.4, perturb=0.1) the damage is 2.")
-    assert "at removal epochs 20 and 40" in notes[0]
-    assert "against clean runs that got it too; beside blur it mends 3." in notes[0]
+    first, second = effects(results)
+    assert first.intervention == Intervention(shrink=0.4, perturb=0.1)
+    assert second.intervention == Intervention(optimizer="dropped")
+    assert first.at == (20, 40)
+    assert first.effect.mean == pytest.approx(0.02, abs=0.005)
+    assert first.against_intervened is not None
+    assert first.removed is not None
+    assert first.removed.mean == pytest.approx(0.031, abs=0.005)
     own = synthetic_results(parts={"intervention": {"shrink": 0.4}}, controls={"interventions": [{}]})
-    notes = [note for note in own.verdict().notes if note.startswith("With ")]
-    assert [note.split(" the damage")[0] for note in notes] == ["With intervention(shrink=0.4)", "With no intervention"]
-    assert "mends" not in notes[0]
-    assert not [note for note in synthetic_results().verdict().notes if note.startswith("With ")]
+    assert [found.intervention for found in effects(own)] == [Intervention(shrink=0.4), None]
+    assert effects(own)[0].removed is None
+    assert effects(synthetic_results()) == []
 
 
 def test_a_switch_is_what_the_curve_is_of() -> None:
@@ -89,7 +100,7 @@ def test_a_switch_is_what_the_curve_is_of() -> None:
     results = synthetic_results(parts={"deficit": None, "switch": switch}, controls={})
     words = "switch(weight_decay=0.5, lr_factor=2.0, augment=(flip=True))"
     assert results.curve().arm == words
-    assert results.verdict().sentence.startswith(f"Present: {words} until epoch 40 costs")
+    assert results.verdict().lines()[0].startswith(f"Present: {words} until epoch 40 costs")
     assert {row.deficit for row in results.rows} == {"", words}
     assert "Does weight decay 0.5, learning rate times 2, augmentation by flips, present" in question(results.study)
 

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from critlab.analysis.confounds.learning_rate import DecayedRate, OtherSchedule
 from critlab.analysis.results import Results
 from critlab.analysis.table import Status
-from critlab.analysis.verdict import Confound, Verdict
+from critlab.analysis.verdict import Confound, Gain, Verdict
+from critlab.report.text.verdict import verdict_lines
 from critlab.study import RemovalSweep, WindowSweep
 from synthetic import falling, saturating, synthetic_results, synthetic_study
 
@@ -24,6 +26,11 @@ def named(verdict: Verdict, name: str) -> Confound:
     return next(confound for confound in verdict.confounds if confound.name == name)
 
 
+def shown(confound: Confound) -> OtherSchedule:
+    assert isinstance(confound, OtherSchedule)
+    return confound
+
+
 def never(at: int) -> float:
     return 0.0
 
@@ -31,12 +38,14 @@ def never(at: int) -> float:
 def test_present_with_its_numbers() -> None:
     verdict = synthetic_results().verdict()
     assert verdict.answer == "present"
-    assert verdict.sentence.startswith("Present: blur until epoch 40 costs 5.6 points of accuracy [4.9, 6.3], n = 5")
+    (worst,) = [point for point in verdict.damaged if point.at == 40]
+    assert (round(worst.damage.value, 3), worst.n) == (0.056, 5)
     assert verdict.p_value is not None
     assert verdict.p_value < 0.025
     assert verdict.largest is not None
     assert verdict.largest.at == 40
-    assert verdict.lines()[0] == verdict.sentence
+    assert verdict.lines()[0].startswith("Present: blur until epoch 40 costs ")
+    assert verdict.lines() == verdict_lines(verdict)
 
 
 def test_present_agrees_with_the_displayed_interval() -> None:
@@ -59,14 +68,14 @@ def test_inconclusive_names_what_would_have_been_seen() -> None:
     assert verdict.answer == "inconclusive"
     assert verdict.minimum_detectable is not None
     assert verdict.minimum_detectable > 0.03
-    assert f"{100 * verdict.minimum_detectable:.1f} points present with 80 % probability" in verdict.sentence
+    assert verdict.reasons == ()
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_fewer_than_three_seeds_decide_nothing(seeds: int) -> None:
     verdict = synthetic_results(seeds, noise=1e-5).verdict()
     assert verdict.answer == "inconclusive"
-    assert "at least 3 seeds" in verdict.sentence
+    assert verdict.reasons == ("few_seeds",)
     assert verdict.p_value is None
     assert verdict.minimum_seeds == 3
 
@@ -74,7 +83,9 @@ def test_fewer_than_three_seeds_decide_nothing(seeds: int) -> None:
 def test_a_benefit_is_said() -> None:
     verdict = synthetic_results(damage=lambda at: -0.03).verdict()
     assert verdict.answer == "absent"
-    assert any("helps: it gains" in note for note in verdict.notes)
+    gains = [note for note in verdict.notes if isinstance(note, Gain)]
+    assert [gain.at for gain in gains] == [5, 10, 20, 40]
+    assert all(gain.effect.low is not None and gain.effect.low > 0 for gain in gains)
 
 
 def test_a_diverged_run_forbids_absent() -> None:
@@ -82,7 +93,7 @@ def test_a_diverged_run_forbids_absent() -> None:
     assert synthetic_results(**flat).verdict().answer == "absent"
     verdict = synthetic_results(**flat, status={"blur-0-40-of-48-seed3": "diverged"}).verdict()
     assert verdict.answer == "inconclusive"
-    assert "diverged did not recover" in verdict.sentence
+    assert verdict.reasons == ("diverged",)
 
 
 @pytest.mark.parametrize("state", ["missing", "failed", "diverged"])
@@ -106,30 +117,36 @@ def test_any_half_done_study_has_a_verdict(kind: Any) -> None:
 def test_no_rows_and_no_points() -> None:
     results = synthetic_results()
     assert Results(results.study, (), ()).verdict().answer == "inconclusive"
-    assert "no point to test" in synthetic_results(at=(0,)).verdict().sentence
+    assert synthetic_results(at=(0,)).verdict().reasons == ("no_point",)
+    assert Results(results.study, (), ()).verdict().reasons == ("no_pair",)
 
 
 def test_clear_confounds() -> None:
     verdict = synthetic_results(restarted=saturating()).verdict()
     names = ["training accuracy", "negative control vertical_flip", "learning rate"]
     assert [named(verdict, name).status for name in names] == ["clear"] * 3
-    assert "points" in named(verdict, "learning rate").sentence
+    effect = named(verdict, "negative control vertical_flip").effect
+    assert effect is not None
+    assert effect.low is not None
+    assert effect.high is not None
+    assert effect.low < effect.estimate.value < effect.high
+    assert effect.n == 5
 
 
 def test_suspect_confounds() -> None:
     verdict = synthetic_results(train_share=0.9, negative=saturating(), restarted=never).verdict()
     assert named(verdict, "training accuracy").status == "suspect"
     assert named(verdict, "negative control vertical_flip").status == "suspect"
-    assert "nothing but a decayed learning rate" in named(verdict, "learning rate").sentence
+    assert shown(named(verdict, "learning rate")).conclusion == "explains"
     partly = named(synthetic_results().verdict(), "learning rate")
     assert partly.status == "suspect"
-    assert "but not all" in partly.sentence
+    assert shown(partly).conclusion == "explains_part"
 
 
 def test_unknown_clock_says_how_to_find_out() -> None:
     verdict = synthetic_results(controls={}).verdict()
     assert named(verdict, "learning rate").status == "unknown"
-    assert 'clocks = ["since_removal"]' in named(verdict, "learning rate").sentence
+    assert isinstance(named(verdict, "learning rate"), DecayedRate)
     constant = synthetic_results(controls={}, optimizer={"lr_decay": 1.0}).verdict()
     assert named(constant, "learning rate").status == "clear"
 
@@ -139,20 +156,21 @@ def test_controls_at_other_points_are_unknown() -> None:
     controls = {"deficits": [{"name": "vertical_flip"}], "clocks": ["since_removal"], "at": [5]}
     verdict = synthetic_results(damage=lambda at: 0.05 * (at == 40), controls=controls).verdict()
     assert named(verdict, "negative control vertical_flip").status == "unknown"
-    assert "add these to 'at'" in named(verdict, "learning rate").sentence
+    assert shown(named(verdict, "learning rate")).conclusion == "no_results"
+    assert named(verdict, "learning rate").at == (40,)
 
 
 def test_equal_total_and_own_restart() -> None:
     equal = synthetic_results(controls={"equal_total": True}).verdict()
     assert named(equal, "equal total").status == "clear"
     own = synthetic_results(optimizer={"clock": "since_removal"}, controls={}).verdict()
-    assert "against a control restarted likewise" in named(own, "learning rate").sentence
+    assert shown(named(own, "learning rate")).twin is not None
     assert named(own, "learning rate").status == "clear"
 
 
 def test_window_sweeps_ask_about_timing_and_onset() -> None:
     early = synthetic_results(kind="window", at=(0, 4, 8, 16)).verdict()
-    assert early.sentence.startswith("Present: blur from epoch 0 costs")
+    assert early.lines()[0].startswith("Present: blur from epoch 0 costs")
     assert named(early, "timing").status == "clear"
     assert named(early, "learning rate at the onset").status == "suspect"
     flat = synthetic_results(kind="window", at=(0, 4, 8, 16), damage=lambda at: 0.05, noise=0.002).verdict()
@@ -188,7 +206,7 @@ def test_a_curve_that_still_rises_is_open_ended() -> None:
     closing = synthetic_results(5, range(0, 41, 5), lambda at: 0.002 * at, 0.001, controls={}).verdict().closing
     assert closing is not None
     assert closing.open_ended
-    assert "still rises" in closing.sentence
+    assert "still rises" in closing.open_reason
 
 
 @pytest.mark.parametrize("kind", ["removal", "window"])

@@ -44,26 +44,35 @@ def test_a_control_at_chance_is_named() -> None:
     (guard,) = verdict.guards
     assert isinstance(guard, AtChance)
     assert guard.chance == pytest.approx(0.1)
-    assert verdict.sentence.startswith("Inconclusive: the control is not better than chance: accuracy 10.0 %")
+    assert guard.accuracy.mean == pytest.approx(0.1)
 
 
 def test_a_control_that_is_not_surely_above_chance_is_named() -> None:
     noisy = (0.08, 0.17, 0.1, 0.16)
     verdict = reshaped(synthetic_results(4), lambda row: noisy[row.seed]).verdict()
     assert verdict.answer == "inconclusive"
-    assert "the control is not surely better than chance" in verdict.sentence
+    (guard,) = verdict.guards
+    assert isinstance(guard, AtChance)
+    assert guard.accuracy.low is not None
+    assert guard.accuracy.low < guard.chance < guard.accuracy.mean
 
 
 def test_chance_is_the_share_of_the_most_frequent_label() -> None:
     results = reshaped(synthetic_results(3), lambda row: 0.9)
     assert results.verdict().guards == ()
     assert replace(results, chance=0.9).verdict().answer == "inconclusive"
-    assert "every test image has the same label" in replace(results, chance=1.0).verdict().sentence
+    (guard,) = replace(results, chance=1.0).verdict().guards
+    assert isinstance(guard, AtChance)
+    assert guard.chance == 1.0
 
 
 def test_a_control_barely_above_chance_leaves_no_room_for_damage() -> None:
     verdict = reshaped(synthetic_results(3), lambda row: 0.105 + 0.0001 * row.seed).verdict()
-    assert "exceeds chance, 10.0 %, by less than the smallest damage of interest, 1.0 point" in verdict.sentence
+    (guard,) = verdict.guards
+    assert isinstance(guard, AtChance)
+    assert guard.accuracy.low is not None
+    assert guard.accuracy.low > guard.chance
+    assert guard.accuracy.mean - guard.chance < guard.needed
 
 
 def test_labels_without_loss_and_heads_count_rightly() -> None:
@@ -120,7 +129,7 @@ def test_a_network_that_learns_nothing_is_inconclusive(tmp_path: Path) -> None:
     assert results.chance == pytest.approx(2 / 3)
     verdict = results.verdict()
     assert verdict.answer == "inconclusive"
-    assert "chance 66.7 %" in verdict.sentence
+    assert "chance is 66.7 %" in verdict.lines()[0]
 
 
 @pytest.mark.slow
@@ -135,7 +144,6 @@ def test_a_score_that_never_moves_is_named_where_chance_is_unknown() -> None:
     unknown = replace(results, study=results.study.model_copy(update={"data": _Unknown.of(results)}))
     (guard,) = unknown.verdict().guards
     assert guard == Constant(0.1)
-    assert "every run has the same accuracy after every epoch, 10.0 %" in unknown.verdict().sentence
 
 
 class _Unknown:
@@ -162,9 +170,9 @@ def test_a_control_that_still_learns_is_said() -> None:
     assert (guard.start, guard.total, guard.longer) == (6, 8, True)
     assert guard.rise.mean == pytest.approx(0.04)
     assert verdict.answer == "inconclusive"
-    assert "the control has not converged: its accuracy still rises by 4.0 points" in verdict.sentence
-    assert "set equal_total = true in [controls]" in verdict.sentence
-    assert any(note.startswith("The control has not converged") for note in verdict.notes)
+    assert verdict.reasons == ("not_converged",)
+    assert guard in verdict.notes
+    assert not guard.has_equal_total
 
 
 def test_a_converged_control_is_not_accused() -> None:
@@ -177,7 +185,7 @@ def test_runs_of_one_length_may_be_absent_though_the_control_still_learns() -> N
     parts = {"sweep": {"kind": "removal", "at": [0, 5, 10], "total": 20}}
     verdict = reshaped(synthetic_results(4, parts=parts), rising).verdict()
     assert verdict.answer == "absent"
-    assert any("has not converged" in note and "equal_total" not in note for note in verdict.notes)
+    assert [note.longer for note in verdict.notes if isinstance(note, Unconverged)] == [False]
 
 
 def helped_by_length(row: Row) -> float:
@@ -191,16 +199,16 @@ def test_the_headline_takes_runs_of_equal_length_into_account() -> None:
     verdict = results.verdict()
     assert verdict.answer == "inconclusive"
     assert "costs -" not in "".join(verdict.lines())
-    assert "blur until epoch 4 raises accuracy by 2.0 points [2.0, 2.0], n = 4" in verdict.sentence
-    assert "against clean runs of equal length it costs 10.0 points of accuracy [10.0, 10.0], n = 4" in verdict.sentence
-    assert "against these the largest damage is at removal epoch 8: it costs 20.0 points" in verdict.sentence
-    assert "against clean runs of equal length damage is not ruled out" in verdict.sentence
+    assert verdict.largest is not None
+    assert (verdict.largest.at, verdict.largest.damage.value) == (4, pytest.approx(-0.02))
+    assert {point.at: round(point.damage.value, 6) for point in verdict.equal_total} == {4: 0.1, 8: 0.2}
+    assert verdict.reasons == ("equal_length",)
 
 
 def test_absent_holds_against_runs_of_equal_length_too() -> None:
     verdict = synthetic_results(damage=never, noise=0.001, controls={"equal_total": True}).verdict()
     assert verdict.answer == "absent"
-    assert "against clean runs of equal length" in verdict.sentence
+    assert [point.at for point in verdict.equal_total] == [5, 10, 20, 40]
 
 
 def test_the_curve_against_runs_of_equal_length_is_drawn() -> None:
@@ -247,13 +255,12 @@ def test_a_p_value_goes_with_its_point_and_its_level() -> None:
         for results in significant(state):
             verdict = results.verdict()
             assert verdict.strongest is not None
-            assert f"onset {verdict.strongest.at}, Holm-adjusted p " in verdict.sentence
-            assert "one-sided, level 0.025" in verdict.sentence
+            assert f"The most significant point is onset {verdict.strongest.at} (p " in verdict.lines()[0]
             assert verdict.level == 0.025
             other = verdict.largest is not None and verdict.largest.at != verdict.strongest.at
             if verdict.answer == "inconclusive" and other:
                 seen += 1
                 shown = page(results)
-                assert f"onset at {verdict.strongest.at}, the most significant point" in shown
+                assert f"onset {verdict.strongest.at}, the most significant point" in shown
                 assert "present needs a value below 0.025" in shown
     assert seen

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from command import Command
+from critlab.analysis.curve_notes import MixedMachines
 from critlab.analysis.mixture import mixture
 from critlab.analysis.progress import progress
 from critlab.analysis.reading import read_results
@@ -86,7 +87,7 @@ def test_a_run_and_its_control_on_two_machines_are_said(trained: Path, tmp_path:
     assert found.mixed == 1
     curve = results.curve()
     assert [point.mixed for point in curve.points] == [0, 0, 1]
-    assert any("not all of it made on one kind" in note for note in curve.notes)
+    assert MixedMachines(1) in curve.notes
     lines = "\n".join(results.verdict().lines())
     assert "torch 1.0.0, Old Processor, Linux aarch64, cpu" in lines
     assert "1 of 6 differences from the control mix kinds" in lines

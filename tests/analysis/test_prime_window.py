@@ -20,11 +20,12 @@ from critlab._core.errors import StudyError
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
 from critlab.analysis.sources.prime_window import RULE, SOURCE, THRESHOLD, PrimeWindow, growth, prime_window
-from critlab.analysis.sources.source_windows import source_windows, window_note
+from critlab.analysis.sources.source_windows import prime_windows, source_windows
 from critlab.analysis.table import Outcome, Row
 from critlab.hooks.watch.page import windows_sentence
 from critlab.models import MODELS
 from critlab.models.spec import ModelSpec
+from critlab.report.text.sources import windows_text
 from critlab.store import Store
 from critlab.study import Study
 from inline import Inline
@@ -327,17 +328,20 @@ def known(made: Study) -> Results:
 
 def test_a_studys_sources_in_words() -> None:
     made = known(study())
-    (note,) = window_note(made)
+    found_windows = prime_windows(made)
+    assert found_windows is not None
+    assert found_windows in made.verdict().notes
+    note = windows_text(found_windows)
     assert note.startswith(f"Prime learning window of each source ({RULE}; {SOURCE}). control: source A ")
     mixed = "closed by epoch 1 in 1 of 2 seeds and open at the end in 1 of 2 seeds"
     said = f"source A open at the end in 2 of 2 seeds, source B {mixed}"
     assert note.endswith(f"control: {said}; blank at 2: {said}.")
-    assert note in made.verdict().notes
+    assert note in made.verdict().lines()
     found = source_windows(made, made.study.runs[-1])
     assert found["A"][0] == seen_with(2 * 1.1 ** np.arange(5), 0.02)
-    assert not list(window_note(known(study(measures={}))))
+    assert prime_windows(known(study(measures={}))) is None
     mlp = study(model={"name": "mlp", "hidden": [2]})
-    assert not list(window_note(known(mlp)))
+    assert prime_windows(known(mlp)) is None
 
 
 def seen_with(traces: Any, error: float) -> PrimeWindow:
@@ -353,7 +357,9 @@ def test_a_run_on_the_images_that_ship(tmp_path: Path) -> None:
         windows = source_windows(results, run)
         assert {source: set(found) for source, found in windows.items()} == {"A": {0}, "B": {0}}
         assert all(window.open is not None for found in windows.values() for window in found.values())
-    (note,) = window_note(results)
+    found = prime_windows(results)
+    assert found is not None
+    note = windows_text(found)
     assert "control: source A" in note
     assert "blank at 2: source A" in note
-    assert note in results.verdict().notes
+    assert found in results.verdict().notes

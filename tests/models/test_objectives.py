@@ -144,4 +144,4 @@ def test_without_logits_there_is_a_loss_and_no_accuracy(tmp_path: Path) -> None:
     rows = results.by_run[f"switch(objective={name}(noise=0.1))-0-1-of-3-seed0"]
     assert [row.epoch for row in rows if row.quantity == "train_accuracy"] == [2, 3], "not in the window"
     assert [row.epoch for row in rows if row.quantity == "train_loss"] == [1, 2, 3]
-    assert results.verdict().sentence
+    assert results.verdict().lines()

@@ -11,7 +11,7 @@ import pytest
 
 from critlab.analysis.effects.control_comparison import compare_to_control, through_training
 from critlab.analysis.results import Results
-from critlab.analysis.sources.ignored_source import ignored_sources
+from critlab.analysis.sources.ignored_source import SourceBalance, source_balances
 from critlab.analysis.table import Outcome, Row
 from critlab.deficits import Decorrelate
 from critlab.papers.multisensory.accuracy import accuracy_charts
@@ -25,6 +25,7 @@ from critlab.papers.registry import FIGURES, find_study
 from critlab.report.chart import Chart
 from critlab.report.page import page
 from critlab.report.text.names import arm_words
+from critlab.report.text.sources import balance_text
 from critlab.study import Study
 from critlab.study.measurement import scheduled_measures
 from critlab.study.run import Run
@@ -129,29 +130,31 @@ def test_at_removal_the_control_is_read_at_the_same_epoch() -> None:
 
 
 def test_which_source_is_ignored_is_said_in_words() -> None:
-    said = [row.ours for row in ignored({"study": known(rsv_study("demo"))})]
-    assert len(said) == 2
-    begins = "source B is ignored, since epoch 1 at the latest: of the units 29.0 % answer to A alone (+8.0 points "
-    assert said[0].startswith(begins)
-    assert said[1].startswith("source A is ignored, since epoch 1 at the latest: of the units ")
-    notes = known(rsv_study("demo")).verdict().notes
-    assert sum("is ignored, since epoch 1" in note for note in notes) == 2
+    results = known(rsv_study("demo"))
+    first, second = source_balances(results)
+    assert (first.ignored, first.since, second.ignored, second.since) == ("B", 1, "A", 1)
+    share = first.shares["A"]
+    assert share.value.mean == pytest.approx(0.29)
+    assert share.change is not None
+    assert share.change.mean == pytest.approx(0.08)
+    assert [row.ours for row in ignored({"study": results})] == [balance_text(first), balance_text(second)]
+    assert {first.arm, second.arm} == {note.arm for note in results.verdict().notes if isinstance(note, SourceBalance)}
 
 
 def test_a_source_is_not_called_ignored_without_an_interval_that_says_so() -> None:
     study = rsv_study("demo")
     results = known(study)
     rows = tuple(row for row in results.rows if row.seed == 0)
-    (first, *_) = [words for _, words in ignored_sources(Results(study, rows, results.outcomes[:: len(study.seeds)]))]
-    assert first.startswith("no source is ignored more than in clean runs, as far as 1 seeds tell: of the units ")
+    (first, *_) = source_balances(Results(study, rows, results.outcomes[:: len(study.seeds)]))
+    assert (first.ignored, first.since, first.effect.n) == (None, None, 1)
     plain = study.model_copy(update={"measures": {}})
-    assert list(ignored_sources(Results(plain, results.rows, results.outcomes))) == []
+    assert list(source_balances(Results(plain, results.rows, results.outcomes))) == []
 
 
 def test_what_both_sources_gain_is_no_ignorance_and_what_one_loses_is() -> None:
     results = known(rsv_study("demo"))
 
-    def told(a: list[float], b: list[float]) -> str:
+    def found(a: list[float], b: list[float]) -> SourceBalance:
         """Of the study's own deficit, whose units of one source differ so much from the control's, seed by seed."""
         deprived = {run.identifier(seed): seed for run in results.study.runs if run.deficit for seed in (0, 1, 2)}
         own = {"A": a, "B": b}
@@ -163,13 +166,13 @@ def test_what_both_sources_gain_is_no_ignorance_and_what_one_loses_is() -> None:
             else row
             for row in results.rows
         )
-        return next(ignored_sources(Results(results.study, rows, results.outcomes)))[1]
+        return next(source_balances(Results(results.study, rows, results.outcomes)))
 
-    assert told([0.2, 0.21, 0.22], [0.2, 0.21, 0.2]).startswith("no source is ignored")
-    lost = told([0.3, 0.02, 0.0], [-0.02, -0.3, -0.33])
-    assert lost.startswith("source B is ignored"), "neither share's own interval excludes zero, the balance's does"
-    assert "the balance, A less B, moves by +32.3 points [" in lost
-    assert told([-0.2, -0.1, -0.2], [0.0, 0.0, 0.0]).startswith("source A is ignored")
+    assert found([0.2, 0.21, 0.22], [0.2, 0.21, 0.2]).ignored is None
+    lost = found([0.3, 0.02, 0.0], [-0.02, -0.3, -0.33])
+    assert lost.ignored == "B", "neither share's own interval excludes zero, the balance's does"
+    assert lost.effect.mean == pytest.approx(0.3233, abs=1e-4)
+    assert found([-0.2, -0.1, -0.2], [0.0, 0.0, 0.0]).ignored == "A"
 
 
 def test_distributions_are_means_over_seeds() -> None:

@@ -22,6 +22,7 @@ from critlab.report.charts import charts
 from critlab.report.findings import Comparison, Findings
 from critlab.report.page import script_json
 from critlab.report.study_text import study_text
+from critlab.report.text.confounds import confound_text
 from critlab.study import Study
 from synthetic import synthetic_results, synthetic_study, with_whole_trace
 
@@ -71,8 +72,9 @@ def test_verdict_comes_first(results: Results) -> None:
     assert order == sorted(order)
     assert results.verdict().answer == "present"
     assert "What else could explain the curve" in text
-    for confound in results.verdict().confounds:
-        assert confound.sentence in text
+    verdict = results.verdict()
+    for confound in verdict.confounds:
+        assert confound_text(verdict, confound) in text
 
 
 def test_every_chart_is_there_with_its_numbers(results: Results) -> None:

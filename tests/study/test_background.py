@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from critlab._core.errors import StudyError
 from critlab.analysis.curve import curve
+from critlab.analysis.curve_notes import ControlPoint
+from critlab.analysis.effects.background import BackgroundEffect
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
 from critlab.analysis.table import Outcome, Row
@@ -227,7 +229,7 @@ def test_table_and_page_say_what_is_in_the_background(results: Results) -> None:
     assert {run_label(run) for run in made.runs if run.role == "undisturbed_control"} == {"clean"}
     text = page([results])
     assert "In the background of every run but the undisturbed" in text
-    assert "The background alone (blur(source=A, factor=7) in [1, 3)) costs" in " ".join(results.verdict().notes)
+    assert "The background alone (blur(source=A, factor=7) in [1, 3)) costs" in " ".join(results.verdict().lines())
     assert Study.read(tomllib.loads(study_text(made)), "again") == made
 
 
@@ -256,9 +258,10 @@ def test_damage_is_counted_from_the_control_and_from_the_undisturbed_run() -> No
     assert [point.damage.value for point in curve(found)] == pytest.approx([0, 0.2, 0.2])
     against = curve(found, against="undisturbed")
     assert [point.damage.value for point in against] == pytest.approx([0.1, 0.3, 0.3])
-    assert "its damage is what the background costs" in against.notes[0]
-    (note,) = (note for note in found.verdict().notes if "background" in note)
-    assert note.startswith("The background alone (blur(source=A, factor=7) in [1, 3)) costs 10.0")
+    assert against.notes[0] == ControlPoint(0, 3, is_background=True)
+    (note,) = (note for note in found.verdict().notes if isinstance(note, BackgroundEffect))
+    assert note.background == found.study.background
+    assert note.effect.mean == pytest.approx(0.1)
     with pytest.raises(StudyError, match=r"received 'undisturbed'; the runs of blur have first, plain$"):
         curve(known(study(background=[])), against="undisturbed")
 

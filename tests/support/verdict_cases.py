@@ -256,7 +256,7 @@ def numbers(results: Results) -> dict[str, Any]:
         "minimum_detectable": verdict.minimum_detectable,
         "confounds": {confound.name: confound.status for confound in verdict.confounds},
         "guards": [type(guard).__name__ for guard in verdict.guards],
-        "notes": len(verdict.notes),
+        "notes": [type(note).__name__ for note in verdict.notes],
         "curve": [
             [point.at, point.n, point.accuracy.value, point.damage.value, point.low] for point in results.curve()
         ],

@@ -22,16 +22,21 @@ class Closing:
         epoch: epochs trained; between the sweep's points by linear interpolation. In a window curve that
             never falls it is the last onset.
         low: lower limit of the 95 % bootstrap interval; None where fewer than three seeds have every point.
-        high: upper limit; None likewise, or where the sweep does not bound it.
-        open_ended: the sweep may not contain the closing; ``sentence`` says why.
-        sentence: the same in words.
+        high: upper limit; None in the same case, and where the sweep does not bound it.
+        open_reason: why the sweep may not contain the closing, in the sweep's own words; empty where it does.
+        arm: the curve that it was read off.
     """
 
     epoch: float
     low: float | None
     high: float | None
-    open_ended: bool
-    sentence: str
+    open_reason: str
+    arm: str
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether the sweep may not contain the closing."""
+        return bool(self.open_reason)
 
 
 def closing(curve: Curve) -> Closing | None:
@@ -59,7 +64,7 @@ def closing(curve: Curve) -> Closing | None:
     epoch = float(curve.sweep.half_maximum(at, means))
     low, high = _interval(at, damages, complete, curve.sweep) if enough else (None, None)
     reason = curve.sweep.open_reason(at, means, epoch)
-    return _closing(curve, min(epoch, float(at[-1])), low, high, reason)
+    return Closing(min(epoch, float(at[-1])), low, high, reason, curve.arm)
 
 
 def _interval(at: Floats, damages: Floats, seeds: list[int], sweep: Sweep) -> tuple[float | None, float | None]:
@@ -74,15 +79,3 @@ def _interval(at: Floats, damages: Floats, seeds: list[int], sweep: Sweep) -> tu
     epochs = epochs[~np.isnan(epochs)]
     low, high = np.quantile(epochs, [LEVEL, 1 - LEVEL], method="inverted_cdf")
     return min(float(low), float(at[-1])), float(high) if math.isfinite(high) else None
-
-
-def _closing(curve: Curve, epoch: float, low: float | None, high: float | None, reason: str) -> Closing:
-    limits = ", no interval"
-    if low is not None:
-        limits = f" [{low:.1f}, {'not bounded' if high is None else f'{high:.1f}'}]"
-    words = curve.sweep.words
-    meaning = words.closing.format(arm=curve.arm)
-    text = f"The period closes about epoch {epoch:.1f}{limits}: {meaning}"
-    if reason:
-        text += f". The sweep may not contain the closing, since {reason}; {words.further}"
-    return Closing(epoch, low, high, bool(reason), f"{text}.")

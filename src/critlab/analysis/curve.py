@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from critlab._core.errors import StudyError
 from critlab._core.estimate import Estimate
-from critlab.analysis.final_accuracy import final_accuracy
+from critlab.analysis.curve_notes import (
+    ControlPoint,
+    CurveNote,
+    Diverged,
+    MixedMachines,
+    NeverRemoved,
+    SingleSeed,
+    Unfinished,
+)
 from critlab.analysis.mixture import is_mixed
 from critlab.analysis.statistics import Summary, summarise
-from critlab.analysis.table import Status
+from critlab.analysis.study_table import CURVE_ROLES as CURVE_ROLES
+from critlab.analysis.study_table import StudyTable
+from critlab.study.run import Run
+from critlab.study.sweeps import Sweep
 from critlab.study.types import Place as Place
-
-if TYPE_CHECKING:
-    from critlab.analysis.results import Results
-    from critlab.study.run import Run
-    from critlab.study.sweeps import Sweep
 
 AGAINST = ("first", "plain", "restarted", "same_clock", "intervened", "equal_total", "undisturbed")
 _ORIGINS = {"undisturbed": "undisturbed_control"}
 """Which clean run the point at 0 of a removal sweep is counted from, where it is not the control itself."""
-CURVE_ROLES = ("deficit", "negative_control", "clock_control", "intervention_control")
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class SeedPoint:
         control: final test accuracy of the clean run with the same seed.
         damage: ``control - accuracy``.
         train_accuracy: final training accuracy; None where the objective gave none, here or in the control.
-        train_gap: the control's final training accuracy minus this run's; None likewise.
+        train_gap: the control's final training accuracy minus this run's; None where either is.
     """
 
     seed: int
@@ -109,7 +114,7 @@ class Curve:
         points: those with at least one seed. In a removal sweep the first is the control itself at 0, whose
             damage is 0 by definition.
         gaps: those without any.
-        notes: what a reader of the curve must know, one sentence each.
+        notes: what a reader of the curve must know.
     """
 
     arm: str
@@ -118,7 +123,7 @@ class Curve:
     against: str
     points: tuple[CurvePoint, ...]
     gaps: tuple[Gap, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[CurveNote, ...] = ()
 
     def __iter__(self) -> Iterator[CurvePoint]:
         return iter(self.points)
@@ -175,8 +180,8 @@ def order(at: Place) -> float:
     return float("inf") if at == "never" else at
 
 
-def curve(results: Results, arm: str | None = None, against: str = "first") -> Curve:
-    """The curve of one arm; see :meth:`Results.curve`.
+def curve(results: StudyTable, arm: str | None = None, against: str = "first") -> Curve:
+    """The curve of one arm; see :meth:`StudyTable.curve`.
 
     Only seeds of which the run and its control are both done enter the means. A diverged run has no final
     accuracy; it is counted at its point and said in the notes: a mean over the survivors flatters the arm.
@@ -188,36 +193,35 @@ def curve(results: Results, arm: str | None = None, against: str = "first") -> C
     runs = _runs(results, arm, against)
     arm = arm or main_arm(results)
     clock = next((run.clock for run in runs if run.at != "never"), study.optimizer.clock)
-    finals = results.finals
     found: list[CurvePoint | Gap] = []
     if study.sweep.origin is not None:
         plain = next(run for run in study.runs if run.role == "control")
         held = next(run for run in study.runs if run.role == _ORIGINS.get(against, "control"))
-        found.append(finals.point(study.sweep.origin, plain, held))
+        found.append(compare(results, study.sweep.origin, plain, held))
     for run in sorted(runs, key=lambda run: order(run.at)):
         control = _control(run, against)
         if control is not None:
-            found.append(finals.point(run.at, run, results.run_named[control]))
+            found.append(compare(results, run.at, run, results.run_named[control]))
     points = tuple(point for point in found if isinstance(point, CurvePoint))
     gaps = tuple(gap for gap in found if isinstance(gap, Gap))
     notes = tuple(_notes(study.sweep, against, points, gaps))
     return Curve(arm, study.sweep, clock, against, points, gaps, notes)
 
 
-def equal_total_curve(results: Results) -> Curve | None:
+def equal_total_curve(results: StudyTable) -> Curve | None:
     """The main arm against clean runs of equal length; None where none were asked for."""
     arm = main_arm(results)
     kinds = {kind for run in results.arms.get(arm, ()) for kind, _ in run.controls}
     return curve(results, arm, "equal_total") if "equal_total" in kinds else None
 
 
-def main_arm(results: Results) -> str:
+def main_arm(results: StudyTable) -> str:
     """The arm of the study's own deficit."""
     named = (run.arm for run in results.study.runs if run.role == "deficit")
     return next(named, results.study.treatment_label)
 
 
-def _runs(results: Results, arm: str | None, against: str) -> tuple[Run, ...]:
+def _runs(results: StudyTable, arm: str | None, against: str) -> tuple[Run, ...]:
     if against not in AGAINST:
         raise StudyError(f"against: received {against!r}; must be one of {', '.join(AGAINST)}")
     main = main_arm(results)
@@ -237,39 +241,22 @@ def _control(run: Run, against: str) -> str | None:
     return next((name for kind, name in run.controls if kind == against), None)
 
 
-class Finals:
-    """Final accuracies by run and seed, each read from the table once."""
-
-    def __init__(self, results: Results) -> None:
-        self.results = results
-        self.status: dict[str, Status] = {outcome.name: outcome.status for outcome in results.outcomes}
-        self.known: dict[str, tuple[float, float | None] | None] = {}
-
-    def of(self, name: str) -> tuple[float, float | None] | None:
-        """Final test and, where there is one, training accuracy of a run that is done."""
-        if name not in self.known:
-            rows = self.results.by_run.get(name, ()) if self.status.get(name) == "done" else ()
-            epochs = self.results.study.statistics.final_epochs
-            test, train = (final_accuracy(rows, epochs, f"{split}_accuracy") for split in ("test", "train"))
-            self.known[name] = None if test is None else (test, train)
-        return self.known[name]
-
-    def point(self, at: Place, run: Run, control: Run) -> CurvePoint | Gap:
-        """``run`` beside ``control`` over the seeds of which both are done, to stand at ``at``."""
-        seeds: list[SeedPoint] = []
-        diverged = mixed = 0
-        for seed in sorted(self.results.study.seeds):
-            own, clean = self.of(run.identifier(seed)), self.of(control.identifier(seed))
-            diverged += self.status.get(run.identifier(seed)) == "diverged"
-            if own and clean:
-                gap = None if own[1] is None or clean[1] is None else clean[1] - own[1]
-                train = None if gap is None else own[1]
-                mixed += is_mixed(self.results, run, control, seed)
-                seeds.append(SeedPoint(seed, own[0], clean[0], clean[0] - own[0], train, gap))
-        missing = len(self.results.study.seeds) - len(seeds) - diverged
-        return (
-            replace(_point(at, tuple(seeds), diverged, missing), mixed=mixed) if seeds else Gap(at, diverged, missing)
-        )
+def compare(results: StudyTable, at: Place, run: Run, control: Run) -> CurvePoint | Gap:
+    """``run`` minus ``control`` over the seeds of which both are done, as the point at ``at``."""
+    finals, outcomes = results.final_accuracies, results.outcome_named
+    seeds: list[SeedPoint] = []
+    diverged = mixed = 0
+    for seed in sorted(results.study.seeds):
+        own, clean = finals.get(run.identifier(seed)), finals.get(control.identifier(seed))
+        outcome = outcomes.get(run.identifier(seed))
+        diverged += outcome is not None and outcome.status == "diverged"
+        if own and clean:
+            gap = None if own[1] is None or clean[1] is None else clean[1] - own[1]
+            train = None if gap is None else own[1]
+            mixed += is_mixed(results, run, control, seed)
+            seeds.append(SeedPoint(seed, own[0], clean[0], clean[0] - own[0], train, gap))
+    missing = len(results.study.seeds) - len(seeds) - diverged
+    return replace(_point(at, tuple(seeds), diverged, missing), mixed=mixed) if seeds else Gap(at, diverged, missing)
 
 
 def _point(at: Place, seeds: tuple[SeedPoint, ...], diverged: int, missing: int) -> CurvePoint:
@@ -294,24 +281,17 @@ def _point(at: Place, seeds: tuple[SeedPoint, ...], diverged: int, missing: int)
     )
 
 
-def _notes(sweep: Sweep, against: str, points: tuple[CurvePoint, ...], gaps: tuple[Gap, ...]) -> Iterator[str]:
+def _notes(sweep: Sweep, against: str, points: tuple[CurvePoint, ...], gaps: tuple[Gap, ...]) -> Iterator[CurveNote]:
     if points and points[0].at == sweep.origin:
-        damage = "what the background costs" if against in _ORIGINS else "0 by definition"
-        yield f"The point at {sweep.origin} is the control itself (n = {points[0].n}); its damage is {damage}."
+        yield ControlPoint(points[0].at, points[0].n, against in _ORIGINS)
     if any(point.at == "never" for point in points):
-        yield "At 'never' the deficit lasts to the end; the verdict leaves that point out."
+        yield NeverRemoved()
     places: list[CurvePoint | Gap] = [*points, *gaps]
-    diverged = sum(place.diverged for place in places)
-    if diverged:
-        runs = "1 run diverged and is" if diverged == 1 else f"{diverged} runs diverged and are"
-        yield f"{runs} in no mean: the curve shows the survivors and may flatter the arm."
-    missing = sum(place.missing for place in places)
-    if missing:
-        pairs = "1 pair of run and control" if missing == 1 else f"{missing} pairs of run and control"
-        yield f"{pairs} not done (missing, failed, or the control diverged), in no mean."
-    mixed = sum(point.mixed for point in points)
-    if mixed:
-        pairs = "1 pair" if mixed == 1 else f"{mixed} pairs"
-        yield f"{pairs} of run and control: not all of it made on one kind of machine and version of torch."
+    if diverged := sum(place.diverged for place in places):
+        yield Diverged(diverged)
+    if missing := sum(place.missing for place in places):
+        yield Unfinished(missing)
+    if mixed := sum(point.mixed for point in points):
+        yield MixedMachines(mixed)
     if any(point.n == 1 for point in points):
-        yield "Points with one seed have no interval."
+        yield SingleSeed()

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from critlab.analysis.statistics import MINIMUM_SEEDS, RESOLUTION, Summary, summarise
-from critlab.analysis.wording import described, interval, percent, points
-
-if TYPE_CHECKING:
-    from critlab.analysis.results import Results
-    from critlab.study.run import Run
+from critlab.analysis.study_table import StudyTable
+from critlab.study.run import Run
 
 
 @dataclass(frozen=True)
@@ -48,18 +44,20 @@ class Unconverged:
         start: the epoch at which that third begins.
         total: epochs of the control.
         longer: whether runs with the deficit train for more epochs than the control.
+        has_equal_total: whether the study has clean runs of equal length to compare with.
     """
 
     rise: Summary
     start: int
     total: int
     longer: bool
+    has_equal_total: bool = False
 
 
 Guard = AtChance | Constant | Unconverged
 
 
-def unlearned(results: Results) -> AtChance | Constant | None:
+def unlearned(results: StudyTable) -> AtChance | Constant | None:
     """Whether the longest clean run learned nothing; None where it did, or where no seed of it is done.
 
     At chance: over at least three seeds the 95 % interval of its final accuracy reaches down to chance, or its mean
@@ -79,7 +77,7 @@ def unlearned(results: Results) -> AtChance | Constant | None:
     return None if chance is not None else _constant(results)
 
 
-def _constant(results: Results) -> Constant | None:
+def _constant(results: StudyTable) -> Constant | None:
     values = [value for run in results.run_named.values() for one in _series(results, run) for value in one.values()]
     runs = sum(outcome.status == "done" for outcome in results.outcomes)
     if len(values) <= runs or max(values) - min(values) >= RESOLUTION:
@@ -87,7 +85,7 @@ def _constant(results: Results) -> Constant | None:
     return Constant(values[0])
 
 
-def unconverged(results: Results) -> Unconverged | None:
+def unconverged(results: StudyTable) -> Unconverged | None:
     """Whether the shortest clean run is still learning; None where it is not, or is too short or too noisy to tell.
 
     The rise is the mean test accuracy of the last epochs minus that of as many epochs up to the beginning of the last
@@ -110,55 +108,27 @@ def unconverged(results: Results) -> Unconverged | None:
     if rise.mean <= results.study.statistics.smallest_damage or (rise.low is not None and rise.low <= 0):
         return None
     longer = any(run.total > control.total for run in results.study.runs if run.role == "deficit")
-    return Unconverged(rise, start, control.total, longer and results.study.sweep.origin is not None)
+    equal_total = any(run.role == "equal_total_control" for run in results.study.runs)
+    return Unconverged(rise, start, control.total, longer and results.study.sweep.origin is not None, equal_total)
 
 
-def guard_words(guard: Guard, equal_total: bool = False) -> str:
-    """A guard as a sentence, without its full stop.
-
-    Args:
-        guard: what was found.
-        equal_total: whether the study has clean runs of equal length.
-    """
-    if isinstance(guard, Constant):
-        return f"every run has the same accuracy after every epoch, {percent(guard.accuracy)}, so no damage could show"
-    if isinstance(guard, AtChance):
-        if guard.chance >= 1 - RESOLUTION:
-            return "every test image has the same label, so accuracy says nothing"
-        found = f"{percent(guard.accuracy.mean)} {interval(guard.accuracy.low, guard.accuracy.high)}"
-        if guard.accuracy.low is not None and guard.accuracy.low > guard.chance + RESOLUTION:
-            above = f"the control's accuracy, {found}, exceeds chance, {percent(guard.chance)}"
-            return f"{above}, by less than the smallest damage of interest, {points(guard.needed)}"
-        surely = "not" if guard.accuracy.mean <= guard.chance + RESOLUTION else "not surely"
-        return f"the control is {surely} better than chance: accuracy {found}, chance {percent(guard.chance)}"
-    rise = f"its accuracy still rises by {described(guard.rise)}, from epoch {guard.start} to {guard.total}"
-    advice = "train for longer"
-    if guard.longer:
-        advice = "longer runs may end above it for that reason alone; " + (
-            "compare with the clean runs of equal length"
-            if equal_total
-            else "train for longer, or set equal_total = true in [controls]"
-        )
-    return f"the control has not converged: {rise}, the last third of its training; {advice}"
-
-
-def _plain(results: Results) -> list[Run]:
+def _plain(results: StudyTable) -> list[Run]:
     return [run for run in results.study.runs if run.role == "control"]
 
 
-def _chance(results: Results) -> float | None:
+def _chance(results: StudyTable) -> float | None:
     if results.chance is not None:
         return results.chance
     sizes = results.study.data.sizes()
     return None if sizes is None else 1 / sizes.classes
 
 
-def _finals(results: Results, run: Run) -> list[float]:
-    found = (results.finals.of(run.identifier(seed)) for seed in results.study.seeds)
+def _finals(results: StudyTable, run: Run) -> list[float]:
+    found = (results.final_accuracies.get(run.identifier(seed)) for seed in results.study.seeds)
     return [final[0] for final in found if final is not None]
 
 
-def _series(results: Results, run: Run) -> list[dict[int, float]]:
+def _series(results: StudyTable, run: Run) -> list[dict[int, float]]:
     """The test accuracy by epoch of each seed that is done."""
     found = []
     for outcome in results.outcomes_of.get(run.name, ()):

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from critlab.analysis.study_table import StudyTable
 from critlab.engine.makers import Maker, tally
-
-if TYPE_CHECKING:
-    from critlab.analysis.results import Results
-    from critlab.study.run import Run
-
-MOST_LINES = 20
-"""How many arms the words list."""
+from critlab.study.run import Run
 
 
 @dataclass(frozen=True)
@@ -52,7 +46,7 @@ class Mixture:
         return sum(arm.mixed for arm in self.arms)
 
 
-def mixture(results: Results) -> Mixture | None:
+def mixture(results: StudyTable) -> Mixture | None:
     """What the study was made on; None where everything was made on one kind, or where nothing says on what."""
     kinds: Counter[Maker] = Counter()
     for counts in results.makers.values():
@@ -65,7 +59,7 @@ def mixture(results: Results) -> Mixture | None:
     return Mixture(tally(kinds), tuple(_arm(results, arm, runs) for arm, runs in arms.items()))
 
 
-def _arm(results: Results, arm: str, runs: list[Run]) -> ArmMixture:
+def _arm(results: StudyTable, arm: str, runs: list[Run]) -> ArmMixture:
     records: Counter[Maker] = Counter()
     pairs = mixed = 0
     for run in runs:
@@ -77,31 +71,7 @@ def _arm(results: Results, arm: str, runs: list[Run]) -> ArmMixture:
     return ArmMixture(arm, tally(records), pairs, mixed)
 
 
-def is_mixed(results: Results, run: Run, control: Run, seed: int) -> bool:
+def is_mixed(results: StudyTable, run: Run, control: Run, seed: int) -> bool:
     """Whether a run and the clean run that it is compared with were made on more than one kind of machine."""
     makers = results.makers
     return len({*makers.get(run.identifier(seed), ()), *makers.get(control.identifier(seed), ())}) > 1
-
-
-def mixture_lines(found: Mixture | None) -> Iterator[str]:
-    """What a reader must know, one sentence each; none where everything was made on one kind."""
-    if found is None:
-        return
-    named = {
-        words: chr(ord("A") + index) if index < 26 else f"kind {index + 1}" for index, words in enumerate(found.kinds)
-    }
-    yield (
-        f"The numbers come from {len(named)} kinds of machine or versions of torch: "
-        + "; ".join(f"{letter}: {words}" for words, letter in named.items())
-        + ". The same training may give other numbers on another kind."
-    )
-    for arm in found.arms[:MOST_LINES]:
-        if arm.records:
-            counts = ", ".join(f"{count:,} records on {named[words]}" for words, count in arm.records.items())
-            pairs = f"; {arm.mixed} of {arm.pairs} differences from the control mix kinds" if arm.mixed else ""
-            yield f"{arm.arm}: {counts}{pairs}."
-    if len(found.arms) > MOST_LINES:
-        yield f"{len(found.arms) - MOST_LINES:,} more arms are not listed."
-    if found.mixed:
-        advice = "To exclude that, train the study in a new store on one kind."
-        yield f"Where a difference mixes kinds, part of it may be the machine's. {advice}"

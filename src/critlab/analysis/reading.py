@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from critlab._core.errors import StudyError
-from critlab.analysis.results import PicturePlace, Results
+from critlab.analysis.results import Results
+from critlab.analysis.study_table import PicturePlace
 from critlab.analysis.table import Outcome, Row, Status
 from critlab.engine.makers import Maker, maker
 from critlab.engine.names import StudyIds

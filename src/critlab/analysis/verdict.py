@@ -3,53 +3,91 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from critlab.analysis.closing import Closing, closing
 from critlab.analysis.confounds.confound import Confound as Confound
 from critlab.analysis.confounds.found import confounds
-from critlab.analysis.curve import Curve, CurvePoint, curve, equal_total_curve, main_arm
-from critlab.analysis.effects.background import background_cost
-from critlab.analysis.effects.intervention import intervention_effect
-from critlab.analysis.guards import Guard, guard_words, unconverged, unlearned
-from critlab.analysis.mixture import mixture, mixture_lines
-from critlab.analysis.sources.ignored_source import ignored_sources
-from critlab.analysis.sources.source_windows import window_note
-from critlab.analysis.statistics import LEVEL, MINIMUM_SEEDS, judge, minimum_detectable, summarise
-from critlab.analysis.wording import described, effect, places, points, probability
-
-if TYPE_CHECKING:
-    from critlab.analysis.results import Results
+from critlab.analysis.curve import Curve, CurvePoint, Place, curve, equal_total_curve, main_arm
+from critlab.analysis.curve_notes import CurveNote
+from critlab.analysis.effects.background import BackgroundEffect, background_effect
+from critlab.analysis.effects.intervention import InterventionEffect, intervention_effects
+from critlab.analysis.guards import Guard, Unconverged, unconverged, unlearned
+from critlab.analysis.mixture import Mixture, mixture
+from critlab.analysis.sources.ignored_source import SourceBalance, source_balances
+from critlab.analysis.sources.source_windows import PrimeWindows, prime_windows
+from critlab.analysis.statistics import LEVEL, MINIMUM_SEEDS, Summary, judge, minimum_detectable, summarise
+from critlab.analysis.study_table import StudyTable
+from critlab.study.sweeps import Sweep
 
 Answer = Literal["present", "absent", "inconclusive"]
+
+Reason = Literal[
+    "no_point", "no_pair", "few_seeds", "few_seeds_at_some_points", "diverged", "equal_length", "not_converged"
+]
+"""Why a verdict is inconclusive, besides its guards: no point to test; no run done together with its control; fewer
+seeds than a verdict needs, everywhere or at some points; a run diverged; damage that clean runs of equal length do not
+rule out; a control that has not converged, so that longer training may hide damage."""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """A point at which the deficit helps significantly; ``effect`` is accuracy minus control, a fraction."""
+
+    at: Place
+    effect: Summary
+
+
+@dataclass(frozen=True)
+class EqualDamages:
+    """At some points every seed has the same damage, so that the interval has zero width."""
+
+
+Note = (
+    Unconverged
+    | Gain
+    | EqualDamages
+    | InterventionEffect
+    | CurveNote
+    | Mixture
+    | BackgroundEffect
+    | SourceBalance
+    | PrimeWindows
+)
+"""What else a reader must know."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a study says.
+    """What a study shows: values only, which ``critlab.report.text`` puts into words.
 
     Args:
         answer: see :func:`verdict`.
-        sentence: the answer in words, with its numbers.
+        arm: the curve that was judged.
+        sweep: the kind of sweep.
         closing: when the period closes; None unless the answer is ``present``.
         largest: the tested point of largest mean damage; None where nothing was measured.
         p_value: Holm-adjusted, one-sided, of the point ``strongest``; None where nothing could be tested.
         smallest_damage: the smallest damage of interest, a fraction of accuracy.
-        minimum_detectable: the damage (a fraction) that these seeds would call present with 80 % power; None
+        minimum_detectable: the damage (a fraction) that a study with these seeds detects with 80 % power; None
             with too few seeds.
-        minimum_seeds: the fewest seeds that can say present.
+        minimum_seeds: the fewest seeds that a verdict needs.
         confounds: other explanations of the damage; none where the answer is ``absent``.
-        notes: what else a reader must know: benefits, what interventions mend, diverged and missing runs, what the
-            background costs, a source that the network has come to ignore.
+        notes: what else a reader must know: benefits, effects of interventions, diverged and missing runs, the effect
+            of the background, a source that the network has come to ignore.
         strongest: the most significant point, to which ``p_value`` belongs.
-        guards: what makes the sweep say less than it seems to; the sentence or a note says it in words.
-        level: below which ``p_value`` says present.
+        guards: what makes the sweep less informative than it seems.
+        level: the answer is ``present`` where ``p_value`` is below it.
+        damaged: the points of significant damage.
+        equal_total: the tested points compared with clean runs of equal length; none where these were not trained.
+        reasons: why the answer is ``inconclusive``; none for the other answers.
     """
 
     answer: Answer
-    sentence: str
+    arm: str
+    sweep: Sweep
     closing: Closing | None
     largest: CurvePoint | None
     p_value: float | None
@@ -57,22 +95,23 @@ class Verdict:
     minimum_detectable: float | None
     minimum_seeds: int
     confounds: tuple[Confound, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     strongest: CurvePoint | None = None
     guards: tuple[Guard, ...] = ()
     level: float = LEVEL
+    damaged: tuple[CurvePoint, ...] = ()
+    equal_total: tuple[CurvePoint, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
     def lines(self) -> list[str]:
-        """Plain text for a terminal, one line each."""
-        found = [self.sentence]
-        if self.closing is not None:
-            found.append(self.closing.sentence)
-        found += [f"{confound.name} ({confound.status}): {confound.sentence}" for confound in self.confounds]
-        return [*found, *self.notes]
+        """The verdict in words, one line each, as :func:`critlab.report.text.verdict.verdict_lines` writes it."""
+        from critlab.report.text.verdict import verdict_lines
+
+        return verdict_lines(self)
 
 
-def verdict(results: Results) -> Verdict:
-    """Judges the study's own deficit against the first control of each run.
+def verdict(results: StudyTable) -> Verdict:
+    """Judge the study's own deficit against the first control of each run.
 
     Present: the Holm-adjusted p value of some removal epoch (onset) for damage above the smallest of interest
     is below 0.025, one-sided; so no point is called damaged whose displayed 95 % interval reaches down to the
@@ -85,10 +124,9 @@ def verdict(results: Results) -> Verdict:
     shorter training has not converged, nothing is called absent.
 
     Error: at most 2.5 % false "present" over the whole sweep for normal differences, whatever the true
-    damages up to the smallest of interest. Source: DESIGN, Statistics; Holm 1979; thresholds ours.
+    damages up to the smallest of interest. Source: Holm 1979 for the adjustment; thresholds ours.
     """
-    main = curve(results, main_arm(results))
-    return _Case(results, main).verdict()
+    return _Case(results, curve(results, main_arm(results))).verdict()
 
 
 class _Evidence:
@@ -116,11 +154,17 @@ class _Evidence:
         known = [(point, p) for point, p in pairs if point.n >= MINIMUM_SEEDS]
         return min(known, key=lambda pair: (pair[1], -pair[0].damage.value), default=None)
 
+    def gains(self) -> Iterator[Gain]:
+        """The points at which the deficit helps significantly."""
+        for point, p in zip(self.tested, self.judgement.helped, strict=False):
+            if p < LEVEL:
+                yield Gain(point.at, summarise([-seed.damage for seed in point.seeds]))
+
 
 class _Case:
-    """One study's evidence, laid out for its sentences."""
+    """One study's evidence."""
 
-    def __init__(self, results: Results, main: Curve) -> None:
+    def __init__(self, results: StudyTable, main: Curve) -> None:
         self.results, self.main = results, main
         self.smallest = results.study.statistics.smallest_damage
         self.evidence = _Evidence(main, self.smallest)
@@ -132,28 +176,25 @@ class _Case:
     def verdict(self) -> Verdict:
         evidence = self.evidence
         judged = evidence.damaged or ([self.largest] if self.largest else [])
+        at = [point.at for point in judged]
         answer, strongest = self.answer(), evidence.strongest
         return Verdict(
             answer=answer,
-            sentence=self.sentence(answer),
+            arm=self.main.arm,
+            sweep=self.main.sweep,
             closing=closing(self.main) if answer == "present" else None,
             largest=self.largest,
             p_value=strongest[1] if strongest else None,
             smallest_damage=self.smallest,
             minimum_detectable=self.detectable(),
             minimum_seeds=MINIMUM_SEEDS,
-            confounds=() if answer == "absent" else confounds(self.results, self.main, [p.at for p in judged]),
-            notes=(
-                *self.notes(),
-                *intervention_effect(self.results, self.main, [p.at for p in judged]),
-                *self.main.notes,
-                *mixture_lines(mixture(self.results)),
-                *background_cost(self.results),
-                *(f"{point.arm} at {point.at}: {words}." for point, words in ignored_sources(self.results)),
-                *window_note(self.results),
-            ),
+            confounds=() if answer == "absent" else confounds(self.results, self.main, at),
+            notes=tuple(self.notes(at)),
             strongest=strongest[0] if strongest else None,
             guards=tuple(guard for guard in (self.unlearned, self.unconverged) if guard is not None),
+            damaged=tuple(evidence.damaged),
+            equal_total=self.equal.tested if self.equal else (),
+            reasons=tuple(self.reasons()) if answer == "inconclusive" else (),
         )
 
     def answer(self) -> Answer:
@@ -165,15 +206,11 @@ class _Case:
             return "absent"
         return "inconclusive"
 
-    def hidden(self) -> str:
-        """Why longer training may hide damage that the first control does not show; empty where it does not."""
+    def hidden(self) -> bool:
+        """Whether longer training may hide damage that the first control does not show."""
         if self.equal is not None and self.equal.tested:
-            if _Evidence(self.equal, self.smallest).absent:
-                return ""
-            return "against clean runs of equal length damage is not ruled out"
-        if self.unconverged is not None and self.unconverged.longer:
-            return f"{guard_words(self.unconverged)}"
-        return ""
+            return not _Evidence(self.equal, self.smallest).absent
+        return self.unconverged is not None and self.unconverged.longer
 
     def detectable(self) -> float | None:
         """From the standard deviation pooled over the testable points, with the fewest seeds among them."""
@@ -184,76 +221,32 @@ class _Case:
         pooled = math.sqrt(sum((s.n - 1) * s.sd**2 for s in testable) / freedom)
         return minimum_detectable(pooled, min(summary.n for summary in testable), self.smallest)
 
-    def sentence(self, answer: Answer) -> str:
+    def reasons(self) -> Iterator[Reason]:
         if self.largest is None:
-            planned = "no pair of run and control that is done" if self.gaps else "no point to test"
-            return f"Inconclusive: the sweep has {planned}."
-        matter = f"the smallest damage of interest, {points(self.smallest)}"
-        if answer == "present":
-            worst = max(self.evidence.damaged, key=lambda point: point.damage.value)
-            said = f"Present: {self.describe(worst)}, above {matter} (most significant point: {self.significance()})"
-            return "; ".join([said, *self.of_equal_length(worst)]) + "."
-        if answer == "absent":
-            said = f"Absent: every interval lies below {matter}"
-            return "; ".join([said, self.at_most(), *self.of_equal_length(self.largest)]) + "."
-        parts = [*([guard_words(self.unlearned)] if self.unlearned else []), self.describe(self.largest)]
-        return f"Inconclusive: {'; '.join([*parts, *self.of_equal_length(self.largest), *self.reasons()])}."
-
-    def describe(self, point: CurvePoint) -> str:
-        place = self.main.sweep.words.from_to
-        return f"{self.main.arm} {place} {point.at} {effect(point.damages)}"
-
-    def at_most(self) -> str:
-        """The largest damage, which may be a gain."""
-        assert self.largest is not None, "a sweep that is absent has points"
-        words = self.describe(self.largest)
-        return f"the largest damage: {words}" if " costs " in words else f"no point has damage in the mean: {words}"
-
-    def of_equal_length(self, point: CurvePoint) -> Iterator[str]:
-        """The same point, and the worst one where that is another, against clean runs of equal length."""
-        if self.equal is None or not self.equal.tested:
+            yield "no_pair" if self.gaps else "no_point"
             return
-        worst = max(self.equal.tested, key=lambda other: other.damage.value)
-        same = next((other for other in self.equal.tested if other.at == point.at), None)
-        if same is not None:
-            yield f"against clean runs of equal length it {effect(same.damages)}"
-        if worst is not same:
-            where = places(self.main.sweep, [worst.at])
-            yield f"against these the largest damage is at {where}: it {effect(worst.damages)}"
-
-    def significance(self) -> str:
-        """The most significant point, its p value, and the level at which that decides."""
-        strongest = self.evidence.strongest
-        assert strongest is not None, "asked for only where some point was tested"
-        where = places(self.main.sweep, [strongest[0].at])
-        return f"{where}, Holm-adjusted {probability(strongest[1])}, one-sided, level {LEVEL:g}"
-
-    def reasons(self) -> Iterator[str]:
-        fewest = min([point.n for point in self.tested] + [0 for _ in self.gaps])
         if not self.evidence.testable:
-            yield f"a verdict takes at least {MINIMUM_SEEDS} seeds that are done"
+            yield "few_seeds"
             return
-        if fewest < MINIMUM_SEEDS:
-            yield f"some points have fewer than the {MINIMUM_SEEDS} seeds that a verdict takes"
+        if min([point.n for point in self.tested] + [0 for _ in self.gaps]) < MINIMUM_SEEDS:
+            yield "few_seeds_at_some_points"
         if self.diverged and self.evidence.absent:
-            yield "the damage is small wherever a run ended, but a run that diverged did not recover"
-        if self.evidence.absent and not self.diverged and not self.unlearned and (hidden := self.hidden()):
-            yield hidden
-        yield f"the most significant point is {self.significance()}"
-        detectable = self.detectable()
-        if detectable is not None and not self.unlearned:
-            yield f"these seeds would call {points(detectable)} present with 80 % probability"
+            yield "diverged"
+        if self.evidence.absent and not self.diverged and not self.unlearned and self.hidden():
+            yield "equal_length" if self.equal is not None and self.equal.tested else "not_converged"
 
-    def notes(self) -> Iterator[str]:
+    def notes(self, at: list[Place]) -> Iterator[Note]:
         if self.unconverged is not None:
-            words = guard_words(self.unconverged, self.equal is not None)
-            yield f"{words[0].upper()}{words[1:]}."
-        helped: Sequence[CurvePoint] = [
-            point for point, p in zip(self.tested, self.evidence.judgement.helped, strict=False) if p < LEVEL
-        ]
-        for point in helped:
-            where = places(self.main.sweep, [point.at])
-            gain = summarise([-seed.damage for seed in point.seeds])
-            yield f"At {where} the deficit helps: it gains {described(gain, of='accuracy')}."
+            yield self.unconverged
+        yield from self.evidence.gains()
         if any(summary.sd == 0 for summary in self.evidence.testable):
-            yield "Some points have the same damage for every seed, hence intervals of zero width."
+            yield EqualDamages()
+        yield from intervention_effects(self.results, self.main, at)
+        yield from self.main.notes
+        for found in (mixture(self.results), background_effect(self.results)):
+            if found is not None:
+                yield found
+        yield from source_balances(self.results)
+        windows = prime_windows(self.results)
+        if windows is not None:
+            yield windows

@@ -11,24 +11,25 @@ from critlab._core.duration import duration
 from critlab.analysis.mixture import mixture
 from critlab.analysis.results import Results
 from critlab.analysis.table import Outcome
-from critlab.analysis.verdict import Verdict
 from critlab.engine.makers import Maker
 from critlab.objectives import CrossEntropy
 from critlab.report.chart import Cell, Chart
 from critlab.report.charts import charts
 from critlab.report.findings import Comparison, Findings
 from critlab.report.study_text import study_text
+from critlab.report.text.confounds import confound_text
+from critlab.report.text.facts import facts
 from critlab.report.text.names import (
-    MINUS,
     background_words,
-    interval,
     intervention_words,
     objective_words,
-    points,
     question,
     spaced,
     window_words,
 )
+from critlab.report.text.notes import note_lines
+from critlab.report.text.numbers import MINUS
+from critlab.report.text.verdict import answer_text, closing_text
 
 Row = Mapping[str, Any]
 RUN_COLUMNS = ("Run", "Seed", "Arm", "Window", "Clock", "Epochs", "Outcome", "Time")
@@ -101,61 +102,22 @@ def _verdict(results: Results) -> Row:
         {
             "name": _capital(spaced(confound.name)),
             "status": confound.status,
-            "text": confound.sentence,
+            "text": confound_text(verdict, confound),
         }
         for confound in verdict.confounds
     ]
     return {
         "answer": verdict.answer,
-        "sentence": _sentence(verdict),
-        "closing": verdict.closing.sentence if verdict.closing else "",
-        "facts": list(_facts(results, verdict)),
+        "sentence": _capital(answer_text(verdict)),
+        "closing": closing_text(verdict, verdict.closing) if verdict.closing else "",
+        "facts": [{"name": one.name, "value": one.value, "detail": one.detail} for one in facts(verdict)],
         "confounds": confounds,
-        "notes": verdict.notes,
+        "notes": note_lines(verdict),
     }
-
-
-def _sentence(verdict: Verdict) -> str:
-    """Without the answer at its beginning, which stands above it in large letters."""
-    text = verdict.sentence.removeprefix(f"{verdict.answer.capitalize()}: ")
-    return _capital(text)
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _facts(results: Results, verdict: Verdict) -> Iterator[dict[str, str]]:
-    closing = verdict.closing
-    if closing is not None:
-        high = "not bounded" if closing.high is None else f"{closing.high:.1f}"
-        limits = "no interval" if closing.low is None else f"95 %: {closing.low:.1f} to {high}"
-        detail = f"{limits}; the sweep may end too early" if closing.open_ended else limits
-        yield {"name": "Closes about epoch", "value": f"{closing.epoch:.1f}", "detail": detail}
-    elif verdict.answer != "present":
-        yield {"name": "Closes about epoch", "value": "–", "detail": "said only of a period that is present"}
-    if verdict.largest is not None:
-        where = f"{results.study.sweep.words.point} {verdict.largest.at}"
-        limits = interval(verdict.largest.low, verdict.largest.high)
-        value, detail = points(verdict.largest.damage.value), f"points, {where}; 95 %: {limits}"
-        if value.startswith(MINUS):
-            detail = f"no point has damage in the mean; the highest is {value} {detail}"
-            value = "none"
-        yield {"name": "Largest damage", "value": value, "detail": f"{detail}; n = {verdict.largest.n}"}
-    least = verdict.minimum_detectable
-    yield {
-        "name": "Smallest damage these seeds could show",
-        "value": points(least),
-        "detail": f"at least {verdict.minimum_seeds} seeds are needed" if least is None else "points, with 80 % power",
-    }
-    if verdict.p_value is not None and verdict.strongest is not None:
-        smallest, where = points(verdict.smallest_damage), results.study.sweep.words.point
-        value = "< 0.001" if verdict.p_value < 0.001 else f"{verdict.p_value:.3f}"
-        detail = (
-            f"{where} {verdict.strongest.at}, the most significant point: damage above {smallest} points, "
-            f"one-sided, Holm-adjusted; present needs a value below {verdict.level:g}"
-        )
-        yield {"name": "p value", "value": value, "detail": detail}
 
 
 def _trouble(outcome: Outcome) -> Row:

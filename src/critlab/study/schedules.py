@@ -46,8 +46,8 @@ class Schedule(ABC):
     phrase: ClassVar[str]
     #: tells confounds of several clocks apart; empty for the usual one
     detail: ClassVar[str] = ""
-    #: for sentences, such as "against <control_phrase>"
-    control_phrase: ClassVar[str] = "a clean run under the same"
+    #: for sentences, such as "compared with <control_phrase>"
+    control_phrase: ClassVar[str] = "a clean run with the same schedule"
     #: which kind of clean run is its equal: one that restarts at the same epoch, or one under the same clock throughout
     twin: ClassVar[Literal["restarted", "same_clock"]] = "same_clock"
     #: how a clean run that restarts is called in the table; None is the clock's name
@@ -102,7 +102,7 @@ class SinceRemoval(Absolute):
     name = "since_removal"
     label = "restarted"
     phrase = "the schedule restarted after the deficit"
-    control_phrase = "a control restarted likewise"
+    control_phrase = "a control whose schedule restarts at the same epoch"
     twin = "restarted"
     run_word = "restarted"
     recovers_at_full_rate = True
@@ -144,7 +144,7 @@ class CosineRestart(Absolute):
     label = "restarted, half a cosine"
     phrase = "the learning rate restarted after the deficit and taken down along half a cosine"
     detail = "half a cosine"
-    control_phrase = "a control restarted likewise"
+    control_phrase = "a control whose schedule restarts at the same epoch"
     twin = "restarted"
     recovers_at_full_rate = True
     lasting = "absolute"

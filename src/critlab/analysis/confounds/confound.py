@@ -12,20 +12,26 @@ from critlab.analysis.statistics import MINIMUM_SEEDS, Summary, summarise
 Status = Literal["clear", "suspect", "unknown"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Confound:
-    """Another explanation of the curve.
+    """Another explanation of the curve; each kind is a class of its own.
 
     Args:
-        name: ``training accuracy``, ``negative control <arm>``, ``learning rate``, with ``(constant)`` or ``(half a
-            cosine)`` for those clocks, ``learning rate at the onset``, ``equal total`` or ``timing``.
-        status: ``clear``: the data speak against it; ``suspect``: they fit it; ``unknown``: they do not tell.
-        sentence: why, with numbers; where unknown, how to find out.
+        status: ``clear``: the data contradict it; ``suspect``: they agree with it; ``unknown``: they cannot decide.
+        at: the judged points over which the numbers are averaged.
+        effect: what was measured, a fraction of accuracy; each kind says what. None where nothing was.
+        damage: the deficit's damage at the same points; None where it is not known, or not compared.
     """
 
-    name: str
     status: Status
-    sentence: str
+    at: tuple[Place, ...] = ()
+    effect: Summary | None = None
+    damage: Summary | None = None
+
+    @property
+    def name(self) -> str:
+        """Which confound, unique in a verdict."""
+        raise NotImplementedError
 
 
 def by_seed(of: Curve, judged: Sequence[Place], field: str = "damage") -> dict[int, float]:
@@ -54,3 +60,8 @@ def limits(summary: Summary) -> tuple[float, float]:
     if summary.n < MINIMUM_SEEDS or summary.low is None or summary.high is None:
         return -float("inf"), float("inf")
     return summary.low, summary.high
+
+
+def shared_places(judged: Sequence[Place], other: Curve) -> tuple[Place, ...]:
+    """The judged points at which another curve has results."""
+    return tuple(at for at in judged if any(at == point.at for point in other.tested))

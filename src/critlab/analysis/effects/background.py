@@ -1,29 +1,38 @@
-"""What the deficits in the background cost by themselves, in words."""
+"""What the deficits in the background cost by themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from critlab.analysis.curve import CurvePoint
-from critlab.analysis.wording import effect
-
-if TYPE_CHECKING:
-    from critlab.analysis.results import Results
+from critlab.analysis.curve import CurvePoint, compare
+from critlab.analysis.statistics import Summary
+from critlab.analysis.study_table import StudyTable
+from critlab.study.background_deficit import BackgroundDeficit
 
 
-def background_cost(results: Results) -> Iterator[str]:
-    """One sentence where the study has a background and a seed has its plain and its undisturbed control.
+@dataclass(frozen=True)
+class BackgroundEffect:
+    """The damage by the background alone.
 
-    The cost is the final accuracy of the clean run without the background minus that of the control with it, paired by
-    seed; where controls are of several lengths, of the longest.
+    Args:
+        background: the deficits in it.
+        effect: final accuracy of the clean run without the background minus that of the control with it, a fraction,
+            paired by seed.
+    """
+
+    background: tuple[BackgroundDeficit, ...]
+    effect: Summary
+
+
+def background_effect(results: StudyTable) -> BackgroundEffect | None:
+    """None where the study has no background, or no seed has both its plain and its undisturbed control.
+
+    Where controls are of several lengths, the longest are compared.
     """
     if not results.study.background:
-        return
+        return None
     controls = {(run.role, run.total): run for run in results.study.runs}
     longest = max(total for role, total in controls if role == "control")
     with_it, without = controls["control", longest], controls["undisturbed_control", longest]
-    cost = results.finals.point(0, with_it, without)
-    if isinstance(cost, CurvePoint):
-        words = ", ".join(standing.words() for standing in results.study.background)
-        yield f"The background alone ({words}) {effect(cost.damages)}."
+    cost = compare(results, 0, with_it, without)
+    return BackgroundEffect(results.study.background, cost.damages) if isinstance(cost, CurvePoint) else None

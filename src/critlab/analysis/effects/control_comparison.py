@@ -1,17 +1,16 @@
-"""Any reading of a sweep beside its clean run: over seeds, and as the difference from the control of the same seed."""
+"""Any measured quantity of a sweep compared with its clean run: over seeds, and as the difference by seed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from critlab.analysis.statistics import Summary, summarise
-
-if TYPE_CHECKING:
-    from critlab.analysis.results import Results
-    from critlab.analysis.table import Outcome
-    from critlab.study.run import Run
+from critlab.analysis.study_table import StudyTable
+from critlab.analysis.table import Outcome
+from critlab.study.run import Run
+from critlab.study.types import Place
 
 When = Literal["removal", "end"]
 BySeed = Mapping[int, float]
@@ -31,24 +30,23 @@ class ControlComparison:
     """
 
     arm: str
-    at: int | str
+    at: Place
     epoch: int
     value: Summary
     difference: Summary | None
 
 
 def compare_to_control(
-    results: Results, quantity: str, layer: str = "", when: When = "end", less: str | None = None
+    results: StudyTable, quantity: str, layer: str = "", when: When = "end", less: str | None = None
 ) -> tuple[ControlComparison, ...]:
     """A reading of every run with a deficit, and of the control, in the order of the sweep.
 
     Args:
         results: of a study.
         quantity: of the tidy table.
-        layer: likewise.
-        when: at each run's ``"end"``, beside the end of the first clean run that it is compared with; or at the
-            ``"removal"`` of its deficit, beside that clean run at the same epoch. Points without a reading there are
-            left out.
+        layer: of the tidy table.
+        when: at each run's ``"end"``, compared with the end of its first control; or at the ``"removal"`` of its
+            deficit, compared with that control at the same epoch. Points without a reading there are left out.
         less: another layer, whose reading of the same seed and epoch is taken away.
     """
 
@@ -78,21 +76,21 @@ def compare_to_control(
     return tuple(points)
 
 
-def through_training(results: Results, run: str, quantity: str, layer: str = "") -> dict[int, Summary]:
+def through_training(results: StudyTable, run: str, quantity: str, layer: str = "") -> dict[int, Summary]:
     """A reading of one kind of run at every epoch at which it was taken, over the seeds that are done.
 
     Args:
         results: of a study.
         run: its name, without the seed.
         quantity: of the tidy table.
-        layer: likewise.
+        layer: of the tidy table.
     """
     found = _by_epoch(results, run, quantity, layer)
     return {epoch: summarise(list(values.values())) for epoch, values in sorted(found.items())}
 
 
 def differences_through_training(
-    results: Results, run: Run, quantity: str, layer: str = "", less: str | None = None
+    results: StudyTable, run: Run, quantity: str, layer: str = "", less: str | None = None
 ) -> dict[int, Summary]:
     """A reading less that of the first control at the same epoch and seed, at every epoch at which both were taken.
 
@@ -110,7 +108,7 @@ def differences_through_training(
 
 
 def _by_epoch(
-    results: Results, run: str, quantity: str, layer: str, less: str | None = None
+    results: StudyTable, run: str, quantity: str, layer: str, less: str | None = None
 ) -> dict[int, dict[int, float]]:
     found: dict[int, dict[int, float]] = {}
     for outcome in _done(results, run):
@@ -126,5 +124,5 @@ def _by_epoch(
     }
 
 
-def _done(results: Results, run: str) -> list[Outcome]:
+def _done(results: StudyTable, run: str) -> list[Outcome]:
     return [outcome for outcome in results.outcomes_of.get(run, ()) if outcome.status == "done"]

@@ -1,46 +1,69 @@
-"""What an intervention at removal mends, said in words with numbers."""
+"""What an intervention after the deficit leaves of the damage."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from critlab.analysis.confounds.confound import by_seed, difference, mean
+from critlab.analysis.confounds.confound import by_seed, difference, mean, shared_places
 from critlab.analysis.curve import Curve, Place, curve
-from critlab.analysis.wording import described, places
+from critlab.analysis.statistics import Summary
+from critlab.analysis.study_table import StudyTable
+from critlab.study.intervention import Intervention
+from critlab.study.run import Run
 
-if TYPE_CHECKING:
-    from critlab.analysis.results import Results
-    from critlab.study.run import Run
+
+@dataclass(frozen=True)
+class InterventionEffect:
+    """The damage that remains where the network gets an intervention when the window closes; fractions of accuracy.
+
+    Args:
+        arm: the curve with the intervention.
+        intervention: what is done; None where the study's own intervention is left out.
+        at: the judged points over which the numbers are averaged.
+        effect: the damage that remains, compared with the plain control.
+        against_intervened: the same compared with clean runs that get the intervention too; an intervention may help,
+            or hurt, the clean network as well.
+        removed: the damage of the study's own curve minus that which remains, paired by seed; None for that curve.
+        compared_arm: the study's own curve.
+    """
+
+    arm: str
+    intervention: Intervention | None
+    at: tuple[Place, ...]
+    effect: Summary
+    against_intervened: Summary | None
+    removed: Summary | None
+    compared_arm: str
 
 
-def intervention_effect(results: Results, main: Curve, judged: Sequence[Place]) -> Iterator[str]:
-    """One sentence for each intervention at the judged points: what is left of the damage, and what it mends.
+def intervention_effects(results: StudyTable, main: Curve, judged: Sequence[Place]) -> Iterator[InterventionEffect]:
+    """One finding for each intervention with results at judged points.
 
-    Damage is counted from the plain control, and from clean runs that got the same intervention at the same epoch: an
-    intervention may help, or hurt, the clean network as well. The study's own intervention comes first, the further
-    ones of ``[controls]`` after it.
+    The study's own intervention comes first, the further ones of ``[controls]`` after it.
     """
     swept = [run for run in results.study.runs if run.role in ("deficit", "intervention_control")]
     arms = {run.arm: run for run in swept if run.role == "intervention_control" or run.intervention is not None}
     for arm, run in arms.items():
-        sentence = _sentence(results, main, arm, run, judged)
-        if sentence:
-            yield sentence
+        found = _effect(results, main, arm, run, judged)
+        if found is not None:
+            yield found
 
 
-def _sentence(results: Results, main: Curve, arm: str, run: Run, judged: Sequence[Place]) -> str:
+def _effect(results: StudyTable, main: Curve, arm: str, run: Run, judged: Sequence[Place]) -> InterventionEffect | None:
     own = curve(results, arm, "plain")
-    shared = [at for at in judged if any(at == point.at for point in own.tested)]
+    shared = shared_places(judged, own)
     left = mean(by_seed(own, shared))
     if not shared or left is None:
-        return ""
-    what = run.intervention.words() if run.intervention else "no intervention"
-    said = f"With {what} the damage is {described(left, of='accuracy')} at {places(main.sweep, shared)}"
-    if run.intervention is not None:
-        likewise = mean(by_seed(curve(results, arm, "intervened"), shared))
-        said += f", {described(likewise)} against clean runs that got it too" if likewise else ""
-    mended = difference(by_seed(curve(results, main.arm, "plain"), shared), by_seed(own, shared))
-    if arm != main.arm and mended is not None:
-        said += f"; beside {main.arm} it mends {described(mended)}"
-    return f"{said}."
+        return None
+    same = None if run.intervention is None else mean(by_seed(curve(results, arm, "intervened"), shared))
+    removed = difference(by_seed(curve(results, main.arm, "plain"), shared), by_seed(own, shared))
+    return InterventionEffect(
+        arm=arm,
+        intervention=run.intervention,
+        at=shared,
+        effect=left,
+        against_intervened=same,
+        removed=removed if arm != main.arm else None,
+        compared_arm=main.arm,
+    )

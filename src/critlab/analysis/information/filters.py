@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from critlab.analysis.results import Results
+    from critlab.analysis.study_table import StudyTable
 
 
-def first_layer_filters(results: Results, run: str, epoch: int | None = None) -> NDArray[np.float32]:
+def first_layer_filters(results: StudyTable, run: str, epoch: int | None = None) -> NDArray[np.float32]:
     """The first filters of the first layer of one run, as the measure ``filters`` kept them.
 
     Args:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from critlab.analysis.statistics import Summary, summarise
 
 if TYPE_CHECKING:
-    from critlab.analysis.results import Results
+    from critlab.analysis.study_table import StudyTable
     from critlab.analysis.table import Row
 
 Layers = Mapping[str, tuple[float, float]]
@@ -88,7 +88,7 @@ class Plasticity:
     shifts: tuple[ShareShift, ...]
 
 
-def information_plasticity(results: Results, quantity: str = "fisher_trace") -> tuple[Plasticity, ...]:
+def information_plasticity(results: StudyTable, quantity: str = "fisher_trace") -> tuple[Plasticity, ...]:
     """How much the layer shares still move after removal, against the epoch of removal: information plasticity.
 
     For each run :func:`share_shifts`, from removal to the end; over seeds the mean and its 95 % t interval (none for
@@ -123,7 +123,7 @@ def information_plasticity(results: Results, quantity: str = "fisher_trace") -> 
     )
 
 
-def layer_shares(results: Results, quantity: str = "fisher_trace") -> tuple[LayerShare, ...]:
+def layer_shares(results: StudyTable, quantity: str = "fisher_trace") -> tuple[LayerShare, ...]:
     """Each layer's share ``f(layer) / sum of f`` of a layerwise quantity, in the order of the table.
 
     Readings without a positive sum have no shares and are left out. Source: Achille, Rovere and Soatto
@@ -138,7 +138,7 @@ def layer_shares(results: Results, quantity: str = "fisher_trace") -> tuple[Laye
     )
 
 
-def share_shifts(results: Results, quantity: str = "fisher_trace") -> tuple[ShareShift, ...]:
+def share_shifts(results: StudyTable, quantity: str = "fisher_trace") -> tuple[ShareShift, ...]:
     """How far the shares moved between removal and end, for every run with a deficit measured at both.
 
     ``1/2 sum over layers |share(last) - share(first)|``. Error: noise only adds to a distance; ``error`` is by how much

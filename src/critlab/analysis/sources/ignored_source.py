@@ -1,80 +1,99 @@
-"""Which of two sources a network has come to ignore, by how many units, and since when: in words."""
+"""Which of two sources a network has come to ignore, by how many units, and since when."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from critlab.analysis.effects.control_comparison import (
-    ControlComparison,
-    compare_to_control,
-    differences_through_training,
-)
+from critlab.analysis.curve import Place
+from critlab.analysis.effects.control_comparison import compare_to_control, differences_through_training
 from critlab.analysis.statistics import Summary
-
-if TYPE_CHECKING:
-    from critlab.analysis.results import Results
-    from critlab.study.run import Run
+from critlab.analysis.study_table import StudyTable
+from critlab.study.run import Run
 
 MEASURE = "relative_source_variance"
 SHARE = f"{MEASURE}_share"
 
 
-def ignored_sources(results: Results) -> Iterator[tuple[ControlComparison, str]]:
-    """For each arm at its longest deficit, the balance there, and a sentence.
+@dataclass(frozen=True)
+class SourceShare:
+    """The units that answer to one source alone.
+
+    Args:
+        value: their share of all units, a fraction, over seeds.
+        change: that share minus the clean run's, paired by seed; None where no seed has both.
+    """
+
+    value: Summary
+    change: Summary | None
+
+
+@dataclass(frozen=True)
+class SourceBalance:
+    """The balance of two sources in one arm, at its longest deficit and at the end of training.
+
+    Args:
+        arm: the curve.
+        at: the point.
+        ignored: the source that is ignored, ``"A"`` or ``"B"``; None where the data show none.
+        since: the first reading from which on the balance stays on the other source's side; None where none is ignored.
+        effect: the change of the balance (share of A minus share of B) against the clean run, paired by seed.
+        shares: by source.
+        background: whether the clean run has the deficits of the background.
+    """
+
+    arm: str
+    at: Place
+    ignored: str | None
+    since: int | None
+    effect: Summary
+    shares: Mapping[str, SourceShare]
+    background: bool
+
+
+def source_balances(results: StudyTable) -> Iterator[SourceBalance]:
+    """The balance of each arm at its longest deficit; nothing where the relative source variance is not measured.
 
     The balance of a network is the share of the units that answer to A alone less that to B alone (relative source
     variance beyond 0.5). B is ignored where, at the end of training, the balance lies above that of the clean run of
-    the same seed, by a 95 % interval that excludes zero; A where below. Where the units of both grow alike, as in
-    dissociation, neither is. Nothing is said of studies that do not read the relative source variance.
+    the same seed, by a 95 % interval that excludes zero; A where below. Where the units of both grow together, as in
+    dissociation, neither is.
 
     Source: ours.
     """
     if MEASURE not in results.study.measures:
         return
-    balance = [point for point in compare_to_control(results, SHARE, "A", less="B") if point.difference is not None]
-    of_a, of_b = (
-        {(point.arm, point.at): point for point in compare_to_control(results, SHARE, source)} for source in ("A", "B")
-    )
-    runs: dict[tuple[str, int | str], Run] = {(run.arm, run.at): run for run in reversed(results.study.runs)}
-    for point in {point.arm: point for point in balance}.values():
-        place = (point.arm, point.at)
-        yield point, _sentence(results, runs[place], point, {"A": of_a[place], "B": of_b[place]})
+    balance = {
+        point.arm: (point.at, point.difference)
+        for point in compare_to_control(results, SHARE, "A", less="B")
+        if point.difference is not None
+    }
+    shares = {
+        source: {(point.arm, point.at): point for point in compare_to_control(results, SHARE, source)}
+        for source in "AB"
+    }
+    runs = {(run.arm, run.at): run for run in reversed(results.study.runs)}
+    for arm, (at, change) in balance.items():
+        run, lost = runs[arm, at], _ignored(change)
+        yield SourceBalance(
+            arm=arm,
+            at=at,
+            ignored=lost,
+            since=None if lost is None else _since(results, run, lost),
+            effect=change,
+            shares={s: SourceShare(of[arm, at].value, of[arm, at].difference) for s, of in shares.items()},
+            background=bool(run.background),
+        )
 
 
-def _sentence(results: Results, run: Run, balance: ControlComparison, points: Mapping[str, ControlComparison]) -> str:
-    told = "; ".join(
-        f"{100 * point.value.mean:.1f} % answer to {s} alone{_gain(run, point)}" for s, point in points.items()
-    )
-    told += f"; the balance, A less B, moves by {_moved(balance.difference)}" if balance.difference else ""
-    lost = _ignored(balance.difference)
-    if lost is None:
-        held = "the controls" if run.background else "clean runs"
-        return f"no source is ignored more than in {held}, as far as {balance.value.n} seeds tell: of the units {told}"
-    since = _since(results, run, lost)
-    when = "" if since is None else f", since epoch {since} at the latest"
-    return f"source {lost} is ignored{when}: of the units {told}"
-
-
-def _gain(run: Run, point: ControlComparison) -> str:
-    if point.difference is None:
-        return ""
-    return f" ({_moved(point.difference)} against the {'control' if run.background else 'clean run'})"
-
-
-def _moved(gain: Summary) -> str:
-    limits = "" if gain.low is None or gain.high is None else f" [{100 * gain.low:.1f}, {100 * gain.high:.1f}]"
-    return f"{100 * gain.mean:+.1f} points{limits}"
-
-
-def _ignored(balance: Summary | None) -> str | None:
+def _ignored(balance: Summary) -> str | None:
     """The source that a change of the balance leaves behind; None where its interval holds zero, or is not known."""
-    if balance is None or balance.low is None or balance.high is None:
+    if balance.low is None or balance.high is None:
         return None
     return "B" if balance.low > 0 else "A" if balance.high < 0 else None
 
 
-def _since(results: Results, run: Run, lost: str) -> int | None:
+def _since(results: StudyTable, run: Run, lost: str) -> int | None:
     """The first reading from which on the balance lies on the spared source's side at each reading."""
     since = None
     for epoch, change in differences_through_training(results, run, SHARE, "A", less="B").items():

@@ -1,21 +1,40 @@
-"""Until when each source's prime learning window was open in the runs of a study: in words."""
+"""Until when each source's prime learning window was open in the runs of a study."""
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from critlab.analysis.sources.prime_window import RULE, SOURCE, PrimeWindow, prime_window
-
-if TYPE_CHECKING:
-    from critlab.analysis.results import Results
-    from critlab.study.run import Run
+from critlab.analysis.sources.prime_window import PrimeWindow, prime_window
+from critlab.analysis.study_table import StudyTable
+from critlab.study.run import Run
 
 MEASURE = "fisher_trace"
+Windows = Mapping[str, Mapping[int, PrimeWindow]]
+"""By source and seed."""
 
 
-def source_windows(results: Results, run: Run) -> Mapping[str, Mapping[int, PrimeWindow]]:
+@dataclass(frozen=True)
+class RunWindows:
+    """The windows of one run.
+
+    Args:
+        run: which.
+        windows: those of which anything is known, by source and seed.
+    """
+
+    run: Run
+    windows: Windows
+
+
+@dataclass(frozen=True)
+class PrimeWindows:
+    """The windows of the first control and of the last run of each arm, at the end of training."""
+
+    runs: tuple[RunWindows, ...]
+
+
+def source_windows(results: StudyTable, run: Run) -> Windows:
     """For each source its window after the last reading, by seed; none where the study does not read the trace.
 
     The model's options say which of its layers only one source feeds (``source_layers``); a user's own model does not.
@@ -33,15 +52,13 @@ def source_windows(results: Results, run: Run) -> Mapping[str, Mapping[int, Prim
     return {source: dict(_by_seed(results, run, prefix)) for source, prefix in layers.items()}
 
 
-def window_note(results: Results) -> Iterator[str]:
-    """One sentence on the first control and on the last run of each arm, where anything is known of them."""
+def prime_windows(results: StudyTable) -> PrimeWindows | None:
+    """The windows of the first control and of the last run of each arm; None where nothing is known of any."""
     runs = results.study.runs
     control = next((run for run in runs if run.role == "control"), None)
-    last = {f"{run.arm} at {run.at}": run for run in _last(runs).values()}
-    shown = {**({"control": control} if control else {}), **last}
-    told = [f"{name}: {words}" for name, run in shown.items() if (words := _in_words(source_windows(results, run)))]
-    if told:
-        yield f"Prime learning window of each source ({RULE}; {SOURCE}). {'; '.join(told)}."
+    shown = [*([control] if control else []), *_last(runs).values()]
+    known = tuple(RunWindows(run, found) for run in shown if (found := _known(source_windows(results, run))))
+    return PrimeWindows(known) if known else None
 
 
 def below(layer: str, prefix: str) -> bool:
@@ -54,7 +71,7 @@ def _last(runs: Sequence[Run]) -> Mapping[str, Run]:
     return {run.arm: run for run in runs if run.role in ("deficit", "negative_control")}
 
 
-def _by_seed(results: Results, run: Run, prefix: str) -> Iterator[tuple[int, PrimeWindow]]:
+def _by_seed(results: StudyTable, run: Run, prefix: str) -> Iterator[tuple[int, PrimeWindow]]:
     for seed in results.study.seeds:
         traces: dict[int, tuple[float, float]] = {}
         for row in results.by_run.get(run.identifier(seed), ()):
@@ -66,20 +83,10 @@ def _by_seed(results: Results, run: Run, prefix: str) -> Iterator[tuple[int, Pri
             yield seed, prime_window(epochs, *zip(*(traces[epoch] for epoch in epochs), strict=True))
 
 
-def _in_words(windows: Mapping[str, Mapping[int, PrimeWindow]]) -> str:
-    told = ((source, _of_source(list(found.values()))) for source, found in windows.items())
-    return ", ".join(f"source {source} {words}" for source, words in told if words)
-
-
-def _of_source(found: list[PrimeWindow]) -> str:
-    """As ``closed by epoch 8 (4 to 12) in 2 of 3 seeds and open at the end in 1``; empty where nothing is known."""
-    known = [window for window in found if window.open is not None]
-    closed = [window.since for window in known if not window.open and window.since is not None]
-    seeds = f"of {len(known)} seed{'s' if len(known) != 1 else ''}"
-    parts = []
-    if closed:
-        spread = f" ({min(closed):g} to {max(closed):g})" if min(closed) < max(closed) else ""
-        parts.append(f"closed by epoch {statistics.median(closed):g}{spread} in {len(closed)} {seeds}")
-    if len(closed) < len(known):
-        parts.append(f"open at the end in {len(known) - len(closed)} {seeds}")
-    return " and ".join(parts)
+def _known(windows: Windows) -> Windows:
+    """Without the seeds and sources of which nothing is known."""
+    found = {
+        source: {seed: window for seed, window in by_seed.items() if window.open is not None}
+        for source, by_seed in windows.items()
+    }
+    return {source: by_seed for source, by_seed in found.items() if by_seed}

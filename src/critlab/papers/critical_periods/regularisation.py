@@ -22,7 +22,7 @@ from critlab.papers.figure import (
 )
 from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
-from critlab.report.text.names import percent
+from critlab.report.text.numbers import percent
 from critlab.study.constructors import removal_sweep
 from critlab.study.study import Study
 from critlab.study.window_override import WindowOverride

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from critlab.analysis.effects.control_comparison import compare_to_control
 from critlab.analysis.results import Results
-from critlab.analysis.sources.ignored_source import ignored_sources
+from critlab.analysis.sources.ignored_source import source_balances
 from critlab.papers.comparisons import (
     UNSTATED,
 )
@@ -40,6 +40,7 @@ from critlab.report.charts.kit import (
 )
 from critlab.report.findings import Comparison
 from critlab.report.text.names import arm_words
+from critlab.report.text.sources import balance_text
 from critlab.study.constructors import removal_sweep
 from critlab.study.study import Study
 
@@ -101,9 +102,9 @@ def compare(found: Found) -> Sequence[Comparison]:
 def ignored(found: Found) -> Iterator[Comparison]:
     """In words, which source the network has come to ignore at the longest deficit, by how many units, since when."""
     for results in found.values():
-        for point, words in ignored_sources(results):
-            place = f"{arm_words(results.study, point.arm)} at {point.at}"
-            yield Comparison(f"the ignored source, {place}", UNSTATED, "ours", words)
+        for balance in source_balances(results):
+            place = f"{arm_words(results.study, balance.arm)} at {balance.at}"
+            yield Comparison(f"the ignored source, {place}", UNSTATED, "ours", balance_text(balance))
 
 
 FIGURE = Figure(

@@ -11,7 +11,8 @@ from critlab.analysis.statistics import summarise
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import HUNDREDTHS, JSON, only, quantity, specification, tip
 from critlab.report.charts.moments import compared_runs
-from critlab.report.text.names import percent, run_label
+from critlab.report.text.names import run_label
+from critlab.report.text.numbers import percent
 from critlab.report.theme import ordered
 from critlab.study import Run, Study
 

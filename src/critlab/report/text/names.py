@@ -1,4 +1,4 @@
-"""How names and numbers of a study are put before a reader."""
+"""The names of a study's parts as a reader sees them."""
 
 from __future__ import annotations
 
@@ -8,27 +8,9 @@ from collections.abc import Mapping
 from critlab.analysis.curve import Curve, CurvePoint
 from critlab.deficits import Deficit
 from critlab.objectives import Objective
+from critlab.report.text.numbers import interval, percent, points
 from critlab.study import Intervention, Run, Study, WindowOverride
 from critlab.study.schedules import schedule
-
-MINUS = "\N{MINUS SIGN}"
-
-
-def percent(fraction: float | None) -> str:
-    """A fraction as a percentage with one decimal, or a dash."""
-    return "–" if fraction is None else f"{fraction * 100:.1f} %".replace("-", MINUS)
-
-
-def points(fraction: float | None) -> str:
-    """A difference of fractions in percentage points with one decimal, or a dash."""
-    return "–" if fraction is None else f"{fraction * 100:.1f}".replace("-", MINUS)
-
-
-def interval(low: float | None, high: float | None, unit: str = "") -> str:
-    """Two fractions as an interval in hundredths, or a word where one seed has none."""
-    if low is None or high is None:
-        return "none"
-    return f"{points(low)} to {points(high)}{unit}"
 
 
 def deficit_words(deficit: Deficit) -> str:
@@ -143,7 +125,7 @@ def point_facts(point: CurvePoint) -> dict[str, str | int]:
     """What a tooltip says of a point."""
     return {
         "at": str(point.at),
-        "accuracy_text": f"{percent(point.accuracy.value)}  ({interval(point.accuracy_low, point.accuracy_high)})",
-        "damage_text": f"{points(point.damage.value)} points  ({interval(point.low, point.high)})",
+        "accuracy_text": f"{percent(point.accuracy.value)} {interval(point.accuracy_low, point.accuracy_high)}",
+        "damage_text": f"{points(point.damage.value)} {interval(point.low, point.high)}",
         "n": point.n,
     }

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from critlab._core.text import one_line
-from critlab.analysis.mixture import mixture_lines
 from critlab.analysis.progress import StudyProgress
 from critlab.engine.collecting import Garbage
 from critlab.engine.makers import arm_lines
 from critlab.engine.verifying import Finding, Verification
+from critlab.report.text.mixture import mixture_lines
 from critlab.report.text.terminal import size
 
 MOST_LINES = 50

@@ -11,6 +11,7 @@ from critlab._core.streams import show
 from critlab.analysis.results import Results
 from critlab.engine.planning import Plan
 from critlab.report.findings import Comparison
+from critlab.report.text.verdict import verdict_lines
 from critlab.store.delivery import is_standard_output
 
 
@@ -51,7 +52,7 @@ def size(count: float) -> str:
 
 def verdict_text(results: Results) -> str:
     """The verdict in plain lines."""
-    return "\n".join(results.verdict().lines())
+    return "\n".join(verdict_lines(results.verdict()))
 
 
 def announce_page(results: Results, out: Path, further: Sequence[tuple[str, str]] = ()) -> None:

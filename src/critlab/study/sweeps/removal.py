@@ -31,7 +31,7 @@ class RemovalSweep(Sweep):
         when="from the first epoch until removal",
         column="removed",
         from_to="until epoch",
-        closing="removed by then, {arm} leaves at most half of its largest damage",
+        closing="if removed by then, {arm} leaves at most half of its largest damage",
         further="add later removal epochs",
     )
     citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, figure 1"

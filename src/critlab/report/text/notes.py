@@ -1,0 +1,94 @@
+"""The notes of a verdict and of a curve in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from critlab.analysis.curve_notes import (
+    ControlPoint,
+    CurveNote,
+    Diverged,
+    MixedMachines,
+    NeverRemoved,
+    SingleSeed,
+    Unfinished,
+)
+from critlab.analysis.effects.background import BackgroundEffect
+from critlab.analysis.effects.intervention import InterventionEffect
+from critlab.analysis.guards import Unconverged
+from critlab.analysis.mixture import Mixture
+from critlab.analysis.sources.ignored_source import SourceBalance
+from critlab.analysis.sources.source_windows import PrimeWindows
+from critlab.analysis.verdict import EqualDamages, Gain, Note, Verdict
+from critlab.report.text.guards import guard_text
+from critlab.report.text.mixture import mixture_lines
+from critlab.report.text.numbers import count, effect, interval, places, points, result
+from critlab.report.text.sources import balance_text, windows_text
+from critlab.study.sweeps import Sweep
+
+
+def note_lines(verdict: Verdict) -> list[str]:
+    """What else a reader must know, one line each."""
+    return [line for note in verdict.notes for line in note_texts(note, verdict.sweep)]
+
+
+def note_texts(note: Note, sweep: Sweep) -> Iterator[str]:
+    """The lines of one note."""
+    match note:
+        case Unconverged():
+            yield guard_text(note)
+        case Gain():
+            gain = note.effect
+            said = f"{points(gain.mean)} {interval(gain.low, gain.high)}, n = {gain.n}"
+            yield f"At {places(sweep, [note.at])} the deficit helps: it raises accuracy by {said}."
+        case EqualDamages():
+            yield "At some points every seed has the same damage, so their intervals have zero width."
+        case InterventionEffect():
+            yield _intervention(note, sweep)
+        case Mixture():
+            yield from mixture_lines(note)
+        case BackgroundEffect():
+            words = ", ".join(one.words() for one in note.background)
+            yield f"The background alone ({words}) {effect(note.effect)}."
+        case SourceBalance():
+            yield f"{note.arm} at {note.at}: {balance_text(note)}"
+        case PrimeWindows():
+            yield windows_text(note)
+        case _:
+            yield curve_note_text(note)
+
+
+def curve_note_text(note: CurveNote) -> str:
+    """A note of a curve as a sentence."""
+    match note:
+        case ControlPoint():
+            damage = "the effect of the background" if note.is_background else "0 by definition"
+            return f"The point at {note.at} is the control itself (n = {note.n}). Its damage is {damage}."
+        case NeverRemoved():
+            return "At 'never' the deficit lasts to the end. The verdict leaves this point out."
+        case Diverged():
+            left_out = "is left out" if note.runs == 1 else "are left out"
+            return f"{count(note.runs, 'diverged run')} {left_out} of the means, which may therefore be too high."
+        case Unfinished():
+            pairs = count(note.pairs, "pair of run and control", "pairs of run and control")
+            verb = "is" if note.pairs == 1 else "are"
+            return f"{pairs} {verb} left out because either is missing or failed, or the control diverged."
+        case MixedMachines():
+            pairs = count(note.pairs, "pair of run and control", "pairs of run and control")
+            verb = "was" if note.pairs == 1 else "were"
+            return f"{pairs} {verb} made on more than one kind of machine or version of torch."
+        case SingleSeed():
+            return "Points with one seed have no interval."
+        case _:
+            assert_never(note)
+
+
+def _intervention(note: InterventionEffect, sweep: Sweep) -> str:
+    what = note.intervention.words() if note.intervention else "no intervention"
+    said = f"With {what} the damage is {result(note.effect, of='accuracy')}, at {places(sweep, note.at)}"
+    if note.against_intervened is not None:
+        said += f" ({result(note.against_intervened)}, compared with clean runs that received it too)"
+    if note.removed is None:
+        return f"{said}."
+    return f"{said}. The damage of {note.compared_arm} is larger by {result(note.removed)}."

@@ -1,0 +1,100 @@
+"""Numbers in words: the one notation of points, intervals, percentages and p values.
+
+A result is written ``3.7 points [2.5, 4.8], n = 5``, with real minus signs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from critlab.analysis.statistics import Summary
+from critlab.study.sweeps import Sweep
+from critlab.study.types import Place
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def signed(text: str) -> str:
+    """A number's text with real minus signs."""
+    return text.replace("-", MINUS)
+
+
+def hundredths(fraction: float | None) -> str:
+    """A fraction in hundredths, such as ``3.7``; a dash where it is not known."""
+    if fraction is None:
+        return "–"
+    text = f"{100 * fraction:.1f}"
+    return "0.0" if text == "-0.0" else signed(text)
+
+
+def points(fraction: float) -> str:
+    """A fraction of accuracy as points, such as ``3.7 points``."""
+    number = hundredths(fraction)
+    return f"{number} point" if number == "1.0" else f"{number} points"
+
+
+def change(fraction: float) -> str:
+    """A change of a share, such as ``+8.0 points``."""
+    return points(fraction) if fraction < 0 else f"+{points(fraction)}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Two fractions in hundredths, such as ``[2.5, 4.8]``; ``[no interval]`` where one seed has none."""
+    if low is None or high is None:
+        return "[no interval]"
+    return f"[{hundredths(low)}, {hundredths(high)}]"
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction as a percentage, such as ``12.5 %``; a dash where it is not known."""
+    return "–" if fraction is None else f"{hundredths(fraction)} %"
+
+
+def result(summary: Summary, of: str = "") -> str:
+    """A mean with interval and n, such as ``3.7 points of accuracy [2.5, 4.8], n = 5``."""
+    unit = f" of {of}" if of else ""
+    return f"{points(summary.mean)}{unit} {interval(summary.low, summary.high)}, n = {summary.n}"
+
+
+def changed(summary: Summary) -> str:
+    """A change with interval and n, such as ``+8.0 points [7.9, 8.3], n = 5``."""
+    return f"{change(summary.mean)} {interval(summary.low, summary.high)}, n = {summary.n}"
+
+
+def effect(damage: Summary) -> str:
+    """What a damage does to accuracy, such as ``costs 2.3 points of accuracy [1.1, 3.5], n = 5``.
+
+    A negative damage is a gain: ``raises accuracy by 0.7 points [-0.5, 1.9], n = 5``.
+    """
+    if is_loss(damage):
+        return f"costs {result(damage, of='accuracy')}"
+    limits = interval(None, None)
+    if damage.low is not None and damage.high is not None:
+        limits = interval(-damage.high, -damage.low)
+    return f"raises accuracy by {points(-damage.mean)} {limits}, n = {damage.n}"
+
+
+def is_loss(damage: Summary) -> bool:
+    """Whether a damage is shown as a loss: not a gain that shows."""
+    return damage.mean >= 0 or hundredths(damage.mean) == "0.0"
+
+
+def probability(p: float) -> str:
+    """A p value with two significant digits, such as ``p = 0.012``; ``p < 0.0001`` below that."""
+    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """A count with its noun, such as ``1 run`` or ``2 runs``."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def listing(names: Sequence[str]) -> str:
+    """Names in a sentence, such as ``a, b and c``."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def places(sweep: Sweep, at: Sequence[Place]) -> str:
+    """Points of a sweep, such as ``removal epoch 5`` or ``onsets 0, 2 and 4``."""
+    noun = sweep.words.point
+    return f"{noun}{'' if len(at) == 1 else 's'} {listing([str(place) for place in at])}"
