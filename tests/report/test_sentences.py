@@ -44,10 +44,8 @@ def test_every_finding_is_worded_as_in_the_golden_file() -> None:
 
 
 def test_the_cases_hold_every_kind_of_finding() -> None:
-    verdicts = [results.verdict() for _, results in cases()]
-    kinds = {
-        type(one).__name__ for verdict in verdicts for one in (*verdict.confounds, *verdict.notes, *verdict.guards)
-    }
+    found = verdicts().values()
+    kinds = {type(one).__name__ for verdict in found for one in (*verdict.confounds, *verdict.notes, *verdict.guards)}
     leaves = {kind.__name__ for kind in _leaves(Confound)}
     assert leaves - kinds == {"UnknownRate"}, "only a user's own loop has one; test_probe sees it"
     assert {"Gain", "EqualDamages", "InterventionEffect", "Mixture", "BackgroundEffect"} <= kinds

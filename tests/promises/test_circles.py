@@ -1,0 +1,158 @@
+"""No circles of imports, an engine that knows learners by their protocol, words in one room, names of sweeps in one."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from test_import_order import FILES, PACKAGE
+
+from critlab.study.schedules import CLOCKS
+from critlab.study.sweeps import SWEEPS
+
+COMPONENT_ROOMS = {"deficits", "data", "models", "measures", "objectives"}
+"""Where the class of a component imports its implementation inside a method, and the implementation its options."""
+
+DATA = {"critlab.data", "critlab.data.loading", "critlab.data.spec", "critlab.data.two_view"}
+"""The one larger circle: a pair of views is read by the reader of single images."""
+
+VERDICT_LINES = ("critlab.analysis.verdict", "critlab.report.text.verdict")
+"""``Verdict.lines`` imports the words when it is called."""
+
+LEARNING = {"learner", "device", "interventions", "precision", "states"}
+"""What the engine still takes from ``training``: it builds the learner of a worker (``learner``, ``device``), rehearses
+a resume (``states``), times a step (``precision``) and checks the layers of an intervention (``interventions``)."""
+
+MOST_ARROWS = 9
+"""From engine to training today; the number may only fall."""
+
+Graph = Mapping[str, set[str]]
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def graph(annotations: bool = False) -> Graph:
+    """The modules that each module imports, inside functions too; with ``annotations`` also those for types alone."""
+    found: dict[str, set[str]] = {}
+    for module, path in MODULES.items():
+        tree = ast.parse(path.read_text())
+        if not annotations:
+            for node in ast.walk(tree):
+                if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                    node.body = []
+        found[module] = {name for node in ast.walk(tree) for name in _imported(node) if name in MODULES} - {module}
+    return found
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.ImportFrom) and node.module:
+        for alias in node.names:
+            full = f"{node.module}.{alias.name}"
+            yield full if full in MODULES else node.module
+    elif isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+
+
+def circles(of: Graph) -> list[set[str]]:
+    """The sets of modules that reach each other."""
+    reached = {module: _reachable(of, module) for module in of}
+    found: list[set[str]] = []
+    for module in of:
+        circle = {other for other in reached[module] if module in reached.get(other, ())}
+        if circle and circle not in found:
+            found.append(circle)
+    return found
+
+
+def _reachable(of: Graph, start: str) -> set[str]:
+    seen: set[str] = set()
+    left = list(of[start])
+    while left:
+        module = left.pop()
+        if module not in seen:
+            seen.add(module)
+            left += of.get(module, ())
+    return seen
+
+
+def test_no_circles() -> None:
+    of = {module: set(imported) for module, imported in graph().items()}
+    of[VERDICT_LINES[0]].discard(VERDICT_LINES[1])
+    for circle in circles(of):
+        rooms = {module.split(".")[1] for module in circle}
+        assert rooms <= COMPONENT_ROOMS, circle
+        assert len(circle) == 2 or circle <= DATA, circle
+
+
+def test_no_circles_of_annotations_in_analysis() -> None:
+    of = {module: set(found) for module, found in graph(annotations=True).items() if "critlab.analysis" in module}
+    assert circles(of) == []
+
+
+def test_a_circle_is_seen() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == [{"b", "c"}]
+
+
+def test_the_engine_knows_learners_by_their_protocol() -> None:
+    arrows = [
+        (module, name)
+        for module, imported in graph().items()
+        if module.startswith("critlab.engine")
+        for name in imported
+        if name.startswith("critlab.training")
+    ]
+    assert {name.split(".")[2] for _, name in arrows} <= LEARNING
+    assert len(arrows) <= MOST_ARROWS
+
+
+def test_analysis_builds_no_sentences() -> None:
+    found = [
+        f"{path.relative_to(PACKAGE)}:{line}: {text}"
+        for path in FILES
+        if path.relative_to(PACKAGE).parts[0] == "analysis"
+        for line, text in _sentences(ast.parse(path.read_text()))
+    ]
+    assert found == []
+
+
+def _sentences(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Strings with a space that end like a sentence, other than docstrings and the words of errors."""
+    if isinstance(tree, ast.Raise | ast.Assert):
+        return
+    if isinstance(tree, ast.Expr) and isinstance(tree.value, ast.Constant):
+        return
+    text = ""
+    if isinstance(tree, ast.JoinedStr):
+        text = "".join(str(part.value) if isinstance(part, ast.Constant) else "_" for part in tree.values)
+    elif isinstance(tree, ast.Constant) and isinstance(tree.value, str):
+        text = tree.value
+    if " " in text and text.rstrip().endswith("."):
+        yield getattr(tree, "lineno", 0), text
+    for node in ast.iter_child_nodes(tree):
+        yield from _sentences(node)
+
+
+def test_only_study_knows_the_names_of_sweeps_and_clocks() -> None:
+    names = {*SWEEPS, *CLOCKS}
+    found = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}: {ast.unparse(node)}"
+        for path in FILES
+        if path.relative_to(PACKAGE).parts[0] != "study"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Compare) and _names_one(node, names)
+    ]
+    assert found == []
+
+
+def _names_one(node: ast.Compare, names: set[str]) -> bool:
+    sides = [node.left, *node.comparators]
+    asks = any(isinstance(side, ast.Attribute) and side.attr in ("kind", "clock") for side in sides)
+    constants = {inner.value for side in sides for inner in ast.walk(side) if isinstance(inner, ast.Constant)}
+    return asks and bool(constants & names)
