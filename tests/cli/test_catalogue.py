@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
+from critlab._core.errors import StudyError
 from critlab._core.spec import Spec
 from critlab.cli.catalogue import TABLES, catalogue
 from critlab.cli.options_text import options_text
@@ -93,3 +94,16 @@ def test_a_row_is_aligned_under_its_name() -> None:
         "      theirs",
         "and more",
     ]
+
+
+def test_costs_of_figures_are_counted_for_the_scale_that_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("critlab.cli.catalogue.cost", lambda figure, scale: asked.append(scale))
+    assert not any("cost" in row for row in catalogue("figures"))
+    assert asked == []
+    catalogue("figures", "demo")
+    assert set(asked) == {"demo"}
+    with pytest.raises(StudyError, match=r"--scale: received 'demoo'.*did you mean 'demo'"):
+        catalogue("figures", "demoo")
+    with pytest.raises(StudyError, match="deficits have no scales"):
+        catalogue("deficits", "demo")

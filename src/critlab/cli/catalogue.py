@@ -6,10 +6,11 @@ import ast
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from critlab._core.errors import StudyError
 from critlab._core.imports import Entry
-from critlab._core.spec import Spec
+from critlab._core.spec import Spec, nearest, shown
 from critlab.cli.options_text import options_text
 from critlab.data import DATA
 from critlab.data.data_set import DataSet
@@ -18,7 +19,7 @@ from critlab.measures import MEASURES
 from critlab.models import MODELS
 from critlab.objectives import OBJECTIVES
 from critlab.papers.cost import cost
-from critlab.papers.figure import Figure
+from critlab.papers.figure import Figure, Scale
 from critlab.papers.registry import FIGURES
 from critlab.study.schedules import CLOCKS
 from critlab.study.sweeps import SWEEPS, Sweep
@@ -36,7 +37,7 @@ SHARED: dict[str, type[Spec]] = {"deficits": Deficit, "sweeps": Sweep}
 """Rooms whose components have options in common, which are listed once."""
 
 
-def catalogue(what: str) -> list[dict[str, str]]:
+def catalogue(what: str, scale: str | None = None) -> list[dict[str, str]]:
     """Return the rows of ``critlab list WHAT``, each with ``name``, ``about`` and ``source``.
 
     Components with options also have ``options``. Components of :data:`SHARED` have ``also``, the options that all of
@@ -44,9 +45,15 @@ def catalogue(what: str) -> list[dict[str, str]]:
 
     Args:
         what: a name of :data:`TABLES`, or ``figures``.
+        scale: of figures, whose costs to count; None counts none.
+
+    Raises:
+        StudyError: there is no such scale, or ``what`` has none.
     """
     if what == "figures":
-        return _figures()
+        return _figures(scale)
+    if scale is not None:
+        raise StudyError(f"--scale: received {shown(scale)}, but {what} have no scales; only figures do")
     shared = SHARED.get(what, Spec)
     common = [f"  {line}" for line in options_text(shared)]
     also = [f"every {what.removesuffix('s')} also takes", *common] if what in SHARED else []
@@ -95,14 +102,16 @@ def _lines(key: str, lines: list[str]) -> dict[str, str]:
     return {key: "\n".join(lines)} if lines else {}
 
 
-def _figures() -> list[dict[str, str]]:
+def _figures(scale: str | None) -> list[dict[str, str]]:
+    if scale not in (None, *get_args(Scale)):
+        raise StudyError(f"--scale: received {shown(scale)}{nearest(str(scale), get_args(Scale))}")
     return [
         {
             "name": name,
             "about": f"{figure.question} (scales: {', '.join(figure.scales)})",
             "source": figure.source,
             **_lines("published", _published(figure)),
-            **_lines("cost", _costs(figure)),
+            **_lines("cost", _costs(figure, scale)),
         }
         for name, figure in FIGURES.items()
     ]
@@ -112,5 +121,7 @@ def _published(figure: Figure) -> list[str]:
     return [f"{one.what}: {one.value} ({one.source})" for one in figure.published]
 
 
-def _costs(figure: Figure) -> list[str]:
-    return [f"{scale}: {found}" for scale in figure.scales if (found := cost(figure, scale)) is not None]
+def _costs(figure: Figure, asked: str | None) -> list[str]:
+    """Counted for one scale only, and only on request: counting builds the tree of every study."""
+    scales = [scale for scale in figure.scales if scale == asked]
+    return [f"{scale}: {found}" for scale in scales if (found := cost(figure, scale)) is not None]

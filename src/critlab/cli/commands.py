@@ -281,13 +281,17 @@ def list_(
         typer.Argument(),
     ],
     store: StoreFolder = STORE,
+    scale: Annotated[
+        str | None,
+        typer.Option("--scale", help="Count the epochs of every figure at this scale."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List the available components or figures, with their sources."""
     from critlab.cli.catalogue import catalogue
     from critlab.report.text.terminal import catalogue_text
 
-    rows = catalogue(what)
+    rows = catalogue(what, scale)
     show(json.dumps({"schema_version": 1, what: rows}) if as_json else catalogue_text(rows))
 
 
