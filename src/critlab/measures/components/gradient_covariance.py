@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from critlab.measures.measure import BatchMeasure
+from critlab.measures.measure import BatchMeasure, Before
 from critlab.measures.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -14,10 +14,16 @@ if TYPE_CHECKING:
 
 
 class GradientCovariance(BatchMeasure):
-    """The trace and the largest eigenvalue of the covariance of single images' gradients."""
+    """The trace and the largest eigenvalue of the covariance of single images' gradients.
+
+    Args:
+        batch: images of four mini-batches; larger ones take less memory, and the largest eigenvalue is less exact.
+    """
 
     name: ClassVar[str] = "gradient_covariance"
-    citation: ClassVar[str] = "Jastrzebski et al. 2020"
+    version: ClassVar[int | str] = 2
+    before: ClassVar[Before | None] = Before(1, "the largest eigenvalue is up to 3.5 times too large")
+    citation: ClassVar[str] = "Jastrzebski et al. 2020; what is taken off the eigenvalue: ours"
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity("gradient_covariance", "Trace of the gradient covariance", "nats²", log=True, by="layer"),
         Quantity("gradient_covariance_top", "Largest eigenvalue of the gradient covariance", "nats²", log=True),
