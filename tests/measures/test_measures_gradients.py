@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
-from critlab.measures import Gradients
+from critlab.measures import GradientCovariance, Gradients, Probe
 from critlab.measures.estimates import total
-from critlab.measures.gradients.covariance import gradient_covariance
+from critlab.measures.gradients.covariance import _largest, gradient_covariance, measure
 from critlab.measures.gradients.moments import gradient_moments
-from critlab.measures.gradients.sample import gradient_sample
+from critlab.measures.gradients.sample import GradientSample, gradient_sample
 from nets import NETS, image_gradients, net, seeded
 
 NAMES = [name for name in NETS if name != "heads"]
@@ -33,7 +34,54 @@ def test_image_by_image_the_covariance_is_the_sample_covariance(name: str) -> No
         assert found.trace[layer].value == pytest.approx(g.var(0, ddof=1).sum(), rel=1e-4)
     together = np.concatenate(list(single.values()), axis=1)
     assert total(found.trace).value == pytest.approx(together.var(0, ddof=1).sum(), rel=1e-4)
-    assert found.top.value == pytest.approx(np.linalg.eigvalsh(np.cov(together.T))[-1], rel=1e-4)
+    values = np.linalg.eigvalsh(np.cov(together.T))
+    assert found.top.value == pytest.approx(values[-1] - values[:-1].sum() / 22, rel=1e-4)
+
+
+def test_the_largest_eigenvalue_is_about_the_exact_one_all_through_a_training() -> None:
+    torch.manual_seed(0)
+    labels = torch.arange(768) % 6
+    images = torch.randn(6, 24)[labels] + torch.randn(768, 24)
+    model = torch.nn.Sequential(torch.nn.Linear(24, 12), torch.nn.ReLU(), torch.nn.Linear(12, 6))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    for step in range(401):
+        if step in (0, 30, 400):
+            exact = largest_of_all_images(model, images, labels)
+            found = [largest_as_a_study_reads_it(model, images, labels, seed) for seed in range(4)]
+            assert 0.85 * exact <= np.mean(found) <= 1.25 * exact, step
+            assert 0.7 * exact <= min(found) <= max(found) <= 1.4 * exact, step
+        chosen = torch.randperm(768)[:32]
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(images[chosen]), labels[chosen]).backward()
+        optimizer.step()
+
+
+def largest_as_a_study_reads_it(model: nn.Module, images: Tensor, labels: Tensor, seed: int) -> float:
+    probe = Probe(images, labels, lambda _: seeded(seed))
+    found = {one.quantity: one.value for one in measure(model, probe, GradientCovariance()) if not one.layer}
+    return found["gradient_covariance_top"]
+
+
+def largest_of_all_images(model: nn.Module, images: Tensor, labels: Tensor) -> float:
+    """The largest eigenvalue of the covariance of the gradients of all images, in float64."""
+    given = {name: p.detach().double() for name, p in model.named_parameters()}
+
+    def loss(weights: dict[str, Tensor], image: Tensor, label: Tensor) -> Tensor:
+        log_p = torch.func.functional_call(model, weights, image[None]).log_softmax(-1)
+        found: Tensor = -log_p[0].gather(0, label[None])[0]
+        return found
+
+    single = torch.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))(given, images.double(), labels)
+    return float(np.linalg.eigvalsh(np.cov(torch.cat([g.flatten(1) for g in single.values()], 1).numpy().T))[-1])
+
+
+def test_where_no_direction_leads_nothing_is_left_of_the_largest_eigenvalue() -> None:
+    values = []
+    for seed in range(5):
+        rows = np.random.default_rng(seed).normal(size=(40, 20_000))
+        sample = GradientSample([""], 1, np.array([20_000.0]), rows.sum(1)[None], (rows @ rows.T)[None])
+        values.append(_largest(sample) / (20_000 / 40))
+    assert max(values) < 0.2, "it is 1 before anything is taken off"
 
 
 @pytest.mark.parametrize("batch", [2, 5])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from critlab._core.estimate import Estimate
 from critlab.measures.reading import Reading
+from critlab.measures.spread import INTERVAL, of_repeated, of_single
 
 Floats = NDArray[np.float64]
 
@@ -56,28 +57,16 @@ def mean_over_images(samples: Sequence[Floats], images: int, along: Floats | Non
         along: float64 ``(groups,)``: numbers that no chance has a part in, about proportional to the groups' sums. How
             groups differ with them is no error.
 
-    Error: ``stderr ** 2`` is unbiased for the variance over draws where all groups have at least two. Groups of one
-    draw add their spread about a straight line in ``along``, which includes how much images differ otherwise: an upper
-    bound in expectation. It is infinite where no group says anything about its own error.
+    Error: ``value +- 1.96 stderr`` is an interval of 95 %: ``stderr`` is the standard deviation over draws, as far as
+    it is known, made larger for what is not known of it (:meth:`Spread.half_width`). Where all groups have at least two
+    draws, the square of that standard deviation is unbiased. Groups of one draw add their spread about a straight line
+    in ``along``, which includes how much images differ otherwise: an upper bound in expectation. It is infinite where
+    no group says anything about its own error.
     """
     value = float(sum(draws.mean() for draws in samples) / images)
-    repeated = [draws for draws in samples if len(draws) > 1]
-    variance = float(sum(draws.var(ddof=1) / len(draws) for draws in repeated))
+    spread = of_repeated([draws for draws in samples if len(draws) > 1])
     single = [place for place, draws in enumerate(samples) if len(draws) == 1]
     if single:
         values = np.array([samples[place][0] for place in single])
-        variance += _spread(values, None if along is None else along[single])
-    return Estimate(value, float(np.sqrt(variance)) / images)
-
-
-def _spread(values: Floats, along: Floats | None) -> float:
-    """The variance of the sum of values that are each drawn once, at most, in expectation."""
-    count = len(values)
-    known = np.ones((count, 1))
-    if along is not None and count > 3 and np.ptp(along) > 1e-6 * np.abs(along).max():
-        known = np.stack([np.ones(count), along / np.abs(along).max()], 1)
-    freedom = count - known.shape[1]
-    if freedom < 1:
-        return float("inf")
-    residual = values - known @ np.linalg.lstsq(known, values, rcond=None)[0]
-    return float(count * (residual @ residual) / freedom)
+        spread += of_single(values, None if along is None else along[single])
+    return Estimate(value, spread.half_width() / INTERVAL / images)

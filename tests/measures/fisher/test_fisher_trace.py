@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.special import stdtrit
 from torch import Tensor, nn
 
 from critlab._core.errors import Diverged, StudyError
@@ -248,10 +249,18 @@ def test_means_over_images_by_hand() -> None:
     samples = np.array([[1.0, 3.0], [5.0, 5.0]])
     estimate = mean_over_images(samples, 4)
     assert estimate.value == (2 + 5) / 4
-    assert estimate.stderr == pytest.approx(np.sqrt((2 + 0) / 2) / 4)
+    # variances 1 and 0 of the means; 2 / freedom is 2 / 3 by Welch and the skewness 2 / 2 * (2 / 29) * 2 squared
+    freedom = 1 / (1 / 3 + 0.8 * (2 * (2 / 29) * 2 * 2 / 4) ** 2)
+    assert estimate.stderr == pytest.approx(stdtrit(freedom, 0.9825) / 1.96 / 4)
     estimate = mean_over_images(np.array([[1.0], [3.0]]), 2)
-    assert (estimate.value, estimate.stderr) == (2.0, pytest.approx(np.sqrt(2 * 2) / 2))
+    # 1 / 3 + 0.8 (2 * 4 / 2 * 2)^2 / 4^3 is above 1
+    assert (estimate.value, estimate.stderr) == (2.0, pytest.approx(stdtrit(1, 0.9825) / 1.96 * np.sqrt(4) / 2))
     assert mean_over_images(np.ones((1, 1)), 1).stderr == float("inf")
+
+
+def test_many_equal_draws_have_nearly_the_standard_deviation_as_their_error() -> None:
+    samples = np.random.default_rng(0).normal(100, 1, size=(500, 20))
+    assert mean_over_images(samples, 500).stderr == pytest.approx(1.076 / np.sqrt(500 * 20), rel=0.02)
 
 
 def snapshot(model: Any) -> Any:

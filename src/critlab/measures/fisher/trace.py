@@ -43,15 +43,16 @@ def fisher_trace(
             are no images or draws, or groups of none.
         Diverged: logits are not finite.
 
-    Error: unbiased. ``stderr`` is over signs for the given images, and rests on at least 32 degrees of freedom, so
-    that an interval of 1.96 of them is one of 95 %. Its square is unbiased for ``draws`` of at least 2; with one draw
-    it also holds how much groups of images differ, and so is too large rather than too small. How often such intervals
-    hold the exact value through a training: ``evidence/fisher_coverage.py``.
+    Error: unbiased. ``stderr`` is over signs for the given images, and such that ``value +- 1.96 stderr`` is an
+    interval of 95 %: the standard deviation of the value, made larger for the degrees of freedom that it rests on.
+    With one draw for each group it also holds how much groups of images differ, and so is too large rather than too
+    small: up to three times for an untrained model of two classes. How often such intervals hold the exact value
+    through a training: ``evidence/fisher_coverage.py``.
 
     Cost: one forward pass and ``draws`` backward passes for each image, in groups of at most 16; at least 34
-    backward passes in all. Where few images carry the trace, at most 128 passes more. Measured at 1,024 images and one
-    draw, All-CNN of width 24, 28 x 28, one thread: 0.09 of a training epoch of 10,000 images. In bfloat16, groups of
-    32: see ``docs/speed.md``.
+    backward passes in all. Where few images carry the trace, about 128 passes more, one for each group at least.
+    Measured at 1,024 images and one draw, All-CNN of width 24, 28 x 28, one thread: 0.09 of a training epoch of 10,000
+    images. In bfloat16, groups of 32: see ``docs/speed.md``.
 
     Source: definition: Achille, Rovere and Soatto 2019, section 3; estimator:
     :func:`~critlab.measures.fisher.sample.fisher_sample`.

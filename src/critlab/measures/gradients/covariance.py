@@ -15,8 +15,8 @@ from critlab.measures.measure import BatchMeasure
 from critlab.measures.reading import Probe, Reading
 
 PARTS = 4
-"""A study's mini-batch is differentiated in so many parts: from 32 mini-batches of 32 images the largest eigenvalue came
-out 0.8 to 1.5 times its size, from 128 of 8 images 1.0 to 1.2 times."""
+"""A study's mini-batch is differentiated in so many parts: 32 mini-batches of 32 images give a largest eigenvalue of
+0.9 to 2.0 times its size, and 128 of 8 images of 1.0 to 1.3 times."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,9 @@ def gradient_covariance(
     A sample's largest eigenvalue is too large by about what B mini-batches see of all other directions together,
     ``sum of the others / B``. So the mean of the sample's other eigenvalues that are not 0 is taken off it; without any
     leading direction 0 is left. What stays too large comes of several large eigenvalues of about the same size, of
-    which a sample picks the largest. Measured against the exact eigenvalue of 1,024 images, BIASES. Its ``stderr`` is
-    the jackknife's.
+    which a sample picks the largest. Measured against the exact eigenvalue of 1,024 images, in 20 readings of a
+    perceptron at five states of its training: 0.97 to 1.31 times, and where 4 of its 32 mini-batches were taken as one,
+    0.90 to 1.96 times. Its ``stderr`` is the jackknife's.
 
     Cost: one forward and one backward pass for each image, in B of each; memory for B times the parameters.
 
