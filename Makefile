@@ -10,11 +10,11 @@ PARALLEL := --numprocesses auto --maxprocesses 8 --dist worksteal
 .PHONY: help demo test test-fast test-ray test-frameworks site lint types format clean
 
 help:
-	@echo "make demo    find a critical period on real images that ship with critlab, and make the page"
+	@echo "make demo    find a critical period on the bundled images, and write the page"
 	@echo "make test    run the whole test suite;  make test-fast: all but the slow tests"
 	@echo "make test-ray, make test-frameworks: run the tests that need Ray; Lightning and Transformers"
 	@echo "make site    build the documentation into site/; a broken link stops it"
-	@echo "make lint    check style and format;  make types: check types;  make format: mend the format"
+	@echo "make lint    check style, format and words;  make types: check types;  make format: correct the format"
 
 # pip, with the pinned constraints: the CPU build of torch, no downloads of CUDA where the platform offers both
 $(READY): pyproject.toml constraints.txt
@@ -59,6 +59,7 @@ site: $(READY)
 lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/python .ci/words.py
 
 types: $(READY)
 	@$(BIN)/mypy
