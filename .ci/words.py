@@ -1,7 +1,7 @@
 """Check the words of everything that a person reads: documents, help texts, messages, docstrings and comments.
 
-Usage: python .ci/words.py [--update]. Places that still have rejected words are counted in ``words_allowed.json``. A count
-may only fall: ``--update`` writes smaller counts and refuses larger ones.
+Usage: python .ci/words.py [--update]. ``words_allowed.json`` counts the rejected words that each file still has. The
+check fails where a file has more. ``--update`` writes the smaller counts; it refuses larger ones.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ class CritlabError(Exception):
 
 
 class StudyError(CritlabError):
-    """A study, or a choice inside one, that cannot be run as it stands."""
+    """A study, or a choice inside one, that cannot be run."""
 
 
 class InvalidValue(StudyError, ValueError):  # noqa: N818 - says what is wrong

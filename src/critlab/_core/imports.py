@@ -157,7 +157,7 @@ def _module(name: str, path: str) -> ModuleType:
 
 
 def one_line(error: BaseException) -> str:
-    """What went wrong in somebody's own code, and where, in one line."""
+    """What went wrong in a user's code, and where, in one line."""
     text, frames = " ".join(str(error).split()), extract_tb(error.__traceback__)
     # the first frame is the caller's, and a syntax error says itself where it is
     known = len(frames) > 1 and not isinstance(error, SyntaxError)

@@ -23,7 +23,7 @@ from critlab._core.errors import InvalidValue
 Location = tuple[int | str, ...]
 
 MOST_LINES = 20
-"""How many problems a message lists; a person mends a few at a time."""
+"""How many problems a message lists; a person corrects a few at a time."""
 
 MOST_LEVELS = 20
 """How deep numbers are looked for in what was received; no table has more than a few levels."""

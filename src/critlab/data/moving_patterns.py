@@ -53,7 +53,7 @@ class MovingPatternsOptions(DataOptions):
 
 
 def read(folder: Path, options: MovingPatternsOptions) -> tuple[Pair, Pair]:
-    """The sequences, drawn anew and always the same.
+    """The sequences, the same in every call.
 
     Args:
         folder: not used: nothing lies on disk.

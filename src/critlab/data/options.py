@@ -22,7 +22,7 @@ class DataOptions(Spec):
         return 1
 
     def described(self, row: DataSet) -> DataSet | None:
-        """What is known of the data with these options, before padding; None where only reading them tells.
+        """What is known of the data with these options, before padding; None where they must be read to know.
 
         Args:
             row: the data set's own row.

@@ -143,7 +143,7 @@ class DataSpec(Spec):
         return self.options.label_heads() if self.options else 1
 
     def known(self) -> DataSet | None:
-        """The row with its numbers as the options make them; None where only reading the data tells them."""
+        """The row with its numbers as the options make them; None where the data must be read to know."""
         entry = None if is_path(self.name) else DATA.find(self.name)
         if not isinstance(entry, DataSet):
             return None

@@ -39,7 +39,7 @@ class VideoPairsOptions(DataOptions):
     side: Annotated[int, Field(ge=8, le=1024)] | None = None
 
     def described(self, row: DataSet) -> None:
-        """Nothing: only the clips tell."""
+        """Return None: the clips must be read to know."""
 
 
 def read(folder: Path, options: VideoPairsOptions) -> tuple[Pair, Pair]:

@@ -1,4 +1,4 @@
-"""What a deficit is, the randomness that it may use, and who suffers it when."""
+"""What a deficit is, the randomness that it may use, and the choice of images and batches."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class BatchContext:
         examples: how many training images there are.
         classes: how many classes there are.
         mean: of the training images, in [0, 1], shaped to be subtracted from one image; None where it is not known.
-        place: of this deficit among those that the batch suffers, from 0; each place has draws of its own in each step.
+        place: of this deficit among those applied to the batch, from 0; each place has draws of its own in each step.
         unit: whether the values are in [0, 1], so that results may be clipped to it; False only where the deficit's
             ``input_kind`` is "equivariant".
         mask: bool ``(batch, places)``, which places of each sequence are not padding; None where all count.
@@ -109,10 +109,10 @@ class Deficit(Component):
 
     Args:
         when: before or after the augmentation.
-        classes: only images of these classes suffer, by their labels before the deficit; None is all. With several
+        classes: apply it only to images of these classes, by their labels before the deficit; None is all. With several
             heads an image is of a class where one of its labels is.
-        batches: the share of the batches that suffer, drawn anew for each batch.
-        source: of examples ``(2, ...)`` only this one suffers, ``A`` the first and ``B`` the second; None is both.
+        batches: the share of the batches that it is applied to, drawn for each batch.
+        source: of examples ``(2, ...)`` apply it only to this one, ``A`` the first and ``B`` the second; None is both.
     """
 
     neutral: ClassVar[Mapping[str, Any]] = {"classes": None, "batches": 1.0, "source": None}
@@ -138,7 +138,7 @@ class Deficit(Component):
         return self
 
     def check_examples(self, example_shape: tuple[int, ...]) -> None:
-        """Raises :class:`~critlab._core.errors.StudyError` where such examples, or their source, cannot suffer this."""
+        """Raise :class:`~critlab._core.errors.StudyError` where it does not fit such examples or their source."""
         if self.source is None:
             self.check(example_shape)
             return
@@ -146,10 +146,10 @@ class Deficit(Component):
         self.check(example_shape[1:])
 
     def check_heads(self, heads: int) -> None:
-        """Raises :class:`~critlab._core.errors.StudyError` where labels of so many heads cannot suffer this deficit."""
+        """Raise :class:`~critlab._core.errors.StudyError` where it cannot be applied to labels with so many heads."""
 
     def check(self, example_shape: tuple[int, ...]) -> None:
-        """Raises :class:`~critlab._core.errors.StudyError` where such examples cannot suffer this deficit."""
+        """Raises :class:`~critlab._core.errors.StudyError` where the deficit cannot be applied to such examples."""
 
     def effect(self, example_shape: tuple[int, ...]) -> Hashable:
         """What is done to such examples: two deficits of one effect are the same deficit there."""
@@ -160,7 +160,7 @@ class Deficit(Component):
         return ""
 
     def check_classes(self, classes: int) -> None:
-        """Raises :class:`~critlab._core.errors.StudyError` where the data lack a class that is to suffer."""
+        """Raises :class:`~critlab._core.errors.StudyError` where the data lack a class in ``classes``."""
         if self.classes is not None and self.classes[-1] >= classes:
             raise StudyError(f"deficit.classes: received {self.classes[-1]}; must be from 0 to {classes - 1}")
 
@@ -179,12 +179,12 @@ class Deficit(Component):
 
 
 def apply_deficit(deficit: Deficit, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
-    """The batch after ``deficit``, as far as its options ``batches`` and ``classes`` let it suffer; pure.
+    """The batch after ``deficit``, as far as its options ``batches`` and ``classes`` select; pure.
 
     Images of other classes are not shown to the deficit: it sees a smaller batch, with their places in ``draws``.
 
     Args:
-        deficit: what is suffered.
+        deficit: what is applied to the data.
         images: float ``(batch, ...)`` in [0, 1], before normalisation.
         labels: int64 ``(batch,)`` or ``(batch, heads)``, before the deficit.
         draws: the batch's randomness.
@@ -229,7 +229,7 @@ def kept_mask(deficit: Deficit, labels: Tensor, draws: BatchContext) -> Tensor |
     """Which training images an epoch keeps; None where ``deficit`` withholds none.
 
     Args:
-        deficit: what is suffered; its option ``classes`` spares the images of other classes.
+        deficit: what is applied to the data; its option ``classes`` spares the images of other classes.
         labels: int64 ``(examples,)`` or ``(examples, heads)``, of all training images, on the CPU.
         draws: the epoch's randomness, with the places of all training images.
 

@@ -19,7 +19,7 @@ LOOK_SECONDS = 0.5
 
 
 class ProgressListener(Protocol):
-    """Who is told how the work goes."""
+    """Receives the progress of the work."""
 
     def epoch(self, seconds: float) -> None:
         """One epoch was trained in so many seconds of one worker."""
@@ -80,7 +80,7 @@ class TaskQueue:
     Args:
         work: what the store lacks.
         survey: looks again.
-        watcher: who is told how it goes.
+        watcher: receives the progress.
         record: writes a failure down.
     """
 
@@ -102,7 +102,7 @@ class TaskQueue:
         return bool(self._stale or len(self.schedule))
 
     def next(self, doing: Collection[Task]) -> Task | None:
-        """The task to do next beside those being done; None where none is ready now."""
+        """The next task that can start now; None where none is ready now."""
         task = self.schedule.next()
         if task is None and self._stale and time.monotonic() >= self._due:
             self._look_again(doing)
@@ -117,7 +117,7 @@ class TaskQueue:
         new = [task for task in work.tasks if not any((task.seed, path) in made for path in task.makes)]
         failed = [(failure.seed, failure.path) for failure in self.ending.failures]
         self.schedule = Schedule(possible(new, failed), doing)
-        # what is being done may end otherwise than it began, so the last look is one beside which nothing is done
+        # what is being done may end otherwise than it began, so the last look happens when no task is running
         self._stale = len(new) < len(work.tasks)
         ended = time.monotonic()
         self._due = ended + max(LOOK_SECONDS, 20 * (ended - began))

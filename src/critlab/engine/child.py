@@ -52,7 +52,7 @@ def be_a_child(parent: int) -> None:
     Where the system has it, as Linux does, the kernel ends it: also code that holds Python's lock and looks at nothing.
 
     Args:
-        parent: the process number of the parent; 0 where nobody waits for an answer.
+        parent: the process number of the parent; 0 where no process waits for an answer.
     """
     for number in FOR_THE_PARENT:
         signal.signal(number, signal.SIG_IGN)
@@ -61,7 +61,7 @@ def be_a_child(parent: int) -> None:
         return
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    # it may have died before the kernel was told to watch it
+    # it may have died before the kernel watches it
     if os.getppid() != parent:
         os._exit(1)
 

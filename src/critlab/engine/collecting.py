@@ -1,4 +1,4 @@
-"""Freeing what no study needs: never what a study may need whose record cannot be read, and into the trash first."""
+"""Move files that no study needs to the trash; keep those that a study with an unreadable record may need."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from critlab.study.study import Study
 from critlab.study.tree import ROOT
 
 MADE = ("epochs", "readings", "failures", *STATES)
-"""The kinds of files that a study makes, beside its record; figures of theories belong to none, and stay."""
+"""The kinds of files that a study makes, except its record; figures of theories belong to none, and stay."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _ASIDE = re.compile(r"[0-9a-f]{64}\.(json|safetensors)(\.\d+)?")
@@ -87,7 +87,7 @@ def collect(store: Store, studies: Collection[Study] = (), apply: bool = False, 
     Args:
         store: the store.
         studies: those whose files stay; all that were run in the store where none is named.
-        apply: move the files to the trash; nobody may work in the store meanwhile.
+        apply: move the files to the trash; no process may use the store meanwhile.
         orphans: also the files that no record names which can be read.
 
     Raises:
@@ -157,7 +157,7 @@ class _Look:
         self.studies = tuple(dict.fromkeys(owner.study.name for owner in keepers))
 
     def over(self) -> tuple[list[Place], list[Place], int]:
-        """What can go, what no record names, and the bytes that stay.
+        """Return the files that can be freed, those without a record, and the bytes that stay.
 
         Damaged records are of no use where every file of a study is named by another record; others may be.
         """
@@ -205,7 +205,7 @@ def _is_made(place: Place) -> bool:
 
 
 def _spare(owner: StudyFiles, store: Store) -> Iterator[tuple[str, str]]:
-    """What belongs to a study and has done its service: states that only served to go on from, and mended failures."""
+    """Return the files of a study that it no longer needs: intermediate states, and resolved failures."""
     study, names, tree = owner.study, owner.names, owner.tree
     kept = retained_paths(tree, len(study.seeds), state_bytes(study))
     for seed in study.seeds:
@@ -245,7 +245,7 @@ def _free(store: Store, leaving: Collection[StudyFiles], free: Collection[Place]
     for owner in leaving:
         paths = {store.path("studies", name) for name in (owner.record.key, owner.record.name)}
         if paths & records:
-            # from now on nobody expects its files to be there
+            # from now on no command expects its files
             write_record(store, replace(owner.record, replaced=True))
             records |= paths
     depth = {

@@ -25,7 +25,7 @@ class StopAsked(BaseException):
 
 
 class Interruption:
-    """Whether somebody asked to stop, and the exit status that says so."""
+    """A request to stop, and its exit status."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -67,7 +67,7 @@ class Stoppable:
         raise StopAsked(signal.Signals(number).name)
 
     def close(self) -> None:
-        """Nobody is waited for any more."""
+        """Stop waiting for the workers."""
         if self._asked is not None:
             self._asked.cancel()
 
@@ -85,7 +85,7 @@ def stoppable() -> Iterator[Stoppable]:
 
 @contextmanager
 def _handled(numbers: tuple[signal.Signals, ...], handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """``handler`` answers ``numbers``, but for those that somebody chose to ignore, as ``nohup`` does."""
+    """``handler`` answers ``numbers``, except those that the caller ignores, as ``nohup`` does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -23,7 +23,7 @@ ENVIRONMENT = {
     IN_WORKER: "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
-    # glibc keeps freed memory instead of mapping every large tensor anew, which saves a fifth of an evaluation's time
+    # glibc keeps freed memory instead of mapping every large tensor again, which saves a fifth of an evaluation's time
     # (measured); it takes at most 32 MiB
     "MALLOC_MMAP_THRESHOLD_": "33554432",
     "MALLOC_TRIM_THRESHOLD_": "4294967296",
@@ -95,9 +95,9 @@ def execute(agenda: TaskQueue, setup: Mapping[str, Any], workers: int, interrupt
 
     Args:
         agenda: what to do.
-        setup: what every worker is told first.
+        setup: what every worker receives first.
         workers: how many processes; no more are started than there are tasks.
-        interruption: whether somebody asked to stop.
+        interruption: whether a stop was requested.
 
     Returns:
         What failed; whether the work was stopped before its end.

@@ -15,7 +15,7 @@ Tally = Mapping[str, int]
 
 
 class Maker(NamedTuple):
-    """What the numbers of a record can depend on, beside what names it.
+    """What the numbers of a record can depend on, in addition to its name.
 
     Args:
         torch: its version.

@@ -61,7 +61,7 @@ class StudyIds:
         return digest("reading", self.state(seed, path), *self.read_with(measure))
 
     def read_with(self, measure: str) -> tuple[dict[str, Any], str]:
-        """What names a measure's readings beside the state: the measure, and the images that it is read on."""
+        """What names a measure's readings in addition to the state: the measure, and the images that it is read on."""
         if measure not in self._read_with:
             spec, probe = read_with(self.base, measure, self.fingerprint, self.versions.get(measure))
             self._read_with[measure] = renamed(spec, self.adopted), probe

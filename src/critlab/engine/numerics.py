@@ -1,4 +1,4 @@
-"""How numbers are computed: decided once for each study and store, by timing a step where nobody has said."""
+"""Decide how numbers are computed, once for each study and store, by timing a step where nothing else decides."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def settled(study: Study, record: StudyRecord | None, asked: str = "auto", devic
     Args:
         study: the question.
         record: what the store knows of it.
-        asked: ``auto``, or a precision that somebody asks for.
+        asked: ``auto``, or a precision.
         device: where it would run.
 
     Returns:
         None where a step must be timed first.
 
     Raises:
-        StudyError: another precision is asked for than the study was begun with.
+        StudyError: the study was started with another precision.
     """
     if record is not None:
         _refuse_another(study, record, asked)

@@ -39,7 +39,7 @@ LOST = (
 
 
 def ray_module() -> Any:
-    """Ray, told to keep to itself.
+    """Ray, without usage statistics and log output.
 
     Raises:
         StudyError: it is not installed.
@@ -83,14 +83,14 @@ def execute(
 
     Args:
         agenda: what to do.
-        setup: what every task is told of the study.
+        setup: what every task receives about the study.
         images: its images; they travel to the nodes once each.
         names: the names of states and readings.
         store: where results go; only this process writes there.
         locks: by which the work is shared with other processes.
         workers: how many tasks are handed over at a time; None for all that are ready, which lets a cluster grow.
         gpus: the share of a GPU that a task takes.
-        interruption: whether somebody asked to stop.
+        interruption: whether a stop was requested.
 
     Raises:
         StudyError: Ray is not installed.
@@ -244,7 +244,7 @@ class _Driver:
 
 
 class _Flag:
-    """Tells every task whether to stop; lives on the cluster."""
+    """Reports to every task whether to stop; lives on the cluster."""
 
     def __init__(self) -> None:
         self.asked = False

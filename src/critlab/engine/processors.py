@@ -32,7 +32,7 @@ def side_by_side(memory: int, cores: int) -> int:
 
 @cache
 def abilities() -> tuple[str, ...]:
-    """The instruction sets that the processor names, sorted; none where the system does not tell.
+    """The instruction sets that the processor names, sorted; none where the system does not report them.
 
     Two machines whose processors share a name may differ in them, and with them in which precision is faster.
     """

@@ -10,7 +10,7 @@ from typing import Any
 from critlab.store import Store
 
 MOST_BYTES = 64 * 2**20
-"""What they may take together: small beside what a worker has anyway, room for several states of a large network."""
+"""What they may take together: small compared with a worker's memory, room for several states of a large network."""
 
 Stamp = tuple[int, int, int]
 
@@ -18,7 +18,7 @@ Stamp = tuple[int, int, int]
 class CheckpointCache:
     """Checkpoints of ``store``, from memory where their file is still the one that they were written to or read from.
 
-    A file that is gone, was damaged or written anew is looked at as if nothing were remembered.
+    A file that is gone, was damaged or rewritten is looked at as if nothing were remembered.
 
     Args:
         store: where they lie.
@@ -30,7 +30,7 @@ class CheckpointCache:
         self._kept: OrderedDict[str, tuple[Stamp, Mapping[str, Any]]] = OrderedDict()
 
     def keep(self, name: str, arrays: Mapping[str, Any]) -> None:
-        """Remembers what was just stored under ``name``; nobody may change it afterwards."""
+        """Remembers what was just stored under ``name``; no code may change it afterwards."""
         self._kept.pop(name, None)
         stamp = self._stamp(name)
         if stamp is not None:
@@ -54,7 +54,7 @@ class CheckpointCache:
         return sum(array.nbytes for _, arrays in self._kept.values() for array in arrays.values())
 
     def _stamp(self, name: str) -> Stamp | None:
-        """What changes when a file is written anew: its number, its size and its time in nanoseconds."""
+        """What changes when a file is rewritten: its number, its size and its time in nanoseconds."""
         try:
             found = os.stat(self.store.path("checkpoints", name, ".safetensors"))
         except OSError:

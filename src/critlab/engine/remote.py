@@ -1,4 +1,4 @@
-"""What a node of a cluster does: one task, told by its arguments, told of by its events."""
+"""Run one task on a cluster node and stream its events to the driver."""
 
 from __future__ import annotations
 

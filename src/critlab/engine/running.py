@@ -296,7 +296,7 @@ def _status(ending: RunOutcome, interruption: Interruption) -> int:
 
 
 def _images(study: Study, folder: Path | None) -> ImageSet:
-    """The images, checked against the rest of the study where only reading them tells."""
+    """The images, checked against the rest of the study as far as the data must be read for it."""
     from critlab.data import load
 
     images = load(study.data, folder)

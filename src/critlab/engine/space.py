@@ -23,7 +23,7 @@ def needed_bytes(work: MissingWork, size: int | None) -> int | None:
 
 
 def shortage(needed: int | None, store: Store) -> str:
-    """A sentence where the disk has less room than ``needed`` bytes; empty where it has enough, or nobody knows."""
+    """Return a warning where the disk has less than ``needed`` bytes; empty where it has enough, or where unknown."""
     free = store.free_bytes()
     if needed is None or needed <= free:
         return ""

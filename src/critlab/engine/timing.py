@@ -40,7 +40,7 @@ def _key(base: Setup, numerics: Numerics) -> str:
 
 
 def _steps_key(base: Setup, device: str) -> str:
-    """Of what makes a step dear: two studies that differ in nothing else are computed alike."""
+    """Of what makes a step dear: two studies that differ in nothing else are computed in the same way."""
     plain = base.model_dump(mode="json")
     parts = [plain["data"]["name"], plain["data"]["pad"], plain["model"], plain["augment"]]
     return digest("step", parts, base.optimizer.name, base.optimizer.batch, device, _machine())
@@ -66,7 +66,7 @@ def recall_steps(base: Setup, device: str) -> dict[str, float] | None:
 
 
 def remember_steps(base: Setup, device: str, seconds: Mapping[str, float]) -> None:
-    """Keeps what :func:`recall_steps` gives; so a study run twice on a machine is computed alike under any load."""
+    """Keep the result of :func:`recall_steps`, so that a study has the same precision in each run under any load."""
     _keep(_steps_key(base, device), dict(seconds))
 
 

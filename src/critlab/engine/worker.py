@@ -1,4 +1,4 @@
-"""A worker process: one thread, one task at a time, told what to do over a pipe.
+"""A worker process: one thread, one task at a time, received over a pipe.
 
 Started as a Python of its own and not by forking or by re-importing the caller's script, so that it is the same from a
 script, a notebook and the command line. Messages are JSON. It ends when its parent does, however that happens.
@@ -152,7 +152,7 @@ class WorkerContext:
 
 
 def epoch_message(event: Trained | Replayed) -> dict[str, Any]:
-    """What is told of an epoch."""
+    """The message about an epoch."""
     if isinstance(event, Replayed):
         return {"kind": "epoch", "seconds": event.seconds, "replayed": True, "status": "done", "note": None}
     body = event.body
@@ -224,7 +224,7 @@ def main(parent: int, channel: int, lifeline: int) -> None:
 def setup_message(
     study: Study, store: Store, folder: Path | None, names: StudyIds, device: str, locks: bool
 ) -> dict[str, Any]:
-    """What a worker is told first, as JSON values.
+    """The first message to a worker, as JSON values.
 
     Args:
         study: the question.

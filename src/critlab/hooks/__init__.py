@@ -1,4 +1,4 @@
-"""critlab inside somebody else's training: watch it, give it a deficit, fork it, ask whether it was harmed."""
+"""critlab in a user's own training: watch it, apply a deficit, fork it, measure lasting damage."""
 
 from __future__ import annotations
 

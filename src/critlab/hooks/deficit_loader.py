@@ -112,7 +112,7 @@ class DeficitLoader:
     def set_epoch(self, epoch: int, steps: int | None = None) -> None:
         """The next pass is epoch number ``epoch``, such as when training goes on from a checkpoint.
 
-        The loader inside is told as well, and its sampler, where they have ``set_epoch``.
+        The inner loader and its sampler follow where they have ``set_epoch``.
 
         Args:
             epoch: epochs before it.
@@ -157,7 +157,7 @@ class DeficitLoader:
                 yield deprived
 
     def _listen(self) -> None:
-        """Takes over the sampler's epoch once somebody has set it, since that is what resuming frameworks do."""
+        """Takes over the sampler's epoch once it was set, since that is what resuming frameworks do."""
         told = sampler_epoch(self.loader)
         self._follows = self._follows or told != self._heard
         if self._follows and told is not None and told != self.epoch:

@@ -1,4 +1,4 @@
-"""A deficit on somebody else's batches: what a :class:`~critlab.deficits.Deficit` must know, as far as it is known."""
+"""A deficit on a user's batches: what a :class:`~critlab.deficits.Deficit` must know, as far as it is known."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ class BatchDeficit:
 
 
 class Unnumbered:
-    """In place of the examples' numbers where nobody knows them; a deficit that looks at them is refused."""
+    """In place of the examples' numbers where they are unknown; a deficit that looks at them is refused."""
 
     device = torch.device("cpu")
 

@@ -29,8 +29,8 @@ class OwnLoop:
     """The user's functions.
 
     The global random states of Python, numpy and torch are seeded before each call, by seed and epoch alone, and put
-    back afterwards; so a loop that draws from them, or from generators that it makes anew, gives the same epoch
-    whenever it is trained.
+    back afterwards; so a loop that draws from them, or from generators that it creates in each call, gives the same
+    epoch whenever it is trained.
 
     Args:
         make: ``make(seed) -> state``, the untrained state: any object.
@@ -141,7 +141,7 @@ def check_resume(learner: OwnLearner, seed: int) -> None:
     """Makes, trains, saves and loads a state once, to see that a fork will equal a training from scratch.
 
     Raises:
-        StudyError: two states made alike differ, or a state that was saved and loaded goes on differently.
+        StudyError: two states made with the same seed differ, or a state that was saved and loaded goes on differently.
 
     Cost: three epochs.
     """

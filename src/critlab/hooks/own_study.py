@@ -32,7 +32,7 @@ class OwnData(DataSpec):
         """Nothing."""
 
     def label_heads(self) -> None:
-        """Nobody knows."""
+        """Return None: critlab does not know."""
 
 
 class OwnModel(ModelSpec):
@@ -59,7 +59,7 @@ class OwnModel(ModelSpec):
         return made
 
     def parameters(self, example_shape: tuple[int, ...], classes: int) -> None:
-        """Nobody knows."""
+        """Return None: critlab does not know."""
 
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Anything goes."""

@@ -1,4 +1,4 @@
-"""Forks of somebody else's training: the same sweep, tree, store, statistics and page as critlab's own studies."""
+"""Forks of a user's training: the same sweep, tree, store, statistics and page as critlab's own studies."""
 
 from __future__ import annotations
 
@@ -81,14 +81,14 @@ def probe(
         evaluate: ``evaluate(state) -> accuracy``, a fraction; any number of which more is better does.
         save: ``save(state) -> nested dictionaries of tensors and numbers``.
         load: ``load(saved) -> state``.
-        deficit: what is suffered.
+        deficit: what is applied to the data.
         at: removal epochs, increasing, of a deficit from epoch 0 on; may end in ``"never"``. Or give ``onsets``.
         onsets: where a deficit of ``length`` epochs begins.
         length: of such a window.
         recovery: epochs after the deficit; or give ``total``.
         total: epochs of every run.
         seeds: how many, or which.
-        controls: further deficits, swept alike, as negative controls.
+        controls: further deficits in the same sweep, as negative controls.
         store: a folder.
         name: of the study in the store.
         model: what the page calls the model.
@@ -98,7 +98,7 @@ def probe(
             values that other code puts into a module, critlab cannot see: give another version when they change.
         smallest_damage: the smallest damage of interest, in the unit of ``evaluate``.
         final_epochs: how many last epochs are averaged; at most the recovery.
-        examples: how many training examples there are, for deficits that treat each alike all run long.
+        examples: how many training examples there are, for deficits that treat each the same way in the whole run.
         classes: how many classes there are, for deficits of labels.
         normalised: mean and standard deviation by which inputs were normalised before ``deprive`` sees them.
         all_labels: of all training examples, for deficits that withhold some.
@@ -160,7 +160,7 @@ def _recorded(store: Store, name: str) -> Mapping[str, str]:
 
 
 def _run(study: ProbeStudy, store: Store, learner: OwnLearner, check: bool, replaces: bool) -> bool:
-    """Does what the store lacks; says whether somebody asked to stop before its end."""
+    """Does what the store lacks; returns whether a stop was requested before its end."""
     if not replaces and (question := standing(store, study).question(study, store)):
         raise StudyError(question.replace("critlab run --replace", "critlab.probe(..., replace=True)"))
     fingerprint = digest("own data", study.data.identity())

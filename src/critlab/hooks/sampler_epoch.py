@@ -1,4 +1,4 @@
-"""The epoch of a data loader, as frameworks tell it: by ``set_epoch`` of its sampler."""
+"""The epoch of a data loader, as frameworks set it: by ``set_epoch`` of its sampler."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def samplers(loader: Any) -> list[Any]:
 
 
 class Told:
-    """A ``set_epoch`` that remembers the epoch, and tells it to the sampler's own where there is one."""
+    """A ``set_epoch`` that remembers the epoch, and passes it on to the sampler's own."""
 
     def __init__(self, own: Callable[[int], Any] | None) -> None:
         self.epoch, self._own = 0, own
@@ -41,7 +41,7 @@ def make_tellable(loader: Any) -> None:
 
 
 def sampler_epoch(loader: Any) -> int | None:
-    """The epoch that a sampler of ``loader`` was told; None where it has none that can be told."""
+    """The epoch that a sampler of ``loader`` was set to; None where it cannot be set."""
     for one in samplers(loader):
         told = getattr(one, "set_epoch", None)
         epoch = told.epoch if isinstance(told, Told) else getattr(one, "epoch", None)

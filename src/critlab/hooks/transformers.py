@@ -81,7 +81,7 @@ class WatchCallback(TrainerCallback):
         self._step(args)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
-        """Counts the step, where the Trainer is too old to tell earlier."""
+        """Counts the step, where an old Trainer does not report it earlier."""
         if not self._stepped:
             self._step(args)
         self._stepped = False

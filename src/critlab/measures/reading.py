@@ -22,7 +22,7 @@ class Probe:
         images: ``(images, ...)`` as the model receives them (normalised).
         labels: int64 ``(images,)`` or ``(images, heads)``.
         generator: ``generator(index)`` is a fresh generator keyed by run seed, epoch and index.
-        untrained: makes the network as it was before training; None where nobody knows it.
+        untrained: makes the network as it was before training; None where it is unknown.
         as_trained: the context of a forward pass in the precision in which the network is trained; only a measure that
             says so takes it, the others compute in the weights' own precision.
         coarse: whether that precision is coarser than the weights' own.
@@ -40,7 +40,7 @@ class Probe:
 class Reading:
     """One measured number; ``layer`` is empty for a whole-net quantity, ``stderr`` is 0 for an exact one.
 
-    ``picture`` is an array that the number stands for; it is kept in the record, beside the table.
+    ``picture`` is an array that the number stands for; it is kept in the record, not in the table.
     """
 
     quantity: str

@@ -49,7 +49,7 @@ class ResNet18(Model):
 
 
 class BlockShape(NamedTuple):
-    """One residual block: two 3 x 3 convolutions beside a shortcut."""
+    """One residual block: two 3 x 3 convolutions and a shortcut."""
 
     inputs: int
     outputs: int

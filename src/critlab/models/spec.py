@@ -158,7 +158,7 @@ class ModelSpec(Spec):
                 f"model.name: {self.name!r} is {type(function).__name__}; must be a function "
                 "(example_shape, classes, **options) -> nn.Module"
             )
-        return function  # type: ignore[no-any-return]  # what callable() can tell
+        return function  # type: ignore[no-any-return]  # all that callable() checks
 
 
 def _is_model(found: object) -> bool:

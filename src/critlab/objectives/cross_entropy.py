@@ -37,7 +37,7 @@ def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Ten
     from torch.nn.functional import cross_entropy as torch_cross_entropy
 
     flat, wanted = logits.flatten(0, -2), labels.flatten()
-    # a tensor, so that nobody waits for a GPU to know it
+    # a tensor, so that reading it does not wait for the GPU
     counted = (wanted >= 0).sum().clamp(min=1)
     total = torch_cross_entropy(flat.float(), wanted, ignore_index=-1, reduction="sum", label_smoothing=smoothing)
     return total / counted

@@ -19,7 +19,7 @@ CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}
 """How file systems that cannot flush a folder say so."""
 
 FORSAKEN_SECONDS = 24 * 3600
-"""How long an unfinished file of another machine or container stays, although nobody holds its lock.
+"""How long an unfinished file of another machine or container stays, although no process holds its lock.
 
 The locks of some network file systems are seen on one machine only, and no single file takes this long to write.
 """
@@ -29,7 +29,7 @@ def write(path: Path, content: bytes) -> None:
     """Writes ``content`` to ``path`` so that no reader, and no power cut, ever sees half of it.
 
     A temporary file in the same folder is written, flushed to disk and renamed; then the folder is flushed. Its writer
-    holds a lock on it, so that whoever clears up can see that somebody is at it.
+    holds a lock on it, so that a cleanup sees that it is in use.
 
     Raises:
         OSError: the folder cannot be written, or the disk is full; nothing is left behind.
@@ -69,8 +69,8 @@ def make_folder(folder: Path) -> None:
 def abandoned(root: Path) -> Iterator[Path]:
     """The unfinished files below ``root`` whose writer is dead.
 
-    These are those of a dead process of this machine, start and container, and those of others that nobody has locked
-    and that are more than a day old.
+    These are those of a dead process of this machine, start and container, and those of others that no process has
+    locked and that are more than a day old.
     """
     for path in root.rglob(f"{TEMPORARY}*"):
         whose, _, rest = path.name.removeprefix(TEMPORARY).partition("-")
@@ -87,7 +87,7 @@ def abandoned(root: Path) -> Iterator[Path]:
 
 
 def _lock(descriptor: int) -> bool:
-    """Locks a file; False where somebody else has, or where the file system has no locks."""
+    """Locks a file; False where another process has, or where the file system has no locks."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -1,4 +1,4 @@
-"""Reading files that somebody else may have put there: regular files only, and never more than a set size."""
+"""Reading files of unknown origin: regular files only, and never more than a set size."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Locks:
         self.path = root.absolute() / LOCKS
 
     def claim(self, names: Collection[str]) -> bool:
-        """Claims all of ``names``, or none where somebody else, this process included, holds one of them.
+        """Claims all of ``names``, or none where any process, this one included, holds one of them.
 
         Raises:
             NoLocks: the file system has none.
@@ -162,7 +162,7 @@ def writing(root: Path, tell: Callable[[str], None]) -> Iterator[Locks | None]:
 
     Args:
         root: the store's folder; made if it is missing.
-        tell: is told in a sentence where the file system has no locks.
+        tell: receives a sentence where the file system has no locks.
 
     Returns:
         The locks by which several processes share the work; None where there are none. Then only one process at a time

@@ -19,7 +19,7 @@ BUSY = {errno.EACCES, errno.EAGAIN}
 
 @contextmanager
 def shared(root: Path, tell: Callable[[str], None]) -> Iterator[None]:
-    """Uses the store as long as it is open, together with others; waits until nobody frees files in it.
+    """Uses the store as long as it is open, together with others; waits while another process frees files in it.
 
     Args:
         root: the store's folder.
@@ -52,7 +52,7 @@ def exclusive(root: Path) -> Iterator[None]:
     """Holds the store alone as long as it is open.
 
     Raises:
-        StoreError: somebody uses it.
+        StoreError: another process uses it.
         OSError: the file cannot be made, or the file system has no locks.
     """
     descriptor = _opened(root)

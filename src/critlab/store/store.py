@@ -106,7 +106,7 @@ class Store:
         self._put(path, content)
 
     def remove(self, kind: Kind, name: str) -> None:
-        """Removes a record that is there no longer true, such as a failure that was mended."""
+        """Removes a record that is there no longer true, such as a failure of an epoch that has succeeded since."""
         self._drop(self.path(kind, name))
 
     def set_aside(self, kind: Kind, name: str, why: str) -> None:

@@ -1,4 +1,4 @@
-"""The trash of a store: what was freed lies there, in the folders that it was in, until somebody empties it."""
+"""The trash of a store: what was freed lies there, in the folders that it was in, until it is emptied."""
 
 from __future__ import annotations
 

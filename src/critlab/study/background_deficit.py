@@ -11,12 +11,12 @@ from critlab.study.types import AnyDeficit, Epoch, Removal
 
 
 class BackgroundDeficit(Spec):
-    """A deficit that stands still while another is swept: in the runs of the sweep and in their controls alike.
+    """A deficit that stands still while another is swept: in the runs of the sweep and in their controls.
 
     So each of several deficits has its own onset and removal, such as one for each of two sources.
 
     Args:
-        deficit: what is suffered.
+        deficit: what is applied to the data.
         start: the first epoch, from 0.
         stop: the first epoch without it, above ``start``; or ``"never"``.
 

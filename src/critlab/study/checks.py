@@ -20,7 +20,7 @@ Found = Iterator[tuple[Location, str]]
 
 
 def question(study: Study) -> Found:
-    """There is something to remove, each seed is there once, and nothing is asked for that changes nothing."""
+    """There is something to remove, each seed is there once, and no section changes nothing."""
     if len(set(study.seeds)) != len(study.seeds):
         yield ("seeds",), f"received {shown(list(study.seeds))}; must be without repeats"
     if study.deficit is None and study.switch is None:
@@ -92,7 +92,7 @@ def controls(study: Study) -> Found:
 
 
 def fit(study: Study) -> Found:
-    """The data can suffer what the study does to them, as far as they are known without reading them."""
+    """The deficits can be applied to the data, as far as they are known without reading them."""
     shape, sizes = study.data.shape(), study.data.sizes()
     for place, deficit in deficits(study):
         if shape is not None:

@@ -31,11 +31,11 @@ class Recipe:
         lr: learning rate of every step of the epoch.
         weight_decay: coefficient of the squared weights.
         augment: None for no augmentation.
-        deficit: the first, or only one, that the data suffer; None for clean data.
+        deficit: the first, or only one, applied to the data; None for clean data.
         objective: what a step makes smaller.
-        select: which training images are withheld, beside those that the deficit withholds; None for none.
+        select: which further training images are withheld; None for none.
         intervention: what is done to the network before the epoch; None for nothing.
-        further: the deficits that the data suffer after ``deficit``, in this order.
+        further: the deficits that are applied after ``deficit``, in this order.
     """
 
     lr: float
@@ -49,7 +49,7 @@ class Recipe:
 
     @property
     def deficits(self) -> tuple[Deficit, ...]:
-        """Everything that the data suffer, in order."""
+        """Return all deficits that are applied to the data, in order."""
         return () if self.deficit is None else (self.deficit, *self.further)
 
     def identity(self) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Schedule(ABC):
     label: ClassVar[str]
     #: for sentences, such as "with <phrase> the damage is ..."
     phrase: ClassVar[str]
-    #: tells confounds of several clocks apart; empty for the usual one
+    #: separates confounds of several schedules; empty for the usual one
     detail: ClassVar[str] = ""
     #: for sentences, such as "compared with <control_phrase>"
     control_phrase: ClassVar[str] = "a clean run with the same schedule"

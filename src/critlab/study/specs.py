@@ -87,7 +87,7 @@ def _distinct(values: tuple[Clock, ...]) -> tuple[Clock, ...]:
 
 
 class ControlsSpec(Spec):
-    """What the deficit is held against, beside the clean run."""
+    """The comparisons for the deficit, in addition to the clean run."""
 
     deficits: Annotated[tuple[AnyDeficit, ...], BeforeValidator(sequence)] = ()
     clocks: Annotated[tuple[Clock, ...], BeforeValidator(sequence), AfterValidator(_distinct)] = ()

@@ -14,7 +14,7 @@ from critlab.deficits import Deficit, plain, read_deficit
 from critlab.objectives import Objective, plain_objective, read_objective
 
 MOST_EPOCHS = 1_000_000
-"""More than anybody trains; a slip of the keyboard must not fill the memory."""
+"""More than any study trains; a slip of the keyboard must not fill the memory."""
 
 MOST_RATE = 1e30
 """Larger factors do not fit the optimiser's float32 and would break a run, where 1e30 already diverges in a step."""

@@ -1,4 +1,4 @@
-"""What else is changed while the window is open: any ingredient of training, beside a deficit or in place of one."""
+"""What else is changed while the window is open: any ingredient of training, with a deficit or without one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a GPU is told before it computes, and how small tensors reach it without holding it up."""
+"""The settings of a GPU, and how small tensors reach it without holding it up."""
 
 from __future__ import annotations
 

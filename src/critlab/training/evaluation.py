@@ -17,7 +17,7 @@ def recomputed(
 ) -> nn.Module:
     """``model`` itself where it has no running statistics; else a copy whose statistics come from ``batches`` alone.
 
-    Everything but the modules with running statistics is in evaluation mode meanwhile. Every batch counts alike: the
+    Everything but the modules with running statistics is in evaluation mode meanwhile. Every batch counts equally: the
     statistics are the plain means of the batches' means and variances.
 
     Args:
@@ -27,7 +27,7 @@ def recomputed(
 
     Cost: a forward pass over ``batches``, and a copy of the network.
 
-    Source: as in the authors' code of Achille, Rovere and Soatto 2019, which gathers the statistics anew before each
+    Source: as in the authors' code of Achille, Rovere and Soatto 2019, which computes the statistics again before each
     test.
     """
     if not any(_gathers(module) for module in model.modules()):
@@ -35,7 +35,7 @@ def recomputed(
     twin = copy.deepcopy(model).eval()
     for module in filter(_gathers, twin.modules()):
         module.reset_running_stats()  # type: ignore[operator]
-        module.momentum = None  # type: ignore[assignment]  # every batch counts alike
+        module.momentum = None  # type: ignore[assignment]  # every batch counts equally
         module.train()
     for images in batches:
         with forward():

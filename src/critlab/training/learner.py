@@ -264,7 +264,7 @@ class NetworkLearner:
         )
 
     def _deprived(self, indices: Tensor, recipe: Recipe, state: NetworkState) -> tuple[Tensor, Tensor]:
-        """The probe as trained on: one batch, or several where only a share of the batches suffers."""
+        """The probe as trained on: one batch, or several where the deficit is applied to a share of the batches."""
         intermittent = any(deficit.batches < 1 for deficit in recipe.deficits)
         pieces = indices.split(self.base.optimizer.batch) if intermittent else (indices,)
         made = [

@@ -69,7 +69,7 @@ def train_epoch(
         forward: makes the context of each forward pass.
         since: where an earlier call paused in this epoch; None at its beginning.
         pause: asked after every step but the last.
-        program: takes the steps in place of ``optimizer``, as far as rounding goes alike; None for torch's own.
+        program: takes the steps in place of ``optimizer``, with the same results up to rounding; None for torch's own.
 
     Returns:
         Loss and accuracy on the training batches as they were shown, before each step; where ``pause`` said so, how

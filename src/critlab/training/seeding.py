@@ -1,4 +1,4 @@
-"""Somebody else's code under a seed of ours: every global source of randomness, and afterwards as before."""
+"""A user's code under a seed of critlab: every global source of randomness, and afterwards as before."""
 
 from __future__ import annotations
 

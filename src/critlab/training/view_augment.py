@@ -1,4 +1,4 @@
-"""Augmentation of examples of several views: all alike, each by itself, or the second one twice."""
+"""Augmentation of examples of several views: all together, each by itself, or the second one twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from critlab.training.augment import augment
 def augment_views(images: Tensor, spec: AugmentSpec, fill: Tensor, generator: torch.Generator) -> Tensor:
     """Flips and shifts as ``spec.views`` says; then some examples lose a source, as ``spec.source_dropout`` says.
 
-    ``shared``: all views of an example move alike. ``separate``: each by its own draws. ``second_twice``: alike, then
+    ``shared``: all views of an example move together. ``separate``: each by its own draws. ``second_twice``:
+    together, then
     the second view once more by its own draws. That is what the authors' code does where its comment says that only one
     view is augmented: it derives the second view from the augmented first one, and augments it again.
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class LabelPermutation(Deficit):
-    """Renames the classes by one random permutation per run, never the identity; all heads alike."""
+    """Renames the classes by one random permutation per run, never the identity; the same for all heads."""
 
     name: ClassVar[str] = "label_permutation"
     citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, section 2, figure 2"

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class TokenBijection(Deficit):
     """Renames all tokens by one random permutation of the vocabulary per run, never the identity.
 
-    Labels with one entry for each place, as of a language model, are renamed alike. Values in [0, 1] count as the
-    nearest of ``vocabulary`` even levels.
+    Labels with one entry for each place, as of a language model, are renamed in the same way. Values in [0, 1] count
+    as the nearest of ``vocabulary`` even levels.
 
     Args:
         vocabulary: how many tokens there are.

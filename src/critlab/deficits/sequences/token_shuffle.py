@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class TokenShuffle(Deficit):
-    """Permutes the places of each sequence at random within windows, anew for each sequence and step.
+    """Permutes the places of each sequence at random within windows, differently in each sequence and step.
 
     Labels with one entry for each place, as of a language model, move with their tokens.
 

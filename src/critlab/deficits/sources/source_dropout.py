@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class SourceDropout(Deficit):
-    """Blanks source A of some images and source B of others, never both, drawn anew in each step.
+    """Blanks source A of some images and source B of others, never both, at random in each step.
 
     Args:
         a: the part of the images that lose A.

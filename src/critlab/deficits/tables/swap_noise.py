@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class SwapNoise(Deficit):
-    """Replaces values at random by the same feature's value in a random example of the batch, anew in each step.
+    """Replaces values at random by the same feature's value in a random example of the batch, in each step.
 
     Args:
         share: of the values that are replaced.

@@ -18,7 +18,7 @@ class Scale:
 
     Args:
         mean: fits one example, or is one number a channel.
-        deviation: likewise, above 0.
+        deviation: the same shapes, above 0.
     """
 
     mean: Tensor

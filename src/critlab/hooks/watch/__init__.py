@@ -1,3 +1,3 @@
-"""Watching one training that is somebody else's: its signals, within a budget, without a trace in it."""
+"""Watch one training of a user: its signals, within a budget, without a trace in it."""
 
 from critlab.hooks.watch.watch import Watch as Watch

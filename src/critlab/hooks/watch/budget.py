@@ -30,7 +30,7 @@ def clock(device: torch.device) -> Callable[[], float]:
 
 
 def finish(device: torch.device) -> None:
-    """Waits until the device has done what it was told, so that a look's time is its own."""
+    """Waits until the device has finished its queue, so that a look's time is its own."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

@@ -25,7 +25,7 @@ class Record:
         trace: the Fisher trace of all weights, per example, in nats squared.
         uncertainty: mean entropy of the model's answers to the probe, in nats; per head or position, where it gives
             several.
-        loss: mean of what the loop told of its losses since the record before.
+        loss: mean of the losses that the loop reported since the record before.
         layers: each layer's.
         shares: each layer's share of the trace.
         movement: total variation between these shares and those of the record before, from 0 to 1.

@@ -1,4 +1,4 @@
-"""The losses that a loop tells its watch: gathered without waiting for the device, summed when a record is made."""
+"""Gather the losses that a loop reports to its watch without waiting for the device; sum them for each record."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_KEPT = 4096
 
 
 class TrainingLoss:
-    """What a loop told of its losses since the last record, in this process and, once shared, in all."""
+    """The losses that a loop reported since the last record, in this process and, once shared, in all."""
 
     def __init__(self) -> None:
         self._given: list[Tensor] = []
@@ -48,14 +48,14 @@ class TrainingLoss:
             raise StudyError(f"watch: step: loss: received {type(loss).__name__}; must be one number")
 
     def share(self, device: torch.device) -> None:
-        """Adds up what all processes were told; all of them must call it at the same step."""
+        """Adds up the losses of all processes; all of them must call it at the same step."""
         self._read()
         everybody = summed(torch.tensor(self._own, dtype=torch.float64, device="cpu"), device)
         self._all = [known + new for known, new in zip(self._all, everybody.tolist(), strict=True)]
         self._own = [0.0, 0.0, 0.0]
 
     def mean(self) -> Estimate | None:
-        """The mean since the last call, with the standard error that batches' spread gives; None where none was told.
+        """The mean since the last call, with the standard error that batches' spread gives; None without losses.
 
         Where several processes train, it is the mean of what they have shared.
         """

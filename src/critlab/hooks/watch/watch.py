@@ -22,7 +22,7 @@ from critlab.hooks.watch.watching import Watching
 
 
 class Watch:
-    """Looks at a model while somebody else's loop trains it, within a budget, and leaves no trace in the training.
+    """Looks at a model while a user's loop trains it, within a budget, and leaves no trace in the training.
 
     Call :meth:`step` after every step of the optimiser. A look is one forward and one backward pass of a few examples
     in evaluation mode; eight looks make a :class:`~critlab.hooks.watch.record.Record` of the training's signals.

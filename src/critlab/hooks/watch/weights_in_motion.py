@@ -38,8 +38,8 @@ class Reading(NamedTuple):
 class GradientNoise:
     """Norm of the gradients, and how much of them is signal, from a few consecutive steps.
 
-    Of m independent gradients g with mean G, ``E |sum g|^2 = m E|g|^2 + m (m - 1) |G|^2``: the sum's norm tells signal
-    from noise.
+    Of m independent gradients g with mean G, ``E |sum g|^2 = m E|g|^2 + m (m - 1) |G|^2``: the sum's norm separates
+    signal from noise.
 
     Args:
         parameters: the trainable parameters; their ``.grad`` are read and never changed.

@@ -59,8 +59,8 @@ def fisher_noise(
     ``dJ / dv_l = (E_n[tr H_l(w + n)] - beta / v_l) / 2``, where ``H_l`` is the layer's block of the Hessian of L. So at
     the optimum ``beta / v_l = E_n[tr H_l(w + n)]``, and to second order in the noise this is ``tr H_l(w)``; each layer
     then adds ``beta / 2`` to the loss. Dividing by ``d_l`` decides only at which noise the curvature is read: were all
-    log-determinants weighed alike, ``beta d_l / v_l`` would be the same trace, but read off a small layer through the
-    noise of the large ones.
+    log-determinants weighted equally, ``beta d_l / v_l`` would be the same trace, but read off a small layer through
+    the noise of the large ones.
 
     The search follows ``v_l <- beta / E_n[tr H_l(w + n)]``. Then fresh antithetic pairs ``+n, -n`` at that noise give
     ``n_l . (grad L(w + n) - grad L(w - n)) / (2 v_l)``, which is unbiased for ``E_n[tr H_l(w + n)]``.
@@ -90,7 +90,7 @@ def fisher_noise(
 
     - the third and higher derivatives within the noise, which shrink with ``beta``. Noise is never longer than a tenth
       of the layer's weights (of 1, where they are shorter than 1); a layer that could bear more is read there, so that
-      what hardly matters to the answers is overestimated, beside layers that matter.
+      what hardly matters to the answers is overestimated next to layers that matter.
     - with labels, all by which Hessian and Fisher information differ: before convergence the value may be negative,
       and the kinks of ReLUs add curvature that grows as the noise shrinks (three nets of one hidden layer of ReLUs,
       trained on labels drawn from such a net: 1.2 to 1.7 times the first layer's trace at the default ``beta``,

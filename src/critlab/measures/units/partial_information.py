@@ -1,4 +1,4 @@
-"""What two sources say about a target: together only (synergy), each alone (unique), or both alike (redundancy)."""
+"""What two sources say about a target: together only (synergy), each alone (unique), or both equally (redundancy)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class PartialInformation:
 
 
 def partial_information(joint: Tensor) -> PartialInformation:
-    """The decomposition of Bertschinger et al.: what is unique is what no choice of how A and B go together removes.
+    """The decomposition of Bertschinger et al.: what is unique is what remains under every coupling of A and B.
 
     Among all distributions with the same margins (Y, A) and (Y, B), that with the least ``I_Q(Y; A, B)`` leaves no
     synergy; the four parts follow from it and from I(Y; A), I(Y; B) and I(Y; A, B). The problem is convex; it is solved
@@ -82,8 +82,8 @@ def minimum_mutual_information(from_a: float, from_b: float, from_both: float) -
 
     Args:
         from_a: I(Y; A) in bits, or a lower bound of it such as a network's usable information.
-        from_b: likewise of B.
-        from_both: likewise of both.
+        from_b: the same for B.
+        from_both: the same for both.
 
     Error: where the numbers are usable information, synergy is negative when the network does worse with both sources
     than the better source alone.

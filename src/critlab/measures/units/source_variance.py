@@ -28,7 +28,7 @@ ModelFeatures = Callable[[Tensor, Tensor], Tensor]
 
 
 def relative_source_variance(model_features: ModelFeatures, view_a: Tensor, view_b: Tensor) -> Tensor:
-    """How much more each unit varies with source B than with source A: -1 is A alone, +1 is B alone, 0 both alike.
+    """How much more each unit varies with source B than with source A: -1 is A alone, +1 is B alone, 0 both equally.
 
     Every image of A is shown with every image of B. With ``S_A`` the mean over the images of A of a unit's variance
     over the images of B (A is held), and ``S_B`` the other way round (B is held), ``(S_A - S_B) / (S_A + S_B)``. A unit
@@ -75,7 +75,7 @@ def measure(model: nn.Module, probe: Probe, options: RelativeSourceVariance) -> 
     - ``relative_source_variance_share``: of all units, layer ``A`` below -0.5, ``B`` above 0.5, ``neither`` without
       variance; layer ``one`` is ``A`` and ``B`` together.
     - ``relative_source_variance_bimodality``: Sarle's coefficient ``(skewness^2 + 1) / kurtosis`` over the units that
-      answer: 1 for two points, 5/9 for a uniform distribution, 1/3 for a normal one; left out where all are alike.
+      answer: 1 for two points, 5/9 for a uniform distribution, 1/3 for a normal one; left out where all are equal.
     - ``relative_source_variance_histogram``: the share of the units that answer in each of 40 bins over [-1, 1]; the
       layer is the bin's middle, such as ``-0.975``.
 
@@ -126,7 +126,7 @@ def readings(relative: Tensor) -> Iterator[Reading]:
 
 
 def bimodality(values: Tensor) -> float | None:
-    """Sarle's coefficient ``(skewness^2 + 1) / kurtosis`` of float64 ``(n,)``, in (0, 1]; None where all are alike."""
+    """Sarle's coefficient ``(skewness^2 + 1) / kurtosis`` of float64 ``(n,)``, in (0, 1]; None where all are equal."""
     centred = values - values.mean()
     variance = centred.square().mean().item()
     if variance <= 1e-12:

@@ -78,7 +78,7 @@ def measure(model: nn.Module, probe: Probe, options: UsableInformation) -> list[
     Quantities, exact for the images of the probe:
 
     - ``usable_information``: layer empty for both sources, ``A`` or ``B`` with the other one switched off.
-    - ``source_accuracy``: likewise, a fraction.
+    - ``source_accuracy``: for the same sources, a fraction.
     - ``usable_information_part``: layers ``redundant``, ``unique A``, ``unique B``, ``synergistic``, by the minimum of
       the two sources' information; what is below 0 bits counts as 0, as a network that guesses has 0.
 

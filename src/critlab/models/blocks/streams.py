@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 class TwoStreamNetwork(nn.Module):
-    """Streams of tokens, one for each source, then blocks that see all of them; see ``build`` beside its options.
+    """Streams of tokens, one for each source, then blocks that see all of them; see ``build`` in the module of its
+    options.
 
     Args:
         example_shape: ``(sources, channels, height, width)``.

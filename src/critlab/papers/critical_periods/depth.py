@@ -39,7 +39,7 @@ def studies(scale: Scale) -> Studies:
 
 
 FIGURE = Figure(
-    question="do deeper networks suffer more? One, two and three blocks",
+    question="is the damage larger in deeper networks? One, two and three blocks",
     source=f"{PAPER}, figure 2, right",
     studies=studies,
     published=(DEPTH,),

@@ -88,7 +88,7 @@ def all_cnn_cifar10(
     Args:
         width: channels of the first blocks; 96 in the paper.
         train: a class-balanced subset of so many training images; None for all 50,000.
-        test: likewise of the 10,000 test images.
+        test: the same for the 10,000 test images.
         lr_decay: factor of the learning rate from epoch to epoch.
 
     Source: section 2 and appendix A; momentum 0.9 is not stated there and follows the same laboratory's later code.

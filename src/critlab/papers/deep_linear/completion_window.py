@@ -84,7 +84,7 @@ def charts(tables: Tables) -> list[Chart]:
             "completion_window",
             f"A deficit of {LENGTH:,} updates, by its onset",
             "Median over instances with quartiles; the control is the clean run with as many updates. Damage that the "
-            "longer recovery mends is inertia.",
+            "longer recovery removes is inertia.",
             "Reconstruction error against the onset of the deficit. The numbers follow in a table.",
             panels,
             tables["spread"],

@@ -31,7 +31,7 @@ RECOVERY = {"paper": 180, "small": 16, "demo": 8}
 def base(scale: Scale, **parts: Any) -> Setup:
     """The paper's main set-up: SGD from 0.075 times 0.97 an epoch, weight decay 0.0005, batch 128, views of 16 of 32.
 
-    At ``paper`` scale BatchNorm statistics are computed anew before each test, as in the authors' code.
+    At ``paper`` scale BatchNorm statistics are computed again before each test, as in the authors' code.
 
     Args:
         scale: of the figure.

@@ -82,7 +82,7 @@ def compare(found: Found) -> Sequence[Comparison]:
 
 
 FIGURE = Figure(
-    question="do deeper towers suffer more before the sources meet?",
+    question="is the damage larger with deeper towers before the sources meet?",
     source=f"{PAPER}, effect of depth",
     studies=studies,
     published=(DEPTH,),

@@ -1,4 +1,4 @@
-"""Paper 2, usable information: what each source tells the network, during the deficit and after it."""
+"""Paper 2, usable information: what the network uses from each source, during the deficit and after it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ def compare(found: Found) -> Sequence[Comparison]:
 
 
 FIGURE = Figure(
-    question="how much of the label does each source tell the network, during the deficit and after it?",
+    question="how much information about the label does the network use from each source, during the "
+    "deficit and after it?",
     source=f"{PAPER}, usable information",
     studies=single(source_information_study),
     published=(WORTH,),

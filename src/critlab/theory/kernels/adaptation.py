@@ -106,7 +106,7 @@ def adapted_kernels(
         noise: kappa, variance of the noise on the targets, above 0.
         activation: as in :func:`critlab.theory.kernels.prior_kernels`.
         mode: "tilted" (more accurate) or "leading".
-        draws: M, at least 2 P, besides their mirror images. Use 16000 for four layers or more.
+        draws: M, at least 2 P, not counting their mirror images. Use 16000 for four layers or more.
         seed: keys the draws.
         tolerance: the largest relative change of a kernel in one undamped sweep, at the solution.
         widths: falling widths on the way, the last one ``width``; None is ``width`` times 64, 32 .. 1, from three

@@ -142,7 +142,7 @@ def settled(problem: Problem, attempt: Attempt, start: list[Tensor], width: floa
 def swept(
     problem: Problem, attempt: Attempt, kernels: list[Tensor], width: float, first: Features | None = None
 ) -> State:
-    """One sweep: conjugates from the output down, then every layer's kernel anew, without damping.
+    """One sweep: conjugates from the output down, then every layer's kernel again, without damping.
 
     Args:
         problem: prior and data.

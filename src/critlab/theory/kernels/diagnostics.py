@@ -13,7 +13,7 @@ from critlab.theory.kernels.model import matrix
 
 
 def split_rhat(chains: Any) -> float:
-    """The split potential scale reduction, near 1 where all halves of all chains look alike.
+    """The split potential scale reduction, near 1 where all halves of all chains agree.
 
     Every chain is cut into halves; with n samples in each, W the mean of the halves' variances and B/n the variance
     of their means, ``R = sqrt(((n - 1) / n W + B / n) / W)``. Without rank normalisation.

@@ -124,7 +124,7 @@ def sample_kernels(
 
 
 def _walked(problem: Problem, method: str, chains: int, samples: int, seed: int) -> KernelSamples:
-    """By a sampler that walks: every sample counts alike."""
+    """By a sampler that walks: every sample counts equally."""
     points = len(problem.targets)
     gram = problem.targets @ problem.targets.T
     sums = torch.zeros(chains, points, points, dtype=torch.float64)
@@ -171,7 +171,7 @@ def _quantities(kernels: Tensor, gram: Tensor) -> Tensor:
     """Overlap, alignment and mean diagonal of each of ``(n, P, P)``: ``(n, 3)``."""
     overlaps = (kernels * gram).sum((-1, -2)) / len(gram) ** 2
     diagonals = kernels.diagonal(dim1=-1, dim2=-2).mean(-1)
-    # constant targets have no alignment; a constant then stands for it, so that the others still tell
+    # constant targets have no alignment; a constant then stands for it, so that the others stay informative
     return torch.stack([overlaps, alignments(kernels, gram).nan_to_num(0.0), diagonals], -1)
 
 

@@ -37,7 +37,7 @@ def complete_matrix(
     """Completes a low-rank matrix by gradient descent on ``E = A_1 ... A_D``, after a deficit.
 
     The loss is half the MEAN of ``(E - M)^2`` over the observed entries. In the updates ``[onset, removal)`` of a run
-    the network suffers the deficit: the target is M1, of the first rank, in place of M2, of the second; with
+    the deficit is applied: the target is M1, of the first rank, in place of M2, of the second; with
     ``first_observed`` the target is M1 throughout and only the first entries of the list are seen. Then come
     ``recovery`` clean updates. Every onset meets every removal, and a run has ``removal + recovery`` updates whatever
     its onset: one whose onset is not before its removal is clean, and is the control of equal budget.

@@ -37,7 +37,7 @@ class Track(NamedTuple):
 
     @property
     def deficit(self) -> bool:
-        """Whether the updates of this stretch suffer the deficit."""
+        """Return whether the deficit is applied in these updates."""
         return self.onset is not None and self.removal is None
 
 

@@ -28,7 +28,7 @@ ONE_THREAD = dict.fromkeys(
 
 
 class DescentProcess:
-    """A running process; :meth:`close` ends it, and it ends by itself when nobody is left to ask it."""
+    """A running process; :meth:`close` ends it, and it ends by itself when its parent is gone."""
 
     def __init__(self) -> None:
         self._process = start_child(

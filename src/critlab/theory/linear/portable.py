@@ -1,4 +1,4 @@
-"""Instances of matrix completion that every implementation can draw alike, from numpy's frozen legacy generator."""
+"""Instances of matrix completion that every implementation can reproduce, from numpy's frozen legacy generator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The flow of singular values and vectors of a deep linear network, beside gradient descent on its layers."""
+"""The flow of singular values and vectors of a deep linear network, and gradient descent on its layers."""
 
 from __future__ import annotations
 

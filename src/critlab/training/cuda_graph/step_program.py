@@ -48,7 +48,7 @@ class PreparedStep:
     run: Step
 
     def take(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> None:
-        """One step on a batch of the same shape; on a GPU it is asked for, not waited for."""
+        """One step on a batch of the same shape; on a GPU it is queued without waiting."""
         self.images.copy_(images)
         self.labels.copy_(labels)
         self.run(generator)

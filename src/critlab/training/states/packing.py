@@ -1,4 +1,4 @@
-"""Somebody else's state as named arrays: nested dictionaries, lists, tensors and numbers, and nothing pickled."""
+"""A user's state as named arrays: nested dictionaries, lists, tensors and numbers, and nothing pickled."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ MOST_NAMES = 5
 
 
 def check_resume(learner: NetworkLearner, recipe: Recipe, seed: int, modules: Collection[str] = ()) -> None:
-    """Trains a step, saves, loads, and trains another with and without; likewise with a measurement between.
+    """Trains a step, saves, loads, and trains another with and without; then again with a measurement between.
 
     Args:
         learner: of the study.

@@ -44,5 +44,5 @@ CORRUPTIONS: tuple[type[Corruption], ...] = (
 """Each becomes a row of :data:`critlab.deficits.DEFICITS`: noise, blur, weather, digital.
 
 Ten rows rather than one with an option ``kind``: a deficit's name is what the exported table, the arms of a study and
-the page call it, and ten arms called "corruption" could not be told apart.
+the page call it, and ten arms called "corruption" could not be distinguished.
 """

@@ -1,4 +1,4 @@
-"""A look leaves nothing behind: beside what :func:`eval_guard` puts back, what modules keep in Python."""
+"""A look leaves nothing behind: in addition to what :func:`eval_guard` puts back, what modules keep in Python."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ PutBack = Callable[[], None]
 def untouched(model: nn.Module, seed: int) -> Iterator[None]:
     """Evaluation mode with gradients; afterwards the model and every global generator are as before.
 
-    Beside what :func:`~critlab.measures.eval_guard.eval_guard` puts back: attributes of modules (counters, caches,
+    In addition to what :func:`~critlab.measures.eval_guard.eval_guard` puts back: attributes of modules (counters,
+    caches,
     states that are carried along), generators that modules hold, and those of ``random`` and numpy. Listeners to the
     backward pass hear nothing, and what was compiled runs uncompiled, so that it is not compiled again for a look.
 
