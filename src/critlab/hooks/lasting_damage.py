@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,6 +12,7 @@ from torch import nn
 from critlab._core.errors import StudyError
 from critlab._core.random_streams import key
 from critlab.analysis.statistics import MINIMUM_SEEDS, Summary, summarise
+from critlab.analysis.verdict import Answer
 from critlab.hooks.deprivation import BatchDeficit, DataInfo
 from critlab.hooks.own_loop import OwnLearner, OwnLoop, OwnState
 from critlab.measures import Measure
@@ -24,8 +25,6 @@ from critlab.training.states.packing import pack, unpack
 
 Remedy = Callable[[Any], Any]
 """Changes a state in place, or returns another one."""
-
-Answer = Literal["present", "absent", "inconclusive"]
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,12 @@ class LastingDamage:
     @property
     def sentence(self) -> str:
         """The answer in words, with numbers."""
-        said = f"{self.answer.capitalize()}: damage of {_words(self.damage)} remains after the recovery."
-        for name, left in self.left.items():
-            kind = judged(left, self.smallest)
-            verb = {"present": "does not remove it", "absent": "removes it", "inconclusive": "may remove it"}[kind]
-            if self.answer == "present":
-                said += f" {name} {verb}: {_words(left)} remains; it recovers {_words(self.recovered[name])}."
-        return said
+        from critlab.report.text.lasting_damage import Remedied, lasting_damage_text
+
+        remedies = [
+            Remedied(name, judged(left, self.smallest), left, self.recovered[name]) for name, left in self.left.items()
+        ]
+        return lasting_damage_text(self.answer, self.damage, remedies)
 
 
 def judged(damage: Summary, smallest: float) -> Answer:
@@ -68,11 +66,6 @@ def judged(damage: Summary, smallest: float) -> Answer:
     if damage.n < MINIMUM_SEEDS or damage.low is None or damage.high is None:
         return "inconclusive"
     return "present" if damage.low > smallest else "absent" if damage.high < smallest else "inconclusive"
-
-
-def _words(summary: Summary) -> str:
-    limits = "no interval" if summary.low is None else f"95 %: {summary.low:.4f} to {summary.high:.4f}"
-    return f"{summary.mean:.4f} ({limits}, n = {summary.n})"
 
 
 def lasting_damage(

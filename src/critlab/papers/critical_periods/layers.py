@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from critlab.analysis.statistics import Summary
 from critlab.deficits import (
     VerticalFlip,
 )
@@ -31,6 +30,7 @@ from critlab.report.charts.kit import (
 )
 from critlab.report.findings import Comparison
 from critlab.report.text.names import spaced
+from critlab.report.text.numbers import score
 from critlab.study.constructors import removal_sweep
 from critlab.study.study import Study
 
@@ -82,18 +82,11 @@ def compare(found: Found) -> Sequence[Comparison]:
     """How far the layer shares move after removal, early against late."""
     return [
         SHARES.beside(
-            f"{one.distance.mean:.3f} {_limits(one.distance)}, n = {one.distance.n}; "
-            f"{one.floor:.3f} from the readings' errors alone",
+            f"{score(one.distance)}; {one.floor:.3f} from the readings' errors alone",
             f"total variation of the shares after removal, {spaced(one.arm)} until {one.removal}",
         )
         for one in next(iter(found.values())).plasticity()
     ]
-
-
-def _limits(summary: Summary) -> str:
-    if summary.low is None or summary.high is None:
-        return "[no interval]"
-    return f"[{summary.low:.3f}, {summary.high:.3f}]"
 
 
 FIGURE = Figure(

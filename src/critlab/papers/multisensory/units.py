@@ -21,16 +21,16 @@ from critlab.report.charts.kit import (
     layered,
 )
 from critlab.report.text.names import arm_words, spaced
+from critlab.report.text.numbers import score
 from critlab.study.run import Run
 
 VARIANCE = "relative_source_variance"
 MOVES = Published("median relative source variance", "units answer to the spared source alone", f"{PAPER}, figure 4")
 
 
-def summary_words(value: Summary, unit: str = "") -> str:
+def summary_words(value: Summary) -> str:
     """A mean with its interval and n."""
-    limits = "no interval" if value.low is None or value.high is None else f"{value.low:.3f} to {value.high:.3f}"
-    return f"{value.mean:.3f}{unit} [{limits}], n = {value.n}"
+    return score(value)
 
 
 def compared_points(found: Found, quantity: str, layer: str = "", when: When = "end") -> Iterator[tuple[str, str]]:

@@ -56,6 +56,14 @@ def result(summary: Summary, of: str = "") -> str:
     return f"{points(summary.mean)}{unit} {interval(summary.low, summary.high)}, n = {summary.n}"
 
 
+def score(summary: Summary, digits: int = 3) -> str:
+    """A mean in its own unit, with ``digits`` decimals, such as ``0.412 [0.396, 0.428], n = 5``."""
+    limits = "[no interval]"
+    if summary.low is not None and summary.high is not None:
+        limits = f"[{summary.low:.{digits}f}, {summary.high:.{digits}f}]"
+    return signed(f"{summary.mean:.{digits}f} {limits}, n = {summary.n}")
+
+
 def changed(summary: Summary) -> str:
     """A change with interval and n, such as ``+8.0 points [7.9, 8.3], n = 5``."""
     return f"{change(summary.mean)} {interval(summary.low, summary.high)}, n = {summary.n}"
