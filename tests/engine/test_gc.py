@@ -15,11 +15,12 @@ import pytest
 from command import Command
 from critlab._core.errors import StoreError, StudyError
 from critlab.engine.collecting import collect, empty_trash
-from critlab.engine.study_record import StudyRecord, all_records, read_record, standing
+from critlab.engine.study_record import StudyRecord, all_records, enter, read_record, standing
 from critlab.engine.verifying import verify
 from critlab.store import Store, record
 from critlab.store.locks import writing
 from critlab.store.marker import MARKER
+from critlab.study.origin import Numerics
 from inline import Inline, table
 from studies import small, written
 
@@ -208,7 +209,6 @@ class TestDamagedRecord:
     ) -> None:
         from critlab.data import load
         from critlab.engine.numerics import as_computed
-        from critlab.study.origin import Numerics
 
         monkeypatch.setattr("inline.Numerics", lambda: Numerics(precision="bfloat16"))
         study = small(**SMALL, sweep={"kind": "removal", "at": [0], "recovery": 1}, name="coarse")
@@ -262,6 +262,22 @@ class TestNothingIsFreed:
     def test_where_studies_were_not_copied(self, store: Store) -> None:
         shutil.rmtree(store.root / "studies")
         self.refused(store, "their study has no record", "--orphans")
+
+    def test_where_readings_were_repeated(self, store: Store) -> None:
+        name = next(store.names("readings"))
+        body = store.read("readings", name)
+        assert body is not None
+        store.write("readings", "0" * 64, body)
+        self.refused(store, "--remeasure was used", "--orphans")
+        assert len(collect(store, apply=True, orphans=True).places) == 1
+
+    def test_where_own_code_may_have_been_edited(self, store: Store) -> None:
+        own = small(**SMALL, name="own", model={"name": "stateful_nets:build", "kind": "Tied"})
+        the_record(store).unlink()
+        enter(store, own, StudyRecord(own.model_dump(mode="json"), "f", Numerics(), {}))
+        with pytest.raises(StoreError, match="if stateful_nets:build was edited") as refused:
+            collect(store, [own], apply=True)
+        assert "--orphans" in f"{refused.value}"
 
     def test_where_another_study_is_named(self, store: Store) -> None:
         Inline(small(**SMALL, name="other", deficit={"name": "vertical_flip"}), store).run()

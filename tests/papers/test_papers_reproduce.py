@@ -11,6 +11,7 @@ import pytest
 
 from critlab import cli
 from critlab._core.errors import StudyError
+from critlab.engine.collecting import collect
 from critlab.engine.running import RunOptions
 from critlab.papers.playground import write_playground
 from critlab.papers.registry import FIGURES
@@ -34,6 +35,7 @@ def test_a_figure_is_computed_once_and_kept(tmp_path: Path) -> None:
     assert environment["command"] == "critlab reproduce sensors --scale small"
     assert {"processor", "torch", "seconds of computing"} <= environment.keys()
     assert len(list(store.names("figures"))) == 1
+    assert not collect(store, apply=True).places, "a store of figures alone is known to be one"
 
     def never(scale: str) -> dict[str, list[dict[str, object]]]:
         raise AssertionError("computed twice")

@@ -104,7 +104,7 @@ def collect(store: Store, studies: Collection[Study] = (), apply: bool = False, 
         look = _Look(store, studies)
         free, stray, kept = look.over()
         if stray and not orphans:
-            raise StoreError(_refusal(store, stray, look.unknown))
+            raise StoreError(_refusal(store, stray, look.unknown, look.own_code))
         if apply:
             _free(store, look.leaving, [*stray, *free])
     return Garbage(look.studies, (*free, *stray), tuple(stray), apply, kept, _in_trash(store))
@@ -136,12 +136,14 @@ class _Look:
     def __init__(self, store: Store, studies: Collection[Study]) -> None:
         self.store = store
         self.unknown: list[str] = []
+        self.own_code: list[str] = []
         self.damaged: set[Path] = set()
         self.leaving: list[StudyFiles] = []
         keepers = [one for study in studies for one in _named(store, study)]
         named = {owner.record.key for owner in keepers}
         for one in recorded(store):
             stays = one.record is not None and (one.record.key in named if studies else not one.record.replaced)
+            self.own_code += [one.own_code] if one.own_code else []
             if one.owner is not None:
                 (keepers if stays else self.leaving).append(one.owner)
             elif one.own_code and not studies:
@@ -221,11 +223,19 @@ def _spare(owner: StudyFiles, store: Store) -> Iterator[tuple[str, str]]:
                     yield ("checkpoints", state)
 
 
-def _refusal(store: Store, stray: Collection[Place], unknown: Collection[str]) -> str:
+def _refusal(store: Store, stray: Collection[Place], unknown: Collection[str], own_code: Collection[str]) -> str:
     """What a person reads where there are files that no record names."""
     counts = Counter(place.kind for place in stray)
     what = ", ".join(f"{count:,} in {kind}" for kind, count in counts.items())
-    causes = [f"its record is not usable: {one}" for one in unknown] or ["their study has no record"]
+    causes = [f"its record is not usable: {one}" for one in unknown]
+    if own_code:
+        causes.append(
+            f"if {', '.join(dict.fromkeys(own_code))} was edited, these files hold the results of the earlier code; "
+            "--orphans frees them"
+        )
+    if counts.keys() == {"readings"}:
+        causes.append("if critlab run --remeasure was used, these are the earlier readings; --orphans frees them")
+    causes = causes or ["their study has no record"]
     return "\n  ".join(
         [
             f"{store.root}: freed nothing: a study may need the files that no readable record names ({what})",

@@ -12,10 +12,13 @@ from critlab.engine.writing import provenance
 from critlab.papers.figure import Figure, Scale, Tables
 from critlab.report.findings import Findings
 from critlab.store import Store
+from critlab.store.marker import mark
 
 
 def computed(name: str, figure: Figure, scale: Scale, store: Store) -> Findings:
     """The figure called ``name`` at ``scale``: its tables are read from ``store``, or computed and kept there.
+
+    A store that holds nothing but figures gets its marker here.
 
     Raises:
         StudyError: the figure is made of studies.
@@ -33,6 +36,7 @@ def computed(name: str, figure: Figure, scale: Scale, store: Store) -> Findings:
     body = _body(name, figure, scale)
     try:
         store.write("figures", key, body)
+        mark(store.root)
     except ValueError as error:
         raise StoreError(f"{name}: its tables cannot be kept: {error}") from None
     return _findings(name, figure, scale, body)
