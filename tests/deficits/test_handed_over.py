@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -261,7 +262,7 @@ def numbers(found: Any) -> Tensor:
 
 LABELS = {
     **{
-        str(kind): LabelWay(lambda y, kind=kind: y.to(kind), lambda z, kind=kind: z.long())
+        str(kind): LabelWay(partial(torch.Tensor.to, dtype=kind), lambda z: z.long())
         for kind in (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, torch.uint16)
     },
     "float": LabelWay(lambda y: y.float(), lambda z: z.long()),
@@ -405,9 +406,10 @@ def test_images_with_their_channels_last_are_refused_where_axes_count() -> None:
     for shape in ((28, 28, 1), (2, 32, 32, 3), (64, 48, 4)):
         with pytest.raises(StudyError, match="channels last"):
             deficit_of("blur").check(shape)
-    for shape in ((3, 32, 32), (1, 28, 28), (3, 5, 4), (9, 128, 1), (2, 3, 8, 8), (12, 10), (512, 4, 4)):
-        if min(shape[-2:]) >= 2:
-            deficit_of("blur").check(shape)
+    taken: list[Any] = [(3, 32, 32), (1, 28, 28), (3, 5, 4), (9, 128, 1), (2, 3, 8, 8), (12, 10), (512, 4, 4)]
+    for other in taken:
+        if min(other[-2:]) >= 2:
+            deficit_of("blur").check(other)
 
 
 def test_one_channel_scale_is_not_taken_for_columns() -> None:

@@ -50,7 +50,7 @@ def test_lightning_ends_with_the_same_bits(tmp_path: Path) -> None:
     def trained(*callbacks: Any) -> dict[str, Tensor]:
         lightning.seed_everything(1, verbose=False)
         module = Module()
-        loader = torch.utils.data.DataLoader(images(), batch_size=8, shuffle=True)
+        loader: Any = torch.utils.data.DataLoader(images(), batch_size=8, shuffle=True)  # type: ignore[arg-type]
         quiet: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
         trainer = lightning.Trainer(
             max_epochs=4,

@@ -74,7 +74,7 @@ def test_a_net_without_relu_has_nothing_to_count() -> None:
         (abs, torch.rand(2, 3), "must be a torch.nn.Module"),
     ):
         with pytest.raises(StudyError, match=text):
-            dead_units(model, images)
+            dead_units(model, images)  # type: ignore[arg-type]
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=6))

@@ -69,7 +69,7 @@ def test_the_papers_sizes() -> None:
     spec = ModelSpec(name="split_resnet18")
     assert spec.parameters((2, 3, 32, 32), 10) == 2 * pathway + trunk + 5130
     assert ModelSpec(name="split_resnet18", heads=3).parameters((2, 3, 32, 32), 10) == 2 * pathway + trunk + 3 * 5130
-    assert ModelSpec(name="two_tower").width == 96
+    assert ModelSpec(name="two_tower").model_dump()["width"] == 96
 
 
 @pytest.mark.parametrize("shape", [PreActivationShape(4, 4, 1), PreActivationShape(4, 8, 2)])
@@ -77,12 +77,14 @@ def test_the_pre_activation_block_is_its_formula(shape: PreActivationShape) -> N
     torch.manual_seed(0)
     block = PreActivationBlock(*shape).eval()
     with torch.no_grad():
-        block.norm1.running_mean += 0.3  # type: ignore[operator]
+        block.get_buffer("norm1.running_mean").add_(0.3)
     x = torch.randn(2, 4, 6, 6)
     active = torch.relu((x - 0.3) / (1 + block.norm1.eps) ** 0.5)
     inner = torch.nn.functional.conv2d(active, block.first.weight, stride=shape.stride, padding=1)
     inner = torch.relu(inner / (1 + block.norm2.eps) ** 0.5)
-    past = x if block.shortcut is None else torch.nn.functional.conv2d(active, block.shortcut.weight, stride=2)
+    past = x
+    if block.shortcut is not None:
+        past = torch.nn.functional.conv2d(active, block.get_parameter("shortcut.weight"), stride=2)
     wanted = torch.nn.functional.conv2d(inner, block.second.weight, padding=1) + past
     torch.testing.assert_close(block(x), wanted)
     assert count(block) == shape.parameters

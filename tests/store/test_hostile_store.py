@@ -182,11 +182,12 @@ def test_what_a_newer_critlab_wrote_is_refused_and_never_changed(tmp_path: Path,
     store.write("epochs", NAME, BODIES["epochs"])
     path, content = store.path("epochs", NAME), sealed(version)
     path.write_bytes(content)
-    for change in (
+    changes: list[Callable[[], Any]] = [
         lambda: store.read("epochs", NAME),
         lambda: store.write("epochs", NAME, BODIES["epochs"]),
         lambda: store.remove("epochs", NAME),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(StoreNewer, match=f"{path}: .*install a newer critlab"):
             change()
     assert path.read_bytes() == content
@@ -217,11 +218,12 @@ def test_a_checkpoint_of_a_newer_critlab_is_refused_and_never_changed(tmp_path: 
     store.save_state(NAME, ARRAYS)
     path, content = store.path("checkpoints", NAME, ".safetensors"), with_seal(schema_version=2)
     path.write_bytes(content)
-    for change in (
+    changes: list[Callable[[], Any]] = [
         lambda: store.load_state(NAME),
         lambda: store.save_state(NAME, ARRAYS),
         lambda: store.drop_state(NAME),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(StoreNewer, match="install a newer critlab"):
             change()
     assert path.read_bytes() == content
@@ -476,14 +478,15 @@ class TestWriters:
         gone.wait()
         monkeypatch.setattr(Locks, "claim", no_locks)
         mark: dict[str, Any] = {"host": socket.gethostname(), "process": gone.pid, "home": "0" * 16}
-        for told in (
+        marks: list[Any] = [
             mark,
             {**mark, "home": None},
             {**mark, "host": "\x1b[2J"},
             [],
             {"host": 1},
             {**mark, "process": 1e9},
-        ):
+        ]
+        for told in marks:
             (tmp_path / WRITER).write_text(json.dumps(told))
             with pytest.raises(StoreError, match="is using this") as refused, writing(tmp_path, print):
                 pass

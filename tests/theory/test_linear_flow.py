@@ -157,8 +157,8 @@ def test_odd_layer_inverts_the_mode_strength(depth: int, invariant: float, logar
 @pytest.mark.parametrize("invariant", [0.0, 1.0])
 def test_field_is_the_velocity_of_the_flow(depth: int, invariant: float) -> None:
     p = np.array([0.4, 0.9])
-    velocities = flow_field(10.0, depth, *mode_strength(p, depth, invariant), invariant)
-    step = 1e-6 / max(1, *map(abs, velocities))
+    velocities = flow_field(10.0, depth, *mode_strength(p, depth, invariant), invariant)  # type: ignore[call-arg]
+    step = 1e-6 / max(1.0, *(abs(float(velocity)) for velocity in velocities))
     run = pathway_flow([10.0], depth, start_a=p[0], start_b=p[1], invariant=invariant, step=step, steps=2)
     for k, velocity in zip((run.a, run.b), velocities, strict=True):
         assert float(k[1] - k[0]) / step == pytest.approx(float(velocity), rel=1e-3)
