@@ -124,6 +124,7 @@ def test_a_constant_added_to_all_accuracies_changes_no_damage(shift: float, nois
         assert one.low == pytest.approx(other.low, abs=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(st.permutations([0, 1, 2, 7]))
 def test_the_order_of_seeds_does_not_matter(seeds: list[int]) -> None:

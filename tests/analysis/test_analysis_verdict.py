@@ -104,6 +104,7 @@ def test_nothing_done_is_survived(state: Any) -> None:
     assert verdict.largest is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["removal", "window"])
 def test_any_half_done_study_has_a_verdict(kind: Any) -> None:
     study = synthetic_study(4, kind=kind)
@@ -209,6 +210,7 @@ def test_a_curve_that_still_rises_is_open_ended() -> None:
     assert "still rises" in closing.open_reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["removal", "window"])
 def test_the_interval_of_the_closing_covers(kind: Any) -> None:
     at = (0, 4, 8, 12, 16, 24)

@@ -223,6 +223,7 @@ def test_the_curve_against_runs_of_equal_length_is_drawn() -> None:
     assert "equal length" not in without.to_csv()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["removal", "window"])
 def test_no_damage_is_negative(kind: Any) -> None:
     results = synthetic_results(damage=lambda at: -0.03, negative=lambda at: -0.02, kind=kind)

@@ -56,6 +56,7 @@ def deprived(path: str) -> bool:
     return path in {*tree.upwards(tree.ends["blur-0-3-of-5"])} and tree.nodes[path].epoch > 1
 
 
+@pytest.mark.slow
 def test_one_kind_says_nothing(trained: Path) -> None:
     results = read_results(small(seeds=3), Store(trained))
     assert mixture(results) is None

@@ -179,6 +179,7 @@ def watched(steps: int = 60, **options: Any) -> tuple[nn.Module, Watch]:
     return model, watch
 
 
+@pytest.mark.slow
 def test_a_groups_trace_is_the_sum_of_its_layers() -> None:
     plain, _ = watched()
     model, watch = watched(groups=GROUPS, epoch_steps=4)
@@ -348,6 +349,7 @@ def seen_with(traces: Any, error: float) -> PrimeWindow:
     return prime_window(range(len(traces)), list(traces), [error] * len(traces))
 
 
+@pytest.mark.slow
 def test_a_run_on_the_images_that_ship(tmp_path: Path) -> None:
     made, store = study(seeds=1), Store(tmp_path)
     Inline(made, store).run()

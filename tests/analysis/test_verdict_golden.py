@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import os
 
+import pytest
+
 import paths
 from verdict_cases import cases, numbers, rounded
 
 GOLDEN = paths.GOLDEN / "verdicts.json"
 
 
+@pytest.mark.slow
 def test_answers_and_numbers_are_those_of_the_golden_file() -> None:
     found = {name: rounded(numbers(results)) for name, results in cases()}
     if os.environ.get("CRITLAB_RENEW_GOLDEN"):

@@ -202,6 +202,7 @@ def test_plan_of_a_users_function(critlab: Command, tmp_path: Path) -> None:
         assert json_of(critlab("plan", f"cli_studies:{name}", "--json"))["study"] == "small"
 
 
+@pytest.mark.slow
 def test_status(critlab: Command, study: list[str]) -> None:
     found = json_of(critlab("status", *study, "--json"))
     assert (found["study"], found["epochs"], found["epochs_left"]) == ("small", 18, 0)

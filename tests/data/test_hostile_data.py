@@ -86,6 +86,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_pickle_is_one_line(kind: str) -> None:
     begun, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -133,6 +134,7 @@ def test_an_idx_header_beyond_all(sides: tuple[int, ...], zipped: bool, tmp_path
         read_idx(tmp_path / "file", axes=3)
 
 
+@pytest.mark.slow
 def test_an_archive_that_unpacks_without_end(tmp_path: Path) -> None:
     path = tmp_path / "cifar-10-binary.tar.gz"
     with gzip.open(path, "wb", compresslevel=1) as stream:

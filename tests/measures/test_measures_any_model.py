@@ -211,6 +211,7 @@ def test_what_can_be_differentiated_once_is_refused_by_curvature_and_never_left_
         hessian_top_eigenvalue(Net(), torch.randn(24, 6), LABELS, generator=seeded(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
 def test_recurrent_layers_are_measured(kind: Any) -> None:
     class Net(nn.Module):

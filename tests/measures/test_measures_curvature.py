@@ -22,6 +22,7 @@ def dense(model: Any, images: Any, labels: Any) -> Any:
     return torch.linalg.eigvalsh(hessian(model, -chosen[labels >= 0].mean()).detach())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(NETS))
 def test_it_is_the_largest_eigenvalue_of_the_dense_hessian(name: str) -> None:
     model, images, labels = net(name)
@@ -32,6 +33,7 @@ def test_it_is_the_largest_eigenvalue_of_the_dense_hessian(name: str) -> None:
     assert found.stderr <= 1e-4 * found.value + 1e-6 * largest
 
 
+@pytest.mark.slow
 def test_in_float64_it_is_exact_and_the_residual_bounds_the_error_before_that() -> None:
     model, images, labels = net("mlp")
     model.double()
@@ -45,6 +47,7 @@ def test_in_float64_it_is_exact_and_the_residual_bounds_the_error_before_that() 
     assert found.value == pytest.approx(exact[-1].item(), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_parts_of_the_images_add_up() -> None:
     model, images, labels = net("mlp", 2 * AT_ONCE + 9)
     found = hessian_top_eigenvalue(model, images, labels, generator=seeded(0), tolerance=1e-5, iterations=80)

@@ -84,6 +84,7 @@ def test_where_no_direction_leads_nothing_is_left_of_the_largest_eigenvalue() ->
     assert max(values) < 0.2, "it is 1 before anything is taken off"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [2, 5])
 def test_over_mini_batches_the_trace_is_unbiased_and_its_error_of_the_right_size(batch: Any) -> None:
     model, images, labels, single = rows("mlp", 40)
@@ -98,6 +99,7 @@ def test_over_mini_batches_the_trace_is_unbiased_and_its_error_of_the_right_size
     assert np.sqrt((errors**2).mean()) >= values.std(ddof=1)
 
 
+@pytest.mark.slow
 def test_the_error_of_the_trace_is_calibrated_over_new_images() -> None:
     torch.manual_seed(1)
     model = torch.nn.Linear(3, 3)
@@ -126,6 +128,7 @@ def test_moments_are_those_of_all_numbers_of_all_mini_batches(name: str) -> None
             assert 0 < found[layer][moment].stderr < math.inf
 
 
+@pytest.mark.slow
 def test_errors_of_moments_are_calibrated_and_noise_alone_has_its_floor() -> None:
     torch.manual_seed(1)
     model = torch.nn.Linear(3, 3)

@@ -60,6 +60,7 @@ def same(before: Any, after: Any) -> None:
             assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b, key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("measure", "name"), PAIRS)
 def test_it_reads_the_same_again_and_leaves_no_trace(measure: Any, name: str) -> None:
     untrained = net(name)[0]

@@ -73,6 +73,7 @@ SPECS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("raw", SPECS, ids=str)
 @pytest.mark.parametrize("shape", [(1, 14, 14), (3, 15, 21), (2, 28, 28), (3, 40, 33)])
 @pytest.mark.parametrize("classes", [2, 10])

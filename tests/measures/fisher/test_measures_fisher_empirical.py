@@ -25,6 +25,7 @@ def test_every_layer_is_the_mean_squared_gradient_at_the_given_labels(name: str)
     assert total(found).value == pytest.approx(sum(e.value for e in found.values()))
 
 
+@pytest.mark.slow
 def test_the_error_is_that_of_the_signs() -> None:
     model, images, labels = net("mlp", 40)
     found = [total(fisher_empirical(model, images, labels, generator=seeded(s), draws=2)) for s in range(60)]

@@ -53,6 +53,7 @@ def converged(make: Any, images: Any = 1600) -> Any:
     return learner.float(), inputs.float(), labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [softmax_regression, one_hidden_layer])
 def test_both_kinds_agree_with_the_direct_trace_within_15_percent_of_each_layer(make: Any) -> None:
     model, images, labels = converged(make)
@@ -66,6 +67,7 @@ def test_both_kinds_agree_with_the_direct_trace_within_15_percent_of_each_layer(
         assert total(noisy).value == pytest.approx(total(direct).value, rel=0.15)
 
 
+@pytest.mark.slow
 def test_without_labels_it_agrees_before_convergence_and_with_kinks_too() -> None:
     torch.manual_seed(4)
     images = torch.randn(800, 6)
@@ -82,6 +84,7 @@ def exact_hessian_trace(model: Any, images: Any, labels: Any) -> Any:
     return ((p * (1 - p)).sum(1) * (1 + images.square().sum(1))).mean().item()
 
 
+@pytest.mark.slow
 def test_on_a_softmax_regression_value_and_noise_have_their_closed_form() -> None:
     torch.manual_seed(2)
     model, images = nn.Linear(6, 4), torch.randn(200, 6)
@@ -117,6 +120,7 @@ def test_every_layer_is_the_trace_of_its_own_block_of_the_hessian() -> None:
         assert estimate.stderr < 0.2 * abs(traces[layer]), layer
 
 
+@pytest.mark.slow
 def test_the_error_is_calibrated() -> None:
     torch.manual_seed(2)
     model, images = nn.Linear(6, 4), torch.randn(33, 6)

@@ -171,6 +171,7 @@ class Uses(nn.Module):
         return self.last(hidden)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["by name", "checkpoint", "compiled", "data parallel"])
 def test_however_a_layer_is_called_its_number_is_the_same(how: Any) -> None:
     images = torch.randn(40, 6, generator=seeded(1))
