@@ -224,7 +224,7 @@ def test_table_and_page_say_what_is_in_the_background(results: Results) -> None:
         f"{B_FIRST}-0-4-of-8": f"blur + {words}",
     }
     made = results.study
-    assert "beside blur (source A, factor 7) from epoch 1 until 3 in every run?" in question(made)
+    assert "with blur (source A, factor 7) from epoch 1 until 3 in every run?" in question(made)
     assert {run_label(run) for run in made.runs if run.role == "control"} == {"control"}
     assert {run_label(run) for run in made.runs if run.role == "undisturbed_control"} == {"clean"}
     text = page([results])

@@ -73,8 +73,8 @@ def question(study: Study) -> str:
     """What the study asks, as one sentence."""
     deficit = window_words(study)
     data, model = study.data.name, study.model.name
-    beside = f", beside {background_words(study)} in every run" if study.background else ""
-    return f"{study.sweep.question(deficit, model, data)}{beside}?"
+    standing = f", with {background_words(study)} in every run" if study.background else ""
+    return f"{study.sweep.question(deficit, model, data)}{standing}?"
 
 
 def place_title(study: Study) -> str:
