@@ -115,6 +115,7 @@ def test_results_without_rows_and_one_seed_are_plain_json() -> None:
     assert [gap.at for gap in empty.curve().gaps] == [0, 5, 10, 20, 40]
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(shift=st.floats(-0.3, 0.05), noise=st.floats(0, 0.05))
 def test_a_constant_added_to_all_accuracies_changes_no_damage(shift: float, noise: float) -> None:

@@ -379,6 +379,7 @@ def test_a_state_brings_the_window_back() -> None:
     assert not opened(restored)
 
 
+@pytest.mark.slow
 def test_lightning_resumes_after_the_window(tmp_path: Path) -> None:
     lightning = pytest.importorskip("lightning.pytorch")
     seen: list[bool] = []

@@ -144,6 +144,7 @@ def refused_or_not(name: str, given: Any, labels: Any, **known: Any) -> tuple[An
         return error, None
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
 @pytest.mark.parametrize("way", WAYS)
 def test_inputs_of_every_form(way: str) -> None:
@@ -327,6 +328,7 @@ def test_labels_of_every_form(way: str) -> None:
         assert torch.equal(found, plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", LABELS)
 def test_labels_that_nobody_reads_are_given_back(way: str) -> None:
     given = LABELS[way].given(torch.arange(BATCH) % CLASSES)

@@ -91,6 +91,7 @@ class TestRecord:
         assert the_record(store) == path
         assert not collect(store).places
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "change",
         [
@@ -135,6 +136,7 @@ class TestRecord:
         assert contents(store) == before
         assert table(small(**SMALL), store) == sound
 
+    @pytest.mark.slow
     def test_the_command_asks_and_replaces(self, critlab: Command, finished: Path, tmp_path: Path) -> None:
         shutil.copytree(finished, tmp_path / "s")
         before = table(small(**SMALL), Store(tmp_path / "s"))

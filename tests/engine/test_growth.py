@@ -80,6 +80,7 @@ def test_runs_are_forgotten_with_their_study() -> None:
     assert key not in study_module._EXPANDED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("job", [page, Results.verdict], ids=["page", "verdict"])
 def test_the_work_of_many_arms_is_linear(job: Callable[[Results], object]) -> None:
     job(many_arms(2))  # imports count once
@@ -87,6 +88,7 @@ def test_the_work_of_many_arms_is_linear(job: Callable[[Results], object]) -> No
     assert twice < 2.3 * few
 
 
+@pytest.mark.slow
 def test_expanding_many_arms_is_linear() -> None:
     few, twice = (many_arms(count).study for count in (40, 80))
     assert calls(lambda: expand(twice)) < 2.3 * calls(lambda: expand(few))

@@ -67,6 +67,7 @@ def tables() -> dict[str, dict[str, list[JSON]]]:
         return {name: computed_tables(name) for name in NAMES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.filterwarnings("ignore::critlab.theory.kernels.adaptation.NotConverged")
 def test_tables_are_plain_and_say_how_they_were_made(name: str, tables: dict[str, dict[str, list[JSON]]]) -> None:
@@ -83,6 +84,7 @@ def test_tables_are_plain_and_say_how_they_were_made(name: str, tables: dict[str
     assert FIGURES[name].charts(json.loads(json.dumps(found))) == charts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_charts_compile_and_numbers_are_compared(name: str, tables: dict[str, dict[str, list[JSON]]]) -> None:
     import vl_convert as drawing

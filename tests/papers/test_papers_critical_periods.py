@@ -43,6 +43,7 @@ def test_a_part_is_named_behind_its_figure() -> None:
         find_study("weight-decay/0.02")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_what_a_figure_says_and_draws(name: str) -> None:
     """From results that nobody trained: numbers beside the published ones, charts with their tables."""
@@ -114,6 +115,7 @@ def test_what_cannot_be_fitted(x: list[float], y: list[float], text: str) -> Non
         exponential_fit(x, y)
 
 
+@pytest.mark.slow
 def test_a_figures_page_holds_every_part() -> None:
     from critlab.report.findings import Findings
 

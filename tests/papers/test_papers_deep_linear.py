@@ -36,6 +36,7 @@ def test_importing_the_figures_loads_no_torch() -> None:
     assert not modules & {"torch", "scipy", "vl_convert"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 def test_tables_are_plain_and_charts_can_be_drawn(name: str) -> None:
     drawing = pytest.importorskip("vl_convert")

@@ -33,6 +33,7 @@ def test_a_figures_studies_are_those_of_the_golden_file(name: str) -> None:
             assert Study.read(study.model_dump(mode="json"), "again") == study
 
 
+@pytest.mark.slow
 def test_costs_are_those_that_were_counted_by_hand() -> None:
     for name, scales in PINNED["costs"].items():
         assert {scale: str(cost(FIGURES[name], scale)) for scale in scales} == scales

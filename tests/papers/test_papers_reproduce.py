@@ -20,6 +20,7 @@ from critlab.papers.tables import computed
 from critlab.store import Store
 
 
+@pytest.mark.slow
 def test_a_figure_is_computed_once_and_kept(tmp_path: Path) -> None:
     store, page = Store(tmp_path / "s"), tmp_path / "page.html"
     made = reproduce("sensors", None, store, RunOptions(), page, tmp_path / "figures")

@@ -138,6 +138,7 @@ def test_a_layer_without_influence_has_none() -> None:
     assert found["used"].value > 0
 
 
+@pytest.mark.slow
 def test_the_generator_decides_the_result() -> None:
     model, images, labels = net("convolutional", 8)
     first, again, other = (fisher_noise(model, images, labels, generator=seeded(s)) for s in (3, 3, 4))
