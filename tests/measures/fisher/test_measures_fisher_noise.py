@@ -107,6 +107,26 @@ def test_on_a_softmax_regression_value_and_noise_have_their_closed_form() -> Non
     assert np.mean(rises) == pytest.approx(beta / 2, abs=4 * float(np.std(rises)) / 20)
 
 
+@pytest.mark.parametrize("kind", ["model", "data"])
+def test_a_model_that_is_sure_of_its_answers_is_read_with_all_digits(kind: str) -> None:
+    """The other probabilities are about 1e-10, where one minus the first has no digits left in float32."""
+    torch.manual_seed(2)
+    labels = torch.arange(60) % 4
+    images = torch.eye(4, 6)[labels] + torch.randn(60, 6) / 50
+    model = nn.Linear(6, 4)
+    with torch.no_grad():
+        model.weight.copy_(24 * torch.eye(4, 6))
+    p = model.double()(images.double()).log_softmax(-1).exp()
+    others = p.scatter(-1, labels[:, None], 0)
+    shares = (others * (1 - others)).sum(1) + others.sum(1) * p.gather(1, labels[:, None])[:, 0]
+    exact = (shares * (1 + images.double().square().sum(1))).mean().item()
+    assert 1e-11 < exact < 1e-8
+    answers = labels if kind == "data" else None
+    found = fisher_noise(model.float(), images, answers, generator=seeded(0), beta=1e-3 * exact, draws=16)[""]
+    assert abs(found.value - exact) <= 4 * found.stderr + 0.02 * exact
+    assert found.stderr < 0.1 * exact
+
+
 def test_every_layer_is_the_trace_of_its_own_block_of_the_hessian() -> None:
     model, images, labels = net("heads", 40)
     found = fisher_noise(model, images, labels, generator=seeded(1), beta=1e-5, draws=40)

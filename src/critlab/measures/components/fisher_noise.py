@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from critlab.measures.measure import ProbeMeasure
+from critlab.measures.measure import Before, ProbeMeasure
 from critlab.measures.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ class FisherNoise(ProbeMeasure):
     """
 
     name: ClassVar[str] = "fisher_noise"
+    version: ClassVar[int | str] = 2
+    before: ClassVar[Before | None] = Before(1, "they are too small where the model is sure of its answers")
     citation: ClassVar[str] = (
         "Achille and Soatto 2018; Achille, Rovere and Soatto 2019, figure 4; layerwise weighing: ours"
     )

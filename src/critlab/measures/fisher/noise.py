@@ -155,11 +155,22 @@ class _Part:
     images: Tensor
     targets: Tensor
 
-    def loss(self, log_p: Tensor) -> Tensor:
-        """The sum over images; where targets are probabilities, the divergence from them but for a constant."""
-        if self.targets.is_floating_point():
-            return -(self.targets * log_p).sum()
-        return -of_labels(log_p, self.targets, "fisher_noise").sum()
+    def slope(self, log_p: Tensor) -> Tensor:
+        """The gradient of the loss, summed over images, in the logits, ``(images, ..., classes)``.
+
+        It is ``p - q`` for targets q, whose likeliest label has the rest of the others: in its own ``p - q`` all digits
+        cancel where the model is sure. So it adds up to 0, and is as well the coefficients of the log-probabilities.
+        """
+        given, wanted = log_p.exp(), self.targets.to(log_p.device)
+        if wanted.is_floating_point():
+            top = wanted.argmax(-1, keepdim=True)
+            given = given - wanted
+        else:
+            of_labels(log_p, wanted, "fisher_noise")  # raises where they do not fit
+            top = wanted.clamp(min=0)[..., None]
+            given = given * (wanted >= 0)[..., None]
+        others = given.scatter(-1, top, 0)
+        return others.scatter(-1, top, -others.sum(-1, keepdim=True))
 
 
 @dataclass(frozen=True)
@@ -228,8 +239,8 @@ class _Gradients(nn.Module):
 
     def forward(self, part: _Part, moved: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
         """One gradient for each of ``moved``."""
-        loss = part.loss(log_probabilities(self.model(part.images), len(part.images), "fisher_noise"))
-        return torch.autograd.grad(loss, moved, allow_unused=True)
+        log_p = log_probabilities(self.model(part.images), len(part.images), "fisher_noise")
+        return torch.autograd.grad(log_p, moved, part.slope(log_p.detach()), allow_unused=True)
 
 
 def _check(model: nn.Module, images: Tensor, draws: int, beta: float) -> None:
