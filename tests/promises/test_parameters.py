@@ -14,7 +14,6 @@ ABOVE = {
     "hooks/probe.py:probe": 26,
     "hooks/watch/watch.py:Watch": 14,
     "theory/kernels/action.py:action": 15,
-    "theory/kernels/adaptation.py:adapted_kernels": 18,
     "theory/kernels/sampling.py:sample_kernels": 14,
     "theory/linear/completion.py:complete_matrix": 15,
 }

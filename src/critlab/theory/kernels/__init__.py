@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from critlab.theory.kernels.activations import Activation as Activation
     from critlab.theory.kernels.adaptation import Adaptation as Adaptation
     from critlab.theory.kernels.adaptation import NotConverged as NotConverged
+    from critlab.theory.kernels.adaptation import Solver as Solver
     from critlab.theory.kernels.adaptation import adapted_kernels as adapted_kernels
     from critlab.theory.kernels.criticality import critical_scale as critical_scale
     from critlab.theory.kernels.criticality import depth_scale as depth_scale
@@ -42,6 +43,7 @@ _WHERE = {
     "Fluctuations": "fluctuations",
     "KernelSamples": "sampling",
     "NotConverged": "adaptation",
+    "Solver": "adaptation",
     "adapted_kernels": "adaptation",
     "alignment": "overlap",
     "array_task": "tasks",

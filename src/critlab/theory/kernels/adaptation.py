@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from torch import Tensor
@@ -59,6 +59,32 @@ class Adaptation:
     trusted: bool
 
 
+@dataclass(frozen=True)
+class Solver:
+    """How the equations of :func:`adapted_kernels` are solved.
+
+    Args:
+        mode: "tilted" (more accurate) or "leading".
+        draws: M, at least 2 P, not counting their mirror images. Use 16000 for four layers or more.
+        seed: keys the draws.
+        tolerance: the largest relative change of a kernel in one undamped sweep, at the solution.
+        widths: falling widths on the way, the last one ``width``; None is ``width`` times 64, 32 .. 1, from three
+            layers on 16, 8 .. 1. Deep networks near the edge need fine steps.
+        damping: the share of the new kernel in each sweep, at most 1.
+        sweeps: the most sweeps at one width.
+        batches: the solution is a mean over this many batches of ``draws`` draws; 1 skips the refinement.
+    """
+
+    mode: str = "tilted"
+    draws: int = 8000
+    seed: int = 0
+    tolerance: float = 1e-6
+    widths: Sequence[float] | None = None
+    damping: float = 0.3
+    sweeps: int = 500
+    batches: int = 64
+
+
 @one_thread()
 def adapted_kernels(
     inputs: Any,
@@ -72,14 +98,8 @@ def adapted_kernels(
     bias_scale: float = 0.5,
     noise: float = 0.1,
     activation: str | Function | Activation = "erf",
-    mode: str = "tilted",
-    draws: int = 8000,
-    seed: int = 0,
-    tolerance: float = 1e-6,
-    widths: Sequence[float] | None = None,
-    damping: float = 0.3,
-    sweeps: int = 500,
-    batches: int = 64,
+    solver: Solver | None = None,
+    **options: Any,
 ) -> Adaptation:
     """The kernels of a network of finite width, adapted to its data: the maximum a posteriori (MAP) of all layers.
 
@@ -105,52 +125,47 @@ def adapted_kernels(
         bias_scale: g_b of every layer.
         noise: kappa, variance of the noise on the targets, above 0.
         activation: as in :func:`critlab.theory.kernels.prior_kernels`.
-        mode: "tilted" (more accurate) or "leading".
-        draws: M, at least 2 P, not counting their mirror images. Use 16000 for four layers or more.
-        seed: keys the draws.
-        tolerance: the largest relative change of a kernel in one undamped sweep, at the solution.
-        widths: falling widths on the way, the last one ``width``; None is ``width`` times 64, 32 .. 1, from three
-            layers on 16, 8 .. 1. Deep networks near the edge need fine steps.
-        damping: the share of the new kernel in each sweep, at most 1.
-        sweeps: the most sweeps at one width.
-        batches: batches of ``draws`` draws that the answer is a mean over; 1 leaves it at the draws of the walk.
+        solver: how the equations are solved; None is ``Solver()``.
+        options: fields of :class:`Solver` by name, which replace those of ``solver``.
 
     Returns:
         The adaptation; where it is not trusted, with a :class:`NotConverged` warning as well.
 
     Raises:
         StudyError: data or a number out of range.
+        TypeError: an option that :class:`Solver` does not have.
         Diverged: the sweeps move away from every solution, also with finer steps; the message says what to do.
 
     Error: Monte Carlo: the alignment of one batch scatters by 0.0004 at P = 12, L = 1, by 0.0014 at P = 24, L = 2 or
     P = 40, that of the default 64 by an eighth of that; none for "linear". The theory itself is exact to first order
     in P/N only (see ``docs/findings_kernels.md``).
     Cost: a sweep is of order L M P^2, some hundred over one batch and four over all; memory about 8 M P numbers.
-    Source: Fischer et al. 2024 (arXiv 2405.10761) for the approach; the equations as in the protocol, sections 3, 4.
+    Source: Fischer et al. 2024 (arXiv 2405.10761) for the approach; the equations above are our own derivation.
     """
+    how = replace(solver or Solver(), **options)
     prior = checked_prior(depth, weight_scale, input_scale, readout_scale, bias_scale, activation)
     problem = checked_problem(inputs, targets, prior, width, noise)
     points = len(problem.targets)
-    chosen = cast(Mode, one_of("mode", mode, MODES))
-    count = whole("draws", draws, 2 * points)
+    chosen = cast(Mode, one_of("mode", how.mode, MODES))
+    count = whole("draws", how.draws, 2 * points)
     attempt = Attempt(
         mode=chosen,
-        normal=fixed_draws(count, points, whole("seed", seed, 0)),
-        seed=int(seed),
-        tolerance=positive("tolerance", tolerance),
-        damping=_share("damping", damping),
-        sweeps=whole("sweeps", sweeps, 1),
+        normal=fixed_draws(count, points, whole("seed", how.seed, 0)),
+        seed=int(how.seed),
+        tolerance=positive("tolerance", how.tolerance),
+        damping=_share("damping", how.damping),
+        sweeps=whole("sweeps", how.sweeps, 1),
     )
-    several = 1 if prior.activation.linear else whole("batches", batches, 1)
+    several = 1 if prior.activation.linear else whole("batches", how.batches, 1)
     start = propagated(problem.kernel, prior)
-    state, history = annealed(problem, attempt, start, _widths(problem, widths))
+    state, history = annealed(problem, attempt, start, _widths(problem, how.widths))
     if several > 1 and history[-1].change <= attempt.tolerance:
         state, rounds = refined(problem, attempt, state, float(problem.width), several)
         history += rounds
-    converged = history[-1].change <= tolerance
+    converged = history[-1].change <= how.tolerance
     trusted = converged and min(state.effective) >= TRUSTED_SHARE * count
     if not trusted:
-        warnings.warn(_warning(history[-1], tolerance, state.effective, count), NotConverged, stacklevel=3)
+        warnings.warn(_warning(history[-1], how.tolerance, state.effective, count), NotConverged, stacklevel=3)
     found = (state.kernels, state.conjugates, converged, history, state.effective)
     return Adaptation(*found, draws=count, batches=several, mode=chosen, trusted=trusted)
 
