@@ -90,6 +90,7 @@ def test_a_step_is_really_timed() -> None:
     assert torch.get_num_threads() == threads
 
 
+@pytest.mark.slow
 def test_the_first_run_decides_and_the_record_keeps_why(timed: list[str], tmp_path: Path) -> None:
     study, store = free(seeds=1), Store(tmp_path / "store")
     laboratory.run(study, store.root, workers=1)
@@ -128,6 +129,7 @@ def test_what_is_said_is_not_timed(timed: list[str]) -> None:
     assert base("paper").precision is None
 
 
+@pytest.mark.slow
 def test_a_study_that_says_otherwise_than_its_record_is_refused(timed: list[str], tmp_path: Path) -> None:
     laboratory.run(small(seeds=1), tmp_path, workers=1)
     with pytest.raises(StudyError, match=r"precision: received 'bfloat16', but this store .* in float32"):
@@ -152,6 +154,7 @@ def test_a_step_that_breaks_is_left_to_the_workers() -> None:
     assert timing.recall_steps(study, "cpu") is None
 
 
+@pytest.mark.slow
 def test_the_plan_says_it_once_it_is_known(critlab: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     written(tmp_path, ('precision = "float32"\n', ""))

@@ -45,6 +45,7 @@ def epochs_with_children(store: Store) -> list[Path]:
     return [path for path, body in bodies.items() if (body["origin"]["seed"], body["path"]) in parents]
 
 
+@pytest.mark.slow
 def test_a_sound_store_has_nothing_wrong(store: Store) -> None:
     found = verify(store)
     assert (found.wrong, found.orphans, found.set_aside) == ([], [], [])

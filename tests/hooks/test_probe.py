@@ -49,6 +49,7 @@ def from_scratch(results: critlab.Results, run: Any, seed: int) -> list[float]:
     return found
 
 
+@pytest.mark.slow
 def test_a_fork_equals_the_run_from_scratch_and_there_is_a_page(tmp_path: Path) -> None:
     trained = []
 
@@ -80,6 +81,7 @@ def test_a_fork_equals_the_run_from_scratch_and_there_is_a_page(tmp_path: Path) 
     assert again.by_run["token_shuffle-0-3-of-5-seed1"] == results.by_run["token_shuffle-0-3-of-5-seed1"]
 
 
+@pytest.mark.slow
 def test_windows_controls_and_the_rehearsal(tmp_path: Path) -> None:
     results = asked(
         tmp_path / "s",
@@ -97,6 +99,7 @@ def test_windows_controls_and_the_rehearsal(tmp_path: Path) -> None:
     assert [point.at for point in results.curve("token_bijection").points] == [0, 2]
 
 
+@pytest.mark.slow
 def test_deficits_that_know_each_example(tmp_path: Path) -> None:
     noise = asked(tmp_path / "s", deficit=LabelNoise(share=0.5), at=[0, 1], examples=96, classes=3, name="noise")
     few = asked(tmp_path / "s", deficit=DataSubset(count=12), at=[0, 1], all_labels=mine.TRAIN[1], name="few")

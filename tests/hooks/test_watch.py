@@ -97,6 +97,7 @@ def trained(
     return model, [torch.get_rng_state(), torch.tensor(random.random()), torch.tensor(np.random.rand())], watch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setup", SETUPS)
 def test_training_is_untouched_bit_for_bit(setup: str) -> None:
     plain, left_plain, _ = trained(False, **SETUPS[setup])
@@ -153,6 +154,7 @@ def still(model: nn.Module, inputs: Any, steps: int, losses: Sequence[Any] = (),
     return watch
 
 
+@pytest.mark.slow
 def test_each_layers_trace_is_the_exact_one() -> None:
     torch.manual_seed(0)
     model, images = Net().double(), torch.randn(12, 6, dtype=torch.float64)
@@ -181,6 +183,7 @@ class Language(nn.Module):
         return SimpleNamespace(logits=self.head(self.mix(self.embed(input_ids))[0]), loss=None)
 
 
+@pytest.mark.slow
 def test_language_models_draw_a_label_for_each_kept_position() -> None:
     torch.manual_seed(1)
     model = Language().double()

@@ -395,6 +395,7 @@ class TestProcess:
         numbers = [row.value for row in read_results(study, store).rows if row.quantity == "test_accuracy"]
         assert len(numbers) == expected.count("test_accuracy")
 
+    @pytest.mark.slow
     def test_descriptors_for_few_workers(self, battered: tuple[Study, Store, list[str], int]) -> None:
         assert any("worker processes: Too many open files" in text for text in battered[2])
 

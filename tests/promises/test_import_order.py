@@ -107,6 +107,7 @@ def run_python(code: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_light_commands_import_neither_torch_nor_scipy(tmp_path: Path) -> None:
     store = ["--store", str(tmp_path)]
     commands = [

@@ -64,6 +64,7 @@ class TestCheckpoint:
         assert {path: path.read_bytes() for path in some(store, "checkpoints")} == sound
         assert not verify(store).wrong
 
+    @pytest.mark.slow
     def test_the_command_makes_it_again(self, critlab: Command, finished: Path, tmp_path: Path) -> None:
         store, study = Store(shutil.copytree(finished, tmp_path / "s")), str(written(tmp_path, *RUN))
         path = some(store, "checkpoints")[3]
@@ -101,6 +102,7 @@ class TestCheckpoint:
 
 
 class TestReadings:
+    @pytest.mark.slow
     @pytest.mark.parametrize("complete", [True, False])
     def test_all_of_them_gone(self, store: Store, complete: bool) -> None:
         sound = table(small(**SMALL), store)
