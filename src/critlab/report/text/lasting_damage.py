@@ -1,4 +1,4 @@
-"""The lasting damage of a stretch of somebody's own training in words."""
+"""The lasting damage of a stretch of a user's own training in words."""
 
 from __future__ import annotations
 
