@@ -28,7 +28,7 @@ from studies import TOML, written
 
 COLUMNS = ["run", "arm", "seed", "deficit", "start", "stop", "clock", "epoch", "quantity", "layer", "value", "stderr"]
 NAMES = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-TABLES = {
+TABLES: dict[str, Any] = {
     "deficits": DEFICITS,
     "data": DATA,
     "models": MODELS,

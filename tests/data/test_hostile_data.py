@@ -22,7 +22,7 @@ from critlab._core.errors import DataError
 from critlab.data.array_pickle import read_array_pickle
 from critlab.data.cifar import parse_batch, read_cifar10
 from critlab.data.idx import read_idx
-from critlab.data.video_pairs import VideoPairsOptions
+from critlab.data.video_pairs import VideoPairs
 from critlab.data.video_pairs import read as read_clips
 from data_files import cifar10_binary, write_archive, write_folder
 
@@ -201,7 +201,7 @@ def test_a_damaged_clip(content: bytes, tmp_path: Path) -> None:
         place.mkdir(parents=True)
         (place / "clip.npy").write_bytes(content)
     with pytest.raises(DataError, match=r"clip\.npy: ") as caught:
-        read_clips(tmp_path, VideoPairsOptions(folder=str(tmp_path)))
+        read_clips(tmp_path, VideoPairs(folder=str(tmp_path)))
     assert "\n" not in str(caught.value)
 
 
@@ -215,5 +215,5 @@ def test_a_damaged_frame(content: bytes, tmp_path: Path) -> None:
         for number in range(12):
             (place / f"{number:02}.png").write_bytes(content)
     with pytest.raises(DataError, match=r"\.png: cannot be read") as caught:
-        read_clips(tmp_path, VideoPairsOptions(folder=str(tmp_path)))
+        read_clips(tmp_path, VideoPairs(folder=str(tmp_path)))
     assert "\n" not in str(caught.value)

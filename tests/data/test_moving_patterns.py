@@ -11,20 +11,20 @@ import torch
 
 from critlab._core.errors import StudyError
 from critlab.data import load
-from critlab.data.moving_patterns import MovingPatternsOptions, displacements, drawn
+from critlab.data.moving_patterns import MovingPatterns, displacements, drawn
 from critlab.data.spec import DataSpec, Sizes
 from critlab.measures.units.partial_information import partial_information
 
 COUNT = 400
 
 
-def sequences(classes: int = 4, **options: Any) -> tuple[Any, Any, MovingPatternsOptions]:
-    chosen = MovingPatternsOptions(classes=classes, **options)
+def sequences(classes: int = 4, **options: Any) -> tuple[Any, Any, MovingPatterns]:
+    chosen = MovingPatterns(classes=classes, **options)
     labels = np.arange(COUNT) % classes
     return drawn(labels, chosen, np.random.default_rng(0))[:, :, 0] / 255, labels, chosen
 
 
-def moved(first: Any, second: Any, options: MovingPatternsOptions) -> Any:
+def moved(first: Any, second: Any, options: MovingPatterns) -> Any:
     """The class whose displacement fits best."""
     errors = [np.square(np.roll(first, d, (1, 2)) - second).mean((1, 2)) for d in displacements(options)]
     return np.argmin(errors, 0)
@@ -80,7 +80,7 @@ def test_stripes_tell_the_class_where_they_should(information: Any, second: bool
 @pytest.mark.parametrize("information", ["synergistic", "unique", "redundant"])
 def test_the_parts_of_the_information_are_what_the_option_says(information: Any) -> None:
     """The task by its hidden variables: where a dot is in each frame, or which stripes each frame has."""
-    options = MovingPatternsOptions(information=information)
+    options = MovingPatterns(information=information)
     joint = torch.zeros(4, 5, 5)
     for label, (_, columns) in enumerate([(0, c) for c in range(4)]):
         for place in range(5 if information == "synergistic" else 4):

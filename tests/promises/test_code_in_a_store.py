@@ -193,7 +193,7 @@ def test_data_that_are_drawn_are_the_same_in_every_process(place: Callable[..., 
     drawn = "numpy.random.random(), random.random(), torch.rand(2)"
     place(drawn=f"import numpy, random, torch\ndef data():\n    return {drawn}\n")
     before = random.getstate(), str(np.random.get_state())
-    first, second = called("drawn:data"), called("drawn:data")
+    first, second = called("drawn:data", Path()), called("drawn:data", Path())
     assert str(first) == str(second)
     assert (random.getstate(), str(np.random.get_state())) == before
 

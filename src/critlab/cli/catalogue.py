@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, get_args
 
 from critlab._core.errors import StudyError
-from critlab._core.imports import Entry
 from critlab._core.spec import Spec, nearest, shown
 from critlab.cli.options_text import options_text
 from critlab.data import DATA
@@ -62,36 +58,25 @@ def catalogue(what: str, scale: str | None = None) -> list[dict[str, str]]:
             "name": name,
             "about": _about(entry),
             **_lines("options", _options(entry, shared)),
-            "source": entry.source if isinstance(entry, Entry) else entry.citation,
+            "source": entry.citation,
             **_lines("also", also),
         }
         for name, entry in TABLES[what].items()
     ]
 
 
-def _options(entry: Any, shared: type[Spec]) -> list[str]:
+def _options(kind: type[Any], shared: type[Spec]) -> list[str]:
     """Describe the options of a component; empty for a class without options."""
-    options = entry.options if isinstance(entry, Entry) else entry
-    return options_text(options, shared) if issubclass(options, Spec) else []
+    return options_text(kind, shared) if issubclass(kind, Spec) else []
 
 
-def _about(entry: Any) -> str:
-    """Return one sentence about a component, from its docstring or from that of its module."""
-    if isinstance(entry, DataSet):
-        sides = " x ".join(map(str, entry.shape))
-        return f"{entry.title}: {sides}, {entry.train:,} training and {entry.test:,} test images"
-    own = _sentence((entry.options if isinstance(entry, Entry) else entry).__doc__)
-    if not own.startswith("Options of"):
-        return own
-    module = entry.path.partition(":")[0]
-    return _sentence(_docstring(module)) if module.startswith("critlab.") else ""
-
-
-def _docstring(module: str) -> str | None:
-    """Return the docstring of one of our modules; parsed, not imported, since the module may need torch."""
-    found = find_spec(module)
-    text = Path(found.origin).read_text(encoding="utf-8") if found and found.origin else ""
-    return ast.get_docstring(ast.parse(text))
+def _about(kind: type[Any]) -> str:
+    """Return one sentence about a component: the facts of a data set, else the first of its docstring."""
+    if issubclass(kind, DataSet) and kind.facts is not None:
+        facts = kind.facts
+        sides = " x ".join(map(str, facts.shape))
+        return f"{facts.title}: {sides}, {facts.train:,} training and {facts.test:,} test images"
+    return _sentence(kind.__doc__)
 
 
 def _sentence(docstring: str | None) -> str:

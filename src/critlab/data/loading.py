@@ -8,9 +8,9 @@ from critlab._core.errors import DataError
 from critlab._core.imports import is_path
 from critlab.data import DATA
 from critlab.data.checks import Split, checked_classes, checked_split
+from critlab.data.data_set import DataSet
 from critlab.data.folder import data_folder
 from critlab.data.image_set import ImageSet
-from critlab.data.options import DataOptions
 from critlab.data.spec import DataSpec
 from critlab.data.subset import balanced
 from critlab.data.user import Pair, arrays_of, called
@@ -32,11 +32,11 @@ def loaded(spec: DataSpec, folder: Path | None) -> ImageSet:
     return ImageSet.of(chosen, tested, classes, spec.pad, spec.options.aperture if spec.options else None)
 
 
-def returned(name: str, folder: Path, options: DataOptions | None = None) -> tuple[Pair, Pair]:
+def returned(name: str, folder: Path, options: DataSet | None = None) -> tuple[Pair, Pair]:
     """What the reader of a data set, or a user's function, gives: images and labels, training and test.
 
     Args:
-        name: a row of the table, or ``"package.module:function"``.
+        name: a row's name, ``"package.module:function"`` or ``"package.module:Class"``.
         folder: where the files lie.
         options: for a row that has some; None is its defaults.
 
@@ -44,11 +44,8 @@ def returned(name: str, folder: Path, options: DataOptions | None = None) -> tup
         DataError: the files are missing or damaged, or what came has another form.
     """
     if is_path(name):
-        return arrays_of(called(name), name)
-    entry = DATA.find(name)
-    if issubclass(entry.options, DataOptions):
-        return arrays_of(entry.load()(folder, options or entry.options()), name)
-    return arrays_of(entry.load()(folder), name)
+        return arrays_of(called(name, folder), name)
+    return arrays_of((options or DATA.find(name)()).load(folder), name)
 
 
 def _part(split: Split, asked: int | None, official: int | None, where: str) -> Split:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from critlab.data.data_set import DataSet
-from critlab.data.options import DataOptions
+from critlab.data.data_set import DataFacts, DataSet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,8 +23,8 @@ CYCLES = 3.0
 """Stripes of a grating across the image."""
 
 
-class MovingPatternsOptions(DataOptions):
-    """Options of moving patterns.
+class MovingPatterns(DataSet):
+    """Moving patterns: short sequences whose class lies in the motion, in one frame or in every frame.
 
     Args:
         information: where the class lies. ``synergistic``: a cloud drifts in the class's direction, and no frame alone
@@ -39,6 +38,16 @@ class MovingPatternsOptions(DataOptions):
         noise: deviation of the grain of every pixel, in parts of the whole range.
     """
 
+    name: ClassVar[str] = "moving_patterns"
+    citation: ClassVar[str] = "ours, as a stand-in for the video of Kleinman, Achille and Soatto 2023"
+    facts: ClassVar[DataFacts | None] = DataFacts(
+        title="moving patterns",
+        shape=(2, 1, 16, 16),
+        classes=4,
+        train=20_000,
+        test=4_000,
+        licence="drawn by critlab, free to use",
+    )
     neutral: ClassVar[Mapping[str, Any]] = {}
     information: Literal["synergistic", "unique", "redundant"] = "synergistic"
     frames: int = Field(default=2, ge=2, le=64)
@@ -47,12 +56,17 @@ class MovingPatternsOptions(DataOptions):
     speed: int = Field(default=1, ge=1, le=3)
     noise: float = Field(default=0.05, ge=0, le=1)
 
-    def described(self, row: DataSet) -> DataSet:
-        """The row with this shape and these classes."""
-        return replace(row, shape=(self.frames, 1, self.side, self.side), classes=self.classes)
+    def described(self) -> DataFacts:
+        """The facts with this shape and these classes."""
+        assert self.facts is not None
+        return replace(self.facts, shape=(self.frames, 1, self.side, self.side), classes=self.classes)
+
+    def load(self, folder: Path) -> tuple[Pair, Pair]:
+        """See :func:`read`."""
+        return read(folder, self)
 
 
-def read(folder: Path, options: MovingPatternsOptions) -> tuple[Pair, Pair]:
+def read(folder: Path, options: MovingPatterns) -> tuple[Pair, Pair]:
     """The sequences, the same in every call.
 
     Args:
@@ -77,7 +91,7 @@ def read(folder: Path, options: MovingPatternsOptions) -> tuple[Pair, Pair]:
     return made[0], made[1]
 
 
-def drawn(labels: NDArray[Any], options: MovingPatternsOptions, random: np.random.Generator) -> NDArray[np.uint8]:
+def drawn(labels: NDArray[Any], options: MovingPatterns, random: np.random.Generator) -> NDArray[np.uint8]:
     """Sequences of the classes ``labels``, uint8 ``(N, frames, 1, side, side)``; ``random`` advances."""
     import numpy as np
 
@@ -94,7 +108,7 @@ def drawn(labels: NDArray[Any], options: MovingPatternsOptions, random: np.rando
     return pixels[:, :, None]
 
 
-def displacements(options: MovingPatternsOptions) -> list[tuple[int, int]]:
+def displacements(options: MovingPatterns) -> list[tuple[int, int]]:
     """Rows and columns that each class moves from frame to frame; all different."""
     from math import cos, pi, sin
 
@@ -102,7 +116,7 @@ def displacements(options: MovingPatternsOptions) -> list[tuple[int, int]]:
     return [(round(options.speed * sin(angle)), round(options.speed * cos(angle))) for angle in angles]
 
 
-def _drifting(labels: NDArray[Any], options: MovingPatternsOptions, random: np.random.Generator) -> NDArray[Any]:
+def _drifting(labels: NDArray[Any], options: MovingPatterns, random: np.random.Generator) -> NDArray[Any]:
     """A cloud without edges: as it wraps around, each frame alone is a cloud like any other, whatever the class."""
     import numpy as np
 
@@ -115,7 +129,7 @@ def _drifting(labels: NDArray[Any], options: MovingPatternsOptions, random: np.r
     return frames
 
 
-def _clouds(count: int, options: MovingPatternsOptions, random: np.random.Generator) -> NDArray[Any]:
+def _clouds(count: int, options: MovingPatterns, random: np.random.Generator) -> NDArray[Any]:
     """Smooth noise on a torus in [0, 1], mean 0.5, deviation 0.2 before it is cut."""
     import numpy as np
 
@@ -128,7 +142,7 @@ def _clouds(count: int, options: MovingPatternsOptions, random: np.random.Genera
     return np.clip(0.5 + 0.2 * smooth, 0, 1).astype(np.float32)
 
 
-def _gratings(shown: NDArray[Any], options: MovingPatternsOptions, random: np.random.Generator) -> NDArray[Any]:
+def _gratings(shown: NDArray[Any], options: MovingPatterns, random: np.random.Generator) -> NDArray[Any]:
     """Stripes whose orientation is that of ``shown`` ``(N, frames)`` and whose phase is any."""
     import numpy as np
 

@@ -21,8 +21,7 @@ from critlab._core.imports import is_path
 from critlab._core.spec import Location, Problems, Spec, problems
 from critlab._core.user_code.identity import path_of
 from critlab.data import DATA
-from critlab.data.data_set import DataSet
-from critlab.data.options import DataOptions
+from critlab.data.data_set import DataFacts, DataSet
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -55,7 +54,7 @@ class DataSpec(Spec):
     test: Count | None = None
     epoch: Count | None = None
     pad: Annotated[int, Field(ge=0)] = 0
-    options: SerializeAsAny[DataOptions] | None = None
+    options: SerializeAsAny[DataSet] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -63,10 +62,10 @@ class DataSpec(Spec):
         if not isinstance(raw, Mapping) or not isinstance(raw.get("name"), str) or is_path(raw["name"]):
             return raw
         try:
-            kind = DATA.find(raw["name"]).options
+            kind = DATA.find(raw["name"])
         except StudyError:
             return raw  # the name's own validator says so
-        if not issubclass(kind, DataOptions):
+        if not kind.model_fields:
             return raw
         written = {key: value for key, value in raw.items() if key not in cls.model_fields}
         try:
@@ -142,9 +141,8 @@ class DataSpec(Spec):
             return None
         return self.options.label_heads() if self.options else 1
 
-    def known(self) -> DataSet | None:
-        """The row with its numbers as the options make them; None where the data must be read to know."""
-        entry = None if is_path(self.name) else DATA.find(self.name)
-        if not isinstance(entry, DataSet):
+    def known(self) -> DataFacts | None:
+        """What is known of the data with these options; None where only reading tells."""
+        if is_path(self.name):
             return None
-        return self.options.described(entry) if self.options else entry
+        return self.options.described() if self.options else DATA.find(self.name).facts

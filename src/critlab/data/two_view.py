@@ -12,8 +12,7 @@ from pydantic import Field, model_validator
 from critlab._core.errors import DataError, StudyError
 from critlab._core.imports import is_path
 from critlab._core.spec import Problems
-from critlab.data.data_set import DataSet
-from critlab.data.options import DataOptions
+from critlab.data.data_set import DataFacts, DataSet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
     from critlab.data.user import Pair
 
 
-class TwoViewOptions(DataOptions):
-    """Options of two views.
+class TwoView(DataSet):
+    """Two views of another data set, each of which sees a part of the columns.
 
     Args:
         of: the data set that is shown twice, of images ``(channels, height, width)``; or a user's function.
@@ -32,6 +31,16 @@ class TwoViewOptions(DataOptions):
             count only under a deficit that gives them (``decorrelate``).
     """
 
+    name: ClassVar[str] = "two_view"
+    citation: ClassVar[str] = "Kleinman, Achille and Soatto 2023, section 4: each image seen through two apertures"
+    facts: ClassVar[DataFacts | None] = DataFacts(
+        title="two views of another data set",
+        shape=(2, 3, 32, 32),
+        classes=10,
+        train=50_000,
+        test=10_000,
+        licence="that of the data set shown",
+    )
     neutral: ClassVar[Mapping[str, Any]] = {"view_width": None, "heads": 1}
     of: str = "cifar10"
     view_width: Annotated[int, Field(ge=1)] | None = None
@@ -42,13 +51,13 @@ class TwoViewOptions(DataOptions):
         if is_path(self.of):
             return self
         try:
-            row = _row(self.of)
+            shown = _facts(self.of)
         except StudyError as error:
             raise Problems([(("of",), str(error))]) from None
-        if row.options.model_fields or len(row.shape) != 3:
+        if _has_options(self.of) or len(shown.shape) != 3:
             raise Problems([(("of",), f"received {self.of!r}; must be a data set of single images")])
-        if self.view_width is not None and self.view_width > row.shape[-1]:
-            text = f"received {self.view_width}; must be at most {row.shape[-1]}, the columns of {self.of}"
+        if self.view_width is not None and self.view_width > shown.shape[-1]:
+            text = f"received {self.view_width}; must be at most {shown.shape[-1]}, the columns of {self.of}"
             raise Problems([(("view_width",), text)])
         return self
 
@@ -56,11 +65,11 @@ class TwoViewOptions(DataOptions):
         """As ``heads``."""
         return self.heads
 
-    def described(self, row: DataSet) -> DataSet | None:
+    def described(self) -> DataFacts | None:
         """The data set shown twice, with its own sizes; None for a user's function."""
         if is_path(self.of):
             return None
-        shown = _row(self.of)
+        shown = _facts(self.of)
         return replace(shown, shape=(2, *shown.shape), title=f"{shown.title}, two views")
 
     def aperture(self, example_shape: tuple[int, ...]) -> NDArray[Any]:
@@ -83,8 +92,12 @@ class TwoViewOptions(DataOptions):
         mask[1, ..., width - seen :] = 1
         return mask
 
+    def load(self, folder: Path) -> tuple[Pair, Pair]:
+        """See :func:`read`."""
+        return read(folder, self)
 
-def read(folder: Path, options: TwoViewOptions) -> tuple[Pair, Pair]:
+
+def read(folder: Path, options: TwoView) -> tuple[Pair, Pair]:
     """Both views of every image, whole: what each sees of them is the aperture, after augmentation and deficits.
 
     So a shift or a flip moves the scene behind the aperture and not the aperture itself, as in the authors' code.
@@ -103,7 +116,7 @@ def read(folder: Path, options: TwoViewOptions) -> tuple[Pair, Pair]:
     return _twice(*train, options), _twice(*test, options)
 
 
-def _twice(images: NDArray[Any], labels: NDArray[Any], options: TwoViewOptions) -> Pair:
+def _twice(images: NDArray[Any], labels: NDArray[Any], options: TwoView) -> Pair:
     import numpy as np
 
     # a view of the same memory: only what is chosen of it is ever copied
@@ -117,10 +130,16 @@ def _twice(images: NDArray[Any], labels: NDArray[Any], options: TwoViewOptions) 
     return both, own
 
 
-def _row(name: str) -> DataSet:
-    from critlab.data import DATA  # the table names this module, so it is complete only later
+def _facts(name: str) -> DataFacts:
+    from critlab.data import DATA  # this module is a row of it
 
-    row = DATA.find(name)
-    if not isinstance(row, DataSet):
-        raise StudyError(f"received {name!r}, whose properties are unknown before it is read; use a function instead")
-    return row
+    facts = DATA.find(name).facts
+    if facts is None:
+        raise StudyError(f"received {name!r}, of which nothing is known before it is read; give a function instead")
+    return facts
+
+
+def _has_options(name: str) -> bool:
+    from critlab.data import DATA
+
+    return bool(DATA.find(name).model_fields)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,15 @@ from numpy.typing import NDArray
 
 from critlab._core.errors import CritlabError, DataError
 from critlab._core.imports import imported, one_line
+from critlab.data.data_set import DataSet
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
 
 _FORM = "it must return ((images, labels), (images, labels)), training and test"
 
 
-def called(path: str) -> Any:
-    """What the user's function at ``"package.module:function"`` returns.
+def called(path: str, folder: Path) -> Any:
+    """What the user's function or :class:`~critlab.data.data_set.DataSet` at ``"package.module:name"`` returns.
 
     The global generators of Python, numpy and torch begin at the same place each time, so that data that are drawn are
     the same in every process. The content of the data names them, so that the function's code need not.
@@ -33,6 +35,8 @@ def called(path: str) -> Any:
         raise DataError(f"data.name: {path!r} is of type {type(function).__name__}; must be a function, and {_FORM}")
     try:
         with _seeded():
+            if isinstance(function, type) and issubclass(function, DataSet):
+                return function().load(folder)
             return function()
     except CritlabError:
         raise

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from critlab._core.errors import DataError
 from critlab.data.data_set import DataSet
-from critlab.data.options import DataOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 FRAMES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
 
 
-class VideoPairsOptions(DataOptions):
-    """Options of video pairs.
+class VideoPairs(DataSet):
+    """Two frames, a given time apart, of every clip in a folder of your own.
 
     Args:
         folder: holds ``train/CLASS/CLIP`` and ``test/CLASS/CLIP``; a relative one lies in the folder of all data. A
@@ -33,16 +32,19 @@ class VideoPairsOptions(DataOptions):
         side: every frame is scaled to so many pixels on both sides (needs Pillow); None keeps them.
     """
 
+    name: ClassVar[str] = "video_pairs"
+    citation: ClassVar[str] = "a user's own clips; pairs of frames as in Kleinman, Achille and Soatto 2023"
     folder: str
     gap: int = Field(default=10, ge=1)
     pairs: int = Field(default=1, ge=1)
     side: Annotated[int, Field(ge=8, le=1024)] | None = None
 
-    def described(self, row: DataSet) -> None:
-        """Return None: the clips must be read to know."""
+    def load(self, folder: Path) -> tuple[Pair, Pair]:
+        """See :func:`read`."""
+        return read(folder, self)
 
 
-def read(folder: Path, options: VideoPairsOptions) -> tuple[Pair, Pair]:
+def read(folder: Path, options: VideoPairs) -> tuple[Pair, Pair]:
     """All pairs of all clips; classes are numbered in the order of their names in ``train``.
 
     Returns:
@@ -59,7 +61,7 @@ def read(folder: Path, options: VideoPairsOptions) -> tuple[Pair, Pair]:
     return _split(root / "train", classes, options), _split(root / "test", classes, options)
 
 
-def _split(folder: Path, classes: list[str], options: VideoPairsOptions) -> Pair:
+def _split(folder: Path, classes: list[str], options: VideoPairs) -> Pair:
     import numpy as np
 
     images: list[NDArray[np.uint8]] = []
@@ -94,7 +96,7 @@ def _clips(folder: Path) -> list[Path]:
     return [place for place in _inside(folder) if place.is_dir() or (place.suffix == ".npy" and place.is_file())]
 
 
-def _frames(clip: Path, options: VideoPairsOptions) -> list[Path] | NDArray[Any]:
+def _frames(clip: Path, options: VideoPairs) -> list[Path] | NDArray[Any]:
     """The clip's frames: their files, or the whole array, of which only the needed ones are read."""
     import numpy as np
 
@@ -113,7 +115,7 @@ def _frames(clip: Path, options: VideoPairsOptions) -> list[Path] | NDArray[Any]
     return found
 
 
-def _pairs(frames: list[Path] | NDArray[Any], clip: Path, options: VideoPairsOptions) -> Iterator[NDArray[np.uint8]]:
+def _pairs(frames: list[Path] | NDArray[Any], clip: Path, options: VideoPairs) -> Iterator[NDArray[np.uint8]]:
     """uint8 ``(2, channels, height, width)`` each."""
     import numpy as np
 

@@ -11,6 +11,7 @@ from critlab._core.errors import CritlabError
 from critlab._core.registry import Registry
 from critlab._core.spec import Spec
 from critlab._core.user_code.identity import OwnCode
+from critlab.data.data_set import DataSet
 from critlab.deficits import DEFICITS, Deficit
 from critlab.measures import MEASURES, Measure
 from critlab.models.spec import ModelSpec
@@ -30,6 +31,8 @@ def own_codes(study: Study) -> list[OwnCode]:
 def _inside(value: Any) -> Iterator[OwnCode]:
     if isinstance(value, ModelSpec):
         yield from value.codes()
+    elif isinstance(value, DataSet):
+        return  # the content of the data names them
     elif isinstance(value, Component):
         code = component_code(value, next(registry for kind, registry in ROOMS.items() if isinstance(value, kind)))
         yield from () if code is None else (code,)

@@ -1,0 +1,1 @@
+"""The data sets without options: one class a file."""
