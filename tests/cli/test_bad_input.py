@@ -30,7 +30,16 @@ COMMANDS = {
     "export": ["--out", "table.csv"],
     "report": ["--out", "page.html"],
 }
-MISSING = object()
+
+
+class Missing:
+    """In place of a value: the key is left out. Its name is the same in every process of a parallel run."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = Missing()
 
 
 def changed(place: str, value: Any) -> dict[str, Any]:

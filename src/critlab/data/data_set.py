@@ -42,11 +42,11 @@ class DataSet(Component):
     so that the code of ``load`` is no part of a name.
     """
 
-    #: what is known of the data with the default options; None where only reading tells
+    #: what is known of the data with the default options; None where only reading the data shows it
     facts: ClassVar[DataFacts | None] = None
 
     def described(self) -> DataFacts | None:
-        """What is known of the data with these options, before padding; None where only reading tells."""
+        """What is known of the data with these options, before padding; None where only reading the data shows it."""
         return type(self).facts
 
     def label_heads(self) -> int:

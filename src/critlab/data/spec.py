@@ -41,10 +41,10 @@ class DataSpec(Spec):
     Args:
         name: a row of :data:`critlab.data.DATA`, or a user's ``"package.module:function"``, or that function.
         train: training examples, a class-balanced subset that is the same for every run; None is all of them.
-        test: test examples, likewise.
+        test: test examples, as ``train``.
         epoch: training examples that make one epoch; None is all that are trained on.
         pad: zeros added on each side of the last two axes, in pixels.
-        options: of a row that has some; in a study file they stand beside the other keys.
+        options: of a row that has some; in a study file they are further keys of the section.
     """
 
     neutral: ClassVar[Mapping[str, Any]] = {"train": None, "test": None, "epoch": None, "pad": 0, "options": None}
@@ -142,7 +142,7 @@ class DataSpec(Spec):
         return self.options.label_heads() if self.options else 1
 
     def known(self) -> DataFacts | None:
-        """What is known of the data with these options; None where only reading tells."""
+        """What is known of the data with these options; None where only reading the data shows it."""
         if is_path(self.name):
             return None
         return self.options.described() if self.options else DATA.find(self.name).facts
