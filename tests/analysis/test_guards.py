@@ -12,7 +12,7 @@ import pytest
 from torch import nn
 
 import critlab
-from critlab._core.errors import StudyError
+from critlab._core.errors import DataError
 from critlab.analysis.guards import AtChance, Constant, Unconverged
 from critlab.analysis.results import Results
 from critlab.analysis.table import Row
@@ -134,7 +134,7 @@ def test_a_network_that_learns_nothing_is_inconclusive(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_single_class_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="all images have the same class"):
+    with pytest.raises(DataError, match="a single class; there must be at least 2"):
         trained(tmp_path, "one_class")
     assert not (tmp_path / "store").exists()
 

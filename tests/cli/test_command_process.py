@@ -271,7 +271,7 @@ class TestSearchPath:
         (tmp_path / "study.toml").write_text(STUDY.replace('"blur"', '"json:Mine"'))
         done = called(tmp_path, "plan", "study.toml")
         assert done.returncode == 2
-        assert "comes before the one in the working folder, and has no 'Mine'; rename your module" in done.stderr
+        assert "is found before the one in the working folder, and has no 'Mine'; rename your module" in done.stderr
 
 
 AT_FIRST_IMPORT = """

@@ -130,7 +130,7 @@ def test_the_interpreter_survives_a_deep_key_as_a_process() -> None:
 def test_an_idx_header_beyond_all(sides: tuple[int, ...], zipped: bool, tmp_path: Path) -> None:
     content = bytes((0, 0, 8, 3)) + np.array(sides, dtype=">u4").tobytes() + b"x"
     (tmp_path / "file").write_bytes(gzip.compress(content) if zipped else content)
-    with pytest.raises(DataError, match=r"file says \(.*more than any official file"):
+    with pytest.raises(DataError, match=r"has the shape \(.*more than any official file"):
         read_idx(tmp_path / "file", axes=3)
 
 

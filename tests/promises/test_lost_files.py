@@ -73,7 +73,7 @@ class TestCheckpoint:
         assert critlab("verify", "--store", "s").status == 1
         answer = critlab("run", study, "--store", "s", "--workers", "1")
         assert answer.status == 0
-        assert f"checkpoint {path.stem} failed its check" in answer.err
+        assert f"checkpoint {path.stem} is damaged and was moved to quarantine" in answer.err
         assert path.read_bytes() == sound
         assert critlab("verify", "--store", "s").status == 0
 

@@ -107,7 +107,7 @@ def test_every_measure_reads(tmp_path: Path) -> None:
     for name in ("mlp", "all_cnn"):
         model = smallest_model(name)
         study = small(seeds=1, model=model, measures=measures, sweep={"kind": "removal", "at": [0], "recovery": 2})
-        results = critlab.run(study, tmp_path / "s", workers=1)
+        results = critlab.run(study, tmp_path / name, workers=1)
         rows = results.by_run["control-of-2-seed0"]
         for measure in measures:
             read = [row for row in rows if row.quantity.startswith(measure.removesuffix("s"))]

@@ -23,6 +23,7 @@ from critlab._core.digest import digest
 from critlab._core.errors import StoreError
 from critlab.analysis.reading import read_results
 from critlab.data import load
+from critlab.engine.agenda import SHARED
 from critlab.engine.claims import Claim
 from critlab.engine.names import StudyIds
 from critlab.engine.perform import StateReached, Trained
@@ -106,7 +107,7 @@ def when_shared(monkeypatch: pytest.MonkeyPatch, then: Callable[[], object]) -> 
     """Calls ``then`` once this process says that another one is at work."""
 
     def remark(display: Display, text: str) -> None:
-        if "another process is using this store" in text:
+        if text == SHARED:
             then()
 
     monkeypatch.setattr(Display, "remark", remark)

@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on PATH"),
 ]
 
-PANELS = 16
+PANELS = 26
 
 
 @pytest.fixture(scope="module")

@@ -86,7 +86,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "half a seed": (
         lambda: removal(Blur(factor=7), **{**PLAIN, "seeds": 2.5}),
-        r"seeds: received 2\.5; must be how many",
+        r"seeds: received 2\.5; must be the number of seeds",
     ),
     "no base": (
         lambda: removal(Blur(factor=7), **{**PLAIN, "base": {}}),
@@ -124,7 +124,7 @@ def test_one_import_reaches_every_module() -> None:
     paths = [
         "hooks.packing",
         "hooks.lasting_damage.shrink_and_perturb",
-        "_core.imports.Entry",
+        "_core.registry.Registry",
         "analysis.information.filters.first_layer_filters",
         "errors.StudyError",
         "engine.running",

@@ -14,6 +14,9 @@ from critlab.engine.work import MissingWork, Task
 ATTEMPTS = 2
 """How often a state is tried at which the worker died, or whose start failed its check, before it counts as failed."""
 
+SHARED = "another process is training in this store; waiting for its results"
+"""What the progress says, once, where another process has a task's states."""
+
 LOOK_SECONDS = 0.5
 """How long to wait before looking again at what another process is doing, or longer where looking is slow."""
 
@@ -144,7 +147,7 @@ class TaskQueue:
         elif how in ("busy", "overtaken"):
             if not self.ending.shared:
                 self.ending.shared = True
-                self.watcher.remark("another process is training in this store; waiting for its results")
+                self.watcher.remark(SHARED)
             self._put_off(task, at_once=how == "overtaken")
         elif how == "unwritable":
             self.ending.unwritable = self.ending.unwritable or reason

@@ -300,8 +300,6 @@ def _images(study: Study, folder: Path | None) -> ImageSet:
     from critlab.data import load
 
     images = load(study.data, folder)
-    if images.classes < 2:
-        raise StudyError("data: all images have the same class; give images of at least two classes")
     shape, train = tuple(images.train_images.shape[1:]), len(images.train_labels)
     if study.optimizer.batch > train:
         raise StudyError(
