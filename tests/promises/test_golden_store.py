@@ -69,3 +69,17 @@ def test_verify_and_gc_find_nothing_wrong_and_nothing_to_free(folder: Path) -> N
     assert {path: path.read_bytes() for path in (folder / "store" / "readings").rglob("*.json")} == before
     for study in STUDIES:
         assert command(folder, "export", f"{study}.toml").stdout == (GOLDEN / f"{study}.csv").read_bytes()
+
+
+def test_the_installed_command_names_results_as_the_module_does(folder: Path) -> None:
+    """The script that an installation makes is called ``critlab``, as the package: neither is a user's own code."""
+    script = folder / "bin" / "critlab"
+    script.parent.mkdir()
+    script.write_text("from critlab.cli import main\nmain()\n")
+    source = str(Path(critlab.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([source, os.environ.get("PYTHONPATH", "")])}
+    for study in STUDIES:
+        call = [sys.executable, str(script), "export", f"{study}.toml", "--store", "store"]
+        done = subprocess.run(call, cwd=folder, capture_output=True, env=environment, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        assert done.stdout == (GOLDEN / f"{study}.csv").read_bytes()

@@ -52,12 +52,14 @@ class Module:
 
 
 def script_name() -> str | None:
-    """The name by which another process can import the running script; None in a notebook or at a prompt."""
+    """The name by which another process can import the running script.
+
+    None in a notebook, at a prompt, and in the command ``critlab``, whose file has the name of the package.
+    """
     main = sys.modules["__main__"]
-    if spec := getattr(main, "__spec__", None):
-        return str(spec.name)
-    file = getattr(main, "__file__", None)
-    return Path(file).stem if file else None
+    spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
+    name = str(spec.name) if spec else Path(file).stem if file else None
+    return None if name is None or name.partition(".")[0] == "critlab" else name
 
 
 def refresh() -> None:
