@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from critlab.papers.figure import (
-    Found,
-)
+from critlab.papers.figure import Found
 from critlab.report.chart import Chart
-from critlab.report.charts.kit import (
-    chart,
-    with_intervals,
-)
+from critlab.report.charts.kit import chart, with_intervals
 from critlab.report.text.names import place_title, window_words
 
 

@@ -6,10 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from critlab.analysis.curve import CURVE_ROLES, Curve, CurvePoint
 from critlab.analysis.results import Results
-from critlab.papers.figure import (
-    Found,
-    Published,
-)
+from critlab.papers.figure import Found, Published
 from critlab.report.findings import Comparison
 from critlab.report.text.names import spaced
 from critlab.report.text.numbers import interval, percent, points

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from critlab.deficits import (
-    Blur,
-)
+from critlab.deficits import Blur
 from critlab.papers.demo import sample_base
-from critlab.papers.figure import (
-    Figure,
-    single,
-)
+from critlab.papers.figure import Figure, single
 from critlab.study.constructors import window_sweep
 from critlab.study.study import Study
 

@@ -5,28 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from critlab.papers.critical_feature_learning.settings import (
-    LOOKS,
-    NOTE,
-    PROTOCOL,
-    line,
-    number,
-    said,
-    settled,
-    trust,
-)
-from critlab.papers.figure import (
-    JSON,
-    Scale,
-    Tables,
-)
+from critlab.papers.critical_feature_learning.settings import LOOKS, NOTE, PROTOCOL, line, number, said, settled, trust
+from critlab.papers.figure import JSON, Scale, Tables
 from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity
-from critlab.report.charts.kit import (
-    chart,
-    panel,
-    pick,
-)
+from critlab.report.charts.kit import chart, panel, pick
 from critlab.report.findings import Comparison
 
 if TYPE_CHECKING:

@@ -6,30 +6,11 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
-from critlab.papers.critical_feature_learning.settings import (
-    NOTE,
-    PAPER,
-    PROTOCOL,
-    number,
-    said,
-    settled,
-)
-from critlab.papers.figure import (
-    JSON,
-    THEORY_SCALES,
-    Figure,
-    Scale,
-    Tables,
-)
+from critlab.papers.critical_feature_learning.settings import NOTE, PAPER, PROTOCOL, number, said, settled
+from critlab.papers.figure import JSON, THEORY_SCALES, Figure, Scale, Tables
 from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity, tip
-from critlab.report.charts.kit import (
-    at_line,
-    chart,
-    panel,
-    pick,
-    shapes,
-)
+from critlab.report.charts.kit import at_line, chart, panel, pick, shapes
 from critlab.report.findings import Comparison
 from critlab.report.theme import ordered
 

@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 from critlab.papers.critical_feature_learning.by_width import IMAGES, by_width, width_chart, width_comparisons
-from critlab.papers.critical_feature_learning.settings import (
-    PAPER,
-)
-from critlab.papers.figure import (
-    THEORY_SCALES,
-    Figure,
-    Scale,
-    Tables,
-)
+from critlab.papers.critical_feature_learning.settings import PAPER
+from critlab.papers.figure import THEORY_SCALES, Figure, Scale, Tables
 from critlab.report.chart import Chart
 from critlab.report.findings import Comparison
 

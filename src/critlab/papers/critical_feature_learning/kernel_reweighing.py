@@ -4,27 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from critlab.papers.critical_feature_learning.settings import (
-    MODEL,
-    NOTE,
-    PAPER,
-    PRIOR,
-    said,
-    settings,
-    trust,
-)
-from critlab.papers.figure import (
-    JSON,
-    THEORY_SCALES,
-    Figure,
-    Scale,
-    Tables,
-)
+from critlab.papers.critical_feature_learning.settings import MODEL, NOTE, PAPER, PRIOR, said, settings, trust
+from critlab.papers.figure import JSON, THEORY_SCALES, Figure, Scale, Tables
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import legend, quantity, tip
-from critlab.report.charts.kit import (
-    chart,
-)
+from critlab.report.charts.kit import chart
 from critlab.report.findings import Comparison
 
 if TYPE_CHECKING:

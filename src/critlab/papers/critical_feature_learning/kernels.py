@@ -15,19 +15,10 @@ from critlab.papers.critical_feature_learning.settings import (
     settled,
     trust,
 )
-from critlab.papers.figure import (
-    JSON,
-    THEORY_SCALES,
-    Figure,
-    Scale,
-    Tables,
-)
+from critlab.papers.figure import JSON, THEORY_SCALES, Figure, Scale, Tables
 from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity, tip
-from critlab.report.charts.kit import (
-    chart,
-    panel,
-)
+from critlab.report.charts.kit import chart, panel
 from critlab.report.findings import Comparison
 
 if TYPE_CHECKING:

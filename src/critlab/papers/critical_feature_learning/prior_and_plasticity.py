@@ -10,24 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from critlab.analysis.statistics import summarise
-from critlab.papers.critical_feature_learning.settings import (
-    NOTE,
-    said,
-)
-from critlab.papers.figure import (
-    JSON,
-    THEORY_SCALES,
-    Figure,
-    Scale,
-    Tables,
-)
+from critlab.papers.critical_feature_learning.settings import NOTE, said
+from critlab.papers.figure import JSON, THEORY_SCALES, Figure, Scale, Tables
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import legend, quantity, tip
-from critlab.report.charts.kit import (
-    at_line,
-    chart,
-    panel,
-)
+from critlab.report.charts.kit import at_line, chart, panel
 from critlab.report.findings import Comparison
 
 if TYPE_CHECKING:

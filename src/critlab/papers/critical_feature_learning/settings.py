@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from critlab.papers.figure import (
-    JSON,
-)
+from critlab.papers.figure import JSON
 from critlab.report.charts.encoding import legend, tip
-from critlab.report.charts.kit import (
-    DOUBTFUL,
-    WITH_ERROR,
-)
+from critlab.report.charts.kit import DOUBTFUL, WITH_ERROR
 
 PAPER = "Fischer et al. 2024, arXiv 2405.10761"
 PROTOCOL = "our own derivation and check; the paper's numbers are not known to us"

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from critlab.papers.comparisons import (
-    damage_comparisons,
-)
-from critlab.papers.critical_periods.setup import (
-    PAPER,
-    PRESENT,
-    base,
-    compared_study,
-)
-from critlab.papers.figure import (
-    Figure,
-    Scale,
-    single,
-)
+from critlab.papers.comparisons import damage_comparisons
+from critlab.papers.critical_periods.setup import PAPER, PRESENT, base, compared_study
+from critlab.papers.figure import Figure, Scale, single
 from critlab.papers.names import study_name
 from critlab.study.study import Study
 

@@ -5,37 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from critlab.deficits import (
-    Deficit,
-    LabelPermutation,
-    RandomLabels,
-    VerticalFlip,
-    WhiteNoise,
-    read_deficit,
-)
-from critlab.papers.comparisons import (
-    UNSTATED,
-    damage_words,
-    last_tested,
-    other_arms,
-)
-from critlab.papers.critical_periods.setup import (
-    CLOCKS,
-    NOTES,
-    PAPER,
-    PRESENT,
-    REPLICATION,
-    TIMELINES,
-    base,
-    blur,
-)
-from critlab.papers.figure import (
-    Figure,
-    Found,
-    Published,
-    Scale,
-    Studies,
-)
+from critlab.deficits import Deficit, LabelPermutation, RandomLabels, VerticalFlip, WhiteNoise, read_deficit
+from critlab.papers.comparisons import UNSTATED, damage_words, last_tested, other_arms
+from critlab.papers.critical_periods.setup import CLOCKS, NOTES, PAPER, PRESENT, REPLICATION, TIMELINES, base, blur
+from critlab.papers.figure import Figure, Found, Published, Scale, Studies
 from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
 from critlab.report.text.names import window_words

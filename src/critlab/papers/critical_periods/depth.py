@@ -3,21 +3,9 @@
 from __future__ import annotations
 
 from critlab.papers.charts import damage_by_part
-from critlab.papers.comparisons import (
-    damage_comparisons,
-)
-from critlab.papers.critical_periods.setup import (
-    PAPER,
-    base,
-    compared_study,
-    constant_rate,
-)
-from critlab.papers.figure import (
-    Figure,
-    Published,
-    Scale,
-    Studies,
-)
+from critlab.papers.comparisons import damage_comparisons
+from critlab.papers.critical_periods.setup import PAPER, base, compared_study, constant_rate
+from critlab.papers.figure import Figure, Published, Scale, Studies
 from critlab.papers.names import study_name
 
 DEPTH = Published("damage by depth", "grows with the number of blocks", "the paper's abstract")

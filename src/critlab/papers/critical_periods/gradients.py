@@ -6,30 +6,12 @@ from collections.abc import Sequence
 
 from critlab.analysis.results import Results
 from critlab.analysis.statistics import summarise
-from critlab.papers.comparisons import (
-    run_words,
-)
-from critlab.papers.critical_periods.setup import (
-    EVERY,
-    PAPER,
-    measured_study,
-)
-from critlab.papers.figure import (
-    JSON,
-    Figure,
-    Found,
-    Published,
-    Scale,
-    single,
-)
+from critlab.papers.comparisons import run_words
+from critlab.papers.critical_periods.setup import EVERY, PAPER, measured_study
+from critlab.papers.figure import JSON, Figure, Found, Published, Scale, single
 from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity
-from critlab.report.charts.kit import (
-    chart,
-    coloured,
-    layer,
-    layered,
-)
+from critlab.report.charts.kit import chart, coloured, layer, layered
 from critlab.report.charts.layers import natural
 from critlab.report.findings import Comparison
 from critlab.study.run import Run

@@ -4,30 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from critlab.deficits import (
-    VerticalFlip,
-)
-from critlab.papers.critical_periods.setup import (
-    NOTES,
-    PAPER,
-    TIMELINES,
-    base,
-    blur,
-    trace_measure,
-)
-from critlab.papers.figure import (
-    Figure,
-    Found,
-    Published,
-    Scale,
-    single,
-)
+from critlab.deficits import VerticalFlip
+from critlab.papers.critical_periods.setup import NOTES, PAPER, TIMELINES, base, blur, trace_measure
+from critlab.papers.figure import Figure, Found, Published, Scale, single
 from critlab.papers.names import study_name
 from critlab.report.chart import Chart
-from critlab.report.charts.kit import (
-    chart,
-    with_intervals,
-)
+from critlab.report.charts.kit import chart, with_intervals
 from critlab.report.findings import Comparison
 from critlab.report.text.names import spaced
 from critlab.report.text.numbers import score

@@ -4,23 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from critlab.deficits import (
-    Blur,
-)
-from critlab.papers.comparisons import (
-    damage_comparisons,
-)
-from critlab.papers.critical_periods.setup import (
-    PAPER,
-    REPLICATION,
-    compared_study,
-)
-from critlab.papers.figure import (
-    Figure,
-    Published,
-    Scale,
-    single,
-)
+from critlab.deficits import Blur
+from critlab.papers.comparisons import damage_comparisons
+from critlab.papers.critical_periods.setup import PAPER, REPLICATION, compared_study
+from critlab.papers.figure import Figure, Published, Scale, single
 from critlab.papers.names import study_name
 from critlab.study.setup import Setup
 from critlab.study.study import Study

@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from critlab.papers.charts import damage_by_part
-from critlab.papers.comparisons import (
-    accuracy_words,
-    last_tested,
-)
-from critlab.papers.critical_periods.setup import (
-    TIMELINES,
-    base,
-)
-from critlab.papers.figure import (
-    Figure,
-    Found,
-    Published,
-    Scale,
-    Studies,
-)
+from critlab.papers.comparisons import accuracy_words, last_tested
+from critlab.papers.critical_periods.setup import TIMELINES, base
+from critlab.papers.figure import Figure, Found, Published, Scale, Studies
 from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
 from critlab.report.text.numbers import percent

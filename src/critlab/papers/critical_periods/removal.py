@@ -4,34 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from critlab.deficits import (
-    VerticalFlip,
-)
+from critlab.deficits import VerticalFlip
 from critlab.papers.charts import damage_by_part
-from critlab.papers.comparisons import (
-    UNSTATED,
-    accuracy_words,
-    damage_words,
-    last_tested,
-    other_arms,
-)
-from critlab.papers.critical_periods.setup import (
-    CLOCKS,
-    NOTES,
-    PAPER,
-    PRESENT,
-    RECONSTRUCTION,
-    TIMELINES,
-    base,
-    blur,
-)
-from critlab.papers.figure import (
-    Figure,
-    Found,
-    Published,
-    Scale,
-    Studies,
-)
+from critlab.papers.comparisons import UNSTATED, accuracy_words, damage_words, last_tested, other_arms
+from critlab.papers.critical_periods.setup import CLOCKS, NOTES, PAPER, PRESENT, RECONSTRUCTION, TIMELINES, base, blur
+from critlab.papers.figure import Figure, Found, Published, Scale, Studies
 from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
 from critlab.report.text.names import spaced

@@ -4,24 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from critlab.papers.comparisons import (
-    damage_words,
-)
-from critlab.papers.critical_periods.setup import (
-    NOTES,
-    PAPER,
-    REPLICATION,
-    TIMELINES,
-    base,
-    blur,
-)
-from critlab.papers.figure import (
-    Figure,
-    Found,
-    Published,
-    Scale,
-    single,
-)
+from critlab.papers.comparisons import damage_words
+from critlab.papers.critical_periods.setup import NOTES, PAPER, REPLICATION, TIMELINES, base, blur
+from critlab.papers.figure import Figure, Found, Published, Scale, single
 from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
 from critlab.study.constructors import window_sweep

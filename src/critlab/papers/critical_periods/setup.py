@@ -14,15 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from critlab.deficits import (
-    Blur,
-)
+from critlab.deficits import Blur
 from critlab.measures import FisherTrace
 from critlab.papers.demo import sample_base
-from critlab.papers.figure import (
-    Published,
-    Scale,
-)
+from critlab.papers.figure import Published, Scale
 from critlab.papers.names import study_name
 from critlab.study.constructors import removal_sweep
 from critlab.study.setup import Setup

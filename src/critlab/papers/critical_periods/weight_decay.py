@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from critlab.papers.charts import damage_by_part
-from critlab.papers.comparisons import (
-    damage_comparisons,
-)
-from critlab.papers.critical_periods.setup import (
-    NOTES,
-    PAPER,
-    base,
-    compared_study,
-)
-from critlab.papers.figure import (
-    Figure,
-    Published,
-    Scale,
-    Studies,
-)
+from critlab.papers.comparisons import damage_comparisons
+from critlab.papers.critical_periods.setup import NOTES, PAPER, base, compared_study
+from critlab.papers.figure import Figure, Published, Scale, Studies
 from critlab.papers.names import study_name
 
 WEIGHT_DECAY = Published("damage by weight decay", "none: shorter and sharper; more: longer and softer", NOTES)

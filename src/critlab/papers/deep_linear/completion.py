@@ -7,15 +7,9 @@ from statistics import quantiles
 from typing import Any
 
 from critlab.papers.deep_linear.panels import spread_over, traces
-from critlab.papers.figure import (
-    JSON,
-    Scale,
-    Tables,
-)
+from critlab.papers.figure import JSON, Scale, Tables
 from critlab.report.chart import Chart
-from critlab.report.charts.kit import (
-    chart,
-)
+from critlab.report.charts.kit import chart
 
 SMALL: dict[str, Any] = {
     "size": 50,

@@ -6,15 +6,8 @@ from collections.abc import Callable
 
 from critlab.papers.deep_linear import COMPLETION, PAPER
 from critlab.papers.deep_linear.completion import Variants, sweep_charts, sweep_tables
-from critlab.papers.figure import (
-    THEORY_SCALES,
-    Figure,
-    Published,
-    Tables,
-)
-from critlab.report.charts.kit import (
-    lookup,
-)
+from critlab.papers.figure import THEORY_SCALES, Figure, Published, Tables
+from critlab.report.charts.kit import lookup
 
 VARIANTS: Variants = {
     scale: {f"depth {depth}": {"depths": (depth,)} for depth in (1, 2, 3)} for scale in ("small", "paper")

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from critlab.papers.deep_linear import COMPLETION
 from critlab.papers.deep_linear.completion import Variants, sweep_charts, sweep_tables
-from critlab.papers.figure import (
-    THEORY_SCALES,
-    Figure,
-)
+from critlab.papers.figure import THEORY_SCALES, Figure
 
 VARIANTS: Variants = {
     "small": {f"rank {rank} to 3": {"ranks": (rank, 3)} for rank in (1, 3, 5, 8)},

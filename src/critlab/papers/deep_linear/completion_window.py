@@ -6,17 +6,9 @@ from typing import Any
 
 from critlab.papers.deep_linear.completion import spread
 from critlab.papers.deep_linear.panels import spread_over
-from critlab.papers.figure import (
-    JSON,
-    THEORY_SCALES,
-    Figure,
-    Scale,
-    Tables,
-)
+from critlab.papers.figure import JSON, THEORY_SCALES, Figure, Scale, Tables
 from critlab.report.chart import Chart
-from critlab.report.charts.kit import (
-    chart,
-)
+from critlab.report.charts.kit import chart
 
 SETTING: dict[str, Any] = {"ranks": (5, 3), "observed": 600}
 SIZE, LENGTH = 50, 10000

@@ -11,13 +11,7 @@ from critlab.papers.deep_linear.two_pathways import (
     group_finals,
     window_chart,
 )
-from critlab.papers.figure import (
-    THEORY_SCALES,
-    Figure,
-    Published,
-    Scale,
-    Tables,
-)
+from critlab.papers.figure import THEORY_SCALES, Figure, Published, Scale, Tables
 from critlab.report.chart import Chart
 
 

@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from critlab.papers.figure import (
-    JSON,
-)
+from critlab.papers.figure import JSON
 from critlab.report.charts.encoding import quantity
-from critlab.report.charts.kit import (
-    coloured,
-    layer,
-    layered,
-)
+from critlab.report.charts.kit import coloured, layer, layered
 
 
 def shaded(start: float, stop: float) -> JSON:

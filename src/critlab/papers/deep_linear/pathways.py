@@ -12,13 +12,7 @@ from critlab.papers.deep_linear.two_pathways import (
     strength_label,
     window_chart,
 )
-from critlab.papers.figure import (
-    THEORY_SCALES,
-    Figure,
-    Published,
-    Scale,
-    Tables,
-)
+from critlab.papers.figure import THEORY_SCALES, Figure, Published, Scale, Tables
 from critlab.report.chart import Chart
 
 

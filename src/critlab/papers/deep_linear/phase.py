@@ -6,23 +6,10 @@ import math
 from typing import Any
 
 from critlab.papers.deep_linear import PAPER, PROGRAM
-from critlab.papers.figure import (
-    JSON,
-    THEORY_SCALES,
-    Figure,
-    Published,
-    Scale,
-    Tables,
-)
+from critlab.papers.figure import JSON, THEORY_SCALES, Figure, Published, Scale, Tables
 from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity
-from critlab.report.charts.kit import (
-    chart,
-    coloured,
-    layer,
-    layered,
-    lookup,
-)
+from critlab.report.charts.kit import chart, coloured, layer, layered, lookup
 
 STRENGTH = 10.0
 DEPTHS = (2, 5, 8, 13)

@@ -4,23 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from critlab.papers.figure import (
-    JSON,
-    THEORY_SCALES,
-    Figure,
-    Published,
-    Scale,
-    Tables,
-)
+from critlab.papers.figure import JSON, THEORY_SCALES, Figure, Published, Scale, Tables
 from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity
-from critlab.report.charts.kit import (
-    chart,
-    coloured,
-    layer,
-    layered,
-    lookup,
-)
+from critlab.report.charts.kit import chart, coloured, layer, layered, lookup
 
 PAPER_2 = "Kleinman, Achille and Soatto 2023, arXiv 2210.04643, the authors' published program"
 PLACES = ((0, 0), (0, 3), (4, 7), (2, 1))

@@ -5,21 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from critlab.papers.deep_linear import PAPER
-from critlab.papers.figure import (
-    JSON,
-    THEORY_SCALES,
-    Figure,
-    Scale,
-    Tables,
-)
+from critlab.papers.figure import JSON, THEORY_SCALES, Figure, Scale, Tables
 from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity
-from critlab.report.charts.kit import (
-    chart,
-    coloured,
-    layer,
-    layered,
-)
+from critlab.report.charts.kit import chart, coloured, layer, layered
 
 FLOWS: dict[Scale, list[dict[str, Any]]] = {
     "small": [

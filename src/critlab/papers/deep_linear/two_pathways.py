@@ -6,15 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from critlab.papers.deep_linear.panels import markers_over_lines
-from critlab.papers.figure import (
-    JSON,
-    Tables,
-)
+from critlab.papers.figure import JSON, Tables
 from critlab.report.chart import Chart
-from critlab.report.charts.kit import (
-    chart,
-    lookup,
-)
+from critlab.report.charts.kit import chart, lookup
 
 KAPPA = (0.013411, 0.012567, 0.012302, 0.011853, 0.011820, 0.011586, 0.011521, 0.011389)
 """The start strengths that the authors' program drew for its published figure."""

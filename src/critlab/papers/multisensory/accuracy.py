@@ -6,21 +6,14 @@ from collections.abc import Callable, Sequence
 
 from critlab.analysis.effects.control_comparison import compare_to_control
 from critlab.analysis.results import Results
-from critlab.papers.figure import (
-    Found,
-    Published,
-)
+from critlab.papers.figure import Found, Published
 from critlab.papers.multisensory.setup import SECONDARY
 from critlab.papers.multisensory.units import compared_points, limits
 from critlab.report.chart import Chart
-from critlab.report.charts.kit import (
-    chart,
-    with_intervals,
-)
+from critlab.report.charts.kit import chart, with_intervals
 from critlab.report.findings import Comparison
 from critlab.report.text.names import spaced
 
-UNTIL = "Deficit of B removed after epoch"
 SOURCES = {"": "both sources", "A": "A alone", "B": "B alone"}
 HIDDEN = Published("test accuracy", "about 93 to 94 % whatever the deficit", SECONDARY)
 

@@ -6,25 +6,10 @@ from collections.abc import Sequence
 
 from critlab.analysis.effects.control_comparison import through_training
 from critlab.analysis.results import Results
-from critlab.deficits import (
-    Decorrelate,
-)
-from critlab.papers.comparisons import (
-    UNSTATED,
-)
-from critlab.papers.figure import (
-    Figure,
-    Found,
-    Published,
-    Scale,
-    single,
-)
-from critlab.papers.multisensory.setup import (
-    PAPER,
-    SECONDARY,
-    SEEDS,
-    base,
-)
+from critlab.deficits import Decorrelate
+from critlab.papers.comparisons import UNSTATED
+from critlab.papers.figure import Figure, Found, Published, Scale, single
+from critlab.papers.multisensory.setup import PAPER, SECONDARY, SEEDS, base
 from critlab.papers.multisensory.units import (
     VARIANCE,
     compared_points,
@@ -34,10 +19,7 @@ from critlab.papers.multisensory.units import (
 )
 from critlab.papers.names import study_name
 from critlab.report.chart import Chart
-from critlab.report.charts.kit import (
-    chart,
-    with_intervals,
-)
+from critlab.report.charts.kit import chart, with_intervals
 from critlab.report.findings import Comparison
 from critlab.study.constructors import removal_sweep
 from critlab.study.study import Study

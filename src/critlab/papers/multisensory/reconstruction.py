@@ -5,26 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from critlab.deficits import (
-    Blank,
-)
+from critlab.deficits import Blank
 from critlab.papers.charts import damage_by_part
-from critlab.papers.comparisons import (
-    damage_words,
-)
-from critlab.papers.figure import (
-    Figure,
-    Found,
-    Published,
-    Scale,
-    Studies,
-)
-from critlab.papers.multisensory.setup import (
-    EVERY,
-    PAPER,
-    SECONDARY,
-    SEEDS,
-)
+from critlab.papers.comparisons import damage_words
+from critlab.papers.figure import Figure, Found, Published, Scale, Studies
+from critlab.papers.multisensory.setup import EVERY, PAPER, SECONDARY, SEEDS
 from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
 from critlab.report.text.names import spaced

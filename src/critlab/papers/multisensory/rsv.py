@@ -7,37 +7,14 @@ from collections.abc import Iterator, Sequence
 from critlab.analysis.effects.control_comparison import compare_to_control
 from critlab.analysis.results import Results
 from critlab.analysis.sources.ignored_source import source_balances
-from critlab.papers.comparisons import (
-    UNSTATED,
-)
-from critlab.papers.figure import (
-    Figure,
-    Found,
-    Scale,
-    single,
-)
+from critlab.papers.comparisons import UNSTATED
+from critlab.papers.figure import Figure, Found, Scale, single
 from critlab.papers.multisensory.accuracy import HIDDEN
-from critlab.papers.multisensory.setup import (
-    PAPER,
-    RECOVERY,
-    REMOVALS,
-    SEEDS,
-    base,
-    blur,
-)
-from critlab.papers.multisensory.units import (
-    MOVES,
-    VARIANCE,
-    compared_points,
-    distribution_charts,
-    limits,
-)
+from critlab.papers.multisensory.setup import PAPER, RECOVERY, REMOVALS, SEEDS, base, blur
+from critlab.papers.multisensory.units import MOVES, VARIANCE, compared_points, distribution_charts, limits
 from critlab.papers.names import study_name
 from critlab.report.chart import Chart
-from critlab.report.charts.kit import (
-    chart,
-    with_intervals,
-)
+from critlab.report.charts.kit import chart, with_intervals
 from critlab.report.findings import Comparison
 from critlab.report.text.names import arm_words
 from critlab.report.text.sources import balance_text

@@ -8,12 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from critlab.deficits import (
-    Blur,
-)
-from critlab.papers.figure import (
-    Scale,
-)
+from critlab.deficits import Blur
+from critlab.papers.figure import Scale
 from critlab.papers.names import study_name
 from critlab.study.constructors import removal_sweep
 from critlab.study.setup import Setup

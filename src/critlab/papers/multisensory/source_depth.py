@@ -6,28 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from critlab.papers.charts import damage_by_part
-from critlab.papers.comparisons import (
-    UNSTATED,
-    damage_comparisons,
-)
-from critlab.papers.figure import (
-    Figure,
-    Found,
-    Published,
-    Scale,
-    Studies,
-)
-from critlab.papers.multisensory.setup import (
-    PAPER,
-    SEEDS,
-    base,
-    blur,
-)
-from critlab.papers.multisensory.units import (
-    MOVES,
-    VARIANCE,
-    compared_points,
-)
+from critlab.papers.comparisons import UNSTATED, damage_comparisons
+from critlab.papers.figure import Figure, Found, Published, Scale, Studies
+from critlab.papers.multisensory.setup import PAPER, SEEDS, base, blur
+from critlab.papers.multisensory.units import MOVES, VARIANCE, compared_points
 from critlab.papers.names import study_name
 from critlab.report.findings import Comparison
 from critlab.study.constructors import removal_sweep

@@ -5,27 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from critlab.analysis.effects.control_comparison import through_training
-from critlab.papers.figure import (
-    Figure,
-    Found,
-    Published,
-    single,
-)
+from critlab.papers.figure import Figure, Found, Published, single
 from critlab.papers.multisensory.accuracy import SOURCES
-from critlab.papers.multisensory.setup import (
-    PAPER,
-    source_information_study,
-)
-from critlab.papers.multisensory.units import (
-    compared_points,
-    limits,
-    shortest_and_longest,
-)
+from critlab.papers.multisensory.setup import PAPER, source_information_study
+from critlab.papers.multisensory.units import compared_points, limits, shortest_and_longest
 from critlab.report.chart import Chart
-from critlab.report.charts.kit import (
-    chart,
-    with_intervals,
-)
+from critlab.report.charts.kit import chart, with_intervals
 from critlab.report.findings import Comparison
 
 WORTH = Published("usable information", "of the deprived source lost, of the spared one kept", f"{PAPER}, shown")

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from critlab.papers.figure import (
-    Figure,
-    Published,
-    Scale,
-    single,
-)
+from critlab.papers.figure import Figure, Published, Scale, single
 from critlab.papers.multisensory.accuracy import accuracy_charts, accuracy_comparisons
-from critlab.papers.multisensory.setup import (
-    PAPER,
-    SEEDS,
-    base,
-    blur,
-)
+from critlab.papers.multisensory.setup import PAPER, SEEDS, base, blur
 from critlab.papers.names import study_name
 from critlab.study.constructors import window_sweep
 from critlab.study.study import Study
