@@ -1,0 +1,79 @@
+"""A mean over seeds with its t interval, and the constants of every decision."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from critlab._core.estimate import Estimate
+
+LEVEL = 0.025
+"""One-sided level of every decision: a point is damaged only where its two-sided 95 % interval agrees."""
+
+POWER = 0.8
+"""Probability with which the minimum detectable damage would be called present."""
+
+MINIMUM_SEEDS = 3
+"""Fewest seeds that can decide anything. Two give one degree of freedom: an interval of 12.7 standard errors
+each way, whose width rests on a single difference; with three it is 4.3, and one odd seed shows."""
+
+RESOLUTION = 1e-9
+"""Smaller differences of accuracy are rounding: one image in a million, over 100 epochs, is 1e-8."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A mean over seeds with its two-sided 95 % t interval.
+
+    Args:
+        n: seeds.
+        mean: in the unit of the values.
+        sd: standard deviation over seeds (n - 1 in the denominator); 0 for one seed.
+        low: lower limit; None for one seed, which has no interval.
+        high: upper limit; in the same case.
+    """
+
+    n: int
+    mean: float
+    sd: float
+    low: float | None
+    high: float | None
+
+    @property
+    def estimate(self) -> Estimate:
+        """Mean and standard error; infinite for one seed, whose error is unknown."""
+        return Estimate(self.mean, self.sd / math.sqrt(self.n) if self.n > 1 else math.inf)
+
+
+def summarise(values: Sequence[float]) -> Summary:
+    """Mean and 95 % t interval, ``mean +- t(0.975, n - 1) sd / sqrt(n)``, of independent values, one a seed.
+
+    Equal values (up to rounding) have an interval of zero width. Error: exact for normal values; for others
+    the coverage approaches 95 % as n grows.
+
+    Raises:
+        ValueError: there are no values.
+    """
+    if not values:
+        raise ValueError("there are no values to summarise; leave the point out")
+    n, mean = len(values), math.fsum(values) / len(values)
+    if n == 1:
+        return Summary(1, mean, 0.0, None, None)
+    sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+    sd = sd if sd > RESOLUTION else 0.0
+    half = float(t_quantile(1 - LEVEL, n - 1)) * sd / math.sqrt(n)
+    return Summary(n, mean, sd, mean - half, mean + half)
+
+
+def t_quantile(probability: Any, freedom: Any) -> Any:
+    """Quantiles of Student's t with ``freedom`` degrees of freedom (above 0), in the shape that both broadcast to."""
+    from scipy.special import stdtrit
+
+    return stdtrit(freedom, probability)
