@@ -9,6 +9,7 @@ import pytest
 
 from critlab.analysis.information.plasticity import information_plasticity, layer_shares, share_shifts
 from critlab.analysis.results import Results
+from critlab.analysis.table import Row
 from synthetic import LAYERS, synthetic_results
 
 
@@ -88,6 +89,33 @@ def test_plasticity_is_told_for_every_arm_and_removal() -> None:
     (one, _) = information_plasticity(synthetic_results(1, (0, 2, 4), controls={}))
     assert one.distance.low is None
     assert information_plasticity(Results(results.study, (), results.outcomes)) == ()
+
+
+def test_the_drift_of_a_run_whose_deficit_is_never_removed_is_subtracted() -> None:
+    results = synthetic_results(3, (0, 4, "never"), controls={})
+    never = {run.identifier(seed): seed for run in results.study.runs if run.at == "never" for seed in (0, 1, 2)}
+
+    def shares(row: Row) -> Row:
+        """All runs of a seed have the same shares, and they move in the last reading."""
+        if row.quantity != "fisher_trace" or not row.layer:
+            return row
+        return replace(row, value=100 * LAYERS[row.layer] * (2 if row.epoch >= 12 and row.layer == "head" else 1))
+
+    rows = tuple(shares(row) for row in results.rows)
+    (alike,) = information_plasticity(Results(results.study, rows, results.outcomes))
+    moved = pytest.approx(2 * LAYERS["head"] / (1 + LAYERS["head"]) - LAYERS["head"])
+    assert alike.drift is not None
+    assert alike.beyond_drift is not None
+    assert (alike.distance.mean, alike.drift.mean, alike.beyond_drift.mean) == (moved, moved, pytest.approx(0))
+    frozen = tuple(
+        replace(row, value=100 * LAYERS[row.layer]) if row.run in never and row.layer in LAYERS else row for row in rows
+    )
+    (removed,) = information_plasticity(Results(results.study, frozen, results.outcomes))
+    assert removed.beyond_drift is not None
+    assert removed.beyond_drift.mean == moved
+    (alone,) = information_plasticity(synthetic_results(3, (0, 4), controls={}))
+    assert alone.drift is None
+    assert alone.beyond_drift is None
 
 
 def test_the_error_of_a_share_holds_that_of_the_total() -> None:

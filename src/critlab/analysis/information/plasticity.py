@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from critlab.analysis.statistics import Summary, summarise
@@ -50,6 +50,8 @@ class ShareShift:
         last: the last measured epoch.
         distance: total variation between the shares at both, from 0 (the same) to 1 (no layer in common).
         error: about the distance that the readings' errors alone would give; a distance like it is no shift.
+        drift: the same distance, between the same epochs, in the run of the same arm and seed whose deficit is never
+            removed; None where that run has no readings at both epochs.
     """
 
     run: str
@@ -60,11 +62,17 @@ class ShareShift:
     last: int
     distance: float
     error: float
+    drift: float | None = None
 
     @property
     def excess(self) -> float:
         """The distance beyond that of the errors alone; it may be negative."""
         return self.distance - self.error
+
+    @property
+    def beyond_drift(self) -> float | None:
+        """The distance beyond the drift under the same deficit; it may be negative. None where no drift is known."""
+        return None if self.drift is None else self.distance - self.drift
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,9 @@ class Plasticity:
         excess: what is beyond the floor, over seeds; where its interval holds 0, nothing says that a share moved.
         floor: the mean distance that the readings' errors alone would give.
         shifts: one for each seed.
+        drift: the distance between the same epochs where the deficit is never removed, over seeds; None where a seed
+            has none.
+        beyond_drift: the distance minus that drift, paired by seed; None in the same case.
     """
 
     arm: str
@@ -86,6 +97,8 @@ class Plasticity:
     excess: Summary
     floor: float
     shifts: tuple[ShareShift, ...]
+    drift: Summary | None = None
+    beyond_drift: Summary | None = None
 
 
 def information_plasticity(results: StudyTable, quantity: str = "fisher_trace") -> tuple[Plasticity, ...]:
@@ -95,6 +108,8 @@ def information_plasticity(results: StudyTable, quantity: str = "fisher_trace") 
     one seed). Two noisy readings differ even where nothing moved: by ``floor`` in the mean. So ``excess`` is what to
     look at, a network that is frozen has none. It is too small by up to the floor where shares do move, since noise
     then adds less than it does to nothing, and errors that are upper bounds (one draw a reading) raise the floor too.
+    A network whose deficit is never removed drifts as well, and less the later one looks. Where the study has such runs
+    (``"never"``), ``beyond_drift`` is what removal adds to that drift.
 
     Args:
         results: of a study with a layerwise measure.
@@ -117,10 +132,17 @@ def information_plasticity(results: StudyTable, quantity: str = "fisher_trace") 
             summarise([shift.excess for shift in shifts]),
             math.fsum(shift.error for shift in shifts) / len(shifts),
             tuple(shifts),
+            _over_seeds([shift.drift for shift in shifts]),
+            _over_seeds([shift.beyond_drift for shift in shifts]),
         )
         for arm, removals in places.items()
         for removal, shifts in sorted(removals.items())
     )
+
+
+def _over_seeds(values: list[float | None]) -> Summary | None:
+    known = [value for value in values if value is not None]
+    return summarise(known) if len(known) == len(values) else None
 
 
 def layer_shares(results: StudyTable, quantity: str = "fisher_trace") -> tuple[LayerShare, ...]:
@@ -147,7 +169,29 @@ def share_shifts(results: StudyTable, quantity: str = "fisher_trace") -> tuple[S
     off the same draws err together, and their shares less. Source: ours.
     """
     found = [_shift(rows, quantity) for rows in results.by_run.values() if rows]
-    return tuple(shift for shift in found if shift is not None)
+    lasting = _never_removed(results, quantity)
+    return tuple(
+        replace(shift, drift=_drift(lasting.get((shift.arm, shift.seed), {}), shift))
+        for shift in found
+        if shift is not None
+    )
+
+
+def _never_removed(
+    results: StudyTable, quantity: str
+) -> dict[tuple[str, int], dict[int, dict[str, tuple[float, float]]]]:
+    """The readings of each arm's and seed's run whose deficit is never removed."""
+    return {
+        (run.arm, seed): _readings(results.by_run.get(run.identifier(seed), ()), quantity)
+        for run in results.study.runs
+        if run.at == "never"
+        for seed in results.study.seeds
+    }
+
+
+def _drift(readings: Mapping[int, Layers], shift: ShareShift) -> float | None:
+    pair = [readings.get(epoch, {}) for epoch in (shift.first, shift.last)]
+    return None if any(_total(layers) <= 0 for layers in pair) else _distance(*(_shares(layers) for layers in pair))
 
 
 def _readings(rows: tuple[Row, ...], quantity: str) -> dict[int, dict[str, tuple[float, float]]]:
@@ -172,15 +216,20 @@ def _shift(rows: tuple[Row, ...], quantity: str) -> ShareShift | None:
         return None
     first, last = min(readings), max(readings)
     before, after = (_shares(readings[epoch]) for epoch in (first, last))
-    distance = error = 0.0
+    error = 0.0
     for layer in before.keys() | after.keys():
-        (old, old_error), (new, new_error) = before.get(layer, (0.0, 0.0)), after.get(layer, (0.0, 0.0))
-        distance += abs(new - old) / 2
-        error += math.sqrt(2 / math.pi) * math.hypot(old_error, new_error) / 2
-    return ShareShift(row.run, row.arm, row.seed, row.stop, first, last, distance, error)
+        errors = before.get(layer, (0.0, 0.0))[1], after.get(layer, (0.0, 0.0))[1]
+        error += math.sqrt(2 / math.pi) * math.hypot(*errors) / 2
+    return ShareShift(row.run, row.arm, row.seed, row.stop, first, last, _distance(before, after), error)
 
 
-def _shares(layers: Layers) -> dict[str, tuple[float, float]]:
+def _distance(before: Layers, after: Layers) -> float:
+    """Total variation between two sets of shares."""
+    layers = before.keys() | after.keys()
+    return sum(abs(after.get(layer, (0.0, 0.0))[0] - before.get(layer, (0.0, 0.0))[0]) for layer in layers) / 2
+
+
+def _shares(layers: Layers) -> Layers:
     """Each layer's share and its standard error, which holds the error of the total."""
     total = _total(layers)
     variance = math.fsum(stderr**2 for _, stderr in layers.values())

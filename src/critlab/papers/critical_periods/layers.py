@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from critlab.analysis.information.plasticity import Plasticity
 from critlab.deficits import VerticalFlip
 from critlab.papers.critical_periods.setup import NOTES, PAPER, TIMELINES, base, blur, trace_measure
 from critlab.papers.figure import Figure, Found, Published, Scale, single
@@ -44,6 +45,7 @@ def charts(found: Found) -> Sequence[Chart]:
             "low": one.distance.low,
             "high": one.distance.high,
             "noise": one.floor,
+            "drift": one.drift.mean if one.drift else None,
             "n": one.distance.n,
         }
         for one in next(iter(found.values())).plasticity()
@@ -54,7 +56,8 @@ def charts(found: Found) -> Sequence[Chart]:
     panel = with_intervals(rows, "removed", REMOVED, "moved", title, "deficit", None)
     caption = (
         "How far each layer's share of the trace moves between removal and the end: 0 is frozen, 1 is everything; "
-        "means over seeds, 95 % t intervals. The column noise is what the readings' errors alone would show."
+        "means over seeds, 95 % t intervals. The column noise is what the readings' errors alone would show; "
+        "drift is how far the shares move between the same epochs where the deficit is never removed."
     )
     alt = "A chart of the movement of the layer shares against removal epoch. The numbers follow in a table."
     return [chart("plasticity", "Information plasticity", caption, alt, [("", panel)], rows)]
@@ -64,11 +67,17 @@ def compare(found: Found) -> Sequence[Comparison]:
     """How far the layer shares move after removal, early against late."""
     return [
         SHARES.beside(
-            f"{score(one.distance)}; {one.floor:.3f} from the readings' errors alone",
-            f"total variation of the shares after removal, {spaced(one.arm)} until {one.removal}",
+            _moved(one), f"total variation of the shares after removal, {spaced(one.arm)} until {one.removal}"
         )
         for one in next(iter(found.values())).plasticity()
     ]
+
+
+def _moved(one: Plasticity) -> str:
+    words = f"{score(one.distance)}; {one.floor:.3f} from the readings' errors alone"
+    if one.drift is None or one.beyond_drift is None:
+        return words
+    return f"{words}; {one.drift.mean:.3f} where the deficit is never removed, {score(one.beyond_drift)} more than that"
 
 
 FIGURE = Figure(
