@@ -28,11 +28,12 @@ from pathlib import Path
 
 from commands import timed
 
-from critlab.engine.names import StudyIds
-from critlab.engine.perform import Read, Trained
-from critlab.engine.study_record import StudyRecord, enter
-from critlab.engine.work import Task
-from critlab.engine.writing import Writer, provenance
+from critlab.engine.records.provenance import provenance
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.records.study_record import StudyRecord, enter
+from critlab.engine.tasks.execute import Read, Trained
+from critlab.engine.tasks.missing_work import Task
+from critlab.engine.tasks.writer import Writer
 from critlab.measures.reading import Reading
 from critlab.report.study_text import study_text
 from critlab.store import Store

@@ -12,8 +12,8 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from critlab._core.threads import one_thread
-from critlab.engine.processors import abilities
-from critlab.engine.writing import provenance
+from critlab.engine.planning.processors import abilities
+from critlab.engine.records.provenance import provenance
 
 SIZES = (512, 1024, 2048)
 NOTEWORTHY = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")

@@ -36,12 +36,12 @@ from critlab._core.threads import one_thread
 from critlab.analysis.reading import read_results
 from critlab.data import load
 from critlab.deficits import Blur
-from critlab.engine.names import StudyIds
-from critlab.engine.numerics import decide
-from critlab.engine.perform import Read, StateReached, Trained
-from critlab.engine.study_record import read_record
-from critlab.engine.work import Task
-from critlab.engine.writing import Writer
+from critlab.engine.planning.numerics import decide
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.records.study_record import read_record
+from critlab.engine.tasks.execute import Read, StateReached, Trained
+from critlab.engine.tasks.missing_work import Task
+from critlab.engine.tasks.writer import Writer
 from critlab.measures import FisherTrace
 from critlab.measures.reading import Reading
 from critlab.papers import all_cnn_cifar10

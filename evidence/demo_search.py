@@ -17,7 +17,7 @@ from typing import Any
 
 import critlab
 from critlab.deficits import Blur, VerticalFlip
-from critlab.engine.writing import provenance
+from critlab.engine.records.provenance import provenance
 from critlab.study import Setup, Study
 
 OUT = Path(__file__).with_suffix(".csv")

@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from critlab.analysis.reading import read_results
-from critlab.engine.verifying import verify
+from critlab.engine.maintenance.verify import verify
 from critlab.store import Store
 from critlab.store.atomic import TEMPORARY
 from critlab.study import read_study

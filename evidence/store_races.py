@@ -26,7 +26,7 @@ from pathlib import Path
 from critlab import cli  # the commands are imported once, and then forked
 from critlab.analysis.reading import read_results
 from critlab.cli import commands
-from critlab.engine.verifying import verify
+from critlab.engine.maintenance.verify import verify
 from critlab.report import page  # noqa: F401 - so is what the page needs
 from critlab.store import Store
 from critlab.study import read_study

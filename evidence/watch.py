@@ -35,7 +35,7 @@ import critlab
 from critlab.analysis.information.exponential_fit import rank_correlation
 from critlab.data import load
 from critlab.deficits import read_deficit
-from critlab.engine.writing import provenance
+from critlab.engine.records.provenance import provenance
 from critlab.hooks.watch import Watch
 from critlab.study import Setup, Study
 from critlab.study.origin import Numerics

@@ -13,8 +13,8 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
-from critlab.engine.running import RunOptions, run_study
-from critlab.engine.verifying import verify
+from critlab.engine.maintenance.verify import verify
+from critlab.engine.run import RunOptions, run_study
 from critlab.store import Store
 from critlab.study.study import Study
 from critlab.study.tree import build

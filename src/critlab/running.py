@@ -7,10 +7,10 @@ from pathlib import Path
 from critlab._core.errors import StoreError, StoreUnwritable
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
-from critlab.engine.planning import Plan
-from critlab.engine.planning import plan as plan_study
-from critlab.engine.processors import default_workers
-from critlab.engine.running import Device, Engine, Precision, RunOptions, run_study
+from critlab.engine.planning.plan import Plan
+from critlab.engine.planning.plan import plan as plan_study
+from critlab.engine.planning.processors import default_workers
+from critlab.engine.run import Device, Engine, Precision, RunOptions, run_study
 from critlab.store import Store
 from critlab.study.study import Study
 

@@ -15,8 +15,8 @@ from critlab.analysis.curve_notes import MixedMachines
 from critlab.analysis.mixture import mixture
 from critlab.analysis.progress import progress
 from critlab.analysis.reading import read_results
-from critlab.engine.study_record import read_record
-from critlab.engine.verifying import verify
+from critlab.engine.maintenance.verify import verify
+from critlab.engine.records.study_record import read_record
 from critlab.report.page import page
 from critlab.report.text.store import status_text, verification_text
 from critlab.running import run

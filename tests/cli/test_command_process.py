@@ -338,7 +338,7 @@ class TestSignals:
         monkeypatch.setattr(
             sys.modules[__name__],
             "CALL",
-            [*CALL[:2], f"import critlab.engine.local as l; l.PREEMPTED_SECONDS = 1; {CALL[2]}"],
+            [*CALL[:2], f"import critlab.engine.executors.processes as l; l.PREEMPTED_SECONDS = 1; {CALL[2]}"],
         )
         with held(tmp_path) as (process, worker):
             process.terminate()
@@ -356,7 +356,7 @@ class TestSignals:
     ) -> None:
         where = {
             "import": "critlab.papers.registry.find_study",
-            "data": "critlab.engine.running._images",
+            "data": "critlab.engine.run._images",
             "waiting for a lock": "critlab.store.locks.Locks.waited",
             "showing": "critlab.report.text.terminal.verdict_text",
         }

@@ -413,7 +413,7 @@ def test_pixelations_of_one_effect_are_one() -> None:
 
 
 def test_twins_of_a_study_are_named_and_trained_all_the_same() -> None:
-    from critlab.engine.planning import plan
+    from critlab.engine.planning.plan import plan
     from critlab.report.text.terminal import plan_text
     from critlab.store import Store
     from critlab.study.remarks import deficit_remarks

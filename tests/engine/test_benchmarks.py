@@ -73,7 +73,7 @@ def test_a_store_of_made_up_numbers_is_a_finished_study(tmp_path: Path, shape: s
     from growth import fill, study_of
 
     from critlab.analysis.reading import read_results
-    from critlab.engine.verifying import verify
+    from critlab.engine.maintenance.verify import verify
     from critlab.store import Store
 
     study, store = study_of(shape, 3), Store(tmp_path / "store")

@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 
 import critlab
 from critlab.analysis.reading import read_results
-from critlab.engine.keeping import retained_paths
-from critlab.engine.names import StudyIds
-from critlab.engine.perform import Paused, Read, StateReached, Stopped, Trained, execute_task
-from critlab.engine.running import RunOptions, run_study
-from critlab.engine.study_record import read_record
+from critlab.engine.planning.retention import retained_paths
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.records.study_record import read_record
+from critlab.engine.run import RunOptions, run_study
 from critlab.engine.survey import survey
-from critlab.engine.work import Task, find_missing_work
-from critlab.engine.writing import Writer
+from critlab.engine.tasks.execute import Paused, Read, StateReached, Stopped, Trained, execute_task
+from critlab.engine.tasks.missing_work import Task, find_missing_work
+from critlab.engine.tasks.writer import Writer
 from critlab.store import Store
 from critlab.study.origin import Numerics
 from critlab.study.recipe import recipes
@@ -168,7 +168,7 @@ def test_stopped_anywhere_it_goes_on_to_the_same_table(tmp_path: Path, chance: i
         else:
             writer.finish() if not isinstance(event, Stopped) else None
     assert not find_missing_work(tree, study.seeds, names, store, kept).tasks
-    from critlab.engine.study_record import StudyRecord, write_record
+    from critlab.engine.records.study_record import StudyRecord, write_record
 
     write_record(store, StudyRecord(study.model_dump(mode="json"), images.fingerprint, Numerics(), {}))
     whole = critlab.run(study, tmp_path / "whole", workers=1).to_csv()

@@ -14,9 +14,9 @@ import pytest
 
 from command import Command
 from critlab._core.errors import StoreError, StudyError
-from critlab.engine.collecting import collect, empty_trash
-from critlab.engine.study_record import StudyRecord, all_records, enter, read_record, standing
-from critlab.engine.verifying import verify
+from critlab.engine.maintenance.gc import collect, empty_trash
+from critlab.engine.maintenance.verify import verify
+from critlab.engine.records.study_record import StudyRecord, all_records, enter, read_record, standing
 from critlab.store import Store, record
 from critlab.store.locks import writing
 from critlab.store.marker import MARKER
@@ -162,7 +162,7 @@ class TestRecord:
     def test_other_images_keep_a_record_of_their_own(self, store: Store) -> None:
         from dataclasses import replace
 
-        from critlab.engine.study_record import enter
+        from critlab.engine.records.study_record import enter
 
         known = read_record(store, small(**SMALL))
         assert known is not None
@@ -210,7 +210,7 @@ class TestDamagedRecord:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         from critlab.data import load
-        from critlab.engine.numerics import as_computed
+        from critlab.engine.planning.numerics import as_computed
 
         monkeypatch.setattr("inline.Numerics", lambda: Numerics(precision="bfloat16"))
         study = small(**SMALL, sweep={"kind": "removal", "at": [0], "recovery": 1}, name="coarse")

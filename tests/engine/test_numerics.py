@@ -14,10 +14,10 @@ import critlab as laboratory
 from command import Command
 from critlab._core.errors import StudyError
 from critlab.data import load
-from critlab.engine import timing
-from critlab.engine.numerics import decide, faster, settled
-from critlab.engine.processors import side_by_side
-from critlab.engine.study_record import read_record
+from critlab.engine.planning import timing
+from critlab.engine.planning.numerics import decide, faster, settled
+from critlab.engine.planning.processors import side_by_side
+from critlab.engine.records.study_record import read_record
 from critlab.papers.critical_periods.setup import base
 from critlab.papers.demo import demo
 from critlab.store import Store

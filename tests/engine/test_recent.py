@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from critlab.engine.recent import CheckpointCache
-from critlab.engine.work import Task
+from critlab.engine.tasks.checkpoint_cache import CheckpointCache
+from critlab.engine.tasks.missing_work import Task
 from critlab.store import Store
 from inline import Inline, table
 from studies import small

@@ -15,9 +15,9 @@ from command import Command
 from critlab._core.digest import digest
 from critlab._core.errors import StoreError, StudyError
 from critlab.analysis.progress import progress
-from critlab.engine.collecting import collect
-from critlab.engine.study_record import StudyRecord, all_records, write_record
-from critlab.engine.verifying import verify
+from critlab.engine.maintenance.gc import collect
+from critlab.engine.maintenance.verify import verify
+from critlab.engine.records.study_record import StudyRecord, all_records, write_record
 from critlab.store import Store, record
 from critlab.store.locks import Locks
 from inline import Inline, flipped, table

@@ -12,11 +12,10 @@ import pytest
 import critlab
 from critlab._core.errors import StoreError
 from critlab.analysis.reading import read_results
-from critlab.engine import running
-from critlab.engine.agenda import RunOutcome
+from critlab.engine.executors.worker import desk_of
 from critlab.engine.interruption import Interruption
-from critlab.engine.running import ROUNDS, RunOptions, run_study
-from critlab.engine.worker import desk_of
+from critlab.engine.run import ROUNDS, RunOptions, run_study
+from critlab.engine.tasks.task_queue import RunOutcome
 from critlab.store import Store
 from inline import table, work_off
 from studies import small
@@ -35,7 +34,7 @@ def cleaner(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             waiting.pop(0)()
         return ending
 
-    monkeypatch.setattr(running, "execute", then_cleaned)
+    monkeypatch.setattr("critlab.engine.run.execute", then_cleaned)
     return waiting
 
 

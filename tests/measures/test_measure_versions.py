@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import critlab
-from critlab.engine.collecting import collect
-from critlab.engine.names import StudyIds
-from critlab.engine.study_record import read_record
-from critlab.engine.versions import versions_before
+from critlab.engine.maintenance.gc import collect
+from critlab.engine.records.measure_versions import versions_before
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.records.study_record import read_record
 from critlab.store import Store
 from critlab.study.measurement import scheduled_measures
 from critlab.study.tree import build

@@ -21,10 +21,10 @@ from command import Command
 from critlab._core.errors import CritlabError, StudyError
 from critlab._core.user_code import modules as own_modules
 from critlab.data.user import called
-from critlab.engine.adoption import settle
-from critlab.engine.code import code_files, own_codes, refuse_edited
-from critlab.engine.study_record import StudyRecord, enter, read_record
-from critlab.engine.work import find_missing_work
+from critlab.engine.records.adoption import settle
+from critlab.engine.records.own_code import code_files, own_codes, refuse_edited
+from critlab.engine.records.study_record import StudyRecord, enter, read_record
+from critlab.engine.tasks.missing_work import find_missing_work
 from critlab.models.spec import ModelSpec
 from critlab.store import Store
 from critlab.study.origin import Numerics

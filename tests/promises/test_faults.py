@@ -23,13 +23,13 @@ from command import Command
 from critlab._core.errors import StoreError
 from critlab.analysis.progress import progress
 from critlab.analysis.reading import read_results
-from critlab.engine.agenda import ATTEMPTS, TaskQueue
-from critlab.engine.names import StudyIds
-from critlab.engine.planning import plan
+from critlab.engine.planning.plan import plan
 from critlab.engine.progress import Display
-from critlab.engine.running import RunOptions, run_study
-from critlab.engine.study_record import StudyRecord, write_record
-from critlab.engine.work import Task
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.records.study_record import StudyRecord, write_record
+from critlab.engine.run import RunOptions, run_study
+from critlab.engine.tasks.missing_work import Task
+from critlab.engine.tasks.task_queue import ATTEMPTS, TaskQueue
 from critlab.store import Store, record
 from critlab.store.store import slug
 from critlab.study.origin import Numerics
@@ -265,7 +265,7 @@ class TestInterruption:
             saved[kind] += 1
             save(store, name, arrays, kind)
 
-        monkeypatch.setattr("critlab.engine.perform.INSIDE_SECONDS", -1.0)
+        monkeypatch.setattr("critlab.engine.tasks.execute.INSIDE_SECONDS", -1.0)
         monkeypatch.setattr(Store, "save_state", counted)
         engine = Inline(small(**ONE_SEED), Store(tmp_path / "s"))
         whole_and_right(engine, expected)
@@ -286,7 +286,7 @@ class TestInterruption:
             save(store, name, arrays, kind)
 
         with monkeypatch.context() as patched:
-            patched.setattr("critlab.engine.perform.INSIDE_SECONDS", -1.0)
+            patched.setattr("critlab.engine.tasks.execute.INSIDE_SECONDS", -1.0)
             patched.setattr(Store, "save_state", broken)
             with pytest.raises(KeyboardInterrupt):
                 engine.run()

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from command import Command
-from critlab.engine import verifying
-from critlab.engine.collecting import collect
-from critlab.engine.repairing import set_aside_damaged
-from critlab.engine.verifying import verify
+from critlab.engine.maintenance.gc import collect
+from critlab.engine.maintenance.repair import set_aside_damaged
+from critlab.engine.maintenance.verify import verify
 from critlab.store import Store
 from critlab.store.inspection import Place, places
 from inline import Inline, flipped, table
@@ -208,7 +207,7 @@ def test_verify_calls_no_sound_store_wrong_while_a_run_works(
                 engine.run()
             yield place
 
-    monkeypatch.setattr(verifying, "places", late)
+    monkeypatch.setattr("critlab.engine.maintenance.verify.places", late)
     assert not verify(engine.store).wrong
     assert not verify(engine.store, engine.study).wrong
 
@@ -223,5 +222,5 @@ def test_verify_calls_no_sound_store_wrong_while_gc_works(store: Store, monkeypa
                 collect(store, [small(**SMALL)], apply=True)
             yield place
 
-    monkeypatch.setattr(verifying, "places", late)
+    monkeypatch.setattr("critlab.engine.maintenance.verify.places", late)
     assert not verify(store).wrong

@@ -21,7 +21,7 @@ from command import Command
 from critlab._core.digest import digest
 from critlab._core.errors import StoreDamaged, StoreError, StoreNewer
 from critlab._core.text import one_line, printable
-from critlab.engine.verifying import verify
+from critlab.engine.maintenance.verify import verify
 from critlab.store import Store, atomic, checkpoint, record, writer
 from critlab.store.locks import LOCKS, WRITER, Locks, writing
 from damage import FAULTS, HOSTILE, STORE, STUDY, Answer, Sound, called, inline, made, outcome
@@ -532,7 +532,7 @@ def test_a_store_that_no_file_system_takes_is_refused_before_anything(
 
 def test_names_that_are_hard_to_write_down(critlab: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name of 90 spaces, and paths that are not UTF-8."""
-    monkeypatch.setattr("critlab.engine.running.execute", inline)
+    monkeypatch.setattr("critlab.engine.run.execute", inline)
     name, odd = f"a{' ' * 90}b", os.fsdecode(b"\xff\xfe")
     written(tmp_path, ('"small"', f'"{name}"'), ("[0, 1, 3]", "[0]"), ("seeds = 2", "seeds = 1")).rename(f"{odd}.toml")
     for command in (

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from critlab.deficits import Blur
-from critlab.engine.names import StudyIds
+from critlab.engine.records.study_ids import StudyIds
 from critlab.study import Intervention, Recipe, Run, Study, WindowOverride, removal, windows
 from critlab.study.measurement import TEST
 from critlab.study.origin import Numerics

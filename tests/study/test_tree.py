@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from critlab.deficits import Blur
-from critlab.engine.names import StudyIds
+from critlab.engine.records.study_ids import StudyIds
 from critlab.papers.registry import find_study
 from critlab.study.constructors import removal
 from critlab.study.origin import Numerics

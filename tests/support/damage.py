@@ -21,9 +21,9 @@ from unittest import mock
 import numpy as np
 
 from critlab import cli
-from critlab.engine.agenda import RunOutcome, TaskQueue
-from critlab.engine.perform import SECONDS
-from critlab.engine.worker import desk_of
+from critlab.engine.executors.worker import desk_of
+from critlab.engine.tasks.execute import SECONDS
+from critlab.engine.tasks.task_queue import RunOutcome, TaskQueue
 from critlab.store import Store, record
 from critlab.store.inspection import places
 from inline import Inline, flipped
@@ -67,7 +67,7 @@ def called(*arguments: str) -> Answer:
             contextlib.redirect_stderr(err),
             mock.patch.object(sys, "argv", ["critlab", *arguments]),
             mock.patch.object(sys, "path", list(sys.path)),
-            mock.patch("critlab.engine.running.execute", inline),
+            mock.patch("critlab.engine.run.execute", inline),
         ):
             cli.main()
     except SystemExit as end:

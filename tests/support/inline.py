@@ -10,15 +10,15 @@ from multiprocessing import Pipe
 from typing import Any
 
 from critlab.data import load
-from critlab.engine.adoption import settle
-from critlab.engine.agenda import Failure, RunOutcome, TaskQueue
-from critlab.engine.belongings import whole
-from critlab.engine.keeping import retained_paths
-from critlab.engine.names import StudyIds
-from critlab.engine.study_record import StudyRecord, enter, write_record
-from critlab.engine.work import MissingWork, Task, find_missing_work
-from critlab.engine.worker import WorkerContext
-from critlab.engine.writing import provenance
+from critlab.engine.executors.worker import WorkerContext
+from critlab.engine.maintenance.study_files import whole
+from critlab.engine.planning.retention import retained_paths
+from critlab.engine.records.adoption import settle
+from critlab.engine.records.provenance import provenance
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.records.study_record import StudyRecord, enter, write_record
+from critlab.engine.tasks.missing_work import MissingWork, Task, find_missing_work
+from critlab.engine.tasks.task_queue import Failure, RunOutcome, TaskQueue
 from critlab.store import Store
 from critlab.store.locks import Locks
 from critlab.study.origin import Numerics

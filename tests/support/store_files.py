@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from critlab.engine.study_record import StudyRecord, all_records, write_record
+from critlab.engine.records.study_record import StudyRecord, all_records, write_record
 from critlab.store import Store
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from critlab.analysis.results import Results
 from critlab.analysis.table import Outcome, Row, Status
-from critlab.engine.makers import Maker
+from critlab.engine.records.makers import Maker
 from critlab.study import Run, Study
 from synthetic import saturating, synthetic_results, synthetic_study
 

@@ -12,7 +12,7 @@ import torch
 import stateful_nets
 from critlab._core.errors import StudyError
 from critlab.data import load
-from critlab.engine.rehearsing import rehearse_study
+from critlab.engine.planning.rehearsing import rehearse_study
 from critlab.measures import Measure
 from critlab.store.checkpoint import decode, encode
 from critlab.study.measurement import TEST, Measurement

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from critlab.analysis.study_table import StudyTable
-from critlab.engine.makers import Maker, tally
+from critlab.engine.records.makers import Maker, tally
 from critlab.study.run import Run
 
 

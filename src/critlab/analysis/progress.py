@@ -9,8 +9,8 @@ from typing import Any, Literal
 from critlab.analysis.mixture import Mixture, mixture
 from critlab.analysis.reading import read_results
 from critlab.analysis.table import Outcome
-from critlab.engine.names import StudyIds
-from critlab.engine.study_record import read_record
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.records.study_record import read_record
 from critlab.engine.survey import survey
 from critlab.store import Store
 from critlab.store.locks import Locks

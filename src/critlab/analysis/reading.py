@@ -10,9 +10,9 @@ from critlab._core.errors import StudyError
 from critlab.analysis.results import Results
 from critlab.analysis.study_table import PicturePlace
 from critlab.analysis.table import Outcome, Row, Status
-from critlab.engine.makers import Maker, maker
-from critlab.engine.names import StudyIds
-from critlab.engine.study_record import StudyRecord, read_record
+from critlab.engine.records.makers import Maker, maker
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.records.study_record import StudyRecord, read_record
 from critlab.measures.picture import Picture
 from critlab.store import Store
 from critlab.study.measurement import scheduled_measures

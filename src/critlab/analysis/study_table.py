@@ -13,7 +13,7 @@ from critlab.study.run import Run
 from critlab.study.study import Study
 
 if TYPE_CHECKING:
-    from critlab.engine.makers import Maker
+    from critlab.engine.records.makers import Maker
     from critlab.measures.picture import Picture
 
 CURVE_ROLES = ("deficit", "negative_control", "clock_control", "intervention_control")

@@ -72,8 +72,8 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show what a study costs (runs, epochs, disk, time) without running it."""
-    from critlab.engine.planning import plan as make_plan
-    from critlab.engine.processors import default_workers
+    from critlab.engine.planning.plan import plan as make_plan
+    from critlab.engine.planning.processors import default_workers
     from critlab.report.text.terminal import plan_text
     from critlab.store import Store
 
@@ -140,7 +140,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check every file of a store: its digest and the files it depends on. The exit status is 1 if one is wrong."""
-    from critlab.engine.verifying import verify as look_over
+    from critlab.engine.maintenance.verify import verify as look_over
     from critlab.report.text.store import verification_text
     from critlab.store import Store
 
@@ -167,7 +167,7 @@ def gc(
 ) -> None:
     """Show how much disk space unused files take up. Use --apply to move them to the trash."""
     from critlab._core.errors import StudyError
-    from critlab.engine.collecting import collect, empty_trash
+    from critlab.engine.maintenance.gc import collect, empty_trash
     from critlab.report.text.store import emptied_text, garbage_text
     from critlab.store import Store
 
@@ -236,7 +236,7 @@ def reproduce(
     as_json: Json = False,
 ) -> None:
     """Reproduce a figure of a paper and compare its numbers with the published ones."""
-    from critlab.engine.running import RunOptions
+    from critlab.engine.run import RunOptions
     from critlab.papers.reproduce import reproduce as make
     from critlab.report.text.terminal import reproduction_text
     from critlab.store import Store
@@ -297,7 +297,7 @@ def list_(
 
 def _tell_edited(study: Study, store: Store) -> None:
     """Says on standard error where the user's own code is not that of the study's latest run in this store."""
-    from critlab.engine.adoption import code_remark
+    from critlab.engine.records.adoption import code_remark
 
     if remark := code_remark(study, store):
         typer.echo(printable(f"critlab: {remark}"), err=True)
@@ -311,7 +311,7 @@ def _study(name: str, scale: str | None) -> Study:
 
 def _run(study: Study, store: Path, **means: Any) -> tuple[int, Results]:
     from critlab.analysis.reading import read_results
-    from critlab.engine.running import RunOptions, run_study
+    from critlab.engine.run import RunOptions, run_study
     from critlab.store import Store
 
     place = Store(store)

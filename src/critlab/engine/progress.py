@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from critlab._core.duration import duration
 from critlab._core.text import one_line, printable
-from critlab.engine.work import Task
+from critlab.engine.tasks.missing_work import Task
 
 PLAIN_SECONDS = 10.0
 """How often a plain line is printed where there is no terminal."""

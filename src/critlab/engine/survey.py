@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from critlab.engine.keeping import retained_paths, state_bytes
-from critlab.engine.study_record import read_record
-from critlab.engine.work import MissingWork, find_missing_work
+from critlab.engine.planning.retention import retained_paths, state_bytes
+from critlab.engine.records.study_record import read_record
+from critlab.engine.tasks.missing_work import MissingWork, find_missing_work
 from critlab.store import Store
 from critlab.study.study import Study
 from critlab.study.tree import Tree, build

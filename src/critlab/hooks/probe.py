@@ -17,18 +17,19 @@ from critlab._core.user_code.modules import refresh
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
 from critlab.deficits import Deficit
-from critlab.engine.adoption import settle, study_bodies
-from critlab.engine.belongings import whole
 from critlab.engine.interruption import interruptible
-from critlab.engine.keeping import retained_paths
-from critlab.engine.names import StudyIds
-from critlab.engine.perform import CheckpointMissing, Replayed, Stopped, Trained, execute_task
+from critlab.engine.maintenance.repair import set_aside_damaged
+from critlab.engine.maintenance.study_files import whole
+from critlab.engine.planning.retention import retained_paths
 from critlab.engine.progress import Display
-from critlab.engine.repairing import set_aside_damaged
-from critlab.engine.schedule import Schedule
-from critlab.engine.study_record import StudyRecord, enter, standing, write_record
-from critlab.engine.work import MissingWork, Task, find_missing_work
-from critlab.engine.writing import Writer, provenance
+from critlab.engine.records.adoption import settle, study_bodies
+from critlab.engine.records.provenance import provenance
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.records.study_record import StudyRecord, enter, standing, write_record
+from critlab.engine.tasks.execute import CheckpointMissing, Replayed, Stopped, Trained, execute_task
+from critlab.engine.tasks.missing_work import MissingWork, Task, find_missing_work
+from critlab.engine.tasks.ready_tasks import ReadyTasks
+from critlab.engine.tasks.writer import Writer
 from critlab.hooks.deprivation import BatchDeficit, DataInfo
 from critlab.hooks.own_loop import OwnLearner, OwnLoop, check_resume
 from critlab.hooks.own_study import ProbeStudy, probe_study
@@ -207,7 +208,7 @@ def _round(
     stop: Callable[[], bool],
 ) -> None:
     """Does the tasks in order; where a checkpoint proves damaged, what depends on it is left to the next look."""
-    schedule = Schedule(work.tasks)
+    schedule = ReadyTasks(work.tasks)
     while (task := schedule.next()) is not None and not stop():
         try:
             diverged = _perform(task, tree, names, store, learner, display, stop)

@@ -8,7 +8,7 @@ from typing import Any
 
 from critlab._core.digest import digest
 from critlab._core.errors import StoreError, StudyError
-from critlab.engine.writing import provenance
+from critlab.engine.records.provenance import provenance
 from critlab.papers.figure import Figure, Scale, Tables
 from critlab.report.findings import Findings
 from critlab.store import Store

@@ -11,7 +11,7 @@ from critlab._core.duration import duration
 from critlab.analysis.mixture import mixture
 from critlab.analysis.results import Results
 from critlab.analysis.table import Outcome
-from critlab.engine.makers import Maker
+from critlab.engine.records.makers import Maker
 from critlab.objectives import CrossEntropy
 from critlab.report.chart import Cell, Chart
 from critlab.report.charts import charts

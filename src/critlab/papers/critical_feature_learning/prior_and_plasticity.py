@@ -81,7 +81,7 @@ def _chi(g: float) -> float:
 def _everywhere(scale: Scale) -> dict[tuple[float, float], tuple[list[JSON], dict[tuple[str, str, str], Tensor]]]:
     """:func:`_at` by weight scale and noise, one on each core: torch lets go of Python's lock while it computes."""
     from critlab._core.threads import one_thread
-    from critlab.engine.processors import default_workers
+    from critlab.engine.planning.processors import default_workers
 
     places = [(g, noise) for noise in TRAINERS.values() for g in SCALES_G[scale]]
     # one thread here too, else a pool's threads would read how many there were while another has set one

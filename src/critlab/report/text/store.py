@@ -6,9 +6,9 @@ from collections import Counter
 
 from critlab._core.text import one_line
 from critlab.analysis.progress import StudyProgress
-from critlab.engine.collecting import Garbage
-from critlab.engine.makers import arm_lines
-from critlab.engine.verifying import Finding, Verification
+from critlab.engine.maintenance.gc import Garbage
+from critlab.engine.maintenance.verify import Finding, Verification
+from critlab.engine.records.makers import arm_lines
 from critlab.report.text.mixture import mixture_lines
 from critlab.report.text.terminal import size
 

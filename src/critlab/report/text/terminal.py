@@ -9,7 +9,7 @@ from pathlib import Path
 from critlab._core.duration import duration
 from critlab._core.streams import show
 from critlab.analysis.results import Results
-from critlab.engine.planning import Plan
+from critlab.engine.planning.plan import Plan
 from critlab.report.findings import Comparison
 from critlab.report.text.verdict import verdict_lines
 from critlab.store.delivery import is_standard_output

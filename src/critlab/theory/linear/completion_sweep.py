@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from critlab._core.threads import one_thread
-from critlab.engine.processors import default_workers
+from critlab.engine.planning.processors import default_workers
 from critlab.theory.linear.checks import Floats
 from critlab.theory.linear.completion_table import CompletionState
 from critlab.theory.linear.completion_tree import Course, Stretch, stretches

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import numpy as np
 
 from critlab._core.errors import CritlabError
-from critlab.engine.child import be_a_child, start_child
+from critlab.engine.executors.child_process import be_a_child, start_child
 from critlab.theory.linear.descent import descend
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from critlab._core.errors import StoreDamaged
-from critlab.engine.names import StudyIds
+from critlab.engine.records.study_ids import StudyIds
 from critlab.store import Store
 from critlab.store.inspection import Place, check
 from critlab.study.tree import ROOT, Tree

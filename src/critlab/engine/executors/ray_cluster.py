@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from critlab._core.errors import StoreUnwritable, StudyError
-from critlab.engine.agenda import RunOutcome, TaskQueue
-from critlab.engine.claims import Claim
+from critlab.engine.executors.ray_task import MachineOf, stretch
+from critlab.engine.executors.worker import reason
 from critlab.engine.interruption import Interruption
-from critlab.engine.names import StudyIds
-from critlab.engine.perform import Event, Replayed, StateReached, Stopped, Trained
-from critlab.engine.remote import MachineOf, stretch
-from critlab.engine.work import Task
-from critlab.engine.worker import reason
-from critlab.engine.writing import Writer
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.tasks.claims import Claim
+from critlab.engine.tasks.execute import Event, Replayed, StateReached, Stopped, Trained
+from critlab.engine.tasks.missing_work import Task
+from critlab.engine.tasks.task_queue import RunOutcome, TaskQueue
+from critlab.engine.tasks.writer import Writer
 from critlab.store import Store
 from critlab.store.locks import Locks
 from critlab.study.tree import ROOT

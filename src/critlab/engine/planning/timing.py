@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from critlab._core.digest import digest
-from critlab.engine.processors import abilities
-from critlab.engine.writing import provenance
+from critlab.engine.planning.processors import abilities
+from critlab.engine.records.provenance import provenance
 from critlab.store import atomic
 from critlab.study.measurement import TEST, Measurement, options_of
 from critlab.study.origin import Numerics

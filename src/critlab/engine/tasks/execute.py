@@ -12,8 +12,8 @@ import numpy as np
 
 from critlab._core.errors import Diverged, StoreError
 from critlab.engine.learner import Learner
-from critlab.engine.names import StudyIds
-from critlab.engine.work import EpochTask, Task
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.tasks.missing_work import EpochTask, Task
 from critlab.measures.reading import Reading
 from critlab.study.measurement import Measurement, options_of
 from critlab.study.tree import ROOT, Node, Tree

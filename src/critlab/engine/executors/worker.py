@@ -20,14 +20,15 @@ from typing import Any
 
 from critlab._core.errors import CritlabError, StoreUnwritable, StudyError
 from critlab._core.user_code.identity import NOTHING
-from critlab.engine.child import be_a_child
-from critlab.engine.claims import Claim
-from critlab.engine.code import code_files, refuse_edited
-from critlab.engine.names import PRESENT, StudyIds
-from critlab.engine.perform import CheckpointMissing, Replayed, StateReached, Stopped, Trained, execute_task
-from critlab.engine.recent import CheckpointCache
-from critlab.engine.work import EpochTask, Task
-from critlab.engine.writing import Writer, provenance
+from critlab.engine.executors.child_process import be_a_child
+from critlab.engine.records.own_code import code_files, refuse_edited
+from critlab.engine.records.provenance import provenance
+from critlab.engine.records.study_ids import PRESENT, StudyIds
+from critlab.engine.tasks.checkpoint_cache import CheckpointCache
+from critlab.engine.tasks.claims import Claim
+from critlab.engine.tasks.execute import CheckpointMissing, Replayed, StateReached, Stopped, Trained, execute_task
+from critlab.engine.tasks.missing_work import EpochTask, Task
+from critlab.engine.tasks.writer import Writer
 from critlab.store import Store
 from critlab.store.locks import Locks
 from critlab.store.presence import stay

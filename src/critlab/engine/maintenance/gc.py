@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from critlab._core.errors import StoreError, StudyError
-from critlab.engine.belongings import StudyFiles, owned, recorded, study_files
-from critlab.engine.keeping import retained_paths, state_bytes
-from critlab.engine.study_record import standing, write_record
+from critlab.engine.maintenance.study_files import StudyFiles, owned, recorded, study_files
+from critlab.engine.planning.retention import retained_paths, state_bytes
+from critlab.engine.records.study_record import standing, write_record
 from critlab.store import Store, trash
 from critlab.store.atomic import abandoned
 from critlab.store.inspection import STATES, Place, check, places

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from critlab.engine.schedule import Schedule, possible
-from critlab.engine.work import MissingWork, Task
+from critlab.engine.tasks.missing_work import MissingWork, Task
+from critlab.engine.tasks.ready_tasks import ReadyTasks, possible
 
 ATTEMPTS = 2
 """How often a state is tried at which the worker died, or whose start failed its check, before it counts as failed."""
@@ -94,7 +94,7 @@ class TaskQueue:
         watcher: ProgressListener,
         record: Callable[[Failure], None],
     ) -> None:
-        self.schedule, self.survey, self.watcher, self.record = Schedule(work.tasks), survey, watcher, record
+        self.schedule, self.survey, self.watcher, self.record = ReadyTasks(work.tasks), survey, watcher, record
         self.ending = RunOutcome()
         self._attempts: Counter[tuple[int, str]] = Counter()
         self._stale, self._due = False, 0.0
@@ -119,7 +119,7 @@ class TaskQueue:
         made = {(task.seed, path) for task in doing for path in task.makes}
         new = [task for task in work.tasks if not any((task.seed, path) in made for path in task.makes)]
         failed = [(failure.seed, failure.path) for failure in self.ending.failures]
-        self.schedule = Schedule(possible(new, failed), doing)
+        self.schedule = ReadyTasks(possible(new, failed), doing)
         # what is being done may end otherwise than it began, so the last look happens when no task is running
         self._stale = len(new) < len(work.tasks)
         ended = time.monotonic()

@@ -3,45 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from collections.abc import Mapping
-from functools import cache
-from importlib.metadata import version
 from typing import Any
 
-from critlab._core.text import one_line
-from critlab.engine.names import StudyIds
-from critlab.engine.perform import Event, Paused, Read, Replayed, StateReached, Trained
-from critlab.engine.work import Task
+from critlab.engine.records.provenance import provenance
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.tasks.execute import Event, Paused, Read, Replayed, StateReached, Trained
+from critlab.engine.tasks.missing_work import Task
 from critlab.store import Store
 from critlab.store.shape import check_body
 from critlab.store.store import Kind
-
-
-@cache
-def provenance() -> Mapping[str, str]:
-    """What was run on what: versions and machine, as every record carries them."""
-    found = {
-        "critlab": version("critlab"),
-        "torch": version("torch"),
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
-        "cores": str(os.cpu_count()),
-    }
-    return {name: one_line(value, 200) for name, value in found.items()}
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 class Writer:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from critlab._core.errors import StoreError
-from critlab.engine.code import code_files, differing, own_codes, places
-from critlab.engine.names import StudyIds
-from critlab.engine.study_record import StudyRecord, read_record
+from critlab.engine.records.own_code import code_files, differing, own_codes, places
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.records.study_record import StudyRecord, read_record
 from critlab.store import Store
 from critlab.store.inspection import Place, check
 from critlab.study.origin import Numerics

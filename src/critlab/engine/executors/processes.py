@@ -13,11 +13,11 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from critlab._core.errors import CritlabError
-from critlab.engine.agenda import LOOK_SECONDS, RunOutcome, TaskQueue
-from critlab.engine.child import FOR_THE_PARENT, GRACE, end_child, start_child
+from critlab.engine.executors.child_process import FOR_THE_PARENT, GRACE, end_child, start_child
+from critlab.engine.executors.worker import IN_WORKER, task_message
 from critlab.engine.interruption import PREEMPTED, Interruption
-from critlab.engine.work import Task
-from critlab.engine.worker import IN_WORKER, task_message
+from critlab.engine.tasks.missing_work import Task
+from critlab.engine.tasks.task_queue import LOOK_SECONDS, RunOutcome, TaskQueue
 
 ENVIRONMENT = {
     IN_WORKER: "1",
@@ -58,7 +58,7 @@ class _Worker:
             # a session of its own would outlive a kill of the group, so the worker stays in ours
             descriptors = (theirs.fileno(), alive_read)
             self.process = start_child(
-                "critlab.engine.worker", *descriptors, environment=ENVIRONMENT, pass_fds=descriptors
+                "critlab.engine.executors.worker", *descriptors, environment=ENVIRONMENT, pass_fds=descriptors
             )
             keep.pop_all()
         self.connection, self.ready = Connection(ours.detach()), False

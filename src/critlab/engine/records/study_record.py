@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from critlab._core.digest import digest
 from critlab._core.errors import StoreDamaged, StoreError, StudyError
 from critlab._core.user_code.identity import NOTHING
-from critlab.engine.code import own_codes
-from critlab.engine.names import StudyIds
-from critlab.engine.versions import versions_before
+from critlab.engine.records.measure_versions import versions_before
+from critlab.engine.records.own_code import own_codes
+from critlab.engine.records.study_ids import StudyIds
 from critlab.store import Store
 from critlab.store.inspection import Place, check
 from critlab.store.marker import mark
@@ -51,7 +51,7 @@ class StudyRecord:
         provenance: versions and machine of the latest run.
         decision: on what grounds the numerics were chosen: ``why``, and ``seconds_per_image`` where steps were timed.
         code: ``files``, the digest of each module of the user's own, and ``adopted``, see
-            :class:`~critlab.engine.names.StudyIds`; None where none is known, as in a record of critlab 0.1.0.
+            :class:`~critlab.engine.records.study_ids.StudyIds`; None where none is known, as in critlab 0.1.0.
         turn: of the records of one name, the one that was run last has the highest.
         replaced: whether another study took over its name (``--replace``), or gc began to free its files.
         complete: digest of the names of all that it needs, once all of it was there; else empty.

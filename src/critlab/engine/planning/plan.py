@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from critlab._core.imports import is_path
-from critlab.engine import timing
-from critlab.engine.keeping import retained_paths, state_bytes
-from critlab.engine.names import StudyIds
-from critlab.engine.numerics import Decision, decide, settled
-from critlab.engine.space import RECORD_BYTES, needed_bytes, shortage
-from critlab.engine.study_record import StudyRecord, read_record
+from critlab.engine.executors.worker import refuse_inside_a_worker, setup_message
+from critlab.engine.planning import timing
+from critlab.engine.planning.disk_space import RECORD_BYTES, needed_bytes, shortage
+from critlab.engine.planning.numerics import Decision, decide, settled
+from critlab.engine.planning.retention import retained_paths, state_bytes
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.records.study_record import StudyRecord, read_record
 from critlab.engine.survey import survey
-from critlab.engine.work import MissingWork
-from critlab.engine.worker import refuse_inside_a_worker, setup_message
+from critlab.engine.tasks.missing_work import MissingWork
 from critlab.store import Store
 from critlab.study.measurement import scheduled_measures
 from critlab.study.remarks import deficit_remarks
@@ -140,7 +140,7 @@ def _measured(
 ) -> tuple[Decision, float, int | None]:
     """The same, timed now, as is what comes before the first step: reading the data and the start of the workers."""
     from critlab.data import load
-    from critlab.engine.local import start_seconds
+    from critlab.engine.executors.processes import start_seconds
 
     began = time.perf_counter()
     images = load(study.data, folder)

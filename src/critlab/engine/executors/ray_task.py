@@ -11,12 +11,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from critlab._core.errors import CritlabError
-from critlab.engine.code import refuse_edited
-from critlab.engine.names import StudyIds
-from critlab.engine.perform import Event, StateReached, execute_task
-from critlab.engine.work import Task
-from critlab.engine.worker import IN_WORKER
-from critlab.engine.writing import provenance
+from critlab.engine.executors.worker import IN_WORKER
+from critlab.engine.records.own_code import refuse_edited
+from critlab.engine.records.provenance import provenance
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.tasks.execute import Event, StateReached, execute_task
+from critlab.engine.tasks.missing_work import Task
 from critlab.study.origin import Numerics
 from critlab.study.study import Study
 from critlab.study.tree import Tree, build

@@ -15,25 +15,26 @@ from critlab._core.duration import duration
 from critlab._core.errors import StudyError
 from critlab._core.imports import is_path
 from critlab._core.user_code.modules import refresh
-from critlab.engine import on_ray, timing
-from critlab.engine.adoption import settle
-from critlab.engine.agenda import Failure, RunOutcome, TaskQueue
-from critlab.engine.belongings import whole
-from critlab.engine.code import own_codes
+from critlab.engine.executors import ray_cluster
+from critlab.engine.executors.processes import execute
+from critlab.engine.executors.worker import refuse_inside_a_worker, setup_message
 from critlab.engine.interruption import Interruption, interruptible
-from critlab.engine.keeping import retained_paths, state_bytes
-from critlab.engine.local import execute
-from critlab.engine.names import StudyIds
-from critlab.engine.numerics import Decision, decide
-from critlab.engine.processors import default_workers
+from critlab.engine.maintenance.repair import set_aside_damaged
+from critlab.engine.maintenance.study_files import whole
+from critlab.engine.planning import timing
+from critlab.engine.planning.disk_space import megabytes, needed_bytes, shortage
+from critlab.engine.planning.numerics import Decision, decide
+from critlab.engine.planning.processors import default_workers
+from critlab.engine.planning.retention import retained_paths, state_bytes
 from critlab.engine.progress import Display
-from critlab.engine.repairing import set_aside_damaged
-from critlab.engine.space import megabytes, needed_bytes, shortage
-from critlab.engine.study_record import StudyRecord, enter, standing, write_record
-from critlab.engine.versions import kept_versions, remarks
-from critlab.engine.work import MissingWork, find_missing_work
-from critlab.engine.worker import refuse_inside_a_worker, setup_message
-from critlab.engine.writing import provenance
+from critlab.engine.records.adoption import settle
+from critlab.engine.records.measure_versions import kept_versions, remarks
+from critlab.engine.records.own_code import own_codes
+from critlab.engine.records.provenance import provenance
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.records.study_record import StudyRecord, enter, standing, write_record
+from critlab.engine.tasks.missing_work import MissingWork, find_missing_work
+from critlab.engine.tasks.task_queue import Failure, RunOutcome, TaskQueue
 from critlab.store import Store
 from critlab.store.locks import Locks, writing
 from critlab.study.checks import interventions, read_data
@@ -114,7 +115,7 @@ def run_study(study: Study, store: Store, means: RunOptions) -> Report:
     store.check_place()
     refresh()
     if means.engine == "ray":
-        on_ray.ray_module()
+        ray_cluster.ray_module()
     before = standing(store, study)
     if not means.replace and (question := before.question(study, store)):
         raise StudyError(question)
@@ -149,7 +150,7 @@ def _rehearse(
         work = find_missing_work(build(study, names.adopted), study.seeds, names, store, frozenset())
         if not (work.trained or work.replayed):
             return
-    from critlab.engine.rehearsing import rehearse_study
+    from critlab.engine.planning.rehearsing import rehearse_study
 
     rehearse_study(study, images, numerics, device, {name for code in codes for name in code.modules})
 
@@ -252,7 +253,7 @@ def _work(
         agenda = TaskQueue(work, survey, display, record)
         if means.engine == "ray":
             share = means.gpu_share
-            ending = on_ray.execute(agenda, setup, images, names, store, locks, means.workers, share, interruption)
+            ending = ray_cluster.execute(agenda, setup, images, names, store, locks, means.workers, share, interruption)
         else:
             ending = execute(agenda, setup, workers, interruption)
         if ending.stopped:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from critlab.engine.names import StudyIds
+from critlab.engine.records.study_ids import StudyIds
 from critlab.store import Store
 from critlab.study.measurement import scheduled_measures
 from critlab.study.tree import ROOT, Tree

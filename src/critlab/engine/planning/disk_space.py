@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from critlab.engine.work import MissingWork
+from critlab.engine.tasks.missing_work import MissingWork
 from critlab.store import Store
 
 RECORD_BYTES = 2048

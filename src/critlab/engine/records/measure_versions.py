@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from critlab.engine.names import StudyIds
+from critlab.engine.records.study_ids import StudyIds
 from critlab.measures import MEASURES
 from critlab.store import Store
 from critlab.study.measurement import scheduled_measures

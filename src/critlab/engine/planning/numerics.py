@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from critlab._core.errors import StudyError
 from critlab._core.imports import one_line
-from critlab.engine import timing
-from critlab.engine.names import StudyIds
-from critlab.engine.study_record import StudyRecord
+from critlab.engine.planning import timing
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.records.study_record import StudyRecord
 from critlab.store import Store
 from critlab.study.origin import WORTH, Numerics
 from critlab.study.recipe import recipes

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from critlab._core.digest import digest
 from critlab._core.errors import StoreError, StudyError
-from critlab.engine.belongings import StudyFiles, recorded, study_files
-from critlab.engine.makers import Maker, by_arm, maker, tally
-from critlab.engine.study_record import standing
+from critlab.engine.maintenance.study_files import StudyFiles, recorded, study_files
+from critlab.engine.records.makers import Maker, by_arm, maker, tally
+from critlab.engine.records.study_record import standing
 from critlab.store import Store
 from critlab.store.inspection import STATES, Kind, Place, check, places
 from critlab.study.measurement import scheduled_measures

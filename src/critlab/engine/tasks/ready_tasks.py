@@ -5,10 +5,10 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
-from critlab.engine.work import Task
+from critlab.engine.tasks.missing_work import Task
 
 
-class Schedule:
+class ReadyTasks:
     """The tasks that are ready, and those that wait for another one's end.
 
     Args:

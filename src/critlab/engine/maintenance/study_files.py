@@ -10,8 +10,8 @@ from typing import Any
 from critlab._core.digest import digest
 from critlab._core.errors import StudyError
 from critlab._core.imports import is_path
-from critlab.engine.names import StudyIds
-from critlab.engine.study_record import Damaged, StudyRecord, all_records, read_record
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.records.study_record import Damaged, StudyRecord, all_records, read_record
 from critlab.store import Store
 from critlab.store.inspection import STATES, Place
 from critlab.store.store import slug
