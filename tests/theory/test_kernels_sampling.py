@@ -139,6 +139,10 @@ def test_too_few_samples_are_marked() -> None:
     assert not found.converged
     with pytest.raises(StudyError, match="chains: received 1; must be an integer of at least 2"):
         kernels.sample_kernels(inputs, targets, depth=1, width=50, chains=1)
+    with pytest.raises(StudyError, match="chains: received 1"):
+        kernels.sample_kernels(inputs, targets, depth=1, width=50, sampler=kernels.Sampler(chains=1))
+    with pytest.raises(TypeError, match="chain"):
+        kernels.sample_kernels(inputs, targets, depth=1, width=50, chain=4)
 
 
 def test_langevin_step_is_that_of_the_protocol() -> None:

@@ -203,11 +203,13 @@ def test_rule_without_curvature_agrees() -> None:
 @pytest.mark.parametrize("depth", [1, 2])
 def test_the_action_is_stationary_at_the_solution(depth: int) -> None:
     inputs, targets = xor(12)
-    model: dict[str, Any] = {"depth": depth, "width": 100, "draws": 10000, "batches": 2}
-    found = kernels.adapted_kernels(inputs, targets, **model, tolerance=1e-8)
+    many: dict[str, Any] = {"draws": 10000, "batches": 2}
+    found = kernels.adapted_kernels(inputs, targets, depth=depth, width=100, **many, tolerance=1e-8)
     layers = [one.clone().requires_grad_() for one in found.kernels[1:]]
     conjugates = [one.clone().requires_grad_() for one in found.conjugates]
-    gradients = torch.autograd.grad(action(layers, conjugates, inputs, targets, **model), [*layers, *conjugates])
+    prior = checked_prior(depth, 1.0, None, None, 0.5, "erf")
+    problem = checked_problem(inputs, targets, prior, 100, 0.1)
+    gradients = torch.autograd.grad(action(layers, conjugates, problem, **many), [*layers, *conjugates])
     by_kernel, by_conjugate = gradients[:depth], gradients[depth:]
     for gradient, conjugate in zip(by_kernel[:-1], found.conjugates[:-1], strict=True):
         symmetric = (gradient + gradient.T) / 2
@@ -219,7 +221,7 @@ def test_the_action_is_stationary_at_the_solution(depth: int) -> None:
     away = [2 * one.detach() for one in conjugates]
     for one in away:
         one.requires_grad_()
-    moved = torch.autograd.grad(action(layers, away, inputs, targets, **model), away)
+    moved = torch.autograd.grad(action(layers, away, problem, **many), away)
     assert float(moved[-1].norm()) > 1e-3
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from critlab._core.errors import StudyError
-from critlab.theory.linear import CompletionTable, complete_matrix, portable_instance
+from critlab.theory.linear import CompletionTable, MatrixTask, complete_matrix, portable_instance
 from critlab.theory.linear.completion_tree import Course, shared_updates, stretches
 
 SMALL: dict[str, Any] = {"ranks": (4, 2), "observed": 300, "recovery": 5000}
@@ -183,6 +183,16 @@ def test_divergence_is_a_result() -> None:
     row = complete_matrix(9, **{**TINY, "learning_rate": 500.0, "recovery": 200}).finals[0]
     assert not np.isfinite(row.error)
     assert np.isnan(row.singular_values).all()
+
+
+def test_options_of_the_task_are_one_value_or_given_by_name() -> None:
+    how: dict[str, Any] = {"recovery": 40, "learning_rate": 1.0, "dtype": torch.float64}
+    named = complete_matrix(9, **TINY).rows()
+    assert complete_matrix(9, task=MatrixTask((2, 1), 60, init_scale=0.05), **how).rows() == named
+    assert complete_matrix(9, task=MatrixTask((2, 1), 60), **how, init_scale=0.05).rows() == named
+    assert complete_matrix(9, task=MatrixTask((2, 1), 60), **how).rows() != named
+    with pytest.raises(TypeError, match="rank"):
+        complete_matrix(9, rank=(2, 1))
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from critlab.theory.kernels.overlap import target_overlap as target_overlap
     from critlab.theory.kernels.prior import prior_kernels as prior_kernels
     from critlab.theory.kernels.sampling import KernelSamples as KernelSamples
+    from critlab.theory.kernels.sampling import Sampler as Sampler
     from critlab.theory.kernels.sampling import sample_kernels as sample_kernels
     from critlab.theory.kernels.tasks import array_task as array_task
     from critlab.theory.kernels.tasks import image_task as image_task
@@ -43,6 +44,7 @@ _WHERE = {
     "Fluctuations": "fluctuations",
     "KernelSamples": "sampling",
     "NotConverged": "adaptation",
+    "Sampler": "sampling",
     "Solver": "adaptation",
     "adapted_kernels": "adaptation",
     "alignment": "overlap",

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from critlab.theory.kernels.activations import Activation, Function
+from critlab.theory.kernels.activations import Activation
 from critlab.theory.kernels.averages import Tilt, features, fixed_draws
-from critlab.theory.kernels.model import checked_prior, checked_problem, whole
+from critlab.theory.kernels.model import Problem, whole
 from critlab.theory.kernels.prior import symmetric_root
 
 
 def action(
     kernels: Sequence[Tensor],
     conjugates: Sequence[Tensor],
-    inputs: Any,
-    targets: Any,
+    problem: Problem,
     *,
-    depth: int,
-    width: int,
-    weight_scale: float = 1.0,
-    input_scale: float | None = None,
-    readout_scale: float | None = None,
-    bias_scale: float = 0.5,
-    noise: float = 0.1,
-    activation: str | Function | Activation = "erf",
     draws: int = 8000,
     seed: int = 0,
     batches: int = 64,
@@ -42,19 +32,24 @@ def action(
 
     Args:
         kernels: C^1 .. C^L, float64 ``(P, P)``; may require gradients.
-        conjugates: T^1 .. T^L likewise.
-
-    Other arguments, raises: as :func:`critlab.theory.kernels.adapted_kernels`.
+        conjugates: T^1 .. T^L, of the same shape.
+        problem: data, prior, width and noise, as of :func:`~critlab.theory.kernels.model.checked_problem`.
+        draws: M, of one batch, at least 1.
+        seed: keys the draws.
+        batches: the mean is over this many batches, at least 1.
 
     Returns:
-        S, of shape ``()``. Source: protocol, section 3.
+        S, of shape ``()``.
+
+    Raises:
+        StudyError: a number is out of range.
+
+    Source: our own derivation, as the equations of :func:`~critlab.theory.kernels.adapted_kernels`.
     """
-    prior = checked_prior(depth, weight_scale, input_scale, readout_scale, bias_scale, activation)
-    problem = checked_problem(inputs, targets, prior, width, noise)
-    points = len(problem.targets)
+    prior, width, points = problem.prior, problem.width, len(problem.targets)
     draws, batches = whole("draws", draws, 1), whole("batches", batches, 1)
     noisy = torch.distributions.MultivariateNormal(
-        torch.zeros(points, dtype=torch.float64), kernels[-1] + noise * torch.eye(points, dtype=torch.float64)
+        torch.zeros(points, dtype=torch.float64), kernels[-1] + problem.noise * torch.eye(points, dtype=torch.float64)
     )
     total: Tensor = noisy.log_prob(problem.targets.T).sum()
     below = [problem.kernel, *kernels]

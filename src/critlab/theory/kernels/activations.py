@@ -97,7 +97,7 @@ def _erf_slope(h: Tensor) -> Tensor:
 
 
 def _erf_moments(kernel: Tensor) -> Moments:
-    """Protocol, section 3c; ``<phi''_a phi_b> = -(2 / q_a) E_ab K_ab``."""
+    """The arcsine kernel and its derivatives (Williams 1998); ``<phi''_a phi_b> = -(2 / q_a) E_ab K_ab``."""
     scale = 1 + 2 * kernel.diagonal()
     both = scale[:, None] * scale[None, :]
     product = 2 / math.pi * torch.asin((2 * kernel / both.sqrt()).clamp(-1, 1))

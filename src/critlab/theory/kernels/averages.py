@@ -73,7 +73,7 @@ def fixed_draws(count: int, points: int, seed: int, batch: int = 0) -> Tensor:
         seed: keys the draws.
         batch: number of an independent set of draws.
 
-    Source: protocol, section 4, step 1.
+    Source: ours.
     """
     indices = (3, batch) if batch else ()
     half = torch.randn(count, points, generator=generator(seed, "measure", *indices), dtype=torch.float64)
@@ -117,7 +117,7 @@ def pulled_further(layer: Features, found: Weights, tilt: Tilt, activation: Acti
     phi'' is no function, one integration by parts less gives the same in expectation, with more noise:
     ``g C^{-1} <h v^T>_d``, made symmetric.
 
-    Source: protocol, section 3 (backward); the form without phi'': ours.
+    Source: ours.
     """
     slope = activation.slope(layer.hidden)
     field = layer.value @ tilt.conjugate
@@ -140,7 +140,7 @@ def linear_averages(kernel: Tensor, tilt: Tilt) -> tuple[Tensor, Tensor]:
     ``T^{l-1} = g T + (2 g^2 / N) T <h h^T> T``, leading ``g T``. Not a number where T is so large that the average
     does not exist.
 
-    Source: protocol, section 3c.
+    Source: ours.
     """
     twice = 2 * tilt.scale / tilt.width
     if tilt.mode == "leading":

@@ -35,7 +35,7 @@ def fixed_point(weight_scale: float, bias_scale: float, activation: str | Functi
     Raises:
         StudyError: a number out of range.
 
-    Error: about 1e-12, relative. Source: Poole et al. 2016; protocol, section 6.
+    Error: about 1e-12, relative. Source: Poole et al. 2016.
     """
     scale, bias = positive("weight_scale", weight_scale), positive("bias_scale", bias_scale, zero=True)
     phi = activation_of(activation)
@@ -67,7 +67,7 @@ def susceptibility(weight_scale: float, bias_scale: float, activation: str | Fun
     Returns:
         chi. Where the variance has no fixed point (linear, ReLU) its limit for large variances.
 
-    Error: as :func:`fixed_point`. Source: Poole et al. 2016, Schoenholz et al. 2017; protocol, section 6.
+    Error: as :func:`fixed_point`. Source: Poole et al. 2016, Schoenholz et al. 2017.
     """
     variance = fixed_point(weight_scale, bias_scale, activation)
     at = min(variance, _LARGEST)
@@ -81,7 +81,7 @@ def critical_scale(bias_scale: float, activation: str | Function | Activation = 
     Raises:
         StudyError: chi does not rise through 1 between g = 0.01 and 100.
 
-    Error: about 1e-10, relative. Source: protocol, section 6.
+    Error: about 1e-10, relative. Source: ours.
     """
 
     def above(log_scale: float) -> float:
@@ -107,7 +107,7 @@ def depth_scale(weight_scale: float, bias_scale: float, activation: str | Functi
         Above 0 in the ordered phase, infinite at the edge; below 0 in the chaotic phase, where differences grow by a
         factor of e over as many layers.
 
-    Source: Schoenholz et al. 2017; protocol, section 6.
+    Source: Schoenholz et al. 2017.
     """
     exponent = math.log(susceptibility(weight_scale, bias_scale, activation))
     return math.inf if exponent == 0 else -1 / exponent

@@ -69,7 +69,7 @@ def kernel_fluctuations(
         StudyError: data or a number out of range.
 
     Cost: of order ``networks L N P^2``, and ``draws L P^3`` at first order; memory ``draws P^2`` numbers.
-    Source: protocol, section 6; the first order: ours, see :func:`first_order_variances`.
+    Source: ours; for the first order see :func:`first_order_variances`.
     """
     prior = checked_prior(depth, weight_scale, input_scale, readout_scale, bias_scale, activation)
     problem = checked_problem(inputs, targets, prior, width, 1.0)
@@ -109,7 +109,7 @@ def first_order_variances(problem: Problem, probes: Tensor, draws: int, seed: in
         seed: keys them.
 
     Returns:
-        ``(k,)``. Error: about ``1.5 / sqrt(draws)``, relative. Source: ours, from the protocol's linear response.
+        ``(k,)``. Error: about ``1.5 / sqrt(draws)``, relative. Source: ours, by linear response.
     """
     prior = problem.prior
     kernels = propagated(problem.kernel, prior)

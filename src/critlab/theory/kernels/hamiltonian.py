@@ -59,7 +59,7 @@ def hamiltonian(
 
     Error: none but Monte Carlo: every step is accepted or not by Metropolis.
     Cost: ``8 (burn_in + samples)`` passes forward and backward of all chains.
-    Source: Duane et al. 1987; integrating the readout out: protocol, section 5b.
+    Source: Duane et al. 1987; integrating the readout out: ours.
     """
     network = Network.of(problem)
     generators = chain_generators(seed, chains)

@@ -41,7 +41,7 @@ def prior_draws(problem: Problem, networks: int, seed: int, group: int = 0) -> I
         seed: keys the draws.
         group: number of an independent set of draws.
 
-    Cost: of order L N P^2 for each network. Source: protocol, section 5c.
+    Cost: of order L N P^2 for each network. Source: ours.
     """
     for layers in layer_draws(problem, networks, seed, group):
         yield Weighed(layers[-1], log_likelihood(layers[-1], problem))

@@ -46,7 +46,7 @@ def langevin(
         Diverged: the step is too large.
 
     Error: of order eta, besides Monte Carlo. Cost: ``50 (burn_in + samples)`` passes forward and backward.
-    Source: protocol, section 5a.
+    Source: Fischer et al. 2024 (arXiv 2405.10761); the step size is ours.
     """
     network = Network.of(problem)
     outputs = problem.targets.shape[1]

@@ -19,7 +19,7 @@ from critlab.theory.kernels.activations import Activation, Function, activation_
 
 @dataclass(frozen=True)
 class Prior:
-    """The network's prior, in the notation of the protocol (section 2).
+    """The network's prior.
 
     Args:
         scales: g_0 .. g_L: variance of a layer's weights times its number of inputs.

@@ -82,7 +82,7 @@ def target_overlap(kernel: Any, targets: Any) -> float:
         kernel: C, ``(P, P)``.
         targets: Y, ``(P,)`` or ``(P, K)``.
 
-    Source: protocol, section 6.
+    Source: ours.
     """
     found, gram = _fitting(kernel, targets)
     return float((found * gram).sum() / len(gram) ** 2)

@@ -67,7 +67,7 @@ def pulled_back(conjugate: Tensor, kernel: Tensor, scale: float, activation: Act
         scale: g of the layer above.
         activation: phi.
 
-    Source: protocol, sections 3a and 3c.
+    Source: ours.
     """
     moments = activation.moments(kernel)
     return scale * (moments.slopes * conjugate + torch.diag_embed((moments.curvature * conjugate).sum(-1)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -66,6 +66,24 @@ class KernelSamples:
     step_size: float | None
 
 
+@dataclass(frozen=True)
+class Sampler:
+    """How :func:`sample_kernels` draws networks.
+
+    Args:
+        method: "hmc" (hidden layers, readout integrated out), "langevin" (all weights, no Metropolis test) or
+            "importance" (25 networks from the prior for every sample: for few points only).
+        chains: computed as one batch, at least 2.
+        samples: kept of each chain, at least 4; burn-in comes on top.
+        seed: keys all draws; a chain is the same alone and in a batch.
+    """
+
+    method: str = "hmc"
+    chains: int = 8
+    samples: int = 400
+    seed: int = 0
+
+
 @one_thread()
 def sample_kernels(
     inputs: Any,
@@ -79,37 +97,34 @@ def sample_kernels(
     bias_scale: float = 0.5,
     noise: float = 0.1,
     activation: str | Function | Activation = "erf",
-    method: str = "hmc",
-    chains: int = 8,
-    samples: int = 400,
-    seed: int = 0,
+    sampler: Sampler | None = None,
+    **options: Any,
 ) -> KernelSamples:
     """The posterior mean of the output kernel of a network of finite width, with its alignment and errors.
 
     Args:
         inputs, targets, depth .. activation: as in :func:`critlab.theory.kernels.adapted_kernels`.
-        method: "hmc" (hidden layers, readout integrated out), "langevin" (all weights, no Metropolis test) or
-            "importance" (25 networks from the prior for every sample: for few points only).
-        chains: computed as one batch, at least 2.
-        samples: kept of each chain, at least 4; burn-in comes on top.
-        seed: keys all draws; a chain is the same alone and in a batch.
+        sampler: how networks are drawn; None is ``Sampler()``.
+        options: fields of :class:`Sampler` by name, which replace those of ``sampler``.
 
     Returns:
         The samples; where they are not converged, with a :class:`~critlab.kernels.NotConverged` warning as well.
 
     Raises:
         StudyError: data or a number out of range.
+        TypeError: an option that :class:`Sampler` does not have.
         Diverged: Langevin's weights are no longer finite.
 
     Error: stated in the answer; Langevin's step adds a bias of its order.
     Cost: "hmc" 8, "langevin" 50 passes forward and backward for every sample; memory ``10 chains`` networks.
-    Source: Langevin: Fischer et al. 2024; the others: protocol, section 5.
+    Source: Langevin: Fischer et al. 2024 (arXiv 2405.10761); the others are ours.
     """
+    how = replace(sampler or Sampler(), **options)
     prior = checked_prior(depth, weight_scale, input_scale, readout_scale, bias_scale, activation)
     problem = checked_problem(inputs, targets, prior, width, noise)
-    chosen = one_of("method", method, METHODS)
-    several, kept = whole("chains", chains, 2), whole("samples", samples, 4)
-    start = whole("seed", seed, 0)
+    chosen = one_of("method", how.method, METHODS)
+    several, kept = whole("chains", how.chains, 2), whole("samples", how.samples, 4)
+    start = whole("seed", how.seed, 0)
     found = _weighed(problem, several, kept, start) if chosen == "importance" else None
     found = found or _walked(problem, chosen, several, kept, start)
     if not found.converged:

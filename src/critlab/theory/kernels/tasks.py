@@ -39,7 +39,7 @@ def xor_task(
     Raises:
         StudyError: a number out of range.
 
-    Source: task: Refinetti et al. 2021, as named by Fischer et al. 2024; numbers: ours (protocol, section 7).
+    Source: task: Refinetti et al. 2021, as named by Fischer et al. 2024; numbers: ours.
     """
     count, size = whole("points", points, 2), whole("dimension", dimension, 2)
     width, spread = positive("radius", radius) * math.sqrt(size / 2), positive("spread", spread, zero=True)
@@ -68,7 +68,7 @@ def image_task(
         StudyError: a number out of range, or too few images.
         DataError: the data set is missing or damaged.
 
-    Source: digits 0 and 3: Fischer et al. 2024; Fashion-MNIST in their place: ours (protocol, section 7).
+    Source: digits 0 and 3: Fischer et al. 2024; Fashion-MNIST in their place: ours.
     """
     found = load(DataSpec(name=data), folder)
     return array_task(found.train_images, found.train_labels, points=points, classes=classes)

@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from critlab.theory.linear.completion import MatrixTask as MatrixTask
     from critlab.theory.linear.completion import complete_matrix as complete_matrix
     from critlab.theory.linear.completion_table import CompletionRow as CompletionRow
     from critlab.theory.linear.completion_table import CompletionState as CompletionState
@@ -35,6 +36,7 @@ _WHERE = {
     "Gate": "critlab.theory.linear.gates",
     "Instance": "critlab.theory.linear.portable",
     "Lesion": "critlab.theory.linear.gates",
+    "MatrixTask": "critlab.theory.linear.completion",
     "PathwayTrajectory": "critlab.theory.linear.trajectory",
     "SensorCurves": "critlab.theory.linear.sensors",
     "SingularVectorFlow": "critlab.theory.linear.singular_vectors",

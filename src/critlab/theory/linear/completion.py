@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import torch
@@ -16,23 +17,39 @@ from critlab.theory.linear.portable import portable_instance
 InstanceKind = Literal["portable"]
 
 
+@dataclass(frozen=True)
+class MatrixTask:
+    """What :func:`complete_matrix` learns, and where learning starts.
+
+    Args:
+        ranks: of M1 and M2.
+        observed: entries seen, of n^2.
+        first_observed: entries seen during the deficit; None for the deficit of another task.
+        init_scale: scale of the product of the initial layers.
+        instance: how instances are drawn; ``"portable"`` is :func:`~critlab.theory.linear.portable.portable_instance`.
+    """
+
+    ranks: Sequence[int] = (10, 5)
+    observed: int = 2000
+    first_observed: int | None = None
+    init_scale: float = 1e-3
+    instance: InstanceKind = "portable"
+
+
 def complete_matrix(
     size: int,
     *,
-    ranks: Sequence[int] = (10, 5),
-    observed: int = 2000,
-    first_observed: int | None = None,
+    task: MatrixTask | None = None,
     depths: Sequence[int] = (3,),
     removals: Sequence[int] = (0,),
     onsets: Sequence[int] = (0,),
     windows: Sequence[tuple[int, int]] | None = None,
     recovery: int = 30000,
-    init_scale: float = 1e-3,
     learning_rate: float = 0.2,
     seeds: Sequence[int] = (1,),
-    instance: InstanceKind = "portable",
     record_every: int | None = None,
     dtype: torch.dtype = torch.float32,
+    **options: Any,
 ) -> CompletionTable:
     """Completes a low-rank matrix by gradient descent on ``E = A_1 ... A_D``, after a deficit.
 
@@ -44,26 +61,24 @@ def complete_matrix(
 
     Args:
         size: n, side of the matrix.
-        ranks: of M1 and M2.
-        observed: entries seen, of n^2.
-        first_observed: entries seen during the deficit; None for the deficit of another task.
+        task: what is learned; None is ``MatrixTask()``.
         depths: the numbers of layers, each at least 1.
         removals: updates at which the deficit ends; 0 is the run without deficit.
         onsets: updates at which it begins.
         windows: pairs (onset, removal), in place of every onset with every removal.
         recovery: clean updates after the removal, at least 1.
-        init_scale: scale of the product of the initial layers.
         learning_rate: above 0.
         seeds: of the instances, from 0 to 2^32 - 1.
-        instance: how instances are drawn; ``"portable"`` is :func:`~critlab.theory.linear.portable.portable_instance`.
         record_every: also look at every run after each so many updates, for :meth:`CompletionTable.traces`.
         dtype: of the arithmetic; instances are drawn in float64.
+        options: fields of :class:`MatrixTask` by name, which replace those of ``task``.
 
     Returns:
         The table; a run that diverges has errors that are not finite.
 
     Raises:
         StudyError: an argument is out of range.
+        TypeError: an option that :class:`MatrixTask` does not have.
         CritlabError: a process that trained was killed from outside.
 
     Error: float32 and float64 agree to 1e-5 in the error at n = 30 and 50, and float32 takes 0.6 of the time.
@@ -73,26 +88,32 @@ def complete_matrix(
 
     Source: Kleinman et al. 2023 (arXiv 2308.12221), matrix completion; windows, controls and sharing are ours.
     """
-    whole("size", size, 1), whole("observed", observed, 1), whole("recovery", recovery, 1)
-    if observed > size * size:
-        raise refuse("observed", observed, f"at most size^2, {size * size}")
-    if first_observed is not None and whole("first_observed", first_observed, 1) > observed:
-        raise refuse("first_observed", first_observed, f"at most observed, {observed}")
-    number("init_scale", init_scale, 0, above=True), number("learning_rate", learning_rate, 0, above=True)
-    one_of("instance", instance, get_args(InstanceKind))
+    whole("size", size, 1), whole("recovery", recovery, 1), number("learning_rate", learning_rate, 0, above=True)
+    task = _checked(replace(task or MatrixTask(), **options), size)
     if record_every is not None:
         whole("record_every", record_every, 1)
     depths, seeds = wholes("depths", depths, 1), wholes("seeds", seeds, 0)
     if max(seeds) >= 2**32:
         raise refuse("seeds", max(seeds), "below 2^32")
     courses = [Course(*pair, recovery) for pair in _pairs(onsets, removals, windows)]
-    setting = Setting(first_observed, float(learning_rate), record_every, numpy_type(dtype))
+    setting = Setting(task.first_observed, float(learning_rate), record_every, numpy_type(dtype))
     drawn = {
-        (depth, seed): portable_instance(size, _ranks(ranks, size), observed, depth, init_scale, seed)
+        (depth, seed): portable_instance(size, _ranks(task.ranks, size), task.observed, depth, task.init_scale, seed)
         for depth in depths
         for seed in seeds
     }
     return gathered(swept(drawn, courses, setting), depths, seeds, courses)
+
+
+def _checked(task: MatrixTask, size: int) -> MatrixTask:
+    observed, first_observed = whole("observed", task.observed, 1), task.first_observed
+    if observed > size * size:
+        raise refuse("observed", observed, f"at most size^2, {size * size}")
+    if first_observed is not None and whole("first_observed", first_observed, 1) > observed:
+        raise refuse("first_observed", first_observed, f"at most observed, {observed}")
+    number("init_scale", task.init_scale, 0, above=True)
+    one_of("instance", task.instance, get_args(InstanceKind))
+    return task
 
 
 def _pairs(onsets: Any, removals: Any, windows: Any) -> list[tuple[int, int]]:
