@@ -21,15 +21,19 @@ from critlab.study.measurement import TEST
 from critlab.study.origin import Numerics
 from critlab.study.recipe import learning_rate, recipe_digest, recipes
 from critlab.study.schedules import CLOCKS as SCHEDULES
+from critlab.study.schedules import schedule
 from critlab.study.tree import ROOT, build
-from studies import TOML, small
+from studies import small, written
 
-CLOCKS = tuple(SCHEDULES)
+CLOCKS = tuple(clock for clock in SCHEDULES if not schedule(clock).required)
+ALONE: dict[str, Any] = {"delay": False, "clocks": ()}
+"""No default controls."""
 SHRUNK: dict[str, Any] = {"shrink": 0.5, "perturb": 0.1}
 
 
-def swept(at: Any = (0, 2, 3), **parts: Any) -> Study:
-    return removal(Blur(factor=7), at=at, recovery=4, seeds=2, base=small(), **parts)
+def swept(at: Any = (0, 2, 3), controls: dict[str, Any] | None = None, **parts: Any) -> Study:
+    made = {**ALONE, **(controls or {})}
+    return removal(Blur(factor=7), at=at, recovery=4, seeds=2, base=small(), controls=made, **parts)
 
 
 def clocked(clock: str, **parts: Any) -> Study:
@@ -157,7 +161,7 @@ def test_a_switch_alone_is_a_study() -> None:
         ),
     )
     assert study.name == "weight_decay-lr_factor-augment-objective-removal"
-    run = study.runs[-1]
+    run = next(run for run in study.runs if run.role == "deficit")
     words = "switch(weight_decay=0.0, lr_factor=0.5, augment=none, objective=smoothed_cross_entropy(smoothing=0.1))"
     assert (run.arm, run.treatment_label, run.clean) == (words, words, False)
     inside, outside = recipes(run, study)[1:3]
@@ -175,7 +179,8 @@ def test_a_control_deficit_takes_the_place_of_the_deficit_or_of_a_lone_switch() 
         "blur + switch(weight_decay=0.0)",
         "noise + switch(weight_decay=0.0)",
     ]
-    alone = removal(None, at=[0, 2], recovery=2, seeds=1, base=small(), switch={"weight_decay": 0.0}, controls=controls)
+    where: dict[str, Any] = {"at": [0, 2], "recovery": 2, "seeds": 1, "base": small()}
+    alone = removal(None, **where, switch={"weight_decay": 0.0}, controls={**ALONE, **controls})
     assert [run.arm for run in alone.runs if not run.clean] == ["switch(weight_decay=0.0)", "noise"]
 
 
@@ -221,8 +226,8 @@ reset_layers = ["output"]
 
 [evaluation]
 batch_norm = "recomputed"
-
-[controls]
+"""
+CONTROLS = """
 deficits = [{ name = "noise", classes = [1], batches = 0.5 }]
 clocks = ["since_removal", "constant", "cosine_restart"]
 interventions = [{}, { optimizer = "dropped" }]
@@ -231,7 +236,7 @@ interventions = [{}, { optimizer = "dropped" }]
 
 @pytest.mark.slow
 def test_a_plan_of_everything_needs_no_torch(tmp_path: Path) -> None:
-    (tmp_path / "study.toml").write_text(TOML + EVERYTHING)
+    written(tmp_path, ("clocks = []\n", CONTROLS), ("[measures]", f"{EVERYTHING}\n[measures]"))
     code = (
         "import sys; sys.argv = ['critlab', 'plan', 'study.toml', '--store', 'store']\n"
         "import critlab.cli\n"

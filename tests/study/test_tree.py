@@ -16,8 +16,10 @@ from critlab.study.tree import ROOT, build
 from studies import small
 
 
-def sweep(at: list[int], recovery: int = 4, **parts: object) -> Study:
-    return removal(Blur(factor=7), at=at, recovery=recovery, seeds=3, base=small(), **parts)
+def sweep(at: list[int], recovery: int = 4, controls: dict[str, object] | None = None) -> Study:
+    """Without the default controls."""
+    made = {"delay": False, "clocks": [], **(controls or {})}
+    return removal(Blur(factor=7), at=at, recovery=recovery, seeds=3, base=small(), controls=made)
 
 
 def test_the_papers_first_figure() -> None:

@@ -44,6 +44,10 @@ kind = "removal"
 at = [0, 1, 3]
 recovery = 2
 
+[controls]
+delay = false
+clocks = []
+
 [measures]
 fisher_trace = { every = 2, images = 40 }
 """

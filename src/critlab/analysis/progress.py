@@ -97,13 +97,18 @@ def progress(study: Study, store: Store) -> StudyProgress:
     return StudyProgress(study.name, runs, everything, work.trained, aside, mixture(results))
 
 
+def _after(tree: Tree, outcome: Outcome) -> str:
+    """The path of the first state of a run that is not there."""
+    return next(path for path in tree.paths(outcome.run.name) if tree.nodes[path].epoch > outcome.epochs)
+
+
 class _Runs:
     """Tells of every run that is not done what keeps it: a process at work, a failure, or nothing."""
 
     def __init__(self, tree: Tree, names: StudyIds, store: Store, outcomes: tuple[Outcome, ...]) -> None:
         self.store, self.outcomes = store, outcomes
         self.next = {
-            outcome.name: names.state(outcome.seed, tree.paths(outcome.run.name)[outcome.epochs + 1])
+            outcome.name: names.state(outcome.seed, _after(tree, outcome))
             for outcome in outcomes
             if outcome.status in ("missing", "failed")
         }

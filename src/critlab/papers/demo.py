@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from critlab.deficits import Blur, VerticalFlip
 from critlab.papers.figure import Figure, single
-from critlab.study.constructors import removal_sweep
+from critlab.papers.sweeps import removal_sweep
 from critlab.study.setup import Setup
 from critlab.study.study import Study
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from critlab.deficits import Blur
 from critlab.papers.demo import sample_base
 from critlab.papers.figure import Figure, single
-from critlab.study.constructors import window_sweep
+from critlab.papers.sweeps import window_sweep
 from critlab.study.study import Study
 
 

@@ -88,6 +88,7 @@ class _Epoch(_Part):
     path: Digest | None = None
     parent: Parent | None = None
     epoch: Count = 0
+    frozen: Annotated[int, Field(ge=0, le=10**6)] = 0
     recipe: dict[str, Any] = {}
     kept: bool = False
     provenance: Provenance = {}

@@ -10,7 +10,9 @@ from critlab._core.errors import StudyError
 from critlab._core.imports import is_path
 from critlab._core.spec import Location, shown
 from critlab.deficits import Deficit
+from critlab.study.default_controls import stops_or_nothing
 from critlab.study.intervention import Intervention
+from critlab.study.schedules import schedule
 from critlab.study.specs import AugmentSpec
 
 if TYPE_CHECKING:
@@ -89,6 +91,33 @@ def controls(study: Study) -> Found:
         if at not in study.sweep.points:
             allowed = ", ".join(map(str, study.sweep.points))
             yield ("controls", "at"), f"received {at}; must be one of the sweep's: {allowed}"
+    if study.controls.delay and not stops_or_nothing(study.switch):
+        text = (
+            "received true together with [switch]; the delay control freezes the network in the window, so omit delay, "
+            "or omit [switch] (only lr_factor = 0 is allowed there)"
+        )
+        yield ("controls", "delay"), text
+    there = schedule(study.optimizer.clock).options
+    for clock in study.controls.clocks or ():
+        for key in set(schedule(clock).required) - set(there):
+            text = (
+                f"received {shown(clock)}, which needs optimizer.{key}; use it with a clock that has {key}, or omit it"
+            )
+            yield ("controls", "clocks"), text
+
+
+def schedule_fits(study: Study) -> Found:
+    """Warm-up and decay have room in the shortest recovery, so that no window lies in the decay."""
+    optimizer, sweep = study.optimizer, study.sweep
+    needed = optimizer.warmup + (optimizer.decay or 0)
+    recoveries = [sweep.run_epochs(at) - sweep.window(at).stop for at in sweep.points if at != "never"]
+    shortest = min(recoveries, default=needed)
+    if needed > shortest:
+        text = (
+            f"received {optimizer.decay} with a warmup of {optimizer.warmup}; together they must be at most "
+            f"{shortest}, the epochs of the shortest recovery"
+        )
+        yield ("optimizer", "decay"), text
 
 
 def fit(study: Study) -> Found:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from critlab._core.errors import StudyError
 from critlab._core.spec import shown
 from critlab.deficits import Deficit
+from critlab.study.default_controls import with_default_controls
 from critlab.study.setup import Setup
 from critlab.study.study import Study
 from critlab.study.types import Removal, listed
@@ -36,7 +37,8 @@ def removal_sweep(
         total: see ``recovery``.
         name: of the study; by default made from the deficit, or from what is switched.
         parts: further fields of :class:`Study`, such as ``switch``, ``intervention``, ``background``, ``controls`` and
-            ``statistics``.
+            ``statistics``. Without ``controls={"delay": False, "clocks": []}`` a study has a delay control and a
+            restarted learning rate, as a study file does.
 
     Raises:
         StudyError: with one line for each problem.
@@ -86,7 +88,7 @@ def _study(
         raise StudyError(f"{name}: setup: received {shown(setup)}; must be a critlab.Setup")
     fields = {field: getattr(setup, field) for field in Setup.model_fields}
     given = {**fields, "name": name, "seeds": listed(seeds), "deficit": deficit, "sweep": sweep, **parts}
-    return Study.read(given, name)
+    return Study.read(with_default_controls(given), name)
 
 
 def removal(deficit: Deficit | None, *, base: Setup, **arguments: Any) -> Study:

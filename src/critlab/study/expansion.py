@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from critlab.deficits import Deficit
 from critlab.study.intervention import Intervention
+from critlab.study.recipe import recipes
 from critlab.study.run import Contrast, Role, Run
 from critlab.study.schedules import schedule
 from critlab.study.types import Place
@@ -35,6 +36,10 @@ def _with_options(deficit: Deficit) -> str:
     return f"{deficit.name}({', '.join(f'{k}={v}' for k, v in deficit.special().items())})"
 
 
+DELAY = "delay"
+"""The arm of the runs that are frozen in the window."""
+
+
 class _Treatment(NamedTuple):
     """What distinguishes the runs of one arm from those of another."""
 
@@ -43,6 +48,7 @@ class _Treatment(NamedTuple):
     switch: WindowOverride | None
     clock: str
     intervention: Intervention | None
+    frozen: bool = False
 
 
 class _Expansion:
@@ -65,13 +71,48 @@ class _Expansion:
         switch = self.study.switch if self.study.deficit else None
         for deficit in controls.deficits:
             self.swept(self.main._replace(role="negative_control", deficit=deficit, switch=switch), held)
-        for clock in controls.clocks:
+        for clock in controls.clocks or ():
             other = [at for at in held if _lasting(clock, at) != _lasting(self.main.clock, at)]
             self.swept(self.main._replace(role="clock_control", clock=clock), other)
         for intervention in controls.interventions:
             removed = [at for at in held if at != "never"]
             self.swept(self.main._replace(role="intervention_control", intervention=intervention), removed)
+        if controls.clocks is None:
+            self.restarted_main()
+        if controls.delay:
+            self.delayed()
+        if controls.delay or controls.clocks is None:
+            for at in self.control_points:
+                self.plain(self.sweep.run_epochs(at) - self.sweep.window(at).stop, "newborn_control")
         return tuple(self.runs.values())
+
+    @property
+    def control_points(self) -> tuple[Place, ...]:
+        """The points of the delay control and of the default clock."""
+        held = self.study.controls.at or self.sweep.control_points
+        return tuple(at for at in held if at in self.sweep.treated and self.sweep.tested(at))
+
+    def restarted_main(self) -> None:
+        """The study's deficit on the restarted clock, unless its recovery has the same recipes without a restart."""
+        clock = schedule(self.main.clock).restarted or self.main.clock
+        for at in self.control_points:
+            if clock != self.main.clock:
+                main, other = self.run(self.main, at), self.run(self.main._replace(clock=clock), at)
+                if recipes(main, self.study) != recipes(other, self.study):
+                    self.swept(self.main._replace(role="clock_control", clock=clock), [at])
+
+    def delayed(self) -> None:
+        """The frozen runs; where a clean run that is as much shorter has the same recipes, it takes their place."""
+        frozen = self.main._replace(role="delay_control", deficit=None, switch=None, frozen=True)
+        for at in self.control_points:
+            run = self.run(frozen, at)
+            trained = [recipe for recipe in recipes(run, self.study) if not recipe.frozen]
+            clean = Run("", "", "newborn_control", 0, None, Window(0, 0), self.clean_clock, len(trained))
+            clean = replace(clean, background=self.study.background)
+            if self.study.optimizer.schedule_known and recipes(clean, self.study) == trained:
+                self.plain(len(trained), "newborn_control")
+            else:
+                self.swept(frozen, [at])
 
     def swept(self, treatment: _Treatment, points: Iterable[Place]) -> None:
         """The runs of one arm, each after the clean runs that it is compared with."""
@@ -81,6 +122,11 @@ class _Expansion:
                 self.deprived(treatment, at)
 
     def deprived(self, treatment: _Treatment, at: Place) -> None:
+        run = self.run(treatment, at)
+        self.runs.setdefault(run.name, replace(run, controls=self.controls(run)))
+
+    def run(self, treatment: _Treatment, at: Place) -> Run:
+        """The run of an arm at a point, without the clean runs that it is compared with."""
         window, total = self.sweep.window(at), self.sweep.run_epochs(at)
         clock = _lasting(treatment.clock, at)
         intervention = treatment.intervention
@@ -88,7 +134,7 @@ class _Expansion:
             intervention = None
         arm = self.arm(treatment, at)
         name = f"{arm.replace(' ', '-')}-{window.start}-{window.stop}-of-{total}"
-        run = Run(
+        return Run(
             name=name,
             arm=arm,
             role=treatment.role,
@@ -97,15 +143,16 @@ class _Expansion:
             window=window,
             clock=clock,
             total=total,
-            controls=self.controls(window, total, clock, intervention),
             switch=treatment.switch,
             intervention=intervention,
             background=self.study.background,
+            frozen=treatment.frozen,
         )
-        self.runs.setdefault(name, run)
 
     def arm(self, treatment: _Treatment, at: Place) -> str:
         """What is on in the window, and what differs from the study itself afterwards."""
+        if treatment.frozen:
+            return DELAY
         parts = [self.labels[treatment.deficit]] if treatment.deficit else []
         words = " + ".join([*parts, *([treatment.switch.words()] if treatment.switch else [])])
         if _lasting(treatment.clock, at) != _lasting(self.main.clock, at):
@@ -114,10 +161,9 @@ class _Expansion:
             words += f" {treatment.intervention.words()}"
         return words
 
-    def controls(
-        self, window: Window, total: int, clock: str, intervention: Intervention | None
-    ) -> tuple[Contrast, ...]:
-        """The clean runs to compare with; the sweep says which comes first."""
+    def controls(self, run: Run) -> tuple[Contrast, ...]:
+        """The clean runs to compare ``run`` with; the sweep says which comes first."""
+        window, total, clock, intervention = run.window, run.total, run.clock, run.intervention
         usual = self.sweep.baseline_epochs(total)
         found = [Contrast("plain", self.plain(usual))]
         if self.sweep.origin is not None and self.study.controls.equal_total:
@@ -141,7 +187,7 @@ class _Expansion:
 
     def plain(self, total: int, role: Role = "control") -> str:
         """A clean run under the study's clock, as if the deficit had been removed before it began."""
-        arm = "control" if role == "control" else "control equal_total"
+        arm = {"control": "control", "newborn_control": "control newborn"}.get(role, "control equal_total")
         return self.clean(Run(f"control-of-{total}", arm, role, 0, None, Window(0, 0), self.clean_clock, total))
 
     def undisturbed(self, total: int) -> str:

@@ -36,6 +36,9 @@ class Recipe:
         select: which further training images are withheld; None for none.
         intervention: what is done to the network before the epoch; None for nothing.
         further: the deficits that are applied after ``deficit``, in this order.
+        frozen: nothing is trained: weights, running statistics and the optimiser's state stay as they are, and the
+            epoch is counted. :data:`FROZEN_EPOCH` is the only such recipe.
+        counted_from: the epoch from which a user's own loop counts; 0 is the start of training.
     """
 
     lr: float
@@ -46,6 +49,8 @@ class Recipe:
     select: Deficit | None = None
     intervention: Intervention | None = None
     further: tuple[Deficit, ...] = ()
+    frozen: bool = False
+    counted_from: int = 0
 
     @property
     def deficits(self) -> tuple[Deficit, ...]:
@@ -67,7 +72,15 @@ class Recipe:
             named["select"] = describe(self.select)
         if self.intervention is not None and not self.intervention.changes_nothing:
             named["intervention"] = self.intervention.identity()
+        if self.frozen:
+            named["frozen"] = True
+        if self.counted_from:
+            named["counted_from"] = self.counted_from
         return named
+
+
+FROZEN_EPOCH = Recipe(lr=0.0, weight_decay=0.0, frozen=True)
+"""The recipe of every frozen epoch, whatever the study, so that all frozen runs of a seed share these epochs."""
 
 
 def recipe_digest(recipe: Recipe, adopted: Mapping[str, str] = NOTHING) -> str:
@@ -99,12 +112,15 @@ def recipes(run: Run, base: Setup) -> list[Recipe]:
 
 
 def _recipe(run: Run, base: Setup, epoch: int) -> Recipe:
+    if run.frozen and epoch in run.window:
+        return FROZEN_EPOCH
     plain = Recipe(
         lr=learning_rate(base.optimizer, run, epoch),
         weight_decay=base.optimizer.weight_decay,
         augment=base.augment,
         objective=_objective(base, epoch),
         intervention=run.intervention if epoch == run.window.stop else None,
+        counted_from=run.window.stop if _counts_again(run, base, epoch) else 0,
     )
     suffered = [standing.deficit for standing in run.background if epoch in standing]
     if epoch in run.window and run.deficit is not None:
@@ -114,6 +130,11 @@ def _recipe(run: Run, base: Setup, epoch: int) -> Recipe:
         first, *further = dict.fromkeys(suffered)
         plain = replace(plain, deficit=first, further=tuple(further))
     return plain if run.switch is None or epoch not in run.window else _switched(plain, run.switch)
+
+
+def _counts_again(run: Run, base: Setup, epoch: int) -> bool:
+    """Whether a user's own loop, whose learning rate only it knows, counts the epochs from the end of the window."""
+    return not base.optimizer.schedule_known and schedule(run.clock).restarts and epoch >= run.window.stop
 
 
 def _objective(base: Setup, epoch: int) -> Objective:

@@ -23,7 +23,12 @@ Role = Literal[
     "intervened_control",
     "equal_total_control",
     "undisturbed_control",
+    "delay_control",
+    "newborn_control",
 ]
+FROZEN = "frozen"
+"""What the table says of the window of a frozen run."""
+
 Against = Literal["plain", "restarted", "same_clock", "intervened", "equal_total", "undisturbed"]
 
 
@@ -65,6 +70,7 @@ class Run:
         switch: what else is changed in the window.
         intervention: what is done to the network when the window has closed.
         background: deficits with windows of their own.
+        frozen: whether nothing is trained in the window: the epochs are counted, and the state stays as it is.
     """
 
     name: str
@@ -79,16 +85,28 @@ class Run:
     switch: WindowOverride | None = None
     intervention: Intervention | None = None
     background: tuple[BackgroundDeficit, ...] = ()
+    frozen: bool = False
 
     @property
     def clean(self) -> bool:
         """Whether nothing is on in the window, whatever the background."""
-        return self.deficit is None and self.switch is None
+        return self.deficit is None and self.switch is None and not self.frozen
+
+    @property
+    def recovery(self) -> int:
+        """Epochs after the window."""
+        return self.total - self.window.stop
+
+    @property
+    def frozen_epochs(self) -> int:
+        """Epochs in which nothing is trained; they cost nothing."""
+        return self.window.stop - self.window.start if self.frozen else 0
 
     @property
     def treatment_label(self) -> str:
         """What is on in the window and in the background, as the table has it; empty where nothing is."""
-        return treatment_label(self.deficit, self.switch, self.background)
+        label = treatment_label(self.deficit, self.switch, self.background)
+        return " + ".join(filter(None, [FROZEN, label])) if self.frozen else label
 
     def identifier(self, seed: int) -> str:
         """The readable name of the run with one seed."""

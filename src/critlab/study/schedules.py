@@ -58,6 +58,12 @@ class Schedule(ABC):
     lasting: ClassVar[str | None] = None
     #: the clock of the study's plain control, whose deficit was removed before it began; None is the same
     clean: ClassVar[str | None] = None
+    #: the clock that is as this one until the window closes and then begins again; None where there is none
+    restarted: ClassVar[str | None] = None
+    #: keys of ``[optimizer]`` that this clock uses and others refuse
+    options: ClassVar[tuple[str, ...]] = ()
+    #: those of its options that have no default
+    required: ClassVar[tuple[str, ...]] = ()
     citation: ClassVar[str] = "ours"
 
     @property
@@ -85,6 +91,7 @@ class Absolute(Schedule):
     name = "absolute"
     label = "not restarted"
     phrase = "the schedule not restarted"
+    restarted = "since_removal"
     citation = "Achille, Rovere and Soatto 2019"
 
     def learning_rate(self, optimizer: OptimizerSpec, at: EpochPosition) -> float:
@@ -104,6 +111,7 @@ class SinceRemoval(Absolute):
     phrase = "the schedule restarted after the deficit"
     control_phrase = "a control whose schedule restarts at the same epoch"
     twin = "restarted"
+    restarted = "since_removal"
     run_word = "restarted"
     recovers_at_full_rate = True
     lasting = "absolute"
@@ -146,6 +154,7 @@ class CosineRestart(Absolute):
     detail = "half a cosine"
     control_phrase = "a control whose schedule restarts at the same epoch"
     twin = "restarted"
+    restarted = "cosine_restart"
     recovers_at_full_rate = True
     lasting = "absolute"
 
@@ -161,11 +170,61 @@ class CosineRestart(Absolute):
         return True
 
 
+class WarmupStableDecay(Schedule):
+    """A linear warm-up, then ``lr``, then a linear decay to 0 over the last epochs of the run.
+
+    The rate of an epoch is the mean of the continuous schedule over it. With e the epochs trained before and T those of
+    the run: ``lr * (e + 1/2) / warmup`` in the first ``warmup`` epochs, ``lr * (T - e - 1/2) / decay`` in the last
+    ``decay`` ones, ``lr`` between them. So windows in the stable phase have the same learning rate.
+
+    Source: Hu et al. 2024, "MiniCPM", section 4, who call it WSD; linear decay to 0: Hägele et al. 2024, "Scaling laws
+    and compute-optimal training beyond fixed training durations", section 3.
+    """
+
+    name = "wsd"
+    label = "not restarted"
+    phrase = "the schedule not restarted"
+    restarted = "wsd_restart"
+    options = ("warmup", "decay")
+    required = ("decay",)
+    citation = "Hu et al. 2024; Hägele et al. 2024"
+
+    def learning_rate(self, optimizer: OptimizerSpec, at: EpochPosition) -> float:
+        """The learning rate of one epoch."""
+        rising = (at.epoch + 0.5) / optimizer.warmup if at.epoch < optimizer.warmup else 1.0
+        left, decay = at.total - at.epoch, optimizer.decay or 0
+        falling = (left - 0.5) / decay if left <= decay else 1.0
+        return optimizer.lr * min(rising, falling)
+
+
+class WarmupStableDecayRestart(WarmupStableDecay):
+    """As ``wsd`` until the window closes; then the warm-up begins again, and the decay ends with the run."""
+
+    name = "wsd_restart"
+    label = "restarted"
+    phrase = "the schedule restarted after the deficit"
+    detail = "warm-up, stable, decay"
+    control_phrase = "a control whose schedule restarts at the same epoch"
+    twin = "restarted"
+    restarted = "wsd_restart"
+    recovers_at_full_rate = True
+    lasting = "wsd"
+    clean = "wsd"
+
+    def learning_rate(self, optimizer: OptimizerSpec, at: EpochPosition) -> float:
+        """The learning rate of one epoch."""
+        if at.epoch >= at.stop:
+            at = EpochPosition(at.epoch - at.stop, 0, at.total - at.stop)
+        return super().learning_rate(optimizer, at)
+
+
+_OWN = (Absolute, SinceRemoval, Constant, CosineRestart, WarmupStableDecay, WarmupStableDecayRestart)
+
 CLOCKS: Registry[type[Schedule]] = Registry(
     "clock",
     Schedule,
     "critlab.clocks",
-    {kind.name: f"{__name__}:{kind.__name__}" for kind in (Absolute, SinceRemoval, Constant, CosineRestart)},
+    {kind.name: f"{__name__}:{kind.__name__}" for kind in _OWN},
     classes=True,
 )
 """The clocks by name."""

@@ -5,21 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
-from critlab._core.spec import Problems, Spec, shown
+from critlab._core.spec import Location, Problems, Spec, shown
 from critlab.study.intervention import Intervention
-from critlab.study.schedules import Clock
-from critlab.study.types import MOST_RATE, AnyDeficit, Removal, increasing, sequence
+from critlab.study.schedules import CLOCKS, Clock, schedule
+from critlab.study.types import MOST_EPOCHS, MOST_RATE, AnyDeficit, Epochs, Removal, increasing, sequence
+
+
+def without(plain: dict[str, Any], unsaid: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain values without the keys that have the value that ``unsaid`` gives them."""
+    return {key: value for key, value in plain.items() if key not in unsaid or value != unsaid[key]}
 
 
 class OptimizerSpec(Spec):
     """How weights move: ``sgd`` or ``adam``, the schedule of the learning rate, and the batch.
 
-    ``clock`` says how the learning rate of an epoch follows from ``lr`` and ``lr_decay``; see
-    :mod:`critlab.study.schedules`.
+    ``clock`` says how the learning rate of an epoch follows from ``lr`` and ``lr_decay``, or from ``warmup`` and
+    ``decay`` (in epochs); see :mod:`critlab.study.schedules`.
     """
 
+    #: keys that stay out of the plain values where they are neutral, so that earlier studies keep their digests
+    unsaid: ClassVar[Mapping[str, Any]] = {"warmup": 0, "decay": None}
     schedule_known: ClassVar[bool] = True
     name: Literal["sgd", "adam"]
     lr: float = Field(gt=0, le=MOST_RATE)
@@ -28,6 +42,12 @@ class OptimizerSpec(Spec):
     weight_decay: float = Field(default=0.0, ge=0, le=MOST_RATE)
     batch: int = Field(default=128, ge=1)
     clock: Clock = "absolute"
+    warmup: int = Field(default=0, ge=0, le=MOST_EPOCHS)
+    decay: Epochs | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_unsaid(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without(plain(self), self.unsaid)
 
     @model_validator(mode="before")
     @classmethod
@@ -40,6 +60,25 @@ class OptimizerSpec(Spec):
     def _momentum_is_sgd(self) -> Self:
         if self.name == "adam" and self.momentum is not None:
             raise Problems([(("momentum",), f"received {self.momentum}; adam has no momentum, omit it")])
+        return self
+
+    @model_validator(mode="after")
+    def _schedule_has_its_keys(self) -> Self:
+        found: list[tuple[Location, str]] = []
+        chosen = schedule(self.clock)
+        for key, neutral in self.unsaid.items():
+            given = getattr(self, key)
+            if key not in chosen.options and given != neutral:
+                clocks = " or ".join(f'"{name}"' for name in CLOCKS if key in schedule(name).options)
+                text = (
+                    f"received {shown(given)}, but clock {shown(self.clock)} does not use it; omit it, or use {clocks}"
+                )
+                found.append(((key,), text))
+        if "decay" in chosen.options and self.decay is None:
+            text = f"required by clock {shown(self.clock)}, but missing; give the epochs of the decay, at least 1"
+            found.append((("decay",), text))
+        if found:
+            raise Problems(found)
         return self
 
 
@@ -87,13 +126,34 @@ def _distinct(values: tuple[Clock, ...]) -> tuple[Clock, ...]:
 
 
 class ControlsSpec(Spec):
-    """The comparisons for the deficit, in addition to the clean run."""
+    """The comparisons for the deficit, in addition to the clean run.
 
+    A study file and the constructors in Python add the delay control and the restarted clock where these keys are left
+    out (:func:`critlab.study.default_controls.with_default_controls`). Plain values without these keys, such as a
+    record of an earlier version, have neither control.
+
+    Args:
+        deficits: further deficits in the same sweep.
+        clocks: further clocks; None is the restarted one at the points of the delay control.
+        at: the points of the controls; None is all of the sweep's, and ``Sweep.control_points`` for the delay
+            control and the default clock.
+        interventions: further interventions.
+        equal_total: a clean run as long as the run with the deficit.
+        delay: a run that is frozen as long as the deficit lasts.
+    """
+
+    #: keys that stay out of the plain values where they are neutral, so that earlier studies keep their digests
+    unsaid: ClassVar[Mapping[str, Any]] = {"delay": False}
     deficits: Annotated[tuple[AnyDeficit, ...], BeforeValidator(sequence)] = ()
-    clocks: Annotated[tuple[Clock, ...], BeforeValidator(sequence), AfterValidator(_distinct)] = ()
+    clocks: Annotated[Annotated[tuple[Clock, ...], AfterValidator(_distinct)] | None, BeforeValidator(sequence)] = ()
     at: Annotated[Annotated[tuple[Removal, ...], Field(min_length=1)] | None, BeforeValidator(sequence)] = None
     interventions: Annotated[tuple[Intervention, ...], BeforeValidator(sequence)] = ()
     equal_total: bool = False
+    delay: bool = False
+
+    @model_serializer(mode="wrap")
+    def _without_unsaid(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without(plain(self), self.unsaid)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

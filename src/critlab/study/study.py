@@ -14,6 +14,7 @@ from critlab._core.errors import StudyError
 from critlab._core.spec import Problems, shown
 from critlab.study import checks
 from critlab.study.background_deficit import BackgroundDeficit
+from critlab.study.default_controls import with_default_controls
 from critlab.study.expansion import expand
 from critlab.study.intervention import Intervention
 from critlab.study.run import Run, treatment_label
@@ -71,9 +72,21 @@ class Study(Setup):
     controls: ControlsSpec = ControlsSpec()
     statistics: StatisticsSpec = StatisticsSpec()
 
+    def __init__(self, /, *by_place: Any, **values: Any) -> None:
+        """Make a new study from its fields by name; ``controls`` has the defaults of a study file.
+
+        Raises:
+            InvalidValue: a StudyError and a ValueError, with one line for each problem.
+        """
+        super().__init__(*by_place, **with_default_controls(values))
+
+    # as in Spec: pydantic must not call it where it reads plain values
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
-        found = [*checks.question(self), *checks.background(self), *checks.controls(self), *checks.fit(self)]
+        checked = (checks.question, checks.background, checks.controls, checks.schedule_fits, checks.fit)
+        found = [problem for check in checked for problem in check(self)]
         if found:
             raise Problems(found)
         return self
@@ -94,8 +107,8 @@ class Study(Setup):
         return treatment_label(self.deficit, self.switch)
 
     def epochs(self) -> int:
-        """Epochs of all runs and seeds, were each trained from scratch."""
-        return len(self.seeds) * sum(run.total for run in self.runs)
+        """Epochs to train of all runs and seeds, were each trained from scratch."""
+        return len(self.seeds) * sum(run.total - run.frozen_epochs for run in self.runs)
 
 
 _EXPANDED: dict[int, tuple[weakref.ref[Study], tuple[Run, ...]]] = {}
@@ -123,4 +136,4 @@ def read_study(path: str | Path) -> Study:
     except ValueError as error:
         # tomllib lets pass what Python itself refuses, such as an integer of 5,000 digits
         raise StudyError(f"{path}: is not valid TOML: {error}") from None
-    return Study.read(raw, str(path))
+    return Study.read(with_default_controls(raw), str(path))

@@ -2,6 +2,9 @@
 
 A node is the state after some epochs, named by its path alone: ``path(0)`` is empty and ``path(k + 1) = H(path(k),
 recipe(k))``. The path holds no seed, so one tree serves all seeds.
+
+A frozen epoch trains nothing, so its state is the one before it and it has no node: it only extends the path, and the
+next node counts it in its ``epoch`` and in ``frozen``.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from critlab._core.user_code.identity import NOTHING
-from critlab.study.recipe import Recipe, recipe_digest, recipes
+from critlab.study.recipe import FROZEN_EPOCH, Recipe, recipe_digest, recipes
 
 if TYPE_CHECKING:
     from critlab.study.study import Study
@@ -25,14 +28,25 @@ def extended(path: str, recipe: str) -> str:
     return hashlib.sha256(f"{path}+{recipe}".encode()).hexdigest()
 
 
+def after_frozen(path: str, epochs: int) -> str:
+    """The path after so many frozen epochs; ``path`` itself for 0."""
+    for _ in range(epochs):
+        path = extended(path, recipe_digest(FROZEN_EPOCH))
+    return path
+
+
 @dataclass
 class Node:
-    """The state after ``epoch`` epochs; ``recipe`` is the last of them, None at the root."""
+    """The state after ``epoch`` epochs; ``recipe`` is the last of them, None at the root.
+
+    ``frozen`` of these epochs lie between ``parent`` and that last one.
+    """
 
     path: str
     parent: str | None
     epoch: int
     recipe: Recipe | None
+    frozen: int = 0
     children: list[str] = field(default_factory=list)
     ends: bool = False
 
@@ -57,13 +71,17 @@ class Tree:
 
     def add(self, name: str, steps: Iterable[Recipe], adopted: Mapping[str, str] = NOTHING) -> None:
         """Lays a run into the trie; ``adopted`` as in :func:`build`."""
-        node = self.nodes[ROOT]
+        node, frozen = self.nodes[ROOT], 0
         for recipe in steps:
-            path = extended(node.path, recipe_digest(recipe, adopted))
+            if recipe.frozen:
+                frozen += 1
+                continue
+            path = extended(after_frozen(node.path, frozen), recipe_digest(recipe, adopted))
             if path not in self.nodes:
-                self.nodes[path] = Node(path, node.path, node.epoch + 1, recipe)
+                self.nodes[path] = Node(path, node.path, node.epoch + frozen + 1, recipe, frozen)
                 node.children.append(path)
-            node = self.nodes[path]
+            node, frozen = self.nodes[path], 0
+        assert not frozen, "a frozen run recovers"
         node.ends = True
         self.ends[name] = node.path
 

@@ -16,7 +16,7 @@ from critlab.store.inspection import STATES, Kind, Place, check, places
 from critlab.study.measurement import scheduled_measures
 from critlab.study.origin import state_name
 from critlab.study.study import Study
-from critlab.study.tree import ROOT, extended
+from critlab.study.tree import ROOT, after_frozen, extended
 
 
 class Finding(NamedTuple):
@@ -187,9 +187,10 @@ class _Look:
             raise StoreError("its name does not match its figure, scale and version")
 
     def _epoch(self, place: Place, body: Mapping[str, Any]) -> _Epoch:
-        """Derives path and name from origin, parent and recipe."""
+        """Derives path and name from origin, parent, frozen epochs after it, and recipe."""
         origin, path, parent = digest("origin", body["origin"]), str(body["path"]), str(body["parent"])
-        if extended(parent, digest("recipe", body["recipe"])) != path:
+        before = after_frozen(parent, body.get("frozen", 0))
+        if extended(before, digest("recipe", body["recipe"])) != path:
             raise StoreError("its path does not match its parent and its recipe")
         if state_name(origin, path) != place.name:
             raise StoreError("its name does not match its origin and its path")

@@ -35,6 +35,8 @@ class Plan:
         epochs_without_sharing: epochs, were each run trained from scratch.
         epochs_with_sharing: epochs to train, each once.
         sharing_ratio: the first through the second.
+        epochs_frozen: epochs of the delay controls in which nothing is trained or tested; none of the others counts
+            them.
         epochs_left: epochs that the store lacks.
         replays: epochs to be trained again for readings or states that were not kept.
         readings_left: measurements that the store lacks.
@@ -54,6 +56,7 @@ class Plan:
     epochs_without_sharing: int
     epochs_with_sharing: int
     sharing_ratio: float
+    epochs_frozen: int
     epochs_left: int
     replays: int
     readings_left: int
@@ -104,6 +107,7 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
         epochs_without_sharing=study.epochs(),
         epochs_with_sharing=everything,
         sharing_ratio=study.epochs() / everything,
+        epochs_frozen=seeds * sum(run.frozen_epochs for run in study.runs),
         epochs_left=left,
         replays=replays,
         readings_left=readings,

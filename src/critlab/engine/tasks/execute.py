@@ -235,6 +235,7 @@ def _body(
         "path": node.path,
         "parent": node.parent,
         "epoch": node.epoch,
+        **({"frozen": node.frozen} if node.frozen else {}),
         "recipe": names.recipe(node.recipe),
         "seconds": seconds,
         "kept": kept,

@@ -10,9 +10,9 @@ from critlab.papers.comparisons import UNSTATED, damage_words, last_tested, othe
 from critlab.papers.critical_periods.setup import CLOCKS, NOTES, PAPER, PRESENT, REPLICATION, TIMELINES, base, blur
 from critlab.papers.figure import Figure, Found, Published, Scale, Studies
 from critlab.papers.names import study_name
+from critlab.papers.sweeps import removal_sweep
 from critlab.report.findings import Comparison
 from critlab.report.text.names import window_words
-from critlab.study.constructors import removal_sweep
 from critlab.study.study import Study
 
 FLIP = Published(

@@ -19,11 +19,11 @@ from critlab.papers.critical_periods.setup import (
 from critlab.papers.critical_periods.trace import Traced, beside_sensitivity, fit, peak, traces
 from critlab.papers.figure import Figure, Found, Published, Scale, Studies
 from critlab.papers.names import study_name
+from critlab.papers.sweeps import removal_sweep, window_sweep
 from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity
 from critlab.report.charts.kit import chart, layer, layered, with_intervals
 from critlab.report.findings import Comparison
-from critlab.study.constructors import removal_sweep, window_sweep
 from critlab.study.setup import Setup
 
 TRACE = Published("trace of the Fisher information", "rises, then falls", "the paper's abstract")

@@ -9,12 +9,12 @@ from critlab.deficits import VerticalFlip
 from critlab.papers.critical_periods.setup import NOTES, PAPER, TIMELINES, base, blur, trace_measure
 from critlab.papers.figure import Figure, Found, Published, Scale, single
 from critlab.papers.names import study_name
+from critlab.papers.sweeps import removal_sweep
 from critlab.report.chart import Chart
 from critlab.report.charts.kit import chart, with_intervals
 from critlab.report.findings import Comparison
 from critlab.report.text.names import spaced
 from critlab.report.text.numbers import score
-from critlab.study.constructors import removal_sweep
 from critlab.study.study import Study
 
 SHARES = Published("layer shares after removal", "reorganise after 40 epochs, frozen after 100", NOTES)

@@ -9,9 +9,9 @@ from critlab.papers.comparisons import accuracy_words, last_tested
 from critlab.papers.critical_periods.setup import TIMELINES, base
 from critlab.papers.figure import Figure, Found, Published, Scale, Studies
 from critlab.papers.names import study_name
+from critlab.papers.sweeps import removal_sweep
 from critlab.report.findings import Comparison
 from critlab.report.text.numbers import percent
-from critlab.study.constructors import removal_sweep
 from critlab.study.study import Study
 from critlab.study.window_override import WindowOverride
 

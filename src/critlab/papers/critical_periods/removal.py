@@ -10,9 +10,9 @@ from critlab.papers.comparisons import UNSTATED, accuracy_words, damage_words, l
 from critlab.papers.critical_periods.setup import CLOCKS, NOTES, PAPER, PRESENT, RECONSTRUCTION, TIMELINES, base, blur
 from critlab.papers.figure import Figure, Found, Published, Scale, Studies
 from critlab.papers.names import study_name
+from critlab.papers.sweeps import removal_sweep
 from critlab.report.findings import Comparison
 from critlab.report.text.names import spaced
-from critlab.study.constructors import removal_sweep
 from critlab.study.study import Study
 
 CLEAN = Published("clean accuracy of All-CNN", "about 92 %", f"{NOTES}; 91.99 % in {RECONSTRUCTION}")

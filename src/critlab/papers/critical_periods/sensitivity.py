@@ -8,8 +8,8 @@ from critlab.papers.comparisons import damage_words
 from critlab.papers.critical_periods.setup import NOTES, PAPER, REPLICATION, TIMELINES, base, blur
 from critlab.papers.figure import Figure, Found, Published, Scale, single
 from critlab.papers.names import study_name
+from critlab.papers.sweeps import window_sweep
 from critlab.report.findings import Comparison
-from critlab.study.constructors import window_sweep
 from critlab.study.study import Study
 
 FIRST = Published(

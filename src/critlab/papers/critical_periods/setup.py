@@ -19,7 +19,7 @@ from critlab.measures import FisherTrace
 from critlab.papers.demo import sample_base
 from critlab.papers.figure import Published, Scale
 from critlab.papers.names import study_name
-from critlab.study.constructors import removal_sweep
+from critlab.papers.sweeps import removal_sweep
 from critlab.study.setup import Setup
 from critlab.study.study import Study
 

@@ -18,10 +18,10 @@ from critlab.papers.multisensory.units import (
     shortest_and_longest,
 )
 from critlab.papers.names import study_name
+from critlab.papers.sweeps import removal_sweep
 from critlab.report.chart import Chart
 from critlab.report.charts.kit import chart, with_intervals
 from critlab.report.findings import Comparison
-from critlab.study.constructors import removal_sweep
 from critlab.study.study import Study
 
 MONOCULAR = Published("units of one source after dissociation", "all", f"{SECONDARY}, of the paper's histograms")

@@ -11,9 +11,9 @@ from critlab.papers.comparisons import damage_words
 from critlab.papers.figure import Figure, Found, Published, Scale, Studies
 from critlab.papers.multisensory.setup import EVERY, PAPER, SECONDARY, SEEDS
 from critlab.papers.names import study_name
+from critlab.papers.sweeps import window_sweep
 from critlab.report.findings import Comparison
 from critlab.report.text.names import spaced
-from critlab.study.constructors import window_sweep
 from critlab.study.setup import Setup
 from critlab.study.study import Study
 

@@ -13,12 +13,12 @@ from critlab.papers.multisensory.accuracy import HIDDEN
 from critlab.papers.multisensory.setup import PAPER, RECOVERY, REMOVALS, SEEDS, base, blur
 from critlab.papers.multisensory.units import MOVES, VARIANCE, compared_points, distribution_charts, limits
 from critlab.papers.names import study_name
+from critlab.papers.sweeps import removal_sweep
 from critlab.report.chart import Chart
 from critlab.report.charts.kit import chart, with_intervals
 from critlab.report.findings import Comparison
 from critlab.report.text.names import arm_words
 from critlab.report.text.sources import balance_text
-from critlab.study.constructors import removal_sweep
 from critlab.study.study import Study
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from critlab.deficits import Blur
 from critlab.papers.figure import Scale
 from critlab.papers.names import study_name
-from critlab.study.constructors import removal_sweep
+from critlab.papers.sweeps import removal_sweep
 from critlab.study.setup import Setup
 from critlab.study.study import Study
 

@@ -11,8 +11,8 @@ from critlab.papers.figure import Figure, Found, Published, Scale, Studies
 from critlab.papers.multisensory.setup import PAPER, SEEDS, base, blur
 from critlab.papers.multisensory.units import MOVES, VARIANCE, compared_points
 from critlab.papers.names import study_name
+from critlab.papers.sweeps import removal_sweep
 from critlab.report.findings import Comparison
-from critlab.study.constructors import removal_sweep
 from critlab.study.setup import Setup
 
 DEPTH = Published("damage by depth", "deep networks have a critical period, shallow ones do not", f"{PAPER}, abstract")

@@ -6,7 +6,7 @@ from critlab.papers.figure import Figure, Published, Scale, single
 from critlab.papers.multisensory.accuracy import accuracy_charts, accuracy_comparisons
 from critlab.papers.multisensory.setup import PAPER, SEEDS, base, blur
 from critlab.papers.names import study_name
-from critlab.study.constructors import window_sweep
+from critlab.papers.sweeps import window_sweep
 from critlab.study.study import Study
 
 WINDOW = Published("sensitivity to a window", "highest at early onsets", f"{PAPER}, shown")

@@ -29,6 +29,7 @@ def plan_text(plan: Plan) -> str:
             "epochs without sharing": f"{plan.epochs_without_sharing:,}",
             "epochs with sharing": f"{plan.epochs_with_sharing:,}",
             "ratio": f"{plan.sharing_ratio:.2f}",
+            **({"frozen epochs": f"{plan.epochs_frozen:,}, at no cost"} if plan.epochs_frozen else {}),
             "left to train": f"{plan.epochs_left:,} epochs",
             "replays": f"{plan.replays:,} epochs",
             "left to read": f"{plan.readings_left:,} readings",

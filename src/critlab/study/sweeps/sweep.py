@@ -110,6 +110,11 @@ class Sweep(Spec):
         """Whether a verdict is about the point: a window that closes before the run ends."""
         return at not in (self.origin, "never")
 
+    @property
+    def control_points(self) -> tuple[Place, ...]:
+        """Where the delay control and the default clock stand: the last point that a verdict is about."""
+        return tuple(at for at in self.treated if self.tested(at))[-1:]
+
     def baseline_epochs(self, total: int) -> int:
         """Epochs of the plain control of a run of ``total`` epochs."""
         return total

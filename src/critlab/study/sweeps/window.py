@@ -55,6 +55,11 @@ class WindowSweep(Sweep):
         return Window(int(at), int(at) + self.length)
 
     @property
+    def control_points(self) -> tuple[Place, ...]:
+        """The first onset, where a period that closes is open."""
+        return self.onsets[:1]
+
+    @property
     def shortest(self) -> int:
         """Epochs of the run with the first window."""
         return self.total_epochs(self.onsets[0] + self.length)

@@ -1,0 +1,40 @@
+"""The controls that a new study has unless it says otherwise: a frozen run, and a restarted learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from critlab._core.spec import Spec
+from critlab.study.specs import ControlsSpec
+
+STOPPED: Mapping[str, Any] = {"lr_factor": 0}
+"""The only switch that a delay control goes with: the learning rate is 0 in the window."""
+
+
+def with_default_controls(raw: Any) -> Any:
+    """The values of a new study with ``controls.delay`` and ``controls.clocks``, where these are left out.
+
+    ``delay`` is true, but false with a switch other than :data:`STOPPED`: what is switched would differ from the frozen
+    run as well. ``clocks`` is None, the restarted clock. What is not a study stays as it is.
+
+    Args:
+        raw: fields of a study, as plain values or as specifications.
+    """
+    if not isinstance(raw, Mapping):
+        return raw
+    controls = raw.get("controls", {})
+    default = {"delay": stops_or_nothing(raw.get("switch")), "clocks": None}
+    if isinstance(controls, ControlsSpec):
+        missing = {key: value for key, value in default.items() if key not in controls.model_fields_set}
+        return {**raw, "controls": controls.model_copy(update=missing) if missing else controls}
+    return {**raw, "controls": {**default, **controls}} if isinstance(controls, Mapping) else raw
+
+
+def stops_or_nothing(switch: Any) -> bool:
+    """Whether ``switch`` (a specification or plain values) is None or only stops learning."""
+    if switch is None:
+        return True
+    if isinstance(switch, Spec):
+        switch = switch.special()
+    return isinstance(switch, Mapping) and {k: v for k, v in switch.items() if v is not None} == STOPPED
