@@ -37,6 +37,30 @@ def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]
     return subprocess.run(call, cwd=folder, capture_output=True, env=environment, timeout=300, check=False)
 
 
+def told(folder: Path, study: str) -> str:
+    """A file of the study with the controls of the record: no delay control, and no other clock than it names."""
+    text = (folder / f"{study}.toml").read_text()
+    given = "delay = false\n" if "clocks =" in text else "delay = false\nclocks = []\n"
+    before, _, after = text.partition("[controls]\n")
+    (folder / f"told-{study}.toml").write_text(f"{before}\n[controls]\n{given}{after}")
+    return f"told-{study}.toml"
+
+
+def stamped(folder: Path) -> dict[Path, int]:
+    """The records of epochs, and when each was written."""
+    return {path: path.stat().st_mtime_ns for path in (folder / "store" / "epochs").rglob("*.json")}
+
+
+def as_then(table: bytes) -> list[bytes]:
+    """The lines of an exported table that a study has with and without its new controls, in order.
+
+    Version 0.1.0 had neither delay nor newborn controls. With them, Fisher traces are measured in the present version,
+    because a table holds one version of a measure, and the checkpoints are there.
+    """
+    lines = [line for line in table.splitlines() if line.split(b",")[1] not in (b"delay", b"control newborn")]
+    return [line for line in lines if line.split(b",")[8] != b"fisher_trace"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("study", STUDIES)
 def test_a_finished_study_is_exported_as_it_was_then(folder: Path, study: str) -> None:
@@ -47,15 +71,33 @@ def test_a_finished_study_is_exported_as_it_was_then(folder: Path, study: str) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("study", STUDIES)
-def test_run_trains_nothing_and_changes_no_number(folder: Path, study: str) -> None:
-    states = sorted((folder / "store" / "epochs").rglob("*.json"))
-    times = [path.stat().st_mtime_ns for path in states]
-    done = command(folder, "run", f"{study}.toml")
+def test_run_of_the_same_question_trains_nothing_and_changes_no_number(folder: Path, study: str) -> None:
+    file = told(folder, study)
+    before = stamped(folder)
+    done = command(folder, "run", file)
     assert done.returncode == 0, done.stderr.decode()
     assert b"epochs in" not in done.stderr
-    assert sorted((folder / "store" / "epochs").rglob("*.json")) == states
-    assert [path.stat().st_mtime_ns for path in states] == times
-    assert command(folder, "export", f"{study}.toml").stdout == (GOLDEN / f"{study}.csv").read_bytes()
+    assert stamped(folder) == before
+    assert command(folder, "export", file).stdout == (GOLDEN / f"{study}.csv").read_bytes()
+
+
+MISSING = {"removal": b"delay-0-2-of-4", "window": b"", "own": b""}
+"""What a study of before the default controls lacks: at a constant learning rate nothing."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("study", STUDIES)
+def test_run_trains_the_missing_controls_alone_and_names_them(folder: Path, study: str) -> None:
+    before = stamped(folder)
+    done = command(folder, "run", f"{study}.toml")
+    assert done.returncode == 0, done.stderr.decode()
+    assert (b"training only the missing controls: " in done.stderr) == bool(MISSING[study])
+    assert MISSING[study] in done.stderr
+    after = stamped(folder)
+    assert before.items() <= after.items(), "no record was written again"
+    assert len(after) - len(before) == (2 * 2 if MISSING[study] else 0), "two epochs of recovery for each seed"
+    exported = command(folder, "export", f"{study}.toml").stdout
+    assert as_then(exported) == as_then((GOLDEN / f"{study}.csv").read_bytes())
 
 
 @pytest.mark.slow
@@ -68,7 +110,7 @@ def test_verify_and_gc_find_nothing_wrong_and_nothing_to_free(folder: Path) -> N
     assert done.returncode == 0, done.stderr.decode()
     assert {path: path.read_bytes() for path in (folder / "store" / "readings").rglob("*.json")} == before
     for study in STUDIES:
-        assert command(folder, "export", f"{study}.toml").stdout == (GOLDEN / f"{study}.csv").read_bytes()
+        assert command(folder, "export", told(folder, study)).stdout == (GOLDEN / f"{study}.csv").read_bytes()
 
 
 def test_the_installed_command_names_results_as_the_module_does(folder: Path) -> None:
@@ -79,7 +121,7 @@ def test_the_installed_command_names_results_as_the_module_does(folder: Path) ->
     source = str(Path(critlab.__file__).parents[1])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([source, os.environ.get("PYTHONPATH", "")])}
     for study in STUDIES:
-        call = [sys.executable, str(script), "export", f"{study}.toml", "--store", "store"]
+        call = [sys.executable, str(script), "export", told(folder, study), "--store", "store"]
         done = subprocess.run(call, cwd=folder, capture_output=True, env=environment, timeout=300, check=False)
         assert done.returncode == 0, done.stderr.decode()
         assert done.stdout == (GOLDEN / f"{study}.csv").read_bytes()

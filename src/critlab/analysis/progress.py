@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from critlab.analysis.mixture import Mixture, mixture
-from critlab.analysis.reading import read_results
+from critlab.analysis.reading import results_of
 from critlab.analysis.table import Outcome
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import read_record
@@ -91,7 +91,7 @@ def progress(study: Study, store: Store) -> StudyProgress:
     record = read_record(store, study)
     if record is None or work is None:
         return StudyProgress(study.name, (), everything, everything, tuple(store.quarantined()))
-    results = read_results(study, store)
+    results = results_of(study, record, store)
     runs = _Runs(tree, record.names(study), store, results.outcomes).progress()
     aside = tuple(store.quarantined())
     return StudyProgress(study.name, runs, everything, work.trained, aside, mixture(results))

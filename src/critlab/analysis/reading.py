@@ -15,6 +15,7 @@ from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, read_record
 from critlab.measures.picture import Picture
 from critlab.store import Store
+from critlab.study.default_controls import as_recorded
 from critlab.study.measurement import scheduled_measures
 from critlab.study.run import Run
 from critlab.study.study import Study
@@ -52,6 +53,8 @@ class _Known(NamedTuple):
 def read_results(study: Study, store: Store) -> Results:
     """Everything that ``store`` knows about ``study``; runs that are not done are there as far as they got.
 
+    Default controls with which the study was not run yet are left out, so a table stays as it is until then.
+
     Raises:
         StudyError: the study was never run in this store.
     """
@@ -60,6 +63,11 @@ def read_results(study: Study, store: Store) -> Results:
         raise StudyError(
             f"{study.name}: nothing of it is in the store {store.root}; first: critlab run, with this --store"
         )
+    return results_of(as_recorded(study, record.study), record, store)
+
+
+def results_of(study: Study, record: StudyRecord, store: Store) -> Results:
+    """Everything that ``store`` knows about ``study``, whose numbers are computed as ``record`` says."""
     reader = _Reader(study, record.names(study), store)
     outcomes, rows = [], []
     for run in study.runs:

@@ -33,6 +33,7 @@ from critlab.engine.records.own_code import own_codes
 from critlab.engine.records.provenance import provenance
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, enter, standing, write_record
+from critlab.engine.survey import missing_controls
 from critlab.engine.tasks.missing_work import MissingWork, find_missing_work
 from critlab.engine.tasks.task_queue import Failure, RunOutcome, TaskQueue
 from critlab.store import Store
@@ -189,6 +190,8 @@ def _round(
             _say(f"{ending.vanished}; {'repeating this work' if turn < ROUNDS else GIVEN_UP}")
             if turn == ROUNDS:
                 return Report(0, 0, ending, 1)
+        elif missing := missing_controls(study, tree, work):
+            _say(f"training only the missing controls: {', '.join(missing)}")
         _forget_failures(work, names, store)
         setup = setup_message(study, store, means.folder, names, device, locks is not None)
         again = partial(find_missing_work, tree, study.seeds, names, store, kept)

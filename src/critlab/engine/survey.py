@@ -19,3 +19,11 @@ def survey(study: Study, store: Store) -> tuple[Tree, MissingWork | None]:
     tree = build(study, names.adopted)
     kept = retained_paths(tree, len(study.seeds), state_bytes(study))
     return tree, find_missing_work(tree, study.seeds, names, store, kept)
+
+
+def missing_controls(study: Study, tree: Tree, work: MissingWork) -> tuple[str, ...]:
+    """The runs that ``work`` trains, where the study's own runs and their plain controls need none of it; else none."""
+    trained = {step.path for task in work.tasks for step in task.steps}
+    runs = [run for run in study.runs if not trained.isdisjoint(tree.paths(run.name))]
+    own = any(run.role in ("deficit", "control") for run in runs)
+    return () if own else tuple(run.name for run in runs)

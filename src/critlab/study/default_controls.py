@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from critlab._core.spec import Spec
 from critlab.study.specs import ControlsSpec
+
+if TYPE_CHECKING:
+    from critlab.study.study import Study
 
 STOPPED: Mapping[str, Any] = {"lr_factor": 0}
 """The only switch that a delay control goes with: the learning rate is 0 in the window."""
@@ -29,6 +32,24 @@ def with_default_controls(raw: Any) -> Any:
         missing = {key: value for key, value in default.items() if key not in controls.model_fields_set}
         return {**raw, "controls": controls.model_copy(update=missing) if missing else controls}
     return {**raw, "controls": {**default, **controls}} if isinstance(controls, Mapping) else raw
+
+
+def as_recorded(study: Study, recorded: Mapping[str, Any]) -> Study:
+    """``study`` without the default controls with which it was not run yet.
+
+    Args:
+        study: as it is asked now.
+        recorded: the plain values with which a store knows it.
+    """
+    known = recorded.get("controls", {})
+    updated: dict[str, Any] = {}
+    if study.controls.delay and not known.get("delay", False):
+        updated["delay"] = False
+    if study.controls.clocks is None and known.get("clocks", ()) is not None:
+        updated["clocks"] = tuple(known.get("clocks", ()))
+    if not updated:
+        return study
+    return study.model_copy(update={"controls": study.controls.model_copy(update=updated)})
 
 
 def stops_or_nothing(switch: Any) -> bool:

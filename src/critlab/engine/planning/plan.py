@@ -15,7 +15,7 @@ from critlab.engine.planning.numerics import Decision, decide, settled
 from critlab.engine.planning.retention import retained_paths, state_bytes
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, read_record
-from critlab.engine.survey import survey
+from critlab.engine.survey import missing_controls, survey
 from critlab.engine.tasks.missing_work import MissingWork
 from critlab.store import Store
 from critlab.study.measurement import scheduled_measures
@@ -47,6 +47,7 @@ class Plan:
         seconds: time that is left with these workers, their start included; None where it is unknown.
         start_seconds: of that, what comes before the first step; 0 where it was never measured.
         workers: how many processes ``seconds`` counts on.
+        missing_controls: of a study that is otherwise finished, the runs that are left to train.
         remarks: what a person should know of its deficits, as far as that is known before the data are read.
     """
 
@@ -67,6 +68,7 @@ class Plan:
     seconds: float | None
     start_seconds: float
     workers: int
+    missing_controls: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
@@ -118,6 +120,7 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
         seconds=None if each is None else before + each * max((left + replays) / workers, _longest(study, work)),
         start_seconds=before,
         workers=workers,
+        missing_controls=missing_controls(study, tree, work) if work else (),
         remarks=() if (shape := study.data.shape()) is None else tuple(deficit_remarks(study, shape)),
     )
 

@@ -31,6 +31,7 @@ def plan_text(plan: Plan) -> str:
             "ratio": f"{plan.sharing_ratio:.2f}",
             **({"frozen epochs": f"{plan.epochs_frozen:,}, at no cost"} if plan.epochs_frozen else {}),
             "left to train": f"{plan.epochs_left:,} epochs",
+            **({"missing controls": ", ".join(plan.missing_controls)} if plan.missing_controls else {}),
             "replays": f"{plan.replays:,} epochs",
             "left to read": f"{plan.readings_left:,} readings",
             "precision": plan.precision or "chosen by timing a step, at the first run or with --measure",
