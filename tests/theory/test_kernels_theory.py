@@ -78,7 +78,7 @@ def test_alignments_of_the_protocol(
     prior = kernels.prior_kernels(inputs, depth=depth)[-1]
     assert kernels.alignment(prior, gram(targets)) == pytest.approx(wide, abs=6e-5)
     # the default's 64 batches where the protocol's own tolerance is asked for; three deviations of the mean
-    many = {} if stated else {"batches": 16}
+    many: dict[str, Any] = {} if stated else {"batches": 16}
     for mode, limit, theirs in zip(("leading", "tilted"), limits, protocol, strict=True):
         found = kernels.adapted_kernels(inputs, targets, depth=depth, width=width, noise=noise, mode=mode, **many)
         assert found.converged
@@ -152,7 +152,7 @@ def test_deep_linear_kernel_against_the_exact_posterior(points: int, width: int,
     prior = kernels.prior_kernels(inputs, depth=1, bias_scale=0.0, activation="linear")
     exact = exact_linear(prior[0], targets, width, 0.1)
     for mode, expected in (("leading", leading), ("tilted", tilted)):
-        model = {"depth": 1, "width": width, "bias_scale": 0.0, "activation": "linear"}
+        model: dict[str, Any] = {"depth": 1, "width": width, "bias_scale": 0.0, "activation": "linear"}
         found = kernels.adapted_kernels(inputs, targets, **model, mode=mode)
         error = float((found.kernels[1] - exact).norm() / (prior[1] - exact).norm())
         assert error == pytest.approx(expected, abs=6e-4)
@@ -287,10 +287,11 @@ def test_arrays_lists_and_columns_of_targets_are_one_problem() -> None:
 
 def test_the_walk_is_checked() -> None:
     inputs, targets = xor(4)
-    for change, message in (
-        ({"damping": 2}, "damping: received 2; must be"),
-        ({"widths": 100}, "widths: received 100"),
-    ):
+    changes: dict[str, dict[str, Any]] = {
+        "damping: received 2; must be": {"damping": 2},
+        "widths: received 100": {"widths": 100},
+    }
+    for message, change in changes.items():
         with pytest.raises(StudyError, match=message):
             kernels.adapted_kernels(inputs, targets, depth=1, width=10, **change)
 

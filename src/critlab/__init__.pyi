@@ -1,0 +1,30 @@
+from critlab import deficits as deficits
+from critlab import hooks as hooks
+from critlab import kernels as kernels
+from critlab import linear as linear
+from critlab import measures as measures
+from critlab import models as models
+from critlab import papers as papers
+from critlab._core.estimate import Estimate as Estimate
+from critlab.analysis.results import Results as Results
+from critlab.hooks.deficit_loader import DeficitLoader as DeficitLoader
+from critlab.hooks.lasting_damage import lasting_damage as lasting_damage
+from critlab.hooks.probe import probe as probe
+from critlab.hooks.watch import Watch as Watch
+from critlab.measures.fisher.trace import fisher_trace as fisher_trace
+from critlab.measures.units.source_variance import relative_source_variance as relative_source_variance
+from critlab.report import report as report
+from critlab.report.figures import save_figures as save_figures
+from critlab.running import load_results as load_results
+from critlab.running import plan as plan
+from critlab.running import run as run
+from critlab.study import BackgroundDeficit as BackgroundDeficit
+from critlab.study import Intervention as Intervention
+from critlab.study import Setup as Setup
+from critlab.study import Study as Study
+from critlab.study import WindowOverride as WindowOverride
+from critlab.study import read_study as read_study
+from critlab.study import removal_sweep as removal_sweep
+from critlab.study import window_sweep as window_sweep
+
+__version__: str
