@@ -40,7 +40,7 @@ def attach(
 
     Args:
         package: ``__name__`` of the package.
-        file: ``__file__`` of the package. In the stub beside it, every public name is one line,
+        file: ``__file__`` of the package. In the stub next to it, every public name is one line,
             ``from module import name as name``.
         earlier: earlier names that keep working, each with the module and the present name; not in ``__all__``.
     """
