@@ -11,7 +11,6 @@ from torch import nn
 
 import critlab
 from critlab.data import load
-from critlab.measures import Measure
 from critlab.study import Recipe
 from critlab.study.measurement import TEST, Measurement
 from critlab.study.origin import Numerics
@@ -54,7 +53,7 @@ def test_a_test_sees_the_batches_of_the_epoch_just_trained(deficit: str | None) 
     recipe = Recipe(0.05, 0.001, study.augment, critlab.deficits.WhiteNoise() if deficit else None)
     learner.advance(state, recipe, 0)
     before = learner.pack(state)
-    found = {r.quantity: r.value for r in learner.measure(state, Measurement(TEST, Measure(), recipe))}
+    found = {r.quantity: r.value for r in learner.measure(state, Measurement(TEST, None, recipe))}
     after = learner.pack(state)
     assert all(np.array_equal(before[key], after[key]) for key in before), "training is not touched"
     shown = [
@@ -67,5 +66,5 @@ def test_a_test_sees_the_batches_of_the_epoch_just_trained(deficit: str | None) 
     loss = nn.functional.cross_entropy(logits.double(), learner.examples.test_labels)
     assert found["test_loss"] == pytest.approx(float(loss), rel=1e-5)
     usual = NetworkLearner(small(), load(study.data), Numerics())
-    running = {r.quantity: r.value for r in usual.measure(state, Measurement(TEST, Measure(), recipe))}
+    running = {r.quantity: r.value for r in usual.measure(state, Measurement(TEST, None, recipe))}
     assert running["test_loss"] != found["test_loss"]

@@ -9,8 +9,17 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from critlab._core.errors import StudyError
+from critlab._core.registry import Registry
+from critlab.data import DATA
+from critlab.deficits import DEFICITS
+from critlab.measures import MEASURES
+from critlab.models import MODELS
+from critlab.objectives import OBJECTIVES
 
 PAGE = Path(__file__).parents[2] / "docs" / "contributing.md"
 COMPONENTS = {
@@ -65,6 +74,22 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: toys\nVersion: 1.0\n")
     (information / "entry_points.txt").write_text("\n".join(lines))
     return folder
+
+
+@pytest.mark.parametrize(
+    ("registry", "path", "method"),
+    [
+        (DATA, "critlab.data:DataSet", "load"),
+        (DEFICITS, "critlab.deficits:Corruption", "corrupt"),
+        (MEASURES, "critlab.measures:Measure", "measure"),
+        (MODELS, "critlab.models:Model", "build"),
+        (OBJECTIVES, "critlab.objectives:Objective", "learn"),
+    ],
+    ids=["data", "deficits", "measures", "models", "objectives"],
+)
+def test_a_class_without_its_method_is_refused(registry: Registry[Any], path: str, method: str) -> None:
+    with pytest.raises(StudyError, match=f"received '{path}', which has no {method}; every {registry.what} must"):
+        registry.find(path)
 
 
 def test_every_kind_is_listed_with_its_source(installed: Path) -> None:

@@ -13,7 +13,6 @@ import stateful_nets
 from critlab._core.errors import StudyError
 from critlab.data import load
 from critlab.engine.planning.rehearsing import rehearse_study
-from critlab.measures import Measure
 from critlab.store.checkpoint import decode, encode
 from critlab.study.measurement import TEST, Measurement
 from critlab.study.origin import Numerics
@@ -23,7 +22,7 @@ from critlab.training.learner import NetworkLearner
 from studies import small
 
 RECIPE = Recipe(lr=0.05, weight_decay=0.0)
-READ = Measurement(TEST, Measure(), RECIPE)
+READ = Measurement(TEST, None, RECIPE)
 
 
 @pytest.fixture(autouse=True)

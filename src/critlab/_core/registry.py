@@ -63,6 +63,8 @@ class Registry(Mapping[str, Component], Generic[Component]):
 
     def _checked(self, found: object, offer: str, remedy: str = "") -> Component:
         if isinstance(found, type) and issubclass(found, self.kind) if self.classes else isinstance(found, self.kind):
+            if missing := sorted(getattr(found, "__abstractmethods__", ())):
+                raise StudyError(f"{offer} has no {' and no '.join(missing)}; every {self.what} must define it{remedy}")
             return cast(Component, found)
         needed = f"must be {'a subclass of' if self.classes else 'a'} {_public_name(self.kind)}"
         raise StudyError(f"{offer} is not {_with_article(self.what)}; {needed}{remedy}")

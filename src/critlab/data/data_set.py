@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -66,6 +67,7 @@ class DataSet(Component):
         """
         return None
 
+    @abstractmethod
     def load(self, folder: Path) -> tuple[Pair, Pair]:
         """Reads ``((images, labels), (images, labels))``, training and test.
 
@@ -79,4 +81,3 @@ class DataSet(Component):
         Raises:
             DataError: the files are missing and cannot be fetched, or are damaged.
         """
-        raise NotImplementedError

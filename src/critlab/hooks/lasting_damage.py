@@ -15,7 +15,6 @@ from critlab.analysis.statistics import MINIMUM_SEEDS, Summary, summarise
 from critlab.analysis.verdict import Answer
 from critlab.hooks.deprivation import BatchDeficit, DataInfo
 from critlab.hooks.own_loop import OwnLearner, OwnLoop, OwnState
-from critlab.measures import Measure
 from critlab.study.intervention import Intervention
 from critlab.study.measurement import TEST, Measurement
 from critlab.study.recipe import Recipe
@@ -164,7 +163,7 @@ def _score(learner: OwnLearner, saved: Any, begin: int, end: int, remedy: Remedy
     state = OwnState(own, repeat, begin)
     for epoch in range(begin, end):
         learner.advance(state, Recipe(lr=1.0, weight_decay=0.0), epoch)
-    return learner.measure(state, Measurement(TEST, Measure(), None))[0].value
+    return learner.measure(state, Measurement(TEST, None, None))[0].value
 
 
 def _difference(one: tuple[float, ...], other: tuple[float, ...]) -> Summary:

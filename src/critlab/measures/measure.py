@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -50,6 +51,7 @@ class Measure(Component):
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Raises :class:`~critlab._core.errors.StudyError` where the measure has nothing to read of such examples."""
 
+    @abstractmethod
     def measure(self, model: nn.Module, probe: Probe) -> list[Reading]:
         """Reads ``model`` and leaves it as it was.
 
@@ -57,7 +59,6 @@ class Measure(Component):
             model: the network, in evaluation mode.
             probe: the images, labels and generators, the same for every run and epoch.
         """
-        raise NotImplementedError
 
 
 class ProbeMeasure(Measure):

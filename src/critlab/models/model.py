@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
@@ -31,6 +32,7 @@ class Model(Component):
         """
         return None
 
+    @abstractmethod
     def build(self, example_shape: tuple[int, ...], classes: int) -> nn.Module:
         """A new model, initialised from torch's global generator.
 
@@ -44,4 +46,3 @@ class Model(Component):
         Raises:
             StudyError: as :meth:`check`.
         """
-        raise NotImplementedError

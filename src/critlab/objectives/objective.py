@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ class Objective(Component):
             model: its specification: ``name``, and its options as attributes.
         """
 
+    @abstractmethod
     def learn(self, model: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator) -> Learned:
         """The loss of one batch; called in training mode, under the study's precision.
 
@@ -54,7 +56,6 @@ class Objective(Component):
         Raises:
             StudyError: the model lacks what the objective needs.
         """
-        raise NotImplementedError
 
 
 def check_logits(logits: object, labels: Tensor) -> Tensor:

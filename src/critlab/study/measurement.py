@@ -27,10 +27,13 @@ TRAINING = (
 
 @dataclass(frozen=True)
 class Measurement:
-    """Which measure is read with which options; ``recipe`` is the state's last epoch, None at the start."""
+    """Which measure is read with which options; ``recipe`` is the state's last epoch, None at the start.
+
+    The test score (:data:`TEST`) is no component and has no options.
+    """
 
     name: str
-    options: Measure
+    options: Measure | None
     recipe: Recipe | None
 
 
@@ -49,9 +52,14 @@ def quantities(base: Setup) -> dict[str, Quantity]:
     return {one.name: one for one in declared}
 
 
-def options_of(base: Setup, name: str) -> Measure:
-    """The options of one of the study's measures."""
-    return Measure() if name == TEST else base.measures[name]
+def options_of(base: Setup, name: str) -> Measure | None:
+    """The options of one of the study's measures; None for the test score."""
+    return None if name == TEST else base.measures[name]
+
+
+def interval(base: Setup, name: str) -> int:
+    """How many epochs lie between two readings of one of the study's measures."""
+    return 1 if name == TEST else base.measures[name].every
 
 
 def read_with(base: Setup, measure: str, fingerprint: str, version: int | None = None) -> tuple[dict[str, Any], str]:

@@ -138,7 +138,7 @@ class NetworkLearner:
             return self._read(state, spec)
 
     def _read(self, state: NetworkState, spec: Measurement) -> list[Reading]:
-        if spec.name == TEST:
+        if spec.options is None:
             score = score_test_images(self._tested(state, spec.recipe), self.examples, self._forward)
             return [Reading(quantity, "", value, 0.0) for quantity, value in _quantities(TEST, score).items()]
         probe = self._probe(state, spec)

@@ -15,7 +15,7 @@ from critlab.engine.records.study_record import Damaged, StudyRecord, all_record
 from critlab.store import Store
 from critlab.store.inspection import STATES, Place
 from critlab.store.store import slug
-from critlab.study.measurement import TEST, options_of, scheduled_measures
+from critlab.study.measurement import TEST, interval, scheduled_measures
 from critlab.study.study import Study
 from critlab.study.tree import ROOT, Tree, build
 
@@ -96,7 +96,7 @@ def owned(study: Study, record: StudyRecord) -> StudyFiles:
 def whole(study: Study, names: StudyIds, tree: Tree) -> str:
     """The digest of the names of all that ``study`` needs; another one where a version of a measure has changed."""
     origins = [names.origin_digest(seed) for seed in study.seeds]
-    read = [[*names.read_with(measure), options_of(study, measure).every] for measure in (TEST, *study.measures)]
+    read = [[*names.read_with(measure), interval(study, measure)] for measure in (TEST, *study.measures)]
     return digest("whole", origins, sorted(tree.ends.values()), read)
 
 

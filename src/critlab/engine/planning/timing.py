@@ -12,7 +12,7 @@ from critlab._core.digest import digest
 from critlab.engine.planning.processors import abilities
 from critlab.engine.records.provenance import provenance
 from critlab.store import atomic
-from critlab.study.measurement import TEST, Measurement, options_of
+from critlab.study.measurement import TEST, Measurement, interval, options_of
 from critlab.study.origin import Numerics
 from critlab.study.recipe import Recipe, recipes
 from critlab.study.study import Setup, Study
@@ -136,7 +136,6 @@ def measure(study: Study, images: ImageSet, numerics: Numerics) -> float:
 
 
 def _reading(learner: Any, state: Any, study: Study, recipe: Recipe, name: str) -> float:
-    options = options_of(study, name)
     began = time.perf_counter()
-    learner.measure(state, Measurement(name, options, recipe))
-    return (time.perf_counter() - began) / options.every
+    learner.measure(state, Measurement(name, options_of(study, name), recipe))
+    return (time.perf_counter() - began) / interval(study, name)

@@ -10,7 +10,6 @@ from typing import Any
 from torch import Tensor
 
 from critlab._core.errors import Diverged, StudyError
-from critlab.measures import Measure
 from critlab.study.measurement import TEST, Measurement
 from critlab.study.recipe import Recipe
 from critlab.training.learner import NetworkLearner, NetworkState
@@ -53,7 +52,7 @@ def _rehearse(learner: NetworkLearner, recipe: Recipe, seed: int, modules: Colle
     saved = learner.pack(state)
     loaded, measured = learner.unpack(saved), learner.unpack(saved)
     _refuse(_differing(state, loaded), "a model and its copy from a checkpoint differ", REMEDY)
-    learner.measure(measured, Measurement(TEST, Measure(), recipe))
+    learner.measure(measured, Measurement(TEST, None, recipe))
     variables = global_variables(modules)
     for one in (state, loaded, measured):
         _step(learner, one, recipe)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
@@ -42,6 +43,7 @@ class Corruption(Deficit):
         corrupted = self.corrupt(as_pictures(images), draws.step())
         return (corrupted.clamp(0, 1) if draws.unit else corrupted).reshape(images.shape), labels
 
+    @abstractmethod
     def corrupt(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
         """The corrupted pictures; pure.
 
@@ -52,7 +54,6 @@ class Corruption(Deficit):
         Returns:
             The same shape and dtype; what leaves [0, 1] is clipped afterwards.
         """
-        raise NotImplementedError
 
 
 def as_pictures(images: Tensor) -> Tensor:
