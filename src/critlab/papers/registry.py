@@ -48,7 +48,7 @@ FIGURES: Registry[Figure] = Registry(
 
 def studied() -> list[str]:
     """The names of critlab's own figures that are made of studies."""
-    return [name for paper in ("", "critical_periods", "multisensory") for name in _ROWS[paper]]
+    return [name for name in FIGURES.rows if FIGURES[name].studies is not None]
 
 
 def find_study(name: str, scale: str | None = None) -> Study:

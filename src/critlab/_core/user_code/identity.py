@@ -107,7 +107,7 @@ def code_of_row(path: str) -> OwnCode | None:
     Args:
         path: ``"package.module:name"`` of its code, which is not imported.
     """
-    modules = needed({path.partition(":")[0]})
+    modules = {} if path.startswith("critlab.") else needed({path.partition(":")[0]})
     return _named(path, modules, text=f"{UNNAMED}{path}") if modules else None
 
 
