@@ -63,7 +63,7 @@ def test_absent_holds_against_runs_of_equal_length_and_not_where_length_helps() 
     damages = removal(5, 0.0005, 0.0, 0.0, 50)
     assert share(answers(damages, length_helps=True), "undecided") == 1
     longer = np.concatenate([damages, damages[:, :1] + 0.03], axis=1)
-    assert share(answers(longer, (*REMOVAL, "equal_total")), "undecided") == 1
+    assert share(answers(longer, (*REMOVAL, "equal_total")), "damage_only") == 1
     longer[:, -1] -= 0.03
     assert share(answers(longer, (*REMOVAL, "equal_total")), "absent") == 1
 

@@ -1,4 +1,4 @@
-"""The closing epoch: until when a deficit may be removed, with a bootstrap interval over seeds."""
+"""The closing epoch: until when a deficit may be removed, with a parametric interval over seeds."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 
 from critlab.analysis.curve import Curve
-from critlab.analysis.statistics import LEVEL, MINIMUM_SEEDS, Floats, t_quantile
-from critlab.study.sweeps import Sweep
+from critlab.analysis.statistics.half_maximum import damaged, half_maximum, mean_draws
+from critlab.analysis.statistics.summary import MINIMUM_SEEDS, Floats
 
-RESAMPLES = 2000
+DRAWS = 2000
+
+FEWEST_DAMAGED = 3
+"""Fewest points with damage above 0 from which a closing is read. With one, it would be the middle of the sweep's grid
+whatever the damage."""
 
 
 @dataclass(frozen=True)
@@ -19,12 +24,16 @@ class Closing:
     """When the critical period closes.
 
     Args:
-        epoch: epochs trained; between the sweep's points by linear interpolation. In a window curve that
-            never falls it is the last onset.
-        low: lower limit of the 95 % bootstrap interval; None where fewer than three seeds have every point.
-        high: upper limit; None in the same case, and where the sweep does not bound it.
+        epoch: epochs trained; between the sweep's points by linear interpolation, with its bias removed. In a window
+            curve that never falls it is the last onset.
+        low: lower limit of the 95 % interval over seeds.
+        high: upper limit; None where the sweep does not bound it.
         open_reason: why the sweep may not contain the closing, in the sweep's own words; empty where it does.
         arm: the curve that it was read off.
+        bias: what was removed from the crossing of the mean curve, epochs: with a plateau, the largest of several noisy
+            means is too large, so half of it is reached late.
+        between: the neighbouring points of the sweep around ``epoch``. No interval over seeds shows where between them
+            the damage rises: a step anywhere between them looks the same.
     """
 
     epoch: float
@@ -32,6 +41,8 @@ class Closing:
     high: float | None
     open_reason: str
     arm: str
+    bias: float = 0.0
+    between: tuple[float, float] = (math.nan, math.nan)
 
     @property
     def open_ended(self) -> bool:
@@ -39,43 +50,64 @@ class Closing:
         return bool(self.open_reason)
 
 
-def closing(curve: Curve) -> Closing | None:
-    """The closing epoch of a curve; None where its mean damage is nowhere positive.
+def closing(curve: Curve, floor: float = 0.0, image_variance: float = 0.0) -> Closing | None:
+    """The closing epoch of a curve; None with fewer than :data:`FEWEST_DAMAGED` damaged points or three seeds.
 
     Ours. For a removal curve: the earliest epoch at which the mean damage, linear between the sweep's points,
     reaches half of its largest value. For a window curve: the epoch after the peak at which it falls below
     half of the peak. Half of the largest *in the sweep*: where the damage would grow further, the closing is
     later, and is marked open.
 
-    Error: the interval is a percentile bootstrap over seeds, all points of a seed together; deviations of the
-    resampled means are widened by ``t(0.975, n - 1) / z(0.975) * sqrt(n / (n - 1))``, since a plain
-    percentile interval from five seeds is a third too narrow. The draws depend on the seeds alone. The grid
-    of the sweep adds a bias of up to its spacing, which no interval shows.
+    Error: the interval is of :func:`critlab.analysis.statistics.half_maximum.half_maximum`, from draws with variances
+    pooled over the points; it depends on the seeds alone. In simulated studies of 3 to 10 seeds it holds the crossing
+    of the true curve, linear between the same points, in at least 95 % (steps, plateaus, smooth rises, late damage).
+
+    Args:
+        curve: damages by point and seed.
+        floor: least standard deviation over seeds, see :func:`critlab.analysis.statistics.moderated.floor_of_sd`.
+        image_variance: variance of each mean from the sample of test images.
     """
+    at, seeds, damages = _complete(curve)
+    if damages.shape[1] < MINIMUM_SEEDS or damaged(damages, floor) < FEWEST_DAMAGED:
+        return None
+    means = damages.mean(axis=1)
+    drawn = mean_draws(damages, DRAWS, _random(seeds), floor, image_variance)
+    found = half_maximum(at, means, drawn, curve.sweep.half_maximum)
+    plain, epoch, low, high = (float(part) for part in found)
+    last = float(at[-1])
+    reason = curve.sweep.open_reason(at, means, plain)
+    bias = plain - epoch if math.isfinite(plain) and math.isfinite(epoch) else 0.0
+    epoch = min(epoch, last)
+    after = min(max(int(np.searchsorted(at, epoch)), 1), at.size - 1)
+    between = (float(at[after - 1]), float(at[after]))
+    return Closing(epoch, min(low, last), high if math.isfinite(high) else None, reason, curve.arm, bias, between)
+
+
+def damaged_points(curve: Curve, floor: float = 0.0) -> int:
+    """How many points of a curve have damage above 0, each tested alone at 2.5 %, one-sided."""
+    return int(damaged(_complete(curve)[2], floor))
+
+
+def closing_draws(curve: Curve, floor: float = 0.0, image_variance: float = 0.0) -> Floats:
+    """Epochs of the closing as they might have come out, ``(DRAWS,)``; infinite beyond the last point, NaN where none.
+
+    Empty with fewer than two complete seeds. The draws depend on the seeds alone.
+    """
+    at, seeds, damages = _complete(curve)
+    if damages.shape[1] < 2:
+        return np.empty(0)
+    drawn = mean_draws(damages, DRAWS, _random(seeds), floor, image_variance)
+    return curve.sweep.half_maximum(at, drawn)
+
+
+def _random(seeds: list[int]) -> Generator:
+    return np.random.default_rng([DRAWS, *seeds])
+
+
+def _complete(curve: Curve) -> tuple[Floats, list[int], Floats]:
+    """Points ``(points,)``, the seeds that have all of them, and their damages ``(points, seeds)``."""
     numbered = [point for point in curve.points if point.at != "never"]
     at = np.array([float(point.at) for point in numbered])
     by_seed = [{seed.seed: seed.damage for seed in point.seeds} for point in numbered]
-    complete = sorted(set.intersection(*map(set, by_seed))) if by_seed else []
-    enough = len(complete) >= MINIMUM_SEEDS
-    damages = np.array([[known[seed] for known in by_seed] for seed in complete])
-    means = damages.mean(axis=0) if enough else np.array([point.damage.value for point in numbered])
-    if not means.size or means.max() <= 0:
-        return None
-    epoch = float(curve.sweep.half_maximum(at, means))
-    low, high = _interval(at, damages, complete, curve.sweep) if enough else (None, None)
-    reason = curve.sweep.open_reason(at, means, epoch)
-    return Closing(min(epoch, float(at[-1])), low, high, reason, curve.arm)
-
-
-def _interval(at: Floats, damages: Floats, seeds: list[int], sweep: Sweep) -> tuple[float | None, float | None]:
-    from scipy.special import ndtri
-
-    n = len(seeds)
-    random = np.random.default_rng([RESAMPLES, *seeds])
-    drawn = random.integers(n, size=(RESAMPLES, n))
-    means = damages.mean(axis=0)
-    widened = float(t_quantile(1 - LEVEL, n - 1)) / ndtri(1 - LEVEL) * math.sqrt(n / (n - 1))
-    epochs = sweep.half_maximum(at, means + widened * (damages[drawn].mean(axis=1) - means))
-    epochs = epochs[~np.isnan(epochs)]
-    low, high = np.quantile(epochs, [LEVEL, 1 - LEVEL], method="inverted_cdf")
-    return min(float(low), float(at[-1])), float(high) if math.isfinite(high) else None
+    seeds = sorted(set.intersection(*map(set, by_seed))) if by_seed else []
+    return at, seeds, np.array([[known[seed] for seed in seeds] for known in by_seed]).reshape(at.size, len(seeds))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -15,6 +15,7 @@ from critlab.analysis.statistics.moderated import Moments, moments
 from critlab.analysis.statistics.power import detectable, detectable_everywhere
 from critlab.analysis.statistics.simultaneous import holm, simultaneous_level
 from critlab.analysis.statistics.summary import LEVEL, MINIMUM_SEEDS, RESOLUTION, Floats, t_quantile
+from critlab.study.estimands import EstimandName, NamedContrast
 
 Kind = Literal["lasting", "critical", "equal_total", "context"]
 """What a contrast decides: whether damage lasts; whether it is a critical period; whether runs of equal length show
@@ -48,7 +49,8 @@ class Family:
             what is left: then never "absent". One value, or ``(...)``.
         floor: least standard deviation over seeds, one number or ``(..., contrasts)``.
         level: one-sided; smaller at each look of a sequential design.
-        runs: runs in each contrast, ``(contrasts,)`` or one number.
+        runs: expected variance of each contrast in any common unit, ``(contrasts,)`` or one number: its number of runs,
+            or better :func:`relative_variances`.
     """
 
     damages: Floats
@@ -136,11 +138,22 @@ class Decision:
         return np.array([float(kinds.count(kind)) for kind in kinds])
 
 
+def relative_variances(contrasts: Sequence[NamedContrast]) -> Floats:
+    """The variance that is expected of each named contrast, in the unit of one clean run, ``(contrasts,)``.
+
+    A clean or frozen run counts as 1 and a run with the deficit as 2, since damaged networks often differ more between
+    seeds: an assumption for pooling variances only, which errs on the safe side for ``timing``.
+    """
+    deprived: dict[EstimandName, int] = {"delay": 0, "missed_learning": 0, "lost_to_schedule": 2, "timing": 2}
+    return np.array([len(one.terms) + deprived.get(one.name, 1) for one in contrasts], float)
+
+
 def decide(family: Family) -> Decision:
     """Decide what the contrasts of a study show.
 
     - ``present``: some critical contrast exceeds the smallest damage of interest (Holm over the critical contrasts).
-    - ``damage_only``: some lasting contrast does, and every critical one is there and shown to lie below it.
+    - ``damage_only``: some lasting or equal-length contrast does (Bonferroni over both kinds), and every critical one
+      is there and shown to lie below it.
     - ``absent``: every lasting, critical and equal-length contrast is shown to lie below it, none is missing, training
       length hides nothing, and with fewer than ten seeds no single seed lost twice the smallest damage or more.
     - ``undecided``: else.
@@ -163,7 +176,7 @@ def decide(family: Family) -> Decision:
     worst = np.where(np.isnan(damages), -np.inf, damages).max(-1, initial=-np.inf)
     evidence = tests["adjusted_p"] < family.level
     bounded = tests["p_below"] < family.level
-    answer = _answer(family, found.n, evidence, bounded, worst)
+    answer = _answer(family, found.n, tests["p_above"], evidence, bounded, worst)
     return Decision(
         n=found.n,
         estimate=found.mean,
@@ -210,14 +223,17 @@ def _members(kinds: tuple[Kind, ...]) -> Iterator[list[int]]:
             yield members
 
 
-def _answer(family: Family, n: Floats, evidence: Bools, bounded: Bools, worst: Floats) -> NDArray[np.str_]:
+def _answer(
+    family: Family, n: Floats, p_above: Floats, evidence: Bools, bounded: Bools, worst: Floats
+) -> NDArray[np.str_]:
     kinds = np.array(family.kinds)
-    critical, lasting = kinds == "critical", kinds == "lasting"
-    judged = kinds != "context"
+    critical, judged = kinds == "critical", kinds != "context"
+    lasting = judged & ~critical
     calm = (n >= FEW_SEEDS) | (worst < WORST * family.smallest)
     present = evidence[..., critical].any(-1)
     no_critical = bool(critical.any()) and family.complete & bounded[..., critical].all(-1)
-    damage_only = evidence[..., lasting].any(-1) & no_critical
+    damaged = p_above[..., lasting].min(-1, initial=1.0) * lasting.sum() < family.level
+    damage_only = damaged & no_critical
     absent = no_critical & (bounded & calm)[..., judged].all(-1) & ~np.asarray(family.length_helps, bool)
     chosen = [present, damage_only, absent]
     return np.select(chosen, ["present", "damage_only", "absent"], "undecided")
