@@ -122,7 +122,7 @@ def fill(study: Study, store: Store) -> int:
 
 def _events(study: Study, tree: Tree, names: StudyIds, seed: int) -> Iterator[Read | Trained]:
     for path, node in tree.nodes.items():
-        for measure in scheduled_measures(study, node.epoch):
+        for measure in scheduled_measures(study, node):
             yield Read(path, measure, _readings(measure, node, seed), 0.1)
         if node.recipe is not None:
             origin, recipe = names.origin(seed), node.recipe.identity()

@@ -21,6 +21,8 @@ from critlab.data.image_set import ImageSet
 from critlab.deficits import Blur
 from critlab.report.charts import charts
 from critlab.report.page import page
+from critlab.study.measurement import TEST, scheduled_measures
+from critlab.study.tree import build
 from synthetic import synthetic_results
 
 
@@ -173,6 +175,41 @@ def test_a_control_that_still_learns_is_said() -> None:
     assert verdict.reasons == ("not_converged",)
     assert guard in verdict.notes
     assert not guard.has_equal_total
+
+
+def thinned(results: Results, every: int) -> Results:
+    """As if the study had been tested every so many epochs, and when a test is due for other reasons."""
+    evaluation = results.study.evaluation.model_copy(update={"every": every})
+    study = results.study.model_copy(update={"evaluation": evaluation})
+    tree = build(study)
+    due = {
+        (run.identifier(seed), tree.nodes[path].epoch)
+        for run in study.runs
+        for path in tree.paths(run.name)
+        if TEST in scheduled_measures(study, tree.nodes[path])
+        for seed in study.seeds
+    }
+    rows = (row for row in results.rows if row.quantity != "test_accuracy" or (row.run, row.epoch) in due)
+    return replace(results, study=study, rows=tuple(rows))
+
+
+@pytest.mark.parametrize("every", [2, 5, 100])
+def test_sparse_tests_change_no_verdict(every: int) -> None:
+    for whole in (reshaped(synthetic_results(4), rising), synthetic_results(4)):
+        sparse = thinned(whole, every)
+        assert len(sparse.rows) < len(whole.rows)
+        (dense, thin) = (one.verdict() for one in (whole, sparse))
+        assert (thin.answer, thin.reasons, len(thin.guards)) == (dense.answer, dense.reasons, len(dense.guards))
+        assert sparse.final_accuracies == whole.final_accuracies
+        guards = [guard for guard in thin.guards if isinstance(guard, Unconverged)]
+        assert all((guard.start, guard.total) == (6, 8) for guard in guards)
+
+
+def test_the_rise_of_a_sparsely_tested_control_counts_what_was_tested() -> None:
+    results = thinned(reshaped(synthetic_results(4), rising), 100)
+    guard = next(guard for guard in results.verdict().guards if isinstance(guard, Unconverged))
+    # the last two epochs, less the one at which the last third begins
+    assert guard.rise.mean == pytest.approx(0.02 * (7.5 - 6))
 
 
 def test_a_converged_control_is_not_accused() -> None:

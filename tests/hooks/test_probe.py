@@ -18,9 +18,12 @@ import own_trainings as mine
 from critlab._core.errors import StudyError
 from critlab.deficits import DataSubset, LabelNoise, TokenBijection, TokenShuffle
 from critlab.hooks.deprivation import DataInfo
-from critlab.hooks.own_loop import OwnLearner, OwnLoop
+from critlab.hooks.own_loop import OwnLearner, OwnLoop, OwnState
 from critlab.hooks.packing import pack, unpack
 from critlab.hooks.probe import probe
+from critlab.measures.correct_images import CorrectImages
+from critlab.measures.reading import Reading
+from critlab.study.measurement import Measurement
 from critlab.study.recipe import recipes
 from critlab.training.seeding import seeded
 
@@ -47,6 +50,41 @@ def from_scratch(results: critlab.Results, run: Any, seed: int) -> list[float]:
         learner.advance(state, recipe, epoch)
         found.append(learner.measure(state, None)[0].value)  # type: ignore[arg-type]
     return found
+
+
+def measured(given: Any, by_image: bool = True) -> list[Reading]:
+    """What a learner reads where ``evaluate`` returns ``given``."""
+    loop = OwnLoop(mine.make, mine.advance, lambda state: given, mine.save, mine.load)
+    return OwnLearner(loop, DataInfo()).measure(OwnState(None, 0, 1), Measurement("test", None, None, by_image))
+
+
+@pytest.mark.parametrize("kind", [list, np.array, torch.tensor])
+def test_an_evaluation_may_say_which_test_images_are_correct(kind: Callable[[list[bool]], Any]) -> None:
+    correct = kind([True, False, True])
+    for found in ({"test_correct": correct}, {"test_correct": correct, "test_accuracy": 2 / 3, "test_loss": 0.5}):
+        first, *others = measured(found)
+        assert first.quantity == "test_accuracy"
+        assert first.value == pytest.approx(2 / 3)
+        assert first.correct == CorrectImages((3,), "oA==")
+        assert all(one.correct is None for one in others)
+        assert measured(found, by_image=False)[0].correct is None, "only in the epochs that count"
+    assert measured(0.5)[0].correct is None
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"test_correct": np.array([1, 0])}, "received int64 of shape .2,.; must be a boolean array"),
+        ({"test_correct": np.ones((2, 2), bool)}, "received bool of shape .2, 2."),
+        ({"test_correct": []}, "received list without values"),
+        ({"test_correct": None}, "must be a boolean array"),
+        ({"test_correct": np.array([True, False]), "test_accuracy": 0.75}, "test_accuracy: received 0.75; must be 0.5"),
+    ],
+)
+def test_correctness_that_is_none_is_refused_in_one_line(given: Any, why: str) -> None:
+    with pytest.raises(StudyError, match=why) as error:
+        measured(given)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.slow

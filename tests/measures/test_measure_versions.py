@@ -33,7 +33,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     now = record.names(study())
     then = StudyIds(study(), now.fingerprint, now.numerics, versions=versions_before(study()))
     for path, node in build(study()).nodes.items():
-        for measure in set(scheduled_measures(study(), node.epoch)) & {"fisher_trace"}:
+        for measure in set(scheduled_measures(study(), node)) & {"fisher_trace"}:
             body = store.read("readings", now.reading(0, path, measure))
             store.write(
                 "readings", then.reading(0, path, measure), {**(body or {}), "spec": then.read_with(measure)[0]}

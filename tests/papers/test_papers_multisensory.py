@@ -29,6 +29,7 @@ from critlab.report.text.sources import balance_text
 from critlab.study import Study
 from critlab.study.measurement import scheduled_measures
 from critlab.study.run import Run
+from critlab.study.tree import Node
 
 NAMES = (
     "rsv", "dissociation", "source-information", "source-removal", "source-window", "source-depth", "reconstruction",
@@ -48,7 +49,7 @@ def test_the_variance_is_read_where_the_figures_need_it(scale: str) -> None:
     for study in (rsv_study(scale), dissociation_study(scale)):  # type: ignore[arg-type]
         for run in study.runs:
             for epoch in {run.total, run.window.stop}:
-                assert "relative_source_variance" in set(scheduled_measures(study, epoch))
+                assert "relative_source_variance" in set(scheduled_measures(study, Node("", None, epoch, None)))
 
 
 def test_the_papers_set_up() -> None:

@@ -24,6 +24,7 @@ from critlab.report.page import script_json
 from critlab.report.study_text import study_text
 from critlab.report.text.confounds import confound_text
 from critlab.study import Study
+from critlab.study.study import read_study
 from synthetic import synthetic_results, synthetic_study, with_whole_trace
 
 HOSTILE = '</script><script>alert("1")</script><img src=x onerror=alert(2)>'
@@ -207,9 +208,12 @@ def test_window_sweep_beside_a_removal_sweep(results: Results) -> None:
         page([])
 
 
-def test_the_study_reads_back() -> None:
+def test_the_study_reads_back(tmp_path: Path) -> None:
     for study in (synthetic_study(), synthetic_study(at=(0, 5, "never")), synthetic_study(kind="window", controls={})):
         assert Study.read(tomllib.loads(study_text(study)), "page") == study
+        path = tmp_path / "study.toml"
+        path.write_text(study_text(study))
+        assert read_study(path) == study, "a file without a key may mean something else"
 
 
 def test_report_writes_one_file(results: Results, tmp_path: Path) -> None:

@@ -95,6 +95,15 @@ ABSURD: list[tuple[str, str, Any]] = [
     ("readings", "readings.0.picture", {**PICTURE, "shape": [3]}),
     ("readings", "readings.0.picture", {**PICTURE, "float32": "AAAAAAAAwH8="}),
     ("readings", "readings.0.picture", {**PICTURE, "float32": "\x1b"}),
+    ("readings", "readings.0.correct", "all"),
+    ("readings", "readings.0.correct", {"shape": [], "bits": ""}),
+    ("readings", "readings.0.correct", {"shape": [2, 1, 1], "bits": "gA=="}),
+    ("readings", "readings.0.correct", {"shape": [2**24, 2**24], "bits": "gA=="}),
+    ("readings", "readings.0.correct", {"shape": [-2], "bits": "gA=="}),
+    ("readings", "readings.0.correct", {"shape": [2], "bits": "gAA="}),
+    ("readings", "readings.0.correct", {"shape": [2], "bits": "\x1b"}),
+    ("readings", "readings.0.correct", {"shape": [2], "bits": "oA=="}),
+    ("readings", "readings.0.correct", {"shape": [4], "bits": "gA=="}),
     ("failures", "reason", 3),
     ("figures", "tables", [1]),
     ("figures", "tables", {"t": {"x": 1}}),
@@ -127,6 +136,12 @@ def altered(kind: str, place: str, value: Any) -> dict[str, Any]:
 def test_what_a_critlab_writes_is_read(tmp_path: Path, kind: Any) -> None:
     Store(tmp_path).write(kind, NAME, BODIES[kind])
     assert Store(tmp_path).read(kind, NAME) == BODIES[kind]
+
+
+def test_bits_of_the_test_images_that_agree_with_the_accuracy_are_read(tmp_path: Path) -> None:
+    body = altered("readings", "readings.0.correct", {"shape": [2], "bits": "gA=="})
+    Store(tmp_path).write("readings", NAME, body)
+    assert Store(tmp_path).read("readings", NAME) == body
 
 
 @pytest.mark.parametrize(("kind", "place", "value"), ABSURD)

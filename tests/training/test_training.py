@@ -128,10 +128,25 @@ def test_score_of_the_test_images_changes_nothing() -> None:
     data = examples()
     model = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(64, 4))
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    score = score_test_images(model, data)
+    score, _ = score_test_images(model, data)
     assert score.accuracy is not None
     assert 0 <= score.accuracy <= 1
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("heads", [0, 2])
+def test_which_test_images_are_correct(heads: int) -> None:
+    """One value for each label, in the order of the images; none where some labels do not count."""
+    data, model = examples(heads), Heads(heads)
+    if heads:
+        assert score_test_images(model, data)[1] is None
+        data = replace(data, test_labels=data.test_labels.clamp(min=0))
+    score, correct = score_test_images(model, data)
+    with torch.no_grad():
+        logits = model((data.test_images.double() / 255 - data.mean).float() / data.std)
+    assert correct is not None
+    assert torch.equal(correct, logits.argmax(-1) == data.test_labels)
+    assert score.accuracy == pytest.approx(correct.double().mean().item())
 
 
 def test_when_the_deficit_comes() -> None:
@@ -180,7 +195,7 @@ def test_the_score_of_many_test_images_is_their_mean() -> None:
     rng = np.random.default_rng(1)
     images = torch.from_numpy(rng.integers(0, 256, (1013, 1, 8, 8), dtype=np.uint8))
     labels = torch.from_numpy(rng.integers(0, 4, 1013))
-    score = score_test_images(model, replace(data, test_images=images, test_labels=labels))
+    score, _ = score_test_images(model, replace(data, test_images=images, test_labels=labels))
     with torch.no_grad():
         logits = model((images.double() / 255 - data.mean).float() / data.std)
     assert score.loss == pytest.approx(nn.functional.cross_entropy(logits, labels).item(), rel=1e-5)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from critlab.analysis.table import Row
+from critlab.study.run import final_epochs as final_epochs_of
+from critlab.study.window import Window
 
 
 def final_accuracy(rows: Iterable[Row], final_epochs: int, quantity: str = "test_accuracy") -> float | None:
     """The mean of ``quantity`` over a run's last epochs.
 
-    Over the last ``min(final_epochs, clean epochs after the window)`` epochs; where there are no such epochs
-    (a clean run, a deficit that is never removed) over the last ``min(final_epochs, epochs there are)``.
+    These are the epochs of :func:`critlab.study.run.final_epochs`.
 
     Args:
         rows: of one run and seed; other quantities are skipped.
@@ -25,6 +26,6 @@ def final_accuracy(rows: Iterable[Row], final_epochs: int, quantity: str = "test
     if not values:
         return None
     last = max(values)
-    stop = values[last].stop if values[last].start < values[last].stop < last else 0
-    taken = [row.value for epoch, row in values.items() if epoch > max(last - final_epochs, stop)]
+    counted = final_epochs_of(last, Window(values[last].start, values[last].stop), final_epochs)
+    taken = [row.value for epoch, row in values.items() if epoch in counted]
     return sum(taken) / len(taken)

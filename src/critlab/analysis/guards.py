@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from critlab.analysis.statistics import MINIMUM_SEEDS, RESOLUTION, Summary, summarise
 from critlab.analysis.study_table import StudyTable
+from critlab.study.measurement import convergence_window
 from critlab.study.run import Run
 
 
@@ -89,19 +90,21 @@ def unconverged(results: StudyTable) -> Unconverged | None:
     """Whether the shortest clean run is still learning; None where it is not, or is too short or too noisy to tell.
 
     The rise is the mean test accuracy of the last epochs minus that of as many epochs up to the beginning of the last
-    third; over as many as the final accuracy is read from, and at most a third. With several seeds the lower limit of
-    its 95 % interval must be above 0 too. Ours.
+    third; over as many as the final accuracy is read from, and at most a third. Of the earlier epochs, those that were
+    tested count; the one at the beginning of the last third always is. With several seeds the lower limit of the 95 %
+    interval of the rise must be above 0 too. Ours.
     """
-    control = min(_plain(results), key=lambda run: run.total, default=None)
-    if control is None or control.total < 2:
+    window = convergence_window(results.study)
+    if window is None:
         return None
-    start = control.total - max(1, control.total // 3)
-    width = min(results.study.statistics.final_epochs, control.total - start, start)
+    control, start, width = window.run, window.start, window.width
     rises = []
     for of_seed in _series(results, control):
-        late, early = ([of_seed.get(end - back) for back in range(width)] for end in (control.total, start))
-        if None not in late and None not in early:
-            rises.append(sum(value or 0.0 for value in late) / width - sum(value or 0.0 for value in early) / width)
+        late, early = (
+            [of_seed[end - back] for back in range(width) if end - back in of_seed] for end in (control.total, start)
+        )
+        if late and early:
+            rises.append(sum(late) / len(late) - sum(early) / len(early))
     if not rises:
         return None
     rise = summarise(rises)

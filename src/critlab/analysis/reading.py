@@ -13,13 +13,14 @@ from critlab.analysis.table import Outcome, Row, Status
 from critlab.engine.records.makers import Maker, maker
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, read_record
+from critlab.measures.correct_images import CorrectImages
 from critlab.measures.picture import Picture
 from critlab.store import Store
 from critlab.study.default_controls import as_recorded
-from critlab.study.measurement import scheduled_measures
+from critlab.study.measurement import TEST, scheduled_measures
 from critlab.study.run import Run
 from critlab.study.study import Study
-from critlab.study.tree import Tree, build
+from critlab.study.tree import Node, Tree, build
 
 TRAINED = ("train_accuracy", "train_loss")
 """What an epoch's record says of its training; accuracy only where the objective named classes."""
@@ -37,6 +38,7 @@ class _Known(NamedTuple):
         seconds: what the epoch cost.
         numbers: what was measured.
         pictures: by quantity and layer.
+        correct: which test images were classified correctly; None where nobody knows.
         moved: how far the weights moved in the epoch; None where its record does not say.
         makers: on what its records were made, one each.
     """
@@ -46,6 +48,7 @@ class _Known(NamedTuple):
     seconds: float = 0.0
     numbers: tuple[Number, ...] = ()
     pictures: Mapping[tuple[str, str], Picture] = {}
+    correct: CorrectImages | None = None
     moved: float | None = None
     makers: tuple[Maker, ...] = ()
 
@@ -76,7 +79,14 @@ def results_of(study: Study, record: StudyRecord, store: Store) -> Results:
             outcomes.append(outcome)
             rows += found
     return Results(
-        study, tuple(rows), tuple(outcomes), _provenance(record, reader), reader.pictures, record.chance, reader.makers
+        study,
+        tuple(rows),
+        tuple(outcomes),
+        _provenance(record, reader),
+        reader.pictures,
+        record.chance,
+        reader.makers,
+        reader.correct,
     )
 
 
@@ -100,6 +110,7 @@ class _Reader:
         self.known: dict[tuple[int, str], _Known] = {}
         self.pictures: dict[PicturePlace, Picture] = {}
         self.makers: dict[str, Counter[Maker]] = {}
+        self.correct: dict[tuple[str, int], CorrectImages] = {}
         self.epochs, self.training_seconds, self.measuring_seconds = 0, 0.0, 0.0
 
     def run(self, run: Run, seed: int) -> tuple[Outcome, list[Row]]:
@@ -108,14 +119,17 @@ class _Reader:
         known, epochs, spent = _Known("done"), 0, 0.0
         way: float | None = 0.0
         for path in self.tree.paths(run.name):
-            known, epoch = self._state(seed, path), self.tree.nodes[path].epoch
+            known, node = self._state(seed, path), self.tree.nodes[path]
+            epoch = node.epoch
             makers.update(known.makers)
             if epoch > 0:
                 way = None if way is None or known.moved is None else way + known.moved
-            path_length = [("weight_path", "", way, 0.0)] if way is not None and self._shows_path(epoch) else []
+            path_length = [("weight_path", "", way, 0.0)] if way is not None and self._shows_path(node) else []
             rows += self._rows(run, seed, epoch, sorted([*known.numbers, *path_length]))
             for (quantity, layer), picture in known.pictures.items():
                 self.pictures[run.identifier(seed), epoch, quantity, layer] = picture
+            if known.correct is not None:
+                self.correct[run.identifier(seed), epoch] = known.correct
             if known.status not in ("done", "diverged"):
                 break
             epochs, spent = epoch, spent + known.seconds
@@ -123,8 +137,8 @@ class _Reader:
                 break
         return Outcome(run, seed, known.status, epochs, known.note, spent), rows
 
-    def _shows_path(self, epoch: int) -> bool:
-        return "weights" in scheduled_measures(self.study, epoch)
+    def _shows_path(self, node: Node) -> bool:
+        return "weights" in scheduled_measures(self.study, node)
 
     def _rows(self, run: Run, seed: int, epoch: int, numbers: Iterable[Number]) -> Iterator[Row]:
         name, deficit = run.identifier(seed), run.treatment_label
@@ -152,21 +166,26 @@ class _Reader:
                 return _Known("diverged", record["note"], record["seconds"], makers=_makers(record))
         numbers: list[Number] = [(quantity, "", record[quantity], 0.0) for quantity in TRAINED if quantity in record]
         pictures: dict[tuple[str, str], Picture] = {}
+        correct: CorrectImages | None = None
         status: Status = "done"
         makers = _makers(record)
-        for measure in scheduled_measures(self.study, node.epoch):
+        due = tuple(scheduled_measures(self.study, node))
+        # a test that was taken although none is due is shown too: earlier versions tested after every epoch
+        for measure in due if node.parent is None or TEST in due else (TEST, *due):
             body = self.store.read("readings", self.names.reading(seed, path, measure))
             if body is None:
-                status = "missing"
+                status = "missing" if measure in due else status
                 continue
             self.measuring_seconds += body["seconds"]
             makers += _makers(body)
             for r in body["readings"]:
                 numbers.append((r["quantity"], r["layer"], r["value"], r["stderr"]))
-                if "picture" in r:
+                if r["quantity"] == "test_accuracy" and r.get("correct") is not None:
+                    correct = CorrectImages.read(r["correct"])
+                if r.get("picture") is not None:
                     pictures[r["quantity"], r["layer"]] = Picture.read(r["picture"])
         moved = record.get("weight_displacement")
-        return _Known(status, "", record.get("seconds", 0.0), tuple(numbers), pictures, moved, makers)
+        return _Known(status, "", record.get("seconds", 0.0), tuple(numbers), pictures, correct, moved, makers)
 
 
 def _makers(body: Mapping[str, Any]) -> tuple[Maker, ...]:

@@ -14,6 +14,7 @@ from critlab.study.study import Study
 
 if TYPE_CHECKING:
     from critlab.engine.records.makers import Maker
+    from critlab.measures.correct_images import CorrectImages
     from critlab.measures.picture import Picture
 
 CURVE_ROLES = ("deficit", "negative_control", "clock_control", "intervention_control")
@@ -37,6 +38,8 @@ class StudyTable:
         provenance: versions, machine, numerics and time, as plain JSON values.
         pictures: arrays that belong to a number of the table, by its run, epoch, quantity and layer.
         chance: the share of the test images that bear the most frequent label; None where it is not known.
+        correct: which test images were classified correctly, by readable name of run and seed, and epoch; only where
+            the store knows.
         makers: how many records of each run and seed were made on what kind of machine, by its readable name.
     """
 
@@ -47,6 +50,7 @@ class StudyTable:
     pictures: Mapping[PicturePlace, Picture] = field(default_factory=dict)
     chance: float | None = None
     makers: Mapping[str, Mapping[Maker, int]] = field(default_factory=dict)
+    correct: Mapping[tuple[str, int], CorrectImages] = field(default_factory=dict)
 
     @cached_property
     def by_run(self) -> Mapping[str, tuple[Row, ...]]:

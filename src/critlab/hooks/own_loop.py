@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
 
 from critlab._core.errors import Diverged, StudyError
 from critlab._core.random_streams import key
 from critlab.hooks.deprivation import BatchDeficit, DataInfo
+from critlab.measures.correct_images import TOLERANCE, CorrectImages
 from critlab.measures.reading import Reading
 from critlab.study.measurement import Measurement
 from critlab.study.recipe import Recipe
@@ -38,7 +41,8 @@ class OwnLoop:
             place, and says how it went: mean loss, and a fraction. ``deprive(inputs, labels)`` is to be called on every
             batch; it gives the batch back, with the deficit where there is one.
         evaluate: ``evaluate(state) -> accuracy``, a fraction on clean test data, or a mapping with ``test_accuracy``
-            and perhaps ``test_loss``.
+            and perhaps ``test_loss``; with ``test_correct``, a boolean array that says of each test image whether it
+            is classified correctly, intervals also cover the choice of test images.
         save: ``save(state)`` gives everything that the next epoch depends on, as
             :func:`~critlab.training.states.packing.pack` takes it.
         load: ``load(saved) -> state`` makes a state from it again.
@@ -104,10 +108,19 @@ class OwnLearner:
         """Test accuracy, and test loss where the user gives it."""
         with seeded(key(state.seed, "measure", state.epoch)):
             found = self.loop.evaluate(state.own)
-        given = found if isinstance(found, Mapping) else {"test_accuracy": found}
+        given = dict(found) if isinstance(found, Mapping) else {"test_accuracy": found}
+        correct = _correct(given.pop("test_correct")) if "test_correct" in given else None
+        if correct is not None:
+            given.setdefault("test_accuracy", correct.mean())
         numbers = _numbers(given, ("test_accuracy",), "evaluate")
+        bits = None
+        if correct is not None:
+            _refuse_other_mean(numbers["test_accuracy"], correct)
+            bits = CorrectImages.of(correct) if spec.by_image else None
         kept = [name for name in ("test_accuracy", "test_loss") if name in numbers]
-        return [Reading(name, "", numbers[name], 0.0) for name in kept]
+        return [
+            Reading(name, "", numbers[name], 0.0, correct=bits if name == "test_accuracy" else None) for name in kept
+        ]
 
     def pack(self, state: OwnState) -> Arrays:
         """The state as named arrays."""
@@ -135,6 +148,33 @@ def _numbers(found: Any, needed: tuple[str, ...], function: str) -> dict[str, fl
         if not math.isfinite(value):
             raise Diverged(f"{name} was not finite")
     return numbers
+
+
+def _correct(value: Any) -> NDArray[np.bool_]:
+    """The user's ``test_correct`` as a boolean array.
+
+    Raises:
+        StudyError: it is something else.
+    """
+    given = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
+    try:
+        array = np.asarray(given)
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    if array.dtype != np.bool_ or array.ndim != 1 or not array.size:
+        came = f"{array.dtype} of shape {array.shape}" if array.size else f"{type(value).__name__} without values"
+        raise StudyError(
+            f"probe: evaluate: test_correct: received {came}; must be a boolean array, one value for each test image"
+        )
+    return array
+
+
+def _refuse_other_mean(accuracy: float, correct: NDArray[np.bool_]) -> None:
+    if abs(accuracy - correct.mean()) > TOLERANCE:
+        raise StudyError(
+            f"probe: evaluate: test_accuracy: received {accuracy:.6g}; must be {correct.mean():.6g}, the mean of "
+            "test_correct, or leave one of them out"
+        )
 
 
 def check_resume(learner: OwnLearner, seed: int) -> None:

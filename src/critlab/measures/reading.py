@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from critlab.measures.correct_images import CorrectImages
 from critlab.measures.picture import Picture
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class Probe:
 class Reading:
     """One measured number; ``layer`` is empty for a whole-net quantity, ``stderr`` is 0 for an exact one.
 
-    ``picture`` is an array that the number stands for; it is kept in the record, not in the table.
+    ``picture`` is an array that the number stands for, ``correct`` the single images that an accuracy is the mean of;
+    both are kept in the record, not in the table.
     """
 
     quantity: str
@@ -48,10 +50,9 @@ class Reading:
     value: float
     stderr: float
     picture: Picture | None = None
+    correct: CorrectImages | None = None
 
     def record(self) -> dict[str, Any]:
         """The JSON values of a record."""
         plain = asdict(self)
-        if self.picture is None:
-            del plain["picture"]
-        return plain
+        return {key: value for key, value in plain.items() if value is not None}

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from critlab.study.study import Study
 
 
 def study_text(study: Study) -> str:
-    """TOML that reads back as an equal study; every default is written out."""
+    """TOML that reads back as an equal study, by a file or as plain values; every default is written out."""
     plain = study.model_dump(mode="json", exclude_none=True)
+    for table, said in _said(study).items():
+        plain[table] = {**plain[table], **said}
     scalars = {key: value for key, value in plain.items() if not isinstance(value, Mapping)}
     tables = {key: value for key, value in plain.items() if isinstance(value, Mapping)}
     lines = [*_pairs(scalars)]
     for name, table in tables.items():
-        body = list(_pairs(table))
+        body = list(_pairs(table, always=_said(study).get(name, {})))
         if body:
             lines += ["", f"[{_key(name)}]", *body]
     return "\n".join(lines) + "\n"
 
 
-def _pairs(table: Mapping[str, Any]) -> Iterator[str]:
+def _said(study: Study) -> dict[str, dict[str, Any]]:
+    """The keys by section for which a study file without them means something else than plain values without them."""
+    clocks: dict[str, Any] = {} if study.controls.clocks is None else {"clocks": list(study.controls.clocks)}
+    return {"controls": {"delay": study.controls.delay, **clocks}, "evaluation": {"every": study.evaluation.every}}
+
+
+def _pairs(table: Mapping[str, Any], always: Collection[str] = ()) -> Iterator[str]:
     for key, value in table.items():
-        if value is not None and value not in ([], {}):
+        if key in always or (value is not None and value not in ([], {})):
             yield f"{_key(key)} = {_value(value)}"
 
 

@@ -12,12 +12,22 @@ import sys
 from array import array
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from critlab._core.errors import StoreDamaged
-from critlab._core.spec import problems, refusal
+from critlab._core.spec import Problems, problems, refusal
+from critlab.measures.correct_images import refusal as refusal_of_bits
 
 MOST = 1e100
 """Readings and losses lie within it: the statistics raise them to the third power, and sum them."""
@@ -64,12 +74,24 @@ class _Picture(_Part):
     float32: str
 
 
+class _Correct(_Part):
+    shape: Annotated[list[Annotated[int, Field(ge=0, le=2**24)]], Field(min_length=1, max_length=2)]
+    bits: str
+
+
 class _Reading(_Part):
     quantity: Name
     layer: Line
     value: Number
     stderr: Amount
     picture: Annotated[_Picture, AfterValidator(_decodable)] | None = None
+    correct: _Correct | None = None
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.correct is not None and (why := refusal_of_bits(self.correct.shape, self.correct.bits, self.value)):
+            raise Problems([(("correct",), why)])
+        return self
 
 
 class _Readings(_Part):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from critlab._core.errors import StudyError
 from critlab._core.spec import shown
 from critlab.deficits import Deficit
-from critlab.study.default_controls import with_default_controls
+from critlab.study.defaults import with_defaults
 from critlab.study.setup import Setup
 from critlab.study.study import Study
 from critlab.study.types import Removal, listed
@@ -88,7 +88,7 @@ def _study(
         raise StudyError(f"{name}: setup: received {shown(setup)}; must be a critlab.Setup")
     fields = {field: getattr(setup, field) for field in Setup.model_fields}
     given = {**fields, "name": name, "seeds": listed(seeds), "deficit": deficit, "sweep": sweep, **parts}
-    return Study.read(with_default_controls(given), name)
+    return Study.read(with_defaults(given), name)
 
 
 def removal(deficit: Deficit | None, *, base: Setup, **arguments: Any) -> Study:

@@ -52,6 +52,21 @@ def treatment_label(
     return " + ".join([*names, *([switch.words()] if switch else []), *(one.words() for one in background)])
 
 
+def final_epochs(total: int, window: Window, most: int) -> range:
+    """The epochs whose tests make up a final accuracy, counted from 1.
+
+    The last ``min(most, clean epochs after the window)``; where there are no such epochs (a clean run, a deficit that
+    is never removed), the last ``min(most, total)``.
+
+    Args:
+        total: epochs of the run.
+        window: when the deficit was on; empty in a clean run.
+        most: at most so many, at least 1.
+    """
+    stop = window.stop if window.start < window.stop < total else 0
+    return range(max(total - most, stop) + 1, total + 1)
+
+
 @dataclass(frozen=True)
 class Run:
     """One network's training, the same for every seed.
@@ -107,6 +122,10 @@ class Run:
         """What is on in the window and in the background, as the table has it; empty where nothing is."""
         label = treatment_label(self.deficit, self.switch, self.background)
         return " + ".join(filter(None, [FROZEN, label])) if self.frozen else label
+
+    def final_epochs(self, most: int) -> range:
+        """The epochs whose tests make up the final accuracy: the last ``most``, without those of the window."""
+        return final_epochs(self.total, self.window, most)
 
     def identifier(self, seed: int) -> str:
         """The readable name of the run with one seed."""

@@ -8,7 +8,17 @@ from typing import Any, NamedTuple
 from critlab._core.spec import shown
 from critlab.study.study import Study
 
-GROWTH = ("seeds", "sweep.at", "sweep.onsets", "controls", "measures", "statistics", "precision", "model.version")
+GROWTH = (
+    "seeds",
+    "sweep.at",
+    "sweep.onsets",
+    "controls",
+    "measures",
+    "evaluation.every",
+    "statistics",
+    "precision",
+    "model.version",
+)
 """The keys that may change while a study stays the same study.
 
 They add runs or readings, or change how runs are analysed; no run that both versions have is another one. A version of

@@ -163,15 +163,31 @@ class ControlsSpec(Spec):
 
 
 class EvaluationSpec(Spec):
-    """How networks are tested.
+    """When and how networks are tested.
+
+    A study file and the constructors in Python test every few epochs where ``every`` is left out
+    (:data:`critlab.study.defaults.SPARSE`). Plain values without it, such as a record of an earlier version, mean a
+    test after every epoch.
 
     Args:
+        every: epochs between two tests before the final epochs of a run, which are always tested.
         batch_norm: ``running``: with the statistics that BatchNorm gathered while training; ``recomputed``: with those
             of one pass over the batches of the epoch just trained, on a copy of the network.
     """
 
     neutral: ClassVar[Mapping[str, Any]] = {"batch_norm": "running"}
+    #: keys that stay out of the plain values where they are neutral, so that earlier studies keep their digests
+    unsaid: ClassVar[Mapping[str, Any]] = {"every": 1}
+    every: Epochs = 1
     batch_norm: Literal["running", "recomputed"] = "running"
+
+    @model_serializer(mode="wrap")
+    def _without_unsaid(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without(plain(self), self.unsaid)
+
+    def identity(self) -> dict[str, Any]:
+        """The JSON values that name a test: when a network is tested does not change the result."""
+        return {key: value for key, value in self.special().items() if key != "every"}
 
 
 class StatisticsSpec(Spec):

@@ -14,7 +14,7 @@ from critlab._core.errors import StudyError
 from critlab._core.spec import Problems, shown
 from critlab.study import checks
 from critlab.study.background_deficit import BackgroundDeficit
-from critlab.study.default_controls import with_default_controls
+from critlab.study.defaults import with_defaults
 from critlab.study.expansion import expand
 from critlab.study.intervention import Intervention
 from critlab.study.run import Run, treatment_label
@@ -78,7 +78,7 @@ class Study(Setup):
         Raises:
             InvalidValue: a StudyError and a ValueError, with one line for each problem.
         """
-        super().__init__(*by_place, **with_default_controls(values))
+        super().__init__(*by_place, **with_defaults(values))
 
     # as in Spec: pydantic must not call it where it reads plain values
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
@@ -136,4 +136,4 @@ def read_study(path: str | Path) -> Study:
     except ValueError as error:
         # tomllib lets pass what Python itself refuses, such as an integer of 5,000 digits
         raise StudyError(f"{path}: is not valid TOML: {error}") from None
-    return Study.read(with_default_controls(raw), str(path))
+    return Study.read(with_defaults(raw), str(path))

@@ -10,11 +10,12 @@ next node counts it in its ``epoch`` and in ``frozen``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from critlab._core.user_code.identity import NOTHING
+from critlab.study.measurement import convergence_window
 from critlab.study.recipe import FROZEN_EPOCH, Recipe, recipe_digest, recipes
 
 if TYPE_CHECKING:
@@ -37,9 +38,18 @@ def after_frozen(path: str, epochs: int) -> str:
 
 @dataclass
 class Node:
-    """The state after ``epoch`` epochs; ``recipe`` is the last of them, None at the root.
+    """The state after some epochs.
 
-    ``frozen`` of these epochs lie between ``parent`` and that last one.
+    Args:
+        path: its name.
+        parent: the path before the last epoch; None at the root.
+        epoch: how many epochs there were.
+        recipe: of the last epoch; None at the root.
+        frozen: how many frozen epochs lie between ``parent`` and the last one; ``epoch`` counts them.
+        children: the paths after one more epoch.
+        ends: whether some run ends here.
+        final: whether the test here is part of some run's final accuracy.
+        tested: whether a test is due here, however rarely networks are tested otherwise.
     """
 
     path: str
@@ -49,6 +59,8 @@ class Node:
     frozen: int = 0
     children: list[str] = field(default_factory=list)
     ends: bool = False
+    final: bool = False
+    tested: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,8 +81,23 @@ class Tree:
         self.nodes: dict[str, Node] = {ROOT: Node(ROOT, None, 0, None)}
         self.ends: dict[str, str] = {}
 
-    def add(self, name: str, steps: Iterable[Recipe], adopted: Mapping[str, str] = NOTHING) -> None:
-        """Lays a run into the trie; ``adopted`` as in :func:`build`."""
+    def add(
+        self,
+        name: str,
+        steps: Iterable[Recipe],
+        adopted: Mapping[str, str] = NOTHING,
+        final: Container[int] = (),
+        tested: Container[int] = (),
+    ) -> None:
+        """Lays a run into the trie.
+
+        Args:
+            name: of the run.
+            steps: its recipes.
+            adopted: as in :func:`build`.
+            final: the epochs whose tests make up its final accuracy, counted from 1.
+            tested: further epochs that are always tested.
+        """
         node, frozen = self.nodes[ROOT], 0
         for recipe in steps:
             if recipe.frozen:
@@ -81,6 +108,9 @@ class Tree:
                 self.nodes[path] = Node(path, node.path, node.epoch + frozen + 1, recipe, frozen)
                 node.children.append(path)
             node, frozen = self.nodes[path], 0
+            # a state that several runs share counts where it counts for one of them
+            node.final = node.final or node.epoch in final
+            node.tested = node.tested or node.final or node.epoch in tested
         assert not frozen, "a frozen run recovers"
         node.ends = True
         self.ends[name] = node.path
@@ -125,7 +155,8 @@ def build(study: Study, adopted: Mapping[str, str] = NOTHING) -> Tree:
         study: the question.
         adopted: digests of own code, and those by which the store has named it already.
     """
-    tree = Tree()
+    tree, judged = Tree(), convergence_window(study)
     for run in study.runs:
-        tree.add(run.name, recipes(run, study), adopted)
+        further = (judged.start,) if judged is not None and judged.run is run else ()
+        tree.add(run.name, recipes(run, study), adopted, run.final_epochs(study.statistics.final_epochs), further)
     return tree

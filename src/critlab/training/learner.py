@@ -20,6 +20,7 @@ from critlab._core.imports import is_path
 from critlab._core.random_streams import generator, key
 from critlab.data.image_set import ImageSet
 from critlab.data.subset import balanced
+from critlab.measures.correct_images import CorrectImages
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.weights.norms import weight_norms
 from critlab.models import MODELS
@@ -139,8 +140,12 @@ class NetworkLearner:
 
     def _read(self, state: NetworkState, spec: Measurement) -> list[Reading]:
         if spec.options is None:
-            score = score_test_images(self._tested(state, spec.recipe), self.examples, self._forward)
-            return [Reading(quantity, "", value, 0.0) for quantity, value in _quantities(TEST, score).items()]
+            score, correct = score_test_images(self._tested(state, spec.recipe), self.examples, self._forward)
+            kept = CorrectImages.of(correct.numpy()) if spec.by_image and correct is not None else None
+            return [
+                Reading(quantity, "", value, 0.0, correct=kept if quantity == "test_accuracy" else None)
+                for quantity, value in _quantities(TEST, score).items()
+            ]
         probe = self._probe(state, spec)
         state.model.eval()
         return spec.options.measure(state.model, probe)

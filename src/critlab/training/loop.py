@@ -223,10 +223,15 @@ def selected(recipe: Recipe, examples: Examples, seed: int, epoch: int, order: T
 @torch.no_grad()
 def score_test_images(
     model: nn.Module, examples: Examples, forward: Callable[[], AbstractContextManager[Any]] = nullcontext
-) -> Score:
-    """Loss and accuracy on the clean test images, in evaluation mode."""
+) -> tuple[Score, Tensor | None]:
+    """Loss and accuracy on the clean test images, in evaluation mode.
+
+    Returns:
+        The score, and which labels the model gives right, bool on the CPU in the shape of the labels, ``(images,)`` or
+        ``(images, heads)``; None where a label is -1, so that not every image counts alike.
+    """
     model.eval()
-    tally = RunningMetrics()
+    tally, correct = RunningMetrics(), []
     for images, labels in zip(
         examples.test_images.split(TEST_BATCH), examples.test_labels.split(TEST_BATCH), strict=True
     ):
@@ -234,7 +239,9 @@ def score_test_images(
             logits = _logits(model, examples.normalised(to_unit_float(images)), labels)
             learned = Learned(cross_entropy(logits, labels), logits)
         tally.add(learned, labels)
-    return tally.score()
+        correct.append(logits.argmax(-1) == labels)
+    every_label_counts = bool((examples.test_labels >= 0).all())
+    return tally.score(), torch.cat(correct).cpu() if every_label_counts else None
 
 
 def _logits(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:

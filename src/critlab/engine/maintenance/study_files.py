@@ -84,9 +84,9 @@ def owned(study: Study, record: StudyRecord) -> StudyFiles:
     for seed in study.seeds:
         for path, node in tree.nodes.items():
             state = names.state(seed, path)
-            files |= {
-                ("readings", names.reading(seed, path, measure)) for measure in scheduled_measures(study, node.epoch)
-            }
+            # also the tests that are not due: results show every test that the store has
+            measures = {*scheduled_measures(study, node), *((TEST,) if path != ROOT else ())}
+            files |= {("readings", names.reading(seed, path, measure)) for measure in measures}
             if path != ROOT:
                 files |= {(kind, state) for kind in ("epochs", "failures", *STATES)}
     roots = frozenset(names.state(seed, ROOT) for seed in study.seeds)
@@ -97,7 +97,9 @@ def whole(study: Study, names: StudyIds, tree: Tree) -> str:
     """The digest of the names of all that ``study`` needs; another one where a version of a measure has changed."""
     origins = [names.origin_digest(seed) for seed in study.seeds]
     read = [[*names.read_with(measure), interval(study, measure)] for measure in (TEST, *study.measures)]
-    return digest("whole", origins, sorted(tree.ends.values()), read)
+    # which tests are due depends on the final epochs, except where there is a test after every epoch
+    final = [study.statistics.final_epochs] if study.evaluation.every > 1 else []
+    return digest("whole", origins, sorted(tree.ends.values()), read, *final)
 
 
 def recorded(store: Store) -> Iterator[Recorded]:

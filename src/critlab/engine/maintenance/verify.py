@@ -283,8 +283,7 @@ class _Look:
                     epochs.append(state)
                 else:
                     due_now = [
-                        owner.names.reading(seed, path, measure)
-                        for measure in scheduled_measures(owner.study, node.epoch)
+                        owner.names.reading(seed, path, measure) for measure in scheduled_measures(owner.study, node)
                     ]
                     lost = [
                         name for name in due_now if name not in self.read and not self._is_there_now("readings", name)

@@ -133,7 +133,7 @@ def _longest(study: Study, work: MissingWork | None) -> int:
 
 
 def _readings(study: Study, tree: Tree) -> int:
-    return sum(1 for node in tree.nodes.values() for _ in scheduled_measures(study, node.epoch))
+    return sum(1 for node in tree.nodes.values() for _ in scheduled_measures(study, node))
 
 
 def _known(study: Study, record: StudyRecord | None) -> tuple[Decision | None, float | None, int | None]:

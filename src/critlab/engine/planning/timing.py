@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,10 +13,11 @@ from critlab._core.digest import digest
 from critlab.engine.planning.processors import abilities
 from critlab.engine.records.provenance import provenance
 from critlab.store import atomic
-from critlab.study.measurement import TEST, Measurement, interval, options_of
+from critlab.study.measurement import Measurement, options_of, scheduled_measures
 from critlab.study.origin import Numerics
 from critlab.study.recipe import Recipe, recipes
 from critlab.study.study import Setup, Study
+from critlab.study.tree import build
 
 if TYPE_CHECKING:
     from critlab.data.image_set import ImageSet
@@ -132,10 +134,17 @@ def measure(study: Study, images: ImageSet, numerics: Numerics) -> float:
         an_image(1)
         seconds = an_image(TIMED_STEPS) * whole
         learner.length = whole
-        return seconds + sum(_reading(learner, state, study, recipe, name) for name in (TEST, *study.measures))
+        often, epochs = _often(study)
+        return seconds + sum(_reading(learner, state, study, recipe, name) * often[name] / epochs for name in often)
+
+
+def _often(study: Study) -> tuple[Counter[str], int]:
+    """How often each measure is read in the runs of one seed, and how many epochs these have."""
+    tree = build(study)
+    return Counter(name for node in tree.nodes.values() for name in scheduled_measures(study, node)), tree.epochs
 
 
 def _reading(learner: Any, state: Any, study: Study, recipe: Recipe, name: str) -> float:
     began = time.perf_counter()
     learner.measure(state, Measurement(name, options_of(study, name), recipe))
-    return (time.perf_counter() - began) / interval(study, name)
+    return time.perf_counter() - began

@@ -64,7 +64,7 @@ def _all_there(study: Study, tree: Tree, store: Store, names: StudyIds, measure:
             if node.parent in beyond:
                 beyond.add(path)
                 continue
-            if measure in scheduled_measures(study, node.epoch) and not store.has(
+            if measure in scheduled_measures(study, node) and not store.has(
                 "readings", names.reading(seed, path, measure)
             ):
                 record = None if path == ROOT else store.read("epochs", names.state(seed, path))

@@ -217,7 +217,8 @@ def _read(measures: tuple[str, ...], node: Node, names: StudyIds, learner: Learn
     found = []
     for measure in measures:
         began = time.perf_counter()
-        readings = learner.measure(state, Measurement(measure, options_of(names.base, measure), node.recipe))
+        spec = Measurement(measure, options_of(names.base, measure), node.recipe, node.final)
+        readings = learner.measure(state, spec)
         if not all(math.isfinite(reading.value) and math.isfinite(reading.stderr) for reading in readings):
             raise Diverged(f"the measure {measure!r} was not finite after epoch {node.epoch}")
         found.append(Read(node.path, measure, tuple(readings), time.perf_counter() - began))

@@ -136,7 +136,7 @@ class _Survey:
                     continue
             self.missing[path] = tuple(
                 measure
-                for measure in scheduled_measures(self.names.base, node.epoch)
+                for measure in scheduled_measures(self.names.base, node)
                 if self.store.read("readings", self.names.reading(self.seed, path, measure)) is None
             )
 

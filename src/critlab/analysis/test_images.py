@@ -1,0 +1,85 @@
+"""Test images are a sample as well: how far a damage would move with other test images of the same kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from critlab.analysis.statistics.crossed import crossed_variance
+from critlab.analysis.statistics.summary import Floats
+from critlab.analysis.study_table import StudyTable
+
+Terms = Sequence[tuple[int, str]]
+"""A sign, +1 or -1, and the name of a run each: the damage is the sum of ``sign * final accuracy``."""
+
+
+@dataclass(frozen=True)
+class ImageSample:
+    """The test images of a damage as a sample.
+
+    Args:
+        variance: of the mean damage over seeds, from the choice of test images alone; a fraction of accuracy squared.
+            It stays as it is, however many seeds are added.
+        images: how many test images there are.
+        seeds: in how many seeds the store knows which of them were classified correctly.
+        limited_by: what makes the interval of the damage wide, the number of seeds or of test images.
+    """
+
+    variance: float
+    images: int
+    seeds: int
+    limited_by: Literal["seeds", "images"]
+
+
+def image_sample(results: StudyTable, terms: Terms) -> ImageSample | None:
+    """The test images as a sample for the damage ``terms``; None where no seed says which images were correct."""
+    differences = image_differences(results, terms)
+    if differences is None:
+        return None
+    seeds, images = differences.shape
+    found = crossed_variance(differences)
+    return ImageSample(float(found.image), images, seeds, found.limited_by)
+
+
+def image_variance(results: StudyTable, terms: Terms) -> float:
+    """As :attr:`ImageSample.variance`; 0 where it is unknown."""
+    sample = image_sample(results, terms)
+    return 0.0 if sample is None else sample.variance
+
+
+def image_differences(results: StudyTable, terms: Terms) -> Floats | None:
+    """The damage of each seed on each test image, averaged over the final epochs: float64 ``(seeds, images)``.
+
+    The mean over the images of a seed is the seed's damage. Only the seeds whose runs are all done and say which images
+    were correct, in all final epochs, are in it; None where there are none, or where the runs have been tested on
+    different numbers of images. Cost: it unpacks ``terms * seeds * final epochs * images`` bits.
+    """
+    rows = [row for seed in results.study.seeds if (row := _damage(results, terms, seed)) is not None]
+    return np.stack(rows) if rows and len({row.size for row in rows}) == 1 else None
+
+
+def _damage(results: StudyTable, terms: Terms, seed: int) -> Floats | None:
+    found = [(sign, _accuracy(results, name, seed)) for sign, name in terms]
+    known = [sign * accuracy for sign, accuracy in found if accuracy is not None]
+    if len(known) < len(found) or len({one.size for one in known}) != 1:
+        return None
+    total: Floats = np.sum(known, axis=0)
+    return total
+
+
+def _accuracy(results: StudyTable, name: str, seed: int) -> Floats | None:
+    """The accuracy of one run on each test image, over its final epochs; None where it is not known."""
+    run = results.run_named[name]
+    identifier = run.identifier(seed)
+    if identifier not in results.final_accuracies:
+        return None
+    epochs = run.final_epochs(results.study.statistics.final_epochs)
+    bits = [results.correct.get((identifier, epoch)) for epoch in epochs]
+    known = [one.shares() for one in bits if one is not None]
+    if len(known) < len(bits) or len({one.size for one in known}) != 1:
+        return None
+    mean: Floats = np.mean(known, axis=0)
+    return mean
