@@ -12,8 +12,8 @@ from critlab.study.study import Study
 def study_text(study: Study) -> str:
     """TOML that reads back as an equal study, by a file or as plain values; every default is written out."""
     plain = study.model_dump(mode="json", exclude_none=True)
-    for table, said in _said(study).items():
-        plain[table] = {**plain[table], **said}
+    for section, said in _said(study).items():
+        plain[section] = {**plain[section], **said}
     scalars = {key: value for key, value in plain.items() if not isinstance(value, Mapping)}
     tables = {key: value for key, value in plain.items() if isinstance(value, Mapping)}
     lines = [*_pairs(scalars)]
