@@ -38,7 +38,7 @@ class _Known(NamedTuple):
         seconds: what the epoch cost.
         numbers: what was measured.
         pictures: by quantity and layer.
-        correct: which test images were classified correctly; None where nobody knows.
+        correct: which test images were classified correctly; None where it is not recorded.
         moved: how far the weights moved in the epoch; None where its record does not say.
         makers: on what its records were made, one each.
     """

@@ -56,7 +56,7 @@ def refusal(shape: list[int], bits: str, accuracy: float) -> str:
 
     Args:
         shape: as of :class:`CorrectImages`.
-        bits: likewise.
+        bits: as of :class:`CorrectImages`.
         accuracy: which the record gives for them.
     """
     count = math.prod(shape)

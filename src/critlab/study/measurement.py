@@ -61,7 +61,7 @@ def scheduled_measures(base: Setup, node: Node) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class ConvergenceWindow:
-    """Where the test accuracy of the shortest clean run is compared to tell whether it still rises.
+    """Where the test accuracy of the shortest clean run is compared to find out whether it still rises.
 
     Args:
         run: the shortest clean run under the study's own schedule.

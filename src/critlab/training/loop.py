@@ -31,7 +31,7 @@ TEST_BATCH = 500
 
 TEST_PIECE = 125
 """Test images that the model sees together: so few that the maps of a layer fit into memory that is kept, not mapped
-anew. An image took 0.30 ms where 500 together took 0.41 (All-CNN, width 24, float32), and 1.62 for 2.27 (width 96,
+again. An image took 0.30 ms where 500 together took 0.41 (All-CNN, width 24, float32), and 1.62 for 2.27 (width 96,
 bfloat16); the logits of five networks were the same, bit for bit."""
 
 
@@ -228,7 +228,7 @@ def score_test_images(
 
     Returns:
         The score, and which labels the model gives right, bool on the CPU in the shape of the labels, ``(images,)`` or
-        ``(images, heads)``; None where a label is -1, so that not every image counts alike.
+        ``(images, heads)``; None where a label is -1, so that images do not count equally.
     """
     model.eval()
     tally, correct = RunningMetrics(), []
