@@ -1,6 +1,6 @@
 """critlab against a plain PyTorch loop on the same study, on the machine at hand.
 
-    python benchmarks/training.py [--parts study epoch workers planner store fisher] [--out results/benchmarks]
+    python benchmarks/training.py [--parts study epoch workers planner store fisher tests] [--out results/benchmarks]
 
 The study is a removal sweep of blur on CIFAR-10. Both sides are started as commands and timed from their start to their
 end; both train the same network on the same images with the same batch and schedule, and test after every epoch. The
@@ -27,6 +27,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from commands import timed
 from machine import described, matmul_peak, training_flops
@@ -35,6 +36,8 @@ from scipy import stats
 from critlab._core.threads import one_thread
 from critlab.analysis.reading import read_results
 from critlab.data import load
+from critlab.data.checks import Split
+from critlab.data.image_set import ImageSet
 from critlab.deficits import Blur
 from critlab.engine.planning.numerics import decide
 from critlab.engine.records.study_ids import StudyIds
@@ -48,7 +51,7 @@ from critlab.papers import all_cnn_cifar10
 from critlab.report.study_text import study_text
 from critlab.store import Store
 from critlab.study.constructors import removal
-from critlab.study.measurement import Measurement
+from critlab.study.measurement import TEST, Measurement, scheduled_measures
 from critlab.study.origin import Numerics
 from critlab.study.recipe import recipes
 from critlab.study.study import Study
@@ -56,8 +59,12 @@ from critlab.study.tree import build
 from critlab.training.learner import NetworkLearner
 from critlab.training.precision import step_seconds
 
-PARTS = ("study", "epoch", "workers", "planner", "store", "fisher")
+PARTS = ("study", "epoch", "workers", "planner", "store", "fisher", "tests")
 FINAL_EPOCHS = 3
+ALONE = {"delay": False, "clocks": ()}
+"""No default controls: the plain loop trains the runs of the sweep alone."""
+TESTED = ((2_000, 1), (10_000, 1), (10_000, 5), (10_000, 10))
+"""How many images a test has, and how many epochs lie between two tests before the final ones."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +96,10 @@ class Setting:
     def study(self, width: int | None = None, **changes: Any) -> Study:
         base = all_cnn_cifar10(width=width or self.width, train=self.train, test=self.test, lr_decay=0.85)
         data = base.data.model_copy(update={"name": self.data})
-        bare = base.model_copy(update={"measures": {}, "data": data})
-        parts: dict[str, Any] = {"at": self.removals, "recovery": self.recovery, "seeds": self.seeds, **changes}
+        evaluation = base.evaluation.model_copy(update={"every": 1})
+        bare = base.model_copy(update={"measures": {}, "data": data, "evaluation": evaluation})
+        sweep = {"at": self.removals, "recovery": self.recovery, "seeds": self.seeds}
+        parts: dict[str, Any] = {**sweep, "controls": ALONE, **changes}
         return removal(Blur(factor=4), base=bare, name="benchmark", **parts)
 
 
@@ -274,6 +283,41 @@ def fisher(setting: Setting, folder: Path) -> Iterable[Line]:
     yield Line("fisher", "of an epoch of 50,000 images", 100 * seconds / step / 50_000, "%", "2.5")
 
 
+def tests(setting: Setting, folder: Path) -> Iterable[Line]:
+    """The tests of a removal sweep for one seed, by processor time of one thread, on images that are noise."""
+    dice = np.random.default_rng(0)
+
+    def noise(count: int) -> Split:
+        images = dice.integers(256, size=(count, 3, 32, 32)).astype(np.uint8)
+        return Split(images, (np.arange(count) % 10).astype(np.int64))
+
+    study = setting.study(at=[0, 4, 8, 16, 24], recovery=24, seeds=1)
+    recipe = recipes(study.runs[-1], study)[0]
+    test = Measurement(TEST, None, recipe, by_image=True)
+    seconds: dict[int, float] = {}
+    with one_thread():
+        for count in sorted({count for count, _ in TESTED}):
+            learner = NetworkLearner(study, ImageSet.of(noise(2_000), noise(count), 10), Numerics())
+            state = learner.start({"seed": 0})
+            learner.advance(state, recipe, 0)  # also what is set up once
+            rounds = [_processor_seconds(lambda now=learner, at=state: now.measure(at, test)) for _ in range(3)]
+            seconds[count] = min(rounds)
+        step = min(_processor_seconds(lambda: learner.advance(state, recipe, 1)) for _ in range(2)) / 2_000
+    trained = build(study).epochs * setting.train * step
+    for count, every in TESTED:
+        sparse = study.model_copy(update={"evaluation": study.evaluation.model_copy(update={"every": every})})
+        due = sum(TEST in scheduled_measures(sparse, node) for node in build(sparse).nodes.values())
+        what = f"{count:,} images every {every} epochs" if every > 1 else f"{count:,} images after every epoch"
+        yield Line("tests", what, due * seconds[count], "s")
+        yield Line("tests", f"{what}, of the time of training", 100 * due * seconds[count] / trained, "%")
+
+
+def _processor_seconds(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
 JOBS: dict[str, Callable[[Setting, Path], Iterable[Line]]] = {
     "study": whole_study,
     "epoch": wide_epoch,
@@ -281,6 +325,7 @@ JOBS: dict[str, Callable[[Setting, Path], Iterable[Line]]] = {
     "planner": planner,
     "store": store_overhead,
     "fisher": fisher,
+    "tests": tests,
 }
 
 
