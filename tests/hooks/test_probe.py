@@ -37,7 +37,9 @@ def one_thread() -> None:
 
 
 def asked(store: Path, **changes: Any) -> critlab.Results:
+    """Without the controls that count epochs: the training has a schedule of its own."""
     options: dict[str, Any] = {"save": mine.save, "load": mine.load, "deficit": DEFICIT, "at": [0, 1, 3], "recovery": 2}
+    options |= {"delay": False, "restart": False}
     functions = [changes.pop(name, getattr(mine, name)) for name in ("make", "advance", "evaluate")]
     return probe(*functions, **{**options, "seeds": 2, "store": store, **changes})
 

@@ -27,6 +27,10 @@ MOST_PLACES = 5
 """How many differing values a message lists."""
 
 
+SCHEDULER = {"last_epoch", "_last_lr"}
+"""Keys in the state of every learning-rate scheduler of torch."""
+
+
 @dataclass(frozen=True)
 class OwnLoop:
     """The user's functions.
@@ -86,6 +90,8 @@ class OwnLearner:
     ) -> dict[str, float]:
         """Trains ``state`` for one epoch, in place; it never pauses inside, as only the loop knows its steps.
 
+        The loop and its generators see the epoch as ``recipe.counted_from`` counts it.
+
         Returns:
             ``train_loss`` and ``train_accuracy``.
 
@@ -94,8 +100,9 @@ class OwnLearner:
             Diverged: a number that it gave is not finite.
         """
         deprive = BatchDeficit(recipe.deficit, self.knowledge, seed=state.seed, epoch=epoch)
-        with seeded(key(state.seed, "order", epoch)):
-            found = self.loop.advance(state.own, epoch, deprive)
+        counted = epoch - recipe.counted_from
+        with seeded(key(state.seed, "order", counted)):
+            found = self.loop.advance(state.own, counted, deprive)
         if recipe.deficit is not None and not deprive.position:
             raise StudyError(
                 "probe: advance: did not call deprive(inputs, labels); call it on every batch to apply the deficit"
@@ -177,16 +184,24 @@ def _refuse_other_mean(accuracy: float, correct: NDArray[np.bool_]) -> None:
         )
 
 
-def check_resume(learner: OwnLearner, seed: int) -> None:
+def check_resume(learner: OwnLearner, seed: int, *, counts: bool = False) -> None:
     """Makes, trains, saves and loads a state once, to see that a fork will equal a training from scratch.
 
+    Args:
+        learner: with the user's functions.
+        seed: of the state.
+        counts: whether the epochs of some run are frozen, or counted from the end of the deficit.
+
     Raises:
-        StudyError: two states made with the same seed differ, or a state that was saved and loaded goes on differently.
+        StudyError: two states made with the same seed differ, or a state that was saved and loaded goes on differently;
+            or ``counts``, and the state holds a schedule that counts epochs by itself.
 
     Cost: three epochs.
     """
     recipe = Recipe(lr=1.0, weight_decay=0.0)
     state = learner.start({"seed": seed})
+    if counts:
+        _holds_no_schedule(learner.loop.save(state.own), "state")
     _same(learner, state, learner.start({"seed": seed}), "make(seed) gave two states", "draw from torch's generator")
     learner.advance(state, recipe, 0)
     other = learner.unpack(learner.pack(state))
@@ -196,6 +211,23 @@ def check_resume(learner: OwnLearner, seed: int) -> None:
     _same(learner, state, other, "a state and its copy, trained for another epoch,", advice)
     if losses[0] != losses[1]:
         raise StudyError(f"probe: a state and its copy gave {losses[0]} and {losses[1]}; {advice}")
+
+
+def _holds_no_schedule(saved: Any, where: str) -> None:
+    """Refuses a learning-rate scheduler of torch in a state: it counts its own steps, whatever ``epoch`` says."""
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(saved, Mapping):
+        if set(saved) >= SCHEDULER:
+            raise StudyError(
+                f"probe: save: {where} holds a learning-rate scheduler, which counts epochs by itself, so the frozen "
+                "and the restarted run would not have the learning rates that they should; set the rate from epoch in "
+                "advance, or give delay=False and restart=False"
+            )
+        items = saved.items()
+    elif isinstance(saved, list | tuple):
+        items = enumerate(saved)
+    for name, item in items:
+        _holds_no_schedule(item, f"{where}[{name!r}]")
 
 
 def _same(learner: OwnLearner, one: OwnState, other: OwnState, what: str, advice: str) -> None:

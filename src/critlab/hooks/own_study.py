@@ -14,6 +14,7 @@ from critlab.data.spec import DataSpec
 from critlab.deficits import Deficit
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.own_loop import OwnLoop
+from critlab.hooks.probe_options import ProbeOptions
 from critlab.models.spec import ModelSpec
 from critlab.study.specs import OptimizerSpec
 from critlab.study.study import Study
@@ -90,42 +91,40 @@ class ProbeStudy(Study):
 def probe_study(
     loop: OwnLoop,
     deficit: Deficit,
-    *,
-    name: str,
     seeds: int | Iterable[int],
     sweep: dict[str, Any],
-    controls: Iterable[Deficit],
-    statistics: dict[str, Any],
-    model: str,
-    data: str,
-    version: str | None,
-    knowledge: DataInfo,
+    options: ProbeOptions,
+    *,
     recorded: Mapping[str, str],
 ) -> ProbeStudy:
     """The study of a probe; its arguments are those of :func:`critlab.probe`.
 
     Args:
-        knowledge: what deficits may know of the data, which is part of the names where there is any.
+        loop: the user's functions.
+        deficit: what is applied to the data.
+        seeds: how many, or which.
+        sweep: the section of that name.
+        options: its ``knowledge`` is part of the names where there is any.
         recorded: what an earlier critlab wrote of the model into the study's record.
 
     Raises:
         StudyError: with one line for each problem; or a function cannot be read and there is no version.
     """
-    codes = [] if version is not None else list(_sources(loop))
-    if knowledge != DataInfo():
-        codes.append(("knowledge", _known(knowledge)))
-    options = {"version": version} if version is not None else dict(recorded)
+    codes = [] if options.version is not None else list(_sources(loop))
+    if options.knowledge != DataInfo():
+        codes.append(("knowledge", _known(options.knowledge)))
+    named = {"version": options.version} if options.version is not None else dict(recorded)
     return ProbeStudy.read(
         {
-            "name": name,
+            "name": options.name,
             "seeds": listed(seeds),
-            "data": OwnData(name=data),
-            "model": OwnModel.of(model, options, codes),
+            "data": OwnData(name=options.data),
+            "model": OwnModel.of(options.model, named, codes),
             "optimizer": OwnSchedule(name="sgd"),
             "deficit": deficit,
             "sweep": sweep,
-            "controls": {"deficits": listed(controls)},
-            "statistics": statistics,
+            "controls": options.control_section,
+            "statistics": options.statistics_section,
             "precision": "float32",
         },
         "probe",

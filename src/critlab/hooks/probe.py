@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from torch import Tensor
 
 from critlab._core.digest import digest
 from critlab._core.errors import StudyError
@@ -26,18 +25,20 @@ from critlab.engine.records.adoption import settle, study_bodies
 from critlab.engine.records.provenance import provenance
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, enter, standing, write_record
+from critlab.engine.survey import missing_controls
 from critlab.engine.tasks.execute import CheckpointMissing, Replayed, Stopped, Trained, execute_task
 from critlab.engine.tasks.missing_work import MissingWork, Task, find_missing_work
 from critlab.engine.tasks.ready_tasks import ReadyTasks
 from critlab.engine.tasks.writer import Writer
-from critlab.hooks.deprivation import BatchDeficit, DataInfo
+from critlab.hooks.deprivation import BatchDeficit
 from critlab.hooks.own_loop import OwnLearner, OwnLoop, check_resume
 from critlab.hooks.own_study import ProbeStudy, probe_study
+from critlab.hooks.probe_options import ProbeOptions
 from critlab.store import Store
 from critlab.store.locks import writing
 from critlab.study.origin import Numerics
 from critlab.study.tree import Tree, build
-from critlab.study.types import Removal, listed
+from critlab.study.types import Removal
 
 DEVICE = "the loop's own"
 
@@ -51,30 +52,20 @@ def probe(
     load: Callable[[Any], Any],
     deficit: Deficit,
     at: Iterable[Removal] | None = None,
-    onsets: Iterable[int] | None = None,
-    length: int | None = None,
     recovery: int | None = None,
-    total: int | None = None,
     seeds: int | Iterable[int] = 3,
-    controls: Iterable[Deficit] = (),
     store: str | Path = "critlab-store",
-    name: str = "probe",
-    model: str = "the model",
-    data: str = "its own data",
-    version: str | None = None,
-    smallest_damage: float = 0.01,
-    final_epochs: int = 1,
-    examples: int = 0,
-    classes: int = 0,
-    normalised: tuple[Any, Any] | None = None,
-    all_labels: Tensor | None = None,
-    check: bool = True,
-    replace: bool = False,
+    options: ProbeOptions | None = None,
+    **named: Any,
 ) -> Results:
     """Runs a removal or a window sweep with a training loop of the user's own; safe to stop and to call again.
 
     Everything runs in this process, one run after the other; what runs share is trained once. An epoch is whatever one
     call of ``advance`` trains: it may be a hundred steps of a long training.
+
+    Two controls show whether damage is harm or only lost time (see :mod:`critlab.study.estimands`): a frozen run, whose
+    epochs are counted without a call of ``advance``, and a restarted one, whose recovery counts them from 0. So
+    ``advance`` must derive the learning rate, and everything else that depends on time, from ``epoch``.
 
     Args:
         make: ``make(seed) -> state``; see :class:`~critlab.hooks.own_loop.OwnLoop` for the five functions.
@@ -83,74 +74,33 @@ def probe(
         save: ``save(state) -> nested dictionaries of tensors and numbers``.
         load: ``load(saved) -> state``.
         deficit: what is applied to the data.
-        at: removal epochs, increasing, of a deficit from epoch 0 on; may end in ``"never"``. Or give ``onsets``.
-        onsets: where a deficit of ``length`` epochs begins.
-        length: of such a window.
+        at: removal epochs, increasing, of a deficit from epoch 0 on; may end in ``"never"``. Or give ``onsets`` and
+            ``length``.
         recovery: epochs after the deficit; or give ``total``.
-        total: epochs of every run.
         seeds: how many, or which.
-        controls: further deficits in the same sweep, as negative controls.
         store: a folder.
-        name: of the study in the store.
-        model: what the page calls the model.
-        data: what the page calls the data.
-        version: names the loop and its data in the store; where it is left out, the code of ``make``, ``advance`` and
-            ``evaluate`` does: their text, their modules, and the modules of your own that these import. Data files, and
-            values that other code puts into a module, critlab cannot see: give another version when they change.
-        smallest_damage: the smallest damage of interest, in the unit of ``evaluate``.
-        final_epochs: how many last epochs are averaged; at most the recovery.
-        examples: how many training examples there are, for deficits that treat each the same way in the whole run.
-        classes: how many classes there are, for deficits of labels.
-        normalised: mean and standard deviation by which inputs were normalised before ``deprive`` sees them.
-        all_labels: of all training examples, for deficits that withhold some.
-        check: whether to train three epochs first, to see that a saved state goes on as if it had not been saved.
-        replace: let the study take over its name where the store holds another study of that name.
+        options: everything else; None is ``ProbeOptions()``.
+        named: fields of :class:`~critlab.hooks.probe_options.ProbeOptions` by name, which replace those of ``options``.
 
     Returns:
         The results: curve, verdict, table; :func:`critlab.report` makes their page.
 
     Raises:
         StudyError: the question does not hold together, or the functions are not what they should be.
+        TypeError: an option that :class:`~critlab.hooks.probe_options.ProbeOptions` does not have.
         KeyboardInterrupt: Ctrl-C; the same call goes on from there. Other errors of the functions pass through.
     """
     refresh()
+    chosen = (options or ProbeOptions()).changed(named)
     loop, place = OwnLoop(make, advance, evaluate, save, load), Store(store)
-    knowledge = DataInfo(examples, classes, normalised, all_labels)
-    study = probe_study(
-        loop,
-        deficit,
-        name=name,
-        seeds=seeds,
-        sweep=_sweep(at, onsets, length, recovery, total),
-        controls=controls,
-        statistics={"final_epochs": final_epochs, "smallest_damage": smallest_damage},
-        model=model,
-        data=data,
-        version=version,
-        knowledge=knowledge,
-        recorded=_recorded(place, name),
-    )
-    learner = OwnLearner(loop, knowledge)
-    with writing(place.root, _say) as locks, locks.waited(f"probe {name}") if locks else nullcontext():
-        stopped = _run(study, place, learner, check, replace)
+    sweep = chosen.sweep(at, recovery)
+    study = probe_study(loop, deficit, seeds, sweep, chosen, recorded=_recorded(place, chosen.name))
+    learner = OwnLearner(loop, chosen.knowledge)
+    with writing(place.root, _say) as locks, locks.waited(f"probe {chosen.name}") if locks else nullcontext():
+        stopped = _run(study, place, learner, chosen.check, chosen.replace)
     if stopped:
         raise KeyboardInterrupt
     return read_results(study, place)
-
-
-def _sweep(
-    at: Iterable[Removal] | None,
-    onsets: Iterable[int] | None,
-    length: int | None,
-    recovery: int | None,
-    total: int | None,
-) -> dict[str, Any]:
-    if (at is None) == (onsets is None) or (onsets is not None) != (length is not None):
-        raise StudyError("probe: give at= for a removal sweep, or onsets= and length= for a window sweep")
-    given: dict[str, Any] = {"kind": "removal", "at": listed(at)} if at is not None else {"kind": "window"}
-    if onsets is not None:
-        given |= {"onsets": listed(onsets), "length": length}
-    return given | {key: value for key, value in (("recovery", recovery), ("total", total)) if value is not None}
 
 
 def _recorded(store: Store, name: str) -> Mapping[str, str]:
@@ -180,9 +130,12 @@ def _run(study: ProbeStudy, store: Store, learner: OwnLearner, check: bool, repl
         write_record(store, dataclasses.replace(entered, complete=whole(study, names, tree)))
         return False
     if check:
-        check_resume(learner, study.seeds[0])
+        check_resume(learner, study.seeds[0], counts=study.controls.delay or study.controls.clocks is None)
     kept = retained_paths(tree, len(study.seeds), _state_bytes(learner, study.seeds[0]))
     work = find_missing_work(tree, study.seeds, names, store, kept)
+    known = standing(store, study).record is not None
+    if known and (missing := missing_controls(study, tree, work)):
+        _say(f"training only the missing controls: {', '.join(missing)}")
     entered = enter(store, study, record, replaces)
     with interruptible() as interruption, Display(study.name, work.trained + work.replayed) as display:
         while work.tasks and not interruption.asked:

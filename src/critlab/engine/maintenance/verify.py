@@ -83,11 +83,12 @@ class Verification:
 
 
 class _Epoch(NamedTuple):
-    """What later checks need of an epoch's record."""
+    """What later checks need of an epoch's record; ``frozen`` epochs lie between it and its parent."""
 
     place: Place
     parent: str | None
     epoch: int
+    frozen: int
     kept: bool
     diverged: bool
 
@@ -189,14 +190,16 @@ class _Look:
     def _epoch(self, place: Place, body: Mapping[str, Any]) -> _Epoch:
         """Derives path and name from origin, parent, frozen epochs after it, and recipe."""
         origin, path, parent = digest("origin", body["origin"]), str(body["path"]), str(body["parent"])
-        before = after_frozen(parent, body.get("frozen", 0))
+        frozen = int(body.get("frozen", 0))
+        before = after_frozen(parent, frozen)
         if extended(before, digest("recipe", body["recipe"])) != path:
             raise StoreError("its path does not match its parent and its recipe")
         if state_name(origin, path) != place.name:
             raise StoreError("its name does not match its origin and its path")
         self.roots.add(state_name(origin, ROOT))
         above = None if parent == ROOT else state_name(origin, parent)
-        return _Epoch(place, above, int(body["epoch"]), bool(body.get("kept", False)), body["status"] == "diverged")
+        kept, diverged = bool(body.get("kept", False)), body["status"] == "diverged"
+        return _Epoch(place, above, int(body["epoch"]), frozen, kept, diverged)
 
     def _chains(self, found: Verification) -> None:
         """Every epoch rests on the one before, and every state that is kept has its checkpoint."""
@@ -209,7 +212,7 @@ class _Look:
             wrong = []
             if one.parent and before is None:
                 wrong.append(f"follows epoch record {one.parent}, which is missing or damaged")
-            elif one.epoch != (before.epoch if before else 0) + 1:
+            elif one.epoch != (before.epoch if before else 0) + one.frozen + 1:
                 wrong.append(f"is epoch {one.epoch}, but its parent is not the epoch before")
             if one.kept and ("checkpoints", name) not in self.states and not self._is_there_now("checkpoints", name):
                 wrong.append("should have a checkpoint, which is missing or damaged; critlab run restores it")

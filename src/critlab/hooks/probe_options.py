@@ -1,0 +1,97 @@
+"""What :func:`critlab.probe` can be told, beyond the loop, the deficit and the most usual numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from critlab._core.errors import StudyError
+from critlab.deficits import Deficit
+from critlab.hooks.deprivation import DataInfo
+from critlab.study.types import Removal, listed
+
+KNOWN = {"examples": "examples", "classes": "classes", "normalised": "normalised", "all_labels": "labels"}
+"""The fields of :class:`~critlab.hooks.deprivation.DataInfo`, by the names that options give them."""
+
+
+@dataclass(frozen=True)
+class ProbeOptions:
+    """Options of :func:`critlab.probe`; it takes each also by name.
+
+    Args:
+        onsets: where a deficit of ``length`` epochs begins, in place of ``at``.
+        length: of such a window.
+        total: epochs of every run, in place of ``recovery``.
+        controls: further deficits in the same sweep, as negative controls.
+        delay: also a run that is frozen as long as the deficit lasts: ``advance`` is not called, and the epochs count.
+        restart: also a run whose recovery counts its epochs from 0, so that ``advance`` gets the epochs, and the
+            generators the seeds, of a newborn network.
+        smallest_damage: the smallest damage of interest, in the unit of ``evaluate``.
+        final_epochs: how many last epochs are averaged; at most the recovery.
+        knowledge: what deficits may know of the data. Each field also by its own name: ``examples``, ``classes``,
+            ``normalised``, and ``all_labels`` for ``labels``.
+        name: of the study in the store.
+        model: what the page calls the model.
+        data: what the page calls the data.
+        version: names the loop and its data in the store; where it is left out, the code of ``make``, ``advance`` and
+            ``evaluate`` does: their text, their modules, and the modules of your own that these import. Data files, and
+            values that other code puts into a module, critlab cannot see: give another version when they change.
+        check: whether to train three epochs first, to see that a saved state goes on as if it had not been saved, and
+            that it holds no learning-rate schedule that a frozen or a restarted run could not follow.
+        replace: let the study take over its name where the store holds another study of that name.
+    """
+
+    onsets: Iterable[int] | None = None
+    length: int | None = None
+    total: int | None = None
+    controls: Iterable[Deficit] = ()
+    delay: bool = True
+    restart: bool = True
+    smallest_damage: float = 0.01
+    final_epochs: int = 1
+    knowledge: DataInfo = field(default_factory=DataInfo)
+    name: str = "probe"
+    model: str = "the model"
+    data: str = "its own data"
+    version: str | None = None
+    check: bool = True
+    replace: bool = False
+
+    def changed(self, named: dict[str, Any]) -> ProbeOptions:
+        """These options with those in ``named`` in their place.
+
+        Raises:
+            TypeError: there is no such option.
+        """
+        names = [one.name for one in fields(self)]
+        if unknown := sorted(set(named) - {*names, *KNOWN}):
+            raise TypeError(f"probe() has no option {unknown[0]!r} (allowed: {', '.join([*names, *KNOWN])})")
+        known = {KNOWN[name]: value for name, value in named.items() if name in KNOWN}
+        own = {name: value for name, value in named.items() if name not in KNOWN}
+        made = replace(self, **own)
+        return replace(made, knowledge=replace(made.knowledge, **known)) if known else made
+
+    def sweep(self, at: Iterable[Removal] | None, recovery: int | None) -> dict[str, Any]:
+        """The section ``[sweep]`` of the study.
+
+        Raises:
+            StudyError: neither a removal sweep nor a window sweep is asked for, or both.
+        """
+        if (at is None) == (self.onsets is None) or (self.onsets is not None) != (self.length is not None):
+            raise StudyError("probe: give at= for a removal sweep, or onsets= and length= for a window sweep")
+        given: dict[str, Any] = {"kind": "removal", "at": listed(at)} if at is not None else {"kind": "window"}
+        if self.onsets is not None:
+            given |= {"onsets": listed(self.onsets), "length": self.length}
+        lengths = {"recovery": recovery, "total": self.total}
+        return given | {key: value for key, value in lengths.items() if value is not None}
+
+    @property
+    def control_section(self) -> dict[str, Any]:
+        """The section ``[controls]`` of the study."""
+        return {"deficits": listed(self.controls), "delay": self.delay, "clocks": None if self.restart else ()}
+
+    @property
+    def statistics_section(self) -> dict[str, Any]:
+        """The section ``[statistics]`` of the study."""
+        return {"final_epochs": self.final_epochs, "smallest_damage": self.smallest_damage}
