@@ -129,7 +129,7 @@ def test_a_schedule_in_the_state_cannot_be_frozen_or_restarted(tmp_path: Path) -
             optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
             return {**Loop.save(state), "schedule": torch.optim.lr_scheduler.StepLR(optimizer, 2).state_dict()}
 
-    with pytest.raises(StudyError, match=r"state\['schedule'\] holds a learning-rate scheduler.*delay=False"):
+    with pytest.raises(StudyError, match=r"save\(state\)\['schedule'\] holds a learning-rate scheduler.*delay=False"):
         probed(Scheduled(), tmp_path / "s", check=True)
     assert not list((tmp_path / "s").rglob("epochs/*/*.json"))
     with pytest.raises(StudyError, match="holds a learning-rate scheduler"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from copy import copy
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor
 from critlab._core.errors import StudyError
 from critlab.deficits import Deficit
 from critlab.hooks.border.tensors import taken
-from critlab.hooks.deprivation import BatchDeficit, DataInfo
+from critlab.hooks.deprivation import NAMED, BatchDeficit, DataInfo
 from critlab.hooks.sampler_epoch import make_tellable, sampler_epoch, tell_epoch
 
 Key = int | str
@@ -45,13 +46,13 @@ class DeficitLoader:
         numbers: where it has the examples' places in the training set, whole numbers ``(batch,)``; None where it has
             none.
         mask: where it has 0 for padding, ``(batch, places)``; by default ``attention_mask``, where it has one.
-        examples: how many training examples there are; the length of ``loader.dataset`` by default.
-        classes: how many classes there are; deficits of labels need it.
-        normalised: mean and standard deviation by which the inputs were normalised; see
-            :class:`~critlab.hooks.deprivation.DataInfo`.
-        all_labels: of all training examples; only deficits that withhold examples need them.
+        knowledge: what is known of the data; ``examples`` is the length of ``loader.dataset`` by default.
+        named: fields of :class:`~critlab.hooks.deprivation.DataInfo` by name, which replace those of ``knowledge``:
+            ``examples``, ``classes`` (deficits of labels need it), ``normalised``, and ``all_labels`` for ``labels``
+            (deficits that withhold examples need them).
 
     Raises:
+        TypeError: there is no such field.
         StudyError: the window is not one; while iterating, the batches are not what was said, or the deficit needs to
             know more or cannot be applied to them.
     """
@@ -69,11 +70,11 @@ class DeficitLoader:
         labels: Key | None = 1,
         numbers: Key | None = None,
         mask: Key | None = None,
-        examples: int | None = None,
-        classes: int = 0,
-        normalised: tuple[Any, Any] | None = None,
-        all_labels: Any = None,
+        knowledge: DataInfo | None = None,
+        **named: Any,
     ) -> None:
+        if unknown := sorted(set(named) - set(NAMED)):
+            raise TypeError(f"DeficitLoader() has no argument {unknown[0]!r} (further ones: {', '.join(NAMED)})")
         if not 0 <= start <= stop:
             raise StudyError(f"DeficitLoader: received the window [{start}, {stop}); must have 0 <= start <= stop")
         if per not in ("epoch", "step"):
@@ -84,8 +85,8 @@ class DeficitLoader:
             )
         self.loader, self.deficit, self.window, self.per, self.seed = loader, deficit, range(start, stop), per, seed
         self.inputs, self.labels, self.numbers, self.mask = inputs, labels, numbers, mask
-        total = examples if examples is not None else _length(getattr(loader, "dataset", None))
-        self.knowledge = DataInfo(total, classes, normalised, all_labels)
+        known = (knowledge or DataInfo()).with_named(named)
+        self.knowledge = known if known.examples else replace(known, examples=_length(getattr(loader, "dataset", None)))
         BatchDeficit(deficit, self.knowledge, seed=seed, epoch=0)  # says at once what is wrong with ``normalised``
         #: the epoch that the next pass is, and the batches given so far
         self.epoch = self.steps = 0

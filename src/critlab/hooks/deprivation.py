@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,6 +36,14 @@ class DataInfo:
     classes: int = 0
     normalised: tuple[Any, Any] | None = None
     labels: Any = None
+
+    def with_named(self, named: Mapping[str, Any]) -> DataInfo:
+        """This with the values in ``named`` in place of its own, by names in :data:`NAMED`; None changes nothing."""
+        return replace(self, **{NAMED[name]: value for name, value in named.items() if value is not None})
+
+
+NAMED = {"examples": "examples", "classes": "classes", "normalised": "normalised", "all_labels": "labels"}
+"""The fields of :class:`DataInfo` by the names that functions with many arguments give them."""
 
 
 class BatchDeficit:

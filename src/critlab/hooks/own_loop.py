@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,13 +22,6 @@ from critlab.training.seeding import seeded
 from critlab.training.states.packing import Arrays, pack, unpack
 
 Numbers = Mapping[str, float]
-
-MOST_PLACES = 5
-"""How many differing values a message lists."""
-
-
-SCHEDULER = {"last_epoch", "_last_lr"}
-"""Keys in the state of every learning-rate scheduler of torch."""
 
 
 @dataclass(frozen=True)
@@ -182,70 +175,3 @@ def _refuse_other_mean(accuracy: float, correct: NDArray[np.bool_]) -> None:
             f"probe: evaluate: test_accuracy: received {accuracy:.6g}; must be {correct.mean():.6g}, the mean of "
             "test_correct, or leave one of them out"
         )
-
-
-def check_resume(learner: OwnLearner, seed: int, *, counts: bool = False) -> None:
-    """Makes, trains, saves and loads a state once, to see that a fork will equal a training from scratch.
-
-    Args:
-        learner: with the user's functions.
-        seed: of the state.
-        counts: whether the epochs of some run are frozen, or counted from the end of the deficit.
-
-    Raises:
-        StudyError: two states made with the same seed differ, or a state that was saved and loaded goes on differently;
-            or ``counts``, and the state holds a schedule that counts epochs by itself.
-
-    Cost: three epochs.
-    """
-    recipe = Recipe(lr=1.0, weight_decay=0.0)
-    state = learner.start({"seed": seed})
-    if counts:
-        _holds_no_schedule(learner.loop.save(state.own), "state")
-    _same(learner, state, learner.start({"seed": seed}), "make(seed) gave two states", "draw from torch's generator")
-    learner.advance(state, recipe, 0)
-    other = learner.unpack(learner.pack(state))
-    _same(learner, state, other, "load(save(state)) and the state itself", "let load restore all that save gives")
-    losses = [learner.advance(one, recipe, 1) for one in (state, other)]
-    advice = "save everything that the next epoch depends on, such as the state of the optimiser and the schedule"
-    _same(learner, state, other, "a state and its copy, trained for another epoch,", advice)
-    if losses[0] != losses[1]:
-        raise StudyError(f"probe: a state and its copy gave {losses[0]} and {losses[1]}; {advice}")
-
-
-def _holds_no_schedule(saved: Any, where: str) -> None:
-    """Refuses a learning-rate scheduler of torch in a state: it counts its own steps, whatever ``epoch`` says."""
-    items: Iterable[tuple[Any, Any]] = ()
-    if isinstance(saved, Mapping):
-        if set(saved) >= SCHEDULER:
-            raise StudyError(
-                f"probe: save: {where} holds a learning-rate scheduler, which counts epochs by itself, so the frozen "
-                "and the restarted run would not have the learning rates that they should; set the rate from epoch in "
-                "advance, or give delay=False and restart=False"
-            )
-        items = saved.items()
-    elif isinstance(saved, list | tuple):
-        items = enumerate(saved)
-    for name, item in items:
-        _holds_no_schedule(item, f"{where}[{name!r}]")
-
-
-def _same(learner: OwnLearner, one: OwnState, other: OwnState, what: str, advice: str) -> None:
-    ours, theirs = (dict(_leaves(unpack(learner.pack(state)), "state")) for state in (one, other))
-    different = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
-    if different:
-        listed = ", ".join(different[:MOST_PLACES]) + (", ..." if len(different) > MOST_PLACES else "")
-        raise StudyError(f"probe: {what} differ, in {len(different)} of {len(ours)} values of save: {listed}; {advice}")
-
-
-def _leaves(value: Any, where: str) -> Iterator[tuple[str, Any]]:
-    """Every value in a state that was saved, by its place, in a form that compares."""
-    items: Iterable[tuple[Any, Any]] | None = value.items() if isinstance(value, Mapping) else None
-    if isinstance(value, list | tuple):
-        items = enumerate(value)
-    if items is None:
-        yield where, [(str(array.dtype), array.shape, array.tobytes()) for array in pack(value).values()]
-        return
-    yield where, f"{type(value).__name__} of {len(value)}"
-    for name, item in items:
-        yield from _leaves(item, f"{where}[{name!r}]")

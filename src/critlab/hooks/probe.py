@@ -31,9 +31,10 @@ from critlab.engine.tasks.missing_work import MissingWork, Task, find_missing_wo
 from critlab.engine.tasks.ready_tasks import ReadyTasks
 from critlab.engine.tasks.writer import Writer
 from critlab.hooks.deprivation import BatchDeficit
-from critlab.hooks.own_loop import OwnLearner, OwnLoop, check_resume
+from critlab.hooks.own_loop import OwnLearner, OwnLoop
 from critlab.hooks.own_study import ProbeStudy, probe_study
 from critlab.hooks.probe_options import ProbeOptions
+from critlab.hooks.resume_check import check_resume
 from critlab.store import Store
 from critlab.store.locks import writing
 from critlab.study.origin import Numerics

@@ -1,4 +1,4 @@
-"""What :func:`critlab.probe` can be told, beyond the loop, the deficit and the most usual numbers."""
+"""The options of :func:`critlab.probe` beyond the loop, the deficit and the most usual numbers."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from typing import Any
 
 from critlab._core.errors import StudyError
 from critlab.deficits import Deficit
-from critlab.hooks.deprivation import DataInfo
+from critlab.hooks.deprivation import NAMED, DataInfo
 from critlab.study.types import Removal, listed
-
-KNOWN = {"examples": "examples", "classes": "classes", "normalised": "normalised", "all_labels": "labels"}
-"""The fields of :class:`~critlab.hooks.deprivation.DataInfo`, by the names that options give them."""
 
 
 @dataclass(frozen=True)
@@ -65,18 +62,17 @@ class ProbeOptions:
             TypeError: there is no such option.
         """
         names = [one.name for one in fields(self)]
-        if unknown := sorted(set(named) - {*names, *KNOWN}):
-            raise TypeError(f"probe() has no option {unknown[0]!r} (allowed: {', '.join([*names, *KNOWN])})")
-        known = {KNOWN[name]: value for name, value in named.items() if name in KNOWN}
-        own = {name: value for name, value in named.items() if name not in KNOWN}
-        made = replace(self, **own)
-        return replace(made, knowledge=replace(made.knowledge, **known)) if known else made
+        if unknown := sorted(set(named) - {*names, *NAMED}):
+            raise TypeError(f"probe() has no option {unknown[0]!r} (allowed: {', '.join([*names, *NAMED])})")
+        made = replace(self, **{name: value for name, value in named.items() if name in names})
+        known = made.knowledge.with_named({name: value for name, value in named.items() if name in NAMED})
+        return replace(made, knowledge=known)
 
     def sweep(self, at: Iterable[Removal] | None, recovery: int | None) -> dict[str, Any]:
         """The section ``[sweep]`` of the study.
 
         Raises:
-            StudyError: neither a removal sweep nor a window sweep is asked for, or both.
+            StudyError: neither a removal sweep nor a window sweep is given, or both.
         """
         if (at is None) == (self.onsets is None) or (self.onsets is not None) != (self.length is not None):
             raise StudyError("probe: give at= for a removal sweep, or onsets= and length= for a window sweep")
