@@ -106,7 +106,8 @@ def test_verify_and_gc_find_nothing_wrong_and_nothing_to_free(folder: Path) -> N
         done = command(folder, "verify", f"{study}.toml")
         assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
     before = {path: path.read_bytes() for path in (folder / "store" / "readings").rglob("*.json")}
-    done = command(folder, "gc", *(f"{study}.toml" for study in STUDIES), "--apply")
+    files = [file for study in STUDIES for file in (f"{study}.toml", told(folder, study))]
+    done = command(folder, "gc", *files, "--apply")
     assert done.returncode == 0, done.stderr.decode()
     assert {path: path.read_bytes() for path in (folder / "store" / "readings").rglob("*.json")} == before
     for study in STUDIES:

@@ -1,4 +1,4 @@
-"""Whether a user's states can be saved, loaded and gone on from, and whether their epochs can be counted anew."""
+"""Whether a user's states can be saved, loaded and gone on from, and whether their epochs can be counted again."""
 
 from __future__ import annotations
 
