@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from critlab._core.errors import StudyError
-from critlab._core.imports import is_path
+from critlab._core.imports import imported, is_path
 from critlab._core.spec import Location, Problems, Spec, problems
 from critlab._core.user_code.identity import path_of
 from critlab.data import DATA
@@ -122,9 +122,13 @@ class DataSpec(Spec):
     def shape(self) -> tuple[int, ...] | None:
         """The shape of one example after padding; None where only a user's function knows."""
         known = self.known()
-        if known is None:
-            return None
-        *before, height, width = known.shape
+        return None if known is None else self.padded(known.shape)
+
+    def padded(self, example_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of an example of ``example_shape`` after padding."""
+        if not self.pad:
+            return example_shape
+        *before, height, width = example_shape
         return (*before, height + 2 * self.pad, width + 2 * self.pad)
 
     def sizes(self) -> Sizes | None:
@@ -146,3 +150,14 @@ class DataSpec(Spec):
         if is_path(self.name):
             return None
         return self.options.described() if self.options else DATA.find(self.name).facts
+
+    def declared(self) -> DataFacts | None:
+        """As :meth:`known`, and for a user's own class, which is imported, the facts that it declares.
+
+        Raises:
+            StudyError: the user's code cannot be imported.
+        """
+        if not is_path(self.name):
+            return self.known()
+        own = imported(self.name)
+        return own.facts if isinstance(own, type) and issubclass(own, DataSet) else None

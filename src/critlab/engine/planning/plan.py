@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from critlab._core.imports import is_path
 from critlab.engine.executors.worker import refuse_inside_a_worker, setup_message
 from critlab.engine.planning import timing
 from critlab.engine.planning.disk_space import RECORD_BYTES, needed_bytes, shortage
 from critlab.engine.planning.numerics import Decision, decide, settled
-from critlab.engine.planning.retention import retained_paths, state_bytes
+from critlab.engine.planning.retention import built_bytes, retained_paths, state_bytes
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, read_record
 from critlab.engine.survey import missing_controls, survey
@@ -41,7 +40,7 @@ class Plan:
         replays: epochs to be trained again for readings or states that were not kept.
         readings_left: measurements that the store lacks.
         precision: in which the study is or would be computed; None where the first run times a step to decide.
-        bytes: disk space of the whole study; None where only building the model would tell.
+        bytes: disk space of the whole study; None where only reading the data or building the model tells.
         bytes_free: room on the disk of the store.
         warning: a sentence where what is left to do needs more room than that; else empty.
         seconds: time that is left with these workers, their start included; None where it is unknown.
@@ -139,7 +138,18 @@ def _readings(study: Study, tree: Tree) -> int:
 def _known(study: Study, record: StudyRecord | None) -> tuple[Decision | None, float | None, int | None]:
     """How numbers are computed, worker-seconds of an epoch, and bytes of a checkpoint, as far as they are known."""
     decision = settled(study, record)
-    return decision, timing.recall(study, decision.numerics) if decision else None, state_bytes(study)
+    size = state_bytes(study) or _own_bytes(study)
+    return decision, timing.recall(study, decision.numerics) if decision else None, size
+
+
+def _own_bytes(study: Study) -> int | None:
+    """Bytes of a checkpoint of a model without a closed form; None where its data or the meta device do not tell."""
+    try:
+        facts = study.data.declared()
+        return facts and built_bytes(study, study.data.padded(facts.shape), facts.classes, memory=False)
+    except Exception:
+        # a user's code may need real memory, or fail; the run reports it, and --measure counts the built model
+        return None
 
 
 def _measured(
@@ -153,9 +163,8 @@ def _measured(
     images = load(study.data, folder)
     reading = time.perf_counter() - began
     size = state_bytes(study)
-    if size is None and (is_path(study.model.name) or is_path(study.data.name)):
-        model = study.model.build(tuple(images.train_images.shape[1:]), images.classes)
-        size = 2 * sum(value.numel() * value.element_size() for value in model.state_dict().values())
+    if size is None:
+        size = built_bytes(study, tuple(images.train_images.shape[1:]), images.classes, memory=True)
     decision = decide(study, images, record)
     seconds = timing.measure(study, images, decision.numerics)
     timing.remember(study, decision.numerics, seconds)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from critlab.study.study import Setup
 from critlab.study.tree import ROOT, Tree
 
+HEADER_BYTES = 4096
 BUDGET_BYTES = 2 * 1024**3
 """Up to this much, a study keeps every state, so that new measures and new removal epochs cost no replay."""
 
@@ -17,8 +20,33 @@ def state_bytes(base: Setup) -> int | None:
     parameters = base.model.parameters(shape, sizes.classes)
     if parameters is None:
         return None
-    copies = 3 if base.optimizer.name == "adam" else 2 if base.optimizer.momentum else 1
-    return 4 * parameters * copies + 4096
+    return 4 * parameters * (1 + _moments(base)) + HEADER_BYTES
+
+
+def built_bytes(base: Setup, example_shape: tuple[int, ...], classes: int, *, memory: bool) -> int:
+    """Bytes of one checkpoint of a model without a closed form, counted on the model itself; needs torch.
+
+    Args:
+        base: whose model it is.
+        example_shape: of one example, after padding.
+        classes: how many classes.
+        memory: whether the model takes memory; else it is built on the meta device, which some models refuse.
+
+    Raises:
+        StudyError: the model cannot be built.
+    """
+    import torch
+
+    with nullcontext() if memory else torch.device("meta"):
+        model = base.model.build(example_shape, classes)
+    stored = sum(value.numel() * value.element_size() for value in model.state_dict().values())
+    trained = sum(value.numel() * value.element_size() for value in model.parameters() if value.requires_grad)
+    return int(stored + _moments(base) * trained) + HEADER_BYTES
+
+
+def _moments(base: Setup) -> int:
+    """How many numbers the optimiser keeps for each weight."""
+    return 2 if base.optimizer.name == "adam" else 1 if base.optimizer.momentum else 0
 
 
 def retained_paths(tree: Tree, seeds: int, size: int | None, budget: int = BUDGET_BYTES) -> frozenset[str]:
