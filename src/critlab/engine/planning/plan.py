@@ -40,7 +40,7 @@ class Plan:
         replays: epochs to be trained again for readings or states that were not kept.
         readings_left: measurements that the store lacks.
         precision: in which the study is or would be computed; None where the first run times a step to decide.
-        bytes: disk space of the whole study; None where only reading the data or building the model tells.
+        bytes: disk space of the whole study; None where it needs the data, or a built model.
         bytes_free: room on the disk of the store.
         warning: a sentence where what is left to do needs more room than that; else empty.
         seconds: time that is left with these workers, their start included; None where it is unknown.
@@ -143,7 +143,7 @@ def _known(study: Study, record: StudyRecord | None) -> tuple[Decision | None, f
 
 
 def _own_bytes(study: Study) -> int | None:
-    """Bytes of a checkpoint of a model without a closed form; None where its data or the meta device do not tell."""
+    """Bytes of a checkpoint of a model without a closed form; None where its data or the meta device leave it unknown."""
     try:
         facts = study.data.declared()
         return facts and built_bytes(study, study.data.padded(facts.shape), facts.classes, memory=False)
