@@ -143,7 +143,7 @@ def _known(study: Study, record: StudyRecord | None) -> tuple[Decision | None, f
 
 
 def _own_bytes(study: Study) -> int | None:
-    """Bytes of a checkpoint of a model without a closed form; None where its data or the meta device leave it unknown."""
+    """Bytes of a checkpoint of a model without a closed form; None where that fails without data."""
     try:
         facts = study.data.declared()
         return facts and built_bytes(study, study.data.padded(facts.shape), facts.classes, memory=False)
