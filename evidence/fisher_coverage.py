@@ -151,8 +151,8 @@ def all_labels(model: nn.Module, inputs: Tensor, seed: int) -> Estimates:
 class Drawn:
     """A label drawn for each example and position, and one sign for each example: the measure's version 2."""
 
-    def __init__(self, log_p: Tensor, generator: torch.Generator) -> None:
-        self.log_p, self.generator, self.uncertainty = log_p, generator, torch.ones(())
+    def __init__(self, logits: Tensor, generator: torch.Generator) -> None:
+        self.log_p, self.generator, self.uncertainty = logits.log_softmax(-1), generator, torch.ones(())
 
     def sample(self, weights: ParameterGroups, *, retain: bool) -> Tensor:
         p = self.log_p.detach().double().exp().flatten(0, -2)
@@ -167,7 +167,7 @@ def drawn_labels(model: nn.Module, inputs: Tensor, seed: int) -> Estimates:
     return squared_gradients(
         model,
         inputs,
-        lambda log_p, place: Drawn(log_p, generator),
+        lambda logits, place: Drawn(logits, generator),
         generator=generator,
         draws=1,
         measure="fisher_trace",

@@ -1,12 +1,13 @@
 """Hundreds of damaged stores: does every command end well, and does `run` give the table of an undisturbed store?
 
-    python evidence/store_damage.py [--faults 200] [--hostile 200] [--installed 10]
+    python evidence/store_damage.py [--first 0] [--faults 200] [--hostile 200] [--installed 10]
 
 A finished small study is copied and damaged by number: ``faults`` are single flipped bits, truncations, swaps and
 deletions over every kind of file; ``hostile`` are pipes, sparse files of 100 GB, links, folders, sealed records with
 absurd content and schema versions that no critlab wrote. On each copy `status`, `verify`, `export`, `report`, `gc` and
 `gc --apply` are called in random order, then `run` and `export`, in this process (``tests/support/damage.py``). The
 first of both kinds are met by the installed command too. One row per damaged store goes to the file ``--out``.
+``--first`` leaves out the faults and hostile stores with smaller numbers.
 """
 
 from __future__ import annotations
@@ -42,13 +43,14 @@ def installed(*arguments: str) -> Answer:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--first", type=int, default=0)
     options.add_argument("--faults", type=int, default=200)
     options.add_argument("--hostile", type=int, default=200)
     options.add_argument("--installed", type=int, default=10)
     options.add_argument("--out", type=Path, default=OUT)
     asked = options.parse_args()
-    work = [("faults", FAULTS, number, called) for number in range(asked.faults)]
-    work += [("hostile", HOSTILE, number, called) for number in range(asked.hostile)]
+    work = [("faults", FAULTS, number, called) for number in range(asked.first, asked.faults)]
+    work += [("hostile", HOSTILE, number, called) for number in range(asked.first, asked.hostile)]
     work += [("faults", FAULTS, number, installed) for number in range(asked.installed)]
     work += [("hostile", HOSTILE, number, installed) for number in range(asked.installed)]
     counts = Counter[str]()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -29,7 +30,7 @@ class Estimates(dict[str, Estimate]):
 
     def __init__(self, samples: Mapping[str, Sequence[Floats]], images: int, along: Floats | None = None) -> None:
         super().__init__({layer: mean_over_images(groups, images, along) for layer, groups in samples.items()})
-        together = [np.sum(draws, axis=0) for draws in zip(*samples.values(), strict=True)]
+        together = [sum(draws[1:], start=draws[0]) for draws in zip(*samples.values(), strict=True)]
         #: the sum over layers, with the layers' covariance in its error
         self.whole = mean_over_images(together, images, along)
 
@@ -63,10 +64,11 @@ def mean_over_images(samples: Sequence[Floats], images: int, along: Floats | Non
     in ``along``, which includes how much images differ otherwise: an upper bound in expectation. It is infinite where
     no group says anything about its own error.
     """
-    value = float(sum(draws.mean() for draws in samples) / images)
-    spread = of_repeated([draws for draws in samples if len(draws) > 1])
+    repeated = [draws for draws in samples if len(draws) > 1]
     single = [place for place, draws in enumerate(samples) if len(draws) == 1]
+    values = np.array([samples[place][0] for place in single])
+    spread = of_repeated(repeated)
     if single:
-        values = np.array([samples[place][0] for place in single])
         spread += of_single(values, None if along is None else along[single])
+    value = (math.fsum(values) + math.fsum(draws.mean() for draws in repeated)) / images
     return Estimate(value, spread.half_width() / INTERVAL / images)

@@ -86,14 +86,15 @@ def of_single(values: Floats, along: Floats | None) -> Spread:
         along: as for :func:`~critlab.measures.estimates.mean_over_images`.
     """
     count = len(values)
-    known = np.ones((count, 1))
+    mean = float(values.sum()) / count
+    residual, freedom = values - mean, count - 1
     if along is not None and count > 3 and np.ptp(along) > 1e-6 * np.abs(along).max():
-        known = np.stack([np.ones(count), along / np.abs(along).max()], 1)
-    freedom = count - known.shape[1]
+        line = along / np.abs(along).max()
+        line = line - line.sum() / count
+        residual, freedom = residual - (line @ residual) / (line @ line) * line, count - 2
     if freedom < 1:
         return Spread(math.inf)
-    residual = values - known @ np.linalg.lstsq(known, values, rcond=None)[0]
-    square, mean = float(residual @ residual) / freedom, abs(float(values.mean()))
+    square, mean = float(residual @ residual) / freedom, abs(mean)
     variance = count * square
     return Spread(variance, 2 * variance**2 / (freedom + 2), 2 * variance * _relative(square, mean**2) * mean)
 

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from critlab.measures.fisher.sample import Factors, fisher_sample
+from critlab.measures.fisher import sample
+from critlab.measures.fisher.sample import Combinations, Factors, fisher_sample
 from critlab.measures.weights.parameter_groups import ParameterGroups
 from nets import NETS, image_gradients, net, seeded
 
@@ -29,7 +31,7 @@ def test_over_all_signs_the_coefficients_have_the_covariance_of_the_score(classe
     total = torch.zeros(3, classes, classes, dtype=torch.float64)
     for signs in itertools.product([1.0, -1.0], repeat=classes):
         factors = Factors.of(log_p)
-        found = factors.signed(torch.tensor(signs, dtype=torch.float64).expand(3, classes)) * factors.scale
+        found = factors.signed(torch.tensor(signs, dtype=torch.float64).expand(3, classes)) * factors.uncertainty.sqrt()
         assert found.sum(-1).abs().max() <= 1e-12 * found.abs().max(), "nothing cancels in the gradient"
         total += found[:, :, None] * found[:, None, :] / 2**classes
     # 1 - p has lost its digits where p is nearly 1
@@ -97,3 +99,36 @@ def test_labels_that_are_impossible_have_no_part() -> None:
     assert found.isfinite().all()
     alone = fisher_sample(ParameterGroups.of(model, "test"), log_p[:1], generator=seeded(0))
     assert alone.item() == 0
+
+
+@pytest.mark.parametrize("shape", [(7, 5), (3, 4, 5)])
+def test_in_pieces_combinations_are_those_of_the_whole(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many logits are combined a few rows at a time: the same variances on average, and nothing but the result large."""
+    torch.manual_seed(0)
+    logits = torch.randn(shape, dtype=torch.float64) * 3
+    monkeypatch.setattr(sample, "AT_ONCE", 13)
+    assert torch.equal(Combinations(logits).drawn(seeded(0)), Combinations(logits).drawn(seeded(0)))
+    combinations, generator = Combinations(logits), seeded(0)
+    found = torch.stack([combinations.drawn(generator) for _ in range(1000)]) * combinations.uncertainty.sqrt()
+    assert found.sum(-1).abs().max() <= 1e-12
+    p = logits.softmax(-1)
+    torch.testing.assert_close(found.square().mean(0), p * (1 - p), rtol=0.25, atol=1e-3)
+    with Sizes() as sizes:
+        combinations.drawn(generator)
+    *others, largest = sorted(sizes.found.values())
+    assert largest == 8 * logits.numel() and max(others) <= 8 * 32, "signs are made by 32"
+
+
+class Sizes(TorchDispatchMode):
+    """How many bytes of memory operations make, by their place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[int, int] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        if isinstance(made, Tensor):
+            storage = made.untyped_storage()
+            self.found[storage.data_ptr()] = storage.nbytes()
+        return made

@@ -9,9 +9,11 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from critlab._core.errors import StudyError
+from critlab.measures.components.fisher_log_determinant import FisherLogDeterminant
 from critlab.measures.fisher.kronecker import MOST_LABELS, kronecker_factors
 from critlab.measures.fisher.log_determinant import fisher_log_determinant
 from critlab.measures.fisher.trace import fisher_trace
+from critlab.measures.reading import Probe
 from nets import net, seeded
 
 
@@ -250,3 +252,24 @@ def test_many_labels_are_summed_by_signs() -> None:
         inputs = torch.linalg.eigvalsh(rows.T @ rows / 64)
         exact = (inputs[:, None] * torch.linalg.eigvalsh(outputs)).log1p().sum().item()
         assert found == pytest.approx(exact, rel=1e-4 if classes <= MOST_LABELS else 0.02)
+
+
+def test_beyond_the_labels_that_are_summed_over_the_stated_error_is_that_of_repeated_readings(monkeypatch: Any) -> None:
+    """Planted: the same network with its labels summed over. With signs in their place the number is too small."""
+    torch.manual_seed(0)
+    model, images = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 12)), torch.randn(24, 6)
+
+    def read(seed: int) -> dict[str, Any]:
+        probe = Probe(images, torch.zeros(24, dtype=torch.int64), lambda _: seeded(seed))
+        return {one.layer: one for one in FisherLogDeterminant().measure(model, probe)}
+
+    exact = read(0)
+    assert all(one.stderr == 0 for one in exact.values())
+    monkeypatch.setattr("critlab.measures.fisher.kronecker.MOST_LABELS", 4)
+    found = [read(seed) for seed in range(40)]
+    for layer, truth in exact.items():
+        off = np.array([one[layer].value - truth.value for one in found])
+        stated = np.array([one[layer].stderr for one in found])
+        ratio = np.sqrt((stated**2).mean() / (off**2).mean())
+        assert 0.75 < ratio < 1.6, (layer, ratio)
+        assert (abs(off) <= 1.96 * stated).mean() >= 0.9, layer

@@ -20,7 +20,7 @@ class FisherTrace(ProbeMeasure):
     """The trace of the Fisher information: how much the answers depend on the weights, layer by layer.
 
     Args:
-        draws: label draws for each image; the error shrinks with its root, the time grows with it.
+        draws: draws of signs for each image; the error shrinks with its root, the time grows with it.
     """
 
     name: ClassVar[str] = "fisher_trace"

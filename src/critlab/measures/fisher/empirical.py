@@ -47,7 +47,7 @@ def fisher_empirical(
     return squared_gradients(
         model,
         images,
-        lambda log_p, place: _OfGivenLabels(log_p, labels[place], generator),
+        lambda logits, place: _OfGivenLabels(logits, labels[place], generator),
         generator=generator,
         draws=draws,
         measure="fisher_empirical",
@@ -57,21 +57,22 @@ def fisher_empirical(
 class _OfGivenLabels:
     """The log-probability of the labels of an image, with one sign for all of its heads."""
 
-    def __init__(self, log_p: Tensor, labels: Tensor, generator: torch.Generator) -> None:
-        of_labels(log_p.detach(), labels, "fisher_empirical")  # raises where they do not fit
-        self.log_p, self.generator = log_p, generator
+    def __init__(self, logits: Tensor, labels: Tensor, generator: torch.Generator) -> None:
+        log_p = logits.detach().log_softmax(-1)
+        of_labels(log_p, labels, "fisher_empirical")  # raises where they do not fit
+        self.logits, self.generator = logits, generator
         chosen = labels.to(log_p.device).clamp(min=0)[..., None]
-        others = log_p.detach().scatter(-1, chosen, -torch.inf)
+        others = log_p.scatter(-1, chosen, -torch.inf)
         largest = others.logsumexp(-1).max().nan_to_num(neginf=0.0)
         # the gradient in the logits, in which nothing cancels
         along = -(others - largest).exp()
         along = along.scatter(-1, chosen, -along.sum(-1, keepdim=True))
-        self.along, self.scale = along * (labels.to(along.device) >= 0)[..., None], largest.double().exp()
-        self.uncertainty = self.along.double().square().sum() * self.scale.square()
+        self.along, self.scale = along * (labels.to(along.device) >= 0)[..., None], (2 * largest.double()).exp()
+        self.uncertainty = self.along.double().square().sum() * self.scale
 
     def sample(self, weights: ParameterGroups, *, retain: bool) -> Tensor:
-        signs = random_signs(self.log_p, (len(self.log_p), *[1] * (self.log_p.ndim - 1)), self.generator)
-        return squared(weights, self.log_p, signs * self.along, self.scale, retain=retain)
+        signs = random_signs(self.logits, (len(self.logits), *[1] * (self.logits.ndim - 1)), self.generator)
+        return squared(weights, self.logits, signs * self.along, self.scale, retain=retain)
 
 
 def measure(model: nn.Module, probe: Probe, options: FisherEmpirical) -> list[Reading]:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from critlab.measures.weights.parameter_groups import ParameterGroups
 
+AT_ONCE = 2**20
+"""Logits of which the factors are held at a time: a million take about 30 MB."""
+
 
 def fisher_sample(
-    weights: ParameterGroups, log_p: Tensor, *, generator: torch.Generator, retain: bool = False
+    weights: ParameterGroups, logits: Tensor, *, generator: torch.Generator, retain: bool = False
 ) -> Tensor:
     """One unbiased sample of each layer's Fisher trace, summed over examples, in nats squared.
 
@@ -21,9 +26,9 @@ def fisher_sample(
     in every sample, each with a random sign, so that a confident model needs no surprise to be measured.
 
     Args:
-        weights: the parameters, which ``log_p`` depends on.
-        log_p: log-probabilities ``(examples, classes)``, or ``(examples, heads, classes)`` for independent labels
-            whose log-probabilities add up, as of the positions of a language model.
+        weights: the parameters, which ``logits`` depend on.
+        logits: ``(examples, classes)``, or ``(examples, heads, classes)`` for independent labels whose
+            log-probabilities add up, as of the positions of a language model.
         generator: source of signs, on any device; it advances.
         retain: whether the graph is needed again, for another sample.
 
@@ -34,78 +39,135 @@ def fisher_sample(
     example and head it is ``2 (tr F_i^2 - sum_k |a_k|^4)`` for the factors of :class:`Factors`: 0 for two
     classes, and little where two labels share nearly all of the probability.
 
-    Cost: one backward pass.
+    Cost: one backward pass; memory as of :class:`Combinations`.
 
     Source: signs: Hutchinson 1990; factors of the labels' covariance in place of drawn labels: ours.
     """
-    factors = Factors.of(log_p.detach())
-    return factors.squared(weights, log_p, random_signs(log_p, log_p.shape, generator), retain=retain)
+    combinations = Combinations(logits.detach())
+    return squared(weights, logits, combinations.drawn(generator), combinations.uncertainty, retain=retain)
+
+
+def random_bits(shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    """Int32 numbers on the generator's device whose signs are random and independent; one draw gives 32 of them."""
+    count, device = math.prod(shape), generator.device
+    drawn = torch.randint(-(2**31), 2**31, (-(-count // 32), 1), generator=generator, device=device, dtype=torch.int32)
+    # each bit in turn becomes the first one, which is the sign; what is left over of the last draw goes
+    return (drawn << _places(device)).resize_(tuple(shape))
+
+
+@cache
+def _places(device: torch.device) -> Tensor:
+    return torch.arange(31, -1, -1, device=device, dtype=torch.int32)
 
 
 def random_signs(like: Tensor, shape: Sequence[int], generator: torch.Generator) -> Tensor:
-    """1 or -1 at random, in dtype and on the device of ``like``; one draw of the generator gives 32 of them."""
-    count, device = math.prod(shape), generator.device
-    drawn = torch.randint(-(2**31), 2**31, (-(-count // 32), 1), generator=generator, device=device, dtype=torch.int32)
-    bits = (drawn >> torch.arange(32, device=device, dtype=torch.int32)) & 1
-    return bits.flatten()[:count].view(tuple(shape)).to(like).mul_(2).sub_(1)
+    """1 or -1 at random, in dtype and on the device of ``like``."""
+    one = torch.ones((), dtype=like.dtype, device=generator.device)
+    return one.copysign(random_bits(shape, generator)).to(like.device)
 
 
-def squared(weights: ParameterGroups, log_p: Tensor, along: Tensor, scale: Tensor, *, retain: bool) -> Tensor:
-    """Float64 ``(layers,)``: the squared gradient of ``scale * sum(along * log_p)``."""
-    norms = weights.squared_norms(weights.gradients(log_p, along=along, retain=retain))
-    return norms * scale.to(norms.device).square()
+def squared(weights: ParameterGroups, logits: Tensor, along: Tensor, scale: Tensor, *, retain: bool) -> Tensor:
+    """Float64 ``(layers,)``: the squared gradient of ``sum(along * logits)``, times ``scale``.
+
+    Where ``along`` adds up to 0 over the classes, it is that of the log-probabilities as well.
+    """
+    norms = weights.squared_norms(weights.gradients(logits, along=along, retain=retain))
+    return norms * scale.to(norms.device)
+
+
+class Combinations:
+    """Random combinations of logits, whose squared gradients are on average the Fisher information.
+
+    Args:
+        logits: without a graph, ``(..., classes)``.
+
+    Memory: five tensors of the shape of ``logits``, these included; above :data:`AT_ONCE` numbers two and what rows of
+    so many numbers take, since what they are combined by is computed again in each draw.
+    """
+
+    def __init__(self, logits: Tensor) -> None:
+        self._shape = logits.shape
+        self._parts: Sequence[Tensor] = [logits]
+        self._kept: Factors | None = None
+        if logits.numel() <= AT_ONCE:
+            self._kept = Factors.of(logits)
+            self.uncertainty = self._kept.uncertainty
+        else:
+            self._parts = logits.flatten(0, -2).split(max(AT_ONCE // logits.shape[-1], 1))
+            self.uncertainty = torch.stack([Answers.of(part).uncertainty for part in self._parts]).sum()
+
+    def drawn(self, generator: torch.Generator) -> Tensor:
+        """The coefficients of one combination, over ``sqrt(uncertainty)``; they add up to 0 over the classes."""
+        if self._kept is not None:
+            return self._kept.drawn(generator)
+        first = self._parts[0]
+        found = torch.empty(self._shape, dtype=first.dtype, device=first.device)
+        for into, part in zip(found.flatten(0, -2).split(len(first)), self._parts, strict=True):
+            into.copy_(Factors.of(part, self.uncertainty).drawn(generator))
+        return found
+
+
+class Answers(NamedTuple):
+    """Probabilities in float64: of all labels but the likeliest, of that one, its place, and the others' sum q."""
+
+    others: Tensor
+    most: Tensor
+    top: Tensor
+    q: Tensor
+
+    @classmethod
+    def of(cls, logits: Tensor) -> Answers:
+        """Those of logits ``(..., classes)``."""
+        p = logits.softmax(-1, dtype=torch.float64)
+        most, top = p.max(-1, keepdim=True)
+        # not 1 - p_t, which has no digits where p_t is nearly 1
+        return cls(p, most, top, p.scatter_(-1, top, 0).sum(-1, keepdim=True))
+
+    @property
+    def uncertainty(self) -> Tensor:
+        """Float64 ``()``: the sum of q over examples and heads."""
+        return self.q.sum()
 
 
 @dataclass(frozen=True)
 class Factors:
-    """What combines log-probabilities, so that the squared gradient is, on average over signs, the Fisher information.
+    """What combines logits, so that the squared gradient is, on average over signs, the Fisher information.
 
-    With t the most probable label, ``q = 1 - p_t`` and ``m`` the mean of the other labels' logits z under their own
-    probabilities ``p_c / q``, the covariance of the score splits into
+    With t the most probable label, ``q = 1 - p_t``, ``w_c = p_c / q`` the probabilities of the other labels among
+    themselves, and ``m`` the mean of their logits z under w, the covariance of the score splits into
 
-        ``diag(p) - p p^T = p_t q (z_t - m)^2 + sum_{c != t} p_c (z_c - m)^2``.
+        ``diag(p) - p p^T = p_t q (z_t - m)^2 + q sum_{c != t} w_c (z_c - m)^2``.
 
-    The combination is ``s_t sqrt(p_t q) (z_t - m) + sum_{c != t} s_c sqrt(p_c) (z_c - m)``. Its coefficients add up to
-    0, so nothing cancels in the gradient however confident the model is.
+    The combination is ``sqrt(q) (s_t sqrt(p_t) (z_t - m) + sum_{c != t} s_c sqrt(w_c) (z_c - m))``. Its coefficients
+    add up to 0, so nothing cancels in the gradient however confident the model is, and the normaliser of the
+    probabilities has no part in it.
 
     Args:
-        top: t, int64 ``(..., 1)``.
-        first: ``sqrt(p_t q)``, ``(..., 1)``.
-        roots: ``sqrt(p_c)``, and 0 for t, ``(..., classes)``.
-        within: ``p_c / q``, and 0 for t.
-        scale: float64 ``()``: what ``first`` and ``roots`` were divided by, to keep them far from the smallest number
-            of their dtype.
-        uncertainty: float64 ``()``: the sum of q.
+        roots: ``sqrt(p_c / uncertainty)``, and ``sqrt(p_t q / uncertainty)`` for t, ``(..., classes)``: p itself may be
+            below the smallest number of the dtype.
+        within: ``w_c``, and 0 for t.
+        uncertainty: float64 ``()``: the sum of q over examples and heads.
     """
 
-    top: Tensor
-    first: Tensor
     roots: Tensor
     within: Tensor
-    scale: Tensor
     uncertainty: Tensor
 
     @classmethod
-    def of(cls, log_p: Tensor) -> Factors:
-        """Those of log-probabilities ``(..., classes)`` without a graph."""
-        most, top = log_p.max(-1, keepdim=True)
-        rest = log_p.scatter(-1, top, -torch.inf).logsumexp(-1, keepdim=True)
-        largest = rest.max()
-        # where no other label is possible there is nothing to measure
-        largest = torch.where(largest.isfinite(), largest, torch.zeros_like(largest))
-        roots = ((log_p - largest) / 2).exp_().scatter_(-1, top, 0)
-        shares = (rest - largest).exp()
-        within = roots.square().div_(shares.clamp(min=torch.finfo(log_p.dtype).tiny))
-        scale = (largest.double() / 2).exp()
-        first = ((most + rest - largest) / 2).exp()
-        return cls(top, first, roots, within, scale, shares.double().sum() * scale.square())
+    def of(cls, logits: Tensor, uncertainty: Tensor | None = None) -> Factors:
+        """Those of logits ``(..., classes)`` without a graph; ``uncertainty`` is that of more than these."""
+        p, most, top, q = answers = Answers.of(logits)
+        whole, least = answers.uncertainty if uncertainty is None else uncertainty, torch.finfo(p.dtype).tiny
+        # where no other label is possible, all coefficients are 0
+        within = torch.div(p, q.clamp(min=least), out=torch.empty_like(logits))
+        roots = p.scatter_(-1, top, most.mul_(q)).div_(whole.clamp(min=least)).sqrt_()
+        return cls(roots.to(logits.dtype), within, whole)
 
     def signed(self, signs: Tensor) -> Tensor:
-        """The coefficients, over the scale, for signs ``(..., classes)``."""
-        first, roots = signs.gather(-1, self.top) * self.first, signs * self.roots
-        found = roots - self.within * (first + roots.sum(-1, keepdim=True))
-        return found.scatter_(-1, self.top, first)
+        """The coefficients over ``sqrt(uncertainty)``, for ``(..., classes)`` numbers of which the signs are taken."""
+        found = self.roots.copysign(signs)
+        return found.addcmul_(self.within, found.sum(-1, keepdim=True), value=-1)
 
-    def squared(self, weights: ParameterGroups, log_p: Tensor, signs: Tensor, *, retain: bool) -> Tensor:
-        """Float64 ``(layers,)``: the squared gradient of the combination."""
-        return squared(weights, log_p, self.signed(signs), self.scale, retain=retain)
+    def drawn(self, generator: torch.Generator) -> Tensor:
+        """The coefficients over ``sqrt(uncertainty)`` for random signs."""
+        return self.signed(random_bits(self.roots.shape, generator).to(self.roots.device))

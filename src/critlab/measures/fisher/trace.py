@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from critlab._core.errors import StudyError
 from critlab.measures.components.fisher_trace import FisherTrace
 from critlab.measures.estimates import Estimates, readings
-from critlab.measures.fisher.sample import Factors, random_signs
+from critlab.measures.fisher.sample import Combinations, squared
 from critlab.measures.gradients.squared import LARGEST_COARSE_GROUP, LARGEST_GROUP, squared_gradients
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.weights.parameter_groups import ParameterGroups
@@ -63,7 +63,7 @@ def fisher_trace(
     return squared_gradients(
         model,
         images,
-        lambda log_p, place: _OfAllLabels(log_p, generator),
+        lambda logits, place: _OfAllLabels(logits, generator),
         generator=generator,
         draws=draws,
         measure="fisher_trace",
@@ -74,13 +74,13 @@ def fisher_trace(
 class _OfAllLabels:
     """Every label takes part, weighed by the root of its probability."""
 
-    def __init__(self, log_p: Tensor, generator: torch.Generator) -> None:
-        self.log_p, self.generator, self.factors = log_p, generator, Factors.of(log_p.detach())
-        self.uncertainty = self.factors.uncertainty
+    def __init__(self, logits: Tensor, generator: torch.Generator) -> None:
+        self.logits, self.generator, self.combinations = logits, generator, Combinations(logits.detach())
+        self.uncertainty = self.combinations.uncertainty
 
     def sample(self, weights: ParameterGroups, *, retain: bool) -> Tensor:
-        signs = random_signs(self.log_p, self.log_p.shape, self.generator)
-        return self.factors.squared(weights, self.log_p, signs, retain=retain)
+        along = self.combinations.drawn(self.generator)
+        return squared(weights, self.logits, along, self.uncertainty, retain=retain)
 
 
 def measure(model: nn.Module, probe: Probe, options: FisherTrace) -> list[Reading]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from critlab._core.errors import StudyError
 from critlab.measures.estimates import Estimates, Floats
 from critlab.measures.eval_guard import eval_guard
-from critlab.measures.weights.parameter_groups import ParameterGroups, in_graphs, log_probabilities, refuse_mixing
+from critlab.measures.weights.parameter_groups import ParameterGroups, checked_logits, in_graphs, refuse_mixing
 
 LARGEST_GROUP = 16
 """The signs' cross terms grow with the group. Measured on one thread (All-CNN of width 24, 28 x 28, 1,024
@@ -35,7 +35,7 @@ UNEQUAL = 2.0
 
 
 class Scores(Protocol):
-    """What is differentiated: for each image one or several combinations of log-probabilities, each with a sign."""
+    """What is differentiated: for each image one or several combinations of its logits, each with a sign."""
 
     #: float64 ``()``: about the group's sum of squared gradients in the logits; no sign has a part in it
     uncertainty: Tensor
@@ -45,7 +45,7 @@ class Scores(Protocol):
 
 
 Scored = Callable[[Tensor, slice], Scores]
-"""From the log-probabilities of a group of images, and their place among all."""
+"""From the logits of a group of images, with their graph, and the group's place among all images."""
 
 
 def plan(images: int, draws: int, largest: int = LARGEST_GROUP) -> tuple[int, int]:
@@ -146,7 +146,7 @@ class _Looks:
     def at(self, place: slice, draws: int) -> tuple[Floats, float]:
         """Samples ``(draws, layers)`` of one group, and its uncertainty."""
         group = self.images[place]
-        log_p = log_probabilities(self.model(group), len(group), self.measure, known=place.start > 0)
-        scores = self.scored(log_p, place)
+        logits = checked_logits(self.model(group), len(group), self.measure, known=place.start > 0)
+        scores = self.scored(logits, place)
         samples = [scores.sample(self.weights, retain=draw + 1 < draws) for draw in range(draws)]
         return torch.stack(samples).cpu().numpy(), float(scores.uncertainty)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -65,10 +66,16 @@ class ParameterGroups:
 
     def by_layer(self, numbers: Sequence[Tensor | None]) -> Tensor:
         """Float64 ``(layers,)``: each layer's sum of one number a parameter, ``()`` each; None is 0."""
+        return self._summed(self._stacked(numbers))
+
+    def _stacked(self, numbers: Sequence[Tensor | None]) -> Tensor:
         device = self.owner.device
         nothing = torch.zeros((), dtype=torch.float64, device=device)
-        stacked = torch.stack([nothing if n is None else n.to(device, torch.float64) for n in numbers])
-        return torch.zeros(len(self.layers), dtype=torch.float64, device=device).index_add_(0, self.owner, stacked)
+        return torch.stack([nothing if n is None else n.to(device, torch.float64) for n in numbers])
+
+    def _summed(self, numbers: Tensor) -> Tensor:
+        nothing = torch.zeros(len(self.layers), dtype=torch.float64, device=self.owner.device)
+        return nothing.index_add_(0, self.owner, numbers)
 
     def gradients(
         self, value: Tensor, *, along: Tensor | None = None, retain: bool = False
@@ -81,13 +88,14 @@ class ParameterGroups:
 
     def squared_norms(self, gradients: Gradients) -> Tensor:
         """Float64 ``(layers,)``: the squared norm of each layer's part."""
-        return self.by_layer([None if gradient is None else _squared_norm(gradient) for gradient in gradients])
+        norms = [None if gradient is None else _norm(gradient) for gradient in gradients]
+        return self._summed(self._stacked(norms).square_())
 
 
-def _squared_norm(gradient: Tensor) -> Tensor:
+def _norm(gradient: Tensor) -> Tensor:
     values = gradient.coalesce().values() if gradient.is_sparse else gradient
     norm: Tensor = torch.linalg.vector_norm(real(values), dtype=torch.float64)
-    return norm.square()
+    return norm
 
 
 def real(values: Tensor) -> Tensor:
@@ -120,37 +128,42 @@ def in_graphs(images: Tensor) -> Tensor:
     return images.clone() if images.is_inference() else images
 
 
-def log_probabilities(logits: object, images: int, measure: str, *, known: bool = False) -> Tensor:
-    """Log-probabilities, ``(images, classes)`` or ``(images, heads, classes)``, float32 or float64.
+def log_probabilities(output: object, images: int, measure: str, *, known: bool = False) -> Tensor:
+    """Log-probabilities of :func:`checked_logits`, which see for arguments and errors."""
+    return checked_logits(output, images, measure, known=known).log_softmax(-1)
+
+
+def checked_logits(output: object, images: int, measure: str, *, known: bool = False) -> Tensor:
+    """Logits ``(images, classes)`` or ``(images, heads, classes)``, float32 or float64.
 
     Args:
-        logits: what the model gave.
+        output: what the model gave.
         images: for how many images.
         measure: begins every message.
         known: whether this model's logits were looked at before, so that their graph needs no second look.
 
     Raises:
-        StudyError: ``logits`` are none of that shape, do not depend on the model's parameters, are probabilities, or
-            come through reentrant checkpoints.
-        Diverged: they are not finite.
+        StudyError: ``output`` is none of that shape, does not depend on the model's parameters, is probabilities, or
+            comes through reentrant checkpoints.
+        Diverged: it is not finite.
     """
-    if not isinstance(logits, Tensor):
-        raise _refused(type(logits).__name__, images, measure)
-    if logits.ndim not in (2, 3) or len(logits) != images or not logits.is_floating_point():
-        raise _refused(f"{logits.dtype} of shape {tuple(logits.shape)}", images, measure)
-    if not logits.isfinite().all():
+    if not isinstance(output, Tensor):
+        raise _refused(type(output).__name__, images, measure)
+    if output.ndim not in (2, 3) or len(output) != images or not output.numel() or not output.is_floating_point():
+        raise _refused(f"{output.dtype} of shape {tuple(output.shape)}", images, measure)
+    if not all(math.isfinite(end) for end in output.detach().aminmax()):
         raise Diverged(f"{measure}: the model's logits are not finite; measure an earlier state")
-    if not logits.requires_grad:
+    if not output.requires_grad:
         raise StudyError(f"{measure}: model: its logits do not depend on its parameters; remove detach() or no_grad()")
     if not known:
-        refuse_reentrant(logits, measure)
-    if not known and _probabilities(logits.detach()):
+        refuse_reentrant(output, measure)
+    if not known and _probabilities(output.detach()):
         raise StudyError(
             f"{measure}: model: the output is probabilities (each row adds up to 1); must be logits: "
             "remove the softmax "
             "at its end, or take the logarithm"
         )
-    return logits.log_softmax(-1) if logits.dtype == torch.float64 else logits.float().log_softmax(-1)
+    return output if output.dtype == torch.float64 else output.float()
 
 
 def refuse_reentrant(value: Tensor, measure: str) -> None:

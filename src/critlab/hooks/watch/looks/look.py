@@ -13,7 +13,7 @@ from critlab.hooks.watch.looks.inputs import Forward, Inputs, chosen, count
 from critlab.hooks.watch.looks.refusals import WATCH, neighbours_changed, refuse_dependence, refuse_logits
 from critlab.hooks.watch.looks.untouched import untouched
 from critlab.measures.fisher.sample import fisher_sample
-from critlab.measures.weights.parameter_groups import ParameterGroups, log_probabilities
+from critlab.measures.weights.parameter_groups import ParameterGroups, checked_logits
 
 
 class Sample(NamedTuple):
@@ -65,12 +65,12 @@ def fisher_snapshot(
     examples = count(inputs)
     with untouched(model, seed), without_cudnn(model) if device.type == "cuda" else nullcontext():
         with _casting(device, autocast):
-            logits = forward(model, inputs)
-        log_p = log_probabilities(logits, examples, WATCH)
+            output = forward(model, inputs)
+        logits = checked_logits(output, examples, WATCH)
         if first:
-            refuse_logits(logits)
-        traces = fisher_sample(weights, log_p, generator=generator)
-        uncertainty = _entropy(logits.detach(), log_p.detach())
+            refuse_logits(output)
+        traces = fisher_sample(weights, logits, generator=generator)
+        uncertainty = _entropy(logits.detach())
     return Sample(traces.cpu() / examples, uncertainty, logits[0].numel())
 
 
@@ -110,7 +110,8 @@ def without_cudnn(model: nn.Module) -> Iterator[None]:
         yield
 
 
-def _entropy(logits: Tensor, log_p: Tensor) -> float:
+def _entropy(logits: Tensor) -> float:
+    log_p = logits.log_softmax(-1)
     # an answer that is ruled out has no share in the entropy, although its logarithm is infinite
     each = -(log_p.exp() * log_p.clamp(min=torch.finfo(log_p.dtype).min)).sum(-1)
     if each.ndim > 1:
