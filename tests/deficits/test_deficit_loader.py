@@ -20,6 +20,7 @@ import critlab
 from critlab._core.errors import StudyError
 from critlab.deficits import (
     BatchContext,
+    Blank,
     Blur,
     DataSubset,
     Deficit,
@@ -504,3 +505,23 @@ def test_tokens_of_every_whole_type(kind: torch.dtype) -> None:
 def test_padding_options_are_not_named_where_they_are_left_out() -> None:
     assert TokenShuffle(window=4).identity() == {"window": 4, "when": "after_augment"}
     assert TokenShuffle(window=4, spared=(0,)).identity() == {"window": 4, "when": "after_augment", "spared": [0]}
+
+
+def kept(loader: Any) -> bool:
+    """Whether the deficit is in the second batch of a pass."""
+    blind = DeficitLoader(data(), Blank(), stop=1)
+    return torch.equal([*loader][-2][0], [*blind][-2][0])
+
+
+@pytest.mark.slow
+def test_accelerate_prepares_and_skips_without_losing_the_deficit() -> None:
+    accelerate = pytest.importorskip("accelerate")
+    accelerator = accelerate.Accelerator(cpu=True)
+    assert kept(accelerator.prepare(DeficitLoader(data(), Blank(), stop=1)))
+    assert kept(DeficitLoader(accelerator.prepare(data()), Blank(), stop=1))
+    assert kept(DeficitLoader(accelerate.skip_first_batches(data(), 1), Blank(), stop=1))
+    loader = DeficitLoader(data(), Blank(), stop=1)
+    for build in (lambda: accelerate.skip_first_batches(loader, 1), lambda: accelerator.prepare_data_loader(loader)):
+        with pytest.raises(StudyError, match="leave the deficit out"):
+            build()
+    assert kept(loader)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from copy import copy
 from dataclasses import replace
@@ -29,9 +30,9 @@ class DeficitLoader:
 
     When training goes on from a checkpoint, the epoch must be known, or the window opens again. Call :meth:`set_epoch`,
     or let the framework do it: once ``loader.sampler.set_epoch`` was called, as Lightning and accelerate do, its epoch
-    counts (a sampler without that method gets one). Lightning stores :meth:`state_dict`. Frameworks that build another
-    loader from ``dataset`` and ``batch_sampler`` (``accelerate.skip_first_batches``) leave the deficit out: wrap what
-    they built.
+    counts (a sampler without that method gets one). Lightning stores :meth:`state_dict`. accelerate's
+    ``skip_first_batches`` and ``prepare_data_loader`` build another loader from the parts of the one inside, without the
+    deficit, and are refused: wrap what they build.
 
     Args:
         loader: any iterable of batches that can be passed over again and again: tensors, tuples or lists, mappings.
@@ -54,7 +55,7 @@ class DeficitLoader:
     Raises:
         TypeError: there is no such field.
         StudyError: the window is not one; while iterating, the batches are not what was said, or the deficit needs to
-            know more or cannot be applied to them.
+            know more or cannot be applied to them; accelerate is given this loader to build another one from.
     """
 
     def __init__(
@@ -102,6 +103,12 @@ class DeficitLoader:
         # only what is not found here arrives; while an instance is unpickled or copied there is no loader yet
         if name.startswith("__") or "loader" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        if sys._getframe(1).f_globals.get("__name__") == "accelerate.data_loader":
+            raise StudyError(
+                "DeficitLoader: accelerate builds another loader from this one's parts, and would leave the deficit "
+                "out; give it the loader inside, and wrap what it builds, as in "
+                "DeficitLoader(accelerate.skip_first_batches(loader.loader, n), ...)"
+            )
         return getattr(self.loader, name)
 
     def __setattr__(self, name: str, value: Any) -> None:

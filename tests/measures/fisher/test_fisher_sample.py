@@ -103,7 +103,7 @@ def test_labels_that_are_impossible_have_no_part() -> None:
 
 @pytest.mark.parametrize("shape", [(7, 5), (3, 4, 5)])
 def test_in_pieces_combinations_are_those_of_the_whole(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many logits are combined a few rows at a time: the same variances on average, and nothing but the result large."""
+    """Many logits are combined a few rows at a time: the same variances on average, and only the result is large."""
     torch.manual_seed(0)
     logits = torch.randn(shape, dtype=torch.float64) * 3
     monkeypatch.setattr(sample, "AT_ONCE", 13)
@@ -116,7 +116,8 @@ def test_in_pieces_combinations_are_those_of_the_whole(shape: tuple[int, ...], m
     with Sizes() as sizes:
         combinations.drawn(generator)
     *others, largest = sorted(sizes.found.values())
-    assert largest == 8 * logits.numel() and max(others) <= 8 * 32, "signs are made by 32"
+    assert largest == 8 * logits.numel()
+    assert max(others) <= 8 * 32, "signs are made by 32"
 
 
 class Sizes(TorchDispatchMode):
