@@ -31,8 +31,8 @@ class DeficitLoader:
     When training goes on from a checkpoint, the epoch must be known, or the window opens again. Call :meth:`set_epoch`,
     or let the framework do it: once ``loader.sampler.set_epoch`` was called, as Lightning and accelerate do, its epoch
     counts (a sampler without that method gets one). Lightning stores :meth:`state_dict`. accelerate's
-    ``skip_first_batches`` and ``prepare_data_loader`` build another loader from the parts of the one inside, without the
-    deficit, and are refused: wrap what they build.
+    ``skip_first_batches`` and ``prepare_data_loader`` build another loader from the parts of the one inside, without
+    the deficit, and are refused: wrap what they build.
 
     Args:
         loader: any iterable of batches that can be passed over again and again: tensors, tuples or lists, mappings.
