@@ -23,13 +23,13 @@ from critlab.engine.maintenance.repair import set_aside_damaged
 from critlab.engine.maintenance.study_files import whole
 from critlab.engine.planning import timing
 from critlab.engine.planning.disk_space import megabytes, needed_bytes, shortage
+from critlab.engine.planning.first_run import rehearse_once
 from critlab.engine.planning.numerics import Decision, decide
 from critlab.engine.planning.processors import default_workers
 from critlab.engine.planning.retention import retained_paths, state_bytes
 from critlab.engine.progress import Display
 from critlab.engine.records.adoption import settle
 from critlab.engine.records.measure_versions import kept_versions, remarks
-from critlab.engine.records.own_code import own_codes
 from critlab.engine.records.provenance import provenance
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, enter, standing, write_record
@@ -123,10 +123,10 @@ def run_study(study: Study, store: Store, means: RunOptions) -> Report:
     images, record = _images(study, means.folder), before.record
     device = _device(means.device)
     decision = decide(study, images, record, means.precision, device)
-    _rehearse(study, store, record, images, decision.numerics, device)
+    rehearsed = rehearse_once(study, store, record, images, decision.numerics, device)
     report = Report(0, 0, RunOutcome(), 0)
     for turn in range(ROUNDS + 1):
-        done = _round(study, store, images, decision, device, means, turn)
+        done = _round(study, store, images, decision, device, rehearsed, means, turn)
         if done is None:
             break
         report = replace(done, trained=report.trained + done.trained, replayed=report.replayed + done.replayed)
@@ -135,29 +135,15 @@ def run_study(study: Study, store: Store, means: RunOptions) -> Report:
     return report
 
 
-def _rehearse(
-    study: Study, store: Store, record: StudyRecord | None, images: ImageSet, numerics: Numerics, device: str
-) -> None:
-    """Tries, where a user's own code is about to train, whether its state can be stored and gone on from.
-
-    Raises:
-        StudyError: it cannot; nothing was created.
-    """
-    codes = own_codes(study)
-    if not codes and not is_path(study.model.name):
-        return
-    if record is not None:
-        names = record.names(study)
-        work = find_missing_work(build(study, names.adopted), study.seeds, names, store, frozenset())
-        if not (work.trained or work.replayed):
-            return
-    from critlab.engine.planning.rehearsing import rehearse_study
-
-    rehearse_study(study, images, numerics, device, {name for code in codes for name in code.modules})
-
-
 def _round(
-    study: Study, store: Store, images: ImageSet, decision: Decision, device: str, means: RunOptions, turn: int
+    study: Study,
+    store: Store,
+    images: ImageSet,
+    decision: Decision,
+    device: str,
+    rehearsed: str | None,
+    means: RunOptions,
+    turn: int,
 ) -> Report | None:
     """Looks at the store and does what it lacks; None where it lacks nothing.
 
@@ -170,7 +156,7 @@ def _round(
                 _say(f"{store.root / file}: {why}; rewriting the record of this study")
             if decision.seconds and found.record is None:
                 _say(f"precision: {decision.why}")
-        record = _recorded(study, store, images, decision, device, locks, means.replace, means.remeasure)
+        record = _recorded(study, store, images, decision, device, rehearsed, locks, means)
         if not turn:
             for remark in remarks(study, record.versions or {}):
                 _say(remark)
@@ -211,9 +197,9 @@ def _recorded(
     images: ImageSet,
     decision: Decision,
     device: str,
+    rehearsed: str | None,
     locks: Locks | None,
-    replaces: bool,
-    remeasures: bool,
+    means: RunOptions,
 ) -> StudyRecord:
     """The study's record, once it is written; of two processes that begin at once, the first decides."""
     with locks.waited(f"study {study.name}") if locks else nullcontext():
@@ -225,10 +211,11 @@ def _recorded(
         code = settle(study, store, before, images.fingerprint, numerics)
         for remark in code.remarks:
             _say(remark)
-        record = StudyRecord(asked, images.fingerprint, numerics, made_by, grounds, code.recorded, chance=images.chance)
+        record = StudyRecord(asked, images.fingerprint, numerics, made_by, grounds, code.recorded)
+        record = replace(record, chance=images.chance, rehearsed=rehearsed)
         decided = before.versions if before else None
-        kept = {} if remeasures else kept_versions(study, store, record.names(study), decided)
-        return enter(store, study, replace(record, versions=kept), replaces)
+        kept = {} if means.remeasure else kept_versions(study, store, record.names(study), decided)
+        return enter(store, study, replace(record, versions=kept), means.replace)
 
 
 def _work(

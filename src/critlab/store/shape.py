@@ -190,6 +190,7 @@ class _Study(_Part):
     code: _Code | None = None
     chance: Annotated[float, Field(ge=0, le=1)] | None = None
     versions: dict[Name, Annotated[int, Field(ge=1, le=10**6)]] | None = None
+    rehearsed: Digest | None = None
 
 
 _SHAPES: Mapping[str, type[_Part]] = {

@@ -37,6 +37,7 @@ _FIELDS = (
     "complete",
     "chance",
     "versions",
+    "rehearsed",
 )
 
 
@@ -59,6 +60,8 @@ class StudyRecord:
             yet, as in a record of critlab 0.1.0.
         others: fields that this critlab does not know; they stay.
         chance: the share of the test labels that are the most frequent one; None where it is not known.
+        rehearsed: digest of the user's own code, and of how it trains, that was tried before the first epoch; None
+            where none was.
     """
 
     study: Mapping[str, Any]
@@ -73,6 +76,7 @@ class StudyRecord:
     versions: Mapping[str, int] | None = field(default_factory=dict)
     others: Mapping[str, Any] = field(default_factory=dict)
     chance: float | None = None
+    rehearsed: str | None = None
 
     @property
     def adopted(self) -> Mapping[str, str]:
@@ -117,6 +121,7 @@ class StudyRecord:
         known = {
             "code": self.code,
             "chance": self.chance,
+            "rehearsed": self.rehearsed,
             "versions": None if self.versions is None else dict(self.versions),
         }
         return {**self.others, **own, **{name: value for name, value in known.items() if value is not None}}
@@ -313,6 +318,7 @@ def _read(key: str, body: Mapping[str, Any]) -> StudyRecord:
         body.get("versions"),
         {name: value for name, value in body.items() if name not in _FIELDS},
         body.get("chance"),
+        body.get("rehearsed"),
     )
 
 

@@ -1,0 +1,57 @@
+"""A user's own code is tried before it trains for the first time in a store; the study's record remembers it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from critlab._core.digest import digest
+from critlab._core.imports import is_path
+from critlab._core.user_code.identity import OwnCode
+from critlab.engine.records.own_code import own_codes
+from critlab.engine.records.provenance import provenance
+from critlab.engine.records.study_record import StudyRecord, all_records
+from critlab.engine.tasks.missing_work import find_missing_work
+from critlab.store import Store
+from critlab.study.origin import Numerics
+from critlab.study.study import Study
+from critlab.study.tree import build
+
+if TYPE_CHECKING:
+    from critlab.data.image_set import ImageSet
+
+
+def rehearse_once(
+    study: Study, store: Store, record: StudyRecord | None, images: ImageSet, numerics: Numerics, device: str
+) -> str | None:
+    """Tries, before a user's own code trains for the first time, whether its state can be stored and gone on from.
+
+    Returns:
+        What was tried, here or in an earlier run of any study in the store, for the record; None where nothing was.
+
+    Raises:
+        StudyError: it cannot; nothing was created.
+    """
+    codes = own_codes(study)
+    if not codes and not is_path(study.model.name):
+        return None
+    tried = _to_rehearse(study, codes, numerics, device)
+    every = [one.rehearsed for _, one in all_records(store) if isinstance(one, StudyRecord)]
+    if tried in every and codes and not any(code.unread for code in codes):
+        return tried
+    if record is not None:
+        names = record.names(study)
+        work = find_missing_work(build(study, names.adopted), study.seeds, names, store, frozenset())
+        if not (work.trained or work.replayed):
+            return record.rehearsed
+    from critlab.engine.planning.rehearsing import rehearse_study
+
+    rehearse_study(study, images, numerics, device, {name for code in codes for name in code.modules})
+    return tried
+
+
+def _to_rehearse(study: Study, codes: Sequence[OwnCode], numerics: Numerics, device: str) -> str:
+    """Digest of everything that decides how a rehearsal ends."""
+    how = [part.model_dump(mode="json") for part in (study.model, study.optimizer, study.objective, numerics)]
+    code = sorted(code.digest for code in codes)
+    return digest("rehearsal", how, code, provenance()["torch"], provenance()["python"], device)
