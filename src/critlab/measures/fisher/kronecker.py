@@ -87,7 +87,7 @@ def kronecker_factors(model: nn.Module, images: Tensor, *, seed: int, measure: s
         Diverged: logits are not finite.
 
     Error: none from chance up to 128 labels of all heads together; of more, the outputs' factor is a mean over 32 draws
-    of signs for every 32 images, in eight blocks whose difference tells how far it may be off.
+    of signs for every 32 images, in eight blocks whose differences show how far it may be off.
 
     Source: Martens and Grosse 2015; convolutions: Grosse and Martens 2016; the comparison: ours.
     """
