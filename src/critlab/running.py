@@ -8,9 +8,12 @@ from critlab._core.errors import StoreError, StoreUnwritable
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
 from critlab.engine.planning.plan import Plan
-from critlab.engine.planning.plan import plan as plan_study
 from critlab.engine.planning.processors import default_workers
-from critlab.engine.run import Device, Engine, Precision, RunOptions, run_study
+from critlab.engine.records.look_record import now_in_play
+from critlab.engine.run import Device, Engine, Precision, RunOptions
+from critlab.report.text.terminal import say
+from critlab.sequential.cost import plan as plan_study
+from critlab.sequential.loop import run_study_to_answer
 from critlab.store import Store
 from critlab.study.study import Study
 
@@ -28,6 +31,8 @@ def run(
     remeasure: bool = False,
 ) -> Results:
     """Trains and measures what ``store`` lacks of ``study``, and reads the whole study from it.
+
+    Where the study is one whose seeds or points are added, it does so until the answer is decided, or the budget spent.
 
     Args:
         study: the question.
@@ -55,14 +60,14 @@ def run(
     means = RunOptions(
         workers, device, precision, Path(data) if data else None, engine, replace=replace, remeasure=remeasure
     )
-    report = run_study(study, place, means)
+    report, stage, results = run_study_to_answer(study, place, means, say)
     if report.ending.unwritable:
         raise StoreUnwritable(report.ending.unwritable)
     if report.ending.stopped:
         raise KeyboardInterrupt
     if report.ending.vanished:
         raise StoreError(f"{report.ending.vanished}; find out which program deletes files there, then repeat the call")
-    return read_results(study, place)
+    return results or read_results(stage, place)
 
 
 def plan(
@@ -97,4 +102,5 @@ def load_results(study: Study, store: str | Path = "critlab-store") -> Results:
         StudyError: the study was never run in that store.
         StoreError: the store cannot be read.
     """
-    return read_results(study, Store(store))
+    place = Store(store)
+    return read_results(now_in_play(study, place), place)

@@ -27,6 +27,7 @@ ORDER = [
     "theory",
     "analysis",
     "report",
+    "sequential",
     "papers",
     "hooks",
 ]

@@ -14,8 +14,10 @@ from critlab.engine.records.study_record import read_record
 from critlab.engine.survey import survey
 from critlab.store import Store
 from critlab.store.locks import Locks
+from critlab.study.stages import Look
 from critlab.study.study import Study
 from critlab.study.tree import Tree
+from critlab.study.types import Place
 
 State = Literal["done", "running", "diverged", "failed", "interrupted", "blocked", "waiting"]
 
@@ -42,6 +44,30 @@ class RunProgress:
 
 
 @dataclass(frozen=True)
+class Growth:
+    """Which seeds and points of a study are in play, of those that may be added.
+
+    Args:
+        seeds: how many are in play.
+        most_seeds: how many there may be; None where the study fixes them.
+        points: of the sweep, in play.
+        most_points: how many there may be; None where the study fixes them.
+        looks: those made so far, in order.
+    """
+
+    seeds: int
+    most_seeds: int | None
+    points: tuple[Place, ...]
+    most_points: int | None
+    looks: tuple[Look, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The JSON values."""
+        looks = [{**look._asdict(), "seeds": len(look.seeds)} for look in self.looks]
+        return {**asdict(self), "looks": looks}
+
+
+@dataclass(frozen=True)
 class StudyProgress:
     """What became of a study's runs so far.
 
@@ -52,6 +78,7 @@ class StudyProgress:
         epochs_left: those that the store lacks.
         quarantined: files that failed their check and were put aside.
         mixture: what each arm was made on where that is more than one kind of machine or version of torch.
+        growth: which seeds and points are in play; None where the study fixes them.
     """
 
     study: str
@@ -60,6 +87,7 @@ class StudyProgress:
     epochs_left: int
     quarantined: tuple[str, ...]
     mixture: Mixture | None = None
+    growth: Growth | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -77,6 +105,7 @@ class StudyProgress:
             "quarantined": list(self.quarantined),
             "command": command,
             "mixture": asdict(self.mixture) if self.mixture else None,
+            **({"growth": self.growth.document()} if self.growth else {}),
             "runs": [
                 {"run": run.name, "status": run.state, "epochs": run.epochs, "of": run.total, "note": run.note}
                 for run in self.runs
@@ -90,11 +119,21 @@ def progress(study: Study, store: Store) -> StudyProgress:
     everything = tree.epochs * len(study.seeds)
     record = read_record(store, study)
     if record is None or work is None:
-        return StudyProgress(study.name, (), everything, everything, tuple(store.quarantined()))
+        aside, growth = tuple(store.quarantined()), _growth(study, ())
+        return StudyProgress(study.name, (), everything, everything, aside, growth=growth)
     results = results_of(study, record, store)
     runs = _Runs(tree, record.names(study), store, results.outcomes).progress()
     aside = tuple(store.quarantined())
-    return StudyProgress(study.name, runs, everything, work.trained, aside, mixture(results))
+    growth = _growth(study, results.looks)
+    return StudyProgress(study.name, runs, everything, work.trained, aside, mixture(results), growth)
+
+
+def _growth(study: Study, looks: tuple[Look, ...]) -> Growth | None:
+    plan, adaptive = study.sequential, study.sweep.adaptive
+    if plan is None and adaptive is None:
+        return None
+    most = plan.most if plan else None
+    return Growth(len(study.seeds), most, study.sweep.points, adaptive.most if adaptive else None, looks)
 
 
 def _after(tree: Tree, outcome: Outcome) -> str:

@@ -10,6 +10,7 @@ from critlab._core.errors import StudyError
 from critlab.analysis.results import Results
 from critlab.analysis.study_table import PicturePlace
 from critlab.analysis.table import Outcome, Row, Status
+from critlab.engine.records.look_record import read_looks
 from critlab.engine.records.makers import Maker, maker
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, read_record
@@ -71,7 +72,8 @@ def read_results(study: Study, store: Store) -> Results:
 
 def results_of(study: Study, record: StudyRecord, store: Store) -> Results:
     """Everything that ``store`` knows about ``study``, whose numbers are computed as ``record`` says."""
-    reader = _Reader(study, record.names(study), store)
+    names = record.names(study)
+    reader = _Reader(study, names, store)
     outcomes, rows = [], []
     for run in study.runs:
         for seed in study.seeds:
@@ -87,6 +89,7 @@ def results_of(study: Study, record: StudyRecord, store: Store) -> Results:
         record.chance,
         reader.makers,
         reader.correct,
+        read_looks(store, study, names),
     )
 
 

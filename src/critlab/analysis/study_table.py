@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from critlab.analysis.final_accuracy import final_accuracy
 from critlab.analysis.table import Outcome, Row
 from critlab.study.run import Run
+from critlab.study.stages import Look
 from critlab.study.study import Study
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class StudyTable:
         correct: which test images were classified correctly, by readable name of run and seed, and epoch; only where
             the store knows.
         makers: how many records of each run and seed were made on what kind of machine, by its readable name.
+        looks: the looks at the study that the store remembers, in order.
     """
 
     study: Study
@@ -51,6 +53,7 @@ class StudyTable:
     chance: float | None = None
     makers: Mapping[str, Mapping[Maker, int]] = field(default_factory=dict)
     correct: Mapping[tuple[str, int], CorrectImages] = field(default_factory=dict)
+    looks: tuple[Look, ...] = ()
 
     @cached_property
     def by_run(self) -> Mapping[str, tuple[Row, ...]]:

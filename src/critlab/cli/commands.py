@@ -72,9 +72,9 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show what a study costs (runs, epochs, disk, time) without running it."""
-    from critlab.engine.planning.plan import plan as make_plan
     from critlab.engine.planning.processors import default_workers
     from critlab.report.text.terminal import plan_text
+    from critlab.sequential.cost import plan as make_plan
     from critlab.store import Store
 
     count = workers or default_workers()
@@ -124,7 +124,8 @@ def status(study: StudyName, store: StoreFolder = STORE, scale: Scale = None, as
     from critlab.report.text.store import status_text
     from critlab.store import Store
 
-    chosen, place = _study(study, scale), Store(store)
+    place = Store(store)
+    chosen = _in_play(study, scale, place)
     _tell_edited(chosen, place)
     found = progress(chosen, place)
     command = shlex.join(["critlab", "run", study, *(["--scale", scale] if scale else []), "--store", str(store)])
@@ -144,7 +145,8 @@ def verify(
     from critlab.report.text.store import verification_text
     from critlab.store import Store
 
-    found = look_over(Store(store), _study(study, scale) if study else None)
+    place = Store(store)
+    found = look_over(place, _in_play(study, scale, place) if study else None)
     show(json.dumps(found.document()) if as_json else verification_text(found))
     raise typer.Exit(1 if found.wrong else 0)
 
@@ -179,7 +181,7 @@ def gc(
         return
     if empty:
         raise StudyError("--empty-trash: received other options or studies as well; use it alone")
-    found = collect(place, [_study(name, scale) for name in studies or ()], apply, orphans)
+    found = collect(place, [_in_play(name, scale, place) for name in studies or ()], apply, orphans)
     show(json.dumps(found.document(place.root)) if as_json else garbage_text(found, str(store)))
 
 
@@ -205,8 +207,8 @@ def report(
     if playground := write_playground(study, out or Path(f"{study}.html")):
         show(f"page: {playground.absolute()}")
         return
-    chosen = _study(study, scale)
     place = Store(store)
+    chosen = _in_play(study, scale, place)
     _tell_edited(chosen, place)
     results = read_results(chosen, place)
     announce_page(results, out or Path(f"{chosen.name}.html"))
@@ -268,7 +270,8 @@ def export(
     from critlab.analysis.reading import read_results
     from critlab.store import Store
 
-    written, chosen, place = chosen_format(form, out), _study(study, scale), Store(store)
+    written, place = chosen_format(form, out), Store(store)
+    chosen = _in_play(study, scale, place)
     _tell_edited(chosen, place)
     write(read_results(chosen, place), written, out)
 
@@ -309,13 +312,22 @@ def _study(name: str, scale: str | None) -> Study:
     return find_study(name, scale)
 
 
+def _in_play(name: str, scale: str | None, store: Store) -> Study:
+    """The study with the seeds and points that the store's looks put in play."""
+    from critlab.engine.records.look_record import now_in_play
+
+    return now_in_play(_study(name, scale), store)
+
+
 def _run(study: Study, store: Path, **means: Any) -> tuple[int, Results]:
     from critlab.analysis.reading import read_results
-    from critlab.engine.run import RunOptions, run_study
+    from critlab.engine.run import RunOptions
+    from critlab.report.text.terminal import say
+    from critlab.sequential.loop import run_study_to_answer
     from critlab.store import Store
 
     place = Store(store)
-    done = run_study(study, place, RunOptions(**means))
+    done, stage, results = run_study_to_answer(study, place, RunOptions(**means), say)
     if done.ending.stopped:
         raise typer.Exit(done.status)
-    return done.status, read_results(study, place)
+    return done.status, results or read_results(stage, place)

@@ -91,7 +91,7 @@ class ProbeStudy(Study):
 def probe_study(
     loop: OwnLoop,
     deficit: Deficit,
-    seeds: int | Iterable[int],
+    seeds: int | Iterable[int] | Mapping[str, int],
     sweep: dict[str, Any],
     options: ProbeOptions,
     *,

@@ -35,6 +35,7 @@ from critlab.hooks.own_loop import OwnLearner, OwnLoop
 from critlab.hooks.own_study import ProbeStudy, probe_study
 from critlab.hooks.probe_options import ProbeOptions
 from critlab.hooks.resume_check import check_resume
+from critlab.sequential.loop import run_to_answer
 from critlab.store import Store
 from critlab.store.locks import writing
 from critlab.study.origin import Numerics
@@ -52,9 +53,9 @@ def probe(
     save: Callable[[Any], Any],
     load: Callable[[Any], Any],
     deficit: Deficit,
-    at: Iterable[Removal] | None = None,
+    at: Iterable[Removal] | Mapping[str, Any] | None = None,
     recovery: int | None = None,
-    seeds: int | Iterable[int] = 3,
+    seeds: int | Iterable[int] | Mapping[str, int] = 3,
     store: str | Path = "critlab-store",
     options: ProbeOptions | None = None,
     **named: Any,
@@ -75,10 +76,11 @@ def probe(
         save: ``save(state) -> nested dictionaries of tensors and numbers``.
         load: ``load(saved) -> state``.
         deficit: what is applied to the data.
-        at: removal epochs, increasing, of a deficit from epoch 0 on; may end in ``"never"``. Or give ``onsets`` and
-            ``length``.
+        at: removal epochs, increasing, of a deficit from epoch 0 on; may end in ``"never"``. Or
+            ``{"first": [0, 10, 40], "most": 8}``: points are added where they narrow the closing. Or give ``onsets``
+            and ``length``.
         recovery: epochs after the deficit; or give ``total``.
-        seeds: how many, or which.
+        seeds: how many, or which; or ``{"first": 3, "most": 20}``: seeds are added until the answer is decided.
         store: a folder.
         options: everything else; None is ``ProbeOptions()``.
         named: fields of :class:`~critlab.hooks.probe_options.ProbeOptions` by name, which replace those of ``options``.
@@ -97,11 +99,16 @@ def probe(
     sweep = chosen.sweep(at, recovery)
     study = probe_study(loop, deficit, seeds, sweep, chosen, recorded=_recorded(place, chosen.name))
     learner = OwnLearner(loop, chosen.knowledge)
-    with writing(place.root, _say) as locks, locks.waited(f"probe {chosen.name}") if locks else nullcontext():
-        stopped = _run(study, place, learner, chosen.check, chosen.replace)
-    if stopped:
-        raise KeyboardInterrupt
-    return read_results(study, place)
+
+    def train(stage: ProbeStudy) -> bool:
+        with writing(place.root, _say) as locks, locks.waited(f"probe {chosen.name}") if locks else nullcontext():
+            stopped = _run(stage, place, learner, chosen.check, chosen.replace)
+        if stopped:
+            raise KeyboardInterrupt
+        return True
+
+    stage, results = run_to_answer(study, place, train, _say)
+    return results or read_results(stage, place)
 
 
 def _recorded(store: Store, name: str) -> Mapping[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ class ProbeOptions:
     """Options of :func:`critlab.probe`; it takes each also by name.
 
     Args:
-        onsets: where a deficit of ``length`` epochs begins, in place of ``at``.
+        onsets: where a deficit of ``length`` epochs begins, in place of ``at``; or a table of points that are added.
         length: of such a window.
         total: epochs of every run, in place of ``recovery``.
         controls: further deficits in the same sweep, as negative controls.
@@ -26,6 +26,7 @@ class ProbeOptions:
             generators the seeds, of a newborn network.
         smallest_damage: the smallest damage of interest, in the unit of ``evaluate``.
         final_epochs: how many last epochs are averaged; at most the recovery.
+        closing_width: points are added until the closing is known within so many epochs; only with points as a table.
         knowledge: what deficits may know of the data. Each field also by its own name: ``examples``, ``classes``,
             ``normalised``, and ``all_labels`` for ``labels``.
         name: of the study in the store.
@@ -39,7 +40,7 @@ class ProbeOptions:
         replace: let the study take over its name where the store holds another study of that name.
     """
 
-    onsets: Iterable[int] | None = None
+    onsets: Iterable[int] | Mapping[str, Any] | None = None
     length: int | None = None
     total: int | None = None
     controls: Iterable[Deficit] = ()
@@ -47,6 +48,7 @@ class ProbeOptions:
     restart: bool = True
     smallest_damage: float = 0.01
     final_epochs: int = 1
+    closing_width: float | None = None
     knowledge: DataInfo = field(default_factory=DataInfo)
     name: str = "probe"
     model: str = "the model"
@@ -68,7 +70,7 @@ class ProbeOptions:
         known = made.knowledge.with_named({name: value for name, value in named.items() if name in NAMED})
         return replace(made, knowledge=known)
 
-    def sweep(self, at: Iterable[Removal] | None, recovery: int | None) -> dict[str, Any]:
+    def sweep(self, at: Iterable[Removal] | Mapping[str, Any] | None, recovery: int | None) -> dict[str, Any]:
         """The section ``[sweep]`` of the study.
 
         Raises:
@@ -90,4 +92,5 @@ class ProbeOptions:
     @property
     def statistics_section(self) -> dict[str, Any]:
         """The section ``[statistics]`` of the study."""
-        return {"final_epochs": self.final_epochs, "smallest_damage": self.smallest_damage}
+        given = {"final_epochs": self.final_epochs, "smallest_damage": self.smallest_damage}
+        return {**given, "closing_width": self.closing_width}

@@ -10,13 +10,15 @@ from typing import Any
 
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
-from critlab.engine.run import RunOptions, run_study
+from critlab.engine.run import RunOptions
 from critlab.papers.figure import Figure, Scale, Studies
 from critlab.papers.registry import FIGURES
 from critlab.papers.tables import computed
 from critlab.report.figures import save_figures
 from critlab.report.findings import Comparison, Findings, numbers_csv
 from critlab.report.page import report
+from critlab.report.text.terminal import say
+from critlab.sequential.loop import run_study_to_answer
 from critlab.store import Store
 from critlab.store.delivery import deliver
 
@@ -71,11 +73,11 @@ def _trained(
     """Every part is run, also where an earlier one failed, so that the page shows all that is there."""
     status, results = 0, {}
     for part, study in studies.items():
-        done = run_study(study, store, means)
+        done, stage, found = run_study_to_answer(study, store, means, say)
         if done.ending.stopped:
             return Reproduction(done.status, (), None)
         status = max(status, done.status)
-        results[part] = read_results(study, store)
+        results[part] = found or read_results(stage, store)
     findings = Findings(
         name=name,
         question=figure.question[:1].upper() + figure.question[1:],

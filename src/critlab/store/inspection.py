@@ -19,13 +19,14 @@ from critlab.store.shape import check_body
 from critlab.store.store import QUARANTINE, States, Store, seal, slug
 from critlab.store.trash import TRASH
 
-RECORDS = ("epochs", "readings", "failures", "figures", "studies")
+RECORDS = ("epochs", "readings", "failures", "figures", "looks", "studies")
 STATES = ("checkpoints", "inside")
 Kind = Literal[
     "epochs",
     "readings",
     "failures",
     "figures",
+    "looks",
     "studies",
     "checkpoints",
     "inside",

@@ -12,7 +12,14 @@ from critlab._core.spec import shown
 
 SCHEMA_VERSION = 1
 
-MOST_BYTES = {"epochs": 2**22, "readings": 2**26, "failures": 2**22, "figures": 2**26, "studies": 2**24}
+MOST_BYTES = {
+    "epochs": 2**22,
+    "readings": 2**26,
+    "failures": 2**22,
+    "figures": 2**26,
+    "looks": 2**24,
+    "studies": 2**24,
+}
 """How large a record of each kind may be; readings may hold pictures, figures whole tables."""
 
 MOST_DIGITS = 300

@@ -156,6 +156,23 @@ class _Figure(_Part):
     columns: dict[Name, list[Name]] = {}
 
 
+class _Look(_Part):
+    judged: Digest
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1, max_length=10_000)]
+    points: Annotated[list[Annotated[int, Field(ge=0, le=10**6)] | Name], Field(max_length=10**6)]
+    level: Annotated[float, Field(gt=0, le=0.025)]
+    planned: bool
+    answer: Annotated[Name, StringConstraints(max_length=40)]
+    more_seeds: bool = True
+    width: Annotated[float, Field(ge=0, le=10**6)] | None = None
+    place: Annotated[int, Field(ge=0, le=10**6)] | None = None
+
+
+class _Looks(_Part):
+    question: dict[str, Any]
+    looks: Annotated[list[_Look], Field(min_length=1)]
+
+
 class _Numerics(_Part):
     model_config = ConfigDict(extra="forbid")
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -198,6 +215,7 @@ _SHAPES: Mapping[str, type[_Part]] = {
     "readings": _Readings,
     "failures": _Failure,
     "figures": _Figure,
+    "looks": _Looks,
     "studies": _Study,
 }
 

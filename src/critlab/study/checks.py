@@ -30,6 +30,9 @@ def question(study: Study) -> Found:
     if study.intervention is not None and study.intervention.changes_nothing:
         names = ", ".join(type(study.intervention).model_fields)
         yield ("intervention",), f"received options that change nothing; give {names}, or omit it"
+    if study.statistics.closing_width is not None and study.sweep.adaptive is None:
+        text = f"received {study.statistics.closing_width:g}, but the sweep adds no points; give its points as a table"
+        yield ("statistics", "closing_width"), f"{text} with first and most, or omit it"
     yield from _switched_in_vain(study)
 
 

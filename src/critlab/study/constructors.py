@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from critlab._core.errors import StudyError
@@ -18,9 +18,9 @@ from critlab.study.window_override import WindowOverride
 def removal_sweep(
     deficit: Deficit | None,
     *,
-    at: Iterable[Removal],
+    at: Iterable[Removal] | Mapping[str, Any],
     setup: Setup,
-    seeds: int | Iterable[int],
+    seeds: int | Iterable[int] | Mapping[str, int],
     recovery: int | None = None,
     total: int | None = None,
     name: str | None = None,
@@ -30,9 +30,10 @@ def removal_sweep(
 
     Args:
         deficit: what is applied to the data; None where ``switch=WindowOverride(...)`` is all that is on in the window.
-        at: removal epochs, increasing; may end in ``"never"``.
+        at: removal epochs, increasing; may end in ``"never"``. Or ``{"first": [0, 10, 40], "most": 8}``: points are
+            added where they narrow the closing.
         setup: data, model, optimiser and measures, such as ``critlab.papers.all_cnn_cifar10()``.
-        seeds: how many, or which.
+        seeds: how many, or which; or ``{"first": 3, "most": 20}``: seeds are added until the answer is decided.
         recovery: clean epochs after removal; or give ``total``, the epochs of every run.
         total: see ``recovery``.
         name: of the study; by default made from the deficit, or from what is switched.
@@ -50,10 +51,10 @@ def removal_sweep(
 def window_sweep(
     deficit: Deficit | None,
     *,
-    onsets: Iterable[int],
+    onsets: Iterable[int] | Mapping[str, Any],
     length: int,
     setup: Setup,
-    seeds: int | Iterable[int],
+    seeds: int | Iterable[int] | Mapping[str, int],
     recovery: int | None = None,
     total: int | None = None,
     name: str | None = None,
@@ -80,7 +81,7 @@ def _study(
     setup: Setup,
     name: str,
     deficit: Deficit | None,
-    seeds: int | Iterable[int],
+    seeds: int | Iterable[int] | Mapping[str, int],
     sweep: dict[str, Any],
     parts: dict[str, Any],
 ) -> Study:

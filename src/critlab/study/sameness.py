@@ -51,6 +51,16 @@ def grown(found: Collection[Difference]) -> bool:
     return all(any(one.key == key or one.key.startswith(f"{key}.") for key in GROWTH) for one in found)
 
 
+def lasting(study: Study) -> dict[str, Any]:
+    """The plain values of ``study`` that stay the same while it grows; defaults are left out, data and model too."""
+    plain = study.model_dump(mode="json", exclude_defaults=True)
+    grows = {key.partition(".")[0] for key in GROWTH if "." not in key} | {"data", "model"}
+    kept = {key: value for key, value in plain.items() if key not in grows}
+    points = {key.partition(".")[2] for key in GROWTH if key.startswith("sweep.")}
+    sweep = {key: value for key, value in plain["sweep"].items() if key not in points}
+    return {**kept, "sweep": {**sweep, "kind": study.sweep.kind}}
+
+
 def told(found: Collection[Difference]) -> str:
     """The differing keys in one line, with both values; those of growth do not count."""
     wanted = [one for one in found if not grown([one])]

@@ -196,7 +196,10 @@ class StatisticsSpec(Spec):
     Args:
         final_epochs: the last epochs whose test accuracy is averaged; at most the recovery.
         smallest_damage: the smallest loss of accuracy (a fraction) that is of interest.
+        closing_width: points are added to a sweep until the interval of the closing is at most so many epochs wide;
+            None is a tenth of the range of its first points.
     """
 
     final_epochs: int = Field(default=3, ge=1)
     smallest_damage: float = Field(default=0.01, ge=0, lt=1)
+    closing_width: float | None = Field(default=None, gt=0, le=MOST_EPOCHS, exclude_if=lambda width: width is None)

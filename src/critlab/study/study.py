@@ -5,10 +5,20 @@ from __future__ import annotations
 import re
 import tomllib
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from critlab._core.errors import StudyError
 from critlab._core.spec import Problems, shown
@@ -18,13 +28,12 @@ from critlab.study.defaults import with_defaults
 from critlab.study.expansion import expand
 from critlab.study.intervention import Intervention
 from critlab.study.run import Run, treatment_label
+from critlab.study.sequential import MOST_SEEDS, SequentialSeeds, read_table
 from critlab.study.setup import Setup as Setup
 from critlab.study.specs import ControlsSpec, StatisticsSpec
 from critlab.study.sweeps import AnySweep
-from critlab.study.types import AnyDeficit, sequence
+from critlab.study.types import AnyDeficit, Place, sequence
 from critlab.study.window_override import WindowOverride
-
-MOST_SEEDS = 10_000
 
 
 def _seeds(value: Any) -> Any:
@@ -33,7 +42,8 @@ def _seeds(value: Any) -> Any:
             raise Problems([((), f"received {shown(value)}; must be from 1 to {MOST_SEEDS:,}, or a list of seeds")])
         return tuple(range(value))
     if not isinstance(value, list | tuple | range):
-        raise Problems([((), f"received {shown(value)}; must be the number of seeds or a list of seeds")])
+        allowed = "the number of seeds or a list of seeds, or a table with first and most"
+        raise Problems([((), f"received {shown(value)}; must be {allowed}")])
     if not 1 <= len(value) <= MOST_SEEDS:
         raise Problems([((), f"received {len(value):,} seeds; must be from 1 to {MOST_SEEDS:,}")])
     return tuple(value)
@@ -48,6 +58,10 @@ def _name(value: str) -> str:
 
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Seeds = Annotated[tuple[Seed, ...], BeforeValidator(_seeds)]
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, Mapping) and bool(value)
 
 
 class Study(Setup):
@@ -71,6 +85,26 @@ class Study(Setup):
     sweep: AnySweep
     controls: ControlsSpec = ControlsSpec()
     statistics: StatisticsSpec = StatisticsSpec()
+    _sequential: SequentialSeeds | None = PrivateAttr(default=None)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _table_of_seeds(cls, raw: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """``seeds`` may be a table; then the field holds the seeds in play."""
+        if not isinstance(raw, Mapping) or not _is_table(raw.get("seeds")):
+            return handler(raw)
+        plan = read_table(raw, "seeds", SequentialSeeds)
+        made = handler({**raw, "seeds": plan.so_far or plan.first})
+        made._sequential = plan.model_copy(update={"so_far": None})
+        return made
+
+    @model_serializer(mode="wrap")
+    def _plain(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        plain: dict[str, Any] = handler(self)
+        if self.sequential is not None and "seeds" in plain:
+            budget = {"first": self.sequential.first, "most": self.sequential.most}
+            plain["seeds"] = {**budget, "so_far": len(self.seeds)}
+        return plain
 
     def __init__(self, /, *by_place: Any, **values: Any) -> None:
         """Make a new study from its fields by name; ``controls`` has the defaults of a study file.
@@ -106,6 +140,17 @@ class Study(Setup):
         """What is on in the window: the deficit's name, the switch in one word, or both."""
         return treatment_label(self.deficit, self.switch)
 
+    @property
+    def sequential(self) -> SequentialSeeds | None:
+        """How many seeds may be added; None where the study fixes them. ``seeds`` holds those in play."""
+        return self._sequential
+
+    def staged(self, seeds: tuple[int, ...], points: tuple[Place, ...]) -> Self:
+        """The same study with these seeds and points in play."""
+        if (seeds, points) == (self.seeds, self.sweep.points):
+            return self
+        return self.model_copy(update={"seeds": seeds, "sweep": self.sweep.with_points(points)})
+
     def epochs(self) -> int:
         """Epochs to train of all runs and seeds, were each trained from scratch."""
         return len(self.seeds) * sum(run.total - run.frozen_epochs for run in self.runs)
@@ -135,5 +180,17 @@ def read_study(path: str | Path) -> Study:
         raise StudyError(f"{path}: is nested too deeply; a study file has at most two levels of tables") from None
     except ValueError as error:
         # tomllib lets pass what Python itself refuses, such as an integer of 5,000 digits
-        raise StudyError(f"{path}: is not valid TOML: {error}") from None
+        raise StudyError(f"{path}: {_given_twice(path) or f'is not valid TOML: {error}'}") from None
     return Study.read(with_defaults(raw), str(path))
+
+
+def _given_twice(path: Path) -> str:
+    """Which key of an invalid study file is given twice, and what to do; empty where none is."""
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    tables = [found[1] for line in lines if (found := re.match(r"\s*\[\s*(\w+)\s*[.\]]", line))]
+    first_table = next((at for at, line in enumerate(lines) if re.match(r"\s*\[", line)), len(lines))
+    values = [found[1] for line in lines[:first_table] if (found := re.match(r"\s*(\w+)\s*=", line))]
+    if both := next((name for name in values if name in tables), ""):
+        return f"{both}: received both a value and a table [{both}]; give one of them"
+    twice = next((name for name in values if values.count(name) > 1), "")
+    return f"{twice}: received two values; give one of them" if twice else ""

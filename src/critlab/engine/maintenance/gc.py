@@ -22,7 +22,7 @@ from critlab.store.marker import require_marker
 from critlab.study.study import Study
 from critlab.study.tree import ROOT
 
-MADE = ("epochs", "readings", "failures", *STATES)
+MADE = ("epochs", "readings", "failures", *STATES, "looks")
 """The kinds of files that a study makes, except its record; figures of theories belong to none, and stay."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")

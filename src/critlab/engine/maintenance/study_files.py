@@ -10,6 +10,7 @@ from typing import Any
 from critlab._core.digest import digest
 from critlab._core.errors import StudyError
 from critlab._core.imports import is_path
+from critlab.engine.records.look_record import looks_name
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import Damaged, StudyRecord, all_records, read_record
 from critlab.store import Store
@@ -80,7 +81,7 @@ def owned(study: Study, record: StudyRecord) -> StudyFiles:
     """What belongs to ``study``, whose numbers are computed as ``record`` says."""
     names = record.names(study)
     tree = build(study, names.adopted)
-    files = {("studies", record.key), ("studies", slug(record.name))}
+    files = {("studies", record.key), ("studies", slug(record.name)), ("looks", looks_name(study, names))}
     for seed in study.seeds:
         for path, node in tree.nodes.items():
             state = names.state(seed, path)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from critlab._core.digest import digest
 from critlab._core.errors import StoreError, StudyError
 from critlab.engine.maintenance.study_files import StudyFiles, recorded, study_files
+from critlab.engine.records.look_record import name_of as looks_named
 from critlab.engine.records.makers import Maker, by_arm, maker, tally
 from critlab.engine.records.study_record import standing
 from critlab.store import Store
@@ -122,6 +123,7 @@ class _Look:
         self.made: dict[str, Maker] = {}
         self.read: dict[str, tuple[Place, str]] = {}
         self.states: dict[tuple[str, str], Place] = {}
+        self.looks: dict[str, Place] = {}
         self.failures: list[Place] = []
         self.failed: set[tuple[str, str]] = set()
         self.roots = set(owner.roots) if owner else set[str]()
@@ -186,6 +188,10 @@ class _Look:
             self.failures.append(place)
         elif place.kind == "figures" and digest("figure", body["figure"], body["scale"], body["version"]) != place.name:
             raise StoreError("its name does not match its figure, scale and version")
+        elif place.kind == "looks":
+            if looks_named(body["question"]) != place.name:
+                raise StoreError("its name does not match the question in it")
+            self.looks[place.name] = place
 
     def _epoch(self, place: Place, body: Mapping[str, Any]) -> _Epoch:
         """Derives path and name from origin, parent, frozen epochs after it, and recipe."""
@@ -248,7 +254,7 @@ class _Look:
 
     def _studies(self) -> None:
         """What every recorded study lacks, and whether there are epochs that no record names."""
-        named, whole = set[str](), True
+        named, asked, whole = set[str](), set[str](), True
         try:
             known = list(recorded(self.store))
         except StoreError as error:
@@ -259,12 +265,16 @@ class _Look:
             file = str(one.place.path.relative_to(self.store.root))
             if one.owner is not None:
                 named |= {name for kind, name in one.owner.files if kind == "epochs"}
+                asked |= {name for kind, name in one.owner.files if kind == "looks"}
                 if not one.owner.record.replaced:
                     self._study(one.owner)
             else:
                 whole = False
                 if one.record is not None:
                     self.found.unread.append(Finding(file, f"{one.why}; critlab verify STUDY checks it completely"))
+        if whole:
+            lost = self.looks.keys() - asked
+            self.found.orphans += [self._finding(self.looks[name], "is of no recorded study") for name in sorted(lost)]
         stray = len(self.epochs.keys() - named)
         if stray and whole:
             what = f"{stray:,} belong to no recorded study; run their study to record it again"

@@ -48,6 +48,7 @@ class Plan:
         workers: how many processes ``seconds`` counts on.
         missing_controls: of a study that is otherwise finished, the runs that are left to train.
         remarks: what a person should know of its deficits, as far as that is known before the data are read.
+        at_most: the plan with all seeds and points that may be added; None where the study fixes them.
     """
 
     study: str
@@ -69,10 +70,16 @@ class Plan:
     workers: int
     missing_controls: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    at_most: Plan | None = None
 
     def document(self) -> dict[str, Any]:
-        """The plan as one JSON document."""
-        return {"schema_version": 1, **asdict(self)}
+        """The plan as one JSON document; ``at_most`` is in it only where seeds or points may be added."""
+        plain = asdict(self)
+        if self.at_most is None:
+            del plain["at_most"]
+        else:
+            del plain["at_most"]["at_most"]
+        return {"schema_version": 1, **plain}
 
 
 def plan(study: Study, store: Store, *, workers: int, measure: bool = False, folder: Path | None = None) -> Plan:

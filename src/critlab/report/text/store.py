@@ -9,6 +9,7 @@ from critlab.analysis.progress import StudyProgress
 from critlab.engine.maintenance.gc import Garbage
 from critlab.engine.maintenance.verify import Finding, Verification
 from critlab.engine.records.makers import arm_lines
+from critlab.report.text.looks import growth_lines
 from critlab.report.text.mixture import mixture_lines
 from critlab.report.text.terminal import size
 
@@ -28,6 +29,7 @@ def status_text(found: StudyProgress, command: str) -> str:
         if run.note:
             lines.append(f"  {run.name}: {run.state} after {run.epochs} epochs: {one_line(run.note.splitlines()[-1])}")
     lines += damaged
+    lines += [f"  {line}" for line in growth_lines(found.growth)]
     lines += [f"  {one_line(line)}" for line in mixture_lines(found.mixture)]
     if "failed" in found.counts:
         lines.append(f"try again: {command}")

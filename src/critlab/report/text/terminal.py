@@ -6,13 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
+from rich.console import Console
+
 from critlab._core.duration import duration
 from critlab._core.streams import show
+from critlab._core.text import printable
 from critlab.analysis.results import Results
 from critlab.engine.planning.plan import Plan
 from critlab.report.findings import Comparison
 from critlab.report.text.verdict import verdict_lines
 from critlab.store.delivery import is_standard_output
+
+
+def say(text: str) -> None:
+    """Writes a line for a person to standard error."""
+    Console(stderr=True).print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def plan_text(plan: Plan) -> str:
@@ -38,9 +46,18 @@ def plan_text(plan: Plan) -> str:
             "disk": space,
             "time": time,
             **({"warning": plan.warning} if plan.warning else {}),
+            **_at_most(plan.at_most),
         }
     )
     return "\n".join([quantities, *(f"note: {remark}" for remark in plan.remarks)])
+
+
+def _at_most(plan: Plan | None) -> dict[str, str]:
+    """What a study costs at most, where seeds or points may be added until its answer is decided."""
+    if plan is None:
+        return {}
+    time = "" if plan.seconds is None else f", {duration(plan.seconds)}"
+    return {"at most": f"{plan.runs:,} runs, {plan.epochs_left:,} epochs left to train{time}"}
 
 
 def size(count: float) -> str:

@@ -36,6 +36,7 @@ class RemovalSweep(Sweep):
     )
     citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, figure 1"
     origin: ClassVar[Place | None] = 0
+    points_key: ClassVar[str] = "at"
     kind: Literal["removal"] = "removal"
     at: Annotated[tuple[Removal, ...], Field(min_length=1)]
 

@@ -6,9 +6,16 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import model_validator
+from pydantic import (
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from critlab._core.spec import Problems, Spec
+from critlab.study.sequential import AdaptivePoints, read_table
 from critlab.study.types import Epochs, Place, sequence
 from critlab.study.window import Window
 
@@ -72,9 +79,33 @@ class Sweep(Spec):
     same_clock_first: ClassVar[bool] = False
     #: whether damage at different points may differ because the learning rate does
     rate_differs_by_point: ClassVar[bool] = False
+    #: the field of the points, where it may also be a table of points that are added; empty where it may not
+    points_key: ClassVar[str] = ""
     recovery: Epochs | None = None
     total: Epochs | None = None
     kind: str
+    _adaptive: AdaptivePoints | None = PrivateAttr(default=None)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _table_of_points(cls, raw: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """The points may be a table; then their field holds the points in play."""
+        key = cls.points_key
+        table = raw.get(key) if key and isinstance(raw, Mapping) else None
+        if not isinstance(table, Mapping) or not table:
+            return handler(raw)
+        plan = read_table(raw, key, AdaptivePoints)
+        made = handler({**raw, key: plan.so_far or plan.first})
+        made._adaptive = plan.model_copy(update={"so_far": None})
+        return made
+
+    @model_serializer(mode="wrap")
+    def _plain(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        plain: dict[str, Any] = handler(self)
+        if self.adaptive is not None and self.points_key in plain:
+            budget = {"first": [*self.adaptive.first], "most": self.adaptive.most}
+            plain[self.points_key] = {**budget, "so_far": [*self.points]}
+        return plain
 
     @model_validator(mode="before")
     @classmethod
@@ -92,6 +123,15 @@ class Sweep(Spec):
     @abstractmethod
     def points(self) -> tuple[Place, ...]:
         """The places of the sweep, in order."""
+
+    @property
+    def adaptive(self) -> AdaptivePoints | None:
+        """How many points may be added; None where the study fixes them. ``points`` holds those in play."""
+        return self._adaptive
+
+    def with_points(self, points: tuple[Place, ...]) -> Self:
+        """The same sweep with these points in play."""
+        return self.model_copy(update={self.points_key: points}) if points != self.points else self
 
     @abstractmethod
     def window(self, at: Place) -> Window:

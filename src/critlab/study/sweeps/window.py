@@ -35,6 +35,7 @@ class WindowSweep(Sweep):
     citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, figure 1C"
     same_clock_first: ClassVar[bool] = True
     rate_differs_by_point: ClassVar[bool] = True
+    points_key: ClassVar[str] = "onsets"
     kind: Literal["window"] = "window"
     onsets: Annotated[tuple[Epoch, ...], Field(min_length=1)]
     length: Epochs

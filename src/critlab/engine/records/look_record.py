@@ -1,0 +1,84 @@
+"""What the store remembers of the looks at a study: one record for each question, to which looks are only added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from typing import Any
+
+from critlab._core.digest import digest
+from critlab.engine.records.own_code import own_codes
+from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.records.study_record import standing
+from critlab.store import Store
+from critlab.store.locks import writing
+from critlab.study.sameness import lasting
+from critlab.study.specs import ControlsSpec
+from critlab.study.stages import Asked, Look, in_play
+from critlab.study.study import Study
+
+
+def question(study: Study, ids: StudyIds) -> dict[str, Any]:
+    """The JSON values of ``study`` that stay while it grows; their digest names the record of its looks.
+
+    They hold the origin of its runs and its own code, so a look at other data or at edited code is of another question.
+    Controls and measures may be added, and so may their code.
+    """
+    bare = study.model_copy(update={"controls": ControlsSpec(), "measures": {}})
+    codes = sorted(ids.adopted.get(code.digest, code.digest) for code in own_codes(bare))
+    return {"study": lasting(study), "origin": ids.origin_digest(0), "code": codes}
+
+
+def looks_name(study: Study, ids: StudyIds) -> str:
+    """The name of the record of the looks at ``study``."""
+    return name_of(question(study, ids))
+
+
+def name_of(asked: Mapping[str, Any]) -> str:
+    """The name of the record of the looks at the question ``asked``."""
+    return digest("looks", asked)
+
+
+def read_looks(store: Store, study: Study, ids: StudyIds) -> tuple[Look, ...]:
+    """The looks at ``study`` that were made in ``store``, in order.
+
+    Raises:
+        StoreNewer: a newer critlab wrote their record.
+    """
+    body = store.read("looks", looks_name(study, ids))
+    return tuple(_look(one) for one in body["looks"]) if body else ()
+
+
+def add_look(store: Store, study: Study, ids: StudyIds, look: Look, say: Callable[[str], None]) -> tuple[Look, ...]:
+    """Adds ``look`` to the record, unless the same was looked at before, and gives all looks.
+
+    Of processes that add at once, each waits for the one before.
+
+    Raises:
+        StoreUnwritable: the disk is full, or the folder may not be written.
+    """
+    asked = question(study, ids)
+    name = name_of(asked)
+    with writing(store.root, say) as locks, locks.waited(name) if locks else nullcontext():
+        before = (store.read("looks", name) or {}).get("looks", [])
+        if all(one["judged"] != look.judged for one in before):
+            store.write("looks", name, {"question": asked, "looks": [*before, look._asdict()]})
+        return read_looks(store, study, ids)
+
+
+def now_in_play(study: Asked, store: Store) -> Asked:
+    """``study`` with the seeds and points that its looks in ``store`` put in play; itself where it fixes both.
+
+    Raises:
+        StoreError: its record is newer than this critlab can read, or the system cannot read it.
+    """
+    if study.sequential is None and study.sweep.adaptive is None:
+        return study
+    record = standing(store, study).record
+    return in_play(study, read_looks(store, study, record.names(study)) if record else ())
+
+
+def _look(body: Mapping[str, Any]) -> Look:
+    """The look that a record holds; what a newer critlab adds to it is left out."""
+    known = {key: body[key] for key in Look._fields if key in body}
+    return Look(**{**known, "seeds": tuple(body["seeds"]), "points": tuple(body["points"])})

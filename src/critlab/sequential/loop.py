@@ -1,0 +1,93 @@
+"""The loop above the engine: train what is in play, judge it, remember the look, and add seeds or a point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from critlab.analysis.closing import closing_draws
+from critlab.analysis.looks import looks
+from critlab.analysis.placing import further_point, known_within
+from critlab.analysis.reading import read_results
+from critlab.analysis.results import Results
+from critlab.engine.records.look_record import add_look, now_in_play
+from critlab.engine.records.study_record import read_record
+from critlab.engine.run import Report, RunOptions, run_study
+from critlab.report.text.looks import growth_text
+from critlab.store import Store
+from critlab.study.stages import Asked, Look, in_play, judged
+from critlab.study.study import Study
+
+
+def run_to_answer(
+    study: Asked, store: Store, train: Callable[[Asked], bool], say: Callable[[str], None]
+) -> tuple[Asked, Results | None]:
+    """Trains ``study`` until its answer is decided and its closing narrow enough, or its budget is spent.
+
+    A study that fixes its seeds and points is trained and judged once. Every look is recorded in the store, so that the
+    same call goes on after an interruption with the seeds and points that it would have had.
+
+    Args:
+        study: the question.
+        store: where its results and the looks are.
+        train: trains and measures what the store lacks of a study; says whether all of it is done.
+        say: receives a sentence where seeds or a point are added.
+
+    Returns:
+        The study with the seeds and points in play, and its results; None where something of it could not be done.
+    """
+    while True:
+        stage = now_in_play(study, store)
+        if not train(stage):
+            return stage, None
+        results = read_results(stage, store)
+        record = read_record(store, stage)
+        if record is None or any(outcome.status not in ("done", "diverged") for outcome in results.outcomes):
+            return stage, results
+        look = look_at(results)
+        made = add_look(store, stage, record.names(stage), look, say)
+        following = in_play(study, made)
+        if (following.seeds, following.sweep.points) == (stage.seeds, stage.sweep.points):
+            return stage, replace(results, looks=made)
+        say(growth_text(look, stage, following))
+
+
+def run_study_to_answer(
+    study: Study, store: Store, means: RunOptions, say: Callable[[str], None]
+) -> tuple[Report, Study, Results | None]:
+    """The same with critlab's own training: the reports of all stages as one, the study in play, and its results.
+
+    Raises:
+        StudyError: as :func:`critlab.engine.running.run_study`, whose other errors pass through as well.
+    """
+    reports: list[Report] = []
+
+    def train(stage: Study) -> bool:
+        reports.append(run_study(stage, store, means))
+        return reports[-1].status == 0
+
+    stage, results = run_to_answer(study, store, train, say)
+    trained, replayed = (sum(getattr(one, what) for one in reports) for what in ("trained", "replayed"))
+    return replace(reports[-1], trained=trained, replayed=replayed), stage, results
+
+
+def look_at(results: Results) -> Look:
+    """The look at complete results: their answer, and where a further point would narrow the closing."""
+    study, present, verdict = results.study, looks(results), results.verdict()
+    width, place = None, None
+    closing = verdict.closing
+    if study.sweep.adaptive is not None and verdict.answer == "present":
+        at = [int(point) for point in study.sweep.points]
+        place = further_point(at, closing_draws(results.curve()))
+        if closing is not None and closing.low is not None and closing.high is not None:
+            width = known_within(at, closing.low, closing.high)
+    return Look(
+        judged=judged(study),
+        seeds=tuple(sorted(study.seeds)),
+        points=study.sweep.points,
+        level=present.level,
+        planned=present.planned,
+        answer=verdict.answer,
+        width=width,
+        place=place,
+    )
