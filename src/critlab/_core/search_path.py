@@ -1,6 +1,6 @@
 """Where Python looks for modules: in the working folder last, and only for a study that names code of the user's.
 
-Somebody else's store may lie in the working folder, next to a ``rich.py`` of theirs. So the command takes that folder
+Another user's store may lie in the working folder, next to a ``rich.py`` of theirs. So the command takes that folder
 off the search path before it imports anything, and puts it back, behind all that is installed, when a study names a
 module that is found nowhere else. Only what Python has loaded before its first line is imported here.
 """

@@ -33,7 +33,7 @@ class ImageSet:
         mean: float32, of the training images in [0, 1]: per channel where an example has three axes or more
             (two
             views: per view and channel), else one number of shape ``()``.
-        std: float32, the deviation likewise, at least 1/255.
+        std: float32, their deviation, of the same shape, at least 1/255.
         fingerprint: SHA-256 of type, shape and bytes of the four arrays.
         aperture: what is seen of each example, float32 that fits it when multiplied; None where all of it is.
     """

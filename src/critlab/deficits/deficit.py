@@ -104,7 +104,7 @@ class Deficit(Component):
 
     A subclass gives ``name`` and ``version`` and implements :meth:`apply`. It may add
     ``select(labels, draws) -> indices``, the training images that an epoch keeps (int64, increasing), and say what it
-    can be applied to (:data:`InputKind`, :data:`LabelKind`). Batches of somebody else's loader are checked against
+    can be applied to (:data:`InputKind`, :data:`LabelKind`). Batches of a user's own loader are checked against
     that; a study's own images are always in [0, 1].
 
     Args:

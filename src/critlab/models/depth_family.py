@@ -94,7 +94,7 @@ def build(example_shape: tuple[int, ...], classes: int, options: DepthFamily) ->
     Raises:
         StudyError: ``example_shape`` is no image of that size.
 
-    Source: Achille, Rovere and Soatto 2019, figure 2 (deeper networks suffer more).
+    Source: Achille, Rovere and Soatto 2019, figure 2 (more damage in deeper networks).
     """
     from torch import nn
 

@@ -11,7 +11,7 @@ class TwoPathways(nn.Module):
 
     Args:
         pathway_a: from ``(N, channels, height, width)`` to the features that are added.
-        pathway_b: likewise for source B.
+        pathway_b: the same for source B.
         trunk: what follows the sum; its output, at every position, is the layer that measures of sources read.
         heads: linear maps from the trunk's channels to the logits, by name.
     """

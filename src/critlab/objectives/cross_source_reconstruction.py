@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class CrossSourceReconstruction(Objective):
     """The mean squared error of hidden patches of one source, given the rest of it and all other sources.
 
-    For each example one source is drawn, and of it some patches, anew in each step. The error is per number of a patch,
+    For each example one source is drawn, and of it some patches, in each step. The error is per number of a patch,
     in units of the normalised images: 1 is about what the mean colour would give. Labels are not used.
 
     Args:

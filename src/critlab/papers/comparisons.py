@@ -1,4 +1,4 @@
-"""Our values in words, for the rows that set them beside published numbers."""
+"""Our values in words, for the rows that compare them with published numbers."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def other_arms(results: Results) -> Iterator[tuple[str, str]]:
 
 
 def damage_comparisons(published: Published) -> Callable[[Found], Sequence[Comparison]]:
-    """The last damage of every part, from the plain control and from a run of equal length, beside one statement."""
+    """The last damage of every part, from the plain control and from a run of equal length, next to one statement."""
 
     def numbers(found: Found) -> Sequence[Comparison]:
         rows = []

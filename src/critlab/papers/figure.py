@@ -77,7 +77,7 @@ class Figure:
         tables: computes its tables at a scale; depends on nothing but the scale.
         published: the published numbers.
         charts: draws all parts together, in addition to the charts of each study; pure.
-        compare: sets our numbers beside the published ones; None compares each :class:`Published` that reads ``ours``.
+        compare: compares our numbers with published ones; None compares each :class:`Published` that reads ``ours``.
         version: of the tables; raise it whenever they change.
         playground: makes an interactive HTML page of the figure; None where there is none.
     """
@@ -124,7 +124,7 @@ class Figure:
         return self.studies(scale)
 
     def comparisons(self, answer: Answer) -> Sequence[Comparison]:
-        """Our numbers beside the published ones."""
+        """Our numbers next to the published ones."""
         if self.compare is not None:
             return self.compare(answer)
         return [one.compared(answer) for one in self.published if one.ours is not None]

@@ -1,4 +1,4 @@
-"""``critlab reproduce``: a paper's figure, run or computed, drawn, with our numbers beside the published ones."""
+"""``critlab reproduce``: a paper's figure, run or computed, drawn, with our numbers next to the published ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from critlab.store.delivery import deliver
 
 @dataclass(frozen=True)
 class Reproduction:
-    """The outcome of a figure: the exit status, our numbers beside the published ones, and the page."""
+    """The outcome of a figure: the exit status, our numbers next to the published ones, and the page."""
 
     status: int
     comparisons: Sequence[Comparison]

@@ -1,4 +1,4 @@
-"""What a figure found, beside what was published: for the page, the README's table and a terminal."""
+"""What a figure found and what was published: for the page, the README's table and a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from critlab.report.chart import Chart
 
 @dataclass(frozen=True)
 class Comparison:
-    """One number of a paper beside ours, in words with units.
+    """One number of a paper next to ours, in words with units.
 
     Args:
         what: which quantity.
@@ -47,7 +47,7 @@ class Findings:
         question: what it asks, one sentence.
         source: paper and figure, or ``"ours"``.
         charts: what is drawn.
-        comparisons: our numbers beside the published ones.
+        comparisons: our numbers next to the published ones.
         provenance: what was computed on what, as plain JSON values.
         command: what repeats it.
         masthead: what a page of it alone is called.

@@ -33,7 +33,7 @@ def page(
     Args:
         results: of one study, or a theory's findings, or several that belong together; the first one leads.
         further: what to ask next, shown at the end: questions, each with the command that answers it.
-        comparisons: the leading study's numbers beside the published ones.
+        comparisons: the leading study's numbers next to the published ones.
 
     Raises:
         StudyError: vl-convert-python is not installed.

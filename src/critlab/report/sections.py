@@ -49,7 +49,7 @@ def section(shown: Results | Findings, name: str, comparisons: Sequence[Comparis
     Args:
         shown: the study's results, or the figure's findings.
         name: unique on the page.
-        comparisons: a study's numbers beside the published ones.
+        comparisons: a study's numbers next to the published ones.
     """
     if isinstance(shown, Results):
         return {**_study_section(shown, name), "comparisons": _comparisons(comparisons)}

@@ -46,5 +46,5 @@ def _value(value: Any) -> str:
         return "{ " + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items() if v is not None) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(map(_value, value)) + "]"
-    # numbers, booleans and strings are written alike in JSON and TOML, but for the character that TOML forbids bare
+    # numbers, booleans and strings are the same in JSON and TOML, but for the character that TOML forbids bare
     return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("\x7f", "\\u007f")

@@ -157,12 +157,12 @@ def _is_free(file: _LockFile, name: str) -> bool:
 
 
 @contextmanager
-def writing(root: Path, tell: Callable[[str], None]) -> Iterator[Locks | None]:
+def writing(root: Path, warn: Callable[[str], None]) -> Iterator[Locks | None]:
     """Makes the store ready for work as long as it is open.
 
     Args:
         root: the store's folder; made if it is missing.
-        tell: receives a sentence where the file system has no locks.
+        warn: is called with a sentence where the file system has no locks.
 
     Returns:
         The locks by which several processes share the work; None where there are none. Then only one process at a time
@@ -178,9 +178,9 @@ def writing(root: Path, tell: Callable[[str], None]) -> Iterator[Locks | None]:
         try:
             _try_out(root)
             with _locks_or_none():
-                held.enter_context(shared(root, tell))
+                held.enter_context(shared(root, warn))
         except NoLocks:
-            tell(f"{root}: this file system has no locks: only one process at a time can use this store")
+            warn(f"{root}: this file system has no locks: only one process at a time can use this store")
             held.enter_context(_alone(root))
             locks = None
         yield locks

@@ -18,12 +18,12 @@ BUSY = {errno.EACCES, errno.EAGAIN}
 
 
 @contextmanager
-def shared(root: Path, tell: Callable[[str], None]) -> Iterator[None]:
+def shared(root: Path, warn: Callable[[str], None]) -> Iterator[None]:
     """Uses the store as long as it is open, together with others; waits while another process frees files in it.
 
     Args:
         root: the store's folder.
-        tell: is told in a sentence that somebody frees files.
+        warn: is called with a sentence where another process frees files.
 
     Raises:
         OSError: the file cannot be made, or the file system has no locks.
@@ -31,7 +31,7 @@ def shared(root: Path, tell: Callable[[str], None]) -> Iterator[None]:
     descriptor = _opened(root)
     try:
         if not _lock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB):
-            tell(f"{root}: waiting for critlab gc, which is freeing files in this store")
+            warn(f"{root}: waiting for critlab gc, which is freeing files in this store")
             _lock(descriptor, fcntl.LOCK_SH)
         yield
     finally:

@@ -1,6 +1,6 @@
 """What the body of a record holds: every record is validated when it is read, and before it is written.
 
-A sealed record may come from anybody, so a seal says only that the file is as its writer left it.
+A sealed record may come from any process, so a seal says only that the file is as its writer left it.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def kept_versions(
         store: what is known.
         names: of states; which versions they say does not matter.
         decided: which versions the study's record keeps, whose other measures stay in the present one; None where
-            nobody has looked yet.
+            they have not been read yet.
     """
     before, tree = versions_before(study), build(study, names.adopted)
     old = StudyIds(study, names.fingerprint, names.numerics, names.adopted, before)

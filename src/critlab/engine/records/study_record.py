@@ -56,7 +56,7 @@ class StudyRecord:
         turn: of the records of one name, the one that was run last has the highest.
         replaced: whether another study took over its name (``--replace``), or gc began to free its files.
         complete: digest of the names of all that it needs, once all of it was there; else empty.
-        versions: of the measures whose readings are kept from an earlier version, which; None where nobody has looked
+        versions: of the measures whose readings are kept from an earlier version, which; None where not recorded
             yet, as in a record of critlab 0.1.0.
         others: fields that this critlab does not know; they stay.
         chance: the share of the test labels that are the most frequent one; None where it is not known.
@@ -97,8 +97,7 @@ class StudyRecord:
     def names(self, study: Study) -> StudyIds:
         """The names of everything that ``study`` makes.
 
-        Where nobody has looked at its own code or at the versions of its measures yet, these are named as critlab 0.1.0
-        did.
+        Where the record lacks its own code or the versions of its measures, these are named as critlab 0.1.0 did.
         """
         adopted = self.adopted
         if self.code is None:

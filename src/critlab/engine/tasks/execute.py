@@ -170,7 +170,7 @@ def _begin(
 ) -> tuple[Any, float]:
     """The state to go on from, and the seconds that its unfinished epoch took so far.
 
-    Where something is still to be measured at the start, the epoch begins anew.
+    Where something is still to be measured at the start, the epoch begins again.
     """
     inside = resume(names.state(task.seed, task.steps[0].path)) if task.steps and not task.at_start else None
     if inside is not None and SECONDS in inside:  # one without it was not stored inside an epoch

@@ -102,7 +102,7 @@ def width_chart(key: str, title: str, tables: Tables) -> Chart:
 
 
 def width_comparisons(tables: Tables, task: str, wide: str, known: dict[int, tuple[str, str, str]]) -> list[Comparison]:
-    """Our alignments beside the known ones, by width: leading, tilted and sampled; ``wide`` is infinite width."""
+    """Our alignments next to the known ones, by width: leading, tilted and sampled; ``wide`` is infinite width."""
     rows = tables["width"]
     found = [Comparison(f"alignment, {task}, infinite width", wide, PROTOCOL, number(pick(rows, what="NNGP")))]
     for width, numbers in known.items():

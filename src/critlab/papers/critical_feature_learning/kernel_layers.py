@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from critlab.papers.critical_feature_learning.settings import (
     MODEL,
     NOTE,
@@ -20,10 +18,6 @@ from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity
 from critlab.report.charts.kit import chart, panel
 from critlab.report.findings import Comparison
-
-if TYPE_CHECKING:
-    pass
-
 
 LAYERS_DEPTH = 4
 BATCHES = 16

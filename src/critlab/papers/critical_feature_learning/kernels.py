@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from critlab.papers.critical_feature_learning.settings import (
     MODEL,
     NOTE,
@@ -20,10 +18,6 @@ from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity, tip
 from critlab.report.charts.kit import chart, panel
 from critlab.report.findings import Comparison
-
-if TYPE_CHECKING:
-    pass
-
 
 KERNEL_POINTS, KERNEL_WIDTH, KERNEL_DEPTH = 12, 100, 2
 KERNEL_SAMPLES = {"small": 400, "paper": 2000}

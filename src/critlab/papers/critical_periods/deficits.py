@@ -30,7 +30,7 @@ CORRUPTIONS: Mapping[Scale, tuple[str, ...]] = {
 
 
 def studies(scale: Scale) -> Studies:
-    """Figure 2: the paper's deficits swept like blur; beside them random labels, fewer images, and corruptions."""
+    """Figure 2: the paper's deficits swept like blur; in addition random labels, fewer images, and corruptions."""
     timeline = TIMELINES[scale]
     paper: tuple[Deficit, ...] = (VerticalFlip(), LabelPermutation(), WhiteNoise(), RandomLabels())
     further = [read_deficit({"name": "data_subset", "fraction": 0.1})]

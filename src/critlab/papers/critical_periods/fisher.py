@@ -38,7 +38,7 @@ LEARNED = Timeline((0, 8, 24), (0, 8, 24), 60, 3, (0, 8, 16, 24, 36, 48), 6, tot
 
 
 def studies(scale: Scale) -> Studies:
-    """Figure 4: the trace with and without deficits, and the sensitivity to set beside it.
+    """Figure 4: the trace with and without deficits, and the sensitivity to compare it with.
 
     The trace falls once the training images have been learned. At ``small`` scale that takes few images, no
     augmentation and a rate that falls as slowly as the paper's.
@@ -76,7 +76,7 @@ def _learned() -> Setup:
 
 
 def charts(found: Found) -> Sequence[Chart]:
-    """The trace through training, and the sensitivity beside it."""
+    """The trace through training, and the sensitivity next to it."""
     return [*_trace_chart(found["trace"]), *_fit_chart(found["sensitivity"])]
 
 

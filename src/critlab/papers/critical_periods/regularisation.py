@@ -41,7 +41,7 @@ def _swept(scale: Scale, usual: float, switched: float) -> Study:
 
 
 def compare(found: Found) -> Sequence[Comparison]:
-    """Accuracy with weight decay late only and early only, beside equally long runs with it throughout and without."""
+    """Accuracy with weight decay late only and early only, next to equally long runs with it throughout and without."""
     last = {part: last_tested(results.curve(against="equal_total")) for part, results in found.items()}
     late, early = last["late_only"], last["early_only"]
     if late is None or early is None:

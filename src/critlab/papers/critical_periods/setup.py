@@ -143,7 +143,7 @@ def constant_rate(scale: Scale) -> dict[str, Any]:
 
 
 def compared_study(scale: Scale, chosen: Setup, name: str, deficit: Blur | None = None) -> Study:
-    """With clean runs of equal length beside the plain control: where the rate does not fall, longer training helps."""
+    """With clean runs of equal length as well: where the rate does not fall, longer training helps."""
     timeline = TIMELINES[scale]
     return removal_sweep(
         deficit or blur(scale),

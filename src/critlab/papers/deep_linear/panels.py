@@ -44,7 +44,7 @@ def spread_over(rows: Sequence[JSON], field: str, x: str, title: str, log: bool 
 
     Args:
         rows: with ``low``, ``median``, ``high``, ``x`` and ``field``.
-        field: what the lines tell apart.
+        field: by which the lines differ.
         x: title of the horizontal axis.
         title: of the legend.
         log: whether the vertical axis is logarithmic.

@@ -64,7 +64,7 @@ def _trees(every: int) -> list[JSON]:
 
 
 def charts(tables: Tables) -> list[Chart]:
-    """Deep beside shallow, the removed sensor dashed; then the trees."""
+    """Deep next to shallow, the removed sensor dashed; then the trees."""
     names = list(dict.fromkeys(row["weight"] for row in tables["weights"]))
     panels = []
     for network in ("deep", "shallow"):

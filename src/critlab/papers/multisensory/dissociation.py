@@ -70,7 +70,7 @@ def _share_through_training(results: Results) -> list[Chart]:
 
 
 def compare(found: Found) -> Sequence[Comparison]:
-    """The share of units of one source at the end of the dissociation and after it, beside clean runs as long."""
+    """The share of units of one source at the end of the dissociation and after it, next to clean runs as long."""
     share, kinds = f"{VARIANCE}_share", (("removal", "at its end"), ("end", "after clean epochs"))
     rows = []
     for when, words in kinds:

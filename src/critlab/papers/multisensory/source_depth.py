@@ -21,7 +21,7 @@ DEPTH = Published("damage by depth", "deep networks have a critical period, shal
 def studies(scale: Scale) -> Studies:
     """Two towers of one, two and three blocks before the sources meet, at a constant learning rate.
 
-    Where the rate does not fall, longer training helps a clean network too: clean runs of equal length stand beside.
+    Where the rate does not fall, longer training helps a clean network too: so there are clean runs of equal length.
     """
     removals, recovery = {
         "paper": (tuple(range(0, 281, 40)), 160),

@@ -38,7 +38,7 @@ def charts(found: Found) -> Sequence[Chart]:
                 "Usable information (bits)",
                 "seen",
                 None,
-                beside=rows,
+                same_axis=rows,
             ),
         )
         for name in dict.fromkeys(row["run"] for row in rows)

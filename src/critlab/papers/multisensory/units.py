@@ -1,4 +1,4 @@
-"""Which source the units answer to: distributions over units, and points beside their control."""
+"""Which source the units answer to: distributions over units, and points next to their control."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def distribution_charts(results: Results, when: When) -> list[Chart]:
     panels = [(name, layered([row for row in rows if row["deficit"] == name], layer(mark, both))) for name in names]
     time = "at the end of training" if when == "end" else "at the end of the deficit, and of clean runs as long"
     caption = (
-        f"Units of the layer after the sources meet, {time}: -1 answers to A alone, +1 to B alone, 0 to both alike. "
+        f"Units of the layer after the sources meet, {time}: -1 answers to A alone, +1 to B alone, 0 to both equally. "
         "Means over seeds, units without variance left out."
     )
     alt = "A chart of the distribution of relative source variance over units. The numbers follow in a table."

@@ -32,7 +32,7 @@ ZOOM = {
 
 
 def specification(rows: Sequence[JSON], layers: Sequence[JSON]) -> JSON:
-    """A layered specification over ``rows``, which layers tell apart by their field ``part``."""
+    """A layered specification over ``rows``, which layers select by their field ``part``."""
     return {"data": {"values": list(rows)}, "layer": list(layers)}
 
 

@@ -22,11 +22,11 @@ def with_intervals(
     y_title: str,
     field: str,
     field_title: str | None,
-    beside: Sequence[JSON] = (),
+    same_axis: Sequence[JSON] = (),
 ) -> JSON:
-    """Lines with points and, where ``low`` and ``high`` are known, intervals; these stand beside each other.
+    """Lines with points and, where ``low`` and ``high`` are known, intervals; these stand next to each other.
 
-    The vertical axis has room for the rows of ``beside`` too, so that panels of one row are read off alike.
+    The vertical axis has room for the rows of ``same_axis`` too, so that panels of one row have the same scale.
     """
     names = list(dict.fromkeys(row[field] for row in rows))
     tip = [{"field": name, "type": "nominal"} for name in rows[0]]
@@ -35,7 +35,7 @@ def with_intervals(
     rows = [{**row, "place": row[x] + shift[row[field]]} for row in rows]
     places: Any = quantity("place", x_title, scale={"nice": False, "padding": 12})
     both = {"x": places, "color": coloured(field, field_title, names, "late")}
-    reached = [row[part] for row in beside for part in (y, "low", "high") if row[part] is not None]
+    reached = [row[part] for row in same_axis for part in (y, "low", "high") if row[part] is not None]
     more = {"scale": {"domain": [min(0.0, *reached), max(reached)], "nice": True}} if reached else {}
     height = quantity(y, y_title, **more)
     limits = {**both, "y": {**height, "field": "low"}, "y2": {"field": "high"}}

@@ -1,4 +1,4 @@
-"""The study's curve: final accuracy and damage at every point of the sweep, beside its controls."""
+"""The study's curve: final accuracy and damage at every point of the sweep, with its controls."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LOOKS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
 """Colours, used in turn, and line style of a curve, by the role of its runs."""
 
 MOST_DRAWN = 24
-"""How many curves one chart shows; more are neither told apart nor drawn in reasonable time. The table has all."""
+"""How many curves one chart shows; more are neither distinguished nor drawn in reasonable time. The table has all."""
 
 COLUMNS = ("arm", "at", "n", "accuracy", "accuracy_low", "accuracy_high", "control", "damage", "low", "high")
 
@@ -272,6 +272,6 @@ def _left_out(arms: Sequence[_Arm]) -> str:
 
 def _alt(study: Study, arms: Sequence[_Arm], what: str) -> str:
     others = ", ".join(arm.name for arm in arms[1:MOST_DRAWN])
-    beside = f", beside {others}" if others else ""
+    beside = f", with {others}" if others else ""
     deficit = spaced(study.treatment_label)
     return f"Chart of {what} against the epoch of the sweep for {deficit}{beside}. The numbers follow in a table."

@@ -59,7 +59,7 @@ def fixed_point(weight_scale: float, bias_scale: float, activation: str | Functi
 def susceptibility(weight_scale: float, bias_scale: float, activation: str | Function | Activation = "erf") -> float:
     """chi, the factor by which a small difference between two inputs grows from layer to layer, at the fixed point.
 
-    ``chi = g <phi'(h)^2>_{h ~ N(0, q*)}``: below 1 inputs become alike with depth (ordered), above 1 they part
+    ``chi = g <phi'(h)^2>_{h ~ N(0, q*)}``: below 1 inputs become equal with depth (ordered), above 1 they part
     (chaotic), 1 is the edge of chaos.
 
     Args, raises: as :func:`fixed_point`.

@@ -45,7 +45,7 @@ def langevin(
     Raises:
         Diverged: the step is too large.
 
-    Error: of order eta, besides Monte Carlo. Cost: ``50 (burn_in + samples)`` passes forward and backward.
+    Error: of order eta, in addition to Monte Carlo. Cost: ``50 (burn_in + samples)`` passes forward and backward.
     Source: Fischer et al. 2024 (arXiv 2405.10761); the step size is ours.
     """
     network = Network.of(problem)

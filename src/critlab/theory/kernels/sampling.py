@@ -40,7 +40,7 @@ class KernelSamples:
             samples' alignments is lower. Not a number where the targets are all equal.
         alignment_error: its standard error, by jackknife over chains.
         overlap: ``Y^T mean Y / P^2``.
-        overlap_error: likewise.
+        overlap_error: its standard error, in the same way.
         rhat: the largest split R-hat of single samples' overlap, alignment and mean diagonal.
         effective_samples: the smallest effective sample size of the three; of importance sampling ``1 / sum w^2``.
         converged: R-hat at most 1.05 and an effective size of at least 200.

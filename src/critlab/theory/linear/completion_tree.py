@@ -47,7 +47,7 @@ class Stretch(NamedTuple):
     Args:
         start: the state that it begins with.
         stop: the state that it ends with.
-        deficit: whether its updates suffer the deficit.
+        deficit: whether its updates have the deficit.
         parent: place of the stretch that it goes on from, None at the beginning.
         courses: the runs that share it.
     """

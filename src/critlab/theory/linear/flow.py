@@ -43,7 +43,7 @@ def pathway_flow(
         strengths: S, ``(modes,)``; a number, or ``(runs, modes)``.
         depth: D, the number of weight matrices of a pathway, at least 1.
         start_a: p of pathway a, not K: ``(runs, modes)`` or broadcastable to it; negative only where ``invariant`` > 0.
-        start_b: p of pathway b, likewise.
+        start_b: p of pathway b, of the same shape.
         invariant: c, at least 0; 0 where all layers are balanced.
         step: dt, above 0.
         steps: states of a trajectory, the start among them: ``steps - 1`` updates.
@@ -121,7 +121,7 @@ def flow_field(strength: float, depth: int, k_a: Any, k_b: Any, invariant: float
         strength: S.
         depth: D, at least 1.
         k_a: points of the plane, of any shape.
-        k_b: likewise.
+        k_b: the same of pathway b.
         invariant: c.
 
     Returns:

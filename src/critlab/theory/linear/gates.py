@@ -29,7 +29,7 @@ class Gate:
         pathway: ``"a"`` or ``"b"``.
         start: the first update that is blocked, counted from 0.
         stop: the first update after ``start`` that is not; ``stop == start`` blocks nothing.
-        probability: of being blocked, drawn anew for every update in the window; 1 blocks all.
+        probability: of being blocked, drawn for every update in the window; 1 blocks all.
 
     Raises:
         StudyError: a value is not of this kind, or ``stop`` is before ``start``.

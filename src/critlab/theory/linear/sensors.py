@@ -40,7 +40,7 @@ class SensorCurves:
     Args:
         time: t / tau, ``(points,)``.
         deep: ``(points, tasks, sensors)`` of the network with one hidden layer.
-        shallow: likewise, of the one without.
+        shallow: the same of the one without.
         singular_values: of the task without the removed sensors, ``(min(tasks, sensors),)``.
     """
 

@@ -25,7 +25,7 @@ class SingularVectorFlow:
     Args:
         states: int64 ``(recorded,)``: updates before each row.
         flow: ``(recorded, n)``, from the largest.
-        descent: likewise.
+        descent: the same, by gradient descent.
         switch: the update at which the second task begins.
     """
 
@@ -70,7 +70,7 @@ def singular_vector_flow(
         switch: updates on task 1.
         recovery: updates on task 2.
         init_scale: of the initial product, about which it is a multiple of the identity.
-        jitter: standard deviation of what tells the diagonal entries of a layer apart.
+        jitter: standard deviation of the differences between the diagonal entries of a layer.
         seed: of the portable instance that gives tasks and entries, and of the jitter.
         form: ``"singular"``, the equations of the paper, or ``"product"``, the same without their poles.
         record_every: updates between two recorded states; the last one is always recorded.
@@ -107,7 +107,7 @@ def singular_vector_flow(
 def singular_velocity(u: Floats, s: Floats, v: Floats, gradient: Floats, depth: int) -> Floats:
     """dW/dt of a balanced product ``W = u diag(s) v^T``, from the velocities of its singular values and vectors.
 
-    ``dU/dt = -U (F o [U^T G V S + S V^T G^T U]) - (I - U U^T) G V S^(1-2/D)``, and V likewise, with
+    ``dU/dt = -U (F o [U^T G V S + S V^T G^T U]) - (I - U U^T) G V S^(1-2/D)``, and V in the same way, with
     ``F_ij = 1 / (s_j^(2/D) - s_i^(2/D))`` and 0 on the diagonal.
 
     Args:

@@ -13,7 +13,7 @@ class PathwayTrajectory:
 
     Args:
         a: of pathway a; ``(states, modes)``, or ``(states, runs, modes)`` where the call had several runs.
-        b: of pathway b, likewise.
+        b: of pathway b, of the same shape.
         strengths: what ``a + b`` tends to, the singular values S of the task; ``(modes,)`` or ``(runs, modes)``.
         states: int64 ``(states,)``: how many updates lie before each recorded state.
 
