@@ -265,3 +265,12 @@ def test_the_public_name_writes_a_page_again_and_again(tmp_path: Path) -> None:
     results = synthetic_results(seeds=3, at=(0, 5))
     for name in ("one.html", "two.html"):
         assert critlab.report(results, tmp_path / name).read_text().startswith("<!doctype html>")
+
+
+def test_a_page_shows_how_often_networks_were_tested() -> None:
+    def told(every: int) -> str:
+        parts = {"evaluation": {"every": every}}
+        return Parsed(page(synthetic_results(3, parts=parts))).text
+
+    assert "Networks were tested every 7 epochs and in the last 3 epochs of each run; lines join the tests." in told(7)
+    assert "Networks were tested" not in told(1)

@@ -25,6 +25,7 @@ from critlab.report.text.names import (
     objective_words,
     question,
     spaced,
+    tested_words,
     window_words,
 )
 from critlab.report.text.notes import note_lines
@@ -207,8 +208,11 @@ def _provenance(results: Results) -> Iterator[tuple[str, str]]:
         yield "When it has closed", intervention_words(study.intervention)
     if study.objective != CrossEntropy():
         yield "Objective", objective_words(study.objective)
+    tests = [tested_words(study)] if study.evaluation.every > 1 else []
     if study.evaluation.batch_norm == "recomputed":
-        yield "Tests", "with BatchNorm statistics recomputed from the epoch's batches"
+        tests.append("with BatchNorm statistics recomputed from the epoch's batches")
+    if tests:
+        yield "Tests", "; ".join(tests)
     yield "Seeds", ", ".join(map(str, study.seeds))
     known, found = dict(results.provenance), mixture(results)
     if found is not None:

@@ -39,7 +39,8 @@ def removal_sweep(
         name: of the study; by default made from the deficit, or from what is switched.
         parts: further fields of :class:`Study`, such as ``switch``, ``intervention``, ``background``, ``controls`` and
             ``statistics``. Without ``controls={"delay": False, "clocks": []}`` a study has a delay control and a
-            restarted learning rate, as a study file does.
+            restarted learning rate, as a study file does; without ``evaluation={"every": 1}``, it is tested every few
+            epochs before the final ones.
 
     Raises:
         StudyError: with one line for each problem.

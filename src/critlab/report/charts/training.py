@@ -19,7 +19,7 @@ from critlab.report.charts.encoding import (
     tip,
 )
 from critlab.report.charts.moments import Moment, drawn_runs, left_out, moments
-from critlab.report.text.names import UNSWEPT, place_title, run_label
+from critlab.report.text.names import UNSWEPT, place_title, run_label, tested_words
 from critlab.report.text.numbers import interval, percent
 from critlab.report.theme import ordered
 from critlab.study import Study
@@ -48,12 +48,18 @@ def learning_charts(results: Results) -> Iterator[Chart]:
         title="Learning curves",
         caption="Means over seeds with 95 % bands, run by run; the epochs under the deficit are shaded, the darker "
         "the more runs share them. Training accuracy is measured on the images as trained on, deficit included. "
+        f"{_sparse(results.study)}"
         f"Drag to move along, hold Shift and scroll to zoom, double-click to reset.{left_out(results.study)}",
         alt="Charts of test and training accuracy by epoch for every run. The numbers follow in a table.",
         panels=panels,
         columns=COLUMNS,
         rows=tuple(m.cells() for found in drawn.values() for m in found),
     )
+
+
+def _sparse(study: Study) -> str:
+    """Which epochs of test accuracy are drawn, where not all are; a sentence and a space, or nothing."""
+    return f"Networks were tested {tested_words(study)}; lines join the tests. " if study.evaluation.every > 1 else ""
 
 
 def _rows(study: Study, drawn: Sequence[Moment], accuracy: bool) -> list[JSON]:

@@ -50,6 +50,14 @@ def window_words(study: Study) -> str:
     return " with ".join([*parts, *([switch_words(study.switch)] if study.switch else [])])
 
 
+def tested_words(study: Study) -> str:
+    """When a study's networks are tested, in plain words."""
+    final = study.statistics.final_epochs
+    last = "in the last epoch" if final == 1 else f"in the last {final} epochs"
+    every = study.evaluation.every
+    return f"every {every} epochs and {last} of each run" if every > 1 else "after every epoch"
+
+
 def background_words(study: Study) -> str:
     """The deficits of the background and when they are on, in plain words; empty where there are none."""
     return "; ".join(
