@@ -1,16 +1,20 @@
-"""``critlab.plan``, ``critlab.run`` and ``critlab.load_results``: a study in, its cost or its results out."""
+"""``critlab.plan``, ``run``, ``load_results`` and ``calibrate``: a study in, its cost, results or error rates out."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from critlab._core.errors import StoreError, StoreUnwritable
+from critlab._core.errors import StoreError, StoreUnwritable, StudyError
+from critlab.analysis.calibration.calibrate import Progress
+from critlab.analysis.calibration.calibrate import calibrate as calibrate_designs
+from critlab.analysis.calibration.results import Calibration
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
 from critlab.engine.planning.plan import Plan
 from critlab.engine.planning.processors import default_workers
 from critlab.engine.records.look_record import now_in_play
 from critlab.engine.run import Device, Engine, Precision, RunOptions
+from critlab.papers.standard_designs import COUNTS, standard_designs
 from critlab.report.text.terminal import say
 from critlab.sequential.cost import plan as plan_study
 from critlab.sequential.loop import run_study_to_answer
@@ -93,6 +97,30 @@ def plan(
     """
     folder = Path(data) if data else None
     return plan_study(study, Store(store), workers=workers or default_workers(), measure=measure, folder=folder)
+
+
+def calibrate(
+    study: Study | None = None, *, studies: int = 400, seed: int = 0, progress: Progress | None = None
+) -> Calibration:
+    """How often the design of ``study`` is judged right and wrong, from simulated studies; trains nothing.
+
+    Args:
+        study: whose runs, controls, points and number of seeds are simulated; by default three standard designs with
+            3, 4, 5, 10 and 20 seeds. Each is also simulated with seeds added from 3 to 20 until the answer is decided.
+        studies: simulated for each row.
+        seed: of all random numbers.
+        progress: called with the number of finished parts and of all.
+
+    Raises:
+        StudyError: ``studies`` or ``seed`` is out of range, or the study has too few seeds or no runs to compare.
+    """
+    if studies < 1 or seed < 0:
+        field, value, least = ("studies", studies, 1) if studies < 1 else ("seed", seed, 0)
+        raise StudyError(f"{field}: received {value}; must be at least {least}")
+    if study is None:
+        return calibrate_designs(standard_designs(), COUNTS, studies, seed, progress=progress)
+    plan = study.sequential.counts if study.sequential else None
+    return calibrate_designs([study], [len(study.seeds)], studies, seed, plan, progress)
 
 
 def load_results(study: Study, store: str | Path = "critlab-store") -> Results:

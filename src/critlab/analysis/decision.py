@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from critlab.analysis.statistics.crossed import satterthwaite
-from critlab.analysis.statistics.moderated import Moments, moments
+from critlab.analysis.statistics.moderated import CREDITED, Moments, credited, moments
 from critlab.analysis.statistics.power import detectable, detectable_everywhere
 from critlab.analysis.statistics.simultaneous import holm, simultaneous_level
 from critlab.analysis.statistics.summary import LEVEL, MINIMUM_SEEDS, RESOLUTION, Floats, t_quantile
@@ -72,7 +72,8 @@ class Decision:
         n: seeds that are done.
         estimate: mean damage; NaN without a seed.
         stderr: its standard error over seeds and test images; NaN where nothing estimates it.
-        freedom: its degrees of freedom.
+        freedom: its degrees of freedom, judged alone.
+        together: its degrees of freedom, judged together with the others of its kind.
         p_above: one-sided p value of a damage above the smallest of interest, of this contrast alone; 1 below three
             seeds.
         p_below: one-sided p value of a damage below the smallest of interest.
@@ -89,6 +90,7 @@ class Decision:
     estimate: Floats
     stderr: Floats
     freedom: Floats
+    together: Floats
     p_above: Floats
     p_below: Floats
     adjusted_p: Floats
@@ -115,7 +117,7 @@ class Decision:
 
         Infinite below three seeds.
         """
-        found = detectable(self.stderr, self.freedom, self._sizes, self.family.smallest, self.family.level)
+        found = detectable(self.stderr, self.together, self._sizes, self.family.smallest, self.family.level)
         return np.where(self.n >= MINIMUM_SEEDS, found, np.inf)
 
     def detectable_everywhere(self, kind: Kind) -> float:
@@ -123,13 +125,13 @@ class Decision:
         own = np.array(self.family.kinds) == kind
         known = own & (self.n >= MINIMUM_SEEDS)
         stderr = np.where(known, self.stderr, np.nan)[own]
-        return detectable_everywhere(stderr, self.freedom[own], self.family.smallest, self.family.level)
+        return detectable_everywhere(stderr, self.together[own], self.family.smallest, self.family.level)
 
     @cached_property
     def _half(self) -> Floats:
         level = np.array([simultaneous_level(self.family.level, int(size)) for size in self._sizes])
         known = self.freedom > 0
-        return np.where(known, t_quantile(1 - level, np.where(known, self.freedom, 1.0)) * self.stderr, np.nan)
+        return np.where(known, t_quantile(1 - level, np.where(known, self.together, 1.0)) * self.stderr, np.nan)
 
     @cached_property
     def _sizes(self) -> Floats:
@@ -197,21 +199,24 @@ def _tests(family: Family, found: Moments) -> dict[str, Floats]:
     image = np.broadcast_to(np.asarray(family.image_variance, float), by_seeds.shape)
     stderr = np.sqrt(by_seeds + image)
     freedom = satterthwaite(by_seeds, found.freedom, image)
+    more = np.array([credited(family.kinds.count(kind)) - CREDITED for kind in family.kinds]) * found.prior
+    together = satterthwaite(by_seeds, found.freedom + more, image)
     known, enough = freedom > 0, found.n >= MINIMUM_SEEDS
-    held = np.where(known, freedom, 1.0)
 
-    def p(excess: Floats) -> Floats:
-        return np.where(known & enough, stdtr(held, -np.where(np.abs(excess) < RESOLUTION, 0.0, excess) / stderr), 1.0)
+    def p(excess: Floats, freedom: Floats) -> Floats:
+        held, exact = np.where(known, freedom, 1.0), np.abs(excess) < RESOLUTION
+        return np.where(known & enough, stdtr(held, -np.where(exact, 0.0, excess) / stderr), 1.0)
 
-    p_above, p_helped = p(found.mean - family.smallest), p(-found.mean)
+    p_above, p_helped = p(found.mean - family.smallest, together), p(-found.mean, together)
     adjusted, helped = np.ones(p_above.shape), np.ones(p_above.shape)
     for members in _members(family.kinds):
         adjusted[..., members], helped[..., members] = holm(p_above[..., members]), holm(p_helped[..., members])
     return {
         "stderr": np.where(known, stderr, np.nan),
         "freedom": freedom,
+        "together": together,
         "p_above": p_above,
-        "p_below": p(family.smallest - found.mean),
+        "p_below": p(family.smallest - found.mean, freedom),
         "adjusted_p": adjusted,
         "adjusted_p_helped": helped,
     }

@@ -118,6 +118,27 @@ def run(
 
 @app.command()
 @apart()
+def calibrate(
+    study: Annotated[
+        str | None,
+        typer.Argument(metavar="[STUDY]", help="Simulate the design of this study. Default: three standard designs."),
+    ] = None,
+    scale: Scale = None,
+    studies: Annotated[int, typer.Option("--studies", min=1, help="Simulated studies for each row.")] = 400,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Show how often a design gives a false answer, misses a critical period, and how well its intervals hold."""
+    from critlab.report.text.calibration import calibration_text
+    from critlab.running import calibrate as simulate
+
+    chosen = _study(study, scale) if study else None
+    found = simulate(chosen, studies=studies, seed=seed, progress=_tell_part)
+    show(json.dumps(found.document()) if as_json else calibration_text(found))
+
+
+@app.command()
+@apart()
 def status(study: StudyName, store: StoreFolder = STORE, scale: Scale = None, as_json: Json = False) -> None:
     """Show which runs are done, running, interrupted, blocked, diverged or failed, and why."""
     from critlab.analysis.progress import progress
@@ -304,6 +325,12 @@ def _tell_edited(study: Study, store: Store) -> None:
 
     if remark := code_remark(study, store):
         typer.echo(printable(f"critlab: {remark}"), err=True)
+
+
+def _tell_part(done: int, of: int) -> None:
+    """Says every tenth part of a calibration on standard error."""
+    if done % max(of // 10, 1) == 0:
+        typer.echo(f"critlab: {done} of {of} parts simulated", err=True)
 
 
 def _study(name: str, scale: str | None) -> Study:

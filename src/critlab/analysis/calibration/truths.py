@@ -1,0 +1,77 @@
+"""True effects of simulated studies: nulls that must not be called present or absent, and planted critical periods."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from critlab.analysis.calibration.design import Design, Part
+from critlab.study.run import Run
+
+DELAY = 0.10
+"""What losing the time until the last point costs on the study's own schedule in the null of pure delay, a fraction."""
+
+LENGTH = 0.05
+"""What clean training for as long as the longest run is worth, in the null of longer training: a fraction."""
+
+KEPT = 0.3
+"""The part of that gain that runs with the deficit keep: they beat the newborn and lose to runs of equal length."""
+
+Shape = Callable[[float], float]
+"""Damage as a share of the largest, by place in the sweep: from 0, where least is expected, to 1 at the other end."""
+
+SHAPES: dict[str, Shape] = {
+    "last": lambda place: float(place == 1),
+    "step": lambda place: float(place >= 0.5),
+    "smooth": lambda place: (1 - math.exp(-(0.2 + 2.5 * place))) / (1 - math.exp(-2.7)),
+    "plateau": lambda place: min(1.0, 0.2 + 2 * place),
+    "all": lambda place: 1.0,
+}
+"""``last`` is damage at a single point, ``all`` at every point."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """True effects of the runs of a study.
+
+    Args:
+        name: in results.
+        harm: what the deficit costs whatever the schedule, a fraction, where ``shape`` is 1.
+        shape: of the harm over the sweep.
+        delay: what losing the time costs on the study's schedule at the last point.
+        length: what clean training for as long as the longest run is worth; runs with the deficit keep a part of it.
+    """
+
+    name: str
+    harm: float = 0.0
+    shape: str = "all"
+    delay: float = 0.0
+    length: float = 0.0
+
+    def __call__(self, design: Design, run: Run, part: Part) -> float:
+        """The true accuracy of a run relative to the newborn's, a fraction."""
+        gain = self._gain(design, run)
+        if part == "clean":
+            return gain
+        place = design.place(run)
+        lost = self.delay * (0.2 + 0.8 * place) if run.name not in design.restarted else 0.0
+        if part == "frozen":
+            return -lost
+        order = 1 - place if design.early else place
+        return KEPT * gain - lost - self.harm * SHAPES[self.shape](order)
+
+    def _gain(self, design: Design, run: Run) -> float:
+        shortest, longest = min(one.total for one in design.runs), max(one.total for one in design.runs)
+        return self.length * (run.total - shortest) / (longest - shortest) if longest > shortest else 0.0
+
+
+def nulls(smallest: float) -> tuple[Truth, ...]:
+    """Truths of which some answer is false; the last two are exactly at the smallest damage of interest."""
+    return (
+        Truth("no effect"),
+        Truth("delay explains all", delay=DELAY),
+        Truth("longer training helps", length=LENGTH),
+        Truth("smallest damage everywhere", harm=smallest, delay=DELAY),
+        Truth("smallest damage at one point", harm=smallest, shape="last"),
+    )
