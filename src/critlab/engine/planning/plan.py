@@ -153,7 +153,9 @@ def _own_bytes(study: Study) -> int | None:
     """Bytes of a checkpoint of a model without a closed form; None where that fails without data."""
     try:
         facts = study.data.declared()
-        return facts and built_bytes(study, study.data.padded(facts.shape), facts.classes, memory=False)
+        return (
+            None if facts is None else built_bytes(study, study.data.padded(facts.shape), facts.classes, memory=False)
+        )
     except Exception:
         # a user's code may need real memory, or fail; the run reports it, and --measure counts the built model
         return None
