@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from critlab.analysis.confounds.learning_rate import DecayedRate, OtherSchedule
+from critlab.analysis.confounds.learning_rate import ConstantRate, DecayedRate, OnsetRate, OtherSchedule
+from critlab.analysis.damages import Damage, damages_of, length_undecided
 from critlab.analysis.results import Results
 from critlab.analysis.table import Status
 from critlab.analysis.verdict import Confound, Gain, Verdict
 from critlab.report.text.verdict import verdict_lines
 from critlab.study import RemovalSweep, WindowSweep
+from critlab.study.tree import build
 from synthetic import falling, saturating, synthetic_results, synthetic_study
+from verdict_cases import cases
 
 SWEEPS = {
     "removal": RemovalSweep(at=(0, 10), recovery=1),
@@ -35,73 +38,188 @@ def never(at: int) -> float:
     return 0.0
 
 
-def test_present_with_its_numbers() -> None:
+def damage(verdict: Verdict, name: str, at: int) -> Damage:
+    return next(one for one in verdict.damages if (one.name, one.at) == (name, at))
+
+
+def test_present_names_what_shows_it_and_by_how_much() -> None:
     verdict = synthetic_results().verdict()
     assert verdict.answer == "present"
-    (worst,) = [point for point in verdict.damaged if point.at == 40]
-    assert (round(worst.damage.value, 3), worst.n) == (0.056, 5)
-    assert verdict.p_value is not None
-    assert verdict.p_value < 0.025
+    first = verdict.evidence[0]
+    assert (first.name, first.at, first.n) == ("beyond_delay", 40, 5)
+    assert first.adjusted_p is not None
+    assert first.adjusted_p < 0.025
+    assert {one.name for one in verdict.evidence} == {"beyond_delay", "harm"}
+    assert all(one.kind == "critical" for one in verdict.evidence)
     assert verdict.largest is not None
-    assert verdict.largest.at == 40
-    assert verdict.lines()[0].startswith("Present: blur until epoch 40 costs ")
+    assert (verdict.largest.name, verdict.largest.at) == ("lasting_damage", 40)
+    assert verdict.largest.estimate == pytest.approx(0.056, abs=0.001)
+    assert verdict.lines()[0].startswith("Present: beyond delay of 3.7 points")
     assert verdict.lines() == verdict_lines(verdict)
 
 
-def test_present_agrees_with_the_displayed_interval() -> None:
-    for state in range(40):
-        verdict = synthetic_results(4, (0, 5), lambda at: 0.025, 0.006, random_state=state).verdict()
-        assert verdict.largest is not None
-        assert verdict.largest.low is not None
-        assert (verdict.answer == "present") == (verdict.largest.low > 0.01)
+def test_a_named_damage_is_its_contrast() -> None:
+    results = synthetic_results()
+    found = damage(results.verdict(), "harm", 40)
+    finals = {name: pair[0] for name, pair in results.final_accuracies.items()}
+    for seed, value in found.seeds.items():
+        newborn, deprived = finals[f"control-of-8-seed{seed}"], finals[f"blur-since_removal-0-40-of-48-seed{seed}"]
+        assert value == pytest.approx(newborn - deprived)
+    assert found.low is not None
+    assert found.estimate is not None
+    assert found.high is not None
+    assert found.upper is not None
+    assert found.low < found.estimate < found.upper < found.high
+
+
+def test_damages_are_computed_for_arrays_of_studies() -> None:
+    accuracies = {"clean": np.array([[0.9, 0.8], [0.7, np.nan]]), "run": np.array([[0.8, 0.75], [0.7, 0.7]])}
+    found = damages_of(((1, "clean"), (-1, "run")), accuracies)
+    np.testing.assert_allclose(found, [[0.1, 0.05], [0.0, np.nan]])
+
+
+@pytest.mark.parametrize("state", range(20))
+def test_present_agrees_with_the_displayed_interval(state: int) -> None:
+    verdict = synthetic_results(4, (0, 5), lambda at: 0.025, 0.006, random_state=state).verdict()
+    critical = [one for one in verdict.damages if one.kind == "critical"]
+    assert (verdict.answer == "present") == any(one.low is not None and one.low > 0.01 for one in critical)
+
+
+def test_damage_that_lost_time_and_schedule_explain_is_damage_only() -> None:
+    verdict = synthetic_results(restarted=never, delayed=saturating()).verdict()
+    assert verdict.answer == "damage_only"
+    assert all(one.bounded for one in verdict.critical)
+    assert verdict.evidence[0].name == "lasting_damage"
+    assert verdict.lines()[0].startswith("Damage only: lasting damage of 5.6 points")
+
+
+@pytest.mark.parametrize("controls", [{}, {"clocks": ["since_removal"]}, {"delay": True}])
+def test_a_study_without_a_control_cannot_decide(controls: Any) -> None:
+    verdict = synthetic_results(controls=controls, restarted=never, delayed=saturating()).verdict()
+    assert verdict.answer == "undecided"
+    assert "missing_control" in verdict.reasons
+    assert {one.name for one in verdict.missing} == {"harm", "beyond_delay"} - {one.name for one in verdict.critical}
+    assert not verdict.seeds_may_decide
+    (text,) = [line for line in verdict.lines() if "this study cannot decide" in line]
+    assert "To measure" in text
+    for one in verdict.missing:
+        assert f"{one.epochs} epochs for each seed, {5 * one.epochs} in all" in text
+
+
+def test_controls_at_other_points_than_the_damage_cannot_decide() -> None:
+    controls = {"deficits": [{"name": "vertical_flip"}], "clocks": ["since_removal"], "delay": True, "at": [5]}
+    verdict = synthetic_results(damage=lambda at: 0.05 * (at == 40), noise=0.001, controls=controls).verdict()
+    assert verdict.answer == "undecided"
+    (missing,) = verdict.missing
+    assert (missing.key, missing.at) == ("controls.at", 40)
+    assert missing.epochs > 0
+    assert shown(named(verdict, "learning rate")).effect is None
+    assert named(verdict, "learning rate").at == (40,)
 
 
 def test_absent_when_every_interval_is_below() -> None:
     verdict = synthetic_results(damage=never, noise=0.001).verdict()
     assert verdict.answer == "absent"
     assert verdict.closing is None
-    assert verdict.confounds == ()
+    assert [one.name for one in verdict.confounds] != [], "what else was compared is shown for absent too"
 
 
-def test_inconclusive_names_what_would_have_been_seen() -> None:
-    verdict = synthetic_results(damage=never, noise=0.02).verdict()
-    assert verdict.answer == "inconclusive"
-    assert verdict.minimum_detectable is not None
-    assert verdict.minimum_detectable > 0.03
-    assert verdict.reasons == ()
+def test_longer_training_that_helps_is_never_absent() -> None:
+    quiet: dict[str, Any] = {"damage": never, "noise": 0.001}
+    verdict = synthetic_results(**quiet, gain=lambda epochs: 0.002 * epochs).verdict()
+    assert verdict.answer == "undecided"
+    assert verdict.reasons == ("length",)
+    (missing,) = verdict.missing
+    assert (missing.name, missing.key) == ("equal_total", "controls.equal_total")
+    equal = {"clocks": ["since_removal"], "delay": True, "equal_total": True}
+    against = synthetic_results(**quiet, gain=lambda epochs: 0.002 * epochs, controls=equal).verdict()
+    assert against.answer == "damage_only", "compared with clean runs of equal length, the time is lost"
+    assert against.evidence[0].name == "equal_total"
+    assert synthetic_results(**quiet, controls=equal).verdict().answer == "absent"
+
+
+def test_length_is_decided_for_arrays_of_studies() -> None:
+    names = ["lasting_damage", "missed_learning"]
+    values = np.array([[[0.0, 0, 0], [0.001, 0.002, 0.0]], [[0, 0, 0], [0.02, 0.03, 0.025]]])
+    assert length_undecided(names, values, True, 0.01).tolist() == [False, True]
+    assert length_undecided(names, values, False, 0.01).tolist() == [False, False]
+    assert length_undecided(names[:1], values[:, :1], True, 0.01).tolist() == [True, True]
+    assert length_undecided(["equal_total"], values[:, :1], True, 0.01).tolist() == [False, False]
+
+
+def test_undecided_names_what_would_have_been_seen_and_what_would_decide() -> None:
+    verdict = synthetic_results(3, noise=0.02).verdict()
+    assert verdict.answer == "undecided"
+    assert verdict.reasons == ("noise",)
+    assert verdict.detectable_last is not None
+    assert verdict.detectable_everywhere is not None
+    assert 0.03 < verdict.detectable_everywhere < verdict.detectable_last
+    assert verdict.seeds_needed is not None
+    assert verdict.seeds_needed > 3
+    assert verdict.seeds_may_decide
+    more = synthetic_results(verdict.seeds_needed, noise=0.02).verdict()
+    assert more.answer == "present"
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_fewer_than_three_seeds_decide_nothing(seeds: int) -> None:
     verdict = synthetic_results(seeds, noise=1e-5).verdict()
-    assert verdict.answer == "inconclusive"
+    assert verdict.answer == "undecided"
     assert verdict.reasons == ("few_seeds",)
-    assert verdict.p_value is None
-    assert verdict.minimum_seeds == 3
+    assert verdict.evidence == ()
+    assert verdict.seeds_needed == verdict.minimum_seeds == 3
 
 
 def test_a_benefit_is_said() -> None:
     verdict = synthetic_results(damage=lambda at: -0.03).verdict()
-    assert verdict.answer == "absent"
     gains = [note for note in verdict.notes if isinstance(note, Gain)]
-    assert [gain.at for gain in gains] == [5, 10, 20, 40]
-    assert all(gain.effect.low is not None and gain.effect.low > 0 for gain in gains)
+    assert [gain.damage.at for gain in gains] == [5, 10, 20, 40]
+    assert all(gain.damage.estimate is not None and gain.damage.estimate < 0 for gain in gains)
 
 
-def test_a_diverged_run_forbids_absent() -> None:
-    flat: dict[str, Any] = {"damage": never, "noise": 0.001}
-    assert synthetic_results(**flat).verdict().answer == "absent"
-    verdict = synthetic_results(**flat, status={"blur-0-40-of-48-seed3": "diverged"}).verdict()
-    assert verdict.answer == "inconclusive"
-    assert verdict.reasons == ("diverged",)
+def test_a_diverged_run_forbids_absent_and_damage_only() -> None:
+    gone: dict[str, Status] = {"blur-0-40-of-48-seed3": "diverged"}
+    for options in ({"damage": never, "noise": 0.001}, {"restarted": never, "delayed": saturating()}):
+        assert synthetic_results(**options).verdict().answer in ("absent", "damage_only")
+        verdict = synthetic_results(**options, status=gone).verdict()
+        assert verdict.answer == "undecided"
+        assert verdict.reasons == ("diverged",)
+        assert damage(verdict, "lasting_damage", 40).diverged == 1
 
 
-@pytest.mark.parametrize("state", ["missing", "failed", "diverged"])
+def test_one_seed_that_fails_forbids_absent() -> None:
+    (results,) = [found for name, found in cases() if name == "worst seed"]
+    verdict = results.verdict()
+    assert verdict.reasons == ("worst_seed",)
+    assert all(one.bounded for one in verdict.damages if one.kind != "context")
+
+
+def test_an_unfinished_study_is_running_and_says_what_is_left() -> None:
+    everything = [run.identifier(seed) for run in synthetic_study().runs for seed in range(5)]
+    verdict = synthetic_results(status=dict.fromkeys(everything, "missing")).verdict()
+    assert verdict.answer == "running"
+    assert verdict.epochs_left == 5 * build(synthetic_study()).epochs
+    assert verdict.largest is None
+    one = synthetic_results(status={"blur-0-40-of-48-seed1": "missing"}).verdict()
+    assert (one.answer, one.epochs_left) == ("running", 8), "the epochs under the deficit are those of a finished run"
+    assert "8 epochs of training are left" in one.lines()[0]
+
+
+@pytest.mark.parametrize("state", ["failed", "diverged"])
 def test_nothing_done_is_survived(state: Any) -> None:
     names = [run.identifier(seed) for run in synthetic_study().runs for seed in range(5)]
     verdict = synthetic_results(status=dict.fromkeys(names, state)).verdict()
-    assert verdict.answer == "inconclusive"
+    assert verdict.answer == "undecided"
     assert verdict.largest is None
+    assert verdict.reasons == ("no_pair",)
+
+
+def test_what_waits_for_a_failed_run_is_not_left_to_train() -> None:
+    verdict = synthetic_results(
+        status={"blur-0-40-of-48-seed1": "failed", "blur-0-20-of-28-seed1": "missing"}
+    ).verdict()
+    assert verdict.answer == "running", "the recovery of the other run does not wait"
+    assert verdict.epochs_left > 0
 
 
 @pytest.mark.slow
@@ -117,65 +235,69 @@ def test_any_half_done_study_has_a_verdict(kind: Any) -> None:
 
 def test_no_rows_and_no_points() -> None:
     results = synthetic_results()
-    assert Results(results.study, (), ()).verdict().answer == "inconclusive"
+    assert Results(results.study, (), ()).verdict().answer == "undecided"
     assert synthetic_results(at=(0,)).verdict().reasons == ("no_point",)
     assert Results(results.study, (), ()).verdict().reasons == ("no_pair",)
 
 
-def test_clear_confounds() -> None:
-    verdict = synthetic_results(restarted=saturating()).verdict()
-    names = ["training accuracy", "negative control vertical_flip", "learning rate"]
-    assert [named(verdict, name).status for name in names] == ["clear"] * 3
-    effect = named(verdict, "negative control vertical_flip").effect
-    assert effect is not None
-    assert effect.low is not None
-    assert effect.high is not None
-    assert effect.low < effect.estimate.value < effect.high
-    assert effect.n == 5
+def test_confounds_are_shares_with_intervals() -> None:
+    verdict = synthetic_results(train_share=0.5, negative=lambda at: 0.03, noise=0.002).verdict()
+    for name, truth in (("learning rate", 0.5), ("training accuracy", 0.5), ("delay", 0.25)):
+        share = named(verdict, name).share
+        assert share is not None, name
+        assert share.low < truth < share.high, name
+        assert share.high - share.low < 0.3, name
+    flip = named(verdict, "negative control vertical_flip")
+    assert flip.effect is not None
+    assert flip.damage is not None
+    assert flip.share is not None
+    assert flip.share.estimate == pytest.approx(flip.effect.mean / flip.damage.mean)
+    (line,) = [line for line in verdict.lines() if line.startswith("delay:")]
+    assert "The lost time accounts for" in line
 
 
-def test_suspect_confounds() -> None:
-    verdict = synthetic_results(train_share=0.9, negative=saturating(), restarted=never).verdict()
-    assert named(verdict, "training accuracy").status == "suspect"
-    assert named(verdict, "negative control vertical_flip").status == "suspect"
-    assert shown(named(verdict, "learning rate")).conclusion == "explains"
-    partly = named(synthetic_results().verdict(), "learning rate")
-    assert partly.status == "suspect"
-    assert shown(partly).conclusion == "explains_part"
+def test_a_share_of_an_uncertain_damage_is_not_bounded() -> None:
+    verdict = synthetic_results(3, damage=lambda at: 0.002, noise=0.02).verdict()
+    share = named(verdict, "learning rate").share
+    assert share is not None
+    assert not share.bounded
+    assert named(synthetic_results(2).verdict(), "learning rate").share is None
 
 
-def test_unknown_clock_says_how_to_find_out() -> None:
+def test_the_learning_rate_of_a_study_without_other_schedules() -> None:
     verdict = synthetic_results(controls={}).verdict()
-    assert named(verdict, "learning rate").status == "unknown"
-    assert isinstance(named(verdict, "learning rate"), DecayedRate)
+    found = named(verdict, "learning rate")
+    assert isinstance(found, DecayedRate)
+    assert found.left == pytest.approx(0.9**40)
     constant = synthetic_results(controls={}, optimizer={"lr_decay": 1.0}).verdict()
-    assert named(constant, "learning rate").status == "clear"
-
-
-def test_controls_at_other_points_are_unknown() -> None:
-    # the damage at 40 alone is tested as significant; the flip was run at 5 only
-    controls = {"deficits": [{"name": "vertical_flip"}], "clocks": ["since_removal"], "at": [5]}
-    verdict = synthetic_results(damage=lambda at: 0.05 * (at == 40), controls=controls).verdict()
-    assert named(verdict, "negative control vertical_flip").status == "unknown"
-    assert shown(named(verdict, "learning rate")).conclusion == "no_results"
-    assert named(verdict, "learning rate").at == (40,)
+    assert isinstance(named(constant, "learning rate"), ConstantRate)
 
 
 def test_equal_total_and_own_restart() -> None:
     equal = synthetic_results(controls={"equal_total": True}).verdict()
-    assert named(equal, "equal total").status == "clear"
+    share = named(equal, "equal total").share
+    assert share is not None
+    assert share.low < 0 < share.high
     own = synthetic_results(optimizer={"clock": "since_removal"}, controls={}).verdict()
     assert shown(named(own, "learning rate")).twin is not None
-    assert named(own, "learning rate").status == "clear"
+    assert named(own, "learning rate").share is None
 
 
-def test_window_sweeps_ask_about_timing_and_onset() -> None:
-    early = synthetic_results(kind="window", at=(0, 4, 8, 16)).verdict()
-    assert early.lines()[0].startswith("Present: blur from epoch 0 costs")
-    assert named(early, "timing").status == "clear"
-    assert named(early, "learning rate at the onset").status == "suspect"
-    flat = synthetic_results(kind="window", at=(0, 4, 8, 16), damage=lambda at: 0.05, noise=0.002).verdict()
-    assert named(flat, "timing").status == "suspect"
+def test_timing_counts_only_at_a_matched_rate() -> None:
+    at = (0, 4, 8, 16)
+    early = synthetic_results(kind="window", at=at, controls={}).verdict()
+    timing = damage(early, "timing", 0)
+    assert (timing.kind, timing.other) == ("context", 16)
+    assert early.answer == "undecided", "a decayed learning rate explains late windows that cost less"
+    assert "timing" in {one.name for one in early.missing}
+    assert isinstance(named(early, "learning rate at the onset"), OnsetRate)
+    matched = synthetic_results(kind="window", at=at, controls={}, optimizer={"clock": "constant"}).verdict()
+    assert matched.answer == "present"
+    assert matched.evidence[0].name == "timing"
+    flat = synthetic_results(
+        kind="window", at=at, damage=lambda at: 0.05, noise=0.001, controls={}, optimizer={"clock": "constant"}
+    ).verdict()
+    assert "timing" not in {one.name for one in flat.evidence}
     assert flat.closing is not None
     assert flat.closing.open_ended
 

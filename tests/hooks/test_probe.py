@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import critlab
 import own_trainings as mine
 from critlab._core.errors import StudyError
+from critlab.analysis.confounds.learning_rate import UnknownRate
 from critlab.deficits import DataSubset, LabelNoise, TokenBijection, TokenShuffle
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.own_loop import OwnLearner, OwnLoop, OwnState
@@ -135,7 +136,7 @@ def test_windows_controls_and_the_rehearsal(tmp_path: Path) -> None:
     assert {outcome.status for outcome in results.outcomes} == {"done"}
     names = {confound.name: confound for confound in results.verdict().confounds}
     if "learning rate" in names:
-        assert names["learning rate"].status == "unknown"
+        assert isinstance(names["learning rate"], UnknownRate)
     assert [point.at for point in results.curve("token_bijection").points] == [0, 2]
 
 

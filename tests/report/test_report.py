@@ -19,13 +19,16 @@ from critlab.analysis.table import Status
 from critlab.report import page, report, save_figures
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts import charts
+from critlab.report.document import verdict_document
 from critlab.report.findings import Comparison, Findings
 from critlab.report.page import script_json
 from critlab.report.study_text import study_text
 from critlab.report.text.confounds import confound_text
+from critlab.report.text.damages import damage_meaning, damage_value
 from critlab.study import Study
 from critlab.study.study import read_study
 from synthetic import synthetic_results, synthetic_study, with_whole_trace
+from verdict_cases import cases
 
 HOSTILE = '</script><script>alert("1")</script><img src=x onerror=alert(2)>'
 
@@ -80,10 +83,10 @@ def test_verdict_comes_first(results: Results) -> None:
 
 def test_every_chart_is_there_with_its_numbers(results: Results) -> None:
     losses, trace = ["test_loss", "train_loss"], ["fisher_trace", "fisher_trace_by_layer", "layer_shares"]
-    assert keys(results) == ["removal_curve", "damage", "learning_curves", *losses, *trace]
+    assert keys(results) == ["removal_curve", "damage", "named_damages", "learning_curves", *losses, *trace]
     parsed = Parsed(page(results))
     drawn = [attributes for tag, attributes in parsed.tags if attributes.get("class") == "chart"]
-    assert len(drawn) == sum(len(chart.panels) for chart in charts(results)) == 13
+    assert len(drawn) == sum(len(chart.panels) for chart in charts(results)) == 14
     assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in drawn)
     assert sum(tag == "summary" for tag, _ in parsed.tags) == len(charts(results)) + 1
     ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
@@ -153,7 +156,7 @@ def test_runs_that_failed_are_shown_after_the_verdict() -> None:
     text = Parsed(
         page(synthetic_results(status={"blur-0-20-of-28-seed3": "diverged", "blur-0-40-of-48-seed1": "failed"}))
     ).text
-    assert "2 of 85 runs are not done (1 diverged, 1 failed)" in text
+    assert "2 of 90 runs are not done (1 diverged, 1 failed)" in text
     assert text.index("Critical period") < text.index("runs are not done") < text.index("Final accuracy")
     assert "not done" not in Parsed(page(synthetic_results())).text
 
@@ -174,12 +177,12 @@ def test_no_results_at_all() -> None:
     empty = synthetic_results(status=missing)
     empty = replace(empty, rows=())
     assert keys(empty) == []
-    assert "inconclusive" in Parsed(page(empty)).text
+    assert "running" in Parsed(page(empty)).text
 
 
 def test_one_seed_has_no_intervals() -> None:
     one = synthetic_results(seeds=1)
-    assert "inconclusive" in Parsed(page(one)).text
+    assert "undecided" in Parsed(page(one)).text
     for chart in charts(one):
         for layer in chart.panels[0].spec["layer"]:
             assert layer["mark"]["type"] != "area" or "stroke" in layer["mark"]
@@ -187,7 +190,7 @@ def test_one_seed_has_no_intervals() -> None:
 
 def test_without_fisher_rows(results: Results) -> None:
     bare = replace(results, rows=tuple(row for row in results.rows if row.quantity != "fisher_trace"))
-    assert keys(bare) == ["removal_curve", "damage", "learning_curves", "test_loss", "train_loss"]
+    assert keys(bare) == ["removal_curve", "damage", "named_damages", "learning_curves", "test_loss", "train_loss"]
     assert "Where the information lies" not in Parsed(page(bare)).text
 
 
@@ -274,3 +277,29 @@ def test_a_page_shows_how_often_networks_were_tested() -> None:
 
     assert "Networks were tested every 7 epochs and in the last 3 epochs of each run; lines join the tests." in told(7)
     assert "Networks were tested" not in told(1)
+
+
+def test_named_damages_have_a_table_and_a_chart(results: Results) -> None:
+    verdict = results.verdict()
+    text = Parsed(page(results)).text
+    start, end = text.index("Each row compares runs of the same seed"), text.index("Final accuracy, by when")
+    for one in verdict.damages:
+        assert damage_value(one) in text[start:end], one
+        assert damage_meaning(one, verdict.arm) in text[start:end], one
+    (chart,) = [chart for chart in charts(results) if chart.key == "named_damages"]
+    rows = [row for row in chart.panels[0].spec["data"]["values"] if row["part"] == "damage"]
+    assert [(row["estimate"], row["low"]) for row in rows] == [(one.estimate, one.low) for one in verdict.damages]
+    assert len(chart.rows) == len(verdict.damages)
+    smallest = chart.panels[0].spec["layer"][1]["data"]["values"]
+    assert smallest == [{"estimate": verdict.smallest_damage}]
+
+
+@pytest.mark.slow
+def test_the_document_holds_numbers_and_words() -> None:
+    for name, found in cases():
+        verdict, document = found.verdict(), verdict_document(found)
+        assert json.loads(json.dumps(document, allow_nan=False)) == document, name
+        assert document["answer"] == verdict.answer
+        assert document["lines"] == verdict.lines()
+        assert [one["estimate"] for one in document["damages"]] == [one.estimate for one in verdict.damages]
+        assert len(document["confounds"]) == len(verdict.confounds)

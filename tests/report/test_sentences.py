@@ -10,10 +10,11 @@ import os
 import re
 from collections.abc import Mapping
 from functools import cache
+from typing import get_args
 
 import paths
 from critlab.analysis.confounds.confound import Confound
-from critlab.analysis.verdict import Verdict
+from critlab.analysis.verdict import Answer, Reason, Verdict
 from critlab.report.text.verdict import verdict_lines
 from verdict_cases import cases
 
@@ -51,9 +52,18 @@ def test_the_cases_hold_every_kind_of_finding() -> None:
     assert {"Gain", "EqualDamages", "InterventionEffect", "Mixture", "BackgroundEffect"} <= kinds
     assert {"SourceBalance", "PrimeWindows", "Unconverged", "AtChance", "Constant"} <= kinds
     assert {"ControlPoint", "NeverRemoved", "Diverged", "Unfinished", "MixedMachines", "SingleSeed"} <= kinds
-    statuses = {(type(one).__name__, one.status) for verdict in found for one in verdict.confounds}
-    for name in ("TrainingAccuracy", "NegativeControl", "OtherSchedule", "Timing"):
-        assert {status for kind, status in statuses if kind == name} == {"clear", "suspect", "unknown"}, name
+    shares = {(type(one).__name__, _kind(one)) for verdict in found for one in verdict.confounds}
+    for name in ("Delay", "TrainingAccuracy", "NegativeControl", "OtherSchedule"):
+        assert {"bounded", "open", "none"} <= {kind for own, kind in shares if own == name}, name
+    assert {verdict.answer for verdict in found} == set(get_args(Answer))
+    reasons = {reason for verdict in found for reason in verdict.reasons}
+    assert set(get_args(Reason)) - reasons == set()
+
+
+def _kind(confound: Confound) -> str:
+    if confound.share is None:
+        return "none"
+    return "bounded" if confound.share.bounded else "open"
 
 
 def _leaves(kind: type[Confound]) -> list[type[Confound]]:

@@ -39,10 +39,10 @@ def synthetic_study(
     statistics: Mapping[str, Any] | None = None,
     parts: Mapping[str, Any] | None = None,
 ) -> Study:
-    """A study of blur on the sample; by default with a flip and a restarted schedule as controls."""
+    """A study of blur on the sample; by default with a flip, a restarted schedule and a frozen network as controls."""
     where: dict[str, Any] = {"kind": kind, "recovery": recovery}
     where |= {"at": list(at)} if kind == "removal" else {"onsets": list(at), "length": length}
-    default = {"deficits": [{"name": "vertical_flip"}], "clocks": ["since_removal"]}
+    default = {"deficits": [{"name": "vertical_flip"}], "clocks": ["since_removal"], "delay": True}
     raw = {
         "name": f"synthetic-{kind}",
         "seeds": seeds if isinstance(seeds, int) else list(seeds),
@@ -68,6 +68,8 @@ def synthetic_results(
     negative: Damage = lambda at: 0.0,
     restarted: Damage | None = None,
     mended: Damage | None = None,
+    delayed: Damage | None = None,
+    gain: Damage = lambda epochs: 0.0,
     train_share: float = 0.0,
     accuracy: float = 0.85,
     status: Mapping[str, Status] | None = None,
@@ -86,6 +88,8 @@ def synthetic_results(
         negative: true damage of the negative controls.
         restarted: true damage under the other clocks; by default half of ``damage``.
         mended: true damage with the interventions of the controls; by default a third of ``damage``.
+        delayed: true damage of the networks that are frozen; by default a quarter of ``damage``.
+        gain: what clean runs gain from so many more epochs than the shortest one.
         train_share: the share of the damage that training accuracy suffers too.
         accuracy: of the clean runs at the end.
         status: of runs and seeds by their readable names; ``done`` where not said.
@@ -97,11 +101,13 @@ def synthetic_results(
     truths = {"deficit": harm, "negative_control": negative}
     truths["clock_control"] = restarted or (lambda epoch: harm(epoch) / 2)
     truths["intervention_control"] = mended or (lambda epoch: harm(epoch) / 3)
+    truths["delay_control"] = delayed or (lambda epoch: harm(epoch) / 4)
+    shortest = min(run.total for run in asked.runs)
     common = {seed: np.random.default_rng([random_state, seed]).normal(0, noise / 4) for seed in asked.seeds}
     rows: list[Row] = []
     outcomes: list[Outcome] = []
     for index, run in enumerate(asked.runs):
-        loss = truths[run.role](_epoch(run)) if run.role in truths else 0.0
+        loss = truths[run.role](_epoch(run)) if run.role in truths else -gain(run.total - shortest)
         for seed in asked.seeds:
             random = np.random.default_rng([random_state, seed, index + 1])
             state = (status or {}).get(run.identifier(seed), "done")

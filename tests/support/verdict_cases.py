@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,7 +17,9 @@ from critlab.study import Run, Study
 from synthetic import saturating, synthetic_results, synthetic_study
 
 CLOCKS = ["since_removal", "constant", "cosine_restart"]
-FLIP_AT = {"deficits": [{"name": "vertical_flip"}], "clocks": ["since_removal"]}
+ALL = {"clocks": ["since_removal"], "delay": True}
+"""The controls that an answer needs."""
+FLIP_AT = {"deficits": [{"name": "vertical_flip"}], **ALL}
 
 
 def reshaped(results: Results, accuracy: Callable[[Row], float]) -> Results:
@@ -50,7 +53,16 @@ def _answers() -> Iterator[tuple[str, Results]]:
     every: dict[str, Status] = {run.identifier(seed): "missing" for run in synthetic_study().runs for seed in range(5)}
     yield "present", synthetic_results()
     yield "absent", synthetic_results(**flat)
-    yield "inconclusive", synthetic_results(damage=never, noise=0.02)
+    yield "damage only", synthetic_results(restarted=never, delayed=saturating())
+    yield "undecided", synthetic_results(damage=never, noise=0.02)
+    yield "no critical control", synthetic_results(controls={})
+    yield "no delay control", synthetic_results(controls={"clocks": ["since_removal"]}, restarted=never)
+    yield "longer training helps", synthetic_results(**flat, gain=lambda epochs: 0.002 * epochs)
+    failing = reshaped(
+        synthetic_results(9, damage=never, noise=0.0005),
+        lambda row: row.value - 0.021 * (row.deficit == "blur" and row.seed == 2),
+    )
+    yield "worst seed", failing
     yield "one seed", synthetic_results(1, noise=1e-5)
     yield "two seeds", synthetic_results(2, noise=1e-5)
     yield "three seeds", synthetic_results(3, noise=0.02)
@@ -61,7 +73,7 @@ def _answers() -> Iterator[tuple[str, Results]]:
     yield "nothing done", synthetic_results(status=every)
     yield "no rows", Results(synthetic_results().study, (), ())
     yield "no points", synthetic_results(at=(0,))
-    few: dict[str, Status] = {f"blur-0-40-of-48-seed{seed}": "missing" for seed in range(3)}
+    few: dict[str, Status] = {f"blur-0-40-of-48-seed{seed}": "failed" for seed in range(3)}
     yield "some points with few seeds", synthetic_results(**flat, status=few)
     yield "equal damages", reshaped(synthetic_results(3), lambda row: 0.9 - 0.05 * (row.deficit == "blur"))
     yield "never removed", synthetic_results(at=(0, 5, 10, "never"))
@@ -69,16 +81,22 @@ def _answers() -> Iterator[tuple[str, Results]]:
 
 
 def _confounds() -> Iterator[tuple[str, Results]]:
-    yield "clear", synthetic_results(restarted=saturating())
-    yield "suspect", synthetic_results(train_share=0.9, negative=saturating(), restarted=never)
-    yield "unknown", synthetic_results(3, damage=always(0.03), negative=always(0.015), train_share=0.5, noise=0.012)
+    yield "no shares", synthetic_results(restarted=saturating())
+    yield (
+        "large shares",
+        synthetic_results(train_share=0.9, negative=saturating(), restarted=never, delayed=saturating()),
+    )
+    yield (
+        "shares not known",
+        synthetic_results(3, damage=always(0.03), negative=always(0.015), train_share=0.5, noise=0.012),
+    )
     yield "unknown clock", synthetic_results(controls={})
     yield "constant rate", synthetic_results(controls={}, optimizer={"lr_decay": 1.0})
     yield "controls elsewhere", synthetic_results(damage=lambda at: 0.05 * (at == 40), controls={**FLIP_AT, "at": [5]})
-    yield "equal total", synthetic_results(controls={"equal_total": True})
+    yield "equal total", synthetic_results(controls={**ALL, "equal_total": True})
     yield "own restart", synthetic_results(optimizer={"clock": "since_removal"}, controls={})
-    yield "clocks clear", synthetic_results(controls={"clocks": CLOCKS}, restarted=saturating())
-    yield "clocks suspect", synthetic_results(controls={"clocks": CLOCKS}, restarted=never)
+    yield "no share of the clocks", synthetic_results(controls={"clocks": CLOCKS}, restarted=saturating())
+    yield "large share of the clocks", synthetic_results(controls={"clocks": CLOCKS}, restarted=never)
     yield (
         "clock better still",
         reshaped_by_role(
@@ -97,21 +115,28 @@ def reshaped_by_role(results: Results, role: str, gain: float) -> Results:
     return reshaped(results, lambda row: row.value + gain * (row.run in names))
 
 
+def trained_epochs(row: Row) -> int:
+    """Epochs in which the network was not frozen."""
+    return row.epoch - (row.stop - row.start if row.deficit == "frozen" and row.epoch >= row.stop else 0)
+
+
 def _lengths() -> Iterator[tuple[str, Results]]:
     def rising(row: Row) -> float:
-        return 0.3 + 0.02 * row.epoch + 0.0005 * row.seed
+        return 0.3 + 0.02 * trained_epochs(row) + 0.0005 * row.seed
 
     def helped_by_length(row: Row) -> float:
         lost = 0.025 * (row.stop - row.start) if row.deficit == "blur" else 0.0
-        return 0.3 + 0.03 * row.epoch - lost + 0.001 * row.seed
+        return 0.3 + 0.03 * trained_epochs(row) - lost + 0.001 * row.seed
 
     yield "not converged", reshaped(synthetic_results(4), rising)
     parts = {"sweep": {"kind": "removal", "at": [0, 5, 10], "total": 20}}
     yield "not converged, one length", reshaped(synthetic_results(4, parts=parts), rising)
-    equal = synthetic_results(4, (0, 4, 8), controls={"equal_total": True})
+    equal = synthetic_results(4, (0, 4, 8), controls={**ALL, "equal_total": True})
     yield "equal length decides", reshaped(equal, helped_by_length)
+    alone = synthetic_results(4, (0, 4, 8), controls={"equal_total": True})
+    yield "equal length alone", reshaped(alone, helped_by_length)
     flat: dict[str, Any] = {"damage": never, "noise": 0.001}
-    yield "absent against both", synthetic_results(**flat, controls={"equal_total": True})
+    yield "absent against both", synthetic_results(**flat, controls={**ALL, "equal_total": True})
     gone: dict[str, Status] = {
         run.identifier(seed): "missing"
         for run in synthetic_study(controls={"equal_total": True}).runs
@@ -250,11 +275,20 @@ def numbers(results: Results) -> dict[str, Any]:
         "closing": None
         if closing is None
         else {key: getattr(closing, key) for key in ("epoch", "low", "high", "open_ended")},
-        "largest": None if verdict.largest is None else [verdict.largest.at, verdict.largest.damage.value],
-        "strongest": None if verdict.strongest is None else [verdict.strongest.at, verdict.p_value],
+        "damages": [
+            [one.name, one.at, one.n, one.estimate, one.low, one.high, one.adjusted_p] for one in verdict.damages
+        ],
+        "evidence": [[one.name, one.at] for one in verdict.evidence],
+        "missing": [[one.name, one.key, one.epochs] for one in verdict.missing],
+        "reasons": list(verdict.reasons),
+        "seeds_needed": verdict.seeds_needed,
+        "epochs_left": verdict.epochs_left,
         "smallest_damage": verdict.smallest_damage,
-        "minimum_detectable": verdict.minimum_detectable,
-        "confounds": {confound.name: confound.status for confound in verdict.confounds},
+        "detectable": [verdict.detectable_last, verdict.detectable_everywhere],
+        "confounds": {
+            one.name: None if one.share is None else [one.share.estimate, one.share.low, one.share.high]
+            for one in verdict.confounds
+        },
         "guards": [type(guard).__name__ for guard in verdict.guards],
         "notes": [type(note).__name__ for note in verdict.notes],
         "curve": [
@@ -271,5 +305,7 @@ def rounded(value: Any) -> Any:
         return [rounded(inner) for inner in value]
     if isinstance(value, float | np.floating):
         number = float(value)
+        if not math.isfinite(number):
+            return str(number)
         return float(f"{number:.9g}") if abs(number) > 1e-12 else 0.0
     return value

@@ -10,9 +10,10 @@ from typing import Any
 
 from critlab.analysis.curve import Curve, curve
 from critlab.analysis.information.plasticity import Plasticity, information_plasticity
+from critlab.analysis.judging import verdict
 from critlab.analysis.study_table import StudyTable
 from critlab.analysis.table import COLUMNS
-from critlab.analysis.verdict import Verdict, verdict
+from critlab.analysis.verdict import Verdict
 
 
 @dataclass(frozen=True)

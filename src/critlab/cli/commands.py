@@ -104,15 +104,17 @@ def run(
     remeasure: Annotated[
         bool, typer.Option("--remeasure", help="Repeat measurements made with an earlier version of a measure.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Train and measure everything that the store does not hold yet. Repeat the command after an interruption."""
+    from critlab.report.document import verdict_document
     from critlab.report.text.terminal import verdict_text
 
     chosen = _study(study, scale)
     means = {"workers": workers, "device": device, "precision": precision, "folder": data, "replace": replace}
     means |= {"remeasure": remeasure}
     code, results = _run(chosen, store, **means, engine=engine, gpu_share=gpu_share)
-    show(verdict_text(results))
+    show(json.dumps(verdict_document(results), allow_nan=False) if as_json else verdict_text(results))
     raise typer.Exit(code)
 
 
@@ -217,25 +219,35 @@ def report(
         typer.Option("--out", help="File for the page. Default: STUDY's name .html.", callback=writable_page),
     ] = None,
     figures: Figures = None,
+    as_json: Json = False,
 ) -> None:
     """Write the HTML page of a study, or the interactive page of `phase` and `pathways`. It works offline."""
     from critlab.analysis.reading import read_results
     from critlab.papers.playground import write_playground
+    from critlab.report import report as write_page
     from critlab.report import save_figures as draw
+    from critlab.report.document import verdict_document
     from critlab.report.text.terminal import announce_page
     from critlab.store import Store
 
     if playground := write_playground(study, out or Path(f"{study}.html")):
-        show(f"page: {playground.absolute()}")
+        page = f"{playground.absolute()}"
+        show(json.dumps({"schema_version": 1, "page": page}) if as_json else f"page: {page}")
         return
     place = Store(store)
     chosen = _in_play(study, scale, place)
     _tell_edited(chosen, place)
     results = read_results(chosen, place)
-    announce_page(results, out or Path(f"{chosen.name}.html"))
+    target = out or Path(f"{chosen.name}.html")
+    if as_json:
+        page = f"{write_page(results, target).absolute()}"
+        show(json.dumps({**verdict_document(results), "page": page}, allow_nan=False))
+    else:
+        announce_page(results, target)
     if figures:
         draw(results, figures)
-        show(f"figures: {figures}")
+        if not as_json:
+            show(f"figures: {figures}")
 
 
 @app.command()

@@ -15,9 +15,11 @@ from critlab.engine.records.makers import Maker
 from critlab.objectives import CrossEntropy
 from critlab.report.chart import Cell, Chart
 from critlab.report.charts import charts
+from critlab.report.charts.damages import KEY
 from critlab.report.findings import Comparison, Findings
 from critlab.report.study_text import study_text
-from critlab.report.text.confounds import confound_text
+from critlab.report.text.confounds import confound_text, share_text
+from critlab.report.text.damages import damage_rows
 from critlab.report.text.facts import facts
 from critlab.report.text.names import (
     background_words,
@@ -30,7 +32,7 @@ from critlab.report.text.names import (
 )
 from critlab.report.text.notes import note_lines
 from critlab.report.text.numbers import MINUS
-from critlab.report.text.verdict import answer_text, closing_text
+from critlab.report.text.verdict import ANSWERS, answer_text, closing_text
 
 Row = Mapping[str, Any]
 RUN_COLUMNS = ("Run", "Seed", "Arm", "Window", "Clock", "Epochs", "Outcome", "Time")
@@ -78,6 +80,7 @@ def _study_section(results: Results, name: str) -> Row:
     study = results.study
     trouble = [outcome for outcome in results.outcomes if outcome.status != "done"]
     shown = [outcome for outcome in trouble if outcome.status != "missing"]
+    drawn = charts(results)
     return {
         "id": name,
         "name": study.name,
@@ -86,7 +89,8 @@ def _study_section(results: Results, name: str) -> Row:
         "trouble": [_trouble(outcome) for outcome in shown],
         "missing": len(trouble) - len(shown),
         "trouble_title": _trouble_title(trouble, len(results.outcomes)),
-        "charts": [_chart(chart, name) for chart in charts(results)],
+        "charts": [_chart(chart, name) for chart in drawn if chart.key != KEY],
+        "damage_charts": [_chart(chart, name) for chart in drawn if chart.key == KEY],
         "runs_caption": _runs_caption(results),
         "run_columns": RUN_COLUMNS,
         "run_table": _table([_run_cells(outcome) for outcome in results.outcomes]),
@@ -102,15 +106,17 @@ def _verdict(results: Results) -> Row:
     confounds = [
         {
             "name": _capital(spaced(confound.name)),
-            "status": confound.status,
+            "share": share_text(confound.share),
             "text": confound_text(verdict, confound),
         }
         for confound in verdict.confounds
     ]
     return {
         "answer": verdict.answer,
+        "label": ANSWERS[verdict.answer],
         "sentence": _capital(answer_text(verdict)),
-        "closing": closing_text(verdict, verdict.closing) if verdict.closing else "",
+        "closing": closing_text(verdict),
+        "damages": _table(damage_rows(verdict)),
         "facts": [{"name": one.name, "value": one.value, "detail": one.detail} for one in facts(verdict)],
         "confounds": confounds,
         "notes": note_lines(verdict),

@@ -49,10 +49,10 @@ Kind = Literal["lasting", "critical", "context"]
 """``lasting``: lasting_damage; ``critical``: harm, beyond_delay, and timing at a matched learning rate; ``context``:
 the rest."""
 
-Reason = Literal["off", "switch", "no_restarted_clock", "rate_differs", "rate_unknown"]
+Reason = Literal["off", "switch", "no_restarted_clock", "rate_differs", "rate_unknown", "other_points", "longer"]
 """Why a contrast is missing: its control is switched off; a switch is on in the window, which no frozen run can have;
 no clock gives the recovery the newborn's learning rates; the windows differ in their learning rate, or nothing says
-what it is."""
+what it is; the controls are at other points than the damage; runs with the deficit train longer than the control."""
 
 Terms = tuple[tuple[int, str], ...]
 

@@ -1,32 +1,31 @@
-"""What a confound is, and how a curve is averaged over the points that are judged."""
+"""What a confound is, which share of the damage it accounts for, and how a curve is averaged over judged points."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from critlab.analysis.curve import Curve, Place
 from critlab.analysis.statistics import MINIMUM_SEEDS, Summary, summarise
-
-Status = Literal["clear", "suspect", "unknown"]
+from critlab.analysis.statistics.ratio import Share, share
 
 
 @dataclass(frozen=True, kw_only=True)
 class Confound:
-    """Another explanation of the curve; each kind is a class of its own.
+    """Another explanation of the damage; each kind is a class of its own.
 
     Args:
-        status: ``clear``: the data contradict it; ``suspect``: they agree with it; ``unknown``: they cannot decide.
         at: the judged points over which the numbers are averaged.
         effect: what was measured, a fraction of accuracy; each kind says what. None where nothing was.
-        damage: the deficit's damage at the same points; None where it is not known, or not compared.
+        damage: the lasting damage at the same points and seeds; None where it is not known, or not compared.
+        share: the part of the damage that it accounts for, with a 95 % interval; each kind says whose. None where too
+            few seeds are done, and for a kind that only states facts.
     """
 
-    status: Status
     at: tuple[Place, ...] = ()
     effect: Summary | None = None
     damage: Summary | None = None
+    share: Share | None = None
 
     @property
     def name(self) -> str:
@@ -46,8 +45,12 @@ def by_seed(of: Curve, judged: Sequence[Place], field: str = "damage") -> dict[i
 
 def difference(first: dict[int, float], second: dict[int, float]) -> Summary | None:
     """First minus second over the seeds that have both; None where none has."""
-    values = [first[seed] - second[seed] for seed in first if seed in second]
-    return summarise(values) if values else None
+    return mean(differences(first, second))
+
+
+def differences(first: dict[int, float], second: dict[int, float]) -> dict[int, float]:
+    """First minus second of each seed that has both."""
+    return {seed: first[seed] - second[seed] for seed in first if seed in second}
 
 
 def mean(values: dict[int, float]) -> Summary | None:
@@ -55,11 +58,15 @@ def mean(values: dict[int, float]) -> Summary | None:
     return summarise(list(values.values())) if values else None
 
 
-def limits(summary: Summary) -> tuple[float, float]:
-    """The interval; unbounded where there are too few seeds for one to mean much."""
-    if summary.n < MINIMUM_SEEDS or summary.low is None or summary.high is None:
-        return -float("inf"), float("inf")
-    return summary.low, summary.high
+def share_of(part: dict[int, float], whole: dict[int, float]) -> Share | None:
+    """The mean of ``part`` divided by that of ``whole``, over the seeds that have both; None with too few seeds.
+
+    The interval is that of Fieller, for paired values; see :func:`critlab.analysis.statistics.ratio.share`.
+    """
+    seeds = sorted(part.keys() & whole.keys())
+    if len(seeds) < MINIMUM_SEEDS:
+        return None
+    return share([part[seed] for seed in seeds], [whole[seed] for seed in seeds])
 
 
 def shared_places(judged: Sequence[Place], other: Curve) -> tuple[Place, ...]:

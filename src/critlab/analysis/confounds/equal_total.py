@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from critlab.analysis.confounds.confound import Confound, Status, by_seed, limits, mean
+from critlab.analysis.confounds.confound import Confound, by_seed, differences, mean, share_of
 from critlab.analysis.curve import Curve, Place, curve
 from critlab.analysis.study_table import StudyTable
 
 
 @dataclass(frozen=True, kw_only=True)
 class EqualTotal(Confound):
-    """The effect is the damage compared with clean runs of the same length; ``damage``, with the first control."""
+    """The effect is the damage compared with clean runs of the same length; ``damage``, with the first control.
+
+    The share is the part of the damage that is gone where the lengths are equal; it is negative where longer clean
+    training helps.
+    """
 
     @property
     def name(self) -> str:
@@ -21,13 +25,9 @@ class EqualTotal(Confound):
 
 
 def equal_total(results: StudyTable, main: Curve, judged: Sequence[Place]) -> Iterator[EqualTotal]:
-    """Clear: damaged against clean runs of equal total too; suspect: surely less than half of it is left."""
+    """What the damage is where the lengths are equal; nothing where no such runs were trained."""
     if not any(kind == "equal_total" for run in results.study.runs for kind, _ in run.controls):
         return
-    damage = mean(by_seed(main, judged))
-    equal = mean(by_seed(curve(results, main.arm, "equal_total"), judged))
-    status: Status = "unknown"
-    if damage is not None and equal is not None:
-        low, high = limits(equal)
-        status = "clear" if low > 0 else "suspect" if high < damage.mean / 2 else "unknown"
-    yield EqualTotal(status=status, at=tuple(judged), effect=equal, damage=damage)
+    own, equal = by_seed(main, judged), by_seed(curve(results, main.arm, "equal_total"), judged)
+    part = share_of(differences(own, equal), own)
+    yield EqualTotal(at=tuple(judged), effect=mean(equal), damage=mean(own), share=part)

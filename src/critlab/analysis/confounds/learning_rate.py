@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from critlab.analysis.confounds.confound import Confound, Status, by_seed, difference, limits, mean, shared_places
+from critlab.analysis.confounds.confound import Confound, by_seed, differences, mean, share_of, shared_places
 from critlab.analysis.curve import Curve, Place, curve
 from critlab.analysis.statistics import Summary
 from critlab.analysis.study_table import StudyTable
 from critlab.study.schedules import EpochPosition, Schedule, schedule
-
-Conclusion = Literal["explains", "explains_part", "control_gains_more", "does_not_explain", "undecided", "no_results"]
-"""What another schedule shows: whether the learning rate explains the damage, or part of it; ``control_gains_more``
-where it removes the damage, but a clean run whose schedule restarts still ends higher."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,27 +42,28 @@ class DecayedRate(_LearningRate):
 
     Args:
         rate: at the last removal.
-        share: of the initial one.
+        left: the same as a fraction of the initial one.
     """
 
     rate: float
-    share: float
+    left: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class OtherSchedule(_LearningRate):
     """The effect is the damage that remains under another schedule, compared with the first of its controls.
 
+    The share is the part of the damage under the study's own schedule that is gone under the other; None where the
+    other is the study's own.
+
     Args:
         clock: the other schedule's name.
-        conclusion: what it shows.
         twin: the damage compared with a clean run under the same schedule, where that is not the first control.
         removed: the damage under the study's own schedule minus that under the other, paired by seed; None where the
             other is the study's own.
     """
 
     clock: str
-    conclusion: Conclusion
     twin: Summary | None = None
     removed: Summary | None = None
 
@@ -83,8 +79,8 @@ class OnsetRate(Confound):
     """In a window sweep: the learning rate of the last window differs from that of the first; ``at`` holds both onsets.
 
     Args:
-        first: learning rate at the end of the first window.
-        last: learning rate at the end of the last.
+        first: learning rate at the beginning of the first window.
+        last: learning rate at the beginning of the last.
     """
 
     first: float
@@ -100,11 +96,11 @@ def clocks(results: StudyTable, main: Curve, judged: Sequence[Place]) -> Iterato
     """What each other schedule shows at the judged points, or that none was tried."""
     optimizer, at = results.study.optimizer, tuple(judged)
     if not optimizer.schedule_known:
-        yield UnknownRate(status="unknown", at=at)
+        yield UnknownRate(at=at)
         return
     own = schedule(optimizer.clock)
     if not own.anneals(optimizer):
-        yield ConstantRate(status="clear", at=at, rate=optimizer.lr)
+        yield ConstantRate(at=at, rate=optimizer.lr)
         return
     arms = dict.fromkeys((run.arm, run.clock) for run in results.study.runs if run.role == "clock_control")
     others = [(arm, clock) for arm, clock in arms if schedule(clock).recovers_at_full_rate]
@@ -112,56 +108,48 @@ def clocks(results: StudyTable, main: Curve, judged: Sequence[Place]) -> Iterato
         others.insert(0, (main.arm, optimizer.clock))
     for arm, clock in others:
         yield _restart(results, main, arm, schedule(clock), clock, judged)
-    if not others and main.sweep.origin is not None:
-        share = optimizer.lr_decay ** max(point.at for point in main.tested if point.at != "never")
-        yield DecayedRate(status="unknown", at=at, rate=optimizer.lr * share, share=share)
+    removals = [point.at for point in main.tested if point.at != "never"]
+    if not others and removals and main.sweep.origin is not None:
+        stop = max(removals)
+        rate = own.learning_rate(optimizer, EpochPosition(stop, stop, main.sweep.run_epochs(stop)))
+        yield DecayedRate(at=at, rate=rate, left=rate / optimizer.lr)
 
 
 def _restart(
     results: StudyTable, main: Curve, arm: str, other: Schedule, clock: str, judged: Sequence[Place]
 ) -> OtherSchedule:
-    """Clear: damage remains under the other schedule; suspect: it removes most of the damage, or all.
-
-    Where nothing restarts, an annealed control would be no equal: damage is counted from a run under the same schedule.
-    """
+    """Where nothing restarts, damage is counted from a run under the same schedule: an annealed one is no equal."""
     against = "plain" if other.restarts else other.twin
     again = curve(results, arm, against)
     shared = shared_places(judged, again)
     own, left = by_seed(curve(results, main.arm, "plain"), shared), by_seed(again, shared)
-    damage, remains, removed = mean(own), mean(left), difference(own, left)
-    if not shared or damage is None or remains is None or removed is None:
-        return OtherSchedule(status="unknown", at=tuple(judged), clock=clock, conclusion="no_results")
-    twin = mean(by_seed(curve(results, arm, "restarted"), shared)) if against == "plain" else None
-    status, conclusion = _concluded(damage, remains, removed, remains if against != "plain" else twin)
+    removed = differences(own, left)
+    if not shared or not removed:
+        return OtherSchedule(at=tuple(judged), clock=clock)
+    is_other = arm != main.arm
     return OtherSchedule(
-        status=status,
         at=shared,
-        effect=remains,
-        damage=damage,
+        effect=mean(left),
+        damage=mean(own),
+        share=share_of(removed, own) if is_other else None,
         clock=clock,
-        conclusion=conclusion,
-        twin=twin,
-        removed=removed if arm != main.arm else None,
+        twin=mean(by_seed(curve(results, arm, "restarted"), shared)) if against == "plain" else None,
+        removed=mean(removed) if is_other else None,
     )
 
 
-def _concluded(damage: Summary, remains: Summary, removed: Summary, twin: Summary | None) -> tuple[Status, Conclusion]:
-    left = limits(remains)[0] > 0
-    if limits(removed)[0] > 0 and (not left or remains.mean < damage.mean / 2):
-        if left:
-            return "suspect", "explains_part"
-        return "suspect", "control_gains_more" if twin and limits(twin)[0] > 0 else "explains"
-    return ("clear", "does_not_explain") if left else ("unknown", "undecided")
-
-
 def onset(results: StudyTable) -> Iterator[OnsetRate]:
-    """In a window sweep: whether the learning rate of the first window differs from that of the last."""
-    optimizer, onsets = results.study.optimizer, results.study.sweep.points
-    clock = schedule(optimizer.clock)
-    if not clock.anneals(optimizer) or len(onsets) < 2:
+    """In a window sweep: whether the learning rates of the first window differ from those of the last."""
+    optimizer, sweep = results.study.optimizer, results.study.sweep
+    if not optimizer.schedule_known or len(sweep.points) < 2:
         return
-    sweep, rates = results.study.sweep, []
-    for at in (onsets[0], onsets[-1]):
-        window = sweep.window(at)
-        rates.append(clock.learning_rate(optimizer, EpochPosition(window.start, window.stop, sweep.run_epochs(at))))
-    yield OnsetRate(status="suspect", at=(onsets[0], onsets[-1]), first=rates[0], last=rates[1])
+    clock, places = schedule(optimizer.clock), (sweep.points[0], sweep.points[-1])
+    first, last = (
+        [
+            clock.learning_rate(optimizer, EpochPosition(epoch, window.stop, sweep.run_epochs(at)))
+            for epoch in range(window.start, window.stop)
+        ]
+        for at, window in ((at, sweep.window(at)) for at in places)
+    )
+    if first != last:
+        yield OnsetRate(at=places, first=first[0], last=last[0])

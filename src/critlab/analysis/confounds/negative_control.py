@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from critlab.analysis.confounds.confound import Confound, Status, by_seed, difference, limits, mean, shared_places
+from critlab.analysis.confounds.confound import Confound, by_seed, difference, mean, share_of, shared_places
 from critlab.analysis.curve import Curve, Place, curve
 from critlab.analysis.statistics import Summary
 from critlab.analysis.study_table import StudyTable
@@ -13,7 +13,7 @@ from critlab.analysis.study_table import StudyTable
 
 @dataclass(frozen=True, kw_only=True)
 class NegativeControl(Confound):
-    """The effect is the negative control's damage.
+    """The effect is the negative control's damage; the share is its part of the deficit's damage.
 
     Args:
         arm: the negative control.
@@ -37,15 +37,15 @@ def negative_controls(results: StudyTable, main: Curve, judged: Sequence[Place])
 
 
 def _negative(main: Curve, negative: Curve, judged: Sequence[Place]) -> NegativeControl:
-    """Suspect: it falls significantly, and by half of the deficit's damage or indistinguishably from it."""
     shared = shared_places(judged, negative)
     own, other = by_seed(main, shared), by_seed(negative, shared)
-    damage, fall, excess = mean(own), mean(other), difference(own, other)
-    if not shared or damage is None or fall is None or excess is None:
-        return NegativeControl(status="unknown", at=tuple(judged), arm=negative.arm)
-    status: Status = "unknown"
-    if limits(fall)[0] > 0 and (limits(excess)[0] <= 0 or fall.mean > damage.mean / 2):
-        status = "suspect"
-    elif limits(excess)[0] > 0:
-        status = "clear"
-    return NegativeControl(status=status, at=shared, effect=fall, damage=damage, arm=negative.arm, excess=excess)
+    if not shared or not own.keys() & other.keys():
+        return NegativeControl(at=tuple(judged), arm=negative.arm)
+    return NegativeControl(
+        at=shared,
+        effect=mean(other),
+        damage=mean(own),
+        share=share_of(other, own),
+        arm=negative.arm,
+        excess=difference(own, other),
+    )

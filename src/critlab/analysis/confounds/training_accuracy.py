@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from critlab.analysis.confounds.confound import Confound, Status, by_seed, limits, mean
+from critlab.analysis.confounds.confound import Confound, by_seed, mean, share_of
 from critlab.analysis.curve import Curve, Place
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingAccuracy(Confound):
-    """The effect is the control's final training accuracy minus that of the run with the deficit."""
+    """The effect is the control's final training accuracy minus that of the run with the deficit.
+
+    The share is that loss of training accuracy divided by the damage, which is the loss of test accuracy.
+    """
 
     @property
     def name(self) -> str:
@@ -20,10 +23,6 @@ class TrainingAccuracy(Confound):
 
 
 def training_accuracy(main: Curve, judged: Sequence[Place]) -> TrainingAccuracy:
-    """Clear: training accuracy surely lost less than half of the damage; suspect: it lost something."""
-    gap, damage = mean(by_seed(main, judged, "train_gap")), mean(by_seed(main, judged))
-    status: Status = "unknown"
-    if gap is not None and damage is not None:
-        low, high = limits(gap)
-        status = "clear" if high < damage.mean / 2 else "suspect" if low > 0 else "unknown"
-    return TrainingAccuracy(status=status, at=tuple(judged), effect=gap, damage=damage)
+    """How much of the damage shows in training accuracy too."""
+    gap, damage = by_seed(main, judged, "train_gap"), by_seed(main, judged)
+    return TrainingAccuracy(at=tuple(judged), effect=mean(gap), damage=mean(damage), share=share_of(gap, damage))

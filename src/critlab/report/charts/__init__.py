@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from critlab.analysis.results import Results
 from critlab.report.chart import Chart
+from critlab.report.charts.damages import damage_charts
 from critlab.report.charts.layers import layer_charts
 from critlab.report.charts.quantities import quantity_charts
 from critlab.report.charts.sweep import sweep_charts
@@ -13,6 +14,7 @@ from critlab.report.charts.training import learning_charts
 
 CHARTS: tuple[Callable[[Results], Iterator[Chart]], ...] = (
     sweep_charts,
+    damage_charts,
     learning_charts,
     quantity_charts,
     layer_charts,

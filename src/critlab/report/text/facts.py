@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from critlab.analysis.damages import Damage
 from critlab.analysis.verdict import Verdict
-from critlab.report.text.numbers import hundredths, interval, places, points, probability
+from critlab.report.text.damages import damage_name, damage_place, damage_value
+from critlab.report.text.numbers import count, hundredths, interval, points, probability
 from critlab.report.text.verdict import epochs_interval
 
 
@@ -19,30 +21,43 @@ class Fact(NamedTuple):
 
 
 def facts(verdict: Verdict) -> Iterator[Fact]:
-    """Closing, largest damage, detectable damage and p value, as far as they are known."""
-    closing = verdict.closing
-    if closing is not None:
-        detail = epochs_interval(closing) + ("; the sweep may end too early" if closing.open_ended else "")
-        yield Fact("Closes about epoch", f"{closing.epoch:.1f}", detail)
-    elif verdict.answer != "present":
-        yield Fact("Closes about epoch", "–", "given only where a period is present")
+    """Epochs left, the largest damages, closing, and what the study can detect, as far as they are known."""
+    if verdict.epochs_left:
+        yield Fact("Left to train", f"{verdict.epochs_left:,}", "epochs" if verdict.epochs_left > 1 else "epoch")
     if verdict.largest is not None:
-        point = verdict.largest
-        where = f"n = {point.n}, at {places(verdict.sweep, [point.at])}"
-        found = f"{points(point.damage.value)} {interval(point.low, point.high)}, {where}"
-        if point.damage.value < 0 and hundredths(point.damage.value) != "0.0":
-            yield Fact("Largest damage", "none", f"no point has damage in the mean; the highest is {found}")
-        else:
-            detail = f"points {interval(point.low, point.high)}, {where}"
-            yield Fact("Largest damage", hundredths(point.damage.value), detail)
-    least = verdict.minimum_detectable
-    needed = f"at least {verdict.minimum_seeds} seeds are needed"
-    detail = needed if least is None else "points, with 80 % power, at one point"
-    yield Fact("Smallest detectable damage", hundredths(least), detail)
-    if verdict.p_value is not None and verdict.strongest is not None:
-        detail = (
-            f"{places(verdict.sweep, [verdict.strongest.at])}, the most significant point: damage above "
-            f"{points(verdict.smallest_damage)}, one-sided, Holm-adjusted; present needs a value below "
-            f"{verdict.level:g}"
-        )
-        yield Fact("p value", probability(verdict.p_value).removeprefix("p ").removeprefix("= "), detail)
+        yield _damage(verdict, verdict.largest)
+    critical = max((one for one in verdict.critical if one.seeds), key=lambda one: one.estimated, default=None)
+    if critical is not None and critical is not verdict.largest:
+        yield _damage(verdict, critical)
+    yield _closing(verdict)
+    yield from _power(verdict)
+
+
+def _damage(verdict: Verdict, damage: Damage) -> Fact:
+    name = f"Largest {damage_name(damage)}"
+    assert damage.estimate is not None, "a damage with seeds has an estimate"
+    if damage.estimate < 0 and hundredths(damage.estimate) != "0.0":
+        found = f"{damage_value(damage)}, at {damage_place(damage, verdict.sweep)}"
+        return Fact(name, "none", f"no point has damage in the mean; the highest is {found}")
+    where = f"n = {damage.n}, at {damage_place(damage, verdict.sweep)}"
+    if damage.adjusted_p is not None:
+        where += f"; {probability(damage.adjusted_p)} for more than {points(verdict.smallest_damage)}, adjusted"
+    return Fact(name, hundredths(damage.estimate), f"points {interval(damage.low, damage.high)}, {where}")
+
+
+def _closing(verdict: Verdict) -> Fact:
+    closing = verdict.closing
+    name = "Closes about epoch" if verdict.is_period_closing else "Half of the lasting damage about epoch"
+    if closing is None:
+        return Fact(name, "–", "given only where damage lasts at three points or more")
+    detail = epochs_interval(closing) + ("; the sweep may end too early" if closing.open_ended else "")
+    return Fact(name, f"{closing.epoch:.1f}", detail)
+
+
+def _power(verdict: Verdict) -> Iterator[Fact]:
+    last, everywhere = verdict.detectable_last, verdict.detectable_everywhere
+    if last is None or everywhere is None:
+        yield Fact("Smallest detectable damage", "–", f"at least {count(verdict.minimum_seeds, 'seed')} are needed")
+        return
+    detail = f"points at the last point, {points(everywhere)} if at every point; 80 % power"
+    yield Fact("Smallest detectable damage", hundredths(last), detail)

@@ -21,16 +21,19 @@ from critlab.analysis.mixture import Mixture
 from critlab.analysis.sources.ignored_source import SourceBalance
 from critlab.analysis.sources.source_windows import PrimeWindows
 from critlab.analysis.verdict import EqualDamages, Gain, Note, Verdict
+from critlab.report.text.damages import damage_effect, damage_place
 from critlab.report.text.guards import guard_text
+from critlab.report.text.looks import look_lines
 from critlab.report.text.mixture import mixture_lines
-from critlab.report.text.numbers import count, effect, interval, places, points, result
+from critlab.report.text.numbers import count, effect, places, result
 from critlab.report.text.sources import balance_text, windows_text
 from critlab.study.sweeps import Sweep
 
 
 def note_lines(verdict: Verdict) -> list[str]:
     """What else a reader must know, one line each."""
-    return [line for note in verdict.notes for line in note_texts(note, verdict.sweep)]
+    notes = [line for note in verdict.notes for line in note_texts(note, verdict.sweep)]
+    return [*look_lines(verdict.looks), *notes]
 
 
 def note_texts(note: Note, sweep: Sweep) -> Iterator[str]:
@@ -39,11 +42,9 @@ def note_texts(note: Note, sweep: Sweep) -> Iterator[str]:
         case Unconverged():
             yield guard_text(note)
         case Gain():
-            gain = note.effect
-            said = f"{points(gain.mean)} {interval(gain.low, gain.high)}, n = {gain.n}"
-            yield f"At {places(sweep, [note.at])} the deficit helps: it raises accuracy by {said}."
+            yield f"At {damage_place(note.damage, sweep)} the deficit helps: it {damage_effect(note.damage)}."
         case EqualDamages():
-            yield "At some points every seed has the same damage, so their intervals have zero width."
+            yield "Some damages are equal in every seed, so their intervals rest on the resolution of the test alone."
         case InterventionEffect():
             yield _intervention(note, sweep)
         case Mixture():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from critlab.analysis.statistics import Summary
+from critlab.analysis.statistics.ratio import Share
 from critlab.study.sweeps import Sweep
 from critlab.study.types import Place
 
@@ -23,8 +24,7 @@ def hundredths(fraction: float | None) -> str:
     """A fraction in hundredths, such as ``3.7``; a dash where it is not known."""
     if fraction is None:
         return "–"
-    text = f"{100 * fraction:.1f}"
-    return "0.0" if text == "-0.0" else signed(text)
+    return _rounded(fraction, 1)
 
 
 def points(fraction: float) -> str:
@@ -45,9 +45,19 @@ def interval(low: float | None, high: float | None) -> str:
     return f"[{hundredths(low)}, {hundredths(high)}]"
 
 
-def percent(fraction: float | None) -> str:
+def percent(fraction: float | None, digits: int = 1) -> str:
     """A fraction as a percentage, such as ``12.5 %``; a dash where it is not known."""
-    return "–" if fraction is None else f"{hundredths(fraction)} %"
+    return "–" if fraction is None else f"{_rounded(fraction, digits)} %"
+
+
+def share_interval(share: Share) -> str:
+    """The interval of a bounded share in whole percent, such as ``[31, 77]``."""
+    return f"[{_rounded(share.low, 0)}, {_rounded(share.high, 0)}]"
+
+
+def _rounded(fraction: float, digits: int) -> str:
+    text = f"{100 * fraction:.{digits}f}"
+    return signed(text[1:] if float(text) == 0 and text.startswith("-") else text)
 
 
 def result(summary: Summary, of: str = "") -> str:

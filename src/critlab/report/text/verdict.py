@@ -1,110 +1,170 @@
-"""A verdict in words: its answer, its closing, its confounds and its notes."""
+"""A verdict in words: its answer, its named damages, its closing, its confounds and its notes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from critlab.analysis.closing import Closing
-from critlab.analysis.curve import CurvePoint
+from critlab.analysis.closing import FEWEST_DAMAGED, Closing
+from critlab.analysis.curve import order
+from critlab.analysis.damages import Damage
+from critlab.analysis.decision import FEW_SEEDS
 from critlab.analysis.guards import Unconverged
-from critlab.analysis.verdict import Reason, Verdict
+from critlab.analysis.verdict import Answer, Reason, Verdict
 from critlab.report.text.confounds import confound_text
+from critlab.report.text.damages import (
+    CLAIMS,
+    damage_effect,
+    damage_line,
+    damage_name,
+    damage_place,
+    damage_value,
+    named,
+    shown,
+    upper_limits,
+)
 from critlab.report.text.guards import guard_text
 from critlab.report.text.notes import note_lines
-from critlab.report.text.numbers import effect, is_loss, places, points, probability
+from critlab.report.text.numbers import count, places, points, probability, signed
+from critlab.report.text.remedies import remedy_texts
+
+ANSWERS: Mapping[Answer, str] = {
+    "present": "present",
+    "damage_only": "damage only",
+    "absent": "absent",
+    "undecided": "undecided",
+    "running": "running",
+}
+"""Each answer as a label."""
 
 
 def verdict_lines(verdict: Verdict) -> list[str]:
-    """The whole verdict, one line each: answer, closing, confounds, notes."""
-    found = [f"{verdict.answer.capitalize()}: {answer_text(verdict)}"]
-    if verdict.closing is not None:
-        found.append(closing_text(verdict, verdict.closing))
-    found += [f"{one.name} ({one.status}): {confound_text(verdict, one)}" for one in verdict.confounds]
+    """The whole verdict, one line each: answer, named damages, closing, confounds, notes."""
+    found = [f"{ANSWERS[verdict.answer].capitalize()}: {answer_text(verdict)}"]
+    found += [damage_line(one, verdict.sweep) for one in shown(verdict)]
+    if text := closing_text(verdict):
+        found.append(text)
+    found += [f"{one.name}: {confound_text(verdict, one)}" for one in verdict.confounds]
     return [*found, *note_lines(verdict)]
 
 
 def answer_text(verdict: Verdict) -> str:
     """Why the answer is what it is, with numbers, without the answer itself."""
-    return " ".join(_answer(verdict))
+    return " ".join(_ANSWERS[verdict.answer](verdict))
 
 
-def _answer(verdict: Verdict) -> Iterator[str]:
-    largest, smallest = verdict.largest, f"the smallest damage of interest ({points(verdict.smallest_damage)})"
-    if largest is None:
-        yield from _reasons(verdict)
-    elif verdict.answer == "present":
-        worst = max(verdict.damaged, key=lambda point: point.damage.value)
-        yield f"{_described(verdict, worst)}, which is above {smallest}."
-        yield _significance(verdict)
-        yield from _equal_length(verdict, worst)
-    elif verdict.answer == "absent":
-        yield f"every interval lies below {smallest}."
-        yield f"{'Largest damage' if is_loss(largest.damages) else 'No point has damage in the mean'}: " + (
-            f"{_described(verdict, largest)}."
-        )
-        yield from _equal_length(verdict, largest)
-    else:
-        for guard in verdict.guards:
-            if not isinstance(guard, Unconverged):
-                yield guard_text(guard)
-        yield f"{_described(verdict, largest)}."
-        yield from _equal_length(verdict, largest)
-        yield from _reasons(verdict)
-        if verdict.strongest is not None:
-            yield _significance(verdict)
-        if verdict.minimum_detectable is not None and all(isinstance(one, Unconverged) for one in verdict.guards):
-            power = f"80 % power to detect damage of {points(verdict.minimum_detectable)}"
-            yield f"With these seeds, the study has {power} at one point."
+def _present(verdict: Verdict) -> Iterator[str]:
+    first, *others = verdict.evidence
+    yield f"{damage_name(first)} of {_above(verdict, first)}."
+    yield CLAIMS[first.name].format(arm=verdict.arm)
+    same = [one for one in others if one.name == first.name]
+    if same:
+        yield f"It is above it at {places(verdict.sweep, sorted((one.at for one in same), key=order))} too."
+    other = {one.name: one for one in reversed(others) if one.name != first.name}
+    if other:
+        yield f"Also above it: {named(list(other.values()), verdict.sweep)}."
 
 
-def _described(verdict: Verdict, point: CurvePoint) -> str:
-    return f"{verdict.arm} {verdict.sweep.words.from_to} {point.at} {effect(point.damages)}"
+def _damage_only(verdict: Verdict) -> Iterator[str]:
+    yield f"{_lasting(verdict)}. It is no critical period."
+    yield f"Taken one at a time, {upper_limits(verdict.critical, verdict.sweep)}."
 
 
-def _equal_length(verdict: Verdict, point: CurvePoint) -> Iterator[str]:
-    """The same point, and the worst one where that is another, compared with clean runs of equal length."""
-    worst = max(verdict.equal_total, key=lambda other: other.damage.value, default=None)
-    same = next((other for other in verdict.equal_total if other.at == point.at), None)
-    if same is not None:
-        yield f"Compared with clean runs of equal length, it {effect(same.damages)}."
-    if worst is not None and worst is not same:
-        where = places(verdict.sweep, [worst.at])
-        yield f"The largest damage compared with these is at {where}: it {effect(worst.damages)}."
+def _absent(verdict: Verdict) -> Iterator[str]:
+    deciding = [one for one in verdict.damages if one.kind != "context"]
+    yield f"every named damage that decides lies below {_smallest(verdict)}."
+    yield f"Taken one at a time, {upper_limits(deciding, verdict.sweep)}."
+    if verdict.largest is not None:
+        yield f"Largest lasting damage: {_largest(verdict, verdict.largest)}."
 
 
-def _significance(verdict: Verdict) -> str:
-    assert verdict.strongest is not None, "some point was tested"
-    assert verdict.p_value is not None, "some point was tested"
-    where = places(verdict.sweep, [verdict.strongest.at])
-    return (
-        f"The most significant point is {where} ({probability(verdict.p_value)}, one-sided, Holm-adjusted; level "
-        f"{verdict.level:g})."
-    )
+def _running(verdict: Verdict) -> Iterator[str]:
+    yield f"{count(verdict.epochs_left, 'epoch')} of training {'is' if verdict.epochs_left == 1 else 'are'} left."
+    yield "The answer follows when all runs are done."
 
 
-def _reasons(verdict: Verdict) -> Iterator[str]:
-    least = verdict.minimum_seeds
-    words: dict[Reason, str] = {
-        "no_point": "the sweep has no point to test.",
-        "no_pair": "no results yet; no deficit run has finished together with its control.",
-        "few_seeds": f"A verdict needs at least {least} finished seeds.",
-        "few_seeds_at_some_points": f"Some points have fewer than the {least} finished seeds that a verdict needs.",
-        "diverged": "The damage is small wherever a run finished, but a run that diverged did not recover.",
-        "equal_length": "Compared with clean runs of equal length, damage is not ruled out.",
-        "not_converged": "The control has not converged, so longer training may hide damage.",
-    }
+def _undecided(verdict: Verdict) -> Iterator[str]:
+    unlearned = [guard for guard in verdict.guards if not isinstance(guard, Unconverged)]
+    if unlearned:
+        yield from map(guard_text, unlearned)
+        return
+    if verdict.evidence and "missing_control" in verdict.reasons:
+        yield f"{_lasting(verdict)}. Whether it is a critical period, this study cannot decide."
+    elif verdict.evidence:
+        yield f"{_lasting(verdict)}. Whether it is a critical period is open."
+    elif verdict.largest is not None:
+        yield f"{_largest(verdict, verdict.largest)}."
     for reason in verdict.reasons:
-        yield words[reason]
+        if text := _REASONS[reason]:
+            worst = points(max((one.worst for one in verdict.damages if one.kind != "context"), default=0.0))
+            yield text.format(least=verdict.minimum_seeds, smallest=_smallest(verdict), worst=worst, few=FEW_SEEDS)
+    yield from remedy_texts(verdict)
 
 
-def closing_text(verdict: Verdict, closing: Closing) -> str:
-    """When the period closes, and what that means."""
-    words = verdict.sweep.words
-    limits = f" {epochs_interval(closing)}" if closing.low is not None else ", no interval"
-    text = f"The period closes at about epoch {closing.epoch:.1f}{limits}: {words.closing.format(arm=closing.arm)}."
+_ANSWERS = {
+    "present": _present,
+    "damage_only": _damage_only,
+    "absent": _absent,
+    "undecided": _undecided,
+    "running": _running,
+}
+
+_REASONS: Mapping[Reason, str] = {
+    "no_point": "the sweep has no point to test.",
+    "no_pair": "no results yet; no deficit run has finished together with its control.",
+    "few_seeds": "A verdict needs at least {least} finished seeds.",
+    "few_seeds_at_some_points": "Some damages have fewer than the {least} finished seeds that a verdict needs.",
+    "diverged": "A run that diverged did not recover, so damage is not ruled out.",
+    "missing_control": "",
+    "equal_length": "Compared with clean runs of equal length, there is damage above {smallest}.",
+    "length": "The runs with the deficit train longer than the control, so longer training may hide damage.",
+    "worst_seed": "One seed lost {worst}. With fewer than {few} seeds, such a loss forbids the answer absent.",
+    "noise": "Some intervals hold {smallest}, so they do not decide.",
+}
+"""Each reason as a sentence; a missing control is named with what to add."""
+
+
+def _largest(verdict: Verdict, largest: Damage) -> str:
+    return f"{verdict.arm} {verdict.sweep.words.from_to} {largest.at} {damage_effect(largest)}"
+
+
+def _lasting(verdict: Verdict) -> str:
+    worst = max(verdict.evidence, key=lambda one: one.estimated)
+    return f"{damage_name(worst)} of {_above(verdict, worst)}"
+
+
+def _above(verdict: Verdict, damage: Damage) -> str:
+    assert damage.adjusted_p is not None, "evidence has a p value"
+    value, where = damage_value(damage, of="accuracy"), damage_place(damage, verdict.sweep)
+    smallest = f"{points(verdict.smallest_damage)}; adjusted {probability(damage.adjusted_p)}"
+    return f"{value}, at {where}, is above the smallest damage of interest ({smallest})"
+
+
+def _smallest(verdict: Verdict) -> str:
+    return f"the smallest damage of interest ({points(verdict.smallest_damage)})"
+
+
+def closing_text(verdict: Verdict) -> str:
+    """When half of the lasting damage is there, and what that means; empty where there is no lasting damage."""
+    closing, words = verdict.closing, verdict.sweep.words
+    if closing is None:
+        return _no_closing(verdict)
+    what = "The period closes" if verdict.is_period_closing else "The lasting damage passes half of its largest value"
+    limits = epochs_interval(closing)
+    text = f"{what} at about epoch {closing.epoch:.1f} {limits}: {words.closing.format(arm=closing.arm)}."
+    if closing.bias and f"{closing.bias:.1f}" not in ("0.0", "-0.0"):
+        text += signed(f" A bias of {closing.bias:.1f} epochs is removed.")
+    before, after = closing.between
+    text += f" Where between epochs {before:g} and {after:g} the damage rises, the sweep does not show."
     if closing.open_ended:
         text += f" The sweep may not contain the closing, because {closing.open_reason}; {words.further}."
     return text
+
+
+def _no_closing(verdict: Verdict) -> str:
+    if not any(one.exceeds for one in verdict.lasting):
+        return ""
+    found = count(verdict.damaged_points, "damaged point")
+    return f"No closing epoch is given: it needs {FEWEST_DAMAGED} damaged points, and the sweep has {found}."
 
 
 def epochs_interval(closing: Closing) -> str:

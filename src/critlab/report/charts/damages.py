@@ -1,0 +1,118 @@
+"""The named damages of a study: one row each, with the interval that decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from critlab.analysis.damages import Damage
+from critlab.analysis.results import Results
+from critlab.analysis.verdict import Verdict
+from critlab.report.chart import Cell, Chart, Panel
+from critlab.report.charts.encoding import HUNDREDTHS, JSON, only, quantity, specification, tip
+from critlab.report.text.damages import damage_meaning, damage_name, damage_place, damage_value
+from critlab.report.text.numbers import probability
+
+KEY = "named_damages"
+"""The chart's key, by which the page finds it."""
+
+MOST_DRAWN = 24
+"""How many rows the chart shows; the table has all."""
+
+COLUMNS = ("damage", "at", "n", "estimate", "low", "high", "adjusted p", "decides", "meaning")
+KINDS = {
+    "lasting": ("whether damage lasts", "$deficit"),
+    "critical": ("whether there is a critical period", "$clock"),
+    "equal_total": ("whether longer training hides damage", "$late2"),
+    "context": ("nothing by itself", "$control"),
+}
+"""What a damage decides, in words, and its colour."""
+
+
+def damage_charts(results: Results) -> Iterator[Chart]:
+    """One chart of the named damages; none where no seed has one."""
+    verdict = results.verdict()
+    known = [one for one in verdict.damages if one.seeds]
+    if known:
+        yield _chart(verdict, known)
+
+
+def _chart(verdict: Verdict, damages: Sequence[Damage]) -> Chart:
+    drawn = damages[:MOST_DRAWN]
+    labels = [_label(one, verdict) for one in drawn]
+    more = "" if len(drawn) == len(damages) else f" The chart shows the first {MOST_DRAWN} of {len(damages):,}."
+    return Chart(
+        key=KEY,
+        title="The named damages, drawn",
+        caption="Each row is a difference of final accuracies, paired by seed. The 95 % intervals of one colour hold "
+        f"simultaneously. The dotted line is the smallest damage of interest.{more}",
+        alt="Chart of the named damages with their intervals. The numbers follow in a table.",
+        panels=(Panel("", _specification(verdict, drawn, labels), 34, 60 + 26 * len(drawn)),),
+        columns=COLUMNS,
+        rows=tuple(_cells(verdict, one) for one in damages),
+    )
+
+
+def _label(damage: Damage, verdict: Verdict) -> str:
+    place = f"epoch {damage.at}" if damage.other is None else f"epochs {damage.at} and {damage.other}"
+    return f"{damage_name(damage)}, {place}"
+
+
+def _cells(verdict: Verdict, damage: Damage) -> tuple[Cell, ...]:
+    at = damage_place(damage, verdict.sweep)
+    numbers = (damage.n, damage.estimate, damage.low, damage.high)
+    return (
+        damage_name(damage),
+        at,
+        *numbers,
+        damage.adjusted_p,
+        KINDS[damage.kind][0],
+        damage_meaning(damage, verdict.arm),
+    )
+
+
+def _specification(verdict: Verdict, damages: Sequence[Damage], labels: Sequence[str]) -> JSON:
+    rows: list[JSON] = []
+    for damage, label in zip(damages, labels, strict=True):
+        said = "–" if damage.adjusted_p is None else probability(damage.adjusted_p)
+        facts = {"value": damage_value(damage), "p": said, "meaning": damage_meaning(damage, verdict.arm)}
+        where = {"label": label, "decides": KINDS[damage.kind][0]}
+        limits = {"estimate": damage.estimate, "low": damage.low, "high": damage.high}
+        rows.append({"part": "damage", **where, **limits, **facts})
+        rows += [{"part": "seed", **where, "estimate": value, "seed": seed} for seed, value in damage.seeds.items()]
+    x = quantity("estimate", "Percentage points of accuracy", axis={"labelExpr": HUNDREDTHS, "grid": True})
+    y: JSON = {"field": "label", "type": "nominal", "title": None, "sort": list(labels)}
+    y["axis"] = {"labelLimit": 260, "domain": False, "ticks": False}
+    colours = [KINDS[kind] for kind in KINDS if any(one.kind == kind for one in damages)]
+    scale = {"domain": [words for words, _ in colours], "range": [colour for _, colour in colours]}
+    colour = {"field": "decides", "type": "nominal", "title": "Decides", "scale": scale}
+    shown = [tip("label", "Damage"), tip("value", "Value"), tip("p", "Adjusted p"), tip("meaning", "Meaning")]
+    return specification(
+        rows,
+        [
+            *_lines(verdict, x),
+            {
+                "transform": [*only("damage"), {"filter": "isValid(datum.low)"}],
+                "mark": {"type": "rule", "strokeWidth": 2},
+                "encoding": {"y": y, "x": {**x, "field": "low"}, "x2": {"field": "high"}, "color": colour},
+            },
+            {
+                "transform": only("seed"),
+                "mark": {"type": "point", "filled": True, "size": 14, "yOffset": 6, "opacity": 0.4},
+                "encoding": {"y": y, "x": x, "color": colour, "tooltip": [tip("label", "Damage"), tip("seed", "Seed")]},
+            },
+            {
+                "transform": only("damage"),
+                "mark": {"type": "point", "filled": True, "size": 75, "stroke": "$paper", "strokeWidth": 1},
+                "encoding": {"y": y, "x": x, "color": colour, "tooltip": shown},
+            },
+        ],
+    )
+
+
+def _lines(verdict: Verdict, x: JSON) -> list[JSON]:
+    """Zero, and the smallest damage of interest."""
+    marks: list[tuple[float, JSON]] = [
+        (0.0, {"type": "rule", "color": "$control", "strokeWidth": 1.5}),
+        (verdict.smallest_damage, {"type": "rule", "color": "$soft", "strokeDash": [2, 3]}),
+    ]
+    return [{"data": {"values": [{"estimate": at}]}, "mark": mark, "encoding": {"x": x}} for at, mark in marks]
