@@ -17,6 +17,7 @@ import critlab
 import own_trainings as mine
 from critlab._core.errors import StudyError
 from critlab.analysis.confounds.learning_rate import UnknownRate
+from critlab.analysis.test_images import image_sample
 from critlab.deficits import DataSubset, LabelNoise, TokenBijection, TokenShuffle
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.own_loop import OwnLearner, OwnLoop, OwnState
@@ -88,6 +89,39 @@ def test_correctness_that_is_none_is_refused_in_one_line(given: Any, why: str) -
     with pytest.raises(StudyError, match=why) as error:
         measured(given)
     assert "\n" not in str(error.value)
+
+
+def test_a_probe_knows_its_test_images(tmp_path: Path) -> None:
+    """Every seed errs on the same images, and a tenth more after the deficit: nothing but the images is a sample."""
+    images = np.arange(100)
+
+    def train(state: dict[str, int], epoch: int, deprive: Any) -> dict[str, float]:
+        given = torch.arange(7)[None]
+        state["deprived"] += int(not torch.equal(deprive(given, given)[0], given))
+        return {"train_loss": 1.0, "train_accuracy": 0.5}
+
+    def score(state: dict[str, int]) -> dict[str, Any]:
+        return {"test_correct": images >= 20 + 10 * min(state["deprived"], 1)}
+
+    results = probe(
+        lambda seed: {"deprived": 0},
+        train,
+        score,
+        save=dict,
+        load=dict,
+        deficit=TokenBijection(vocabulary=7),
+        at=[0, 2],
+        recovery=2,
+        seeds=3,
+        store=tmp_path / "s",
+        version="1",
+        check=False,
+    )
+    run = next(run for run in results.study.runs if run.role == "deficit")
+    sample = image_sample(results, ((1, run.controls[0].control), (-1, run.name)))
+    assert sample is not None
+    assert (sample.images, sample.seeds, sample.limited_by) == (100, 3, "images")
+    assert sample.variance == pytest.approx(0.1 * 0.9 / 99)
 
 
 @pytest.mark.slow

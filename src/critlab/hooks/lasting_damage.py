@@ -111,7 +111,7 @@ def lasting_damage(
     after: Any,
     *,
     advance: Callable[[Any, int, BatchDeficit], Mapping[str, float]],
-    evaluate: Callable[[Any], float | Mapping[str, float]],
+    evaluate: Callable[[Any], float | Mapping[str, Any]],
     load: Callable[[Any], Any],
     epoch: int,
     stretch: int,

@@ -47,7 +47,7 @@ class OwnLoop:
 
     make: Callable[[int], Any]
     advance: Callable[[Any, int, BatchDeficit], Numbers]
-    evaluate: Callable[[Any], float | Numbers]
+    evaluate: Callable[[Any], float | Mapping[str, Any]]
     save: Callable[[Any], Any]
     load: Callable[[Any], Any]
 

@@ -48,7 +48,7 @@ DEVICE = "the loop's own"
 def probe(
     make: Callable[[int], Any],
     advance: Callable[[Any, int, BatchDeficit], Mapping[str, float]],
-    evaluate: Callable[[Any], float | Mapping[str, float]],
+    evaluate: Callable[[Any], float | Mapping[str, Any]],
     *,
     save: Callable[[Any], Any],
     load: Callable[[Any], Any],
@@ -72,7 +72,8 @@ def probe(
     Args:
         make: ``make(seed) -> state``; see :class:`~critlab.hooks.own_loop.OwnLoop` for the five functions.
         advance: ``advance(state, epoch, deprive) -> {"train_loss": ..., "train_accuracy": ...}``.
-        evaluate: ``evaluate(state) -> accuracy``, a fraction; any number of which more is better does.
+        evaluate: ``evaluate(state) -> accuracy``, a fraction; any number of which more is better does. Or a mapping,
+            such as ``{"test_correct": correct}`` with a boolean array, one value for each test image.
         save: ``save(state) -> nested dictionaries of tensors and numbers``.
         load: ``load(saved) -> state``.
         deficit: what is applied to the data.
