@@ -31,7 +31,7 @@ from commands import timed
 from critlab.engine.records.provenance import provenance
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, enter
-from critlab.engine.tasks.execute import Read, Trained
+from critlab.engine.tasks.events import Read, Trained
 from critlab.engine.tasks.missing_work import Task
 from critlab.engine.tasks.writer import Writer
 from critlab.measures.reading import Reading

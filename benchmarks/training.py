@@ -42,7 +42,7 @@ from critlab.deficits import Blur
 from critlab.engine.planning.numerics import decide
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import read_record
-from critlab.engine.tasks.execute import Read, StateReached, Trained
+from critlab.engine.tasks.events import Read, StateReached, Trained
 from critlab.engine.tasks.missing_work import Task
 from critlab.engine.tasks.writer import Writer
 from critlab.measures import FisherTrace

@@ -13,8 +13,9 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
+from critlab.engine.context import RunOptions
 from critlab.engine.maintenance.verify import verify
-from critlab.engine.run import RunOptions, run_study
+from critlab.engine.run import run_study
 from critlab.store import Store
 from critlab.study.study import Study
 from critlab.study.tree import build
@@ -68,7 +69,7 @@ def soon(condition: Any) -> None:
 
 def test_two_nodes_give_the_table_of_one_process(cluster: Any, tmp_path: Path) -> None:
     study, store = small(), Store(tmp_path / "s")
-    report = run_study(study, store, RunOptions(engine="ray"))
+    report = run_study(study, store, RunOptions(executor="ray"))
     assert (report.status, report.trained) == (0, 2 * build(study).epochs)
     assert table(study, store) == undisturbed(study, tmp_path / "local")
     found = verify(store)
@@ -86,7 +87,7 @@ def test_a_lost_node_s_stages_are_done_again(cluster: Any, tmp_path: Path, monke
 
     thief = threading.Thread(target=lose_a_node)
     thief.start()
-    report = run_study(study, store, RunOptions(engine="ray"))
+    report = run_study(study, store, RunOptions(executor="ray"))
     thief.join()
     assert report.status == 0, report.ending.failures
     assert report.trained == 2 * build(study).epochs
@@ -108,7 +109,7 @@ def test_a_failure_is_one_runs_own(cluster: Any, tmp_path: Path, monkeypatch: py
     )
     monkeypatch.syspath_prepend(tmp_path)
     study = small(seeds=1, deficit={"name": "failing:Failing", "factor": 7})
-    report = run_study(study, Store(tmp_path / "s"), RunOptions(engine="ray"))
+    report = run_study(study, Store(tmp_path / "s"), RunOptions(executor="ray"))
     assert report.status == 1
     assert ["the lamp fell over" in failure.reason for failure in report.ending.failures] == [True]
     assert report.trained == build(study).epochs - 4, "all but the failed epoch and what rests on it"
@@ -127,9 +128,9 @@ def test_ctrl_c_stops_at_a_place_to_go_on_from(cluster: Any, tmp_path: Path, mon
 
     hand = threading.Thread(target=interrupt)
     hand.start()
-    report = run_study(study, store, RunOptions(engine="ray"))
+    report = run_study(study, store, RunOptions(executor="ray"))
     hand.join()
     assert report.status == 130
     assert report.ending.stopped
-    assert run_study(study, store, RunOptions(engine="ray")).status == 0
+    assert run_study(study, store, RunOptions(executor="ray")).status == 0
     assert table(study, store) == undisturbed(study, tmp_path / "local")

@@ -10,10 +10,10 @@ from critlab.analysis.calibration.calibrate import calibrate as calibrate_design
 from critlab.analysis.calibration.results import Calibration
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
+from critlab.engine.context import Device, Precision, RunOptions
 from critlab.engine.planning.plan import Plan
 from critlab.engine.planning.processors import default_workers
 from critlab.engine.records.look_record import now_in_play
-from critlab.engine.run import Device, Engine, Precision, RunOptions
 from critlab.papers.standard_designs import COUNTS, standard_designs
 from critlab.report.text.terminal import say
 from critlab.sequential.cost import plan as plan_study
@@ -30,7 +30,7 @@ def run(
     device: Device = "auto",
     precision: Precision = "auto",
     data: str | Path | None = None,
-    engine: Engine = "local",
+    engine: str = "processes",
     replace: bool = False,
     remeasure: bool = False,
 ) -> Results:
@@ -46,7 +46,8 @@ def run(
         precision: ``auto`` is what the store has recorded for the study; at first what the study says, else bfloat16
             where a timed step is at least 1.3 times as fast in it as in float32.
         data: the folder of the data; by default ``$CRITLAB_DATA``, else the user's cache folder.
-        engine: ``local``, or ``ray`` for the Ray cluster at ``RAY_ADDRESS``.
+        engine: the executor, where tasks run: ``processes`` of this machine, ``inline`` in the calling process, ``ray``
+            on the Ray cluster at ``RAY_ADDRESS``; or another one of ``critlab list executors``.
         replace: let the study take over its name where the store holds another study of that name.
         remeasure: make readings again that are kept from an earlier version of their measure.
 
@@ -62,7 +63,13 @@ def run(
     """
     place = Store(store)
     means = RunOptions(
-        workers, device, precision, Path(data) if data else None, engine, replace=replace, remeasure=remeasure
+        workers,
+        device,
+        precision,
+        Path(data) if data else None,
+        engine,
+        replace=replace,
+        remeasure=remeasure,
     )
     report, stage, results = run_study_to_answer(study, place, means, say)
     if report.ending.unwritable:

@@ -338,7 +338,7 @@ class TestSignals:
         monkeypatch.setattr(
             sys.modules[__name__],
             "CALL",
-            [*CALL[:2], f"import critlab.engine.executors.processes as l; l.PREEMPTED_SECONDS = 1; {CALL[2]}"],
+            [*CALL[:2], f"import critlab.engine.interruption as i; i.PREEMPTED_SECONDS = 1; {CALL[2]}"],
         )
         with held(tmp_path) as (process, worker):
             process.terminate()

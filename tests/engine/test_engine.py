@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 
 import critlab
 from critlab.analysis.reading import read_results
+from critlab.engine.context import RunOptions
 from critlab.engine.planning.retention import retained_paths
 from critlab.engine.records.study_ids import StudyIds
-from critlab.engine.records.study_record import read_record
-from critlab.engine.run import RunOptions, run_study
-from critlab.engine.survey import survey
-from critlab.engine.tasks.execute import Paused, Read, StateReached, Stopped, Trained, execute_task
+from critlab.engine.records.study_record import read_record, recorded_run
+from critlab.engine.run import run_study
+from critlab.engine.tasks.events import Paused, Read, StateReached, Stopped, Trained
+from critlab.engine.tasks.execute import execute_task
 from critlab.engine.tasks.missing_work import Task, find_missing_work
 from critlab.engine.tasks.writer import Writer
 from critlab.store import Store
@@ -105,8 +106,9 @@ def test_a_lost_state_is_replayed_and_must_give_its_loss(finished: tuple[Study, 
     for path in (copy / "checkpoints").rglob("*.safetensors"):
         path.unlink()
     more = small(measures={"fisher_trace": {"every": 1, "images": 40}})
-    _, work = survey(more, Store(copy))
-    assert work is not None
+    run = recorded_run(more, Store(copy))
+    assert run is not None
+    work = run.missing()
     assert (work.trained, work.replayed) == (0, 2 * build(study).epochs), "every checkpoint that stays is made again"
     report = run_study(more, Store(copy), RunOptions(workers=2))
     assert report.status == 0

@@ -12,12 +12,11 @@ import pytest
 import critlab
 from critlab._core.errors import StoreError
 from critlab.analysis.reading import read_results
-from critlab.engine.executors.worker import desk_of
-from critlab.engine.interruption import Interruption
-from critlab.engine.run import ROUNDS, RunOptions, run_study
-from critlab.engine.tasks.task_queue import RunOutcome
+from critlab.engine.context import RunOptions
+from critlab.engine.executors.inline import InlineExecutor
+from critlab.engine.run import ROUNDS, run_study, work_off
 from critlab.store import Store
-from inline import table, work_off
+from inline import table
 from studies import small
 
 pytestmark = pytest.mark.slow  # every test trains in worker processes, or with the trainer of another package
@@ -28,13 +27,13 @@ def cleaner(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Calls each function of this list at the end of one round of work, before the store is read again."""
     waiting: list[Any] = []
 
-    def then_cleaned(agenda: Any, setup: Any, workers: int, interruption: Interruption) -> RunOutcome:
-        ending = work_off(agenda, desk_of(setup))
+    def then_cleaned(work: Any, context: Any, executor: Any, display: Any, interruption: Any) -> Any:
+        ended = work_off(work, context, InlineExecutor, display, interruption)
         if waiting:
             waiting.pop(0)()
-        return ending
+        return ended
 
-    monkeypatch.setattr("critlab.engine.run.execute", then_cleaned)
+    monkeypatch.setattr("critlab.engine.run.work_off", then_cleaned)
     return waiting
 
 

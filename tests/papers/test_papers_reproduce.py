@@ -11,8 +11,8 @@ import pytest
 
 from critlab import cli
 from critlab._core.errors import StudyError
+from critlab.engine.context import RunOptions
 from critlab.engine.maintenance.gc import collect
-from critlab.engine.run import RunOptions
 from critlab.papers.playground import write_playground
 from critlab.papers.registry import FIGURES
 from critlab.papers.reproduce import reproduce

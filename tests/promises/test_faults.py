@@ -23,11 +23,14 @@ from command import Command
 from critlab._core.errors import StoreError
 from critlab.analysis.progress import progress
 from critlab.analysis.reading import read_results
+from critlab.engine.context import RunOptions
+from critlab.engine.interruption import Interruption
 from critlab.engine.planning.plan import plan
 from critlab.engine.progress import Display
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, write_record
-from critlab.engine.run import RunOptions, run_study
+from critlab.engine.run import run_study
+from critlab.engine.tasks.events import TaskEnded
 from critlab.engine.tasks.missing_work import Task
 from critlab.engine.tasks.task_queue import ATTEMPTS, TaskQueue
 from critlab.store import Store, record
@@ -402,16 +405,17 @@ class TestProcess:
     def test_a_worker_that_dies_again_and_again_is_taken_for_a_failure(self, tmp_path: Path) -> None:
         engine, told = Inline(small(**ONE_SEED), Store(tmp_path)), Told()
         written_down: list[Any] = []
-        agenda = TaskQueue(engine.survey(), engine.survey, told, written_down.append)
+        note = lambda *failure: written_down.append(failure[1])  # noqa: E731
+        queue = TaskQueue(engine.survey(), engine.survey, told, note, Interruption())
         tries = Counter[str]()
-        while (task := agenda.next([])) is not None:
+        while (task := queue.next()) is not None:
             path = task.steps[0].path
             tries[path] += 1
-            agenda.retry(task, path, f"its worker process died with status {-signal.SIGKILL}")
+            queue.take(TaskEnded(task, "died", f"its worker process died with status {-signal.SIGKILL}", path))
         assert set(tries.values()) == {ATTEMPTS}
-        assert [failure.path for failure in written_down] == list(tries)
+        assert written_down == list(tries)
         assert told.failures == [f"its worker process died with status -9 ({ATTEMPTS} times)"] * len(tries)
-        assert len(agenda.ending.blocked) + len(tries) == len(engine.survey().tasks)
+        assert len(queue.outcome.blocked) + len(tries) == len(engine.survey().tasks)
 
 
 class TestMany:

@@ -39,7 +39,7 @@ def store(finished: Path, tmp_path: Path) -> Store:
 def repaired(store: Store) -> None:
     """What ``critlab run`` does, without its processes."""
     engine = Inline(small(**SMALL), store)
-    set_aside_damaged(engine.tree, engine.study.seeds, engine.names, store)
+    set_aside_damaged(engine.work)
     assert not engine.run().failures
 
 

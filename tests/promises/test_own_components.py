@@ -17,6 +17,7 @@ from critlab._core.errors import StudyError
 from critlab._core.registry import Registry
 from critlab.data import DATA
 from critlab.deficits import DEFICITS
+from critlab.engine.executors import EXECUTORS
 from critlab.measures import MEASURES
 from critlab.models import MODELS
 from critlab.objectives import OBJECTIVES
@@ -30,6 +31,7 @@ COMPONENTS = {
     "data": "stripes",
     "sweeps": "doubling",
     "clocks": "halving",
+    "executors": "aloud",
     "figures": "squares",
 }
 COMMANDS = """
@@ -47,6 +49,11 @@ for command in sys.stdin.read().splitlines():
 
 def answers(folder: Path, *commands: str) -> list[str]:
     """What each command prints on standard output, in a process in which the toys are installed."""
+    return called(folder, *commands)[0]
+
+
+def called(folder: Path, *commands: str) -> tuple[list[str], str]:
+    """The same, and what all of them print on standard error."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("CRITLAB_")}
     paths = [str(folder / "site"), *filter(None, [environment.get("PYTHONPATH")])]
     environment |= {"PYTHONPATH": os.pathsep.join(paths), "XDG_CACHE_HOME": str(folder / "cache")}
@@ -56,7 +63,7 @@ def answers(folder: Path, *commands: str) -> list[str]:
     )
     found = re.findall(r"(.*?)<<(\w+)>>\n", ended.stdout, re.DOTALL)
     assert [status for _, status in found] == ["0"] * len(commands), ended.stdout + ended.stderr
-    return [text for text, _ in found]
+    return [text for text, _ in found], ended.stderr
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +88,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         (DATA, "critlab.data:DataSet", "load"),
         (DEFICITS, "critlab.deficits:Corruption", "corrupt"),
+        (EXECUTORS, "critlab.engine:TaskExecutor", "capacity and no events and no submit"),
         (MEASURES, "critlab.measures:Measure", "measure"),
         (MODELS, "critlab.models:Model", "build"),
         (OBJECTIVES, "critlab.objectives:Objective", "learn"),
     ],
-    ids=["data", "deficits", "measures", "models", "objectives"],
+    ids=["data", "deficits", "executors", "measures", "models", "objectives"],
 )
 def test_a_class_without_its_method_is_refused(registry: Registry[Any], path: str, method: str) -> None:
     with pytest.raises(StudyError, match=f"received '{path}', which has no {method}; every {registry.what} must"):
@@ -101,14 +109,15 @@ def test_every_kind_is_listed_with_its_source(installed: Path) -> None:
 
 
 def test_a_study_of_all_kinds_is_planned_and_run_and_on_its_page(installed: Path) -> None:
-    plan, *_ = answers(
+    (plan, *_), told = called(
         installed,
         "plan study.toml --json",
-        "run study.toml --store store --workers 1 --device cpu",
+        "run study.toml --store store --device cpu --engine aloud",
         "report study.toml --store store --out page.html",
         "export study.toml --store store --format csv --out table.csv",
     )
     assert json.loads(plan)
+    assert "seed 0: 2 epochs" in told
     table = (installed / "table.csv").read_text()
     assert all(part in table for part in (",dim,", ",halving,", ",logit_norm,"))
     page = (installed / "page.html").read_text()

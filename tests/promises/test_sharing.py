@@ -23,11 +23,12 @@ from critlab._core.digest import digest
 from critlab._core.errors import StoreError
 from critlab.analysis.reading import read_results
 from critlab.data import load
+from critlab.engine.context import RunOptions
 from critlab.engine.progress import Display
 from critlab.engine.records.study_ids import StudyIds
-from critlab.engine.run import RunOptions, run_study
+from critlab.engine.run import run_study
 from critlab.engine.tasks.claims import Claim
-from critlab.engine.tasks.execute import StateReached, Trained
+from critlab.engine.tasks.events import StateReached, Trained
 from critlab.engine.tasks.missing_work import EpochTask, Task
 from critlab.engine.tasks.task_queue import SHARED
 from critlab.store import Store
@@ -41,7 +42,8 @@ from studies import small
 RUN = """
 import json, sys
 from pathlib import Path
-from critlab.engine.run import RunOptions, run_study
+from critlab.engine.context import RunOptions
+from critlab.engine.run import run_study
 from critlab.store import Store
 from critlab.study.study import Study
 study = Study.read(json.loads(sys.argv[1]), "study")

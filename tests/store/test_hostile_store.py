@@ -24,7 +24,7 @@ from critlab._core.text import one_line, printable
 from critlab.engine.maintenance.verify import verify
 from critlab.store import Store, atomic, checkpoint, record, writer
 from critlab.store.locks import LOCKS, WRITER, Locks, writing
-from damage import FAULTS, HOSTILE, STORE, STUDY, Answer, Sound, called, inline, made, outcome
+from damage import FAULTS, HOSTILE, STORE, STUDY, Answer, Sound, called, made, outcome
 from studies import written
 
 NAME = digest("a state")
@@ -545,14 +545,13 @@ def test_a_store_that_no_file_system_takes_is_refused_before_anything(
     assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
 
 
-def test_names_that_are_hard_to_write_down(critlab: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_that_are_hard_to_write_down(critlab: Command, tmp_path: Path) -> None:
     """A name of 90 spaces, and paths that are not UTF-8."""
-    monkeypatch.setattr("critlab.engine.run.execute", inline)
     name, odd = f"a{' ' * 90}b", os.fsdecode(b"\xff\xfe")
     written(tmp_path, ('"small"', f'"{name}"'), ("[0, 1, 3]", "[0]"), ("seeds = 2", "seeds = 1")).rename(f"{odd}.toml")
     for command in (
         ["plan"],
-        ["run"],
+        ["run", "--executor", "inline"],
         ["status"],
         ["verify"],
         ["export", "--out", odd],

@@ -11,9 +11,8 @@ import os
 import random
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,9 +20,7 @@ from unittest import mock
 import numpy as np
 
 from critlab import cli
-from critlab.engine.executors.worker import desk_of
 from critlab.engine.tasks.execute import SECONDS
-from critlab.engine.tasks.task_queue import RunOutcome, TaskQueue
 from critlab.store import Store, record
 from critlab.store.inspection import places
 from inline import Inline, flipped
@@ -59,15 +56,15 @@ def called(*arguments: str) -> Answer:
     """Calls the command in this process; training is done in it too, without workers."""
     out, err = io.StringIO(), io.StringIO()
     status, broke = 0, ""
+    here = ("--executor", "inline") if arguments[0] == "run" else ()
     told = logging.StreamHandler(err)
     logging.getLogger("critlab").addHandler(told)
     try:
         with (
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
-            mock.patch.object(sys, "argv", ["critlab", *arguments]),
+            mock.patch.object(sys, "argv", ["critlab", *arguments, *here]),
             mock.patch.object(sys, "path", list(sys.path)),
-            mock.patch("critlab.engine.run.execute", inline),
         ):
             cli.main()
     except SystemExit as end:
@@ -77,19 +74,6 @@ def called(*arguments: str) -> Answer:
     finally:
         logging.getLogger("critlab").removeHandler(told)
     return Answer(status, out.getvalue(), err.getvalue(), broke)
-
-
-def inline(agenda: TaskQueue, setup: Mapping[str, Any], workers: int, interruption: object) -> RunOutcome:
-    """The local engine without processes."""
-    desk = desk_of(dict(setup))
-    ours, theirs = Pipe()
-    while not agenda.ending.stopped and (task := agenda.next([])) is not None:
-        end = desk.do(task, theirs)
-        while ours.poll():
-            told = json.loads(ours.recv_bytes())
-            agenda.epoch(told["seconds"], told["replayed"])
-        agenda.ended(task, end["kind"], end.get("reason", ""), end.get("path", ""))
-    return agenda.ending
 
 
 @dataclass
@@ -117,7 +101,7 @@ def made(folder: Path) -> Sound:
         assert (answer := called("run", STUDY, "--store", STORE)).status == 0, answer
         engine = Inline(small(**SMALL), place)
         state = engine.names.state(0, engine.tree.ends["blur-0-3-of-5"])
-        node, learner = engine.tree.nodes[engine.tree.ends["blur-0-3-of-5"]], engine.desk.learner
+        node, learner = engine.tree.nodes[engine.tree.ends["blur-0-3-of-5"]], engine.learner
         before = place.load_state(engine.names.state(0, str(node.parent)))
         assert before is not None
         assert node.recipe is not None

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from multiprocessing import Pipe
 from typing import Any
 
 from critlab.data import load
-from critlab.engine.executors.worker import WorkerContext
-from critlab.engine.maintenance.study_files import whole
-from critlab.engine.planning.retention import retained_paths
+from critlab.engine.context import RunContext
+from critlab.engine.coordinator import coordinate
+from critlab.engine.executors.inline import InlineExecutor
+from critlab.engine.interruption import Interruption
+from critlab.engine.learner import network_training
 from critlab.engine.records.adoption import settle
 from critlab.engine.records.provenance import provenance
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, enter, write_record
-from critlab.engine.tasks.missing_work import MissingWork, Task, find_missing_work
-from critlab.engine.tasks.task_queue import Failure, RunOutcome, TaskQueue
+from critlab.engine.study_run import StudyRun
+from critlab.engine.tasks.missing_work import Task
+from critlab.engine.tasks.task_queue import RunOutcome, TaskQueue
 from critlab.store import Store
 from critlab.store.locks import Locks
 from critlab.study.origin import Numerics
 from critlab.study.study import Study
-from critlab.study.tree import build
 
 
 class Told:
@@ -54,7 +54,7 @@ class Told:
 
 
 class Inline:
-    """Runs ``study`` into ``store``, as the local engine does with one worker.
+    """Runs ``study`` into ``store`` in this process.
 
     Every state is kept, unless ``size``, bytes of a checkpoint, says that there is no room for all.
     """
@@ -62,45 +62,37 @@ class Inline:
     def __init__(self, study: Study, store: Store, size: int = 1, locks: Locks | None = None) -> None:
         self.study, self.store = study, store
         images = load(study.data)
-        self.tree, self.names = build(study), StudyIds(study, images.fingerprint, Numerics())
-        self.kept = retained_paths(self.tree, len(study.seeds), size)
         store.root.mkdir(parents=True, exist_ok=True)
         code = settle(study, store, None, images.fingerprint, Numerics()).recorded
         asked = study.model_dump(mode="json")
         record = StudyRecord(asked, images.fingerprint, Numerics(), dict(provenance()), code=code)
+        ids = StudyIds(study, images.fingerprint, Numerics())
         self.record = enter(store, study, record)
-        self.desk = WorkerContext(study, images.fingerprint, Numerics(), store, None, "cpu", locks)
+        self.work = StudyRun.assemble(study, ids, store, size)
+        self.tree, self.names, self.survey = self.work.tree, self.work.ids, self.work.missing
+        self.learner = network_training().learner(study, images, Numerics(), "cpu")
+        self.context = RunContext(self.work, "cpu", lambda: self.learner, images, locks)
         self.told = Told()
-
-    def survey(self) -> MissingWork:
-        return find_missing_work(self.tree, self.study.seeds, self.names, self.store, self.kept)
 
     def run(self, before: Callable[[Task], Any] = lambda task: None) -> RunOutcome:
         """Does all that is left; ``before`` is called with every task first."""
-        agenda = TaskQueue(self.survey(), self.survey, self.told, self._record)
-        ending = work_off(agenda, self.desk, before)
+        queue = TaskQueue(self.survey(), self.survey, self.told, self.work.record_failure, Interruption())
+        for _ in coordinate(queue, executor_after(before)(self.context)):
+            pass
         if not self.survey().tasks:
-            write_record(self.store, replace(self.record, complete=whole(self.study, self.names, self.tree)))
-        return ending
-
-    def _record(self, failure: Failure) -> None:
-        body = {"seed": failure.seed, "reason": failure.reason}
-        self.store.write("failures", self.names.state(failure.seed, failure.path), body)
+            write_record(self.store, replace(self.record, complete=self.work.complete()))
+        return queue.outcome
 
 
-def work_off(agenda: TaskQueue, desk: WorkerContext, before: Callable[[Task], Any] = lambda task: None) -> RunOutcome:
-    """Does what is on the agenda, one task after the other, as the local engine's workers do."""
-    ours, theirs = Pipe()
-    while not agenda.ending.stopped and (task := agenda.next([])) is not None:
-        before(task)
-        end = desk.do(task, theirs)
-        while ours.poll():
-            told = json.loads(ours.recv_bytes())
-            agenda.epoch(told["seconds"], told["replayed"])
-            if told["status"] == "diverged":
-                agenda.watcher.diverged(task, told["note"])
-        agenda.ended(task, end["kind"], end.get("reason", ""), end.get("path", ""))
-    return agenda.ending
+def executor_after(before: Callable[[Task], Any]) -> type[InlineExecutor]:
+    """The inline executor, which calls ``before`` with every task first."""
+
+    class After(InlineExecutor):
+        def submit(self, task: Task) -> None:
+            before(task)
+            super().submit(task)
+
+    return After
 
 
 def table(study: Study, store: Store) -> str:

@@ -37,18 +37,18 @@ def drawn(seed: int, **more: Any) -> Descent:
 
 def test_processes_do_what_one_does_in_turn() -> None:
     tree = [drawn(0, left=50), drawn(1), drawn(2, parent=0, left=30), drawn(3, parent=2), drawn(4, parent=0)]
-    alone = dict(side_by_side.in_turn(tree))
+    alone = dict(side_by_side.trained(tree))
     for processes in (1, 3):
-        together = dict(side_by_side.side_by_side(tree, processes))
+        together = dict(side_by_side.trained(tree, processes))
         assert sorted(together) == sorted(alone) == [0, 1, 2, 3, 4]
         for place, layers in alone.items():
             np.testing.assert_allclose(together[place], layers, rtol=1e-12)
 
 
 def test_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    [(_, whole)] = side_by_side.in_turn([drawn(0)])
+    [(_, whole)] = side_by_side.trained([drawn(0)])
     monkeypatch.setattr(side_by_side, "AT_ONCE", 1.0)
-    [(_, pieces)] = side_by_side.side_by_side([drawn(0)], 1)
+    [(_, pieces)] = side_by_side.trained([drawn(0)], 1)
     np.testing.assert_allclose(pieces, whole, rtol=1e-12)
 
 

@@ -12,13 +12,13 @@ import torch
 import stateful_nets
 from critlab._core.errors import StudyError
 from critlab.data import load
-from critlab.engine.planning.rehearsing import rehearse_study
 from critlab.store.checkpoint import decode, encode
 from critlab.study.measurement import TEST, Measurement
 from critlab.study.origin import Numerics
 from critlab.study.recipe import Recipe
 from critlab.study.study import Study
 from critlab.training.learner import NetworkLearner
+from critlab.training.network_training import NetworkTraining
 from studies import small
 
 RECIPE = Recipe(lr=0.05, weight_decay=0.0)
@@ -64,14 +64,14 @@ def test_a_fork_equals_the_run_from_scratch_and_measuring_changes_nothing(kind: 
 @pytest.mark.parametrize("kind", stateful_nets.HELD, ids=lambda kind: kind.__name__)
 def test_what_a_checkpoint_holds_passes_the_rehearsal(kind: type) -> None:
     study = study_of(kind)
-    rehearse_study(study, load(study.data), Numerics(), "cpu", {"stateful_nets"})
+    NetworkTraining().check_resume(study, load(study.data), Numerics(), "cpu", {"stateful_nets"})
 
 
 @pytest.mark.parametrize(("kind", "named"), stateful_nets.REFUSED.items(), ids=lambda one: getattr(one, "__name__", ""))
 def test_what_it_cannot_hold_is_refused_by_name(kind: type, named: str) -> None:
     study = study_of(kind)
     with pytest.raises(StudyError) as refused:
-        rehearse_study(study, load(study.data), Numerics(), "cpu", {"stateful_nets"})
+        NetworkTraining().check_resume(study, load(study.data), Numerics(), "cpu", {"stateful_nets"})
     assert named in str(refused.value)
     assert "\n" not in str(refused.value)
 

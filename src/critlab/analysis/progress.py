@@ -9,14 +9,13 @@ from typing import Any, Literal
 from critlab.analysis.mixture import Mixture, mixture
 from critlab.analysis.reading import results_of
 from critlab.analysis.table import Outcome
-from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import read_record
-from critlab.engine.survey import survey
+from critlab.engine.study_run import StudyRun
 from critlab.store import Store
 from critlab.store.locks import Locks
 from critlab.study.stages import Look
 from critlab.study.study import Study
-from critlab.study.tree import Tree
+from critlab.study.tree import Tree, build
 from critlab.study.types import Place
 
 State = Literal["done", "running", "diverged", "failed", "interrupted", "blocked", "waiting"]
@@ -115,17 +114,17 @@ class StudyProgress:
 
 def progress(study: Study, store: Store) -> StudyProgress:
     """How far ``study`` is in ``store``; torch-free."""
-    tree, work = survey(study, store)
-    everything = tree.epochs * len(study.seeds)
     record = read_record(store, study)
-    if record is None or work is None:
+    run = None if record is None else record.run(study, store)
+    everything = (build(study) if run is None else run.tree).epochs * len(study.seeds)
+    if record is None or run is None:
         aside, growth = tuple(store.quarantined()), _growth(study, ())
         return StudyProgress(study.name, (), everything, everything, aside, growth=growth)
     results = results_of(study, record, store)
-    runs = _Runs(tree, record.names(study), store, results.outcomes).progress()
+    runs = _Runs(run, results.outcomes).progress()
     aside = tuple(store.quarantined())
     growth = _growth(study, results.looks)
-    return StudyProgress(study.name, runs, everything, work.trained, aside, mixture(results), growth)
+    return StudyProgress(study.name, runs, everything, run.missing().trained, aside, mixture(results), growth)
 
 
 def _growth(study: Study, looks: tuple[Look, ...]) -> Growth | None:
@@ -144,14 +143,14 @@ def _after(tree: Tree, outcome: Outcome) -> str:
 class _Runs:
     """Tells of every run that is not done what keeps it: a process at work, a failure, or nothing."""
 
-    def __init__(self, tree: Tree, names: StudyIds, store: Store, outcomes: tuple[Outcome, ...]) -> None:
-        self.store, self.outcomes = store, outcomes
+    def __init__(self, run: StudyRun, outcomes: tuple[Outcome, ...]) -> None:
+        self.store, self.outcomes = run.store, outcomes
         self.next = {
-            outcome.name: names.state(outcome.seed, _after(tree, outcome))
+            outcome.name: run.ids.state(outcome.seed, _after(run.tree, outcome))
             for outcome in outcomes
             if outcome.status in ("missing", "failed")
         }
-        self.held = Locks(store.root).held(self.next.values())
+        self.held = Locks(run.store.root).held(self.next.values())
         self.first_failed: dict[str, str] = {}
 
     def progress(self) -> tuple[RunProgress, ...]:

@@ -12,8 +12,8 @@ from critlab.analysis.study_table import PicturePlace
 from critlab.analysis.table import Outcome, Row, Status
 from critlab.engine.records.look_record import read_looks
 from critlab.engine.records.makers import Maker, maker
-from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, read_record
+from critlab.engine.study_run import StudyRun
 from critlab.measures.correct_images import CorrectImages
 from critlab.measures.picture import Picture
 from critlab.store import Store
@@ -21,7 +21,7 @@ from critlab.study.default_controls import as_recorded
 from critlab.study.measurement import TEST, scheduled_measures
 from critlab.study.run import Run
 from critlab.study.study import Study
-from critlab.study.tree import Node, Tree, build
+from critlab.study.tree import Node
 
 TRAINED = ("train_accuracy", "train_loss")
 """What an epoch's record says of its training; accuracy only where the objective named classes."""
@@ -72,8 +72,7 @@ def read_results(study: Study, store: Store) -> Results:
 
 def results_of(study: Study, record: StudyRecord, store: Store) -> Results:
     """Everything that ``store`` knows about ``study``, whose numbers are computed as ``record`` says."""
-    names = record.names(study)
-    reader = _Reader(study, names, store)
+    reader = _Reader(record.run(study, store))
     outcomes, rows = [], []
     for run in study.runs:
         for seed in study.seeds:
@@ -89,7 +88,7 @@ def results_of(study: Study, record: StudyRecord, store: Store) -> Results:
         record.chance,
         reader.makers,
         reader.correct,
-        read_looks(store, study, names),
+        read_looks(store, study, reader.ids),
     )
 
 
@@ -107,9 +106,8 @@ def _provenance(record: StudyRecord, reader: _Reader) -> dict[str, Any]:
 class _Reader:
     """Reads each state once, however many runs pass through it."""
 
-    def __init__(self, study: Study, names: StudyIds, store: Store) -> None:
-        self.study, self.names, self.store = study, names, store
-        self.tree: Tree = build(study, names.adopted)
+    def __init__(self, run: StudyRun) -> None:
+        self.study, self.ids, self.store, self.tree = run.study, run.ids, run.store, run.tree
         self.known: dict[tuple[int, str], _Known] = {}
         self.pictures: dict[PicturePlace, Picture] = {}
         self.makers: dict[str, Counter[Maker]] = {}
@@ -156,7 +154,7 @@ class _Reader:
         return self.known[key]
 
     def _read(self, seed: int, path: str) -> _Known:
-        node, state = self.tree.nodes[path], self.names.state(seed, path)
+        node, state = self.tree.nodes[path], self.ids.state(seed, path)
         record: Mapping[str, Any] = {}
         if node.parent is not None:
             found = self.store.read("epochs", state)
@@ -175,7 +173,7 @@ class _Reader:
         due = tuple(scheduled_measures(self.study, node))
         # a test that was taken although none is due is shown too: earlier versions tested after every epoch
         for measure in due if node.parent is None or TEST in due else (TEST, *due):
-            body = self.store.read("readings", self.names.reading(seed, path, measure))
+            body = self.store.read("readings", self.ids.reading(seed, path, measure))
             if body is None:
                 status = "missing" if measure in due else status
                 continue

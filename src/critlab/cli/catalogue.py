@@ -11,6 +11,7 @@ from critlab.cli.options_text import options_text
 from critlab.data import DATA
 from critlab.data.data_set import DataSet
 from critlab.deficits import DEFICITS, Deficit
+from critlab.engine.executors import EXECUTORS
 from critlab.measures import MEASURES
 from critlab.models import MODELS
 from critlab.objectives import OBJECTIVES
@@ -28,6 +29,7 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "objectives": OBJECTIVES,
     "sweeps": SWEEPS,
     "clocks": CLOCKS,
+    "executors": EXECUTORS,
 }
 SHARED: dict[str, type[Spec]] = {"deficits": Deficit, "sweeps": Sweep}
 """Rooms whose components have options in common, which are listed once."""

@@ -89,9 +89,15 @@ def run(
     store: StoreFolder = STORE,
     scale: Scale = None,
     workers: Workers = None,
-    engine: Annotated[
-        Literal["local", "ray"], typer.Option("--engine", help="Run on this machine or on a Ray cluster.")
-    ] = "local",
+    executor: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            "--executor",
+            metavar="NAME",
+            help="Where tasks run: processes, inline (in this process), ray, or one of critlab list executors.",
+        ),
+    ] = "processes",
     gpu_share: Annotated[
         float, typer.Option("--gpu-share", min=0.01, max=1, help="Fraction of a GPU for each task (Ray only).")
     ] = 1.0,
@@ -113,7 +119,7 @@ def run(
     chosen = _study(study, scale)
     means = {"workers": workers, "device": device, "precision": precision, "folder": data, "replace": replace}
     means |= {"remeasure": remeasure}
-    code, results = _run(chosen, store, **means, engine=engine, gpu_share=gpu_share)
+    code, results = _run(chosen, store, **means, executor=executor, gpu_share=gpu_share)
     show(json.dumps(verdict_document(results), allow_nan=False) if as_json else verdict_text(results))
     raise typer.Exit(code)
 
@@ -271,7 +277,7 @@ def reproduce(
     as_json: Json = False,
 ) -> None:
     """Reproduce a figure of a paper and compare its numbers with the published ones."""
-    from critlab.engine.run import RunOptions
+    from critlab.engine.context import RunOptions
     from critlab.papers.reproduce import reproduce as make
     from critlab.report.text.terminal import reproduction_text
     from critlab.store import Store
@@ -313,7 +319,7 @@ def export(
 @apart()
 def list_(
     what: Annotated[
-        Literal["deficits", "data", "models", "measures", "objectives", "sweeps", "clocks", "figures"],
+        Literal["deficits", "data", "models", "measures", "objectives", "sweeps", "clocks", "executors", "figures"],
         typer.Argument(),
     ],
     store: StoreFolder = STORE,
@@ -360,7 +366,7 @@ def _in_play(name: str, scale: str | None, store: Store) -> Study:
 
 def _run(study: Study, store: Path, **means: Any) -> tuple[int, Results]:
     from critlab.analysis.reading import read_results
-    from critlab.engine.run import RunOptions
+    from critlab.engine.context import RunOptions
     from critlab.report.text.terminal import say
     from critlab.sequential.loop import run_study_to_answer
     from critlab.store import Store

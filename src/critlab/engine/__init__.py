@@ -1,10 +1,5 @@
-"""Who does the work: tasks, agenda, claims, worker processes, Ray, signals, plan, verify, gc."""
+"""How studies are run: records, tasks, executors, the coordinator, plan, verify and gc."""
 
-from __future__ import annotations
+from critlab._core.lazy import attach
 
-from typing import TYPE_CHECKING
-
-from critlab._core.lazy import submodules
-
-if not TYPE_CHECKING:
-    __getattr__ = submodules(__name__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

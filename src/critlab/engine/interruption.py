@@ -14,6 +14,9 @@ INTERRUPTED, PREEMPTED = 130, 75
 SCHEDULERS = (signal.SIGTERM, signal.SIGHUP)
 """What a scheduler sends, and what a terminal sends that is closed: run me again."""
 
+PREEMPTED_SECONDS, INTERRUPTED_SECONDS = 20.0, 60.0
+"""How long workers may take to stop: schedulers kill after 30 s, where a person at a keyboard can decide."""
+
 PATIENCE = 10.0
 """Seconds that a command may take to clean up before it is ended as it is."""
 
@@ -30,6 +33,11 @@ class Interruption:
     def __init__(self) -> None:
         self.asked = False
         self.status = 0
+
+    @property
+    def patience(self) -> float:
+        """Seconds that workers may take to stop."""
+        return PREEMPTED_SECONDS if self.status == PREEMPTED else INTERRUPTED_SECONDS
 
     def ask(self, number: int, frame: FrameType | None = None) -> None:
         """The signal handler."""

@@ -1,13 +1,19 @@
-"""What the engine knows of learning: five verbs, and nothing about networks, data or papers."""
+"""What the engine knows of learning: two protocols, and nothing about networks, data or papers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
+from critlab._core.imports import imported
 from critlab.measures.reading import Reading
 from critlab.study.measurement import Measurement
+from critlab.study.origin import Numerics
 from critlab.study.recipe import Recipe
+from critlab.study.study import Setup, Study
+
+if TYPE_CHECKING:
+    from critlab.data.image_set import ImageSet
 
 
 class Learner(Protocol):
@@ -34,3 +40,42 @@ class Learner(Protocol):
 
     def unpack(self, tensors: Mapping[str, Any]) -> Any:
         """The state that :meth:`pack` packed."""
+
+
+class Training(Protocol):
+    """Makes the learners of studies, and answers what only the training code knows."""
+
+    def learner(self, setup: Setup, images: ImageSet, numerics: Numerics, device: str) -> Learner:
+        """What learns ``setup``; on a GPU, the whole process computes deterministically from now on."""
+
+    def check(self, study: Study, images: ImageSet) -> None:
+        """Refuse what only the built model shows.
+
+        Raises:
+            StudyError: an intervention names a layer that the model does not have.
+        """
+
+    def check_resume(
+        self, study: Study, images: ImageSet, numerics: Numerics, device: str, modules: Collection[str]
+    ) -> None:
+        """Try whether a run that continues from a checkpoint equals one that never stopped.
+
+        Raises:
+            StudyError: it does not, or a checkpoint cannot hold the state.
+        """
+
+    def step_seconds(self, study: Study, images: ImageSet, device: str) -> dict[str, float]:
+        """Seconds that a training step takes an image, by precision."""
+
+    def epoch_seconds(self, study: Study, images: ImageSet, numerics: Numerics) -> float:
+        """Seconds that one epoch with its measurements takes one worker."""
+
+
+NETWORK_TRAINING = "critlab.training.network_training:NetworkTraining"
+"""What trains the networks of studies, by path: the engine imports it where it is first needed."""
+
+
+def network_training() -> Training:
+    """What trains the networks of studies; imports torch."""
+    training: Training = imported(NETWORK_TRAINING)()
+    return training

@@ -1,13 +1,10 @@
-"""Doing what a store lacks of a study, from the images on disk to the last reading."""
+"""Doing what a store lacks of a study, from the images on disk to the last measurement."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -15,67 +12,34 @@ from critlab._core.duration import duration
 from critlab._core.errors import StudyError
 from critlab._core.imports import is_path
 from critlab._core.user_code.modules import refresh
-from critlab.engine.executors import ray_cluster
-from critlab.engine.executors.processes import execute
-from critlab.engine.executors.worker import refuse_inside_a_worker, setup_message
+from critlab.engine.context import Device, RunContext, RunOptions
+from critlab.engine.coordinator import coordinate
+from critlab.engine.executor import TaskExecutor
+from critlab.engine.executors import EXECUTORS
+from critlab.engine.executors.worker import refuse_inside_a_worker
 from critlab.engine.interruption import Interruption, interruptible
+from critlab.engine.learner import Learner, network_training
 from critlab.engine.maintenance.repair import set_aside_damaged
-from critlab.engine.maintenance.study_files import whole
 from critlab.engine.planning import timing
 from critlab.engine.planning.disk_space import megabytes, needed_bytes, shortage
 from critlab.engine.planning.first_run import rehearse_once
 from critlab.engine.planning.numerics import Decision, decide
-from critlab.engine.planning.processors import default_workers
-from critlab.engine.planning.retention import retained_paths, state_bytes
 from critlab.engine.progress import Display
 from critlab.engine.records.adoption import settle
 from critlab.engine.records.measure_versions import kept_versions, remarks
 from critlab.engine.records.provenance import provenance
-from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, enter, standing, write_record
-from critlab.engine.survey import missing_controls
-from critlab.engine.tasks.missing_work import MissingWork, find_missing_work
-from critlab.engine.tasks.task_queue import Failure, RunOutcome, TaskQueue
+from critlab.engine.study_run import StudyRun
+from critlab.engine.tasks.missing_work import MissingWork
+from critlab.engine.tasks.task_queue import RunOutcome, TaskQueue
 from critlab.store import Store
 from critlab.store.locks import Locks, writing
 from critlab.study.checks import interventions, read_data
-from critlab.study.origin import Numerics
 from critlab.study.remarks import deficit_remarks
 from critlab.study.study import Study
-from critlab.study.tree import build
 
 if TYPE_CHECKING:
     from critlab.data.image_set import ImageSet
-
-Precision = Literal["auto", "float32", "bfloat16"]
-Device = Literal["auto", "cpu", "cuda"]
-Engine = Literal["local", "ray"]
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """With what a study is run.
-
-    Args:
-        workers: processes; None is one per core.
-        device: where to compute; ``auto`` takes a GPU where there is one.
-        precision: ``auto`` is what the store has recorded; at first what the study says, or what a timed step decides.
-        folder: where the data lie; None is ``$CRITLAB_DATA``, else the user's cache folder.
-        engine: ``local`` is one process per core of this machine, ``ray`` a Ray cluster.
-        gpu_share: which share of a GPU a task of the Ray engine takes, above 0 and at most 1.
-        replace: let the study take over its name where the store holds another study of that name.
-        remeasure: make readings again that are kept from an earlier version of their measure.
-    """
-
-    workers: int | None = None
-    device: Device = "auto"
-    precision: Precision = "auto"
-    folder: Path | None = None
-    engine: Engine = "local"
-    gpu_share: float = 1.0
-    replace: bool = False
-    remeasure: bool = False
-
 
 ROUNDS = 3
 """How often what disappeared from the store is made again before the command gives up."""
@@ -100,14 +64,28 @@ class Report:
     status: int
 
 
-def run_study(study: Study, store: Store, means: RunOptions) -> Report:
+@dataclass(frozen=True)
+class _Prepared:
+    """What is known of a study before its store is opened for writing."""
+
+    study: Study
+    store: Store
+    options: RunOptions
+    executor: type[TaskExecutor]
+    images: ImageSet
+    decision: Decision
+    device: str
+    rehearsed: str | None
+
+
+def run_study(study: Study, store: Store, options: RunOptions) -> Report:
     """Trains and measures what ``store`` lacks of ``study``; safe to kill and to call again.
 
     At the end the store is read again. What vanished from it in the meantime is made again, :data:`ROUNDS` times at
     most.
 
     Raises:
-        StudyError: the study does not fit its data, cannot be run with these means, or the store holds another study
+        StudyError: the study does not fit its data, cannot be run with these options, or the store holds another study
             of its name; nothing was created.
         DataError: the data are missing or not what they should be; nothing was created.
         StoreError: the store cannot be used.
@@ -115,18 +93,18 @@ def run_study(study: Study, store: Store, means: RunOptions) -> Report:
     refuse_inside_a_worker()
     store.check_place()
     refresh()
-    if means.engine == "ray":
-        ray_cluster.ray_module()
+    executor = find_executor(options.executor)
     before = standing(store, study)
-    if not means.replace and (question := before.question(study, store)):
+    if not options.replace and (question := before.question(study, store)):
         raise StudyError(question)
-    images, record = _images(study, means.folder), before.record
-    device = _device(means.device)
-    decision = decide(study, images, record, means.precision, device)
+    images, record = _images(study, options), before.record
+    device = _device(options.device)
+    decision = decide(study, images, record, options.precision, device)
     rehearsed = rehearse_once(study, store, record, images, decision.numerics, device)
+    prepared = _Prepared(study, store, options, executor, images, decision, device, rehearsed)
     report = Report(0, 0, RunOutcome(), 0)
     for turn in range(ROUNDS + 1):
-        done = _round(study, store, images, decision, device, rehearsed, means, turn)
+        done = _round(prepared, turn)
         if done is None:
             break
         report = replace(done, trained=report.trained + done.trained, replayed=report.replayed + done.replayed)
@@ -135,53 +113,74 @@ def run_study(study: Study, store: Store, means: RunOptions) -> Report:
     return report
 
 
-def _round(
-    study: Study,
-    store: Store,
-    images: ImageSet,
-    decision: Decision,
-    device: str,
-    rehearsed: str | None,
-    means: RunOptions,
-    turn: int,
-) -> Report | None:
+EARLIER_NAMES = {"local": "processes"}
+"""Names of executors in version 0.1.0, kept for one release."""
+
+
+def find_executor(name: str) -> type[TaskExecutor]:
+    """The executor called ``name``, which can be used here.
+
+    Raises:
+        StudyError: there is none, or something that it needs is not installed.
+    """
+    found = EXECUTORS.find(EARLIER_NAMES.get(name, name), "--engine")
+    found.check()
+    return found
+
+
+def work_off(
+    work: MissingWork, context: RunContext, executor: type[TaskExecutor], display: Display, interruption: Interruption
+) -> tuple[RunOutcome, int | None]:
+    """Executes ``work``; returns how it ended, and how many tasks were executed at once, if that is known."""
+    run = context.run
+    context = replace(context, stopping=lambda: interruption.asked, remark=display.remark)
+    queue = TaskQueue(work, run.missing, display, run.record_failure, interruption)
+    started = executor(context)
+    for _ in coordinate(queue, started):
+        pass
+    return queue.outcome, started.workers
+
+
+def _round(prepared: _Prepared, turn: int) -> Report | None:
     """Looks at the store and does what it lacks; None where it lacks nothing.
 
     After the first turn, what is lacking was there before; after the last turn, it is not made again.
     """
-    with writing(store.root, _say) as locks:
+    study, store = prepared.study, prepared.store
+    with writing(store.root, say) as locks:
         if not turn:
             found = standing(store, study)
             for file, why in found.damaged:
-                _say(f"{store.root / file}: {why}; rewriting the record of this study")
-            if decision.seconds and found.record is None:
-                _say(f"precision: {decision.why}")
-        record = _recorded(study, store, images, decision, device, rehearsed, locks, means)
+                say(f"{store.root / file}: {why}; rewriting the record of this study")
+            if prepared.decision.seconds and found.record is None:
+                say(f"precision: {prepared.decision.why}")
+        record = _recorded(prepared, locks)
+        run = record.run(study, store)
         if not turn:
             for remark in remarks(study, record.versions or {}):
-                _say(remark)
-        names = record.names(study)
-        tree = build(study, names.adopted)
+                say(remark)
         store.remove_unfinished()
         if not turn:
-            for name in set_aside_damaged(tree, study.seeds, names, store):
-                _say(f"checkpoint {name} is damaged and was moved to quarantine; computing it again")
-        kept = retained_paths(tree, len(study.seeds), state_bytes(study))
-        work = find_missing_work(tree, study.seeds, names, store, kept)
+            report_damaged(run)
+        work = run.missing()
         if not work.tasks:
-            write_record(store, replace(record, complete=whole(study, names, tree)))
+            write_record(store, replace(record, complete=run.complete()))
             return None
         if turn:
             ending = RunOutcome(vanished=_vanished(work, store))
-            _say(f"{ending.vanished}; {'repeating this work' if turn < ROUNDS else GIVEN_UP}")
+            say(f"{ending.vanished}; {'repeating this work' if turn < ROUNDS else GIVEN_UP}")
             if turn == ROUNDS:
                 return Report(0, 0, ending, 1)
-        elif missing := missing_controls(study, tree, work):
-            _say(f"training only the missing controls: {', '.join(missing)}")
-        _forget_failures(work, names, store)
-        setup = setup_message(study, store, means.folder, names, device, locks is not None)
-        again = partial(find_missing_work, tree, study.seeds, names, store, kept)
-        return _work(study, work, again, store, images, locks, setup, means)
+        elif missing := run.missing_controls(work):
+            say(f"training only the missing controls: {', '.join(missing)}")
+        run.forget_failures(work)
+        return _work(prepared, run, work, locks)
+
+
+def report_damaged(run: StudyRun) -> None:
+    """Moves damaged checkpoints to quarantine, and says which."""
+    for name in set_aside_damaged(run):
+        say(f"checkpoint {name} is damaged and was moved to quarantine; computing it again")
 
 
 def _vanished(work: MissingWork, store: Store) -> str:
@@ -191,67 +190,42 @@ def _vanished(work: MissingWork, store: Store) -> str:
     return f"{store.root}: {' and '.join(lost)} disappeared from the store while this command ran"
 
 
-def _recorded(
-    study: Study,
-    store: Store,
-    images: ImageSet,
-    decision: Decision,
-    device: str,
-    rehearsed: str | None,
-    locks: Locks | None,
-    means: RunOptions,
-) -> StudyRecord:
+def _recorded(prepared: _Prepared, locks: Locks | None) -> StudyRecord:
     """The study's record, once it is written; of two processes that begin at once, the first decides."""
+    study, store, images = prepared.study, prepared.store, prepared.images
     with locks.waited(f"study {study.name}") if locks else nullcontext():
         before = standing(store, study).record
-        numerics = before.numerics if before else decision.numerics
-        grounds = before.decision if before else decision.grounds()
-        made_by = {**provenance(), "device": device}
+        numerics = before.numerics if before else prepared.decision.numerics
+        grounds = before.decision if before else prepared.decision.grounds()
+        made_by = {**provenance(), "device": prepared.device}
         asked = study.model_dump(mode="json")
         code = settle(study, store, before, images.fingerprint, numerics)
         for remark in code.remarks:
-            _say(remark)
+            say(remark)
         record = StudyRecord(asked, images.fingerprint, numerics, made_by, grounds, code.recorded)
-        record = replace(record, chance=images.chance, rehearsed=rehearsed)
+        record = replace(record, chance=images.chance, rehearsed=prepared.rehearsed)
         decided = before.versions if before else None
-        kept = {} if means.remeasure else kept_versions(study, store, record.names(study), decided)
-        return enter(store, study, replace(record, versions=kept), means.replace)
+        kept = {} if prepared.options.remeasure else kept_versions(record.run(study, store), decided)
+        return enter(store, study, replace(record, versions=kept), prepared.options.replace)
 
 
-def _work(
-    study: Study,
-    work: MissingWork,
-    survey: Callable[[], MissingWork],
-    store: Store,
-    images: ImageSet,
-    locks: Locks | None,
-    setup: dict[str, Any],
-    means: RunOptions,
-) -> Report:
-    workers = means.workers or default_workers(setup["device"])
-    numerics = Numerics.read(setup["numerics"], "numerics")
-    names = StudyIds(study, setup["fingerprint"], numerics, setup["adopted"], setup["versions"])
-    size = state_bytes(study)
+def _work(prepared: _Prepared, run: StudyRun, work: MissingWork, locks: Locks | None) -> Report:
+    study, images, device = prepared.study, prepared.images, prepared.device
 
-    def record(failure: Failure) -> None:
-        body = {"seed": failure.seed, "reason": failure.reason}
-        store.write("failures", names.state(failure.seed, failure.path), body)
+    def make_learner() -> Learner:
+        return network_training().learner(study, images, run.numerics, device)
 
+    context = RunContext(run, device, make_learner, images, locks, prepared.options)
     with interruptible() as interruption, Display(study.name, work.trained + work.replayed) as display:
-        if warning := shortage(needed_bytes(work, size), store):
+        if warning := shortage(needed_bytes(work, run.state_bytes), run.store):
             display.remark(f"warning: {warning}")
-        agenda = TaskQueue(work, survey, display, record)
-        if means.engine == "ray":
-            share = means.gpu_share
-            ending = ray_cluster.execute(agenda, setup, images, names, store, locks, means.workers, share, interruption)
-        else:
-            ending = execute(agenda, setup, workers, interruption)
+        ending, workers = work_off(work, context, prepared.executor, display, interruption)
         if ending.stopped:
-            display.remark(_broken_off(ending, display, survey, size))
+            display.remark(_broken_off(ending, display, run))
         elif display.done:
             display.remark(f"{display.done} epochs in {duration(display.elapsed())}")
-            if not ending.shared:
-                timing.remember(study, names.numerics, _at_work(study, display.elapsed()) * workers / display.done)
+            if workers is not None and not ending.shared:
+                timing.remember(study, run.numerics, _at_work(study, display.elapsed()) * workers / display.done)
     return Report(ending.trained, ending.replayed, ending, _status(ending, interruption))
 
 
@@ -261,12 +235,12 @@ def _at_work(study: Study, elapsed: float) -> float:
     return max(elapsed - start.workers, 0.0) or elapsed if start else elapsed
 
 
-def _broken_off(ending: RunOutcome, display: Display, survey: Callable[[], MissingWork], size: int | None) -> str:
+def _broken_off(ending: RunOutcome, display: Display, run: StudyRun) -> str:
     """What a person reads where the work was stopped before its end."""
     done = f"stopped after {display.done} of {display.total} epochs"
     if not ending.unwritable:
         return f"{done}; nothing is lost: repeat the same command to continue"
-    needed = needed_bytes(survey(), size)
+    needed = needed_bytes(run.missing(), run.state_bytes)
     room = "" if needed is None else f"; the remaining work needs about {megabytes(needed)}"
     return (
         f"{done}: {ending.unwritable}{room}; all finished work is kept. Fix this, then repeat the "
@@ -274,7 +248,8 @@ def _broken_off(ending: RunOutcome, display: Display, survey: Callable[[], Missi
     )
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Show one sentence on standard error, before or after the progress."""
     Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -286,11 +261,11 @@ def _status(ending: RunOutcome, interruption: Interruption) -> int:
     return 1 if ending.failures else 0
 
 
-def _images(study: Study, folder: Path | None) -> ImageSet:
+def _images(study: Study, options: RunOptions) -> ImageSet:
     """The images, checked against the rest of the study as far as the data must be read for it."""
     from critlab.data import load
 
-    images = load(study.data, folder)
+    images = load(study.data, options.folder)
     shape, train = tuple(images.train_images.shape[1:]), len(images.train_labels)
     if study.optimizer.batch > train:
         raise StudyError(
@@ -298,16 +273,11 @@ def _images(study: Study, folder: Path | None) -> ImageSet:
         )
     read_data(study, shape, tuple(images.train_labels.shape[1:]), images.classes)
     for remark in images.remarks():
-        _say(f"data: {remark}")
+        say(f"data: {remark}")
     for remark in deficit_remarks(study, shape):
-        _say(remark)
-    reset = {layer for one in interventions(study) for layer in one.reset_layers}
-    if reset or is_path(study.model.name):
-        model = study.model.build(shape, images.classes)
-        if reset:
-            from critlab.training.interventions import check_layers
-
-            check_layers(model, reset)
+        say(remark)
+    if is_path(study.model.name) or any(one.reset_layers for one in interventions(study)):
+        network_training().check(study, images)
     return images
 
 
@@ -320,9 +290,3 @@ def _device(asked: Device) -> str:
     if asked == "cuda" and not there:
         raise StudyError("--device: received cuda, but torch finds no GPU; use --device cpu")
     return "cuda" if there else "cpu"
-
-
-def _forget_failures(work: MissingWork, names: StudyIds, store: Store) -> None:
-    for task in work.tasks:
-        for step in task.steps:
-            store.remove("failures", names.state(task.seed, step.path))

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from critlab._core.digest import digest
-from critlab._core.errors import StudyError
+from critlab._core.errors import StoreError, StudyError
 from critlab._core.user_code.modules import refresh
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
 from critlab.deficits import Deficit
+from critlab.engine.context import RunContext
+from critlab.engine.executors.inline import InlineExecutor
 from critlab.engine.interruption import interruptible
-from critlab.engine.maintenance.repair import set_aside_damaged
-from critlab.engine.maintenance.study_files import whole
-from critlab.engine.planning.retention import retained_paths
 from critlab.engine.progress import Display
 from critlab.engine.records.adoption import settle, study_bodies
 from critlab.engine.records.provenance import provenance
-from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, enter, standing, write_record
-from critlab.engine.survey import missing_controls
-from critlab.engine.tasks.execute import CheckpointMissing, Replayed, Stopped, Trained, execute_task
-from critlab.engine.tasks.missing_work import MissingWork, Task, find_missing_work
-from critlab.engine.tasks.ready_tasks import ReadyTasks
-from critlab.engine.tasks.writer import Writer
+from critlab.engine.run import report_damaged, say, work_off
+from critlab.engine.tasks.events import Progress
+from critlab.engine.tasks.missing_work import Task
 from critlab.hooks.deprivation import BatchDeficit
 from critlab.hooks.own_loop import OwnLearner, OwnLoop
 from critlab.hooks.own_study import ProbeStudy, probe_study
@@ -39,7 +33,6 @@ from critlab.sequential.loop import run_to_answer
 from critlab.store import Store
 from critlab.store.locks import writing
 from critlab.study.origin import Numerics
-from critlab.study.tree import Tree, build
 from critlab.study.types import Removal
 
 DEVICE = "the loop's own"
@@ -102,13 +95,13 @@ def probe(
     learner = OwnLearner(loop, chosen.knowledge)
 
     def train(stage: ProbeStudy) -> bool:
-        with writing(place.root, _say) as locks, locks.waited(f"probe {chosen.name}") if locks else nullcontext():
+        with writing(place.root, say) as locks, locks.waited(f"probe {chosen.name}") if locks else nullcontext():
             stopped = _run(stage, place, learner, chosen.check, chosen.replace)
         if stopped:
             raise KeyboardInterrupt
         return True
 
-    stage, results = run_to_answer(study, place, train, _say)
+    stage, results = run_to_answer(study, place, train, say)
     return results or read_results(stage, place)
 
 
@@ -119,96 +112,58 @@ def _recorded(store: Store, name: str) -> Mapping[str, str]:
     return {key: f"{value}" for key, value in next(found, {}).items() if key.startswith("source_of_")}
 
 
+class _LoopExecutor(InlineExecutor):
+    """The user's loop in the calling process, on its threads; errors of the user's functions pass through."""
+
+    def threads(self) -> AbstractContextManager[None]:
+        """As many as the user's loop has."""
+        return nullcontext()
+
+    def execute(self, task: Task) -> Iterator[Progress]:
+        """Execute one task."""
+        return self.worker.execute_or_raise(task, self.context.stopping)
+
+
 def _run(study: ProbeStudy, store: Store, learner: OwnLearner, check: bool, replaces: bool) -> bool:
-    """Does what the store lacks; returns whether a stop was requested before its end."""
+    """Does what the store lacks; returns whether a stop was requested before its end.
+
+    Raises:
+        StoreError: another program deletes files of the store, again and again.
+    """
     if not replaces and (question := standing(store, study).question(study, store)):
         raise StudyError(question.replace("critlab run --replace", "critlab.probe(..., replace=True)"))
     fingerprint = digest("own data", study.data.identity())
     code = settle(study, store, standing(store, study).record, fingerprint, Numerics())
     for remark in code.remarks:
-        _say(remark)
+        say(remark)
     made_by = {**provenance(), "device": DEVICE}
     record = StudyRecord(study.model_dump(mode="json"), fingerprint, Numerics(), made_by, code=code.recorded)
-    names = record.names(study)
-    tree = build(study, names.adopted)
+    run = record.run(study, store)
     store.remove_unfinished()
-    for name in set_aside_damaged(tree, study.seeds, names, store):
-        _say(f"checkpoint {name} is damaged and was moved to quarantine; computing it again")
-    if not find_missing_work(tree, study.seeds, names, store, frozenset()).tasks:
-        entered = enter(store, study, record, replaces)
-        write_record(store, dataclasses.replace(entered, complete=whole(study, names, tree)))
-        return False
-    if check:
-        check_resume(learner, study.seeds[0], counts=study.controls.delay or study.controls.clocks is None)
-    kept = retained_paths(tree, len(study.seeds), _state_bytes(learner, study.seeds[0]))
-    work = find_missing_work(tree, study.seeds, names, store, kept)
-    known = standing(store, study).record is not None
-    if known and (missing := missing_controls(study, tree, work)):
-        _say(f"training only the missing controls: {', '.join(missing)}")
+    report_damaged(run)
+    work = run.missing()
+    if work.tasks:
+        if check:
+            check_resume(learner, study.seeds[0], counts=study.controls.delay or study.controls.clocks is None)
+        run = dataclasses.replace(run, checkpoint_bytes=_state_bytes(learner, study.seeds[0]))
+        work = run.missing()
+        known = standing(store, study).record is not None
+        if known and (missing := run.missing_controls(work)):
+            say(f"training only the missing controls: {', '.join(missing)}")
     entered = enter(store, study, record, replaces)
-    with interruptible() as interruption, Display(study.name, work.trained + work.replayed) as display:
-        while work.tasks and not interruption.asked:
-            _round(work, tree, names, store, learner, display, lambda: interruption.asked)
-            work = find_missing_work(tree, study.seeds, names, store, kept)
+    if work.tasks:
+        context = RunContext(run, DEVICE, lambda: learner)
+        with interruptible() as interruption, Display(study.name, work.trained + work.replayed) as display:
+            while work.tasks and not interruption.asked:
+                ending, _ = work_off(work, context, _LoopExecutor, display, interruption)
+                if ending.failures:
+                    raise StoreError(ending.failures[0].reason)
+                work = run.missing()
     if not work.tasks:
-        write_record(store, dataclasses.replace(entered, complete=whole(study, names, tree)))
+        write_record(store, dataclasses.replace(entered, complete=run.complete()))
     return bool(work.tasks)
 
 
 def _state_bytes(learner: OwnLearner, seed: int) -> int:
     """About what a checkpoint takes: an optimiser's memory, up to twice the weights, comes with the first step."""
     return 3 * sum(array.nbytes for array in learner.pack(learner.start({"seed": seed})).values())
-
-
-def _round(
-    work: MissingWork,
-    tree: Tree,
-    names: StudyIds,
-    store: Store,
-    learner: OwnLearner,
-    display: Display,
-    stop: Callable[[], bool],
-) -> None:
-    """Does the tasks in order; where a checkpoint proves damaged, what depends on it is left to the next look."""
-    schedule = ReadyTasks(work.tasks)
-    while (task := schedule.next()) is not None and not stop():
-        try:
-            diverged = _perform(task, tree, names, store, learner, display, stop)
-        except CheckpointMissing:
-            schedule.dropped(task)
-            continue
-        if diverged:
-            display.diverged(task, diverged)
-            schedule.dropped(task)
-        else:
-            schedule.done(task)
-
-
-def _perform(
-    task: Task,
-    tree: Tree,
-    names: StudyIds,
-    store: Store,
-    learner: OwnLearner,
-    display: Display,
-    stop: Callable[[], bool],
-) -> str:
-    """Does one task and writes it down; returns why it diverged, or nothing."""
-    writer = Writer(store, names, task, DEVICE)
-    for event in execute_task(task, tree, names, learner, store.load_state, stop):
-        writer.write(event)
-        if isinstance(event, Trained) and event.body["status"] == "diverged":
-            return str(event.body["note"])
-        if isinstance(event, Trained):
-            display.epoch(event.body["seconds"])
-        elif isinstance(event, Replayed):
-            display.epoch(event.seconds)
-        elif isinstance(event, Stopped):
-            return ""
-        display.tick()
-    writer.finish()
-    return ""
-
-
-def _say(text: str) -> None:
-    Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
-from critlab.engine.run import RunOptions
+from critlab.engine.context import RunOptions
 from critlab.papers.figure import Figure, Scale, Studies
 from critlab.papers.registry import FIGURES
 from critlab.papers.tables import computed

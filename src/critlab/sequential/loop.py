@@ -10,9 +10,10 @@ from critlab.analysis.looks import looks
 from critlab.analysis.placing import further_point, known_within
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
+from critlab.engine.context import RunOptions
 from critlab.engine.records.look_record import add_look, now_in_play
 from critlab.engine.records.study_record import read_record
-from critlab.engine.run import Report, RunOptions, run_study
+from critlab.engine.run import Report, run_study
 from critlab.report.text.looks import growth_text
 from critlab.store import Store
 from critlab.study.stages import Asked, Look, in_play, judged
@@ -58,7 +59,7 @@ def run_study_to_answer(
     """The same with critlab's own training: the reports of all stages as one, the study in play, and its results.
 
     Raises:
-        StudyError: as :func:`critlab.engine.running.run_study`, whose other errors pass through as well.
+        StudyError: as :func:`critlab.engine.run.run_study`, whose other errors pass through as well.
     """
     reports: list[Report] = []
 

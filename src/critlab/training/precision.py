@@ -1,8 +1,9 @@
-"""What a training step costs in each precision, on this machine and now."""
+"""What a training step and an epoch cost, on this machine and now."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from statistics import median
@@ -11,14 +12,18 @@ import torch
 
 from critlab._core.threads import one_thread
 from critlab.data.image_set import ImageSet
+from critlab.study.measurement import Measurement, options_of, scheduled_measures
 from critlab.study.origin import WORTH, Numerics
-from critlab.study.recipe import Recipe
-from critlab.study.study import Setup
+from critlab.study.recipe import Recipe, recipes
+from critlab.study.study import Setup, Study
+from critlab.study.tree import build
 from critlab.training.device import make_deterministic
-from critlab.training.learner import NetworkLearner
+from critlab.training.learner import NetworkLearner, NetworkState
 
 PRECISIONS = ("float32", "bfloat16")
 REPEATS = 5
+TIMED_STEPS = 4
+"""Of an epoch; one more comes before them, which also pays for what is set up once."""
 FEWEST, CLEAR = 2, 1.2
 """After two rounds a ratio that is so many times above or below what decides needs no third: at width 96 a round took
 two seconds."""
@@ -58,6 +63,42 @@ def step_seconds(base: Setup, images: ImageSet, recipe: Recipe, device: str = "c
                 rounds.append([_timed(step, clock) for step in steps])
             found = [median(times) for times in zip(*rounds, strict=True)]
     return {name: seconds / base.optimizer.batch for name, seconds in zip(PRECISIONS, found, strict=True)}
+
+
+def epoch_seconds(study: Study, images: ImageSet, numerics: Numerics) -> float:
+    """Worker-seconds of one epoch with its measurements, from a few timed steps.
+
+    Args:
+        study: whose last run is timed.
+        images: the study's images.
+        numerics: how numbers are computed.
+    """
+    with one_thread():
+        learner = NetworkLearner(study, images, numerics)
+        whole, state = learner.length, learner.start({"seed": study.seeds[0]})
+        recipe = recipes(study.runs[-1], study)[0]
+
+        def an_image(steps: int) -> float:
+            learner.length = min(steps * study.optimizer.batch, whole)
+            return _timed(lambda: learner.advance(state, recipe, 0), time.perf_counter) / learner.length
+
+        an_image(1)
+        seconds = an_image(TIMED_STEPS) * whole
+        learner.length = whole
+        often, epochs = _often(study)
+        return seconds + sum(_reading(learner, state, study, recipe, name) * often[name] / epochs for name in often)
+
+
+def _often(study: Study) -> tuple[Counter[str], int]:
+    """How often each measure is read in the runs of one seed, and how many epochs these have."""
+    tree = build(study)
+    return Counter(name for node in tree.nodes.values() for name in scheduled_measures(study, node)), tree.epochs
+
+
+def _reading(learner: NetworkLearner, state: NetworkState, study: Study, recipe: Recipe, name: str) -> float:
+    """Seconds of one measure."""
+    spec = Measurement(name, options_of(study, name), recipe)
+    return _timed(lambda: learner.measure(state, spec), time.perf_counter)
 
 
 def _clear(rounds: list[list[float]]) -> bool:

@@ -12,13 +12,13 @@ import pytest
 import stateful_nets
 from critlab._core.user_code.modules import refresh
 from critlab.data import load
-from critlab.engine.planning import rehearsing
 from critlab.engine.planning.first_run import rehearse_once
 from critlab.engine.records.provenance import provenance
 from critlab.engine.records.study_record import StudyRecord, enter, standing
 from critlab.store import Store
 from critlab.study.origin import Numerics
 from critlab.study.study import Study
+from critlab.training.network_training import NetworkTraining
 from studies import small
 
 
@@ -31,7 +31,7 @@ def study_of(**changes: Any) -> Study:
 def tried(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the studies that were rehearsed."""
     found: list[str] = []
-    monkeypatch.setattr(rehearsing, "rehearse_study", lambda study, *rest: found.append(study.name))
+    monkeypatch.setattr(NetworkTraining, "check_resume", lambda self, study, *rest: found.append(study.name))
     return found
 
 

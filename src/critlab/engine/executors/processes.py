@@ -1,4 +1,4 @@
-"""The local engine: one single-threaded worker process per core, fed from an agenda."""
+"""Tasks in processes of this machine, each with one thread; one process per core unless the user asks for less."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from critlab._core.errors import CritlabError
+from critlab.engine.context import RunContext
+from critlab.engine.executor import TaskExecutor
 from critlab.engine.executors.child_process import FOR_THE_PARENT, GRACE, end_child, start_child
-from critlab.engine.executors.worker import IN_WORKER, task_message
-from critlab.engine.interruption import PREEMPTED, Interruption
+from critlab.engine.executors.worker import IN_WORKER, read_progress, setup_message, task_message
+from critlab.engine.planning.processors import default_workers
+from critlab.engine.tasks.events import Progress, TaskEnded
 from critlab.engine.tasks.missing_work import Task
-from critlab.engine.tasks.task_queue import LOOK_SECONDS, RunOutcome, TaskQueue
 
 ENVIRONMENT = {
     IN_WORKER: "1",
@@ -32,11 +35,11 @@ ENVIRONMENT = {
 }
 """What every worker's environment adds."""
 
-PREEMPTED_SECONDS, INTERRUPTED_SECONDS = 20.0, 60.0
-"""How long workers may take to stop: schedulers kill after 30 s, where a person at a keyboard can decide."""
-
 LACKING = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
 """What the system answers when it has no more descriptors, processes or memory to give."""
+
+SIGNAL_SECONDS = 0.5
+"""How much later than a worker this process may receive a signal that was sent to both."""
 
 
 class _Worker:
@@ -74,12 +77,6 @@ class _Worker:
         self.task, self.epochs = task, 0
         self.send(kind="task", task=task_message(task))
 
-    def at(self) -> str:
-        """The path that it is working towards."""
-        assert self.task is not None, "only a worker with a task is somewhere"
-        steps = self.task.steps
-        return steps[min(self.epochs, len(steps) - 1)].path if steps else self.task.start
-
     def let_go(self) -> None:
         """Closes what holds the process; it ends by itself, unless it is stuck."""
         self.connection.close()
@@ -90,36 +87,137 @@ class _Worker:
         end_child(self.process)
 
 
-def execute(agenda: TaskQueue, setup: Mapping[str, Any], workers: int, interruption: Interruption) -> RunOutcome:
-    """Does what is on the agenda, on ``workers`` processes.
+class ProcessExecutor(TaskExecutor):
+    """One task per process; as many processes as there are cores, started as they are needed."""
 
-    Args:
-        agenda: what to do.
-        setup: what every worker receives first.
-        workers: how many processes; no more are started than there are tasks.
-        interruption: whether a stop was requested.
+    name = "processes"
 
-    Returns:
-        What failed; whether the work was stopped before its end.
+    def __init__(self, context: RunContext) -> None:
+        super().__init__(context)
+        self._setup = setup_message(context)
+        self._most = context.options.workers or default_workers(context.device)
+        self._workers: list[_Worker] = []
+        self._waiting: deque[Task] = deque()
+        self._until: float | None = None
 
-    Raises:
-        CritlabError: no worker could be made ready.
-    """
-    engine = _Engine(agenda, setup, workers, interruption)
-    try:
-        engine.work()
-    finally:
-        _end(engine.workers)
-    return agenda.ending
+    @property
+    def workers(self) -> int:
+        """How many processes there may be."""
+        return self._most
+
+    @property
+    def capacity(self) -> int:
+        """Processes without a task, those that are not started yet included."""
+        return self._most - len(self._waiting) - sum(worker.task is not None for worker in self._workers)
+
+    def submit(self, task: Task) -> None:
+        """Give the task to a process that has none, or start one for it; the first that is ready takes it."""
+        self._waiting.append(task)
+        self._staff()
+        self._hand_out()
+
+    def events(self, seconds: float) -> Iterator[Progress]:
+        """What the processes report."""
+        while self._until is not None and self._waiting:
+            yield TaskEnded(self._waiting.popleft(), "stopped")
+        if self._until is not None and time.monotonic() > self._until:
+            yield from self._end_stuck()
+        by_connection = {worker.connection: worker for worker in self._workers}
+        for connection in wait(list(by_connection), timeout=seconds):
+            yield from self._listen(by_connection[connection])  # type: ignore[index]
+
+    def stop(self, seconds: float) -> None:
+        """Ask every process to stop, and later kill those that are stuck: they keep what they stored last."""
+        self._until = time.monotonic() + seconds
+        for worker in self._workers:
+            worker.send(kind="stop")
+        # a worker that is still starting has nothing to store
+        self._kill([worker for worker in self._workers if not worker.ready])
+
+    def close(self) -> None:
+        """End all processes; one that is still starting has nothing to store."""
+        self._kill([worker for worker in self._workers if not worker.ready])
+        _end(self._workers)
+
+    def _end_stuck(self) -> Iterator[Progress]:
+        stuck = [worker for worker in self._workers if worker.task is not None]
+        if stuck:
+            self.context.remark(f"{len(stuck)} of {len(self._workers)} workers did not stop in time and were killed")
+        self._kill(stuck)
+        for worker in stuck:
+            assert worker.task is not None, "only a worker with a task is stuck"
+            yield TaskEnded(worker.task, "stopped")
+
+    def _kill(self, workers: list[_Worker]) -> None:
+        for worker in workers:
+            self._workers.remove(worker)
+            worker.process.kill()
+            worker.end()
+
+    def _staff(self) -> None:
+        """Start a worker for every task that has none, as far as there may be more."""
+        wanted = len(self._waiting) - sum(worker.task is None for worker in self._workers)
+        for _ in range(min(self._most - len(self._workers), wanted)):
+            try:
+                self._workers.append(_Worker(self._setup))
+            except OSError as error:
+                if error.errno not in LACKING:
+                    raise
+                if not self._workers:
+                    raise CritlabError(f"cannot start a worker process: {error.strerror}; see ulimit -a") from None
+                self._most = len(self._workers)
+                self.context.remark(f"the system allows only {self._most} worker processes: {error.strerror}")
+                return
+
+    def _hand_out(self) -> None:
+        for worker in self._workers:
+            if self._waiting and worker.ready and worker.task is None:
+                worker.give(self._waiting.popleft())
+
+    def _listen(self, worker: _Worker) -> Iterator[Progress]:
+        try:
+            message = json.loads(worker.connection.recv_bytes())
+        except (EOFError, OSError):
+            yield from self._died(worker)
+            return
+        if message["kind"] == "unusable":
+            raise CritlabError(f"a worker process could not start: {message['reason']}")
+        if message["kind"] == "ready":
+            worker.ready = True
+            self._hand_out()
+        elif worker.task is not None:
+            event = read_progress(message, worker.task)
+            if isinstance(event, TaskEnded):
+                worker.task = None
+            worker.epochs += 1
+            yield event
+
+    def _died(self, worker: _Worker) -> Iterator[Progress]:
+        self._workers.remove(worker)
+        worker.end()
+        code = worker.process.returncode
+        if worker.task is not None:
+            path = worker.task.working_towards(worker.epochs)
+            yield TaskEnded(worker.task, "died", f"its worker process died with status {code}", path)
+        elif not worker.ready and not self._signalled(code):
+            raise CritlabError(f"a worker ended with status {code} while starting; see its message above")
+        if self._until is None:
+            self._staff()
+
+    def _signalled(self, code: int) -> bool:
+        """Whether a worker was ended by a signal that this process was sent as well, perhaps a moment later."""
+        if -code in FOR_THE_PARENT:
+            time.sleep(SIGNAL_SECONDS)
+        return self.context.stopping()
 
 
-def start_seconds(setup: Mapping[str, Any], workers: int) -> float:
+def start_seconds(context: RunContext, workers: int) -> float:
     """How long it takes until that many workers, started at once, are ready.
 
     Raises:
         CritlabError: one of them cannot be made ready.
     """
-    began, started = time.perf_counter(), list[_Worker]()
+    setup, began, started = setup_message(context), time.perf_counter(), list[_Worker]()
     try:
         for _ in range(workers):
             started.append(_Worker(setup))
@@ -141,109 +239,3 @@ def _end(workers: list[_Worker]) -> None:
     until = time.monotonic() + GRACE
     for worker in workers:
         end_child(worker.process, max(0.0, until - time.monotonic()))
-
-
-class _Engine:
-    """The loop that hands out tasks and listens."""
-
-    def __init__(self, agenda: TaskQueue, setup: Mapping[str, Any], workers: int, interruption: Interruption) -> None:
-        self.agenda, self.setup, self.most = agenda, setup, workers
-        self.watcher, self.interruption = agenda.watcher, interruption
-        self.workers: list[_Worker] = []
-        self.until: float | None = None
-
-    def work(self) -> None:
-        while True:
-            self.agenda.ending.stopped |= self.interruption.asked
-            if self.agenda.ending.stopped:
-                self._stop()
-            else:
-                self._staff()
-                self._hand_out()
-            busy = any(worker.task or not worker.ready for worker in self.workers)
-            if not busy and (self.agenda.ending.stopped or not self.agenda.pending):
-                return
-            by_connection = {worker.connection: worker for worker in self.workers}
-            for connection in wait(list(by_connection), timeout=0.2):
-                self._listen(by_connection[connection])  # type: ignore[index]
-            self.watcher.tick()
-
-    def _stop(self) -> None:
-        """Asks every worker to stop, and later kills those that are stuck: they keep what they stored last."""
-        if self.until is None:
-            patience = PREEMPTED_SECONDS if self.interruption.status == PREEMPTED else INTERRUPTED_SECONDS
-            self.until = time.monotonic() + patience
-            for worker in self.workers:
-                worker.send(kind="stop")
-            # a worker that is still starting has nothing to store
-            self._kill([worker for worker in self.workers if not worker.ready])
-        elif time.monotonic() > self.until:
-            stuck = [worker for worker in self.workers if worker.task is not None]
-            if stuck:
-                self.watcher.remark(f"{len(stuck)} of {len(self.workers)} workers did not stop in time and were killed")
-            self._kill(stuck)
-
-    def _kill(self, workers: list[_Worker]) -> None:
-        for worker in workers:
-            self.workers.remove(worker)
-            worker.process.kill()
-            worker.end()
-
-    def _staff(self) -> None:
-        """Starts a worker for every task that could be done now, as far as there may be more."""
-        idle = sum(worker.task is None for worker in self.workers)
-        wanted = max(len(self.agenda.schedule), self.agenda.pending) - idle
-        for _ in range(min(self.most - len(self.workers), wanted)):
-            try:
-                self.workers.append(_Worker(self.setup))
-            except OSError as error:
-                if error.errno not in LACKING:
-                    raise
-                if not self.workers:
-                    raise CritlabError(f"cannot start a worker process: {error.strerror}; see ulimit -a") from None
-                self.most = len(self.workers)
-                self.watcher.remark(f"the system allows only {self.most} worker processes: {error.strerror}")
-                return
-
-    def _hand_out(self) -> None:
-        for worker in self.workers:
-            if worker.ready and worker.task is None:
-                task = self.agenda.next([other.task for other in self.workers if other.task])
-                if task is None:
-                    return
-                worker.give(task)
-
-    def _listen(self, worker: _Worker) -> None:
-        try:
-            message = json.loads(worker.connection.recv_bytes())
-        except (EOFError, OSError):
-            self._died(worker)
-            return
-        kind = message["kind"]
-        if kind == "epoch":
-            worker.epochs += 1
-            self.agenda.epoch(message["seconds"], message["replayed"])
-            if message["status"] == "diverged" and worker.task:
-                self.watcher.diverged(worker.task, message["note"])
-        elif kind == "unusable":
-            raise CritlabError(f"a worker process could not start: {message['reason']}")
-        elif kind == "ready":
-            worker.ready = True
-        elif worker.task is not None:
-            task, worker.task = worker.task, None
-            self.agenda.ended(task, kind, message.get("reason", ""), message.get("path", ""))
-
-    def _died(self, worker: _Worker) -> None:
-        self.workers.remove(worker)
-        worker.end()
-        code = worker.process.returncode
-        if worker.task is not None:
-            self.agenda.retry(worker.task, worker.at(), f"its worker process died with status {code}")
-        elif not worker.ready and not self._signalled(code):
-            raise CritlabError(f"a worker ended with status {code} while starting; see its message above")
-
-    def _signalled(self, code: int) -> bool:
-        """Whether a worker was ended by a signal that this process was sent as well, perhaps a moment later."""
-        if -code in FOR_THE_PARENT:
-            time.sleep(LOOK_SECONDS)
-        return self.interruption.asked

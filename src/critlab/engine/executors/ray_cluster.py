@@ -1,4 +1,4 @@
-"""The Ray engine: every task is a Ray task that streams its events back; the driver alone writes the store.
+"""Tasks on a Ray cluster: each is a Ray task that streams its events back; the driver alone writes the store.
 
 A state at which a stretch ends goes to the stretches that begin there as an object of the cluster. The driver keeps
 every such state in the store as well, since Ray loses objects with their node and with the driver.
@@ -7,26 +7,19 @@ every such state in the store as well, since Ray loses objects with their node a
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import sys
+from collections.abc import Iterator
+from typing import Any
 
 from critlab._core.errors import StoreUnwritable, StudyError
-from critlab.engine.executors.ray_task import MachineOf, stretch
-from critlab.engine.executors.worker import reason
-from critlab.engine.interruption import Interruption
-from critlab.engine.records.study_ids import StudyIds
-from critlab.engine.tasks.claims import Claim
-from critlab.engine.tasks.execute import Event, Replayed, StateReached, Stopped, Trained
+from critlab.engine.context import RunContext, failure_reason
+from critlab.engine.executor import TaskExecutor
+from critlab.engine.executors.ray_task import MachineOf, run_task
+from critlab.engine.executors.worker import setup_message
+from critlab.engine.tasks.events import Progress, StateReached, TaskEnded
 from critlab.engine.tasks.missing_work import Task
-from critlab.engine.tasks.task_queue import RunOutcome, TaskQueue
-from critlab.engine.tasks.writer import Writer
-from critlab.store import Store
-from critlab.store.locks import Locks
+from critlab.engine.tasks.recorder import TaskRecorder
 from critlab.study.tree import ROOT
-
-if TYPE_CHECKING:
-    from critlab.data.image_set import ImageSet
 
 LOST = (
     "NodeDiedError",
@@ -52,195 +45,116 @@ def ray_module() -> Any:
     return ray
 
 
-@dataclass
-class _Flight:
-    """A task that was handed to the cluster."""
+class RayExecutor(TaskExecutor):
+    """Tasks on the Ray cluster at ``RAY_ADDRESS``, or else on a cluster of this machine alone."""
 
-    task: Task
-    claim: Claim
-    writer: Writer
-    epochs: int = 0
-    ending: str = "done"
+    name = "ray"
 
-    def at(self) -> str:
-        """The path that it is working towards."""
-        steps = self.task.steps
-        return steps[min(self.epochs, len(steps) - 1)].path if steps else self.task.start
+    def __init__(self, context: RunContext) -> None:
+        super().__init__(context)
+        ray = self.ray = ray_module()
+        options, self._most = context.options, context.options.workers
+        self._joined = not ray.is_initialized()
+        if self._joined:
+            own = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": self._most, "include_dashboard": False}
+            ray.init(log_to_driver=False, configure_logging=False, **own)
+        # the images travel to the nodes once each
+        self._setup, self._images = ray.put(setup_message(context)), ray.put(context.images)
+        self._flag = ray.remote(num_cpus=0)(_Flag).remote()
+        needs = {"num_cpus": 1, **({"num_gpus": options.gpu_share} if context.device == "cuda" else {})}
+        self._remote = ray.remote(**needs, num_returns="streaming", max_retries=0)(run_task)
+        self._streams: dict[Any, TaskRecorder] = {}
+        self._states: dict[str, Any] = {}
+        self._ended: list[TaskEnded] = []
 
+    @classmethod
+    def check(cls) -> None:
+        """Refuse to be used where Ray is not installed."""
+        ray_module()
 
-def execute(
-    agenda: TaskQueue,
-    setup: Mapping[str, Any],
-    images: ImageSet,
-    names: StudyIds,
-    store: Store,
-    locks: Locks | None,
-    workers: int | None,
-    gpus: float,
-    interruption: Interruption,
-) -> RunOutcome:
-    """Does what is on the agenda, on the Ray cluster at ``RAY_ADDRESS``, or else on one of this machine's own.
+    @property
+    def capacity(self) -> int:
+        """With ``--workers`` so many tasks at a time, else all that are ready, which lets a cluster grow."""
+        return sys.maxsize if self._most is None else self._most - len(self._streams)
 
-    Args:
-        agenda: what to do.
-        setup: what every task receives about the study.
-        images: its images; they travel to the nodes once each.
-        names: the names of states and readings.
-        store: where results go; only this process writes there.
-        locks: by which the work is shared with other processes.
-        workers: how many tasks are handed over at a time; None for all that are ready, which lets a cluster grow.
-        gpus: the share of a GPU that a task takes.
-        interruption: whether a stop was requested.
-
-    Raises:
-        StudyError: Ray is not installed.
-    """
-    ray = ray_module()
-    joined = not ray.is_initialized()
-    if joined:
-        own = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers, "include_dashboard": False}
-        ray.init(log_to_driver=False, configure_logging=False, **own)
-    try:
-        driver = _Driver(ray, agenda, setup, images, names, store, locks, gpus, interruption)
-        driver.work(workers)
-    finally:
-        if joined:
-            ray.shutdown()
-    return agenda.ending
-
-
-class _Driver:
-    """Hands tasks to the cluster, and writes down what comes back."""
-
-    def __init__(
-        self,
-        ray: Any,
-        agenda: TaskQueue,
-        setup: Mapping[str, Any],
-        images: ImageSet,
-        names: StudyIds,
-        store: Store,
-        locks: Locks | None,
-        gpus: float,
-        interruption: Interruption,
-    ) -> None:
-        self.ray, self.agenda, self.names, self.store, self.locks = ray, agenda, names, store, locks
-        self.interruption, self.device = interruption, setup["device"]
-        self.setup, self.images = ray.put(dict(setup)), ray.put(images)
-        self.flag = ray.remote(num_cpus=0)(_Flag).remote()
-        options = {"num_cpus": 1, "num_gpus": gpus} if self.device == "cuda" else {"num_cpus": 1}
-        self.remote = ray.remote(**options, num_returns="streaming", max_retries=0)(stretch)
-        self.flights: dict[Any, _Flight] = {}
-        self.states: dict[str, Any] = {}
-
-    def work(self, most: int | None) -> None:
-        told = False
-        try:
-            while True:
-                self.agenda.ending.stopped |= self.interruption.asked
-                if self.agenda.ending.stopped and not told:
-                    told = True
-                    self.flag.ask.remote()
-                if not self.agenda.ending.stopped:
-                    self._hand_over(most)
-                if not self.flights and (self.agenda.ending.stopped or not self.agenda.pending):
-                    return
-                ready: list[Any] = []
-                if self.flights:
-                    ready, _ = self.ray.wait(list(self.flights), timeout=0.2, fetch_local=False)
-                for stream in ready:
-                    self._listen(stream)
-                self.agenda.watcher.tick()
-        finally:
-            for stream, flight in self.flights.items():
-                self.ray.cancel(stream)
-                flight.claim.release()
-
-    def _hand_over(self, most: int | None) -> None:
-        while most is None or len(self.flights) < most:
-            task = self.agenda.next([flight.task for flight in self.flights.values()])
-            if task is None:
-                break
-            claim = Claim(self.locks, self.names, self.store, task)
-            if not claim.take():
-                self.agenda.ended(task, "busy")
-            elif claim.overtaken():
-                claim.release()
-                self.agenda.ended(task, "overtaken")
-            else:
-                self._submit(task, claim)
-        if not self.agenda.schedule:
-            self.states.clear()  # everything that begins at one of them is on its way
-
-    def _submit(self, task: Task, claim: Claim) -> None:
-        name = self.names.state(task.seed, task.start)
-        inside = None
+    def submit(self, task: Task) -> None:
+        """Hand the task to the cluster, with the state that it starts from."""
+        context, store, ids = self.context, self.context.run.store, self.context.run.ids
+        recorder = TaskRecorder(context.run, task, context.device, context.locks)
+        if idle := recorder.begin():
+            self._end(recorder, TaskEnded(task, idle))
+            return
+        name, inside = ids.state(task.seed, task.start), None
         if task.steps and not task.at_start:
-            inside = self.store.load_state(self.names.state(task.seed, task.steps[0].path), "inside")
-        start = None if task.start == ROOT or inside else self.states.get(name) or self.store.load_state(name)
+            inside = store.load_state(ids.state(task.seed, task.steps[0].path), "inside")
+        start = None if task.start == ROOT or inside else self._states.get(name) or store.load_state(name)
         if start is None and inside is None and task.start != ROOT:
-            claim.release()
-            self.agenda.ended(task, "gone", f"checkpoint {name} is missing or damaged")
+            self._end(recorder, TaskEnded(task, "gone", f"checkpoint {name} is missing or damaged", task.start))
             return
-        stream = self.remote.remote(self.setup, self.images, task, start, inside, self.flag)
-        self.flights[stream] = _Flight(task, claim, Writer(self.store, self.names, task, self.device))
+        self._streams[self._remote.remote(self._setup, self._images, task, start, inside, self._flag)] = recorder
 
-    def _listen(self, stream: Any) -> None:
+    def events(self, seconds: float) -> Iterator[Progress]:
+        """What the cluster reports, and what there was nothing to do for."""
+        if self.capacity:
+            self._states.clear()  # no task is ready: everything that begins at one of them is on its way
+        ready: list[Any] = []
+        if self._streams and not self._ended:
+            ready, _ = self.ray.wait(list(self._streams), timeout=seconds, fetch_local=False)
+        for stream in ready:
+            yield from self._listen(stream)
+        while self._ended:
+            yield self._ended.pop()
+
+    def stop(self, seconds: float) -> None:
+        """Ask every task to stop; Ray ends those that outlive the driver."""
+        self._flag.ask.remote()
+
+    def close(self) -> None:
+        """Cancel what is left, and leave the cluster where this executor joined it."""
+        for stream, recorder in self._streams.items():
+            self.ray.cancel(stream)
+            recorder.claim.release()
+        if self._joined:
+            self.ray.shutdown()
+
+    def _listen(self, stream: Any) -> Iterator[Progress]:
         """Takes the next event of a task."""
-        flight = self.flights[stream]
+        recorder = self._streams[stream]
+        task = recorder.task
         try:
-            told = next(stream)
+            reference = next(stream)
         except StopIteration:
-            if flight.ending == "done":
-                flight.writer.finish()
-            self._over(stream, lambda: self.agenda.ended(flight.task, flight.ending))
+            self._end(recorder, TaskEnded(task, recorder.finish()), stream)
             return
         try:
-            self._write(flight, self.ray.get(told), told)
+            event = self.ray.get(reference)
+            if isinstance(event, MachineOf):
+                recorder.writer.provenance = {**event.provenance, "device": self.context.device}
+            elif (progress := recorder.take(event)) is not None:
+                yield progress
+            if isinstance(event, StateReached) and event.path == task.end:
+                self._states[self.context.run.ids.state(task.seed, event.path)] = reference
         except StoreUnwritable as error:
-            why = f"{error}"
-            self._over(stream, lambda: self.agenda.ended(flight.task, "unwritable", why))
+            self._end(recorder, TaskEnded(task, "unwritable", f"{error}"), stream)
         except self.ray.exceptions.RayError as error:
-            self._broke(stream, flight, error)
+            self._end(recorder, self._broken(recorder, error), stream)
 
-    def _write(self, flight: _Flight, event: Event | MachineOf, reference: Any) -> None:
-        if isinstance(event, MachineOf):
-            flight.writer.provenance = {**event.provenance, "device": self.device}
-            return
-        flight.writer.write(event)
-        flight.claim.follow(event)
-        if isinstance(event, StateReached) and event.path == flight.task.end:
-            self.states[self.names.state(flight.task.seed, event.path)] = reference
-        elif isinstance(event, Stopped):
-            flight.ending = "stopped"
-        elif isinstance(event, Replayed):
-            flight.epochs += 1
-            self.agenda.epoch(event.seconds, replayed=True)
-        elif isinstance(event, Trained):
-            flight.epochs += 1
-            self.agenda.epoch(event.body["seconds"], replayed=False)
-            if event.body["status"] == "diverged":
-                flight.ending = "diverged"
-                self.agenda.watcher.diverged(flight.task, event.body["note"])
-
-    def _broke(self, stream: Any, flight: _Flight, error: Any) -> None:
+    def _broken(self, recorder: TaskRecorder, error: Any) -> TaskEnded:
         """A task raised, its process died, or its node went; only the first is surely its own doing."""
-        task, path = flight.task, flight.at()
+        task, path = recorder.task, recorder.path
         cause = getattr(error, "cause", None)
         if type(error).__name__ in LOST:
-            self.states.clear()
-            self._over(stream, lambda: self.agenda.lost(task))
-        elif isinstance(cause, Exception):
-            why = reason(cause)
-            self._over(stream, lambda: self.agenda.ended(task, "failed", why, path))
-        else:
-            self.states.clear()
-            why = f"its worker process died: {' '.join(f'{error}'.split())[:300]}"
-            self._over(stream, lambda: self.agenda.retry(task, path, why))
+            self._states.clear()
+            return TaskEnded(task, "lost", path=path)
+        if isinstance(cause, Exception):
+            return TaskEnded(task, "failed", failure_reason(cause), path)
+        self._states.clear()
+        return TaskEnded(task, "died", f"its worker process died: {' '.join(f'{error}'.split())[:300]}", path)
 
-    def _over(self, stream: Any, then: Callable[[], None]) -> None:
-        self.flights.pop(stream).claim.release()
-        then()
+    def _end(self, recorder: TaskRecorder, event: TaskEnded, stream: Any = None) -> None:
+        self._streams.pop(stream, None)
+        recorder.claim.release()
+        self._ended.append(event)
 
 
 class _Flag:

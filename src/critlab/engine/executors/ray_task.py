@@ -12,18 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from critlab._core.errors import CritlabError
 from critlab.engine.executors.worker import IN_WORKER
-from critlab.engine.records.own_code import refuse_edited
+from critlab.engine.learner import Learner, network_training
 from critlab.engine.records.provenance import provenance
-from critlab.engine.records.study_ids import StudyIds
-from critlab.engine.tasks.execute import Event, StateReached, execute_task
+from critlab.engine.study_run import StudyRun
+from critlab.engine.tasks.events import Event, StateReached
+from critlab.engine.tasks.execute import execute_task
 from critlab.engine.tasks.missing_work import Task
-from critlab.study.origin import Numerics
-from critlab.study.study import Study
-from critlab.study.tree import Tree, build
 
 if TYPE_CHECKING:
     from critlab.data.image_set import ImageSet
-    from critlab.engine.learner import Learner
 
 LOOK_SECONDS = 2.0
 """How often a task asks whether it should stop."""
@@ -36,7 +33,7 @@ class MachineOf:
     provenance: Mapping[str, str]
 
 
-def stretch(
+def run_task(
     setup: Mapping[str, Any],
     images: ImageSet,
     task: Task,
@@ -47,7 +44,7 @@ def stretch(
     """Does ``task`` on this node.
 
     Args:
-        setup: the study, its numerics and the driver's version of torch, as plain values.
+        setup: the first message to a worker; with the driver's version of torch.
         images: the study's images.
         task: what to do.
         start: the state that it starts from, as the event that reached it or as arrays; None for the root.
@@ -67,11 +64,11 @@ def stretch(
     # in the driver's order, so that a module is found where the driver found it
     theirs = [entry for entry in setup["sys_path"] if os.path.isdir(entry)]
     sys.path[:] = [*theirs, *(entry for entry in sys.path if entry not in theirs)]
-    tree, names, learner = _at_hand(_Same(setup, images))
+    run, learner = _at_hand(_Same(setup, images))
     arrays = start.arrays if isinstance(start, StateReached) else start
     stop = _StopRequest(flag)
     # one by one, since Ray sends into the generator, which what it delegates to could not take
-    for event in execute_task(task, tree, names, learner, lambda name: arrays, stop, lambda name: inside):  # noqa: UP028
+    for event in execute_task(task, run.tree, run.ids, learner, lambda name: arrays, stop, lambda name: inside):  # noqa: UP028
         yield event
 
 
@@ -91,21 +88,12 @@ class _Same:
 
 
 @lru_cache(maxsize=1)
-def _at_hand(same: _Same) -> tuple[Tree, StudyIds, Learner]:
+def _at_hand(same: _Same) -> tuple[StudyRun, Learner]:
     import torch
 
-    from critlab.training.device import make_deterministic
-    from critlab.training.learner import NetworkLearner
-
     torch.set_num_threads(1)
-    setup = same.setup
-    if setup["device"] == "cuda":
-        make_deterministic()
-    study, numerics = Study.read(setup["study"], "study"), Numerics.read(setup["numerics"], "numerics")
-    learner = NetworkLearner(study, _own(same.images), numerics, setup["device"])
-    refuse_edited(study, setup["code"])
-    names = StudyIds(study, setup["fingerprint"], numerics, setup["adopted"], setup["versions"])
-    return build(study, names.adopted), names, learner
+    run = StudyRun.read(same.setup)
+    return run, network_training().learner(run.study, _own(same.images), run.numerics, same.setup["device"])
 
 
 def _own(images: ImageSet) -> ImageSet:

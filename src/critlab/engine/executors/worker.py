@@ -11,30 +11,21 @@ import json
 import os
 import sys
 import threading
-import traceback
-from collections.abc import Mapping
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from critlab._core.errors import CritlabError, StoreUnwritable, StudyError
-from critlab._core.user_code.identity import NOTHING
+from critlab._core.errors import CritlabError, StudyError
+from critlab.engine.context import RunContext, WorkerContext, failure_reason
 from critlab.engine.executors.child_process import be_a_child
-from critlab.engine.records.own_code import code_files, refuse_edited
+from critlab.engine.learner import network_training
 from critlab.engine.records.provenance import provenance
-from critlab.engine.records.study_ids import PRESENT, StudyIds
-from critlab.engine.tasks.checkpoint_cache import CheckpointCache
-from critlab.engine.tasks.claims import Claim
-from critlab.engine.tasks.execute import CheckpointMissing, Replayed, StateReached, Stopped, Trained, execute_task
+from critlab.engine.study_run import StudyRun
+from critlab.engine.tasks.events import EpochDone, Progress, TaskEnded
 from critlab.engine.tasks.missing_work import EpochTask, Task
-from critlab.engine.tasks.writer import Writer
-from critlab.store import Store
 from critlab.store.locks import Locks
 from critlab.store.presence import stay
-from critlab.study.origin import Numerics
-from critlab.study.study import Study
-from critlab.study.tree import ROOT, build
 
 IN_WORKER = "CRITLAB_WORKER"
 
@@ -62,108 +53,51 @@ def read_task(message: dict[str, Any]) -> Task:
     return Task(**{**message, "steps": steps, "at_start": tuple(message["at_start"])})
 
 
-class WorkerContext:
-    """What a worker has at hand between tasks: the study, its tree, the data, the store.
-
-    Args:
-        study: the question.
-        fingerprint: content hash of the images, as the parent found it.
-        numerics: how numbers are computed.
-        store: where results go.
-        folder: where the data lie; None for the default.
-        device: where to compute.
-        locks: by which the work is shared with other processes; None where the store has none.
-        adopted: digests of own code, and those by which the store has named it already.
-        versions: of the measures whose readings are kept from an earlier version, which.
-    """
-
-    def __init__(
-        self,
-        study: Study,
-        fingerprint: str,
-        numerics: Numerics,
-        store: Store,
-        folder: Path | None,
-        device: str,
-        locks: Locks | None,
-        adopted: Mapping[str, str] = NOTHING,
-        versions: Mapping[str, int] = PRESENT,
-    ) -> None:
-        import torch
-
-        from critlab.data import load
-        from critlab.training.device import make_deterministic
-        from critlab.training.learner import NetworkLearner
-
-        torch.set_num_threads(1)
-        if device == "cuda":
-            make_deterministic()
-        self.names, self.store = StudyIds(study, fingerprint, numerics, adopted, versions), store
-        self.tree = build(study, adopted)
-        images = load(study.data, folder)
-        if images.fingerprint != fingerprint:
-            raise CritlabError("the data changed while the study was running; run the study again")
-        self.learner = NetworkLearner(study, images, numerics, device)
-        self.device, self.locks, self.at = device, locks, ROOT
-        self.recent = CheckpointCache(store)
-
-    def do(self, task: Task, connection: Connection) -> dict[str, Any]:
-        """Does one task, writes what becomes known, and reports every epoch; gives the message of its end."""
-        claim = Claim(self.locks, self.names, self.store, task)
-        self.at = task.steps[0].path if task.steps else task.start
-        if not claim.take():
-            return {"kind": "busy"}
-        try:
-            return {"kind": "overtaken"} if claim.overtaken() else self._do(task, claim, connection)
-        except CheckpointMissing as gone:
-            return {"kind": "gone", "reason": f"{gone}", "path": task.start}
-        except StoreUnwritable as error:
-            return {"kind": "unwritable", "reason": f"{error}"}
-        except Exception as error:
-            return {"kind": "failed", "reason": reason(error), "path": self.at}
-        finally:
-            claim.release()
-
-    def _do(self, task: Task, claim: Claim, connection: Connection) -> dict[str, Any]:
-        writer = Writer(self.store, self.names, task, self.device)
-        following = {step.path: after.path for step, after in zip(task.steps, task.steps[1:], strict=False)}
-        asked = _StopRequest(connection)
-        for event in execute_task(
-            task,
-            self.tree,
-            self.names,
-            self.learner,
-            self.recent.load,
-            asked,
-            lambda name: self.store.load_state(name, "inside"),
-        ):
-            writer.write(event)
-            if isinstance(event, StateReached) and event.keep:
-                self.recent.keep(self.names.state(task.seed, event.path), event.arrays)
-            claim.follow(event)
-            if isinstance(event, Trained | Replayed):
-                self.at = following.get(event.path, event.path)
-                _send(connection, **epoch_message(event))
-                if isinstance(event, Trained) and event.body["status"] == "diverged":
-                    return {"kind": "diverged"}
-            elif isinstance(event, Stopped):
-                return {"kind": "stopped"}
-        writer.finish()
-        return {"kind": "done"}
+def progress_message(event: Progress) -> dict[str, Any]:
+    """An event as JSON values, without its task, which the receiver knows."""
+    values = {name: value for name, value in vars(event).items() if name != "task"}
+    return {"kind": "epoch" if isinstance(event, EpochDone) else "end", **values}
 
 
-def epoch_message(event: Trained | Replayed) -> dict[str, Any]:
-    """The message about an epoch."""
-    if isinstance(event, Replayed):
-        return {"kind": "epoch", "seconds": event.seconds, "replayed": True, "status": "done", "note": None}
-    body = event.body
+def read_progress(message: dict[str, Any], task: Task) -> Progress:
+    """The event of ``task`` that :func:`progress_message` wrote."""
+    values = {name: value for name, value in message.items() if name != "kind"}
+    return EpochDone(task, **values) if message["kind"] == "epoch" else TaskEnded(task, **values)
+
+
+def setup_message(context: RunContext) -> dict[str, Any]:
+    """The first message to a worker, as JSON values."""
+    folder = context.options.folder
     return {
-        "kind": "epoch",
-        "seconds": body["seconds"],
-        "replayed": False,
-        "status": body["status"],
-        "note": body.get("note"),
+        "kind": "setup",
+        **context.run.message(),
+        "folder": str(folder.absolute()) if folder else None,
+        "device": context.device,
+        "torch": provenance()["torch"],
+        "sys_path": [os.path.abspath(entry) for entry in sys.path],
+        "locks": context.locks is not None,
     }
+
+
+def worker_context(setup: dict[str, Any]) -> WorkerContext:
+    """What the parent's first message describes.
+
+    Raises:
+        CritlabError: the data or the user's own code changed since the parent read them.
+    """
+    import torch
+
+    from critlab.data import load
+
+    torch.set_num_threads(1)
+    run = StudyRun.read(setup)
+    if setup["locks"]:
+        stay(run.store.root)  # it may outlive its parent for a moment
+    images = load(run.study.data, Path(setup["folder"]) if setup["folder"] else None)
+    if images.fingerprint != run.ids.fingerprint:
+        raise CritlabError("the data changed while the study was running; run the study again")
+    learner = network_training().learner(run.study, images, run.numerics, setup["device"])
+    return WorkerContext(run, learner, setup["device"], Locks(run.store.root) if setup["locks"] else None)
 
 
 class _StopRequest:
@@ -213,62 +147,14 @@ def main(parent: int, channel: int, lifeline: int) -> None:
     _print_on_standard_error()
     setup = json.loads(connection.recv_bytes())
     try:
-        desk = desk_of(setup)
+        worker = worker_context(setup)
     except Exception as error:
-        _send(connection, kind="unusable", reason=reason(error))
+        _send(connection, kind="unusable", reason=failure_reason(error))
         return
     _send(connection, kind="ready")
     while (message := _receive(connection))["kind"] == "task":
-        _send(connection, **desk.do(read_task(message["task"]), connection))
-
-
-def setup_message(
-    study: Study, store: Store, folder: Path | None, names: StudyIds, device: str, locks: bool
-) -> dict[str, Any]:
-    """The first message to a worker, as JSON values.
-
-    Args:
-        study: the question.
-        store: where results go.
-        folder: where the data lie; None for the default.
-        names: of what the images and the numerics give.
-        device: where to compute.
-        locks: whether the store's file system has locks.
-    """
-    return {
-        "kind": "setup",
-        "study": study.model_dump(mode="json"),
-        "fingerprint": names.fingerprint,
-        "code": code_files(study),
-        "adopted": dict(names.adopted),
-        "versions": dict(names.versions),
-        "numerics": names.numerics.model_dump(),
-        "store": str(store.root.absolute()),
-        "folder": str(folder.absolute()) if folder else None,
-        "device": device,
-        "torch": provenance()["torch"],
-        "sys_path": [os.path.abspath(entry) for entry in sys.path],
-        "locks": locks,
-    }
-
-
-def desk_of(setup: dict[str, Any]) -> WorkerContext:
-    """The desk that the parent's first message describes."""
-    store, study = Store(setup["store"]), Study.read(setup["study"], "study")
-    refuse_edited(study, setup["code"])
-    if setup["locks"]:
-        stay(store.root)  # it may outlive its parent for a moment
-    return WorkerContext(
-        study,
-        setup["fingerprint"],
-        Numerics.read(setup["numerics"], "numerics"),
-        store,
-        Path(setup["folder"]) if setup["folder"] else None,
-        setup["device"],
-        Locks(store.root) if setup["locks"] else None,
-        setup["adopted"],
-        setup["versions"],
-    )
+        for event in worker.execute(read_task(message["task"]), _StopRequest(connection)):
+            _send(connection, **progress_message(event))
 
 
 def _receive(connection: Connection) -> dict[str, Any]:
@@ -278,14 +164,3 @@ def _receive(connection: Connection) -> dict[str, Any]:
     except EOFError:
         return {"kind": "end"}
     return message
-
-
-def reason(error: Exception) -> str:
-    """One line for what critlab or the system says; the whole trace where the code itself broke."""
-    if isinstance(error, RuntimeError) and "allocate memory" in f"{error}":
-        return f"out of memory: {error}"
-    if isinstance(error, MemoryError):
-        return f"out of memory: {error or 'the worker process needs more'}"
-    if isinstance(error, CritlabError | OSError):
-        return f"{type(error).__name__}: {error}"
-    return "".join(traceback.format_exception(error)).rstrip()

@@ -12,7 +12,6 @@ from typing import Any
 
 from critlab._core.errors import StoreError, StudyError
 from critlab.engine.maintenance.study_files import StudyFiles, owned, recorded, study_files
-from critlab.engine.planning.retention import retained_paths, state_bytes
 from critlab.engine.records.study_record import standing, write_record
 from critlab.store import Store, trash
 from critlab.store.atomic import abandoned
@@ -156,7 +155,7 @@ class _Look:
                 self.unknown.append(f"{one.place.path.relative_to(store.root)}: {one.why}")
         self.needed = frozenset[tuple[str, str]]().union(*(one.files - set(_spare(one, store)) for one in keepers))
         self.known = self.needed.union(*(one.files for one in (*keepers, *self.leaving)))
-        self.studies = tuple(dict.fromkeys(owner.study.name for owner in keepers))
+        self.studies = tuple(dict.fromkeys(owner.run.study.name for owner in keepers))
 
     def over(self) -> tuple[list[Place], list[Place], int]:
         """Return the files that can be freed, those without a record, and the bytes that stay.
@@ -196,7 +195,7 @@ def _named(store: Store, study: Study) -> list[StudyFiles]:
         raise StudyError(question)
     if found.record is None:
         return [study_files(store, study)]
-    return [owned(study, record) for record in found.same or found.relatives]
+    return [owned(record.run(study, store), record) for record in found.same or found.relatives]
 
 
 def _is_made(place: Place) -> bool:
@@ -208,16 +207,15 @@ def _is_made(place: Place) -> bool:
 
 def _spare(owner: StudyFiles, store: Store) -> Iterator[tuple[str, str]]:
     """Return the files of a study that it no longer needs: intermediate states, and resolved failures."""
-    study, names, tree = owner.study, owner.names, owner.tree
-    kept = retained_paths(tree, len(study.seeds), state_bytes(study))
-    for seed in study.seeds:
-        for path, node in tree.nodes.items():
-            state = names.state(seed, path)
+    run = owner.run
+    for seed in run.study.seeds:
+        for path, node in run.tree.nodes.items():
+            state = run.ids.state(seed, path)
             if path == ROOT or not store.has("epochs", state):
                 continue
             yield from (("inside", state), ("failures", state))
-            over = all(store.has("epochs", names.state(seed, child)) for child in node.children)
-            if path not in kept and over and store.has_state(state):
+            over = all(store.has("epochs", run.ids.state(seed, child)) for child in node.children)
+            if path not in run.retained and over and store.has_state(state):
                 record = store.read("epochs", state)
                 if record is not None and not record.get("kept", True):
                     yield ("checkpoints", state)
@@ -259,10 +257,10 @@ def _free(store: Store, leaving: Collection[StudyFiles], free: Collection[Place]
             write_record(store, replace(owner.record, replaced=True))
             records |= paths
     depth = {
-        owner.names.state(seed, path): node.epoch
+        owner.run.ids.state(seed, path): node.epoch
         for owner in leaving
-        for seed in owner.study.seeds
-        for path, node in owner.tree.nodes.items()
+        for seed in owner.run.study.seeds
+        for path, node in owner.run.tree.nodes.items()
     }
     ranks = {kind: rank for rank, kind in enumerate(MADE)}
 

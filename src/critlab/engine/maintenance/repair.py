@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from critlab._core.errors import StoreDamaged
-from critlab.engine.records.study_ids import StudyIds
-from critlab.store import Store
+from critlab.engine.study_run import StudyRun
 from critlab.store.inspection import Place, check
-from critlab.study.tree import ROOT, Tree
+from critlab.study.tree import ROOT
 
 
-def set_aside_damaged(tree: Tree, seeds: Collection[int], names: StudyIds, store: Store) -> list[str]:
+def set_aside_damaged(run: StudyRun) -> list[str]:
     """Hashes every checkpoint of a study, and puts those aside that fail their check.
 
     An epoch whose record says that its checkpoint stays is then trained again, and must give the recorded loss.
-
-    Args:
-        tree: the study's tree.
-        seeds: its seeds.
-        names: the names of its states.
-        store: where they are.
 
     Returns:
         The names of the states whose checkpoints were damaged.
@@ -28,10 +19,10 @@ def set_aside_damaged(tree: Tree, seeds: Collection[int], names: StudyIds, store
     Raises:
         StoreError: a checkpoint cannot be read, or a newer critlab wrote it.
     """
-    found = []
-    for seed in seeds:
-        for path in tree.nodes:
-            state = names.state(seed, path)
+    found, store = [], run.store
+    for seed in run.study.seeds:
+        for path in run.tree.nodes:
+            state = run.ids.state(seed, path)
             if path != ROOT and store.has_state(state):
                 try:
                     check(Place(store.path("checkpoints", state, ".safetensors"), "checkpoints", state, 0))

@@ -7,18 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from critlab._core.digest import digest
 from critlab._core.errors import StudyError
 from critlab._core.imports import is_path
 from critlab.engine.records.look_record import looks_name
-from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import Damaged, StudyRecord, all_records, read_record
+from critlab.engine.study_run import StudyRun
 from critlab.store import Store
 from critlab.store.inspection import STATES, Place
 from critlab.store.store import slug
-from critlab.study.measurement import TEST, interval, scheduled_measures
+from critlab.study.measurement import TEST, scheduled_measures
 from critlab.study.study import Study
-from critlab.study.tree import ROOT, Tree, build
+from critlab.study.tree import ROOT
 
 
 @dataclass(frozen=True)
@@ -26,24 +25,16 @@ class StudyFiles:
     """A study in a store.
 
     Args:
-        study: the question.
+        run: the study, with the names of everything that it makes.
         record: what the store remembers of it.
-        names: the names of everything that it makes.
-        tree: its tree.
         files: kind and name of its files, its record included.
         roots: the names of its untrained networks, which have no record.
     """
 
-    study: Study
+    run: StudyRun
     record: StudyRecord
-    names: StudyIds
-    tree: Tree
     files: frozenset[tuple[str, str]]
     roots: frozenset[str]
-
-    def whole(self) -> str:
-        """The digest by which the study's record says that all of it was there once."""
-        return whole(self.study, self.names, self.tree)
 
 
 @dataclass(frozen=True)
@@ -74,33 +65,23 @@ def study_files(store: Store, study: Study) -> StudyFiles:
     record = read_record(store, study)
     if record is None:
         raise StudyError(f"{study.name}: no results in {store.root}")
-    return owned(study, record)
+    return owned(record.run(study, store), record)
 
 
-def owned(study: Study, record: StudyRecord) -> StudyFiles:
-    """What belongs to ``study``, whose numbers are computed as ``record`` says."""
-    names = record.names(study)
-    tree = build(study, names.adopted)
-    files = {("studies", record.key), ("studies", slug(record.name)), ("looks", looks_name(study, names))}
-    for seed in study.seeds:
-        for path, node in tree.nodes.items():
-            state = names.state(seed, path)
+def owned(run: StudyRun, record: StudyRecord) -> StudyFiles:
+    """What belongs to the study of ``run``, which is what ``record`` says."""
+    looks = ("looks", looks_name(run.study, run.ids))
+    files = {("studies", record.key), ("studies", slug(record.name)), looks}
+    for seed in run.study.seeds:
+        for path, node in run.tree.nodes.items():
+            state = run.ids.state(seed, path)
             # also the tests that are not due: results show every test that the store has
-            measures = {*scheduled_measures(study, node), *((TEST,) if path != ROOT else ())}
-            files |= {("readings", names.reading(seed, path, measure)) for measure in measures}
+            measures = {*scheduled_measures(run.study, node), *((TEST,) if path != ROOT else ())}
+            files |= {("readings", run.ids.reading(seed, path, measure)) for measure in measures}
             if path != ROOT:
                 files |= {(kind, state) for kind in ("epochs", "failures", *STATES)}
-    roots = frozenset(names.state(seed, ROOT) for seed in study.seeds)
-    return StudyFiles(study, record, names, tree, frozenset(files), roots)
-
-
-def whole(study: Study, names: StudyIds, tree: Tree) -> str:
-    """The digest of the names of all that ``study`` needs; another one where a version of a measure has changed."""
-    origins = [names.origin_digest(seed) for seed in study.seeds]
-    read = [[*names.read_with(measure), interval(study, measure)] for measure in (TEST, *study.measures)]
-    # which tests are due depends on the final epochs, except where there is a test after every epoch
-    final = [study.statistics.final_epochs] if study.evaluation.every > 1 else []
-    return digest("whole", origins, sorted(tree.ends.values()), read, *final)
+    roots = frozenset(run.ids.state(seed, ROOT) for seed in run.study.seeds)
+    return StudyFiles(run, record, frozenset(files), roots)
 
 
 def recorded(store: Store) -> Iterator[Recorded]:
@@ -120,7 +101,7 @@ def recorded(store: Store) -> Iterator[Recorded]:
             except StudyError as error:
                 yield Recorded(place, record, why=f"{error}")
             else:
-                yield Recorded(place, record, owned(study, record))
+                yield Recorded(place, record, owned(record.run(study, store), record))
 
 
 def _own_code(value: Any) -> Iterator[str]:

@@ -138,7 +138,7 @@ class _Look:
         self._orphans(self.found)
         if self.owner is not None:
             self._study(self.owner)
-            self.found.made = by_arm(self.owner.study, self.owner.tree, self.owner.names, self.made)
+            self.found.made = by_arm(self.owner.run, self.made)
         else:
             self._studies()
             self.found.made = {"all studies": tally(self.made.values())}
@@ -283,21 +283,20 @@ class _Look:
 
     def _study(self, owner: StudyFiles) -> None:
         """What a study lacks: wrong where it was complete, or where an epoch has no reading at all; else to be done."""
-        complete = owner.record.complete == owner.whole()
+        run = owner.run
+        complete = owner.record.complete == run.complete()
         epochs, readings, beyond = list[str](), list[str](), set[str]()
         measured = {state for _, state in self.read.values()}
-        for seed in owner.study.seeds:
+        for seed in run.study.seeds:
             beyond.clear()
-            for path, node in owner.tree.nodes.items():
-                state = owner.names.state(seed, path)
+            for path, node in run.tree.nodes.items():
+                state = run.ids.state(seed, path)
                 if node.parent in beyond or (path != ROOT and self._diverged(state)):
                     beyond.add(path)
                 elif path != ROOT and state not in self.epochs and not self._is_there_now("epochs", state):
                     epochs.append(state)
                 else:
-                    due_now = [
-                        owner.names.reading(seed, path, measure) for measure in scheduled_measures(owner.study, node)
-                    ]
+                    due_now = [run.ids.reading(seed, path, measure) for measure in scheduled_measures(run.study, node)]
                     lost = [
                         name for name in due_now if name not in self.read and not self._is_there_now("readings", name)
                     ]
@@ -305,11 +304,11 @@ class _Look:
                     if lost == due_now and path != ROOT and state not in measured and not complete:
                         self._missing("epochs", state, "has no measurement, although the epoch's record is complete")
         if epochs or readings:
-            self.found.lacking.append(Lack(owner.study.name, len(epochs), len(readings)))
+            self.found.lacking.append(Lack(run.study.name, len(epochs), len(readings)))
         if complete:
             for kind, names in (("epochs", epochs), ("readings", readings)):
                 for name in names:
-                    what = f"is missing, although {owner.study.name!r} was complete; critlab run restores it"
+                    what = f"is missing, although {run.study.name!r} was complete; critlab run restores it"
                     self._missing(kind, name, what)
 
     def _missing(self, kind: str, name: str, what: str) -> None:

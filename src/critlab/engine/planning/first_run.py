@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from critlab._core.digest import digest
 from critlab._core.imports import is_path
 from critlab._core.user_code.identity import OwnCode
+from critlab.engine.learner import network_training
 from critlab.engine.records.own_code import own_codes
 from critlab.engine.records.provenance import provenance
 from critlab.engine.records.study_record import StudyRecord, all_records
-from critlab.engine.tasks.missing_work import find_missing_work
 from critlab.store import Store
 from critlab.study.origin import Numerics
 from critlab.study.study import Study
-from critlab.study.tree import build
 
 if TYPE_CHECKING:
     from critlab.data.image_set import ImageSet
@@ -40,13 +39,11 @@ def rehearse_once(
     if tried in every and codes and not any(code.unread for code in codes):
         return tried
     if record is not None:
-        names = record.names(study)
-        work = find_missing_work(build(study, names.adopted), study.seeds, names, store, frozenset())
+        work = record.run(study, store).missing()
         if not (work.trained or work.replayed):
             return record.rehearsed
-    from critlab.engine.planning.rehearsing import rehearse_study
-
-    rehearse_study(study, images, numerics, device, {name for code in codes for name in code.modules})
+    modules = {name for code in codes for name in code.modules}
+    network_training().check_resume(study, images, numerics, device, modules)
     return tried
 
 

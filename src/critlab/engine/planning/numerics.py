@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from critlab._core.errors import StudyError
 from critlab._core.imports import one_line
+from critlab.engine.learner import network_training
 from critlab.engine.planning import timing
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord
+from critlab.engine.study_run import StudyRun
 from critlab.store import Store
 from critlab.study.origin import WORTH, Numerics
-from critlab.study.recipe import recipes
 from critlab.study.study import Study
-from critlab.study.tree import ROOT, build
+from critlab.study.tree import ROOT
 
 if TYPE_CHECKING:
     from critlab.data.image_set import ImageSet
@@ -79,11 +80,8 @@ def decide(
     found = settled(study, record, asked, device)
     if found is not None:
         return found
-    from critlab.training.precision import step_seconds
-
-    recipe = recipes(study.runs[-1], study)[0]
     try:
-        seconds = step_seconds(study, images, recipe, device)
+        seconds = network_training().step_seconds(study, images, device)
     except Exception as error:
         return Decision(Numerics(), f"float32, because timing a step failed: {one_line(error)}")
     timing.remember_steps(study, device, seconds)
@@ -101,12 +99,11 @@ def as_computed(study: Study, store: Store, fingerprint: str) -> Decision | None
     Returns:
         None where there are none, or of both precisions.
     """
-    tree, found = build(study), list[Numerics]()
-    for precision in PRECISIONS:
-        names = StudyIds(study, fingerprint, Numerics(precision=precision))
-        first = tree.nodes[ROOT].children
-        if any(store.has("epochs", names.state(seed, path)) for seed in study.seeds for path in first):
-            found.append(names.numerics)
+    found = list[Numerics]()
+    for numerics in (Numerics(precision=precision) for precision in PRECISIONS):
+        run = StudyRun.assemble(study, StudyIds(study, fingerprint, numerics), store)
+        if run.has_epoch_of(run.tree.nodes[ROOT].children):
+            found.append(numerics)
     return Decision(found[0], "used for the epochs in this store") if len(found) == 1 else None
 
 

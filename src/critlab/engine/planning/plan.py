@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from critlab.engine.executors.worker import refuse_inside_a_worker, setup_message
+from critlab.engine.context import RunContext, RunOptions
+from critlab.engine.executors.worker import refuse_inside_a_worker
+from critlab.engine.learner import network_training
 from critlab.engine.planning import timing
 from critlab.engine.planning.disk_space import RECORD_BYTES, needed_bytes, shortage
 from critlab.engine.planning.numerics import Decision, decide, settled
 from critlab.engine.planning.retention import built_bytes, retained_paths, state_bytes
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, read_record
-from critlab.engine.survey import missing_controls, survey
+from critlab.engine.study_run import StudyRun
 from critlab.engine.tasks.missing_work import MissingWork
 from critlab.store import Store
 from critlab.study.measurement import scheduled_measures
 from critlab.study.remarks import deficit_remarks
 from critlab.study.study import Study
-from critlab.study.tree import ROOT, Tree
+from critlab.study.tree import ROOT, Tree, build
 
 
 @dataclass(frozen=True)
@@ -98,12 +101,13 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
     if measure:
         refuse_inside_a_worker()
     store.check_place()
-    tree, work = survey(study, store)
+    record = read_record(store, study)
+    run = None if record is None else record.run(study, store)
+    tree, work = (build(study), None) if run is None else (run.tree, run.missing())
     seeds = len(study.seeds)
     everything = tree.epochs * seeds
     left, replays = (work.trained, work.replayed) if work else (everything, 0)
     readings = work.readings if work else seeds * _readings(study, tree)
-    record = read_record(store, study)
     decision, each, size = _measured(study, store, record, workers, folder) if measure else _known(study, record)
     start = timing.recall_start(study)
     before = sum(start) if start and left + replays + readings else 0.0
@@ -126,7 +130,7 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
         seconds=None if each is None else before + each * max((left + replays) / workers, _longest(study, work)),
         start_seconds=before,
         workers=workers,
-        missing_controls=missing_controls(study, tree, work) if work else (),
+        missing_controls=run.missing_controls(work) if run and work else (),
         remarks=() if (shape := study.data.shape()) is None else tuple(deficit_remarks(study, shape)),
     )
 
@@ -170,16 +174,17 @@ def _measured(
 
     began = time.perf_counter()
     images = load(study.data, folder)
-    reading = time.perf_counter() - began
+    reading, training = time.perf_counter() - began, network_training()
     size = state_bytes(study)
     if size is None:
         size = built_bytes(study, tuple(images.train_images.shape[1:]), images.classes, memory=True)
     decision = decide(study, images, record)
-    seconds = timing.measure(study, images, decision.numerics)
+    seconds = training.epoch_seconds(study, images, decision.numerics)
     timing.remember(study, decision.numerics, seconds)
-    names = StudyIds(study, images.fingerprint, decision.numerics)
-    setup = setup_message(study, store, folder, names, "cpu", locks=False)
-    timing.remember_start(study, timing.Start(reading, start_seconds(setup, workers)))
+    run = StudyRun.assemble(study, StudyIds(study, images.fingerprint, decision.numerics), store)
+    learner = partial(training.learner, study, images, decision.numerics, "cpu")
+    context = RunContext(run, "cpu", learner, images, options=RunOptions(folder=folder))
+    timing.remember_start(study, timing.Start(reading, start_seconds(context, workers)))
     return decision, seconds, size
 
 

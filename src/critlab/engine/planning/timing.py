@@ -1,28 +1,18 @@
-"""What an epoch and a step cost on this machine: remembered from the last run, or measured now."""
+"""What an epoch, a step and a start cost on this machine, as remembered from the last run."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from critlab._core.digest import digest
 from critlab.engine.planning.processors import abilities
 from critlab.engine.records.provenance import provenance
 from critlab.store import atomic
-from critlab.study.measurement import Measurement, options_of, scheduled_measures
 from critlab.study.origin import Numerics
-from critlab.study.recipe import Recipe, recipes
-from critlab.study.study import Setup, Study
-from critlab.study.tree import build
-
-if TYPE_CHECKING:
-    from critlab.data.image_set import ImageSet
-
-TIMED_STEPS = 4
+from critlab.study.study import Setup
 
 
 def _remembered() -> Path:
@@ -107,44 +97,3 @@ def _keep(key: str, value: Any) -> None:
         atomic.write(_remembered(), json.dumps({**_known(), key: value}, indent=1).encode())
     except OSError:
         return
-
-
-def measure(study: Study, images: ImageSet, numerics: Numerics) -> float:
-    """Worker-seconds of one epoch with its measures, from a few timed steps now.
-
-    Args:
-        study: whose first deprived run is timed.
-        images: the study's images.
-        numerics: how numbers are computed.
-    """
-    from critlab._core.threads import one_thread
-    from critlab.training.learner import NetworkLearner
-
-    with one_thread():
-        learner = NetworkLearner(study, images, numerics)
-        whole, state = learner.length, learner.start({"seed": study.seeds[0]})
-        recipe = recipes(study.runs[-1], study)[0]
-
-        def an_image(steps: int) -> float:
-            learner.length = min(steps * study.optimizer.batch, whole)
-            began = time.perf_counter()
-            learner.advance(state, recipe, 0)
-            return (time.perf_counter() - began) / learner.length
-
-        an_image(1)
-        seconds = an_image(TIMED_STEPS) * whole
-        learner.length = whole
-        often, epochs = _often(study)
-        return seconds + sum(_reading(learner, state, study, recipe, name) * often[name] / epochs for name in often)
-
-
-def _often(study: Study) -> tuple[Counter[str], int]:
-    """How often each measure is read in the runs of one seed, and how many epochs these have."""
-    tree = build(study)
-    return Counter(name for node in tree.nodes.values() for name in scheduled_measures(study, node)), tree.epochs
-
-
-def _reading(learner: Any, state: Any, study: Study, recipe: Recipe, name: str) -> float:
-    began = time.perf_counter()
-    learner.measure(state, Measurement(name, options_of(study, name), recipe))
-    return time.perf_counter() - began

@@ -9,11 +9,11 @@ from critlab._core.errors import StoreError
 from critlab.engine.records.own_code import code_files, differing, own_codes, places
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, read_record
+from critlab.engine.study_run import StudyRun
 from critlab.store import Store
 from critlab.store.inspection import Place, check
 from critlab.study.origin import Numerics
 from critlab.study.study import Study
-from critlab.study.tree import ROOT, build
 
 Adopted = Mapping[str, str]
 
@@ -117,6 +117,5 @@ def _adopted_before(store: Store) -> Iterator[tuple[str, str]]:
 
 def _are_there(study: Study, store: Store, fingerprint: str, numerics: Numerics, adopted: Adopted) -> bool:
     """Whether ``store`` has an epoch of ``study`` under these names."""
-    names, tree = StudyIds(study, fingerprint, numerics, adopted), build(study, adopted)
-    paths = [path for path in tree.nodes if path != ROOT]
-    return any(store.has("epochs", names.state(seed, path)) for seed in study.seeds for path in paths)
+    run = StudyRun.assemble(study, StudyIds(study, fingerprint, numerics, adopted), store)
+    return run.has_epoch_of(run.tree.nodes)

@@ -6,9 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from critlab.engine.records.study_ids import StudyIds
-from critlab.study.study import Study
-from critlab.study.tree import Tree
+from critlab.engine.study_run import StudyRun
 
 Tally = Mapping[str, int]
 """How many records each kind made, by its words, most first."""
@@ -48,21 +46,19 @@ def tally(makers: Iterable[Maker] | Mapping[Maker, int]) -> dict[str, int]:
     return {one.words: count for one, count in Counter(makers).most_common()}
 
 
-def by_arm(study: Study, tree: Tree, names: StudyIds, made: Mapping[str, Maker]) -> dict[str, dict[str, int]]:
+def by_arm(run: StudyRun, made: Mapping[str, Maker]) -> dict[str, dict[str, int]]:
     """Who made the epochs of each arm; an epoch that runs of an arm share counts once.
 
     Args:
-        study: the question.
-        tree: its tree.
-        names: the names of its states.
+        run: the study, its tree and the names of its states.
         made: who made which state.
     """
     paths: dict[str, set[str]] = {}
-    for run in study.runs:
-        paths.setdefault(run.arm, set()).update(tree.upwards(tree.ends[run.name]))
+    for one in run.study.runs:
+        paths.setdefault(one.arm, set()).update(run.tree.upwards(run.tree.ends[one.name]))
     found: dict[str, dict[str, int]] = {}
     for arm, shared in paths.items():
-        states = (names.state(seed, path) for seed in study.seeds for path in shared)
+        states = (run.ids.state(seed, path) for seed in run.study.seeds for path in shared)
         found[arm] = tally(made[state] for state in states if state in made)
     return found
 

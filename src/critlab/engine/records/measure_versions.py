@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.study_run import StudyRun
 from critlab.measures import MEASURES
-from critlab.store import Store
 from critlab.study.measurement import scheduled_measures
 from critlab.study.study import Study
-from critlab.study.tree import ROOT, Tree, build
+from critlab.study.tree import ROOT
 
 
 def versions_before(study: Study) -> dict[str, int]:
@@ -18,26 +19,22 @@ def versions_before(study: Study) -> dict[str, int]:
     return {name: row.version for name, row in rows.items() if row is not None}
 
 
-def kept_versions(
-    study: Study, store: Store, names: StudyIds, decided: Mapping[str, int] | None = None
-) -> dict[str, int]:
-    """Of the measures whose readings in ``store`` are all there in the version before, that.
+def kept_versions(run: StudyRun, decided: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Of the measures whose readings in the store are all there in the version before, that.
 
     Where one of them is missing, all of that measure's are made in the present version: a table holds one version.
 
     Args:
-        study: the question.
-        store: what is known.
-        names: of states; which versions they say does not matter.
+        run: the study in its store; which versions its names say does not matter.
         decided: which versions the study's record keeps, whose other measures stay in the present one; None where
             they have not been read yet.
     """
-    before, tree = versions_before(study), build(study, names.adopted)
-    old = StudyIds(study, names.fingerprint, names.numerics, names.adopted, before)
+    before, ids = versions_before(run.study), run.ids
+    old = replace(run, ids=StudyIds(run.study, ids.fingerprint, ids.numerics, ids.adopted, before))
     return {
         measure: version
         for measure, version in before.items()
-        if (decided is None or measure in decided) and _all_there(study, tree, store, old, measure)
+        if (decided is None or measure in decided) and _all_there(old, measure)
     }
 
 
@@ -55,19 +52,19 @@ def remarks(study: Study, versions: Mapping[str, int]) -> list[str]:
     return found
 
 
-def _all_there(study: Study, tree: Tree, store: Store, names: StudyIds, measure: str) -> bool:
+def _all_there(run: StudyRun, measure: str) -> bool:
     """Whether every reading of one measure is there, as far as training stayed finite; one at least."""
-    some = False
-    for seed in study.seeds:
+    some, store = False, run.store
+    for seed in run.study.seeds:
         beyond: set[str] = set()
-        for path, node in tree.nodes.items():
+        for path, node in run.tree.nodes.items():
             if node.parent in beyond:
                 beyond.add(path)
                 continue
-            if measure in scheduled_measures(study, node) and not store.has(
-                "readings", names.reading(seed, path, measure)
+            if measure in scheduled_measures(run.study, node) and not store.has(
+                "readings", run.ids.reading(seed, path, measure)
             ):
-                record = None if path == ROOT else store.read("epochs", names.state(seed, path))
+                record = None if path == ROOT else store.read("epochs", run.ids.state(seed, path))
                 if record is None or record["status"] != "diverged":
                     return False
                 beyond.add(path)

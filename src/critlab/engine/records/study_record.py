@@ -17,6 +17,7 @@ from critlab._core.user_code.identity import NOTHING
 from critlab.engine.records.measure_versions import versions_before
 from critlab.engine.records.own_code import own_codes
 from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.study_run import StudyRun
 from critlab.store import Store
 from critlab.store.inspection import Place, check
 from critlab.store.marker import mark
@@ -104,6 +105,10 @@ class StudyRecord:
             adopted = {code.digest: code.text for code in own_codes(study) if code.text}
         versions = versions_before(study) if self.versions is None else self.versions
         return StudyIds(study, self.fingerprint, self.numerics, adopted, versions)
+
+    def run(self, study: Study, store: Store, checkpoint_bytes: int | None = None) -> StudyRun:
+        """The run of ``study`` in ``store`` as this record says; reads no file."""
+        return StudyRun.assemble(study, self.names(study), store, checkpoint_bytes)
 
     def body(self) -> dict[str, Any]:
         """The JSON values of the record."""
@@ -203,6 +208,17 @@ def read_record(store: Store, study: Study) -> StudyRecord | None:
         file, why = found.damaged[0]
         raise StoreError(f"{store.root / file}: {why}; critlab run of {study.name!r} rewrites it")
     return None
+
+
+def recorded_run(study: Study, store: Store) -> StudyRun | None:
+    """The run of ``study`` as ``store`` records it; None where it has never been run in this store.
+
+    Raises:
+        StudyError: the store holds another study of that name.
+        StoreError: its record is damaged, or newer than this critlab can read.
+    """
+    record = read_record(store, study)
+    return None if record is None else record.run(study, store)
 
 
 def write_record(store: Store, record: StudyRecord) -> None:

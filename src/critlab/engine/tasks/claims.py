@@ -9,7 +9,7 @@ cost the square of their number.
 from __future__ import annotations
 
 from critlab.engine.records.study_ids import StudyIds
-from critlab.engine.tasks.execute import Event, Replayed, StateReached, Trained
+from critlab.engine.tasks.events import Event, Replayed, StateReached, Trained
 from critlab.engine.tasks.missing_work import Task
 from critlab.store import Store
 from critlab.store.locks import Locks

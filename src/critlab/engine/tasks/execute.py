@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,8 @@ import numpy as np
 from critlab._core.errors import Diverged, StoreError
 from critlab.engine.learner import Learner
 from critlab.engine.records.study_ids import StudyIds
+from critlab.engine.tasks.events import Event, Paused, Read, Replayed, StateReached, Stopped, Trained
 from critlab.engine.tasks.missing_work import EpochTask, Task
-from critlab.measures.reading import Reading
 from critlab.study.measurement import Measurement, options_of
 from critlab.study.tree import ROOT, Node, Tree
 
@@ -30,59 +29,6 @@ SECONDS = "seconds"
 
 class CheckpointMissing(StoreError):  # noqa: N818 - named after what became of the state
     """The state that a task starts from is no longer there, or its file failed its check."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """An epoch was trained: its record's body."""
-
-    path: str
-    body: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Replayed:
-    """An epoch was trained again, and gave what its record says."""
-
-    path: str
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Read:
-    """A measure was read."""
-
-    path: str
-    measure: str
-    readings: tuple[Reading, ...]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class StateReached:
-    """A state was reached that is worth storing; where it is not kept, it is only there to go on from."""
-
-    path: str
-    arrays: Mapping[str, Any]
-    keep: bool
-
-
-@dataclass(frozen=True)
-class Paused:
-    """A place inside the epoch that leads to ``path``, stored to go on from."""
-
-    path: str
-    arrays: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """Asked to stop; the place last reached was stored."""
-
-    path: str
-
-
-Event = Trained | Replayed | Read | StateReached | Paused | Stopped
 
 
 def execute_task(

@@ -51,6 +51,20 @@ class Task:
         return self.steps[-1].path if self.steps else self.start
 
     @property
+    def needs(self) -> tuple[int, str]:
+        """The state that it starts from, by seed and path."""
+        return self.seed, self.start
+
+    @property
+    def gives(self) -> tuple[int, str] | None:
+        """The state at its end, by seed and path; None where it only measures."""
+        return (self.seed, self.end) if self.steps else None
+
+    def working_towards(self, epochs: int) -> str:
+        """The path that it works towards once it has trained so many epochs."""
+        return self.steps[min(epochs, len(self.steps) - 1)].path if self.steps else self.start
+
+    @property
     def makes(self) -> tuple[str, ...]:
         """The paths of the states that it trains or reads, in order."""
         read = (self.start,) if self.at_start or not self.steps else ()

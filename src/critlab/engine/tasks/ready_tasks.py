@@ -3,28 +3,48 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from typing import Generic, Protocol, TypeVar
 
 from critlab.engine.tasks.missing_work import Task
 
 
-class ReadyTasks:
-    """The tasks that are ready, and those that wait for another one's end.
+class Job(Protocol):
+    """Work that may have to wait for other work."""
+
+    @property
+    def priority(self) -> float:
+        """How much work is on the longest path from its start."""
+
+    @property
+    def needs(self) -> Hashable:
+        """What it starts from."""
+
+    @property
+    def gives(self) -> Hashable:
+        """What others may start from once it is done; None where it makes nothing."""
+
+
+AnyJob = TypeVar("AnyJob", bound=Job)
+
+
+class ReadyTasks(Generic[AnyJob]):
+    """The tasks that are ready, and those that wait for the end of another one.
 
     Args:
         tasks: all that is to be done.
         doing: what is being done already, for which some of them may have to wait.
     """
 
-    def __init__(self, tasks: Iterable[Task], doing: Iterable[Task] = ()) -> None:
+    def __init__(self, tasks: Iterable[AnyJob], doing: Iterable[AnyJob] = ()) -> None:
         tasks = list(tasks)
-        ends = {(task.seed, task.end) for task in [*tasks, *doing] if task.steps}
-        self._waiting: dict[tuple[int, str], list[Task]] = {}
-        self._ready: list[tuple[int, int, Task]] = []
+        ends = {task.gives for task in [*tasks, *doing]} - {None}
+        self._waiting: dict[Hashable, list[AnyJob]] = {}
+        self._ready: list[tuple[float, int, AnyJob]] = []
         self._count = 0
         for task in tasks:
-            if (task.seed, task.start) in ends:
-                self._waiting.setdefault((task.seed, task.start), []).append(task)
+            if task.needs in ends:
+                self._waiting.setdefault(task.needs, []).append(task)
             else:
                 self._push(task)
 
@@ -32,22 +52,22 @@ class ReadyTasks:
         """How many tasks are ready now."""
         return len(self._ready)
 
-    def _push(self, task: Task) -> None:
+    def _push(self, task: AnyJob) -> None:
         heapq.heappush(self._ready, (-task.priority, self._count, task))
         self._count += 1
 
-    def next(self) -> Task | None:
+    def next(self) -> AnyJob | None:
         """The ready task with the longest path below it, None where none is ready now."""
         return heapq.heappop(self._ready)[2] if self._ready else None
 
-    def done(self, task: Task) -> None:
+    def done(self, task: AnyJob) -> None:
         """``task`` is done: what starts at its end is ready."""
-        for waiting in self._waiting.pop((task.seed, task.end), []):
+        for waiting in self._waiting.pop(task.gives, []):
             self._push(waiting)
 
-    def dropped(self, task: Task) -> list[Task]:
+    def dropped(self, task: AnyJob) -> list[AnyJob]:
         """``task`` will not be done: everything that depends on it is taken out, and returned."""
-        found = self._waiting.pop((task.seed, task.end), [])
+        found = self._waiting.pop(task.gives, [])
         for waiting in list(found):
             found += self.dropped(waiting)
         return found

@@ -1,13 +1,15 @@
-"""What is left of the work while it goes on: what is ready, what waits for whom, what failed; it knows no processes."""
+"""What is left of the work while it goes on: what is ready, what waits, and what failed. It knows no executor."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from critlab.engine.interruption import Interruption
+from critlab.engine.tasks.events import Progress, TaskEnded
 from critlab.engine.tasks.missing_work import MissingWork, Task
 from critlab.engine.tasks.ready_tasks import ReadyTasks, possible
 
@@ -78,102 +80,123 @@ class RunOutcome:
 
 
 class TaskQueue:
-    """Gives out tasks, and takes another look at the store when it turns out to know more or less than it did.
+    """Gives out tasks, and reads the store again when it turns out to hold more or less than it did.
 
     Args:
         work: what the store lacks.
-        survey: looks again.
-        watcher: receives the progress.
+        survey: finds that again.
+        listener: receives the progress.
         record: writes a failure down.
+        interruption: whether a stop was requested.
     """
 
     def __init__(
         self,
         work: MissingWork,
         survey: Callable[[], MissingWork],
-        watcher: ProgressListener,
-        record: Callable[[Failure], None],
+        listener: ProgressListener,
+        record: Callable[[int, str, str], None],
+        interruption: Interruption,
     ) -> None:
-        self.schedule, self.survey, self.watcher, self.record = ReadyTasks(work.tasks), survey, watcher, record
-        self.ending = RunOutcome()
+        self.ready, self.survey, self.listener, self.record = ReadyTasks(work.tasks), survey, listener, record
+        self.interruption, self.outcome = interruption, RunOutcome()
+        self.doing: list[Task] = []
         self._attempts: Counter[tuple[int, str]] = Counter()
         self._stale, self._due = False, 0.0
 
     @property
-    def pending(self) -> bool:
-        """Whether something is ready, or may be after another look at the store."""
-        return bool(self._stale or len(self.schedule))
+    def stopped(self) -> bool:
+        """Whether no further task starts: a person or a scheduler asked for it, or the store cannot be written."""
+        self.outcome.stopped |= self.interruption.asked
+        return self.outcome.stopped
 
-    def next(self, doing: Collection[Task]) -> Task | None:
+    @property
+    def patience(self) -> float:
+        """Seconds that tasks may take to stop."""
+        return self.interruption.patience
+
+    @property
+    def pending(self) -> bool:
+        """Whether something is ready, or may be after the store is read again."""
+        return bool(self._stale or len(self.ready))
+
+    def next(self) -> Task | None:
         """The next task that can start now; None where none is ready now."""
-        task = self.schedule.next()
+        task = self.ready.next()
         if task is None and self._stale and time.monotonic() >= self._due:
-            self._look_again(doing)
-            task = self.schedule.next()
+            self._look_again()
+            task = self.ready.next()
+        if task is not None:
+            self.doing.append(task)
         return task
 
-    def _look_again(self, doing: Collection[Task]) -> None:
+    def _look_again(self) -> None:
         began = time.monotonic()
         work = self.survey()
-        self.watcher.left(work.trained + work.replayed)
-        made = {(task.seed, path) for task in doing for path in task.makes}
+        self.listener.left(work.trained + work.replayed)
+        made = {(task.seed, path) for task in self.doing for path in task.makes}
         new = [task for task in work.tasks if not any((task.seed, path) in made for path in task.makes)]
-        failed = [(failure.seed, failure.path) for failure in self.ending.failures]
-        self.schedule = ReadyTasks(possible(new, failed), doing)
+        failed = [(failure.seed, failure.path) for failure in self.outcome.failures]
+        self.ready = ReadyTasks(possible(new, failed), self.doing)
         # what is being done may end otherwise than it began, so the last look happens when no task is running
         self._stale = len(new) < len(work.tasks)
         ended = time.monotonic()
         self._due = ended + max(LOOK_SECONDS, 20 * (ended - began))
 
-    def epoch(self, seconds: float, replayed: bool) -> None:
-        """An epoch is done."""
-        self.ending.trained += not replayed
-        self.ending.replayed += replayed
-        self.watcher.epoch(seconds)
+    def tick(self) -> None:
+        """Time has passed."""
+        self.listener.tick()
 
-    def ended(self, task: Task, how: str, reason: str = "", path: str = "") -> None:
-        """Takes note of how a task ended: ``done``, ``diverged``, ``stopped``, ``busy`` where another process has it,
-        ``overtaken`` where another process did it, ``gone`` where its start was not there, ``failed``, or
-        ``unwritable`` where the store could not be written.
-        """
+    def take(self, event: Progress) -> None:
+        """Take note of what an executor reports."""
+        if isinstance(event, TaskEnded):
+            self.doing.remove(event.task)
+            self._ended(event)
+            return
+        self.outcome.trained += not event.replayed
+        self.outcome.replayed += event.replayed
+        self.listener.epoch(event.seconds)
+        if event.diverged:
+            self.listener.diverged(event.task, event.diverged)
+
+    def _ended(self, event: TaskEnded) -> None:
+        task, how = event.task, event.how
         if how == "done":
-            self.schedule.done(task)
+            self.ready.done(task)
         elif how == "diverged":
-            self.schedule.dropped(task)
+            self.ready.dropped(task)
         elif how == "failed":
-            self.fail(task, path, reason)
-        elif how == "gone":
-            self.retry(task, task.start, reason)
+            self._fail(task, event.path, event.reason)
+        elif how in ("gone", "died"):
+            self._retry(task, event.path, event.reason)
+        elif how == "lost":
+            self._put_off(task, at_once=True)
         elif how in ("busy", "overtaken"):
-            if not self.ending.shared:
-                self.ending.shared = True
-                self.watcher.remark(SHARED)
+            if not self.outcome.shared:
+                self.outcome.shared = True
+                self.listener.remark(SHARED)
             self._put_off(task, at_once=how == "overtaken")
         elif how == "unwritable":
-            self.ending.unwritable = self.ending.unwritable or reason
-            self.ending.stopped = True
+            self.outcome.unwritable = self.outcome.unwritable or event.reason
+            self.outcome.stopped = True
 
-    def retry(self, task: Task, path: str, reason: str) -> None:
+    def _retry(self, task: Task, path: str, reason: str) -> None:
         """What broke at ``path`` was not the task's own doing, unless it happens again."""
         self._attempts[task.seed, path] += 1
         if self._attempts[task.seed, path] < ATTEMPTS:
             self._put_off(task, at_once=True)
         else:
-            self.fail(task, path, f"{reason} ({ATTEMPTS} times)")
+            self._fail(task, path, f"{reason} ({ATTEMPTS} times)")
 
-    def lost(self, task: Task) -> None:
-        """The machine that did the task is gone, which says nothing about the task."""
-        self._put_off(task, at_once=True)
-
-    def fail(self, task: Task, path: str, reason: str) -> None:
+    def _fail(self, task: Task, path: str, reason: str) -> None:
         """The work broke at ``path``; what depends on it is blocked."""
-        self.ending.failures.append(Failure(task.seed, path, reason))
-        self.record(self.ending.failures[-1])
-        self.ending.blocked += self.schedule.dropped(task)
-        self.watcher.failed(task, reason)
+        self.outcome.failures.append(Failure(task.seed, path, reason))
+        self.record(task.seed, path, reason)
+        self.outcome.blocked += self.ready.dropped(task)
+        self.listener.failed(task, reason)
 
     def _put_off(self, task: Task, at_once: bool) -> None:
-        self.schedule.dropped(task)
+        self.ready.dropped(task)
         self._stale = True
         if at_once:
             self._due = 0.0

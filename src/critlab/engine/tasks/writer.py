@@ -8,7 +8,7 @@ from typing import Any
 
 from critlab.engine.records.provenance import provenance
 from critlab.engine.records.study_ids import StudyIds
-from critlab.engine.tasks.execute import Event, Paused, Read, Replayed, StateReached, Trained
+from critlab.engine.tasks.events import Event, Paused, Read, Replayed, StateReached, Trained
 from critlab.engine.tasks.missing_work import Task
 from critlab.store import Store
 from critlab.store.shape import check_body

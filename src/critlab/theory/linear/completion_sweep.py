@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from critlab.theory.linear.checks import Floats
 from critlab.theory.linear.completion_table import CompletionState
 from critlab.theory.linear.completion_tree import Course, Stretch, stretches
 from critlab.theory.linear.portable import Instance
-from critlab.theory.linear.side_by_side import HERE_BELOW, HERE_UP_TO, Descent, in_turn, side_by_side
+from critlab.theory.linear.side_by_side import HERE_BELOW, HERE_UP_TO, Descent, trained
 
 KEPT_VALUES = 10
 
@@ -57,7 +57,7 @@ def swept(
     descents = [one for at, group in enumerate(groups) for one in group.descents(tree, at * len(tree))]
     with one_thread(), torch.inference_mode():
         found = [state for group in groups if every for state in group.look(group.layers, 0, courses)]
-        for place, layers in _performed(descents, cores):
+        for place, layers in trained(descents, _processes(descents, cores)):
             group, stretch = groups[place // len(tree)], tree[place % len(tree)]
             recorded = every and stretch.stop % every == 0
             ended = [course for course in stretch.courses if recorded or course.stop == stretch.stop]
@@ -73,13 +73,13 @@ def _shares(drawn: Mapping[tuple[int, int], Instance], cores: int) -> list[tuple
     return [(depth, seeds[i::cores]) for depth, seeds in seeds_of.items() for i in range(min(cores, len(seeds)))]
 
 
-def _performed(descents: Sequence[Descent], cores: int) -> Iterator[tuple[int, Floats]]:
-    """In this process where that is sooner and its library needs no second thread, else on all cores."""
+def _processes(descents: Sequence[Descent], cores: int) -> int:
+    """How many processes to use: 0 where this one alone is faster and its library needs no second thread."""
     size = descents[0].weights.shape[-1]
     if size <= HERE_UP_TO and sum(one.work for one in descents) < HERE_BELOW:
-        return in_turn(descents)
+        return 0
     ends = len(descents) - len({one.parent for one in descents} - {None})
-    return side_by_side(descents, min(cores, ends))
+    return min(cores, ends)
 
 
 class _Group:

@@ -329,7 +329,7 @@ class TestNothingIsFreed:
         engine = Inline(small(**SMALL), store, size=10**12)
         engine.run()
         longest = max(engine.tree.nodes.values(), key=lambda node: node.epoch).path
-        state = next(path for path in engine.tree.upwards(longest) if path and path not in engine.kept)
+        state = next(path for path in engine.tree.upwards(longest) if path and path not in engine.work.retained)
         name = engine.names.state(0, state)
         body, arrays = store.read("epochs", name), store.load_state(engine.names.state(0, longest))
         assert body is not None

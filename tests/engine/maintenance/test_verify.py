@@ -205,7 +205,7 @@ def test_gc_keeps_what_a_study_needs_to_go_on_and_no_more(tmp_path: Path) -> Non
     study, store = small(seeds=1, measures={}), Store(tmp_path)
     engine = Inline(study, store, size=10**12)
     longest = max(engine.tree.nodes.values(), key=lambda node: node.epoch).path
-    passing = [path for path in engine.tree.upwards(longest) if path and path not in engine.kept]
+    passing = [path for path in engine.tree.upwards(longest) if path and path not in engine.work.retained]
     engine.run()
     state = engine.names.state(0, passing[0])
     arrays = store.load_state(engine.names.state(0, longest))

@@ -1,0 +1,68 @@
+"""What the engine asks of network training: learners, checks before the first epoch, and what steps and epochs cost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from critlab._core.threads import one_thread
+from critlab.data.image_set import ImageSet
+from critlab.study.checks import interventions
+from critlab.study.origin import Numerics
+from critlab.study.recipe import Recipe, recipes
+from critlab.study.study import Setup, Study
+from critlab.training import precision
+from critlab.training.device import make_deterministic
+from critlab.training.interventions import check_layers
+from critlab.training.learner import NetworkLearner
+from critlab.training.states.rehearsal import check_resume
+
+TESTED = 250
+"""How many test images a trial of a checkpoint evaluates."""
+
+
+class NetworkTraining:
+    """The :class:`~critlab.engine.learner.Training` of networks."""
+
+    def learner(self, setup: Setup, images: ImageSet, numerics: Numerics, device: str) -> NetworkLearner:
+        """What learns ``setup``; on a GPU, the whole process computes deterministically from now on."""
+        if device == "cuda":
+            make_deterministic()
+        return NetworkLearner(setup, images, numerics, device)
+
+    def check(self, study: Study, images: ImageSet) -> None:
+        """Build the model, and refuse an intervention of a layer that it does not have.
+
+        Raises:
+            StudyError: there is no such layer, or the model cannot be built.
+        """
+        model = study.model.build(tuple(images.train_images.shape[1:]), images.classes)
+        if layers := {layer for one in interventions(study) for layer in one.reset_layers}:
+            check_layers(model, layers)
+
+    def check_resume(
+        self, study: Study, images: ImageSet, numerics: Numerics, device: str, modules: Collection[str]
+    ) -> None:
+        """Train a few steps with and without a checkpoint between; on one thread, as in a worker.
+
+        Raises:
+            StudyError: a run that continues from a checkpoint would not equal one that never stopped.
+        """
+        few = replace(images, test_images=images.test_images[:TESTED], test_labels=images.test_labels[:TESTED])
+        with one_thread():
+            learner = NetworkLearner(study, few, numerics, device)
+            check_resume(learner, _first_deficit(study), study.seeds[0], modules)
+
+    def step_seconds(self, study: Study, images: ImageSet, device: str) -> dict[str, float]:
+        """See :func:`critlab.training.precision.step_seconds`."""
+        return precision.step_seconds(study, images, recipes(study.runs[-1], study)[0], device)
+
+    def epoch_seconds(self, study: Study, images: ImageSet, numerics: Numerics) -> float:
+        """See :func:`critlab.training.precision.epoch_seconds`."""
+        return precision.epoch_seconds(study, images, numerics)
+
+
+def _first_deficit(study: Study) -> Recipe:
+    """Of the last run, the first epoch with a deficit; its first one where there is none."""
+    found = recipes(study.runs[-1], study)
+    return next((recipe for recipe in found if recipe.deficits), found[0])
