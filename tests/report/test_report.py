@@ -10,12 +10,14 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import critlab
 from critlab._core.errors import StudyError
 from critlab.analysis.results import Results
 from critlab.analysis.table import Status
+from critlab.measures.correct_images import CorrectImages
 from critlab.report import page, report, save_figures
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts import charts
@@ -303,3 +305,17 @@ def test_the_document_holds_numbers_and_words() -> None:
         assert document["lines"] == verdict.lines()
         assert [one["estimate"] for one in document["damages"]] == [one.estimate for one in verdict.damages]
         assert len(document["confounds"]) == len(verdict.confounds)
+
+
+def test_a_page_says_where_single_test_images_are_unknown() -> None:
+    results = synthetic_results(3)
+    bits = CorrectImages.of(np.ones(4, bool))
+    known = {
+        (outcome.name, epoch): bits
+        for outcome in results.outcomes
+        for epoch in outcome.run.final_epochs(results.study.statistics.final_epochs)
+    }
+    said = "intervals do not contain their choice"
+    assert said in Parsed(page(results)).text
+    assert said not in Parsed(page(replace(results, correct=known))).text
+    assert said in Parsed(page(replace(results, correct=dict(list(known.items())[1:])))).text

@@ -50,6 +50,16 @@ def image_variance(results: StudyTable, terms: Terms) -> float:
     return 0.0 if sample is None else sample.variance
 
 
+def images_recorded(results: StudyTable) -> bool:
+    """Whether every run that is done says which test images were classified correctly, in all its final epochs."""
+    return all(
+        (outcome.name, epoch) in results.correct
+        for outcome in results.outcomes
+        if outcome.name in results.final_accuracies
+        for epoch in outcome.run.final_epochs(results.study.statistics.final_epochs)
+    )
+
+
 def image_differences(results: StudyTable, terms: Terms) -> Floats | None:
     """The damage of each seed on each test image, averaged over the final epochs: float64 ``(seeds, images)``.
 

@@ -11,6 +11,7 @@ from critlab._core.duration import duration
 from critlab.analysis.mixture import mixture
 from critlab.analysis.results import Results
 from critlab.analysis.table import Outcome
+from critlab.analysis.test_images import images_recorded
 from critlab.engine.records.makers import Maker
 from critlab.objectives import CrossEntropy
 from critlab.report.chart import Cell, Chart
@@ -219,6 +220,12 @@ def _provenance(results: Results) -> Iterator[tuple[str, str]]:
         tests.append("with BatchNorm statistics recomputed from the epoch's batches")
     if tests:
         yield "Tests", "; ".join(tests)
+    if not images_recorded(results):
+        yield (
+            "Test images",
+            "intervals do not contain their choice: the store lacks which of them were classified correctly, at least "
+            "for some runs",
+        )
     yield "Seeds", ", ".join(map(str, study.seeds))
     known, found = dict(results.provenance), mixture(results)
     if found is not None:
