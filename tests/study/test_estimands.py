@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from critlab._core.errors import StudyError
 from critlab.deficits import Blur
 from critlab.study import Recipe, Run, Setup, Study, removal_sweep, window_sweep
 from critlab.study.estimands import missing_contrasts, named_contrasts, rates_match, window_rates
@@ -202,3 +203,51 @@ def test_only_never_has_no_controls() -> None:
     study = removals(at=[0, "never"])
     assert {run.role for run in study.runs} == {"control", "deficit"}
     assert named_contrasts(study) == missing_contrasts(study) == ()
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "wsd without a decay": (
+        {"optimizer": {"name": "sgd", "lr": 0.1, "batch": 40, "clock": "wsd"}},
+        r"^small: optimizer\.decay: required by clock 'wsd', but missing; give a number of epochs, at least 1$",
+    ),
+    "a decay of another clock": (
+        {"optimizer": {"name": "sgd", "lr": 0.1, "batch": 40, "decay": 2}},
+        r"^small: optimizer\.decay: received 2; clock 'absolute' does not use it, so omit it or use \"wsd\" or ",
+    ),
+    "a warm-up of another clock": (
+        {"optimizer": {"name": "sgd", "lr": 0.1, "batch": 40, "clock": "constant", "warmup": 2}},
+        r"^small: optimizer\.warmup: received 2; clock 'constant' does not use it",
+    ),
+    "a decay as long as none": (
+        {"optimizer": {"name": "sgd", "lr": 0.1, "batch": 40, "clock": "wsd", "decay": 0}},
+        r"^small: optimizer\.decay: received 0; must be greater than or equal to 1$",
+    ),
+    "a schedule longer than the recovery": (
+        {"optimizer": {"name": "sgd", "lr": 0.1, "batch": 40, "clock": "wsd", "warmup": 1, "decay": 2}},
+        r"^small: optimizer\.decay: received 2 with a warmup of 1; together they must be at most 2, the epochs of the",
+    ),
+    "a delay with a switch": (
+        {"controls": {"delay": True}, "switch": {"weight_decay": 0.0}},
+        r"^small: controls\.delay: received true together with \[switch\]; .*omit delay, or omit \[switch\]",
+    ),
+    "a delay with a switch that does more than stop": (
+        {"controls": {"delay": True}, "switch": {"weight_decay": 0.0, "lr_factor": 0.0}},
+        r"^small: controls\.delay: received true together with \[switch\]",
+    ),
+    "a control on a clock whose keys are missing": (
+        {"controls": {"clocks": ["wsd"]}},
+        r"^small: controls\.clocks: received 'wsd', which needs optimizer\.decay",
+    ),
+    "a delay that is no truth value": (
+        {"controls": {"delay": "yes"}},
+        r"^small: controls\.delay: received 'yes'; must be true or false$",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_contradictory_keys_get_one_line(case: str) -> None:
+    changes, said = WRONG[case]
+    with pytest.raises(StudyError, match=said) as refused:
+        small(**changes)
+    assert "\n" not in str(refused.value)

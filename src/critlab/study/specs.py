@@ -70,13 +70,11 @@ class OptimizerSpec(Spec):
             given = getattr(self, key)
             if key not in chosen.options and given != neutral:
                 clocks = " or ".join(f'"{name}"' for name in CLOCKS if key in schedule(name).options)
-                text = (
-                    f"received {shown(given)}, but clock {shown(self.clock)} does not use it; omit it, or use {clocks}"
-                )
+                text = f"received {shown(given)}; clock {shown(self.clock)} does not use it, so omit it or use {clocks}"
                 found.append(((key,), text))
-        if "decay" in chosen.options and self.decay is None:
-            text = f"required by clock {shown(self.clock)}, but missing; give the epochs of the decay, at least 1"
-            found.append((("decay",), text))
+            elif key in chosen.required and given is None:
+                text = f"required by clock {shown(self.clock)}, but missing; give a number of epochs, at least 1"
+                found.append(((key,), text))
         if found:
             raise Problems(found)
         return self
