@@ -5,9 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 import torch
+
+
+@cache
+def _other_generators() -> bool:
+    """Whether torch has generators besides that of the processor."""
+    return torch.cuda.is_available() or torch.backends.mps.is_available() or torch.xpu.is_available()
 
 
 def seed_all(seed: int, device: torch.device) -> None:
@@ -50,7 +57,11 @@ def seeded(seed: int) -> Iterator[None]:
         try:
             random.seed(seed)
             np.random.seed(seed % 2**32)
-            torch.manual_seed(seed)
+            if _other_generators():
+                torch.manual_seed(seed)
+            else:
+                # as in seed_all; it would also queue a call for each kind of device that is not there
+                torch.default_generator.manual_seed(seed)
             yield
         finally:
             random.setstate(kept)
