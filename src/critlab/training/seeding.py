@@ -13,7 +13,7 @@ import torch
 
 @cache
 def _other_generators() -> bool:
-    """Whether torch has generators besides that of the processor."""
+    """Whether torch has generators of other devices."""
     return torch.cuda.is_available() or torch.backends.mps.is_available() or torch.xpu.is_available()
 
 
