@@ -9,11 +9,8 @@ from itertools import pairwise
 from critlab.analysis.statistics.sequential import look_level, overall_level
 from critlab.analysis.statistics.summary import LEVEL
 from critlab.analysis.study_table import StudyTable
-from critlab.study.sequential import SequentialSeeds
+from critlab.study.sequential import STANDARD, SequentialSeeds
 from critlab.study.stages import Look
-
-STANDARD = SequentialSeeds(first=3, most=20)
-"""The design whose level judges an unplanned look."""
 
 
 @dataclass(frozen=True)

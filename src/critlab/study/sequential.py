@@ -61,6 +61,10 @@ class SequentialSeeds(Spec):
         return next((count for count in self.counts if count > seeds), None)
 
 
+STANDARD = SequentialSeeds(first=FEWEST_SEEDS, most=20)
+"""The design that calibration simulates, and whose level judges an unplanned look."""
+
+
 class AdaptivePoints(Spec):
     """Points of a sweep that are added where they narrow the closing.
 

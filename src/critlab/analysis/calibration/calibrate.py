@@ -25,8 +25,9 @@ from critlab.analysis.calibration.results import (
     Seeds,
 )
 from critlab.analysis.calibration.truths import Truth, nulls
-from critlab.analysis.statistics.sequential import look_level, looks
+from critlab.analysis.statistics.sequential import look_level
 from critlab.analysis.statistics.summary import RESOLUTION
+from critlab.study.sequential import STANDARD
 from critlab.study.study import Study
 
 DAMAGES = (0.02, 0.03, 0.04, 0.06)
@@ -38,8 +39,6 @@ COVERED = ("step", "smooth", "plateau")
 
 FAILING = (0.1, 0.2, 0.5)
 """Shares of seeds that fail."""
-
-FIRST, MOST = 3, 20
 
 Progress = Callable[[int, int], None]
 
@@ -70,7 +69,7 @@ def calibrate(
     seeds, half of it for the sequential design.
     """
     designs = [design_of(study) for study in studies]
-    plan = sequential or looks(FIRST, MOST)
+    plan = sequential or STANDARD.counts
     parts = [_Part(design, repeats, seed, plan) for design in designs]
     jobs = [job for part in parts for job in part.jobs(counts)]
     done = []

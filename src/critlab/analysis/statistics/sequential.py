@@ -10,19 +10,8 @@ import numpy as np
 
 from critlab.analysis.statistics.summary import LEVEL, Floats
 
-GROWTH = 1.25
-"""Each look has about a quarter more seeds than the one before, and at least one more."""
-
 NODES = 96
 """Gauss-Legendre nodes on which the density of the sum over seeds is followed from look to look."""
-
-
-def looks(first: int, most: int) -> tuple[int, ...]:
-    """The numbers of seeds at which a study of ``first`` to ``most`` seeds is judged: 3, 4, 5, 6, 8, 10, 13, 16, 20."""
-    found = [first]
-    while found[-1] < most:
-        found.append(min(most, max(found[-1] + 1, int(found[-1] * GROWTH + 0.5))))
-    return tuple(found)
 
 
 def overall_level(ns: Sequence[int], levels: Sequence[float]) -> float:
