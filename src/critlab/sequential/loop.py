@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from critlab.analysis.closing import closing_draws
+from critlab.analysis.damages import least_sd
 from critlab.analysis.looks import looks
 from critlab.analysis.placing import further_point, known_within
 from critlab.analysis.reading import read_results
@@ -79,7 +80,7 @@ def look_at(results: Results) -> Look:
     closing = verdict.closing
     if study.sweep.adaptive is not None and verdict.answer == "present":
         at = [int(point) for point in study.sweep.points]
-        place = further_point(at, closing_draws(results.curve()))
+        place = further_point(at, closing_draws(results.curve(), least_sd(results)))
         if closing is not None and closing.low is not None and closing.high is not None:
             width = known_within(at, closing.low, closing.high)
     return Look(
@@ -89,6 +90,7 @@ def look_at(results: Results) -> Look:
         level=present.level,
         planned=present.planned,
         answer=verdict.answer,
+        more_seeds=verdict.seeds_may_decide or verdict.answer != "undecided",
         width=width,
         place=place,
     )

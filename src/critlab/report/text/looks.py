@@ -26,7 +26,7 @@ def look_lines(looks: Looks) -> Iterator[str]:
         )
     elif looks.most is not None:
         yield (
-            f"Seeds were added until the answer was decided: look {looks.number}, with {len(looks.seeds)} of at most "
+            f"Seeds are added until the answer is decided: look {looks.number}, with {len(looks.seeds)} of at most "
             f"{looks.most} seeds, {level}. The chance of a false “present” over all planned looks is 2.5 %."
         )
 
