@@ -232,3 +232,10 @@ def test_recurrent_layers_are_measured(kind: Any) -> None:
     rows = [torch.autograd.grad(one, weights, retain_graph=True, materialize_grads=True) for one in first]
     hessian = torch.stack([torch.cat([g.flatten() for g in row]) for row in rows])
     assert found.value == pytest.approx(np.linalg.eigvalsh(hessian.numpy())[-1], rel=1e-3)
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_images_that_are_no_tensor_are_refused(look: Any) -> None:
+    model = nn.Linear(6, 3)
+    with pytest.raises(StudyError, match=r"images: received ndarray; must be a torch\.Tensor"):
+        look(model, np.zeros((24, 6), dtype=np.float32))

@@ -124,7 +124,16 @@ def refuse_mixing(model: nn.Module, measure: str) -> None:
 
 
 def in_graphs(images: Tensor) -> Tensor:
-    """``images``, or a copy where they were made in inference mode and could not take part in a graph."""
+    """``images``, or a copy where they were made in inference mode and could not take part in a graph.
+
+    Raises:
+        StudyError: they are no tensor.
+    """
+    if not isinstance(images, Tensor):
+        raise StudyError(
+            f"images: received {type(images).__name__}; must be a torch.Tensor (images, ...), as the model takes them; "
+            "torch.as_tensor makes one of an array"
+        )
     return images.clone() if images.is_inference() else images
 
 
