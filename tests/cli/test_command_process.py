@@ -229,6 +229,37 @@ class TestStreams:
             assert json.loads(done.stdout)["schema_version"] == 1
             assert {"import!", "end!"} <= set(done.stderr.split())
 
+    @pytest.mark.slow
+    @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak memory from /proc")
+    def test_printing_much_takes_no_memory_of_the_command(self, tmp_path: Path) -> None:
+        """200 MB a training step, which go where standard error goes, and are kept nowhere."""
+        (tmp_path / "loud.py").write_text(FLOOD)
+        (tmp_path / "study.toml").write_text(STUDY.replace('"blur"', '"loud:Loud"'))
+        command = [sys.executable, "-m", "critlab.cli", "run", "study.toml", "--store", "store", "--workers", "1"]
+        peaks: list[int] = []
+        with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            assert process.stderr is not None
+            told = 0
+            while part := process.stderr.read(2**20):
+                told += len(part)
+                with suppress(OSError):
+                    status = Path(f"/proc/{process.pid}/status").read_text()
+                    peaks += [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
+        assert process.returncode == 0
+        assert told > 200e6
+        assert max(peaks) < 600_000, "kilobytes; torch and a model take about 350,000"
+
+
+FLOOD = """
+import sys
+from critlab.deficits.images.blur import Blur
+class Loud(Blur):
+    name = "loud"
+    def apply(self, images, labels, draws):
+        for _ in range(200):
+            sys.stdout.write("x" * 999_999 + "\\n")
+        return super().apply(images, labels, draws)
+"""
 
 LOUD = """
 import atexit, ctypes, os, subprocess, sys

@@ -13,6 +13,7 @@ from critlab.engine.records.study_record import read_record
 from critlab.engine.study_run import StudyRun
 from critlab.store import Store
 from critlab.store.locks import Locks
+from critlab.store.store import Kind
 from critlab.study.stages import Look
 from critlab.study.study import Study
 from critlab.study.tree import Tree, build
@@ -114,17 +115,38 @@ class StudyProgress:
 
 def progress(study: Study, store: Store) -> StudyProgress:
     """How far ``study`` is in ``store``; torch-free."""
-    record = read_record(store, study)
-    run = None if record is None else record.run(study, store)
+    record, once = read_record(store, study), _ReadOnce(store)
+    run = None if record is None else record.run(study, once)
     everything = (build(study) if run is None else run.tree).epochs * len(study.seeds)
     if record is None or run is None:
         aside, growth = tuple(store.quarantined()), _growth(study, ())
         return StudyProgress(study.name, (), everything, everything, aside, growth=growth)
-    results = results_of(study, record, store)
+    results = results_of(study, record, once)
     runs = _Runs(run, results.outcomes).progress()
     aside = tuple(store.quarantined())
     growth = _growth(study, results.looks)
     return StudyProgress(study.name, runs, everything, run.missing().trained, aside, mixture(results), growth)
+
+
+class _ReadOnce(Store):
+    """Reads each record once; of what was read it keeps what :func:`find_missing_work` asks of it afterwards.
+
+    That is whether a reading is there, and of an epoch how it ended, its loss, and whether its state was kept.
+    """
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.root)
+        self._known: dict[str, dict[str, Any] | None] = {}
+
+    def read(self, kind: Kind, name: str) -> dict[str, Any] | None:
+        """See :meth:`critlab.store.Store.read`; what was read before is cut down."""
+        if kind not in ("epochs", "readings"):
+            return super().read(kind, name)
+        if name not in self._known:
+            body = super().read(kind, name)
+            self._known[name] = body and {key: body[key] for key in ("status", "train_loss", "kept") if key in body}
+            return body
+        return self._known[name]
 
 
 def _growth(study: Study, looks: tuple[Look, ...]) -> Growth | None:

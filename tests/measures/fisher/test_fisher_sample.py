@@ -124,7 +124,7 @@ class Sizes(TorchDispatchMode):
     """How many bytes of memory operations make, by their place."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch says no type of it
         self.found: dict[int, int] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
