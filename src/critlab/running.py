@@ -19,7 +19,11 @@ from critlab.report.text.terminal import say
 from critlab.sequential.cost import plan as plan_study
 from critlab.sequential.loop import run_study_to_answer
 from critlab.store import Store
+from critlab.study.estimands import named_contrasts
 from critlab.study.study import Study
+
+MOST_SIMULATED = 200
+"""Most seeds of a study that is calibrated."""
 
 
 def run(
@@ -127,6 +131,13 @@ def calibrate(
     if study is None:
         return calibrate_designs(standard_designs(), COUNTS, studies, seed, progress=progress)
     plan = study.sequential.counts if study.sequential else None
+    most = max(len(study.seeds), *(plan or (0,)))
+    if most > MOST_SIMULATED:
+        raise StudyError(f"seeds: the study has up to {most:,}; calibrate simulates at most {MOST_SIMULATED}")
+    if not any(one.name == "lasting_damage" for one in named_contrasts(study)):
+        raise StudyError(
+            f"{study.name}: received a sweep without a point to judge; give it a removal epoch or an onset"
+        )
     return calibrate_designs([study], [len(study.seeds)], studies, seed, plan, progress)
 
 

@@ -98,7 +98,18 @@ def test_help(critlab: Command, name: str) -> None:
     answer = critlab(name, "--help")
     assert (answer.status, answer.err) == (0, "")
     assert f"critlab {name}" in answer.out
-    assert "--store" in answer.out
+    assert ("--store" in answer.out) == (name != "calibrate")
+
+
+@pytest.mark.slow
+def test_a_studys_design_is_calibrated(critlab: Command, study: list[str]) -> None:
+    found = json_of(critlab("calibrate", study[0], "--studies", "5", "--json"))
+    assert {"false_present", "false_absent", "power", "coverage"} <= set(found)
+    assert found["designs"] == ["small"]
+    assert found["false_present"]["stderr"] > 0
+    answer = critlab("calibrate", study[0], "--studies", "0")
+    assert answer.status == 2
+    assert "--studies" in answer.err
 
 
 def test_help_of_every_command_is_light(tmp_path: Path) -> None:

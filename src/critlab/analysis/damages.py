@@ -14,7 +14,7 @@ from critlab.analysis.statistics import LEVEL, MINIMUM_SEEDS, Floats, t_quantile
 from critlab.analysis.statistics.moderated import floor_of_sd
 from critlab.analysis.study_table import StudyTable
 from critlab.analysis.test_images import ImageSample, image_sample
-from critlab.study.estimands import EstimandName, NamedContrast
+from critlab.study.estimands import EstimandName, MissingContrast, NamedContrast
 from critlab.study.types import Place
 
 Limit = Literal["seeds", "images"]
@@ -145,7 +145,7 @@ def judged_damages(
     names = [contrast.name for contrast in contrasts]
     family = Family(
         damages=values,
-        kinds=tuple(_kind(contrast) for contrast in contrasts),
+        kinds=tuple(kind_of(contrast) for contrast in contrasts),
         smallest=smallest,
         image_variance=np.array([0.0 if sample is None else sample.variance for sample in samples]),
         complete=complete,
@@ -162,7 +162,16 @@ def judged_damages(
     return Judged(tuple(found), decision)
 
 
-def _kind(contrast: NamedContrast) -> Kind:
+def is_complete(missing: Sequence[MissingContrast]) -> bool:
+    """Whether no critical contrast is missing that would have to be bounded before a study is called absent.
+
+    Timing at another learning rate needs another study; without it nothing that is shown absent becomes present.
+    """
+    return all(one.name == "timing" for one in missing)
+
+
+def kind_of(contrast: NamedContrast) -> Kind:
+    """What a named contrast decides."""
     return "equal_total" if contrast.name == "equal_total" else contrast.kind
 
 
@@ -183,7 +192,7 @@ def _damage(
     seeds = sorted(results.study.seeds)
     by_seed = {seed: float(value) for seed, value in zip(seeds, values, strict=True) if np.isfinite(value)}
     diverged = sum(_diverged(results, contrast, seed) for seed in seeds)
-    plain = Damage(contrast.name, contrast.at, contrast.other, _kind(contrast), by_seed, diverged=diverged)
+    plain = Damage(contrast.name, contrast.at, contrast.other, kind_of(contrast), by_seed, diverged=diverged)
     plain = replace(plain, missing=len(seeds) - plain.n - diverged)
     if not plain.decidable:
         return plain

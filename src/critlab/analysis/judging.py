@@ -9,7 +9,7 @@ from dataclasses import replace
 from critlab.analysis.closing import Closing, closing, damaged_points
 from critlab.analysis.confounds.found import confounds
 from critlab.analysis.curve import Curve, Place, curve, main_arm, order
-from critlab.analysis.damages import Damage, judged_damages, least_sd
+from critlab.analysis.damages import Damage, is_complete, judged_damages, least_sd
 from critlab.analysis.decision import FEW_SEEDS, WORST
 from critlab.analysis.effects.background import background_effect
 from critlab.analysis.effects.intervention import intervention_effects
@@ -56,10 +56,8 @@ class _Case:
         self.unlearned, self.unconverged = unlearned(results), unconverged(results)
         self.contrasts = named_contrasts(self.study)
         self.missing = missing_contrasts(self.study)
-        # timing at another rate needs another study; without it nothing that is shown absent becomes present
-        blocking = [one for one in self.missing if one.name != "timing"]
         made = looks(results)
-        judged = judged_damages(results, self.contrasts, not blocking, self.longer, made.level)
+        judged = judged_damages(results, self.contrasts, is_complete(self.missing), self.longer, made.level)
         self.damages, self.decision = judged.damages, judged.decision
         self.plain = Verdict("undecided", main.arm, main.sweep, self.smallest, made, self.damages)
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from critlab.analysis.damages import is_complete, kind_of
 from critlab.analysis.decision import Kind, relative_variances
 from critlab.analysis.statistics.summary import Floats
 from critlab.study.estimands import NamedContrast, missing_contrasts, named_contrasts
@@ -57,7 +58,7 @@ class Design:
     @cached_property
     def kinds(self) -> tuple[Kind, ...]:
         """What each contrast decides."""
-        return tuple("equal_total" if one.name == "equal_total" else one.kind for one in self.contrasts)
+        return tuple(kind_of(one) for one in self.contrasts)
 
     @cached_property
     def variances(self) -> Floats:
@@ -120,4 +121,4 @@ def design_of(study: Study) -> Design:
     total = {run.name: run.total for run in study.runs}
     lasting = [one.terms for one in contrasts if one.name == "lasting_damage"]
     longer = any(total[deprived] > total[clean] for (_, clean), (_, deprived) in lasting)
-    return Design(study.name, study, contrasts, not missing_contrasts(study), longer)
+    return Design(study.name, study, contrasts, is_complete(missing_contrasts(study)), longer)

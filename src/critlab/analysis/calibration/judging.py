@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from critlab.analysis.calibration.design import Design
 from critlab.analysis.calibration.noise import Noise
 from critlab.analysis.calibration.truths import Truth
+from critlab.analysis.damages import length_undecided
 from critlab.analysis.decision import Decision, Family, decide
 from critlab.analysis.statistics.sequential import look_level
 from critlab.analysis.statistics.summary import LEVEL, Floats
@@ -72,15 +73,16 @@ def simulate(design: Design, law: Law, studies: int, seeds: int, random: Generat
 
 def judge(simulated: Simulated, level: float = LEVEL) -> Decision:
     """The decision on each study, by the code that judges a real one."""
-    design = simulated.design
+    design, smallest = simulated.design, simulated.design.study.statistics.smallest_damage
+    names = [contrast.name for contrast in design.contrasts]
     return decide(
         Family(
             simulated.damages,
             design.kinds,
-            design.study.statistics.smallest_damage,
+            smallest,
             image_variance=simulated.image_variance,
             complete=design.complete,
-            length_helps=design.longer and "equal_total" not in design.kinds,
+            length_helps=length_undecided(names, simulated.damages, design.longer, smallest),
             level=level,
             runs=design.variances,
         )

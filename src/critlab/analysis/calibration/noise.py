@@ -70,6 +70,7 @@ NOISES = (
     Noise("variance x4, frozen", variance={"frozen": 4}),
     Noise("skewed", "skewed"),
     Noise("skewed, deprived", "skewed", of=("deprived", "last")),
+    Noise("skewed, clean", "skewed", of=("clean",)),
     Noise("bimodal", "bimodal"),
     IMAGES,
 )

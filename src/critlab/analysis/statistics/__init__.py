@@ -6,10 +6,6 @@ thousands of studies with the code that judges one.
 
 from __future__ import annotations
 
-from critlab.analysis.statistics.judgement import Judgement as Judgement
-from critlab.analysis.statistics.judgement import judge as judge
-from critlab.analysis.statistics.judgement import minimum_detectable as minimum_detectable
-from critlab.analysis.statistics.judgement import p_above as p_above
 from critlab.analysis.statistics.simultaneous import holm as holm
 from critlab.analysis.statistics.summary import LEVEL as LEVEL
 from critlab.analysis.statistics.summary import MINIMUM_SEEDS as MINIMUM_SEEDS
