@@ -1,6 +1,6 @@
 """Tasks on a Ray cluster: each is a Ray task that streams its events back; the driver alone writes the store.
 
-A state at which a stretch ends goes to the stretches that begin there as an object of the cluster. The driver keeps
+A state at which a task ends goes to the tasks that begin there as an object of the cluster. The driver keeps
 every such state in the store as well, since Ray loses objects with their node and with the driver.
 """
 

@@ -1,4 +1,4 @@
-"""What a store lacks of a study, as tasks: stretches of epochs that one worker does in one go."""
+"""What a store lacks of a study, as tasks: sequences of epochs that one worker does in one go."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class EpochTask:
 
 @dataclass(frozen=True)
 class Task:
-    """A stretch of epochs from a stored state, or from the untrained network where ``start`` is the root.
+    """A sequence of epochs from a stored state, or from the untrained network where ``start`` is the root.
 
     Args:
         seed: the run's seed.
@@ -179,7 +179,7 @@ class _Survey:
         for path in self.tree.nodes:
             if path in self.compute and self._begins(path):
                 start = self.tree.nodes[path].parent or ROOT
-                tasks.append(self._task(start, self._stretch(path), left[path], start not in begun))
+                tasks.append(self._task(start, self._sequence(path), left[path], start not in begun))
                 begun.add(start)
         for path, measures in self.missing.items():
             if measures and path not in self.compute and path not in begun:
@@ -202,13 +202,13 @@ class _Survey:
         parent = self.tree.nodes[path].parent
         return parent is None or parent not in self.compute or len(self._computed_children(parent)) > 1
 
-    def _stretch(self, path: str) -> list[str]:
-        stretch = [path]
-        while len(children := self._computed_children(stretch[-1])) == 1:
-            stretch.append(children[0])
-        return stretch
+    def _sequence(self, path: str) -> list[str]:
+        sequence = [path]
+        while len(children := self._computed_children(sequence[-1])) == 1:
+            sequence.append(children[0])
+        return sequence
 
-    def _task(self, start: str, stretch: list[str], priority: int, measures_start: bool) -> Task:
+    def _task(self, start: str, sequence: list[str], priority: int, measures_start: bool) -> Task:
         steps = tuple(
             EpochTask(
                 path,
@@ -216,7 +216,7 @@ class _Survey:
                 path in self.kept or self._keeps(path) or len(self._computed_children(path)) > 1,
                 self.records[path]["train_loss"] if path in self.records else None,
             )
-            for path in stretch
+            for path in sequence
         )
         at_start = self.missing.get(start, ()) if measures_start and start not in self.compute else ()
         return Task(self.seed, start, at_start, steps, start in self.kept or self._keeps(start), priority)
