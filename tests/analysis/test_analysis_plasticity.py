@@ -106,7 +106,7 @@ def test_the_drift_of_a_run_whose_deficit_is_never_removed_is_subtracted() -> No
     moved = pytest.approx(2 * LAYERS["head"] / (1 + LAYERS["head"]) - LAYERS["head"])
     assert alike.drift is not None
     assert alike.beyond_drift is not None
-    assert (alike.distance.mean, alike.drift.mean, alike.beyond_drift.mean) == (moved, moved, pytest.approx(0))
+    assert [alike.distance.mean, alike.drift.mean, alike.beyond_drift.mean] == [moved, moved, pytest.approx(0)]
     frozen = tuple(
         replace(row, value=100 * LAYERS[row.layer]) if row.run in never and row.layer in LAYERS else row for row in rows
     )

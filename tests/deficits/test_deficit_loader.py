@@ -521,7 +521,11 @@ def test_accelerate_prepares_and_skips_without_losing_the_deficit() -> None:
     assert kept(DeficitLoader(accelerator.prepare(data()), Blank(), stop=1))
     assert kept(DeficitLoader(accelerate.skip_first_batches(data(), 1), Blank(), stop=1))
     loader = DeficitLoader(data(), Blank(), stop=1)
-    for build in (lambda: accelerate.skip_first_batches(loader, 1), lambda: accelerator.prepare_data_loader(loader)):
+    builds: list[Any] = [
+        lambda: accelerate.skip_first_batches(loader, 1),
+        lambda: accelerator.prepare_data_loader(loader),
+    ]
+    for build in builds:
         with pytest.raises(StudyError, match="leave the deficit out"):
             build()
     assert kept(loader)

@@ -71,7 +71,7 @@ class Tuples(nn.Module):
 
 
 def checkpointed_gpt2() -> nn.Module:
-    model = gpt2()
+    model: Any = gpt2()
     model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     return model
 
@@ -322,8 +322,8 @@ def lightning_trained(folder: Path, *, epochs: int = 4, path: str | None = None,
 
     lightning.seed_everything(1, verbose=False)
     g = torch.Generator().manual_seed(0)
-    pairs = [(torch.randn(6, generator=g), torch.randint(3, (), generator=g)) for _ in range(64)]
-    callback = WatchCallback(budget=1.0, log=())
+    pairs: Any = [(torch.randn(6, generator=g), torch.randint(3, (), generator=g)) for _ in range(64)]
+    callback: Any = WatchCallback(budget=1.0, log=())
     start = callback.on_train_start
 
     def started(*given: Any) -> None:

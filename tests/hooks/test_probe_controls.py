@@ -37,7 +37,7 @@ class Loop:
         state["weight"] += RATE**epoch * drawn[0] + (deprive.deficit is not None)
         entry = [float(epoch), float(deprive.deficit is not None), float(drawn[0]), drawn[1]]
         state["log"] = torch.cat([state["log"], torch.tensor(entry)])
-        self.calls.append((state["seed"], epoch, deprive.deficit is not None, *map(float, drawn)))
+        self.calls.append((state["seed"], epoch, deprive.deficit is not None, float(drawn[0]), drawn[1]))
         return {"train_loss": 0.0, "train_accuracy": 0.0}
 
     def evaluate(self, state: dict[str, Any]) -> float:

@@ -47,7 +47,7 @@ class Stateful(nn.Module):
         self.hidden: Tensor | None = None
         self.calls = 0
         self.seen: list[Any] = []
-        self.by_name: dict[str, Any] = {}
+        self.by_name: dict[Any, Any] = {}
         self.noise = torch.Generator().manual_seed(0)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -200,9 +200,11 @@ def old_weight_norm() -> nn.Module:
 
 
 def compiled() -> nn.Module:
-    model = linear()
+    model: Any = linear()
     model[0] = torch.compile(model[0], backend="eager")
-    return torch.compile(model, backend="aot_eager")  # type: ignore[return-value]
+    found: Any = torch.compile(model, backend="aot_eager")
+    assert isinstance(found, nn.Module)
+    return found
 
 
 def frozen() -> nn.Module:
@@ -367,7 +369,7 @@ def test_listeners_to_the_backward_pass_hear_nothing_of_a_look() -> None:
 def test_layers_that_are_frozen_and_unfrozen_are_followed() -> None:
     def between(model: nn.Module, step: int) -> None:
         if step in (5, 15):
-            model[0].requires_grad_(step == 15)
+            model.get_submodule("0").requires_grad_(step == 15)
 
     watch = untouched(linear, x, loss, steps=40, between=between)
     layers = [set(record.layers) for record in watch.history]
@@ -384,7 +386,7 @@ def test_where_nothing_learns_the_watch_waits_and_goes_on() -> None:
                 one.requires_grad_(step == 20 or place == 3)
                 one.grad = None
         if step == 13:
-            model[2].bias.requires_grad_(False)
+            model.get_parameter("2.bias").requires_grad_(False)
             model.extra = nn.Parameter(torch.zeros(()))  # so that the loop itself still has something to learn
 
     def own_loss(model: nn.Module, batch: Any) -> Tensor:

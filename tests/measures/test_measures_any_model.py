@@ -1,5 +1,6 @@
 """Whatever way PyTorch allows of building a model: measures of its weights are right, or refuse in one line."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from nets import seeded
 
 LABELS = torch.randint(3, (24,), generator=seeded(9))
 
-LOOKS = {
+LOOKS: dict[str, Callable[..., Any]] = {
     "fisher_trace": lambda model, x: critlab.fisher_trace(model, x, generator=seeded(0), draws=4),
     "fisher_noise": lambda model, x: fisher_noise(model, x, generator=seeded(0)),
     "fisher_empirical": lambda model, x: fisher_empirical(model, x, LABELS[: len(x)], generator=seeded(0)),
@@ -205,7 +206,7 @@ def test_what_can_be_differentiated_once_is_refused_by_curvature_and_never_left_
             self.first, self.last = nn.Linear(6, 4), nn.Linear(4, 3)
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.last(Once.apply(self.first(x)))
+            return self.last(Once.apply(self.first(x)))  # type: ignore[no-untyped-call]
 
     with pytest.raises(StudyError, match="cannot be differentiated twice"):
         hessian_top_eigenvalue(Net(), torch.randn(24, 6), LABELS, generator=seeded(0))

@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 
 from critlab.deficits import Blur
 from critlab.engine.records.study_ids import StudyIds
+from critlab.objectives import SmoothedCrossEntropy
 from critlab.study import Intervention, Recipe, Run, Study, WindowOverride, removal, windows
 from critlab.study.measurement import TEST
 from critlab.study.origin import Numerics
 from critlab.study.recipe import learning_rate, recipe_digest, recipes
 from critlab.study.schedules import CLOCKS as SCHEDULES
 from critlab.study.schedules import schedule
+from critlab.study.specs import AugmentSpec
 from critlab.study.tree import ROOT, build
 from studies import small, written
 
@@ -157,7 +159,7 @@ def test_a_switch_alone_is_a_study() -> None:
         seeds=1,
         base=small(),
         switch=WindowOverride(
-            weight_decay=0.0, lr_factor=0.5, augment={"flip": False}, objective="smoothed_cross_entropy"
+            weight_decay=0.0, lr_factor=0.5, augment=AugmentSpec(flip=False), objective=SmoothedCrossEntropy()
         ),
     )
     assert study.name == "weight_decay-lr_factor-augment-objective-removal"

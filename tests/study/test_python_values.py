@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -43,7 +43,8 @@ PLAIN: dict[str, Any] = {"at": [0, 8, 16], "recovery": 4, "seeds": 3, "base": BA
     ],
 )
 def test_numbers_are_what_they_are(changed: dict[str, Any]) -> None:
-    study = removal(Blur(factor=np.int16(7)), **{**PLAIN, **changed})
+    factor: Any = np.int16(7)
+    study = removal(Blur(factor=factor), **{**PLAIN, **changed})
     plain = removal(Blur(factor=7), **PLAIN)
     assert study == plain
     assert study.model_dump_json() == plain.model_dump_json()
@@ -75,7 +76,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "missing": (lambda: Study(**PARTS), r"^Study: 3 problems\n  name: required, but missing\n"),
     "out of range": (lambda: Blur(factor=1), r"^Blur: factor: received 1; must be greater than or equal to 2$"),
-    "by place": (lambda: Blur(7), r"^Blur: received 7 by place; give fields by name: .*factor="),
+    "by place": (lambda: cast(Any, Blur)(7), r"^Blur: received 7 by place; give fields by name: .*factor="),
     "epochs that are none": (
         lambda: removal(Blur(factor=7), **{**PLAIN, "at": 5}),
         r"sweep\.at: received 5; must be a list",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ LESIONED = (
     [0.0134, 2.6458, 0.0155, 0.0153, 0.0400, 0.0399, 0.0399, 0.0399],
 )
 GROUPS = ([0], [1], [2, 3], [4, 5, 6, 7])
-BENT = {
+BENT: dict[tuple[Literal["tanh", "relu"], str], tuple[list[float], list[float], float]] = {
     ("tanh", "early"): ([3.778, 2.567, 1.617, 0.757], [0.046, 0.041, 0.093, 0.236], 0.02),
     ("tanh", "middle"): ([1.935, 1.323, 0.867, 0.615], [1.938, 1.323, 0.865, 0.385], 0.02),
     ("tanh", "late"): ([1.9365, 1.3229, 0.866, 0.5], [1.9365, 1.3229, 0.866, 0.5], 0.02),
@@ -73,7 +73,8 @@ def test_first_state_is_the_start(windows: PathwayTrajectory) -> None:
 def test_descent_follows_the_reduced_dynamics(windows: PathwayTrajectory, name: str) -> None:
     run, start = list(WINDOWS).index(name), KAPPA.double() ** 0.25
     strengths = torch.from_numpy(hierarchy().strengths)
-    for convention, tolerance in (("before", 1e-9), ("producing", 4e-3)):
+    conventions: tuple[tuple[Literal["before", "producing"], float], ...] = (("before", 1e-9), ("producing", 4e-3))
+    for convention, tolerance in conventions:
         flow = pathway_flow(
             strengths, 4, start_a=start, start_b=start, gates=[Gate("b", *WINDOWS[name])], convention=convention
         )
@@ -97,7 +98,8 @@ def test_float32_agrees_and_rotation_and_width_do_not_matter() -> None:
     single = train_pathways(4, kappa=KAPPA, gates=gate, dtype=torch.float32)
     assert single.a.dtype == torch.float32
     assert (single.a.double() - reference.a).abs().max() < 1e-5
-    for change in ({"width": 8}, {"rotation_seed": 5}):
+    changes: list[dict[str, Any]] = [{"width": 8}, {"rotation_seed": 5}]
+    for change in changes:
         assert (train_pathways(4, kappa=KAPPA, gates=gate, **change).a - reference.a).abs().max() < 1e-9
 
 
@@ -111,7 +113,7 @@ def test_a_lesioned_mode_is_learned_by_the_other_pathway_alone() -> None:
 
 
 @pytest.mark.parametrize(("activation", "name"), list(BENT))
-def test_activations_end_where_the_authors_program_ends(activation: str, name: str) -> None:
+def test_activations_end_where_the_authors_program_ends(activation: Literal["tanh", "relu"], name: str) -> None:
     found = train_pathways(
         3, kappa=KAPPA, gates=[Gate("b", *WINDOWS[name])], activation=activation, rotation_seed=[0, 1, 2]
     )
@@ -124,7 +126,7 @@ def test_activations_end_where_the_authors_program_ends(activation: str, name: s
 
 
 @pytest.mark.parametrize("activation", ["linear", "tanh", "relu"])
-def test_gradient_equals_automatic_differentiation(activation: str) -> None:
+def test_gradient_equals_automatic_differentiation(activation: Literal["linear", "tanh", "relu"]) -> None:
     bend = {"linear": lambda x: x, "tanh": torch.tanh, "relu": torch.relu}[activation]
     task, rate = hierarchy(), 0.05
     layers = balanced_layers(task, 3, kappas(0.3, 12), rotation(12, 4))
@@ -141,6 +143,7 @@ def test_gradient_equals_automatic_differentiation(activation: str) -> None:
             for pathway, matrices in enumerate(weights):
                 for matrix in matrices:
                     if pathway == 0 or not 2 <= step < 4:
+                        assert matrix.grad is not None
                         matrix -= rate * matrix.grad
                     matrix.grad = None
     found = train_pathways(

@@ -27,10 +27,14 @@ from critlab.training.cuda_graph.updates import decayed, update_rule
 from critlab.training.learner import NetworkLearner
 from critlab.training.loop import train_epoch
 from critlab.training.optimizers import make_optimizer, pack_optimizer
-from critlab.training.tally import RunningMetrics
+from critlab.training.tally import RunningMetrics, Score
 from studies import small
 
-OPTIMIZERS = [{"name": "sgd", "momentum": 0.9}, {"name": "sgd", "momentum": 0.0}, {"name": "adam"}]
+OPTIMIZERS: list[dict[str, Any]] = [
+    {"name": "sgd", "momentum": 0.9},
+    {"name": "sgd", "momentum": 0.0},
+    {"name": "adam"},
+]
 CNN = {"name": "all_cnn", "width": 2}
 DROPPING = {"name": "mlp", "hidden": [12], "dropout": 0.3}
 RECIPES = [
@@ -41,7 +45,7 @@ RECIPES = [
 
 
 def learner(recorded: bool, optimizer: dict[str, Any] | None = None, model: dict[str, Any] = CNN) -> NetworkLearner:
-    chosen = {"lr": 0.05, "batch": 50, **(optimizer or OPTIMIZERS[0])}
+    chosen: dict[str, Any] = {"lr": 0.05, "batch": 50, **(optimizer or OPTIMIZERS[0])}
     study = small(optimizer=chosen, model=model)
     return NetworkLearner(study, load(study.data), Numerics(), recorded=recorded)
 
@@ -86,6 +90,8 @@ def test_it_trains_as_torchs_own_optimiser_does(optimizer: dict[str, Any], model
             for network, own, used in zip(networks, optimizers, (None, program), strict=True)
         ]
         assert scores[0].loss == pytest.approx(scores[1].loss, rel=1e-6)
+        assert isinstance(scores[0], Score)
+        assert isinstance(scores[1], Score)
         assert scores[0].accuracy == scores[1].accuracy
     for name, value in networks[0].state_dict().items():
         torch.testing.assert_close(networks[1].state_dict()[name], value, rtol=1e-5, atol=1e-7)
@@ -101,7 +107,8 @@ def test_an_update_against_torchs_in_float64(optimizer: dict[str, Any]) -> None:
     weights = [torch.randn(4, 3, dtype=torch.float64), torch.randn(3, dtype=torch.float64)]
     twins = [nn.Parameter(weight.clone()) for weight in weights]
     kind = torch.optim.Adam if spec.name == "adam" else torch.optim.SGD
-    theirs = kind(twins, lr=0.1, weight_decay=0.01, **({"momentum": 0.9} if spec.name == "sgd" else {}))
+    more: dict[str, Any] = {"momentum": 0.9} if spec.name == "sgd" else {}
+    theirs = kind(twins, lr=0.1, weight_decay=0.01, **more)
     rule = update_rule(spec)
     slots = [rule.slots(weight) for weight in weights]
     lr, decay = (torch.tensor(value, dtype=torch.float64) for value in (0.1, 0.01))
@@ -243,7 +250,7 @@ def test_no_step_looks_at_a_number(optimizer: dict[str, Any]) -> None:
     taught, recipe = learner(True, optimizer), RECIPES[0]
     state, program = taught.start({"seed": 0}), taught._program
     program.begin(state.model, state.optimizer, recipe)
-    with Unread():
+    with Unread():  # type: ignore[no-untyped-call]
         for position in range(2):
             images, labels = taught.examples.training_batch(torch.arange(40), recipe, 0, 0, position)
             program.step(images, labels, recipe.objective).take(images, labels, torch.Generator())

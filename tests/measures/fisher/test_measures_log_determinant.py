@@ -57,7 +57,7 @@ def test_factors_of_a_linear_layer_are_the_means_of_inputs_and_gradients() -> No
         np.testing.assert_allclose(found[layer].outputs[0], np.mean(outputs, 0), rtol=1e-4, atol=1e-7)
 
 
-CONVOLUTIONS = {
+CONVOLUTIONS: dict[str, dict[str, Any]] = {
     "plain": {"padding": 1},
     "strided": {"stride": 2, "bias": False},
     "dilated": {"dilation": 2, "padding": "same"},
@@ -75,11 +75,12 @@ def test_factors_of_a_convolution_see_the_patches_that_it_sees(name: str) -> Non
     model = nn.Sequential(convolution, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3).double())
     found = factors(model, images)["0"]
     groups, p, q = convolution.groups, found.inputs.shape[1], found.outputs.shape[1]
-    biased = convolution.bias is not None
+    bias = convolution.bias
+    biased = bias is not None
     assert (groups * q, p) == (4, convolution.weight[0].numel() + biased)
     weight = convolution.weight.flatten(1).unflatten(0, (groups, q))
-    if biased:
-        weight = torch.cat([weight, convolution.bias.unflatten(0, (groups, q, 1)).expand(groups, q, 1)], 2)
+    if bias is not None:
+        weight = torch.cat([weight, bias.unflatten(0, (groups, q, 1)).expand(groups, q, 1)], 2)
     # the output's squared length, channel by channel, is a quadratic form of the inputs' factor
     squares = convolution(images).square().sum((2, 3)).mean(0)
     form = torch.einsum("gqp,gpr,gqr->gq", weight, found.inputs, weight).flatten()
@@ -178,7 +179,7 @@ class Uses(nn.Module):
 def test_however_a_layer_is_called_its_number_is_the_same(how: Any) -> None:
     images = torch.randn(40, 6, generator=seeded(1))
     wanted = fisher_log_determinant(Uses("plain"), images, generator=seeded(0))
-    model = Uses(how)
+    model: Any = Uses(how)
     if how == "compiled":
         model = torch.compile(model, backend="aot_eager")
         model(images)
@@ -201,7 +202,7 @@ def test_however_a_layer_is_called_its_number_is_the_same(how: Any) -> None:
 )
 def test_a_layer_whose_use_cannot_be_followed_has_no_number(how: Any, unseen: Any) -> None:
     images = torch.randn(40, 6, generator=seeded(1))
-    model = Uses(how)
+    model: Any = Uses(how)
     found = fisher_log_determinant(model, images, generator=seeded(0))
     assert found["first"] > 0
     assert unseen not in found
