@@ -6,7 +6,7 @@ import errno
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
@@ -74,10 +74,17 @@ class Store:
             StoreNewer: a newer critlab wrote the record.
             StoreError: the system cannot read it.
         """
-        path = self.path(kind, name)
-        try:
+
+        def checked(path: Path) -> dict[str, Any]:
             body = record.decode(files.read(path, record.MOST_BYTES[kind]), kind, name)
             check_body(kind, name, body)
+            return body
+
+        return self._undamaged(self.path(kind, name), checked)
+
+    def _undamaged(self, path: Path, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any] | None:
+        try:
+            return read(path)
         except FileNotFoundError:
             return None
         except StoreNewer as error:
@@ -85,7 +92,6 @@ class Store:
         except StoreDamaged as error:
             self.set_aside_file(path, f"{error}")
             return None
-        return body
 
     def has(self, kind: Kind, name: str) -> bool:
         """Whether a record is there; it is checked when it is read."""
@@ -132,15 +138,7 @@ class Store:
         from critlab.store import checkpoint  # brings numpy in, which plans and lists do without
 
         path = self.path(kind, name, ".safetensors")
-        try:
-            return dict(checkpoint.read(path, seal(kind, name)))
-        except FileNotFoundError:
-            return None
-        except StoreNewer as error:
-            raise StoreNewer(f"{path}: {error}") from None
-        except StoreDamaged as error:
-            self.set_aside_file(path, f"{error}")
-            return None
+        return self._undamaged(path, lambda path: dict(checkpoint.read(path, seal(kind, name))))
 
     def save_state(self, name: str, arrays: Arrays, kind: States = "checkpoints") -> None:
         """Writes the checkpoint of a state, whole or not at all.

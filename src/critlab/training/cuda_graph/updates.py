@@ -25,13 +25,7 @@ class UpdateRule(Protocol):
     def slots(self, parameter: Tensor) -> dict[str, Tensor]:
         """What is kept of ``parameter`` before the first step, on its device."""
 
-    def apply(
-        self,
-        parameters: list[Tensor],
-        gradients: list[Tensor],
-        slots: Sequence[Slots],
-        lr: Tensor,
-    ) -> None:
+    def apply(self, parameters: list[Tensor], gradients: list[Tensor], slots: Sequence[Slots], lr: Tensor) -> None:
         """One step in place.
 
         Args:
@@ -55,13 +49,7 @@ class MomentumUpdate:
         """One buffer of zeros, in the layout of the parameter."""
         return {"momentum_buffer": torch.zeros_like(parameter)} if self.momentum else {}
 
-    def apply(
-        self,
-        parameters: list[Tensor],
-        gradients: list[Tensor],
-        slots: Sequence[Slots],
-        lr: Tensor,
-    ) -> None:
+    def apply(self, parameters: list[Tensor], gradients: list[Tensor], slots: Sequence[Slots], lr: Tensor) -> None:
         """See :class:`UpdateRule`."""
         if self.momentum:
             buffers = [one["momentum_buffer"] for one in slots]
@@ -90,13 +78,7 @@ class AdamUpdate:
             "exp_avg_sq": torch.zeros_like(parameter),
         }
 
-    def apply(
-        self,
-        parameters: list[Tensor],
-        gradients: list[Tensor],
-        slots: Sequence[Slots],
-        lr: Tensor,
-    ) -> None:
+    def apply(self, parameters: list[Tensor], gradients: list[Tensor], slots: Sequence[Slots], lr: Tensor) -> None:
         """See :class:`UpdateRule`."""
         kinds = ("step", "exp_avg", "exp_avg_sq")
         steps, means, squares = ([one[kind] for one in slots] for kind in kinds)
