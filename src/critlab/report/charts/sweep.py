@@ -251,8 +251,8 @@ def _damage_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
     return Chart(
         key=study.sweep.words.damage_chart,
         title=study.sweep.words.damage_title,
-        caption="Clean control minus run, paired by seed, with 95 % t intervals. Above the solid line accuracy was "
-        f"lost; a verdict needs damage beyond the dotted one.{_left_out(arms)}",
+        caption="Clean control minus run, paired by seed, with the 95 % t interval of each point alone. Above the "
+        f"solid line accuracy was lost; the dotted line is the smallest damage of interest.{_left_out(arms)}",
         alt=_alt(study, arms, "damage"),
         panels=(Panel("", spec, max(len(arm.name) for arm in shown), 340),),
         columns=COLUMNS,
