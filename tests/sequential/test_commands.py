@@ -18,16 +18,18 @@ from studies import TOML, written
 
 TABLE = ("seeds = 2", "seeds = { first = 3, most = 4 }")
 UNDECIDED = ("[measures]\nfisher_trace = { every = 2, images = 40 }", "[statistics]\nsmallest_damage = 0.0\n")
+CONTROLS = ("[controls]\ndelay = false\nclocks = []\n", "")
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study that no look decides, run with its whole budget through Python."""
+    """A study of three or four seeds, run through Python."""
     folder = tmp_path_factory.mktemp("finished")
-    written(folder, TABLE, UNDECIDED)
+    written(folder, TABLE, UNDECIDED, CONTROLS)
     results = library.run(read_study(folder / "study.toml"), folder / "store", workers=2)
-    assert len(results.study.seeds) == (3 if results.looks[-1].decided and len(results.looks) == 1 else 4)
+    first = results.looks[0]
+    assert len(results.study.seeds) == (4 if first.more_seeds and not first.decided else 3)
     return folder
 
 
@@ -68,7 +70,7 @@ def test_what_the_commands_read(critlab: Command, there: Path) -> None:
     in_play = seeds(there / "store")
     status = json.loads(critlab("status", "study.toml", "--store", "store", "--json").out)
     assert status["growth"]["seeds"] == in_play
-    assert len(status["runs"]) == 3 * in_play
+    assert len(status["runs"]) == len(read_study("study.toml").runs) * in_play
     assert set(status["counts"]) == {"done"}
     assert f"{in_play} of at most 4 seeds are in play" in critlab("status", "study.toml", "--store", "store").out
     table = critlab("export", "study.toml", "--store", "store", "--format", "csv").out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,6 +92,17 @@ def test_seeds_added_to_any_study_are_a_look_that_is_accounted_for(tmp_path: Pat
     assert planted(nothing, tmp_path, **{**QUICK, "seeds": 3}).looks == grown.looks, "seen before"
     other = planted(nothing, tmp_path, name="another", **{**QUICK, "seeds": 4})
     assert [look.planned for look in other.looks] == [True], "another study"
+
+
+@pytest.mark.slow
+def test_a_finished_study_from_before_looks_were_recorded_counts_as_one(tmp_path: Path) -> None:
+    planted(nothing, tmp_path, **{**QUICK, "seeds": 3})
+    shutil.rmtree(tmp_path / "looks")
+    grown = planted(nothing, tmp_path, **{**QUICK, "seeds": 5})
+    assert (len(grown.looks[0].seeds), grown.looks[0].level) == (3, 0.025)
+    assert [look.planned for look in grown.looks] == [True, False]
+    assert grown.verdict().looks.unplanned == 1
+    assert planted(nothing, tmp_path, **{**QUICK, "seeds": 5}).looks == grown.looks
 
 
 def test_the_largest_study_has_the_whole_budget(tmp_path: Path) -> None:

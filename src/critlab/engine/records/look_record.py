@@ -17,6 +17,9 @@ from critlab.study.specs import ControlsSpec
 from critlab.study.stages import Asked, Look, in_play
 from critlab.study.study import Study
 
+LEVEL_BEFORE = 0.025
+"""One-sided level of every verdict before looks were recorded."""
+
 
 def question(study: Study, ids: StudyIds) -> dict[str, Any]:
     """The JSON values of ``study`` that stay while it grows; their digest names the record of its looks.
@@ -46,7 +49,18 @@ def read_looks(store: Store, study: Study, ids: StudyIds) -> tuple[Look, ...]:
         StoreNewer: a newer critlab wrote their record.
     """
     body = store.read("looks", looks_name(study, ids))
-    return tuple(_look(one) for one in body["looks"]) if body else ()
+    return tuple(_look(one) for one in body["looks"]) if body else looks_before(store, study)
+
+
+def looks_before(store: Store, study: Study) -> tuple[Look, ...]:
+    """The looks of an earlier critlab, which recorded none: one for each finished study that ``study`` grew from."""
+    found = []
+    for record in reversed(standing(store, study).relatives):
+        seeds = record.study.get("seeds")
+        if record.complete and isinstance(seeds, list | tuple):
+            made = digest("look before", record.key)
+            found.append(Look(made, tuple(seeds), (), LEVEL_BEFORE, True, "unknown"))
+    return tuple(found)
 
 
 def add_look(store: Store, study: Study, ids: StudyIds, look: Look, say: Callable[[str], None]) -> tuple[Look, ...]:
@@ -60,7 +74,8 @@ def add_look(store: Store, study: Study, ids: StudyIds, look: Look, say: Callabl
     asked = question(study, ids)
     name = name_of(asked)
     with writing(store.root, say) as locks, locks.waited(name) if locks else nullcontext():
-        before = (store.read("looks", name) or {}).get("looks", [])
+        body = store.read("looks", name)
+        before = body["looks"] if body else [one._asdict() for one in looks_before(store, study)]
         if all(one["judged"] != look.judged for one in before):
             store.write("looks", name, {"question": asked, "looks": [*before, look._asdict()]})
         return read_looks(store, study, ids)
