@@ -24,6 +24,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -300,9 +301,9 @@ def tests(setting: Setting, folder: Path) -> Iterable[Line]:
             learner = NetworkLearner(study, ImageSet.of(noise(2_000), noise(count), 10), Numerics())
             state = learner.start({"seed": 0})
             learner.advance(state, recipe, 0)  # also what is set up once
-            rounds = [_processor_seconds(lambda now=learner, at=state: now.measure(at, test)) for _ in range(3)]
+            rounds = [_processor_seconds(partial(learner.measure, state, test)) for _ in range(3)]
             seconds[count] = min(rounds)
-        step = min(_processor_seconds(lambda: learner.advance(state, recipe, 1)) for _ in range(2)) / 2_000
+        step = min(_processor_seconds(partial(learner.advance, state, recipe, 1)) for _ in range(2)) / 2_000
     trained = build(study).epochs * setting.train * step
     for count, every in TESTED:
         sparse = study.model_copy(update={"evaluation": study.evaluation.model_copy(update={"every": every})})
