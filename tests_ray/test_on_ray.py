@@ -28,6 +28,8 @@ from critlab.deficits.images.blur import Blur
 class Waiting(Blur):
     name = "waiting"
     def apply(self, images, labels, draws):
+        if "CRITLAB_WORKER" not in os.environ:  # the driver tries a checkpoint before the first epoch
+            return super().apply(images, labels, draws)
         open(os.path.join(FOLDER, f"here-{os.getpid()}"), "w").close()
         while not os.path.exists(os.path.join(FOLDER, "go")):
             time.sleep(0.05)
