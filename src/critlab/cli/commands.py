@@ -132,7 +132,10 @@ def calibrate(
         typer.Argument(metavar="[STUDY]", help="Simulate the design of this study. Default: three standard designs."),
     ] = None,
     scale: Scale = None,
-    studies: Annotated[int, typer.Option("--studies", min=1, help="Simulated studies for each row.")] = 400,
+    studies: Annotated[
+        int | None,
+        typer.Option("--studies", min=1, help="Simulated studies for each row. Default: 400; 100 without STUDY."),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")] = 0,
     as_json: Json = False,
 ) -> None:
