@@ -255,9 +255,10 @@ MODELS: dict[str, tuple[Any, Any]] = {
     "merging adapter": (Merging, x),
     "stateful": (Stateful, x),
 }
+SLOW = {"compiled": pytest.mark.slow}
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW.get(name, ())) for name in MODELS])
 def test_a_watched_training_ends_with_the_same_bits(name: str) -> None:
     make, batch = MODELS[name]
     untouched(make, batch, loss)

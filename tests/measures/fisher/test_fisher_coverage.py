@@ -37,6 +37,7 @@ def confident() -> tuple[nn.Module, torch.Tensor]:
     return model, inputs
 
 
+@pytest.mark.slow
 def test_a_confident_model_is_read_within_its_error_as_it_was_not_with_drawn_labels() -> None:
     """The bound is the lowest 5 % of what so many readings hold where .95 is the truth."""
     model, inputs = confident()

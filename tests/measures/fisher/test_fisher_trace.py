@@ -203,6 +203,7 @@ def test_shared_parameters_count_once_and_unused_ones_are_zero() -> None:
     assert estimates["unused"].value == estimates["unused"].stderr == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "draws"), [("mlp", 2), ("mlp", 1), ("heads", 2)])
 def test_errors_are_calibrated_and_the_estimate_unbiased(name: str, draws: Any) -> None:
     model, images = case(name, 40)
@@ -218,6 +219,7 @@ def test_errors_are_calibrated_and_the_estimate_unbiased(name: str, draws: Any) 
         assert np.sqrt((errors**2).mean()) >= 0.9 * values.std(ddof=1)
 
 
+@pytest.mark.slow
 def test_the_error_of_the_whole_holds_the_covariance_of_the_layers() -> None:
     model, images = case("mlp")
     runs = [fisher_trace(model, images, generator=seeded(s), draws=2) for s in range(100)]

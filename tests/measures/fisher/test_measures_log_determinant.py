@@ -255,6 +255,7 @@ def test_many_labels_are_summed_by_signs() -> None:
         assert found == pytest.approx(exact, rel=1e-4 if classes <= MOST_LABELS else 0.02)
 
 
+@pytest.mark.slow
 def test_beyond_the_labels_that_are_summed_over_the_stated_error_is_that_of_repeated_readings(monkeypatch: Any) -> None:
     """Planted: the same network with its labels summed over. With signs in their place the number is too small."""
     torch.manual_seed(0)
