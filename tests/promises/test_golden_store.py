@@ -38,11 +38,11 @@ def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]
 
 
 def told(folder: Path, study: str) -> str:
-    """A file of the study with the controls of the record: no delay control, and no other clock than it names."""
+    """A file of the study as the record has it: no delay control, no other clock than it names, a test each epoch."""
     text = (folder / f"{study}.toml").read_text()
     given = "delay = false\n" if "clocks =" in text else "delay = false\nclocks = []\n"
     before, _, after = text.partition("[controls]\n")
-    (folder / f"told-{study}.toml").write_text(f"{before}\n[controls]\n{given}{after}")
+    (folder / f"told-{study}.toml").write_text(f"{before}\n[controls]\n{given}{after}\n[evaluation]\nevery = 1\n")
     return f"told-{study}.toml"
 
 
