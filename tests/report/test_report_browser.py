@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on PATH"),
 ]
 
-PANELS = 26
+PANELS = 28
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +181,8 @@ def test_keyboard_reaches_skip_link_and_numbers(browser: Any, path: Path) -> Non
     assert page.locator(".skip").bounding_box()["y"] >= 0
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "study-1"
+    page.keyboard.press("Tab")
+    assert page.evaluate(focused).strip() == "DIV scroll", "the table of named damages"
     page.keyboard.press("Tab")
     assert page.evaluate(focused).strip() == "SUMMARY"
     page.keyboard.press("Enter")
