@@ -50,14 +50,13 @@ def demo(
     ),
     workers: Workers = None,
 ) -> None:
-    """Run the demo study on the bundled images (minutes on a laptop) and write its HTML page."""
-    from critlab.papers.demo import FURTHER
-    from critlab.papers.demo import demo as demo_study
+    """Run the demo's studies on the bundled images (minutes on a laptop) and write their HTML page."""
+    from critlab.papers.demo import FIGURE, FURTHER
     from critlab.report.text.terminal import announce_page
 
-    code, results = _run(demo_study(), store, workers=workers)
-    announce_page(results, out, FURTHER)
-    raise typer.Exit(code)
+    done = [_run(study, store, workers=workers) for study in FIGURE.parts("demo").values()]
+    announce_page([results for _, results in done], out, FURTHER)
+    raise typer.Exit(max(code for code, _ in done))
 
 
 @app.command()

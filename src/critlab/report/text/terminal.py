@@ -74,13 +74,14 @@ def verdict_text(results: Results) -> str:
     return "\n".join(verdict_lines(results.verdict()))
 
 
-def announce_page(results: Results, out: Path, further: Sequence[tuple[str, str]] = ()) -> None:
-    """Makes the page, then says what it says and where it lies."""
+def announce_page(results: Results | Sequence[Results], out: Path, further: Sequence[tuple[str, str]] = ()) -> None:
+    """Writes the page of one study or several, prints their verdicts and where the page is."""
     from critlab.report.page import report
 
     # the page itself may go to standard output, and then nothing else does
     say = print if is_standard_output(out) else show
-    say(f"\n{results.study.name}\n{verdict_text(results)}")
+    for one in results if isinstance(results, Sequence) else (results,):
+        say(f"\n{one.study.name}\n{verdict_text(one)}")
     page = report(results, out, further)
     for question, command in further:
         say(f"\n{question}\n  {command}")
