@@ -280,9 +280,14 @@ def no_process_left(group: int, patience: float = 20) -> bool:
 def test_a_signal_stops_cleanly_and_says_how_to_go_on(tmp_path: Path, number: int, status: int) -> None:
     study = written(tmp_path, ("train = 120", "train = 4000"), ("recovery = 2", "recovery = 40"))
     store = tmp_path / "s"
-    process = subprocess.Popen(
-        command(study, store), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
+    # a suite in the background has SIGINT ignored, and its children would ignore it too
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        process = subprocess.Popen(
+            command(study, store), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+    finally:
+        signal.signal(number, before)
     while process.poll() is None and not list(store.rglob("epochs/*/*.json")):
         time.sleep(0.05)
     os.killpg(process.pid, number)

@@ -128,7 +128,7 @@ def test_one_import_reaches_every_module() -> None:
         "_core.registry.Registry",
         "analysis.information.filters.first_layer_filters",
         "errors.StudyError",
-        "engine.running",
+        "engine.run",
         "training.loop",
         "store.delivery",
     ]

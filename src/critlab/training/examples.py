@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from critlab._core.random_streams import generator
@@ -46,14 +49,14 @@ class Examples:
         shape = images.train_images.shape[1:]
         per_channel = (*images.mean.shape, 1, 1) if len(shape) >= 3 else ()
         return cls(
-            torch.from_numpy(images.train_images).to(device),
-            torch.from_numpy(images.train_labels).to(device),
-            torch.from_numpy(images.test_images).to(device),
-            torch.from_numpy(images.test_labels).to(device),
-            torch.from_numpy(images.mean).reshape(per_channel).to(device),
-            torch.from_numpy(images.std).reshape(per_channel).to(device),
+            shared(images.train_images).to(device),
+            shared(images.train_labels).to(device),
+            shared(images.test_images).to(device),
+            shared(images.test_labels).to(device),
+            shared(images.mean).reshape(per_channel).to(device),
+            shared(images.std).reshape(per_channel).to(device),
             images.classes,
-            None if images.aperture is None else torch.from_numpy(images.aperture).to(device),
+            None if images.aperture is None else shared(images.aperture).to(device),
         )
 
     @property
@@ -105,6 +108,13 @@ class Examples:
             if deficit.when == when:
                 images, labels = apply_deficit(deficit, images, labels, replace(draws, place=place))
         return images, labels
+
+
+def shared(array: NDArray[Any]) -> Tensor:
+    """The array as a tensor of the same memory, which nothing writes to; so it may be read-only, as a mapped file is."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(array)
 
 
 def to_unit_float(images: Tensor) -> Tensor:

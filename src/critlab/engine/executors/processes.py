@@ -189,6 +189,8 @@ class ProcessExecutor(TaskExecutor):
             event = read_progress(message, worker.task)
             if isinstance(event, TaskEnded):
                 worker.task = None
+                # tasks wait where the system allows fewer processes than were asked for
+                self._hand_out()
             worker.epochs += 1
             yield event
 
