@@ -90,7 +90,7 @@ def test_equal_total_reads_the_clean_trunk() -> None:
 GOLDEN = {
     "small": "a1b12417d7815fdd",
     "removal": "b7a3ce6ca115cc47",
-    "demo": "b0736ef7d7b59ccc",
+    "demo": "8cd73b59f69d73cc",
     "sample-windows": "049424d4a628b5a3",
     "since removal": "02376d073974ab72",
 }

@@ -111,7 +111,7 @@ class Examples:
 
 
 def shared(array: NDArray[Any]) -> Tensor:
-    """The array as a tensor of the same memory, which nothing writes to; so it may be read-only, as a mapped file is."""
+    """The array as a tensor of the same memory. Nothing writes to it, so it may be read-only, as a mapped file is."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return torch.from_numpy(array)

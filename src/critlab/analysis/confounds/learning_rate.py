@@ -112,7 +112,8 @@ def clocks(results: StudyTable, main: Curve, judged: Sequence[Place]) -> Iterato
     if not others and removals and main.sweep.origin is not None:
         stop = max(removals)
         rate = own.learning_rate(optimizer, EpochPosition(stop, stop, main.sweep.run_epochs(stop)))
-        yield DecayedRate(at=at, rate=rate, left=rate / optimizer.lr)
+        if rate < optimizer.lr:
+            yield DecayedRate(at=at, rate=rate, left=rate / optimizer.lr)
 
 
 def _restart(

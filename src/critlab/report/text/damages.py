@@ -136,9 +136,13 @@ def upper_limits(damages: Sequence[Damage], sweep: Sweep) -> str:
 def shown(verdict: Verdict) -> list[Damage]:
     """The damages that a terminal lists, in the order of the study.
 
-    These are the evidence, the largest lasting damage, and everything at the last point at which there is more than
-    lasting damage.
+    These are the evidence, the largest lasting damage, the timing, and everything at the last point at which there is
+    more than lasting damage.
     """
     known = [one for one in verdict.damages if one.seeds]
     last = next((one.at for one in reversed(known) if one.kind != "lasting" and one.other is None), None)
-    return [one for one in known if one.at == last or one is verdict.largest or one in verdict.critical_evidence]
+    return [
+        one
+        for one in known
+        if one.at == last or one.other is not None or one is verdict.largest or one in verdict.critical_evidence
+    ]
