@@ -608,6 +608,8 @@ REQUIRED = {
     *("name", "seeds", "data", "data.name", "model", "model.name", "optimizer", "optimizer.name", "optimizer.lr"),
     *("deficit", "deficit.name", "deficit.factor", "sweep", "sweep.kind", "sweep.at", "sweep.onsets", "sweep.length"),
     *("sweep.recovery", "sweep.total"),
+    # a table in the place of seeds or points adds them while the study runs
+    *(f"{table}.{key}" for table in ("seeds", "sweep.at", "sweep.onsets") for key in ("first", "most")),
     "optimizer.batch",  # its default is above the 120 images
     *(f"controls.deficits.{place}.{key}" for place in range(3) for key in ("name", "factor")),
     *("objective", "objective.name", "switch.objective.name", "switch.select.name"),
@@ -667,6 +669,8 @@ def reading(document: Any) -> str | Study:
 @example({})
 @example({**VALID, "seeds": float("nan")})
 @example({**VALID, "sweep": {**VALID["sweep"], "kind": []}})
+@example({**VALID, "sweep": {**VALID["sweep"], "at": {"": None}}})
+@example({**VALID, "seeds": {}})
 def test_any_mutation_is_accepted_or_explained(document: dict[str, Any]) -> None:
     told = reading(document)
     if isinstance(told, Study):
