@@ -66,6 +66,6 @@ def _kind(confound: Confound) -> str:
     return "bounded" if confound.share.bounded else "open"
 
 
-def _leaves(kind: type[Confound]) -> list[type[Confound]]:
-    below = kind.__subclasses__()
+def _leaves(kind: type) -> list[type]:
+    below: list[type] = kind.__subclasses__()
     return [leaf for sub in below for leaf in _leaves(sub)] if below else [kind]

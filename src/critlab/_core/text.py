@@ -27,6 +27,13 @@ def one_line(text: str, most: int = MOST_CHARACTERS) -> str:
     return "".join(_escaped(character) if character in "\n\t" else character for character in printable(text))
 
 
+def say(text: str) -> None:
+    """Writes a line for a person to standard error."""
+    from rich.console import Console
+
+    Console(stderr=True).print(printable(text), markup=False, highlight=False, soft_wrap=True)
+
+
 def _harmless(character: str) -> bool:
     return character in "\n\t" or character.isprintable()
 

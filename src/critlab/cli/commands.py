@@ -367,9 +367,9 @@ def _in_play(name: str, scale: str | None, store: Store) -> Study:
 
 
 def _run(study: Study, store: Path, **means: Any) -> tuple[int, Results]:
+    from critlab._core.text import say
     from critlab.analysis.reading import read_results
     from critlab.engine.context import RunOptions
-    from critlab.report.text.terminal import say
     from critlab.sequential.loop import run_study_to_answer
     from critlab.store import Store
 

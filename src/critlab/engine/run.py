@@ -6,11 +6,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from critlab._core.duration import duration
 from critlab._core.errors import StudyError
 from critlab._core.imports import is_path
+from critlab._core.text import say
 from critlab._core.user_code.modules import refresh
 from critlab.engine.context import Device, RunContext, RunOptions
 from critlab.engine.coordinator import coordinate
@@ -246,11 +245,6 @@ def _broken_off(ending: RunOutcome, display: Display, run: StudyRun) -> str:
         f"{done}: {ending.unwritable}{room}; all finished work is kept. Fix this, then repeat the "
         "same command to continue"
     )
-
-
-def say(text: str) -> None:
-    """Show one sentence on standard error, before or after the progress."""
-    Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _status(ending: RunOutcome, interruption: Interruption) -> int:

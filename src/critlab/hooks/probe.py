@@ -10,6 +10,7 @@ from typing import Any
 
 from critlab._core.digest import digest
 from critlab._core.errors import StoreError, StudyError
+from critlab._core.text import say
 from critlab._core.user_code.modules import refresh
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
@@ -21,7 +22,7 @@ from critlab.engine.progress import Display
 from critlab.engine.records.adoption import settle, study_bodies
 from critlab.engine.records.provenance import provenance
 from critlab.engine.records.study_record import StudyRecord, enter, standing, write_record
-from critlab.engine.run import report_damaged, say, work_off
+from critlab.engine.run import report_damaged, work_off
 from critlab.engine.tasks.events import Progress
 from critlab.engine.tasks.missing_work import Task
 from critlab.hooks.deprivation import BatchDeficit

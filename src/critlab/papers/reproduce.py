@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from critlab._core.text import say
 from critlab.analysis.reading import read_results
 from critlab.analysis.results import Results
 from critlab.engine.context import RunOptions
@@ -17,7 +18,6 @@ from critlab.papers.tables import computed
 from critlab.report.figures import save_figures
 from critlab.report.findings import Comparison, Findings, numbers_csv
 from critlab.report.page import report
-from critlab.report.text.terminal import say
 from critlab.sequential.loop import run_study_to_answer
 from critlab.store import Store
 from critlab.store.delivery import deliver

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from critlab.analysis.statistics.ratio import Share, share
 
 
 @dataclass(frozen=True, kw_only=True)
-class Confound:
+class Confound(ABC):
     """Another explanation of the damage; each kind is a class of its own.
 
     Args:
@@ -28,9 +29,9 @@ class Confound:
     share: Share | None = None
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """Which confound, unique in a verdict."""
-        raise NotImplementedError
 
 
 def by_seed(of: Curve, judged: Sequence[Place], field: str = "damage") -> dict[int, float]:

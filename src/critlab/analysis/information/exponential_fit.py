@@ -1,4 +1,4 @@
-"""An exponential through points, and how well it holds: sensitivity set beside the trace of the Fisher information."""
+"""An exponential through points, and how well it holds: sensitivity against the trace of the Fisher information."""
 
 from __future__ import annotations
 

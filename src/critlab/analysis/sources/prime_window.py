@@ -35,7 +35,7 @@ class PrimeWindow:
         since: the first reading from which on ``open`` has been what it is, in the unit of the readings; None where
             nothing is said.
         growth: relative growth of the mean trace in the latest epoch, with the error that the readings' errors leave;
-            None likewise.
+            None where nothing is said either.
     """
 
     open: bool | None = None

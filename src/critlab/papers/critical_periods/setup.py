@@ -16,9 +16,9 @@ from typing import Any
 
 from critlab.deficits import Blur
 from critlab.measures import FisherTrace
-from critlab.papers.demo import sample_base
 from critlab.papers.figure import Published, Scale
 from critlab.papers.names import study_name
+from critlab.papers.sample_base import sample_base
 from critlab.papers.sweeps import removal_sweep
 from critlab.study.setup import Setup
 from critlab.study.study import Study
@@ -133,7 +133,7 @@ def _demo() -> Setup:
 
 
 def blur(scale: Scale) -> Blur:
-    """The paper's blur, to a quarter of the side; at ``demo`` to 4 pixels, as the demo's."""
+    """The paper's blur, to a quarter of the side; at ``demo`` to 4 pixels."""
     return Blur(factor=7) if scale == "demo" else Blur(factor=4)
 
 

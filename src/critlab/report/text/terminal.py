@@ -6,21 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from rich.console import Console
-
 from critlab._core.duration import duration
 from critlab._core.streams import show
-from critlab._core.text import printable
 from critlab.analysis.results import Results
 from critlab.engine.planning.plan import Plan
 from critlab.report.findings import Comparison
 from critlab.report.text.verdict import verdict_lines
 from critlab.store.delivery import is_standard_output
-
-
-def say(text: str) -> None:
-    """Writes a line for a person to standard error."""
-    Console(stderr=True).print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def plan_text(plan: Plan) -> str:
