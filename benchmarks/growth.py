@@ -37,10 +37,10 @@ from critlab.engine.tasks.writer import Writer
 from critlab.measures.reading import Reading
 from critlab.report.study_text import study_text
 from critlab.store import Store
-from critlab.study.measurement import scheduled_measures
-from critlab.study.origin import Numerics
+from critlab.study.ingredients.measurement import scheduled_measures
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.tree import ROOT, Node, Tree, build
 from critlab.study.study import Study
-from critlab.study.tree import ROOT, Node, Tree, build
 
 SIZES = {"seeds": (200, 1000, 4000), "arms": (50, 100, 500), "points": (25, 50, 100)}
 """How many seeds, negative controls or removal epochs; 4,000 seeds are 20,000 runs and 200,000 records."""

@@ -25,8 +25,8 @@ from machine import described
 
 from critlab._core.threads import one_thread
 from critlab.theory.kernels import adapted_kernels, kernel_fluctuations, sample_kernels, xor_task
-from critlab.theory.kernels.hamiltonian import hamiltonian
 from critlab.theory.kernels.model import checked_prior, checked_problem
+from critlab.theory.kernels.sampling.hamiltonian import hamiltonian
 
 
 class Job(NamedTuple):

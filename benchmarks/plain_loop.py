@@ -26,8 +26,8 @@ from critlab.data import load
 from critlab.data.image_set import ImageSet
 from critlab.deficits import Blur
 from critlab.study import read_study
-from critlab.study.recipe import recipes
-from critlab.study.run import Run
+from critlab.study.runs.recipe import recipes
+from critlab.study.runs.run import Run
 from critlab.study.study import Study
 
 TEST_BATCH = 500

@@ -35,7 +35,7 @@ from machine import described, matmul_peak, training_flops
 from scipy import stats
 
 from critlab._core.threads import one_thread
-from critlab.analysis.reading import read_results
+from critlab.analysis.tables.reading import read_results
 from critlab.data import load
 from critlab.data.checks import Split
 from critlab.data.image_set import ImageSet
@@ -52,11 +52,11 @@ from critlab.papers import all_cnn_cifar10
 from critlab.report.study_text import study_text
 from critlab.store import Store
 from critlab.study.constructors import removal
-from critlab.study.measurement import TEST, Measurement, scheduled_measures
-from critlab.study.origin import Numerics
-from critlab.study.recipe import recipes
+from critlab.study.ingredients.measurement import TEST, Measurement, scheduled_measures
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.recipe import recipes
+from critlab.study.runs.tree import build
 from critlab.study.study import Study
-from critlab.study.tree import build
 from critlab.training.learner import NetworkLearner
 from critlab.training.precision import step_seconds
 

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from critlab.theory.kernels import alignment, prior_kernels, xor_task
-from critlab.theory.kernels.importance import layer_draws, log_likelihood
 from critlab.theory.kernels.model import Problem, checked_prior, checked_problem
+from critlab.theory.kernels.sampling.importance import layer_draws, log_likelihood
 
 OUT = Path(__file__).with_suffix(".csv")
 NETWORKS, GROUPS, BIAS = 160_000, 8, 0.05

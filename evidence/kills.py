@@ -22,7 +22,7 @@ import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from critlab.analysis.reading import read_results
+from critlab.analysis.tables.reading import read_results
 from critlab.engine.maintenance.verify import verify
 from critlab.store import Store
 from critlab.store.atomic import TEMPORARY

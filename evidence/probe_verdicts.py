@@ -22,7 +22,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 
-from critlab.analysis.verdict import Answer
+from critlab.analysis.judgement.verdict import Answer
 from synthetic_loops import FALSE, SCORES, probed
 
 

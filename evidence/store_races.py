@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from critlab import cli  # the commands are imported once, and then forked
-from critlab.analysis.reading import read_results
+from critlab.analysis.tables.reading import read_results
 from critlab.cli import commands
 from critlab.engine.maintenance.verify import verify
 from critlab.report import page  # noqa: F401 - so is what the page needs

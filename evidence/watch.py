@@ -38,8 +38,8 @@ from critlab.deficits import read_deficit
 from critlab.engine.records.provenance import provenance
 from critlab.hooks.watch import Watch
 from critlab.study import Setup, Study
-from critlab.study.origin import Numerics
-from critlab.study.recipe import recipes
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.recipe import recipes
 from critlab.study.sweeps.sweep import crossing
 from critlab.training.examples import to_unit_float
 from critlab.training.learner import NetworkLearner

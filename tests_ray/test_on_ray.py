@@ -17,8 +17,8 @@ from critlab.engine.context import RunOptions
 from critlab.engine.maintenance.verify import verify
 from critlab.engine.run import run_study
 from critlab.store import Store
+from critlab.study.runs.tree import build
 from critlab.study.study import Study
-from critlab.study.tree import build
 from inline import Inline, table
 from studies import small
 

@@ -20,7 +20,7 @@ _EARLIER = {
     "fisher_noise": ("critlab.measures", "fisher_noise"),
     "gradient_covariance": ("critlab.measures", "gradient_covariance"),
     "gradients": ("critlab.measures", "gradient_moments"),
-    "harm": ("critlab.hooks.lasting_damage", "lasting_damage"),
+    "harm": ("critlab.hooks.own_loop.lasting_damage", "lasting_damage"),
     "partial_information": ("critlab.measures", "partial_information"),
     "removal": ("critlab.study", "removal"),
     "total": ("critlab.measures", "total"),

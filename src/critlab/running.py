@@ -9,8 +9,8 @@ from critlab._core.text import say
 from critlab.analysis.calibration.calibrate import Progress
 from critlab.analysis.calibration.calibrate import calibrate as calibrate_designs
 from critlab.analysis.calibration.results import Calibration
-from critlab.analysis.reading import read_results
-from critlab.analysis.results import Results
+from critlab.analysis.tables.reading import read_results
+from critlab.analysis.tables.results import Results
 from critlab.engine.context import Device, Precision, RunOptions
 from critlab.engine.planning.plan import Plan
 from critlab.engine.planning.processors import default_workers
@@ -19,7 +19,7 @@ from critlab.papers.standard_designs import COUNTS, standard_designs
 from critlab.sequential.cost import plan as plan_study
 from critlab.sequential.loop import run_study_to_answer
 from critlab.store import Store
-from critlab.study.estimands import named_contrasts
+from critlab.study.runs.estimands import named_contrasts
 from critlab.study.study import Study
 
 MOST_SIMULATED = 200

@@ -10,8 +10,8 @@ import pytest
 from critlab.analysis.confounds.confound import Confound
 from critlab.analysis.confounds.learning_rate import ConstantRate, OtherSchedule
 from critlab.analysis.effects.intervention import InterventionEffect
-from critlab.analysis.results import Results
-from critlab.analysis.verdict import Verdict
+from critlab.analysis.judgement.verdict import Verdict
+from critlab.analysis.tables.results import Results
 from critlab.report.charts.sweep import sweep_charts
 from critlab.report.sections import section
 from critlab.report.text.names import question

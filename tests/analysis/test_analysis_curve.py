@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from critlab._core.errors import StudyError
 from critlab.analysis.curve_notes import Diverged, Unfinished
 from critlab.analysis.final_accuracy import final_accuracy
-from critlab.analysis.results import Results
-from critlab.analysis.table import Row, Status
+from critlab.analysis.tables.results import Results
+from critlab.analysis.tables.table import Row, Status
 from synthetic import synthetic_results, synthetic_study
 
 

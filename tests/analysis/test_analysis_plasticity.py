@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from critlab.analysis.information.plasticity import information_plasticity, layer_shares, share_shifts
-from critlab.analysis.results import Results
-from critlab.analysis.table import Row
+from critlab.analysis.tables.results import Results
+from critlab.analysis.tables.table import Row
 from synthetic import LAYERS, synthetic_results
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from critlab.analysis.confounds.learning_rate import ConstantRate, DecayedRate, OnsetRate, OtherSchedule
-from critlab.analysis.damages import Damage, damages_of, length_undecided
-from critlab.analysis.results import Results
-from critlab.analysis.table import Status
-from critlab.analysis.verdict import Confound, Gain, Verdict
-from critlab.report.text.verdict import verdict_lines
+from critlab.analysis.judgement.damages import Damage, damages_of, length_undecided
+from critlab.analysis.judgement.verdict import Confound, Gain, Verdict
+from critlab.analysis.tables.results import Results
+from critlab.analysis.tables.table import Status
+from critlab.report.text.judgement.verdict import verdict_lines
 from critlab.study import RemovalSweep, WindowSweep
-from critlab.study.tree import build
+from critlab.study.runs.tree import build
 from synthetic import falling, saturating, synthetic_results, synthetic_study
 from verdict_cases import cases
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from critlab.analysis.decision import Decision, Family, Kind, decide
+from critlab.analysis.judgement.decision import Decision, Family, Kind, decide
 
 SMALLEST, STUDIES = 0.01, 4000
 REMOVAL: tuple[Kind, ...] = ("lasting",) * 5 + ("critical",) * 2 + ("context",) * 3

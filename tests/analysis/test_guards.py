@@ -13,16 +13,16 @@ from torch import nn
 
 import critlab
 from critlab._core.errors import DataError
-from critlab.analysis.guards import AtChance, Constant, Unconverged
-from critlab.analysis.results import Results
-from critlab.analysis.table import Row
+from critlab.analysis.judgement.guards import AtChance, Constant, Unconverged
+from critlab.analysis.tables.results import Results
+from critlab.analysis.tables.table import Row
 from critlab.data.checks import Split
 from critlab.data.image_set import ImageSet
 from critlab.deficits import Blur
 from critlab.report.charts import charts
 from critlab.report.page import page
-from critlab.study.measurement import TEST, scheduled_measures
-from critlab.study.tree import build
+from critlab.study.ingredients.measurement import TEST, scheduled_measures
+from critlab.study.runs.tree import build
 from synthetic import synthetic_results
 from verdict_cases import trained_epochs
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from critlab.analysis.looks import Looks, looks
-from critlab.analysis.results import Results
+from critlab.analysis.judgement.looks import Looks, looks
 from critlab.analysis.statistics.sequential import look_level
-from critlab.report.text.looks import growth_text, look_lines
-from critlab.study.sequential import SequentialSeeds
-from critlab.study.stages import Look
+from critlab.analysis.tables.results import Results
+from critlab.report.text.judgement.looks import growth_text, look_lines
+from critlab.study.runs.sequential import SequentialSeeds
+from critlab.study.runs.stages import Look
 from synthetic import synthetic_results
 
 PLAN = SequentialSeeds(first=3, most=20)

@@ -12,16 +12,16 @@ import pytest
 
 from command import Command
 from critlab.analysis.curve_notes import MixedMachines
-from critlab.analysis.mixture import mixture
-from critlab.analysis.progress import progress
-from critlab.analysis.reading import read_results
+from critlab.analysis.judgement.mixture import mixture
+from critlab.analysis.tables.progress import progress
+from critlab.analysis.tables.reading import read_results
 from critlab.engine.maintenance.verify import verify
 from critlab.engine.records.study_record import read_record
 from critlab.report.page import page
 from critlab.report.text.store import status_text, verification_text
 from critlab.running import run
 from critlab.store import Store
-from critlab.study.tree import build
+from critlab.study.runs.tree import build
 from studies import small, written
 
 OTHER: dict[str, Any] = {"torch": "1.0.0", "processor": "Old Processor", "machine": "Linux aarch64"}

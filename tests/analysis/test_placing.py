@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from critlab.analysis.closing import closing_draws
-from critlab.analysis.placing import further_point, known_within
+from critlab.analysis.judgement.placing import further_point, known_within
 from critlab.study.sweeps.sweep import crossing
 from synthetic import synthetic_results
 

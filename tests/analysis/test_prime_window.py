@@ -17,11 +17,11 @@ from torch import Tensor, nn
 
 from critlab import Watch
 from critlab._core.errors import StudyError
-from critlab.analysis.reading import read_results
-from critlab.analysis.results import Results
 from critlab.analysis.sources.prime_window import RULE, SOURCE, THRESHOLD, PrimeWindow, growth, prime_window
 from critlab.analysis.sources.source_windows import prime_windows, source_windows
-from critlab.analysis.table import Outcome, Row
+from critlab.analysis.tables.reading import read_results
+from critlab.analysis.tables.results import Results
+from critlab.analysis.tables.table import Outcome, Row
 from critlab.hooks.watch.page import windows_sentence
 from critlab.models import MODELS
 from critlab.models.spec import ModelSpec

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from critlab.analysis.progress import progress
+from critlab.analysis.tables.progress import progress
 from critlab.store import Store, files
 from inline import Inline
 from studies import small

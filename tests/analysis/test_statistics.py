@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from critlab.analysis.decision import relative_variances
+from critlab.analysis.judgement.decision import relative_variances
 from critlab.analysis.statistics.crossed import crossed_variance, satterthwaite
 from critlab.analysis.statistics.moderated import credited, floor_of_sd, moments
 from critlab.analysis.statistics.power import detectable, detectable_everywhere
 from critlab.analysis.statistics.ratio import share
 from critlab.analysis.statistics.sequential import look_level, overall_level, unseen_share
-from critlab.study.estimands import NamedContrast
+from critlab.study.runs.estimands import NamedContrast
 
 
 def random() -> np.random.Generator:

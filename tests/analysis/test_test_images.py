@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from critlab.analysis.results import Results
 from critlab.analysis.statistics.crossed import crossed_variance, satterthwaite
+from critlab.analysis.tables.results import Results
 from critlab.analysis.test_images import image_differences, image_sample, image_variance
 from critlab.measures.correct_images import CorrectImages
 from synthetic import synthetic_results

@@ -143,7 +143,7 @@ class TestOut:
 
     def test_from_python_too(self, finished: Path, tmp_path: Path) -> None:
         import critlab
-        from critlab.analysis.reading import read_results
+        from critlab.analysis.tables.reading import read_results
 
         results = read_results(read_study(finished / "study.toml"), Store(finished / "store"))
         with pytest.raises(StudyError, match=r"\.html or \.htm"):

@@ -11,7 +11,7 @@ import torch
 from critlab._core.errors import DataError, StudyError
 from critlab.data import load
 from critlab.data.spec import DataSpec, Sizes
-from critlab.study.recipe import Recipe
+from critlab.study.runs.recipe import Recipe
 from critlab.study.specs import AugmentSpec
 from critlab.training.examples import Examples
 

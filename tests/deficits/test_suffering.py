@@ -26,8 +26,8 @@ from critlab.deficits import (
 )
 from critlab.measures import FisherTrace
 from critlab.study import Recipe
-from critlab.study.measurement import Measurement
-from critlab.study.origin import Numerics
+from critlab.study.ingredients.measurement import Measurement
+from critlab.study.runs.origin import Numerics
 from critlab.training.batches import epoch_order
 from critlab.training.learner import NetworkLearner
 from critlab.training.loop import selected

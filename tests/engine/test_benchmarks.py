@@ -72,7 +72,7 @@ def test_the_peak_is_a_rate_of_this_machine() -> None:
 def test_a_store_of_made_up_numbers_is_a_finished_study(tmp_path: Path, shape: str) -> None:
     from growth import fill, study_of
 
-    from critlab.analysis.reading import read_results
+    from critlab.analysis.tables.reading import read_results
     from critlab.engine.maintenance.verify import verify
     from critlab.store import Store
 

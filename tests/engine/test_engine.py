@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import critlab
-from critlab.analysis.reading import read_results
+from critlab.analysis.tables.reading import read_results
 from critlab.engine.context import RunOptions
 from critlab.engine.planning.retention import retained_paths
 from critlab.engine.records.study_ids import StudyIds
@@ -28,10 +28,10 @@ from critlab.engine.tasks.execute import execute_task
 from critlab.engine.tasks.missing_work import Task, find_missing_work
 from critlab.engine.tasks.writer import Writer
 from critlab.store import Store
-from critlab.study.origin import Numerics
-from critlab.study.recipe import recipes
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.recipe import recipes
+from critlab.study.runs.tree import build
 from critlab.study.study import Study
-from critlab.study.tree import build
 from studies import small, written
 
 pytestmark = pytest.mark.slow  # every test trains in worker processes, or with the trainer of another package

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from critlab.analysis.reading import read_results
+from critlab.analysis.tables.reading import read_results
 from critlab.data import load
 from critlab.deficits import Blur
 from critlab.engine.maintenance.verify import verify
@@ -18,9 +18,9 @@ from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import read_record
 from critlab.store import Store
 from critlab.study import Run, Study, removal_sweep, window_sweep
-from critlab.study.measurement import TEST, Measurement
-from critlab.study.recipe import recipes
-from critlab.study.tree import build
+from critlab.study.ingredients.measurement import TEST, Measurement
+from critlab.study.runs.recipe import recipes
+from critlab.study.runs.tree import build
 from critlab.training.learner import NetworkLearner
 from inline import Inline
 from studies import small

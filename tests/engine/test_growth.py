@@ -19,7 +19,7 @@ import pytest
 
 from critlab._core.digest import canonical
 from critlab._core.estimate import Estimate
-from critlab.analysis.results import Results
+from critlab.analysis.tables.results import Results
 from critlab.hooks.watch.history import MOST_RECORDS, History
 from critlab.hooks.watch.record import Record
 from critlab.hooks.watch.writers import JsonLines
@@ -27,8 +27,8 @@ from critlab.report.page import page
 from critlab.report.study_text import study_text
 from critlab.study import Study
 from critlab.study import study as study_module
-from critlab.study.expansion import expand
-from critlab.study.tree import build
+from critlab.study.runs.expansion import expand
+from critlab.study.runs.tree import build
 from studies import small
 from synthetic import synthetic_results
 

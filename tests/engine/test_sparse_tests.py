@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from critlab.analysis.reading import read_results
+from critlab.analysis.tables.reading import read_results
 from critlab.analysis.test_images import image_sample
 from critlab.engine.maintenance.gc import collect
 from critlab.engine.maintenance.verify import verify
 from critlab.store import Store
-from critlab.study.measurement import TEST
+from critlab.study.ingredients.measurement import TEST
+from critlab.study.runs.tree import ROOT
 from critlab.study.study import Study
-from critlab.study.tree import ROOT
 from inline import Inline, table
 from studies import small
 

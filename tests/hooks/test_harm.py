@@ -12,7 +12,7 @@ from torch import nn
 import critlab
 import own_trainings as mine
 from critlab._core.errors import StudyError
-from critlab.hooks.lasting_damage import LastingDamage, lasting_damage, shrink_and_perturb
+from critlab.hooks.own_loop.lasting_damage import LastingDamage, lasting_damage, shrink_and_perturb
 from critlab.training.seeding import seeded
 
 

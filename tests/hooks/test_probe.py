@@ -20,13 +20,13 @@ from critlab.analysis.confounds.learning_rate import UnknownRate
 from critlab.analysis.test_images import image_sample
 from critlab.deficits import DataSubset, LabelNoise, TokenBijection, TokenShuffle
 from critlab.hooks.deprivation import DataInfo
-from critlab.hooks.own_loop import OwnLearner, OwnLoop, OwnState
-from critlab.hooks.packing import pack, unpack
-from critlab.hooks.probe import probe
+from critlab.hooks.own_loop.learner import OwnLearner, OwnLoop, OwnState
+from critlab.hooks.own_loop.packing import pack, unpack
+from critlab.hooks.own_loop.probe import probe
 from critlab.measures.correct_images import CorrectImages
 from critlab.measures.reading import Reading
-from critlab.study.measurement import Measurement
-from critlab.study.recipe import recipes
+from critlab.study.ingredients.measurement import Measurement
+from critlab.study.runs.recipe import recipes
 from critlab.training.seeding import seeded
 
 DEFICIT = TokenShuffle(window=5)

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from critlab._core.errors import StudyError
-from critlab.analysis.results import Results
+from critlab.analysis.tables.results import Results
 from critlab.deficits import WhiteNoise
-from critlab.hooks.probe import probe
-from critlab.hooks.probe_options import ProbeOptions
-from critlab.study.estimands import missing_contrasts, named_contrasts
+from critlab.hooks.own_loop.options import ProbeOptions
+from critlab.hooks.own_loop.probe import probe
+from critlab.study.runs.estimands import missing_contrasts, named_contrasts
 
 STOP, RECOVERY, RATE = 3, 2, 0.5
 Call = tuple[str, int, bool, float, float]

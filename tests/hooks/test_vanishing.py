@@ -11,7 +11,7 @@ import pytest
 
 import critlab
 from critlab._core.errors import StoreError
-from critlab.analysis.reading import read_results
+from critlab.analysis.tables.reading import read_results
 from critlab.engine.context import RunOptions
 from critlab.engine.executors.inline import InlineExecutor
 from critlab.engine.run import ROUNDS, run_study, work_off

@@ -12,8 +12,8 @@ from torch import nn
 import critlab
 from critlab.data import load
 from critlab.study import Recipe
-from critlab.study.measurement import TEST, Measurement
-from critlab.study.origin import Numerics
+from critlab.study.ingredients.measurement import TEST, Measurement
+from critlab.study.runs.origin import Numerics
 from critlab.training.batches import epoch_order
 from critlab.training.evaluation import recomputed
 from critlab.training.learner import NetworkLearner

@@ -15,8 +15,8 @@ from critlab.engine.records.measure_versions import versions_before
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import read_record
 from critlab.store import Store
-from critlab.study.measurement import scheduled_measures
-from critlab.study.tree import build
+from critlab.study.ingredients.measurement import scheduled_measures
+from critlab.study.runs.tree import build
 from inline import table
 from paths import GOLDEN
 from studies import small

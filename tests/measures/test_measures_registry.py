@@ -13,8 +13,8 @@ from critlab.analysis.information.filters import first_layer_filters
 from critlab.data import load
 from critlab.measures import MEASURES, Probe
 from critlab.measures.weights.norms import weight_norms
-from critlab.study.origin import Numerics
-from critlab.study.recipe import Recipe
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.recipe import Recipe
 from critlab.training.learner import NetworkLearner
 from nets import NETS, net, seeded
 from paths import DOCS

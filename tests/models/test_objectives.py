@@ -25,8 +25,8 @@ from critlab.objectives import (
     read_objective,
 )
 from critlab.objectives.cross_entropy import cross_entropy
-from critlab.study.origin import Numerics
-from critlab.study.recipe import recipes
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.recipe import recipes
 from critlab.training.learner import NetworkLearner
 from studies import small
 

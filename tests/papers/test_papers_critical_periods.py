@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from critlab._core.errors import StudyError
 from critlab.analysis.information.exponential_fit import exponential_fit, rank_correlation
-from critlab.analysis.results import Results
+from critlab.analysis.tables.results import Results
 from critlab.papers.registry import FIGURES, find_study
 from critlab.report.page import page
-from critlab.study.tree import build
+from critlab.study.runs.tree import build
 from synthetic import synthetic_results
 
 NAMES = (

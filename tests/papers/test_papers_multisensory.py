@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from critlab.analysis.effects.control_comparison import compare_to_control, through_training
-from critlab.analysis.results import Results
 from critlab.analysis.sources.ignored_source import SourceBalance, source_balances
-from critlab.analysis.table import Outcome, Row
+from critlab.analysis.tables.results import Results
+from critlab.analysis.tables.table import Outcome, Row
 from critlab.deficits import Decorrelate
 from critlab.papers.multisensory.accuracy import accuracy_charts
 from critlab.papers.multisensory.dissociation import study as dissociation_study
@@ -27,9 +27,9 @@ from critlab.report.page import page
 from critlab.report.text.names import arm_words
 from critlab.report.text.sources import balance_text
 from critlab.study import Study
-from critlab.study.measurement import scheduled_measures
-from critlab.study.run import Run
-from critlab.study.tree import Node
+from critlab.study.ingredients.measurement import scheduled_measures
+from critlab.study.runs.run import Run
+from critlab.study.runs.tree import Node
 
 NAMES = (
     "rsv", "dissociation", "source-information", "source-removal", "source-window", "source-depth", "reconstruction",

@@ -19,7 +19,7 @@ COMPONENT_ROOMS = {"deficits", "data", "models", "measures", "objectives"}
 DATA = {"critlab.data", "critlab.data.loading", "critlab.data.spec", "critlab.data.two_view"}
 """The one larger circle: a pair of views is read by the reader of single images."""
 
-VERDICT_LINES = ("critlab.analysis.verdict", "critlab.report.text.verdict")
+VERDICT_LINES = ("critlab.analysis.judgement.verdict", "critlab.report.text.judgement.verdict")
 """``Verdict.lines`` imports the words when it is called."""
 
 ROOMS = {*FOUNDATION, *ORDER}

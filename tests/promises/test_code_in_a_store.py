@@ -27,9 +27,9 @@ from critlab.engine.records.study_record import StudyRecord, enter, read_record
 from critlab.engine.tasks.missing_work import find_missing_work
 from critlab.models.spec import ModelSpec
 from critlab.store import Store
-from critlab.study.origin import Numerics
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.tree import build
 from critlab.study.study import Study, read_study
-from critlab.study.tree import build
 from paths import GOLDEN
 
 NET = """

@@ -21,8 +21,8 @@ import pytest
 
 from command import Command
 from critlab._core.errors import StoreError
-from critlab.analysis.progress import progress
-from critlab.analysis.reading import read_results
+from critlab.analysis.tables.progress import progress
+from critlab.analysis.tables.reading import read_results
 from critlab.engine.context import RunOptions
 from critlab.engine.interruption import Interruption
 from critlab.engine.planning.plan import plan
@@ -35,9 +35,9 @@ from critlab.engine.tasks.missing_work import Task
 from critlab.engine.tasks.task_queue import ATTEMPTS, TaskQueue
 from critlab.store import Store, record
 from critlab.store.store import slug
-from critlab.study.origin import Numerics
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.tree import build
 from critlab.study.study import Study
-from critlab.study.tree import build
 from inline import Inline, Told, flipped, table
 from studies import small, written
 

@@ -38,7 +38,7 @@ EARLIER = {
         "fisher_noise": "critlab.measures.fisher.noise:fisher_noise",
         "gradient_covariance": "critlab.measures.gradients.covariance:gradient_covariance",
         "gradients": "critlab.measures:gradient_moments",
-        "harm": "critlab.hooks.lasting_damage:lasting_damage",
+        "harm": "critlab.hooks.own_loop.lasting_damage:lasting_damage",
         "partial_information": "critlab.measures.units.partial_information:partial_information",
         "removal": "critlab.study:removal",
         "total": "critlab.measures.estimates:total",

@@ -13,12 +13,12 @@ from torch import nn
 
 import critlab
 from critlab._core.errors import StudyError
-from critlab.analysis.table import Row
+from critlab.analysis.tables.table import Row
 from critlab.data import load
 from critlab.measures import MEASURES
 from critlab.models import MODELS
-from critlab.study.origin import Numerics
-from critlab.study.recipe import Recipe
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.recipe import Recipe
 from critlab.training.learner import NetworkLearner
 from critlab.training.loop import seeded_global_rng
 from critlab.training.seeding import kept_generators

@@ -21,7 +21,7 @@ import pytest
 
 from critlab._core.digest import digest
 from critlab._core.errors import StoreError
-from critlab.analysis.reading import read_results
+from critlab.analysis.tables.reading import read_results
 from critlab.data import load
 from critlab.engine.context import RunOptions
 from critlab.engine.progress import Display
@@ -33,9 +33,9 @@ from critlab.engine.tasks.missing_work import EpochTask, Task
 from critlab.engine.tasks.task_queue import SHARED
 from critlab.store import Store
 from critlab.store.locks import LOCKS, WRITER, Locks, writing
-from critlab.study.origin import Numerics
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.tree import ROOT, build
 from critlab.study.study import Study
-from critlab.study.tree import ROOT, build
 from inline import Inline, table
 from studies import small
 

@@ -15,8 +15,8 @@ import pytest
 
 import critlab
 from critlab._core.errors import StudyError
-from critlab.analysis.results import Results
-from critlab.analysis.table import Status
+from critlab.analysis.tables.results import Results
+from critlab.analysis.tables.table import Status
 from critlab.measures.correct_images import CorrectImages
 from critlab.report import page, report, save_figures
 from critlab.report.chart import Chart, Panel
@@ -25,8 +25,8 @@ from critlab.report.document import verdict_document
 from critlab.report.findings import Comparison, Findings
 from critlab.report.page import script_json
 from critlab.report.study_text import study_text
-from critlab.report.text.confounds import confound_text
-from critlab.report.text.damages import damage_meaning, damage_value
+from critlab.report.text.judgement.confounds import confound_text
+from critlab.report.text.judgement.damages import damage_meaning, damage_value
 from critlab.study import Study
 from critlab.study.study import read_study
 from synthetic import synthetic_results, synthetic_study, with_whole_trace

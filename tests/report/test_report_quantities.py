@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from critlab._core.errors import StudyError
-from critlab.analysis.reading import read_results
-from critlab.analysis.results import Results
-from critlab.analysis.table import Row
+from critlab.analysis.tables.reading import read_results
+from critlab.analysis.tables.results import Results
+from critlab.analysis.tables.table import Row
 from critlab.measures import MEASURES
 from critlab.report import page, save_figures
 from critlab.report.charts import charts
 from critlab.report.charts.quantities import MOST_EPOCHS, MOST_LINES
 from critlab.store import Store
-from critlab.study.measurement import quantities
+from critlab.study.ingredients.measurement import quantities
 from inline import Inline
 from studies import small
 from synthetic import synthetic_results

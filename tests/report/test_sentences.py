@@ -14,8 +14,8 @@ from typing import get_args
 
 import paths
 from critlab.analysis.confounds.confound import Confound
-from critlab.analysis.verdict import Answer, Reason, Verdict
-from critlab.report.text.verdict import verdict_lines
+from critlab.analysis.judgement.verdict import Answer, Reason, Verdict
+from critlab.report.text.judgement.verdict import verdict_lines
 from verdict_cases import cases
 
 GOLDEN = paths.GOLDEN / "sentences.txt"

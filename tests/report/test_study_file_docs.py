@@ -26,7 +26,7 @@ from critlab.study import (
     WindowOverride,
     WindowSweep,
 )
-from critlab.study.run import Against
+from critlab.study.runs.run import Against
 from critlab.study.schedules import CLOCKS
 from paths import DOCS
 

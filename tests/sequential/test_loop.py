@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from critlab.analysis.reading import read_results
 from critlab.analysis.statistics.sequential import look_level
+from critlab.analysis.tables.reading import read_results
 from critlab.engine.records.look_record import now_in_play
 from critlab.sequential.cost import largest
 from critlab.store import Store

@@ -15,9 +15,9 @@ from critlab._core.errors import StudyError
 from critlab.analysis.curve import curve
 from critlab.analysis.curve_notes import ControlPoint
 from critlab.analysis.effects.background import BackgroundEffect
-from critlab.analysis.reading import read_results
-from critlab.analysis.results import Results
-from critlab.analysis.table import Outcome, Row
+from critlab.analysis.tables.reading import read_results
+from critlab.analysis.tables.results import Results
+from critlab.analysis.tables.table import Outcome, Row
 from critlab.data import load
 from critlab.deficits import BatchContext, Blank, Blur, Deficit, WhiteNoise, apply_deficit
 from critlab.measures import FisherTrace
@@ -26,10 +26,10 @@ from critlab.report.study_text import study_text
 from critlab.report.text.names import question, run_label
 from critlab.store import Store
 from critlab.study import BackgroundDeficit, Recipe, Study
-from critlab.study.measurement import Measurement
-from critlab.study.origin import Numerics
-from critlab.study.recipe import recipe_digest, recipes
-from critlab.study.tree import ROOT, build
+from critlab.study.ingredients.measurement import Measurement
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.recipe import recipe_digest, recipes
+from critlab.study.runs.tree import ROOT, build
 from critlab.training.examples import Examples
 from critlab.training.learner import NetworkLearner
 from inline import Inline, table

@@ -18,13 +18,13 @@ from critlab.deficits import Blur
 from critlab.engine.records.study_ids import StudyIds
 from critlab.objectives import SmoothedCrossEntropy
 from critlab.study import Intervention, Recipe, Run, Study, WindowOverride, removal, windows
-from critlab.study.measurement import TEST
-from critlab.study.origin import Numerics
-from critlab.study.recipe import learning_rate, recipe_digest, recipes
+from critlab.study.ingredients.measurement import TEST
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.recipe import learning_rate, recipe_digest, recipes
+from critlab.study.runs.tree import ROOT, build
 from critlab.study.schedules import CLOCKS as SCHEDULES
 from critlab.study.schedules import schedule
 from critlab.study.specs import AugmentSpec
-from critlab.study.tree import ROOT, build
 from studies import small, written
 
 CLOCKS = tuple(clock for clock in SCHEDULES if not schedule(clock).required)

@@ -11,7 +11,7 @@ import critlab
 from critlab._core.errors import StudyError
 from critlab.report.page import page
 from critlab.study import Study
-from critlab.study.recipe import recipes
+from critlab.study.runs.recipe import recipes
 from studies import small
 
 SWEEP: dict[str, Any] = {"kind": "toys_of_study:Doubling", "lengths": (1, 2), "recovery": 2}

@@ -10,8 +10,8 @@ import pytest
 
 from critlab._core.errors import StudyError
 from critlab.study import Study
-from critlab.study.sequential import SequentialSeeds
-from critlab.study.stages import Look, in_play, judged
+from critlab.study.runs.sequential import SequentialSeeds
+from critlab.study.runs.stages import Look, in_play, judged
 from synthetic import synthetic_study
 
 FIRST = (0, 10, 40)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from critlab._core.errors import StudyError
 from critlab.engine.records.study_ids import StudyIds
-from critlab.study.measurement import TEST, convergence_window, scheduled_measures
-from critlab.study.origin import Numerics
-from critlab.study.run import final_epochs
+from critlab.study.ingredients.measurement import TEST, convergence_window, scheduled_measures
+from critlab.study.ingredients.window import Window
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.run import final_epochs
+from critlab.study.runs.tree import build
 from critlab.study.study import Study
-from critlab.study.tree import build
-from critlab.study.window import Window
 from studies import small
 
 

@@ -9,10 +9,10 @@ from critlab.deficits import Blur
 from critlab.engine.records.study_ids import StudyIds
 from critlab.papers.registry import find_study
 from critlab.study.constructors import removal
-from critlab.study.origin import Numerics
-from critlab.study.recipe import learning_rate, recipes
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.recipe import learning_rate, recipes
+from critlab.study.runs.tree import ROOT, build
 from critlab.study.study import Study
-from critlab.study.tree import ROOT, build
 from studies import small
 
 

@@ -22,7 +22,7 @@ from critlab.engine.tasks.missing_work import Task
 from critlab.engine.tasks.task_queue import RunOutcome, TaskQueue
 from critlab.store import Store
 from critlab.store.locks import Locks
-from critlab.study.origin import Numerics
+from critlab.study.runs.origin import Numerics
 from critlab.study.study import Study
 
 
@@ -97,7 +97,7 @@ def executor_after(before: Callable[[Task], Any]) -> type[InlineExecutor]:
 
 def table(study: Study, store: Store) -> str:
     """The tidy table of ``study`` as CSV."""
-    from critlab.analysis.reading import read_results
+    from critlab.analysis.tables.reading import read_results
 
     return read_results(study, store).to_csv()
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from critlab.analysis.results import Results
-from critlab.analysis.table import Outcome, Row, Status
+from critlab.analysis.tables.results import Results
+from critlab.analysis.tables.table import Outcome, Row, Status
 from critlab.study import Run, Study
 
 Damage = Callable[[int], float]

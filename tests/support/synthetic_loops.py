@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from critlab.analysis.results import Results
-from critlab.analysis.verdict import Answer
+from critlab.analysis.judgement.verdict import Answer
+from critlab.analysis.tables.results import Results
 from critlab.deficits import LabelNoise
-from critlab.hooks.probe import probe
+from critlab.hooks.own_loop.probe import probe
 
 DEVIATION = 0.01
 """Standard deviation over seeds of the score of each run."""

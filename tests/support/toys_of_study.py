@@ -7,12 +7,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from critlab.study.ingredients.window import Window
 from critlab.study.schedules import EpochPosition, Schedule
 from critlab.study.specs import OptimizerSpec
 from critlab.study.sweeps import RemovalSweep, Sweep
 from critlab.study.sweeps.sweep import SweepWords, crossing
 from critlab.study.types import Place
-from critlab.study.window import Window
 
 
 class Doubling(Sweep):

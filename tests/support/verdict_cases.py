@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from critlab.analysis.results import Results
-from critlab.analysis.table import Outcome, Row, Status
+from critlab.analysis.tables.results import Results
+from critlab.analysis.tables.table import Outcome, Row, Status
 from critlab.engine.records.makers import Maker
 from critlab.study import Run, Study
 from synthetic import saturating, synthetic_results, synthetic_study

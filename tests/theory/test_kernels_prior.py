@@ -10,7 +10,7 @@ import torch
 
 from critlab import kernels
 from critlab._core.errors import StudyError
-from critlab.theory.kernels.activations import ACTIVATIONS, activation_of
+from critlab.theory.kernels.averages.activations import ACTIVATIONS, activation_of
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ from torch import Tensor
 from critlab import kernels
 from critlab._core.errors import StudyError
 from critlab.theory.kernels.adaptation import NotConverged
-from critlab.theory.kernels.hamiltonian import _place, hamiltonian
-from critlab.theory.kernels.importance import layer_draws
-from critlab.theory.kernels.langevin import _gradient, langevin, stable_step
 from critlab.theory.kernels.model import Problem, checked_prior, checked_problem
 from critlab.theory.kernels.network import Network
+from critlab.theory.kernels.sampling.hamiltonian import _place, hamiltonian
+from critlab.theory.kernels.sampling.importance import layer_draws
+from critlab.theory.kernels.sampling.langevin import _gradient, langevin, stable_step
 
 
 @pytest.fixture(autouse=True)

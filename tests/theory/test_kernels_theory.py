@@ -14,13 +14,13 @@ from torch import Tensor
 
 from critlab import kernels
 from critlab._core.errors import StudyError
-from critlab.theory.kernels.action import action
-from critlab.theory.kernels.activations import activation_of
 from critlab.theory.kernels.adaptation import Adaptation, NotConverged
-from critlab.theory.kernels.annealing import Attempt, settled
-from critlab.theory.kernels.averages import Tilt, features, fixed_draws, pulled_further, weights
+from critlab.theory.kernels.averages.activations import activation_of
+from critlab.theory.kernels.averages.gaussian import Tilt, features, fixed_draws, pulled_further, weights
 from critlab.theory.kernels.model import checked_prior, checked_problem
 from critlab.theory.kernels.prior import pulled_back
+from critlab.theory.kernels.sampling.action import action
+from critlab.theory.kernels.sampling.annealing import Attempt, settled
 
 
 @pytest.fixture(autouse=True)

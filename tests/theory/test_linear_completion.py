@@ -10,7 +10,7 @@ import torch
 
 from critlab._core.errors import StudyError
 from critlab.theory.linear import CompletionTable, MatrixTask, complete_matrix, portable_instance
-from critlab.theory.linear.completion_tree import Course, shared_updates, stretches
+from critlab.theory.linear.completion.tree import Course, shared_updates, stretches
 
 SMALL: dict[str, Any] = {"ranks": (4, 2), "observed": 300, "recovery": 5000}
 ERRORS = {

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from critlab._core.errors import CritlabError
-from critlab.theory.linear import complete_matrix, side_by_side
-from critlab.theory.linear.descent_process import DescentProcess
-from critlab.theory.linear.side_by_side import Descent
+from critlab.theory.linear import complete_matrix
+from critlab.theory.linear.completion import side_by_side
+from critlab.theory.linear.completion.process import DescentProcess
+from critlab.theory.linear.completion.side_by_side import Descent
 
 SWEEP: dict[str, Any] = {
     "ranks": (2, 1),
@@ -54,7 +55,7 @@ def test_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_sweep_is_the_same_in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     here = complete_matrix(9, **SWEEP, record_every=10)
-    monkeypatch.setattr("critlab.theory.linear.completion_sweep.HERE_UP_TO", 0)
+    monkeypatch.setattr("critlab.theory.linear.completion.sweep.HERE_UP_TO", 0)
     there = complete_matrix(9, **SWEEP, record_every=10)
     assert len(here.states) == len(there.states) > len(here.finals) == 54
     for one, other in zip(here.states, there.states, strict=True):
@@ -90,12 +91,12 @@ def test_a_killed_process_is_one_clear_message() -> None:
 @pytest.mark.slow
 def test_a_process_ends_when_nobody_asks_any_more() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "critlab.theory.linear.descent_process"], input=b"", capture_output=True
+        [sys.executable, "-m", "critlab.theory.linear.completion.process"], input=b"", capture_output=True
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 @pytest.mark.slow
 def test_it_starts_without_torch() -> None:
-    code = "import critlab.theory.linear.descent_process, sys; sys.exit('torch' in sys.modules)"
+    code = "import critlab.theory.linear.completion.process, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

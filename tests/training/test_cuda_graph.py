@@ -18,8 +18,8 @@ from critlab.data import load
 from critlab.deficits import Blur
 from critlab.objectives import Learned
 from critlab.objectives.cross_entropy import CrossEntropy, cross_entropy
-from critlab.study.origin import Numerics
-from critlab.study.recipe import Recipe
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.recipe import Recipe
 from critlab.study.specs import AugmentSpec, OptimizerSpec
 from critlab.training.cuda_graph import step_program
 from critlab.training.cuda_graph.step_program import StepProgram

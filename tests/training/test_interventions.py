@@ -17,9 +17,9 @@ from critlab.data import load
 from critlab.engine.records.study_record import read_record
 from critlab.store import Store
 from critlab.study import Intervention, Recipe, Study
-from critlab.study.origin import Numerics
-from critlab.study.recipe import recipes
-from critlab.study.tree import build
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.recipe import recipes
+from critlab.study.runs.tree import build
 from critlab.training.interventions import check_layers, intervene
 from critlab.training.learner import NetworkLearner
 from studies import small

@@ -13,9 +13,9 @@ import stateful_nets
 from critlab._core.errors import StudyError
 from critlab.data import load
 from critlab.store.checkpoint import decode, encode
-from critlab.study.measurement import TEST, Measurement
-from critlab.study.origin import Numerics
-from critlab.study.recipe import Recipe
+from critlab.study.ingredients.measurement import TEST, Measurement
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.recipe import Recipe
 from critlab.study.study import Study
 from critlab.training.learner import NetworkLearner
 from critlab.training.network_training import NetworkTraining

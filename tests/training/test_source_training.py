@@ -19,9 +19,9 @@ from critlab.models.blocks.streams import patches
 from critlab.objectives import CrossEntropy, CrossSourceReconstruction
 from critlab.objectives.cross_source_reconstruction import hidden_patches
 from critlab.study import Study
-from critlab.study.measurement import Measurement
-from critlab.study.origin import Numerics
-from critlab.study.recipe import recipes
+from critlab.study.ingredients.measurement import Measurement
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.recipe import recipes
 from critlab.study.specs import AugmentSpec
 from critlab.training.augment import augment
 from critlab.training.learner import NetworkLearner

@@ -17,7 +17,7 @@ from critlab._core.random_streams import generator
 from critlab.data.checks import Split
 from critlab.data.image_set import ImageSet
 from critlab.deficits import BatchContext, Blur, Deficit
-from critlab.study.recipe import Recipe
+from critlab.study.runs.recipe import Recipe
 from critlab.study.specs import AugmentSpec
 from critlab.training.augment import augment
 from critlab.training.batches import batches, epoch_order

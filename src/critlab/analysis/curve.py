@@ -17,11 +17,11 @@ from critlab.analysis.curve_notes import (
     SingleSeed,
     Unfinished,
 )
-from critlab.analysis.mixture import is_mixed
+from critlab.analysis.judgement.mixture import is_mixed
 from critlab.analysis.statistics import Summary, summarise
-from critlab.analysis.study_table import CURVE_ROLES as CURVE_ROLES
-from critlab.analysis.study_table import StudyTable
-from critlab.study.run import Run
+from critlab.analysis.tables.study_table import CURVE_ROLES as CURVE_ROLES
+from critlab.analysis.tables.study_table import StudyTable
+from critlab.study.runs.run import Run
 from critlab.study.sweeps import Sweep
 from critlab.study.types import Place as Place
 

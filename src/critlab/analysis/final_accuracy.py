@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from critlab.analysis.table import Row
-from critlab.study.run import final_epochs as final_epochs_of
-from critlab.study.window import Window
+from critlab.analysis.tables.table import Row
+from critlab.study.ingredients.window import Window
+from critlab.study.runs.run import final_epochs as final_epochs_of
 
 
 def final_accuracy(rows: Iterable[Row], final_epochs: int, quantity: str = "test_accuracy") -> float | None:
     """The mean of ``quantity`` over a run's last epochs.
 
-    These are the epochs of :func:`critlab.study.run.final_epochs`.
+    These are the epochs of :func:`critlab.study.runs.run.final_epochs`.
 
     Args:
         rows: of one run and seed; other quantities are skipped.

@@ -10,7 +10,7 @@ import numpy as np
 
 from critlab.analysis.statistics.crossed import crossed_variance
 from critlab.analysis.statistics.summary import Floats
-from critlab.analysis.study_table import StudyTable
+from critlab.analysis.tables.study_table import StudyTable
 
 Terms = Sequence[tuple[int, str]]
 """A sign, +1 or -1, and the name of a run each: the damage is the sum of ``sign * final accuracy``."""

@@ -28,7 +28,7 @@ from critlab.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from critlab.analysis.results import Results
+    from critlab.analysis.tables.results import Results
     from critlab.store import Store
     from critlab.study.study import Study
 
@@ -151,7 +151,7 @@ def calibrate(
 @apart()
 def status(study: StudyName, store: StoreFolder = STORE, scale: Scale = None, as_json: Json = False) -> None:
     """Show which runs are done, running, interrupted, blocked, diverged or failed, and why."""
-    from critlab.analysis.progress import progress
+    from critlab.analysis.tables.progress import progress
     from critlab.report.text.store import status_text
     from critlab.store import Store
 
@@ -230,7 +230,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write the HTML page of a study, or the interactive page of `phase` and `pathways`. It works offline."""
-    from critlab.analysis.reading import read_results
+    from critlab.analysis.tables.reading import read_results
     from critlab.papers.playground import write_playground
     from critlab.report import report as write_page
     from critlab.report import save_figures as draw
@@ -306,9 +306,9 @@ def export(
     ] = None,
 ) -> None:
     """Export the results as a tidy table: one row per run, epoch and quantity."""
-    from critlab.analysis.export import chosen_format
-    from critlab.analysis.export import export as write
-    from critlab.analysis.reading import read_results
+    from critlab.analysis.tables.export import chosen_format
+    from critlab.analysis.tables.export import export as write
+    from critlab.analysis.tables.reading import read_results
     from critlab.store import Store
 
     written, place = chosen_format(form, out), Store(store)
@@ -368,7 +368,7 @@ def _in_play(name: str, scale: str | None, store: Store) -> Study:
 
 def _run(study: Study, store: Path, **means: Any) -> tuple[int, Results]:
     from critlab._core.text import say
-    from critlab.analysis.reading import read_results
+    from critlab.analysis.tables.reading import read_results
     from critlab.engine.context import RunOptions
     from critlab.sequential.loop import run_study_to_answer
     from critlab.store import Store

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from critlab._core.imports import imported
 from critlab.measures.reading import Reading
-from critlab.study.measurement import Measurement
-from critlab.study.origin import Numerics
-from critlab.study.recipe import Recipe
+from critlab.study.ingredients.measurement import Measurement
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.recipe import Recipe
 from critlab.study.study import Setup, Study
 
 if TYPE_CHECKING:

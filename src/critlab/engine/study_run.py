@@ -13,10 +13,10 @@ from critlab.engine.records.own_code import code_files, refuse_edited
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.tasks.missing_work import MissingWork, find_missing_work
 from critlab.store import Store
-from critlab.study.measurement import TEST, interval
-from critlab.study.origin import Numerics
+from critlab.study.ingredients.measurement import TEST, interval
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.tree import ROOT, Tree, build
 from critlab.study.study import Study
-from critlab.study.tree import ROOT, Tree, build
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from critlab.analysis.curve import CURVE_ROLES, Curve, CurvePoint
-from critlab.analysis.results import Results
+from critlab.analysis.tables.results import Results
 from critlab.papers.figure import Found, Published
 from critlab.report.findings import Comparison
 from critlab.report.text.names import spaced
 from critlab.report.text.numbers import interval, percent, points
-from critlab.study.run import Run
+from critlab.study.runs.run import Run
 
 UNSTATED = "not stated where the paper can be read"
 

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 
 from critlab.papers.figure import Figure, Scale
+from critlab.study.runs.tree import ROOT, build
 from critlab.study.study import Study
-from critlab.study.tree import ROOT, build
 
 
 @dataclass(frozen=True)

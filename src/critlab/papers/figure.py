@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from critlab._core.errors import StudyError
 from critlab._core.spec import nearest
-from critlab.analysis.results import Results
+from critlab.analysis.tables.results import Results
 from critlab.report.chart import Chart
 from critlab.report.findings import Comparison
 from critlab.study.study import Study

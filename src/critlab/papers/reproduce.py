@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from critlab._core.text import say
-from critlab.analysis.reading import read_results
-from critlab.analysis.results import Results
+from critlab.analysis.tables.reading import read_results
+from critlab.analysis.tables.results import Results
 from critlab.engine.context import RunOptions
 from critlab.papers.figure import Figure, Scale, Studies
 from critlab.papers.registry import FIGURES

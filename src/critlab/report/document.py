@@ -8,13 +8,13 @@ from dataclasses import asdict
 from typing import Any
 
 from critlab.analysis.confounds.confound import Confound
-from critlab.analysis.damages import Damage
-from critlab.analysis.results import Results
-from critlab.analysis.verdict import Verdict
-from critlab.report.text.confounds import confound_text
-from critlab.report.text.damages import damage_meaning
+from critlab.analysis.judgement.damages import Damage
+from critlab.analysis.judgement.verdict import Verdict
+from critlab.analysis.tables.results import Results
+from critlab.report.text.judgement.confounds import confound_text
+from critlab.report.text.judgement.damages import damage_meaning
+from critlab.report.text.judgement.verdict import answer_text, closing_text
 from critlab.report.text.notes import note_lines
-from critlab.report.text.verdict import answer_text, closing_text
 
 NUMBERS = ("stderr", "low", "high", "upper", "adjusted_p", "detectable")
 """What a damage has where enough seeds are done."""

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from critlab.analysis.results import Results
+from critlab.analysis.tables.results import Results
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts import charts
 from critlab.report.findings import Findings

@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from critlab.analysis.results import Results
+from critlab.analysis.tables.results import Results
 from critlab.report.findings import Comparison, Findings
 from critlab.report.sections import section
 from critlab.report.theme import DARK, LIGHT, SCREEN_FONT, config

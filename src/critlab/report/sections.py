@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from critlab._core.duration import duration
-from critlab.analysis.mixture import mixture
-from critlab.analysis.results import Results
-from critlab.analysis.table import Outcome
+from critlab.analysis.judgement.mixture import mixture
+from critlab.analysis.tables.results import Results
+from critlab.analysis.tables.table import Outcome
 from critlab.analysis.test_images import images_recorded
 from critlab.engine.records.makers import Maker
 from critlab.objectives import CrossEntropy
@@ -19,9 +19,10 @@ from critlab.report.charts import charts
 from critlab.report.charts.damages import KEY
 from critlab.report.findings import Comparison, Findings
 from critlab.report.study_text import study_text
-from critlab.report.text.confounds import confound_text, share_text
-from critlab.report.text.damages import damage_rows
 from critlab.report.text.facts import facts
+from critlab.report.text.judgement.confounds import confound_text, share_text
+from critlab.report.text.judgement.damages import damage_rows
+from critlab.report.text.judgement.verdict import ANSWERS, answer_text, closing_text
 from critlab.report.text.names import (
     background_words,
     intervention_words,
@@ -33,7 +34,6 @@ from critlab.report.text.names import (
 )
 from critlab.report.text.notes import note_lines
 from critlab.report.text.numbers import MINUS
-from critlab.report.text.verdict import ANSWERS, answer_text, closing_text
 
 Row = Mapping[str, Any]
 RUN_COLUMNS = ("Run", "Seed", "Arm", "Window", "Clock", "Epochs", "Outcome", "Time")

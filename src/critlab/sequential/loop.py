@@ -6,18 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from critlab.analysis.closing import closing_draws
-from critlab.analysis.damages import least_sd
-from critlab.analysis.looks import looks
-from critlab.analysis.placing import further_point, known_within
-from critlab.analysis.reading import read_results
-from critlab.analysis.results import Results
+from critlab.analysis.judgement.damages import least_sd
+from critlab.analysis.judgement.looks import looks
+from critlab.analysis.judgement.placing import further_point, known_within
+from critlab.analysis.tables.reading import read_results
+from critlab.analysis.tables.results import Results
 from critlab.engine.context import RunOptions
 from critlab.engine.records.look_record import add_look, now_in_play
 from critlab.engine.records.study_record import read_record
 from critlab.engine.run import Report, run_study
-from critlab.report.text.looks import growth_text
+from critlab.report.text.judgement.looks import growth_text
 from critlab.store import Store
-from critlab.study.stages import Asked, Look, in_play, judged
+from critlab.study.runs.stages import Asked, Look, in_play, judged
 from critlab.study.study import Study
 
 

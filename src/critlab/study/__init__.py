@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from critlab._core.lazy import submodules
-from critlab.study.background_deficit import BackgroundDeficit as BackgroundDeficit
 from critlab.study.constructors import removal as removal
 from critlab.study.constructors import removal_sweep as removal_sweep
 from critlab.study.constructors import window_sweep as window_sweep
 from critlab.study.constructors import windows as windows
-from critlab.study.intervention import Intervention as Intervention
-from critlab.study.recipe import Recipe as Recipe
-from critlab.study.run import Run as Run
+from critlab.study.ingredients.background_deficit import BackgroundDeficit as BackgroundDeficit
+from critlab.study.ingredients.intervention import Intervention as Intervention
+from critlab.study.ingredients.window import Window as Window
+from critlab.study.ingredients.window_override import WindowOverride as WindowOverride
+from critlab.study.runs.recipe import Recipe as Recipe
+from critlab.study.runs.run import Run as Run
 from critlab.study.specs import AugmentSpec as AugmentSpec
 from critlab.study.specs import ControlsSpec as ControlsSpec
 from critlab.study.specs import EvaluationSpec as EvaluationSpec
@@ -24,8 +26,6 @@ from critlab.study.study import read_study as read_study
 from critlab.study.sweeps import RemovalSweep as RemovalSweep
 from critlab.study.sweeps import Sweep as Sweep
 from critlab.study.sweeps import WindowSweep as WindowSweep
-from critlab.study.window import Window as Window
-from critlab.study.window_override import WindowOverride as WindowOverride
 
 if not TYPE_CHECKING:
     __getattr__ = submodules(__name__)

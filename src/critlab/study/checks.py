@@ -11,7 +11,7 @@ from critlab._core.imports import is_path
 from critlab._core.spec import Location, shown
 from critlab.deficits import Deficit
 from critlab.study.default_controls import stops_or_nothing
-from critlab.study.intervention import Intervention
+from critlab.study.ingredients.intervention import Intervention
 from critlab.study.schedules import schedule
 from critlab.study.specs import AugmentSpec
 

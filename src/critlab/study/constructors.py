@@ -9,10 +9,10 @@ from critlab._core.errors import StudyError
 from critlab._core.spec import shown
 from critlab.deficits import Deficit
 from critlab.study.defaults import with_defaults
+from critlab.study.ingredients.window_override import WindowOverride
 from critlab.study.setup import Setup
 from critlab.study.study import Study
 from critlab.study.types import Removal, listed
-from critlab.study.window_override import WindowOverride
 
 
 def removal_sweep(

@@ -14,7 +14,7 @@ from critlab.data.spec import DataSpec
 from critlab.measures import MEASURES, Measure
 from critlab.models.spec import ModelSpec
 from critlab.objectives import CrossEntropy, Objective
-from critlab.study.pretraining import PretrainingSpec
+from critlab.study.ingredients.pretraining import PretrainingSpec
 from critlab.study.specs import AugmentSpec, EvaluationSpec, OptimizerSpec
 from critlab.study.types import AnyObjective
 

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from critlab._core.spec import Location, Problems, Spec, shown
-from critlab.study.intervention import Intervention
+from critlab.study.ingredients.intervention import Intervention
 from critlab.study.schedules import CLOCKS, Clock, schedule
 from critlab.study.types import MOST_EPOCHS, MOST_RATE, AnyDeficit, Epochs, Removal, increasing, sequence
 

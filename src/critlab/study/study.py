@@ -23,17 +23,17 @@ from pydantic import (
 from critlab._core.errors import StudyError
 from critlab._core.spec import Problems, shown
 from critlab.study import checks
-from critlab.study.background_deficit import BackgroundDeficit
 from critlab.study.defaults import with_defaults
-from critlab.study.expansion import expand
-from critlab.study.intervention import Intervention
-from critlab.study.run import Run, treatment_label
-from critlab.study.sequential import MOST_SEEDS, SequentialSeeds, read_table
+from critlab.study.ingredients.background_deficit import BackgroundDeficit
+from critlab.study.ingredients.intervention import Intervention
+from critlab.study.ingredients.window_override import WindowOverride
+from critlab.study.runs.expansion import expand
+from critlab.study.runs.run import Run, treatment_label
+from critlab.study.runs.sequential import MOST_SEEDS, SequentialSeeds, read_table
 from critlab.study.setup import Setup as Setup
 from critlab.study.specs import ControlsSpec, StatisticsSpec
 from critlab.study.sweeps import AnySweep
 from critlab.study.types import AnyDeficit, Place, sequence
-from critlab.study.window_override import WindowOverride
 
 
 def _seeds(value: Any) -> Any:

@@ -13,7 +13,7 @@ from torch import Tensor
 from critlab._core.random_streams import generator
 from critlab.data.image_set import ImageSet
 from critlab.deficits import BatchContext, apply_deficit
-from critlab.study.recipe import Recipe
+from critlab.study.runs.recipe import Recipe
 from critlab.study.specs import AugmentSpec
 from critlab.training.device import to_device
 from critlab.training.view_augment import augment_views

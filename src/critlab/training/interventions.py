@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 from critlab._core.errors import StudyError
 from critlab._core.spec import nearest, shown
-from critlab.study.intervention import Intervention
+from critlab.study.ingredients.intervention import Intervention
 
 
 @torch.no_grad()
@@ -31,7 +31,7 @@ def intervene(model: nn.Module, optimizer: Optimizer, intervention: Intervention
         StudyError: ``model`` has no such layer.
 
     Source: shrink and perturb: Ash and Adams 2020; that the noise is a fresh initialisation, and not of the same
-    deviation for every weight: see :class:`~critlab.study.intervention.Intervention`.
+    deviation for every weight: see :class:`~critlab.study.ingredients.intervention.Intervention`.
     """
     check_layers(model, intervention.reset_layers)
     if (intervention.shrink, intervention.perturb) != (1.0, 0.0):

@@ -24,9 +24,9 @@ from critlab.measures.correct_images import CorrectImages
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.weights.norms import weight_norms
 from critlab.models import MODELS
-from critlab.study.measurement import TEST, Measurement
-from critlab.study.origin import Numerics
-from critlab.study.recipe import Recipe
+from critlab.study.ingredients.measurement import TEST, Measurement
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.recipe import Recipe
 from critlab.study.study import Setup
 from critlab.training.batches import batches, epoch_order
 from critlab.training.cuda_graph.step_program import StepProgram

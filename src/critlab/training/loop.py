@@ -18,7 +18,7 @@ from critlab.deficits import BatchContext, kept_mask
 from critlab.objectives import Learned
 from critlab.objectives.cross_entropy import cross_entropy
 from critlab.objectives.objective import check_logits
-from critlab.study.recipe import Recipe
+from critlab.study.runs.recipe import Recipe
 from critlab.training.batches import batches, epoch_order
 from critlab.training.cuda_graph.step_program import StepProgram
 from critlab.training.examples import Examples, to_unit_float

@@ -8,8 +8,8 @@ from dataclasses import replace
 from critlab._core.threads import one_thread
 from critlab.data.image_set import ImageSet
 from critlab.study.checks import interventions
-from critlab.study.origin import Numerics
-from critlab.study.recipe import Recipe, recipes
+from critlab.study.runs.origin import Numerics
+from critlab.study.runs.recipe import Recipe, recipes
 from critlab.study.study import Setup, Study
 from critlab.training import precision
 from critlab.training.device import make_deterministic

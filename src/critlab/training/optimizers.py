@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
-from critlab.study.recipe import Recipe
+from critlab.study.runs.recipe import Recipe
 from critlab.study.specs import OptimizerSpec
 
 

@@ -12,11 +12,11 @@ import torch
 
 from critlab._core.threads import one_thread
 from critlab.data.image_set import ImageSet
-from critlab.study.measurement import Measurement, options_of, scheduled_measures
-from critlab.study.origin import WORTH, Numerics
-from critlab.study.recipe import Recipe, recipes
+from critlab.study.ingredients.measurement import Measurement, options_of, scheduled_measures
+from critlab.study.runs.origin import WORTH, Numerics
+from critlab.study.runs.recipe import Recipe, recipes
+from critlab.study.runs.tree import build
 from critlab.study.study import Setup, Study
-from critlab.study.tree import build
 from critlab.training.device import make_deterministic
 from critlab.training.learner import NetworkLearner, NetworkState
 

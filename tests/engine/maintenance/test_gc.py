@@ -20,7 +20,7 @@ from critlab.engine.records.study_record import StudyRecord, all_records, enter,
 from critlab.store import Store, record
 from critlab.store.locks import writing
 from critlab.store.marker import MARKER
-from critlab.study.origin import Numerics
+from critlab.study.runs.origin import Numerics
 from inline import Inline, table
 from studies import small, written
 

@@ -14,7 +14,7 @@ import pytest
 from command import Command
 from critlab._core.digest import digest
 from critlab._core.errors import StoreError, StudyError
-from critlab.analysis.progress import progress
+from critlab.analysis.tables.progress import progress
 from critlab.engine.maintenance.gc import collect
 from critlab.engine.maintenance.verify import verify
 from critlab.engine.records.study_record import StudyRecord, all_records, write_record

@@ -16,7 +16,7 @@ from critlab.engine.planning.first_run import rehearse_once
 from critlab.engine.records.provenance import provenance
 from critlab.engine.records.study_record import StudyRecord, enter, standing
 from critlab.store import Store
-from critlab.study.origin import Numerics
+from critlab.study.runs.origin import Numerics
 from critlab.study.study import Study
 from critlab.training.network_training import NetworkTraining
 from studies import small

@@ -21,8 +21,8 @@ from critlab.engine.records.study_record import read_record
 from critlab.papers.critical_periods.setup import base
 from critlab.papers.demo import demo
 from critlab.store import Store
-from critlab.study.origin import WORTH
-from critlab.study.recipe import recipes
+from critlab.study.runs.origin import WORTH
+from critlab.study.runs.recipe import recipes
 from critlab.study.study import Study
 from critlab.training import precision
 from critlab.training.precision import step_seconds

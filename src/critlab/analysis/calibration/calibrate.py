@@ -27,7 +27,7 @@ from critlab.analysis.calibration.results import (
 from critlab.analysis.calibration.truths import Truth, nulls
 from critlab.analysis.statistics.sequential import look_level
 from critlab.analysis.statistics.summary import RESOLUTION
-from critlab.study.sequential import STANDARD
+from critlab.study.runs.sequential import STANDARD
 from critlab.study.study import Study
 
 DAMAGES = (0.02, 0.03, 0.04, 0.06)
@@ -53,8 +53,9 @@ def calibrate(
 ) -> Calibration:
     """Error rates, power and coverage of the designs of ``studies``.
 
-    Every simulated study is judged by :func:`critlab.analysis.decision.decide`, and its closing read by the functions
-    behind :func:`critlab.analysis.closing.closing`.
+    Every simulated study is judged by
+    :func:`critlab.analysis.judgement.decision.decide`, and its closing read by the functions behind
+    :func:`critlab.analysis.closing.closing`.
 
     Args:
         studies: whose runs, contrasts and smallest damage of interest are simulated. Seeds vary by a standard deviation

@@ -9,11 +9,11 @@ from typing import Literal
 
 import numpy as np
 
-from critlab.analysis.damages import is_complete, kind_of
-from critlab.analysis.decision import Kind, relative_variances
+from critlab.analysis.judgement.damages import is_complete, kind_of
+from critlab.analysis.judgement.decision import Kind, relative_variances
 from critlab.analysis.statistics.summary import Floats
-from critlab.study.estimands import NamedContrast, missing_contrasts, named_contrasts
-from critlab.study.run import Run
+from critlab.study.runs.estimands import NamedContrast, missing_contrasts, named_contrasts
+from critlab.study.runs.run import Run
 from critlab.study.study import Study
 
 Part = Literal["clean", "frozen", "deprived", "last"]
@@ -62,7 +62,7 @@ class Design:
 
     @cached_property
     def variances(self) -> Floats:
-        """The expected variance of each contrast; see :func:`critlab.analysis.decision.relative_variances`."""
+        """The expected variance of each contrast, by :func:`.decision.relative_variances`."""
         return relative_variances(self.contrasts)
 
     @cached_property

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from critlab.analysis.calibration.design import Design
 from critlab.analysis.calibration.noise import Noise
 from critlab.analysis.calibration.truths import Truth
-from critlab.analysis.damages import length_undecided
-from critlab.analysis.decision import Decision, Family, decide
+from critlab.analysis.judgement.damages import length_undecided
+from critlab.analysis.judgement.decision import Decision, Family, decide
 from critlab.analysis.statistics.sequential import look_level
 from critlab.analysis.statistics.summary import LEVEL, Floats
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from critlab.analysis.calibration.design import Design, Part
-from critlab.study.run import Run
+from critlab.study.runs.run import Run
 
 DELAY = 0.10
 """What losing the time until the last point costs on the study's own schedule in the null of pure delay, a fraction."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from critlab.analysis.confounds.confound import Confound, mean, share_of
-from critlab.analysis.damages import Damage
+from critlab.analysis.judgement.damages import Damage
 
 
 @dataclass(frozen=True, kw_only=True)

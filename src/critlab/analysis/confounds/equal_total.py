@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from critlab.analysis.confounds.confound import Confound, by_seed, differences, mean, share_of
 from critlab.analysis.curve import Curve, Place, curve
-from critlab.analysis.study_table import StudyTable
+from critlab.analysis.tables.study_table import StudyTable
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ from critlab.analysis.confounds.learning_rate import clocks, onset
 from critlab.analysis.confounds.negative_control import negative_controls
 from critlab.analysis.confounds.training_accuracy import training_accuracy
 from critlab.analysis.curve import Curve, Place
-from critlab.analysis.damages import Damage
-from critlab.analysis.study_table import StudyTable
+from critlab.analysis.judgement.damages import Damage
+from critlab.analysis.tables.study_table import StudyTable
 
 
 def confounds(

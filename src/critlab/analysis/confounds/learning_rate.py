@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from critlab.analysis.confounds.confound import Confound, by_seed, differences, mean, share_of, shared_places
 from critlab.analysis.curve import Curve, Place, curve
 from critlab.analysis.statistics import Summary
-from critlab.analysis.study_table import StudyTable
+from critlab.analysis.tables.study_table import StudyTable
 from critlab.study.schedules import EpochPosition, Schedule, schedule
 
 
@@ -69,7 +69,7 @@ class OtherSchedule(_LearningRate):
 
     @property
     def name(self) -> str:
-        """Which confound; the schedule's ``detail`` tells several of them apart."""
+        """Which confound; the schedule's ``detail`` distinguishes several of them."""
         detail = schedule(self.clock).detail
         return "learning rate" + (f" ({detail})" if detail else "")
 

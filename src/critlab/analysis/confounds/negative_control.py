@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from critlab.analysis.confounds.confound import Confound, by_seed, difference, mean, share_of, shared_places
 from critlab.analysis.curve import Curve, Place, curve
 from critlab.analysis.statistics import Summary
-from critlab.analysis.study_table import StudyTable
+from critlab.analysis.tables.study_table import StudyTable
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from critlab.analysis.curve import CurvePoint, compare
 from critlab.analysis.statistics import Summary
-from critlab.analysis.study_table import StudyTable
-from critlab.study.background_deficit import BackgroundDeficit
+from critlab.analysis.tables.study_table import StudyTable
+from critlab.study.ingredients.background_deficit import BackgroundDeficit
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from critlab.analysis.statistics import Summary, summarise
-from critlab.analysis.study_table import StudyTable
-from critlab.analysis.table import Outcome
-from critlab.study.run import Run
+from critlab.analysis.tables.study_table import StudyTable
+from critlab.analysis.tables.table import Outcome
+from critlab.study.runs.run import Run
 from critlab.study.types import Place
 
 When = Literal["removal", "end"]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from critlab.analysis.confounds.confound import by_seed, difference, mean, shared_places
 from critlab.analysis.curve import Curve, Place, curve
 from critlab.analysis.statistics import Summary
-from critlab.analysis.study_table import StudyTable
-from critlab.study.intervention import Intervention
-from critlab.study.run import Run
+from critlab.analysis.tables.study_table import StudyTable
+from critlab.study.ingredients.intervention import Intervention
+from critlab.study.runs.run import Run
 
 
 @dataclass(frozen=True)

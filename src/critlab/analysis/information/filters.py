@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from critlab.analysis.study_table import StudyTable
+    from critlab.analysis.tables.study_table import StudyTable
 
 
 def first_layer_filters(results: StudyTable, run: str, epoch: int | None = None) -> NDArray[np.float32]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from critlab.analysis.statistics import Summary, summarise
 
 if TYPE_CHECKING:
-    from critlab.analysis.study_table import StudyTable
-    from critlab.analysis.table import Row
+    from critlab.analysis.tables.study_table import StudyTable
+    from critlab.analysis.tables.table import Row
 
 Layers = Mapping[str, tuple[float, float]]
 

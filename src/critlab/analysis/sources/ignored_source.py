@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from critlab.analysis.curve import Place
 from critlab.analysis.effects.control_comparison import compare_to_control, differences_through_training
 from critlab.analysis.statistics import Summary
-from critlab.analysis.study_table import StudyTable
-from critlab.study.run import Run
+from critlab.analysis.tables.study_table import StudyTable
+from critlab.study.runs.run import Run
 
 MEASURE = "relative_source_variance"
 SHARE = f"{MEASURE}_share"

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from critlab.analysis.sources.prime_window import PrimeWindow, prime_window
-from critlab.analysis.study_table import StudyTable
-from critlab.study.run import Run
+from critlab.analysis.tables.study_table import StudyTable
+from critlab.study.runs.run import Run
 
 MEASURE = "fisher_trace"
 Windows = Mapping[str, Mapping[int, PrimeWindow]]

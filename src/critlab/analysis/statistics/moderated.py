@@ -65,7 +65,7 @@ def moments(damages: ArrayLike, runs: ArrayLike = 2.0, floor: ArrayLike = 0.0, p
     Args:
         damages: ``(..., contrasts, seeds)``; NaN where a seed is not done.
         runs: expected variance of each contrast in any common unit, ``(contrasts,)`` or one number, such as its number
-            of runs; see :func:`critlab.analysis.decision.relative_variances`.
+            of runs; see :func:`critlab.analysis.judgement.decision.relative_variances`.
         floor: least standard deviation over seeds, see :func:`floor_of_sd`.
         prior: largest d0, a weight in degrees of freedom.
     """

@@ -19,7 +19,7 @@ from critlab.engine.executors.worker import setup_message
 from critlab.engine.tasks.events import Progress, StateReached, TaskEnded
 from critlab.engine.tasks.missing_work import Task
 from critlab.engine.tasks.recorder import TaskRecorder
-from critlab.study.tree import ROOT
+from critlab.study.runs.tree import ROOT
 
 LOST = (
     "NodeDiedError",

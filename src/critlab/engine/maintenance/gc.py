@@ -18,8 +18,8 @@ from critlab.store.atomic import abandoned
 from critlab.store.inspection import STATES, Place, check, places
 from critlab.store.locks import Locks, freeing
 from critlab.store.marker import require_marker
+from critlab.study.runs.tree import ROOT
 from critlab.study.study import Study
-from critlab.study.tree import ROOT
 
 MADE = ("epochs", "readings", "failures", *STATES, "looks")
 """The kinds of files that a study makes, except its record; figures of theories belong to none, and stay."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from critlab._core.errors import StoreDamaged
 from critlab.engine.study_run import StudyRun
 from critlab.store.inspection import Place, check
-from critlab.study.tree import ROOT
+from critlab.study.runs.tree import ROOT
 
 
 def set_aside_damaged(run: StudyRun) -> list[str]:

@@ -15,9 +15,9 @@ from critlab.engine.study_run import StudyRun
 from critlab.store import Store
 from critlab.store.inspection import STATES, Place
 from critlab.store.store import slug
-from critlab.study.measurement import TEST, scheduled_measures
+from critlab.study.ingredients.measurement import TEST, scheduled_measures
+from critlab.study.runs.tree import ROOT
 from critlab.study.study import Study
-from critlab.study.tree import ROOT
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from critlab.engine.records.makers import Maker, by_arm, maker, tally
 from critlab.engine.records.study_record import standing
 from critlab.store import Store
 from critlab.store.inspection import STATES, Kind, Place, check, places
-from critlab.study.measurement import scheduled_measures
-from critlab.study.origin import state_name
+from critlab.study.ingredients.measurement import scheduled_measures
+from critlab.study.runs.origin import state_name
+from critlab.study.runs.tree import ROOT, after_frozen, extended
 from critlab.study.study import Study
-from critlab.study.tree import ROOT, after_frozen, extended
 
 
 class Finding(NamedTuple):

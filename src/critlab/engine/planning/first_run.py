@@ -13,7 +13,7 @@ from critlab.engine.records.own_code import own_codes
 from critlab.engine.records.provenance import provenance
 from critlab.engine.records.study_record import StudyRecord, all_records
 from critlab.store import Store
-from critlab.study.origin import Numerics
+from critlab.study.runs.origin import Numerics
 from critlab.study.study import Study
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord
 from critlab.engine.study_run import StudyRun
 from critlab.store import Store
-from critlab.study.origin import WORTH, Numerics
+from critlab.study.runs.origin import WORTH, Numerics
+from critlab.study.runs.tree import ROOT
 from critlab.study.study import Study
-from critlab.study.tree import ROOT
 
 if TYPE_CHECKING:
     from critlab.data.image_set import ImageSet

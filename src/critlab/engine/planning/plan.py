@@ -20,10 +20,10 @@ from critlab.engine.records.study_record import StudyRecord, read_record
 from critlab.engine.study_run import StudyRun
 from critlab.engine.tasks.missing_work import MissingWork
 from critlab.store import Store
-from critlab.study.measurement import scheduled_measures
+from critlab.study.ingredients.measurement import scheduled_measures
 from critlab.study.remarks import deficit_remarks
+from critlab.study.runs.tree import ROOT, Tree, build
 from critlab.study.study import Study
-from critlab.study.tree import ROOT, Tree, build
 
 
 @dataclass(frozen=True)

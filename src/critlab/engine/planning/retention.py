@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
+from critlab.study.runs.tree import ROOT, Tree
 from critlab.study.study import Setup
-from critlab.study.tree import ROOT, Tree
 
 HEADER_BYTES = 4096
 BUDGET_BYTES = 2 * 1024**3

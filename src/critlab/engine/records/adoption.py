@@ -12,7 +12,7 @@ from critlab.engine.records.study_record import StudyRecord, read_record
 from critlab.engine.study_run import StudyRun
 from critlab.store import Store
 from critlab.store.inspection import Place, check
-from critlab.study.origin import Numerics
+from critlab.study.runs.origin import Numerics
 from critlab.study.study import Study
 
 Adopted = Mapping[str, str]

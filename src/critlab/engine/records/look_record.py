@@ -12,9 +12,9 @@ from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import standing
 from critlab.store import Store
 from critlab.store.locks import writing
+from critlab.study.runs.stages import Asked, Look, in_play
 from critlab.study.sameness import lasting
 from critlab.study.specs import ControlsSpec
-from critlab.study.stages import Asked, Look, in_play
 from critlab.study.study import Study
 
 LEVEL_BEFORE = 0.025

@@ -8,9 +8,9 @@ from dataclasses import replace
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.study_run import StudyRun
 from critlab.measures import MEASURES
-from critlab.study.measurement import scheduled_measures
+from critlab.study.ingredients.measurement import scheduled_measures
+from critlab.study.runs.tree import ROOT
 from critlab.study.study import Study
-from critlab.study.tree import ROOT
 
 
 def versions_before(study: Study) -> dict[str, int]:

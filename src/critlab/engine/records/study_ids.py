@@ -8,9 +8,9 @@ from typing import Any
 
 from critlab._core.digest import digest
 from critlab._core.user_code.identity import NOTHING, renamed
-from critlab.study.measurement import read_with
-from critlab.study.origin import Numerics, origin, state_name
-from critlab.study.recipe import Recipe
+from critlab.study.ingredients.measurement import read_with
+from critlab.study.runs.origin import Numerics, origin, state_name
+from critlab.study.runs.recipe import Recipe
 from critlab.study.study import Setup
 
 PRESENT: Mapping[str, int] = MappingProxyType({})

@@ -22,7 +22,7 @@ from critlab.store import Store
 from critlab.store.inspection import Place, check
 from critlab.store.marker import mark
 from critlab.store.store import slug
-from critlab.study.origin import Numerics
+from critlab.study.runs.origin import Numerics
 from critlab.study.sameness import Difference, differences, grown, told
 from critlab.study.study import Study
 

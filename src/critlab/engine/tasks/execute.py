@@ -14,8 +14,8 @@ from critlab.engine.learner import Learner
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.tasks.events import Event, Paused, Read, Replayed, StateReached, Stopped, Trained
 from critlab.engine.tasks.missing_work import EpochTask, Task
-from critlab.study.measurement import Measurement, options_of
-from critlab.study.tree import ROOT, Node, Tree
+from critlab.study.ingredients.measurement import Measurement, options_of
+from critlab.study.runs.tree import ROOT, Node, Tree
 
 RESUME_SECONDS = 20.0
 """A state is stored at the first end of an epoch after so much work, kept or not."""

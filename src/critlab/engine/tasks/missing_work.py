@@ -8,8 +8,8 @@ from typing import Any
 
 from critlab.engine.records.study_ids import StudyIds
 from critlab.store import Store
-from critlab.study.measurement import scheduled_measures
-from critlab.study.tree import ROOT, Tree
+from critlab.study.ingredients.measurement import scheduled_measures
+from critlab.study.runs.tree import ROOT, Tree
 
 
 @dataclass(frozen=True)

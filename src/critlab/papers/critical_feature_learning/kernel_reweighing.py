@@ -27,8 +27,8 @@ def tables(scale: Scale) -> Tables:
     import torch
 
     from critlab.theory.kernels import adapted_kernels, prior_kernels, xor_task
-    from critlab.theory.kernels.importance import prior_draws
     from critlab.theory.kernels.model import checked_prior, checked_problem
+    from critlab.theory.kernels.sampling.importance import prior_draws
 
     inputs, targets = (values[PAIR] for values in xor_task(12, seed=3))
     prior = checked_prior(1, 1.0, None, None, MODEL["bias_scale"], "erf")

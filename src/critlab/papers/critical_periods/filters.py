@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from critlab._core.errors import StudyError
 from critlab.analysis.information.filters import first_layer_filters
-from critlab.analysis.results import Results
+from critlab.analysis.tables.results import Results
 from critlab.papers.comparisons import run_words
 from critlab.papers.critical_periods.setup import PAPER, TIMELINES, measured_study
 from critlab.papers.figure import JSON, Figure, Found, Published, Scale, single
 from critlab.report.chart import Chart
 from critlab.report.charts.kit import chart, layer, layered
 from critlab.report.findings import Comparison
-from critlab.study.run import Run
+from critlab.study.runs.run import Run
 from critlab.study.study import Study
 
 if TYPE_CHECKING:

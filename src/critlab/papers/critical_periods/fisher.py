@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from critlab.analysis.results import Results
+from critlab.analysis.tables.results import Results
 from critlab.papers.critical_periods.setup import (
     NOTES,
     PAPER,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from critlab.analysis.results import Results
 from critlab.analysis.statistics import summarise
+from critlab.analysis.tables.results import Results
 from critlab.papers.comparisons import run_words
 from critlab.papers.critical_periods.setup import EVERY, PAPER, measured_study
 from critlab.papers.figure import JSON, Figure, Found, Published, Scale, single
@@ -14,7 +14,7 @@ from critlab.report.charts.encoding import quantity
 from critlab.report.charts.kit import chart, coloured, layer, layered
 from critlab.report.charts.layers import natural
 from critlab.report.findings import Comparison
-from critlab.study.run import Run
+from critlab.study.runs.run import Run
 from critlab.study.study import Study
 
 GRADIENTS = Published("gradients by layer", "shown, no number", "from memory of the paper's appendix")

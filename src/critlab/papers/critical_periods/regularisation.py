@@ -12,8 +12,8 @@ from critlab.papers.names import study_name
 from critlab.papers.sweeps import removal_sweep
 from critlab.report.findings import Comparison
 from critlab.report.text.numbers import percent
+from critlab.study.ingredients.window_override import WindowOverride
 from critlab.study.study import Study
-from critlab.study.window_override import WindowOverride
 
 WEIGHT_DECAY = 0.001
 SOURCE = "Golatkar, Achille and Soatto 2019"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from critlab._core.errors import StudyError
 from critlab.analysis.information.exponential_fit import ExponentialFit, exponential_fit
-from critlab.analysis.results import Results
 from critlab.analysis.statistics import Summary, summarise
-from critlab.study.run import Run
+from critlab.analysis.tables.results import Results
+from critlab.study.runs.run import Run
 
 
 @dataclass(frozen=True)

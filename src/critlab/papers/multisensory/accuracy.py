@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from critlab.analysis.effects.control_comparison import compare_to_control
-from critlab.analysis.results import Results
+from critlab.analysis.tables.results import Results
 from critlab.papers.figure import Found, Published
 from critlab.papers.multisensory.setup import SECONDARY
 from critlab.papers.multisensory.units import compared_points, limits

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from critlab.analysis.effects.control_comparison import through_training
-from critlab.analysis.results import Results
+from critlab.analysis.tables.results import Results
 from critlab.deficits import Decorrelate
 from critlab.papers.comparisons import UNSTATED
 from critlab.papers.figure import Figure, Found, Published, Scale, single

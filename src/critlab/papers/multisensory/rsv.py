@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from critlab.analysis.effects.control_comparison import compare_to_control
-from critlab.analysis.results import Results
 from critlab.analysis.sources.ignored_source import source_balances
+from critlab.analysis.tables.results import Results
 from critlab.papers.comparisons import UNSTATED
 from critlab.papers.figure import Figure, Found, Scale, single
 from critlab.papers.multisensory.accuracy import HIDDEN

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from critlab.analysis.effects.control_comparison import When, compare_to_control, through_training
-from critlab.analysis.results import Results
 from critlab.analysis.statistics import Summary
+from critlab.analysis.tables.results import Results
 from critlab.papers.figure import JSON, Found, Published
 from critlab.papers.multisensory.setup import PAPER
 from critlab.report.chart import Chart
@@ -14,7 +14,7 @@ from critlab.report.charts.encoding import quantity
 from critlab.report.charts.kit import chart, layer, layered
 from critlab.report.text.names import arm_words, spaced
 from critlab.report.text.numbers import score
-from critlab.study.run import Run
+from critlab.study.runs.run import Run
 
 VARIANCE = "relative_source_variance"
 MOVES = Published("median relative source variance", "units answer to the spared source alone", f"{PAPER}, figure 4")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from critlab.analysis.results import Results
+from critlab.analysis.tables.results import Results
 from critlab.report.chart import Chart
 from critlab.report.charts.damages import damage_charts
 from critlab.report.charts.layers import layer_charts

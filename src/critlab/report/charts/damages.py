@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from critlab.analysis.damages import Damage
-from critlab.analysis.results import Results
-from critlab.analysis.verdict import Verdict
+from critlab.analysis.judgement.damages import Damage
+from critlab.analysis.judgement.verdict import Verdict
+from critlab.analysis.tables.results import Results
 from critlab.report.chart import Cell, Chart, Panel
 from critlab.report.charts.encoding import HUNDREDTHS, JSON, only, quantity, specification, tip
-from critlab.report.text.damages import damage_meaning, damage_name, damage_place, damage_value
+from critlab.report.text.judgement.damages import damage_meaning, damage_name, damage_place, damage_value
 from critlab.report.text.numbers import probability
 
 KEY = "named_damages"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from critlab.analysis.information.plasticity import layer_shares
-from critlab.analysis.results import Results
 from critlab.analysis.statistics import summarise
+from critlab.analysis.tables.results import Results
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import HUNDREDTHS, JSON, only, quantity, specification, tip
 from critlab.report.charts.moments import compared_runs

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from critlab.analysis.curve import order
-from critlab.analysis.results import Results
 from critlab.analysis.statistics import summarise
+from critlab.analysis.tables.results import Results
 from critlab.report.chart import Cell
 from critlab.report.text.names import run_label, spaced
 from critlab.study import Run, Study

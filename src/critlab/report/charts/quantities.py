@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from critlab.analysis.results import Results
+from critlab.analysis.tables.results import Results
 from critlab.measures import Quantity
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import JSON, legend, only, quantity, specification, tip
@@ -17,7 +17,7 @@ from critlab.report.charts.training import ACCURACIES, COLUMNS, run_panel
 from critlab.report.text.names import run_label, spaced
 from critlab.report.theme import ordered
 from critlab.study import Run, Study
-from critlab.study.measurement import quantities
+from critlab.study.ingredients.measurement import quantities
 
 LOG_RATIO = 20
 """How many times its smallest value the largest must be before a quantity is drawn on a logarithmic scale."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from critlab.analysis.curve import CURVE_ROLES, Curve, CurvePoint, equal_total_curve
-from critlab.analysis.results import Results
 from critlab.analysis.statistics import summarise
+from critlab.analysis.tables.results import Results
 from critlab.report.chart import Cell, Chart, Panel
 from critlab.report.charts.encoding import (
     JSON,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from critlab.analysis.results import Results
+from critlab.analysis.tables.results import Results
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import (
     JSON,

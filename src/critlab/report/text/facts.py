@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from critlab.analysis.damages import Damage
-from critlab.analysis.verdict import Verdict
-from critlab.report.text.damages import damage_name, damage_place, damage_value
+from critlab.analysis.judgement.damages import Damage
+from critlab.analysis.judgement.verdict import Verdict
+from critlab.report.text.judgement.damages import damage_name, damage_place, damage_value
+from critlab.report.text.judgement.verdict import epochs_interval
 from critlab.report.text.numbers import count, hundredths, interval, points, probability
-from critlab.report.text.verdict import epochs_interval
 
 
 class Fact(NamedTuple):

@@ -113,7 +113,7 @@ def arm_label(study: Study, curve: Curve, role: str, words: Mapping[str, str]) -
 
 
 def arm_words(study: Study, arm: str) -> str:
-    """An arm's name, with the options of its deficit in words where these tell it from the other arms."""
+    """An arm's name, with the options of its deficit in words where these distinguish it from the other arms."""
     return arms_in_words(study).get(arm, spaced(arm))
 
 

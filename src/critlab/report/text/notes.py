@@ -16,15 +16,15 @@ from critlab.analysis.curve_notes import (
 )
 from critlab.analysis.effects.background import BackgroundEffect
 from critlab.analysis.effects.intervention import InterventionEffect
-from critlab.analysis.guards import Unconverged
-from critlab.analysis.mixture import Mixture
+from critlab.analysis.judgement.guards import Unconverged
+from critlab.analysis.judgement.mixture import Mixture
+from critlab.analysis.judgement.verdict import EqualDamages, Gain, Note, Verdict
 from critlab.analysis.sources.ignored_source import SourceBalance
 from critlab.analysis.sources.source_windows import PrimeWindows
-from critlab.analysis.verdict import EqualDamages, Gain, Note, Verdict
-from critlab.report.text.damages import damage_effect, damage_place
-from critlab.report.text.guards import guard_text
-from critlab.report.text.looks import look_lines
-from critlab.report.text.mixture import mixture_lines
+from critlab.report.text.judgement.damages import damage_effect, damage_place
+from critlab.report.text.judgement.guards import guard_text
+from critlab.report.text.judgement.looks import look_lines
+from critlab.report.text.judgement.mixture import mixture_lines
 from critlab.report.text.numbers import count, effect, places, result
 from critlab.report.text.sources import balance_text, windows_text
 from critlab.study.sweeps import Sweep

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from critlab._core.text import one_line
-from critlab.analysis.progress import StudyProgress
+from critlab.analysis.tables.progress import StudyProgress
 from critlab.engine.maintenance.gc import Garbage
 from critlab.engine.maintenance.verify import Finding, Verification
 from critlab.engine.records.makers import arm_lines
-from critlab.report.text.looks import growth_lines
-from critlab.report.text.mixture import mixture_lines
+from critlab.report.text.judgement.looks import growth_lines
+from critlab.report.text.judgement.mixture import mixture_lines
 from critlab.report.text.terminal import size
 
 MOST_LINES = 50

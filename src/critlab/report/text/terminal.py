@@ -8,10 +8,10 @@ from pathlib import Path
 
 from critlab._core.duration import duration
 from critlab._core.streams import show
-from critlab.analysis.results import Results
+from critlab.analysis.tables.results import Results
 from critlab.engine.planning.plan import Plan
 from critlab.report.findings import Comparison
-from critlab.report.text.verdict import verdict_lines
+from critlab.report.text.judgement.verdict import verdict_lines
 from critlab.store.delivery import is_standard_output
 
 
@@ -81,7 +81,7 @@ def announce_page(results: Results | Sequence[Results], out: Path, further: Sequ
 
 
 def reproduction_text(comparisons: Sequence[Comparison], page: Path | None) -> str:
-    """Our numbers beside the published ones, and where the page lies."""
+    """Our numbers with the published ones, and where the page lies."""
     lines = [f"{one.what}: {one.ours}; reference {one.published} ({one.source})" for one in comparisons]
     return "\n".join([*lines, *([f"page: {page.absolute()}"] if page else [])])
 

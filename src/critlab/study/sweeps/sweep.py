@@ -15,9 +15,9 @@ from pydantic import (
 )
 
 from critlab._core.spec import Problems, Spec
-from critlab.study.sequential import AdaptivePoints, read_table
+from critlab.study.ingredients.window import Window
+from critlab.study.runs.sequential import AdaptivePoints, read_table
 from critlab.study.types import Epochs, Place, sequence
-from critlab.study.window import Window
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from critlab.study.ingredients.window import Window
 from critlab.study.sweeps.sweep import Sweep, SweepWords, crossing
 from critlab.study.types import Epoch, Epochs, Place, increasing
-from critlab.study.window import Window
 
 if TYPE_CHECKING:
     from critlab.study.sweeps.sweep import Floats

@@ -12,12 +12,12 @@ from torch import Tensor
 from critlab._core.errors import StudyError
 from critlab._core.spec import shown
 from critlab._core.threads import one_thread
-from critlab.theory.kernels.activations import Activation, Function
-from critlab.theory.kernels.annealing import Attempt, Step, annealed
-from critlab.theory.kernels.averages import Mode, fixed_draws
+from critlab.theory.kernels.averages.activations import Activation, Function
+from critlab.theory.kernels.averages.gaussian import Mode, fixed_draws
+from critlab.theory.kernels.averages.refinement import refined
 from critlab.theory.kernels.model import Problem, checked_prior, checked_problem, one_of, positive, whole
 from critlab.theory.kernels.prior import propagated
-from critlab.theory.kernels.refinement import refined
+from critlab.theory.kernels.sampling.annealing import Attempt, Step, annealed
 
 MODES = ("tilted", "leading")
 HALVINGS = (64, 32, 16, 8, 4, 2, 1)
@@ -38,8 +38,8 @@ class Adaptation:
         kernels: C^0 .. C^L, float64 ``(P, P)`` each.
         conjugates: T^1 .. T^L, ``(P, P)`` each, symmetric; every entry counts, off-diagonal pairs twice.
         converged: whether the last change is within the tolerance at the width asked for.
-        history: one :class:`~critlab.theory.kernels.annealing.Step` for every width on the way: width, sweeps, last
-            relative change, damping; and one for every sweep over all batches.
+        history: one :class:`~critlab.theory.kernels.sampling.annealing.Step` for every width on the way: width,
+            sweeps, last relative change, damping; and one for every sweep over all batches.
         effective_draws: ``1 / sum w^2`` of every layer 1 .. L, out of ``draws``, mean of all batches; a high value
             does not prove that the branch of the solution is right.
         draws: M, of one batch.
@@ -103,7 +103,7 @@ def adapted_kernels(
 ) -> Adaptation:
     """The kernels of a network of finite width, adapted to its data: the maximum a posteriori (MAP) of all layers.
 
-    Makes the action stationary in all kernels C^l and conjugates T^l (:func:`critlab.theory.kernels.action.action`)::
+    Makes the action (:mod:`critlab.theory.kernels.sampling.action`) stationary in all kernels C^l and conjugates T^l::
 
         T^L = (A^-1 Y Y^T A^-1 - A^-1) / 2,  A = C^L + kappa           the data
         T^{l-1} = gradient of N ln < exp((g_l/N) phi^T T^l phi) > by C^{l-1}     backward
@@ -112,7 +112,7 @@ def adapted_kernels(
     where < >_l is over ``N(0, C^{l-1}) exp((g_l/N) phi^T T^l phi)``. "leading" keeps the first order in 1/N of each
     layer. Averages are over fixed draws; the width falls from infinity to ``width`` in steps, each solved by damped
     sweeps from the last solution. The last one is then solved for the mean over many batches of draws
-    (:func:`critlab.theory.kernels.refinement.refined`).
+    (:func:`critlab.theory.kernels.averages.refinement.refined`).
 
     Args:
         inputs: ``(P, D)``, P at least 2, no point twice.

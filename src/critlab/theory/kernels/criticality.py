@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 
 from critlab._core.errors import StudyError
 from critlab._core.threads import one_thread
-from critlab.theory.kernels.activations import Activation, Function, Moments, activation_of
+from critlab.theory.kernels.averages.activations import Activation, Function, Moments, activation_of
 from critlab.theory.kernels.model import positive
 
 LEAST_SCALE, LARGEST_SCALE = 0.01, 100.0

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from critlab._core.threads import one_thread
-from critlab.theory.kernels.activations import Activation, Function
-from critlab.theory.kernels.averages import features, fixed_draws
-from critlab.theory.kernels.importance import layer_draws
+from critlab.theory.kernels.averages.activations import Activation, Function
+from critlab.theory.kernels.averages.gaussian import features, fixed_draws
 from critlab.theory.kernels.model import Problem, checked_prior, checked_problem, whole
 from critlab.theory.kernels.prior import propagated, pulled_back
+from critlab.theory.kernels.sampling.importance import layer_draws
 
 
 @dataclass(frozen=True)

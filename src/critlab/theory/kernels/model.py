@@ -14,7 +14,7 @@ from torch import Tensor
 
 from critlab._core.errors import StudyError
 from critlab._core.spec import shown
-from critlab.theory.kernels.activations import Activation, Function, activation_of
+from critlab.theory.kernels.averages.activations import Activation, Function, activation_of
 
 
 @dataclass(frozen=True)

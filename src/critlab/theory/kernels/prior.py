@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from critlab.theory.kernels.activations import Activation, Function
+from critlab.theory.kernels.averages.activations import Activation, Function
 from critlab.theory.kernels.model import Prior, checked_inputs, checked_prior, input_kernel
 
 
@@ -41,7 +41,7 @@ def prior_kernels(
     Raises:
         StudyError: data or a number out of range.
 
-    Error: closed forms but for tanh and functions, see :func:`critlab.theory.kernels.activations.activation_of`.
+    Error: closed forms but for tanh and functions, see :mod:`critlab.theory.kernels.averages.activations`.
     Cost: of order L P^2. Source: Williams 1997 (erf), Cho and Saul 2009 (ReLU); the model: Fischer et al. 2024.
     """
     prior = checked_prior(depth, weight_scale, input_scale, readout_scale, bias_scale, activation)

@@ -1,8 +1,8 @@
-from critlab.theory.linear.completion import MatrixTask as MatrixTask
-from critlab.theory.linear.completion import complete_matrix as complete_matrix
-from critlab.theory.linear.completion_table import CompletionRow as CompletionRow
-from critlab.theory.linear.completion_table import CompletionState as CompletionState
-from critlab.theory.linear.completion_table import CompletionTable as CompletionTable
+from critlab.theory.linear.completion.matrix import MatrixTask as MatrixTask
+from critlab.theory.linear.completion.matrix import complete_matrix as complete_matrix
+from critlab.theory.linear.completion.table import CompletionRow as CompletionRow
+from critlab.theory.linear.completion.table import CompletionState as CompletionState
+from critlab.theory.linear.completion.table import CompletionTable as CompletionTable
 from critlab.theory.linear.flow import flow_field as flow_field
 from critlab.theory.linear.flow import mode_strength as mode_strength
 from critlab.theory.linear.flow import odd_layer as odd_layer

@@ -10,7 +10,7 @@ import torch
 from critlab._core.errors import StudyError
 from critlab._core.random_streams import generator
 from critlab.theory.linear.checks import Floats, array
-from critlab.theory.linear.cores import one_core
+from critlab.theory.linear.completion.cores import one_core
 
 ITEMS = 8
 FEATURES = 15

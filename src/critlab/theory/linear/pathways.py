@@ -12,7 +12,7 @@ from torch import Tensor
 
 from critlab._core.errors import StudyError
 from critlab.theory.linear.checks import Floats, number, numpy_type, one_of, whole, wholes
-from critlab.theory.linear.cores import one_core, stacked
+from critlab.theory.linear.completion.cores import one_core, stacked
 from critlab.theory.linear.gates import PATHWAYS, Gate, Lesion, Pathway, gates_of_runs, lesioned_modes, open_updates
 from critlab.theory.linear.hierarchy import FEATURES, ITEMS, Task, balanced_layers, hierarchy, kappas, rotation
 from critlab.theory.linear.trajectory import PathwayTrajectory

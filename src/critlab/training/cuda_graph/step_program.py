@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from critlab.objectives import Objective
-from critlab.study.recipe import Recipe
+from critlab.study.runs.recipe import Recipe
 from critlab.training.cuda_graph.updates import UpdateRule, decayed
 from critlab.training.tally import RunningMetrics
 

@@ -10,8 +10,8 @@ from typing import Any
 from torch import Tensor
 
 from critlab._core.errors import Diverged, StudyError
-from critlab.study.measurement import TEST, Measurement
-from critlab.study.recipe import Recipe
+from critlab.study.ingredients.measurement import TEST, Measurement
+from critlab.study.runs.recipe import Recipe
 from critlab.training.learner import NetworkLearner, NetworkState
 from critlab.training.optimizers import pack_optimizer
 from critlab.training.states.outside import copied, is_plain, outside, same

@@ -1,0 +1,1 @@
+"""The verdict of a study: named damages, the decision, what guards it, and where another seed or point helps."""

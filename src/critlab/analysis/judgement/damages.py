@@ -1,0 +1,253 @@
+"""Named damages: paired contrasts of runs, each with its simultaneous interval, and what they decide together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from critlab.analysis.judgement.decision import Bools, Decision, Family, Kind, decide, relative_variances
+from critlab.analysis.statistics import LEVEL, MINIMUM_SEEDS, Floats, t_quantile
+from critlab.analysis.statistics.moderated import floor_of_sd
+from critlab.analysis.tables.study_table import StudyTable
+from critlab.analysis.test_images import ImageSample, image_sample
+from critlab.study.runs.estimands import EstimandName, MissingContrast, NamedContrast
+from critlab.study.types import Place
+
+Limit = Literal["seeds", "images"]
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One named damage; numbers are fractions of accuracy, None where too few seeds are done.
+
+    Args:
+        name: what is compared with what; see :mod:`critlab.study.runs.estimands`.
+        at: the point of the sweep; for ``timing`` the first onset.
+        other: the last onset of ``timing``; else None.
+        kind: what it decides: ``lasting``, whether damage lasts; ``critical``, whether there is a critical period;
+            ``equal_total``, whether runs of equal length show damage that longer training hides; ``context``, nothing.
+        seeds: the damage of each seed of which all runs are done.
+        stderr: standard error of the mean, with moderated variance and with the sample of test images.
+        low: lower limit of the simultaneous 95 % interval over the damages of this kind.
+        high: upper limit.
+        upper: the upper limit of this damage alone, at the level of the study; ``bounded`` where it lies below the
+            smallest damage of interest.
+        adjusted_p: one-sided p value of damage above the smallest of interest, adjusted over the damages of this kind.
+        exceeds: whether it is shown to be above the smallest damage of interest: ``adjusted_p`` is below the level.
+        bounded: whether it is shown to be below the smallest damage of interest, this damage alone.
+        helps: whether it is shown to be below 0, adjusted over the damages of this kind.
+        detectable: the true damage that the study detects here with 80 % power.
+        limited_by: what contributes more to the variance of the mean; None where correctness of single test images is
+            not stored.
+        diverged: seeds left out because a run diverged.
+        missing: seeds left out for another reason.
+    """
+
+    name: EstimandName
+    at: Place
+    other: Place | None
+    kind: Kind
+    seeds: Mapping[int, float]
+    stderr: float | None = None
+    low: float | None = None
+    high: float | None = None
+    upper: float | None = None
+    adjusted_p: float | None = None
+    exceeds: bool = False
+    bounded: bool = False
+    helps: bool = False
+    detectable: float | None = None
+    limited_by: Limit | None = None
+    diverged: int = 0
+    missing: int = 0
+
+    @property
+    def n(self) -> int:
+        """Seeds of which all runs are done."""
+        return len(self.seeds)
+
+    @property
+    def estimate(self) -> float | None:
+        """The mean over seeds."""
+        return math.fsum(self.seeds.values()) / len(self.seeds) if self.seeds else None
+
+    @property
+    def estimated(self) -> float:
+        """The mean over seeds; minus infinity where no seed is done, so that damages can be ordered."""
+        return -float("inf") if self.estimate is None else self.estimate
+
+    @property
+    def worst(self) -> float:
+        """The largest damage of a single seed; minus infinity where none is done."""
+        return max(self.seeds.values(), default=-float("inf"))
+
+    @property
+    def decidable(self) -> bool:
+        """Whether enough seeds are done."""
+        return self.n >= MINIMUM_SEEDS
+
+
+def damages_of(terms: Sequence[tuple[int, str]], accuracies: Mapping[str, Floats]) -> Floats:
+    """The damage of every seed: the signed sum of final accuracies.
+
+    Args:
+        terms: sign and name of each run.
+        accuracies: of each run, fractions ``(..., seeds)``, NaN where a seed is not done.
+
+    Returns:
+        Fractions ``(..., seeds)``; NaN where any of the runs is not done.
+    """
+    total: Floats = np.sum([sign * accuracies[run] for sign, run in terms], axis=0)
+    return total
+
+
+def final_accuracies(results: StudyTable, runs: Sequence[str]) -> dict[str, Floats]:
+    """The final accuracy of each named run, fractions ``(seeds,)`` in the order of the seeds; NaN where not done."""
+    finals = results.final_accuracies
+    found = {}
+    for name in runs:
+        run = results.run_named[name]
+        values = (finals.get(run.identifier(seed)) for seed in sorted(results.study.seeds))
+        found[name] = np.array([np.nan if value is None else value[0] for value in values])
+    return found
+
+
+class Judged(NamedTuple):
+    """The named damages of a study, and what they decide together; None where there is nothing to decide."""
+
+    damages: tuple[Damage, ...]
+    decision: Decision | None
+
+
+def judged_damages(
+    results: StudyTable, contrasts: Sequence[NamedContrast], complete: bool, longer: bool, level: float = LEVEL
+) -> Judged:
+    """The named damages of a study, decided together.
+
+    Args:
+        results: of the study.
+        contrasts: its named contrasts.
+        complete: whether every critical contrast that its sweep allows is among them.
+        longer: whether any run with the deficit trains for more epochs than its control.
+        level: one-sided level of the decision.
+    """
+    if not contrasts:
+        return Judged((), None)
+    runs = list(dict.fromkeys(name for contrast in contrasts for _, name in contrast.terms))
+    finals = final_accuracies(results, runs)
+    values = np.stack([damages_of(contrast.terms, finals) for contrast in contrasts])
+    smallest = results.study.statistics.smallest_damage
+    samples = [image_sample(results, contrast.terms) for contrast in contrasts]
+    names = [contrast.name for contrast in contrasts]
+    family = Family(
+        damages=values,
+        kinds=tuple(kind_of(contrast) for contrast in contrasts),
+        smallest=smallest,
+        image_variance=np.array([0.0 if sample is None else sample.variance for sample in samples]),
+        complete=complete,
+        length_helps=length_undecided(names, values, longer, smallest),
+        floor=np.array([least_sd(results, len(contrast.terms)) for contrast in contrasts]),
+        level=level,
+        runs=relative_variances(contrasts),
+    )
+    decision = decide(family)
+    found = (
+        _damage(results, contrast, values[index], samples[index], decision, index)
+        for index, contrast in enumerate(contrasts)
+    )
+    return Judged(tuple(found), decision)
+
+
+def is_complete(missing: Sequence[MissingContrast]) -> bool:
+    """Whether no critical contrast is missing that would have to be bounded before a study is called absent.
+
+    Timing at another learning rate needs another study; without it nothing that is shown absent becomes present.
+    """
+    return all(one.name == "timing" for one in missing)
+
+
+def kind_of(contrast: NamedContrast) -> Kind:
+    """What a named contrast decides."""
+    return "equal_total" if contrast.name == "equal_total" else contrast.kind
+
+
+def least_sd(results: StudyTable, runs: int = 2) -> float:
+    """The least standard deviation over seeds of a damage of so many runs; 0 where the test images are not counted."""
+    sizes = results.study.data.sizes()
+    return 0.0 if sizes is None else floor_of_sd(sizes.test, runs)
+
+
+def _damage(
+    results: StudyTable,
+    contrast: NamedContrast,
+    values: Floats,
+    sample: ImageSample | None,
+    decision: Decision,
+    index: int,
+) -> Damage:
+    seeds = sorted(results.study.seeds)
+    by_seed = {seed: float(value) for seed, value in zip(seeds, values, strict=True) if np.isfinite(value)}
+    diverged = sum(_diverged(results, contrast, seed) for seed in seeds)
+    plain = Damage(contrast.name, contrast.at, contrast.other, kind_of(contrast), by_seed, diverged=diverged)
+    plain = replace(plain, missing=len(seeds) - plain.n - diverged)
+    if not plain.decidable:
+        return plain
+    stderr, freedom = float(decision.stderr[index]), float(decision.freedom[index])
+    return replace(
+        plain,
+        stderr=stderr,
+        low=float(decision.low[index]),
+        high=float(decision.high[index]),
+        upper=float(decision.estimate[index] + t_quantile(1 - decision.family.level, freedom) * stderr),
+        adjusted_p=float(decision.adjusted_p[index]),
+        exceeds=bool(decision.evidence[index]),
+        bounded=bool(decision.bounded[index]),
+        helps=bool(decision.adjusted_p_helped[index] < decision.family.level),
+        detectable=float(decision.detectable[index]),
+        limited_by=None if sample is None else sample.limited_by,
+    )
+
+
+def _diverged(results: StudyTable, contrast: NamedContrast, seed: int) -> bool:
+    names = (results.run_named[run].identifier(seed) for _, run in contrast.terms)
+    outcomes = (results.outcome_named.get(name) for name in names)
+    return any(outcome is not None and outcome.status == "diverged" for outcome in outcomes)
+
+
+def length_undecided(names: Sequence[str], damages: Floats, longer: bool, smallest: float) -> Bools:
+    """Whether longer training may hide damage, so that nothing can be called absent.
+
+    Where the runs with the deficit train longer than the control, either clean runs of equal length are compared with
+    them, or what clean training in that time would have been worth is bounded below the smallest damage of interest.
+
+    Args:
+        names: of the contrasts.
+        damages: fractions ``(..., contrasts, seeds)``.
+        longer: whether any run with the deficit trains for more epochs than its control.
+        smallest: the smallest damage of interest, a fraction.
+
+    Returns:
+        ``(...)``.
+    """
+    shape = damages.shape[:-2]
+    if not longer or "equal_total" in names:
+        return np.zeros(shape, bool)
+    at = [index for index, name in enumerate(names) if name == "missed_learning"]
+    if not at:
+        return np.ones(shape, bool)
+    return np.asarray(~np.all(_upper_limits(damages[..., at, :]) < smallest, axis=-1))
+
+
+def _upper_limits(damages: Floats) -> Floats:
+    """Upper 97.5 % t limits over the last axis; infinite below the fewest seeds that can decide anything."""
+    known = np.isfinite(damages)
+    n = known.sum(axis=-1)
+    means = np.where(known, damages, 0).sum(axis=-1) / np.maximum(n, 1)
+    squares = np.where(known, damages - means[..., None], 0) ** 2
+    sd = np.sqrt(squares.sum(axis=-1) / np.maximum(n - 1, 1))
+    limits = means + t_quantile(1 - LEVEL, np.maximum(n - 1, 1)) * sd / np.sqrt(np.maximum(n, 1))
+    return np.asarray(np.where(n >= MINIMUM_SEEDS, limits, np.inf))

@@ -1,0 +1,142 @@
+"""What makes a sweep say less than it seems to: a control that learned nothing, or that is still learning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from critlab.analysis.statistics import MINIMUM_SEEDS, RESOLUTION, Summary, summarise
+from critlab.analysis.tables.study_table import StudyTable
+from critlab.study.ingredients.measurement import convergence_window
+from critlab.study.runs.run import Run
+
+
+@dataclass(frozen=True)
+class AtChance:
+    """The control does not do better than a network that always gives the same answer, so nothing can be damaged.
+
+    Args:
+        accuracy: final test accuracy of the clean runs, a fraction, over seeds.
+        chance: the share of the test images that bear the most frequent label; 1 where all bear the same.
+        needed: by how much the accuracy must exceed chance, the smallest damage of interest.
+    """
+
+    accuracy: Summary
+    chance: float
+    needed: float
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Every run has the same test accuracy after every epoch, so the test shows neither learning nor damage.
+
+    Args:
+        accuracy: that value, a fraction.
+    """
+
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Unconverged:
+    """The control's test accuracy still rises at the end of its training by more than the smallest damage of interest.
+
+    Args:
+        rise: over the last third of the training, a fraction of accuracy, over seeds.
+        start: the epoch at which that third begins.
+        total: epochs of the control.
+        longer: whether runs with the deficit train for more epochs than the control.
+        has_equal_total: whether the study has clean runs of equal length to compare with.
+    """
+
+    rise: Summary
+    start: int
+    total: int
+    longer: bool
+    has_equal_total: bool = False
+
+
+Guard = AtChance | Constant | Unconverged
+
+
+def unlearned(results: StudyTable) -> AtChance | Constant | None:
+    """Whether the longest clean run learned nothing; None where it did, or where no seed of it is done.
+
+    At chance: over at least three seeds the 95 % interval of its final accuracy reaches down to chance, or its mean
+    exceeds chance by less than the smallest damage of interest. Chance is known where the store or the data set's name
+    says how the test labels are distributed; where it is not, only :class:`Constant` can be found.
+    """
+    control = max(_plain(results), key=lambda run: run.total, default=None)
+    finals = [] if control is None else _finals(results, control)
+    if control is None or not finals:
+        return None
+    accuracy, chance = summarise(finals), _chance(results)
+    needed = results.study.statistics.smallest_damage
+    if chance is not None:
+        unsure = accuracy.n >= MINIMUM_SEEDS and accuracy.low is not None and accuracy.low <= chance + RESOLUTION
+        if unsure or accuracy.mean - chance < needed - RESOLUTION:
+            return AtChance(accuracy, chance, needed)
+    return None if chance is not None else _constant(results)
+
+
+def _constant(results: StudyTable) -> Constant | None:
+    values = [value for run in results.run_named.values() for one in _series(results, run) for value in one.values()]
+    runs = sum(outcome.status == "done" for outcome in results.outcomes)
+    if len(values) <= runs or max(values) - min(values) >= RESOLUTION:
+        return None
+    return Constant(values[0])
+
+
+def unconverged(results: StudyTable) -> Unconverged | None:
+    """Whether the shortest clean run is still learning; None where it is not, or is too short or too noisy to decide.
+
+    The rise is the mean test accuracy of the last epochs minus that of as many epochs up to the beginning of the last
+    third; over as many as the final accuracy is read from, and at most a third. Of the earlier epochs, those that were
+    tested count; the one at the beginning of the last third always is. With several seeds the lower limit of the 95 %
+    interval of the rise must be above 0 too. Ours.
+    """
+    window = convergence_window(results.study)
+    if window is None:
+        return None
+    control, start, width = window.run, window.start, window.width
+    rises = []
+    for of_seed in _series(results, control):
+        late, early = (
+            [of_seed[end - back] for back in range(width) if end - back in of_seed] for end in (control.total, start)
+        )
+        if late and early:
+            rises.append(sum(late) / len(late) - sum(early) / len(early))
+    if not rises:
+        return None
+    rise = summarise(rises)
+    if rise.mean <= results.study.statistics.smallest_damage or (rise.low is not None and rise.low <= 0):
+        return None
+    longer = any(run.total > control.total for run in results.study.runs if run.role == "deficit")
+    equal_total = any(run.role == "equal_total_control" for run in results.study.runs)
+    return Unconverged(rise, start, control.total, longer and results.study.sweep.origin is not None, equal_total)
+
+
+def _plain(results: StudyTable) -> list[Run]:
+    return [run for run in results.study.runs if run.role == "control"]
+
+
+def _chance(results: StudyTable) -> float | None:
+    if results.chance is not None:
+        return results.chance
+    sizes = results.study.data.sizes()
+    return None if sizes is None else 1 / sizes.classes
+
+
+def _finals(results: StudyTable, run: Run) -> list[float]:
+    found = (results.final_accuracies.get(run.identifier(seed)) for seed in results.study.seeds)
+    return [final[0] for final in found if final is not None]
+
+
+def _series(results: StudyTable, run: Run) -> list[dict[int, float]]:
+    """The test accuracy by epoch of each seed that is done."""
+    found = []
+    for outcome in results.outcomes_of.get(run.name, ()):
+        if outcome.status == "done":
+            rows = results.by_run.get(outcome.name, ())
+            series = {row.epoch: row.value for row in rows if row.quantity == "test_accuracy" and not row.layer}
+            found.append({epoch: value for epoch, value in sorted(series.items()) if epoch > 0})
+    return [series for series in found if series]

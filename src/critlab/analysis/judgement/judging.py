@@ -1,0 +1,225 @@
+"""From the results of a study to its verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from critlab.analysis.closing import Closing, closing, damaged_points
+from critlab.analysis.confounds.found import confounds
+from critlab.analysis.curve import Curve, Place, curve, main_arm, order
+from critlab.analysis.effects.background import background_effect
+from critlab.analysis.effects.intervention import intervention_effects
+from critlab.analysis.judgement.damages import Damage, is_complete, judged_damages, least_sd
+from critlab.analysis.judgement.decision import FEW_SEEDS, WORST
+from critlab.analysis.judgement.guards import unconverged, unlearned
+from critlab.analysis.judgement.looks import looks
+from critlab.analysis.judgement.mixture import mixture
+from critlab.analysis.judgement.seeds_needed import seeds_needed
+from critlab.analysis.judgement.verdict import OF_SEEDS, Answer, EqualDamages, Gain, Note, Reason, Verdict
+from critlab.analysis.sources.ignored_source import source_balances
+from critlab.analysis.sources.source_windows import prime_windows
+from critlab.analysis.statistics import MINIMUM_SEEDS
+from critlab.analysis.tables.study_table import StudyTable
+from critlab.analysis.tables.unfinished import epochs_a_seed, epochs_left, further_epochs
+from critlab.analysis.test_images import image_sample
+from critlab.study.runs.estimands import MissingContrast, missing_contrasts, named_contrasts
+
+
+def verdict(results: StudyTable) -> Verdict:
+    """Judge the study's own deficit by its named damages.
+
+    Present: at least one of harm, beyond delay and timing at a matched learning rate exceeds the smallest damage of
+    interest; its one-sided p value, adjusted over all of these and their points, is below the level. Damage only: a
+    lasting damage exceeds it, and the upper limits of all these lie below it. Absent: the upper limits of all lasting
+    and critical damages, and of those compared with clean runs of equal length, lie below it. Running: epochs of the
+    study are not trained yet. Else undecided.
+
+    Guards: where the control learned nothing, there is nothing to damage, and the answer is undecided. No run that
+    diverged recovered, so it forbids ``damage_only`` and ``absent``. Where runs with the deficit train longer than the
+    control, ``absent`` needs clean runs of equal length, or a bound on what clean training in that time would have been
+    worth. A study without the controls that the answer needs is never called present, damage only or absent.
+
+    Error: at most 2.5 % false "present" over the whole study, see :mod:`critlab.analysis.judgement.decision`.
+    """
+    return _Case(results, curve(results, main_arm(results))).verdict()
+
+
+class _Case:
+    """One study's evidence."""
+
+    def __init__(self, results: StudyTable, main: Curve) -> None:
+        self.results, self.main, self.study = results, main, results.study
+        self.smallest = self.study.statistics.smallest_damage
+        self.left = epochs_left(results)
+        self.unlearned, self.unconverged = unlearned(results), unconverged(results)
+        self.contrasts = named_contrasts(self.study)
+        self.missing = missing_contrasts(self.study)
+        made = looks(results)
+        judged = judged_damages(results, self.contrasts, is_complete(self.missing), self.longer, made.level)
+        self.damages, self.decision = judged.damages, judged.decision
+        self.plain = Verdict("undecided", main.arm, main.sweep, self.smallest, made, self.damages)
+
+    @property
+    def longer(self) -> bool:
+        """Whether a run with the deficit trains longer than the clean run that it is compared with first."""
+        totals = {name: run.total for name, run in self.results.run_named.items()}
+        return any(
+            run.total > totals[run.controls[0].control]
+            for run in self.study.runs
+            if run.role == "deficit" and run.controls and self.main.sweep.tested(run.at)
+        )
+
+    @property
+    def lasts(self) -> bool:
+        """Whether some lasting damage is above the smallest of interest."""
+        return any(one.exceeds for one in self.plain.lasting)
+
+    @property
+    def diverged(self) -> int:
+        return sum(one.diverged for one in self.damages if one.kind != "context")
+
+    def verdict(self) -> Verdict:
+        answer = self.answer()
+        at = self.judged()
+        reasons = tuple(self.reasons()) if answer == "undecided" else ()
+        seeds = self.seeds_needed(reasons)
+        return replace(
+            self.plain,
+            answer=answer,
+            evidence=self.evidence(answer),
+            missing=tuple(self.lacking(reasons)),
+            seeds=len(self.study.seeds),
+            seeds_needed=seeds,
+            epochs_a_seed=epochs_a_seed(self.study) if seeds else 0,
+            epochs_left=self.left,
+            detectable_last=next((one.detectable for one in reversed(self.plain.lasting)), None),
+            detectable_everywhere=self.detectable_everywhere(),
+            closing=self.closing(),
+            damaged_points=damaged_points(self.main, least_sd(self.results)) if self.lasts else 0,
+            confounds=confounds(self.results, self.main, at, self.damages),
+            notes=tuple(self.notes(at)),
+            guards=tuple(guard for guard in (self.unlearned, self.unconverged) if guard is not None),
+            reasons=reasons,
+        )
+
+    def answer(self) -> Answer:
+        if self.left:
+            return "running"
+        if self.unlearned is not None or self.decision is None:
+            return "undecided"
+        found: Answer = str(self.decision.answer)  # type: ignore[assignment]
+        if found in ("damage_only", "absent") and self.diverged:
+            return "undecided"
+        return "undecided" if found == "damage_only" and (self.elsewhere or self.missing) else found
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether no critical damage is known at the point of the largest damage that is evident."""
+        largest = max(self.evidence("damage_only"), key=lambda one: one.estimated, default=None)
+        return largest is None or largest.at not in {one.at for one in self.plain.critical}
+
+    def judged(self) -> list[Place]:
+        """The points that confounds are about: those of significant damage, else the one of the largest."""
+        damaged = [one.at for one in self.plain.lasting if one.exceeds]
+        return damaged or ([self.plain.largest.at] if self.plain.largest else [])
+
+    def evidence(self, answer: Answer) -> tuple[Damage, ...]:
+        equal = tuple(one for one in self.damages if one.kind == "equal_total")
+        of = self.plain.critical if answer == "present" else self.plain.lasting + equal
+        return tuple(sorted((one for one in of if one.exceeds), key=lambda one: (one.adjusted_p, -one.estimated)))
+
+    def closing(self) -> Closing | None:
+        if not self.lasts:
+            return None
+        sample = image_sample(self.results, self.lasting_terms())
+        return closing(self.main, least_sd(self.results), 0.0 if sample is None else sample.variance)
+
+    def lasting_terms(self) -> tuple[tuple[int, str], ...]:
+        """The runs of the largest lasting damage, whose error over test images stands for all points."""
+        largest = self.plain.largest
+        return next(one.terms for one in self.contrasts if largest and (one.name, one.at) == (largest.name, largest.at))
+
+    def detectable_everywhere(self) -> float | None:
+        if self.decision is None or not self.plain.lasting:
+            return None
+        found = self.decision.detectable_everywhere(self.plain.lasting[0].kind)
+        return found if math.isfinite(found) else None
+
+    def seeds_needed(self, reasons: tuple[Reason, ...]) -> int | None:
+        """Never fewer than there are; None where something else than seeds is in the way."""
+        if not OF_SEEDS.intersection(reasons):
+            return None
+        if "few_seeds" in reasons:
+            return MINIMUM_SEEDS
+        found = seeds_needed(self.damages, self.smallest, self.plain.level)
+        return None if found is None else max(found, len(self.study.seeds) + 1)
+
+    def reasons(self) -> Iterator[Reason]:
+        if self.unlearned is not None:
+            return
+        if self.plain.largest is None:
+            yield "no_pair" if self.plain.lasting else "no_point"
+            return
+        deciding = [one for one in self.damages if one.kind != "context"]
+        if not any(one.decidable for one in deciding):
+            yield "few_seeds"
+            return
+        if not all(one.decidable for one in deciding):
+            yield "few_seeds_at_some_points"
+        if self.diverged:
+            yield "diverged"
+        if any(self.lasts or one.name != "timing" for one in self.missing):
+            yield "missing_control"
+        yield from self._open_reasons(deciding)
+
+    def _open_reasons(self, deciding: list[Damage]) -> Iterator[Reason]:
+        """Which conditions of ``damage_only``, where damage lasts, or of ``absent`` are not met."""
+        judged = self.plain.critical if self.lasts else [one for one in deciding if one.kind != "equal_total"]
+        equal = [one for one in deciding if one.kind == "equal_total"]
+        if not all(one.bounded for one in judged if one.decidable):
+            yield "noise"
+        elif self.lasts:
+            if self.elsewhere and not self.missing:
+                yield "missing_control"
+        elif any(one.exceeds for one in equal):
+            yield "equal_length"
+        elif not all(one.bounded for one in equal):
+            yield "noise"
+        elif self.decision is not None and bool(self.decision.family.length_helps):
+            yield "length"
+        elif any(one.n < FEW_SEEDS and one.worst >= WORST * self.smallest for one in deciding):
+            yield "worst_seed"
+
+    def lacking(self, reasons: tuple[Reason, ...]) -> Iterator[MissingContrast]:
+        yield from self.missing
+        if self.plain.largest is None:
+            return
+        at = self.plain.largest.at
+        if not self.missing and "missing_control" in reasons:
+            places = sorted({*(one.at for one in self.plain.critical), at}, key=order)
+            yield MissingContrast(
+                "harm", at, "other_points", "controls.at", further_epochs(self.study, at=tuple(places))
+            )
+        if "length" in reasons:
+            epochs = further_epochs(self.study, equal_total=True)
+            yield MissingContrast("equal_total", at, "longer", "controls.equal_total", epochs)
+
+    def notes(self, at: list[Place]) -> Iterator[Note]:
+        if self.unconverged is not None:
+            yield self.unconverged
+        for one in self.plain.lasting:
+            if one.helps:
+                yield Gain(one)
+        if any(one.decidable and len(set(one.seeds.values())) == 1 for one in self.damages):
+            yield EqualDamages()
+        yield from intervention_effects(self.results, self.main, at)
+        yield from self.main.notes
+        for found in (mixture(self.results), background_effect(self.results)):
+            if found is not None:
+                yield found
+        yield from source_balances(self.results)
+        windows = prime_windows(self.results)
+        if windows is not None:
+            yield windows

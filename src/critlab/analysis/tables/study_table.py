@@ -1,0 +1,103 @@
+"""Everything that is known about a study: its tidy table, and what became of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from critlab.analysis.final_accuracy import final_accuracy
+from critlab.analysis.tables.table import Outcome, Row
+from critlab.study.runs.run import Run
+from critlab.study.runs.stages import Look
+from critlab.study.study import Study
+
+if TYPE_CHECKING:
+    from critlab.engine.records.makers import Maker
+    from critlab.measures.correct_images import CorrectImages
+    from critlab.measures.picture import Picture
+
+CURVE_ROLES = ("deficit", "negative_control", "clock_control", "intervention_control")
+"""The roles of the runs that are points of a curve."""
+
+PicturePlace = tuple[str, int, str, str]
+"""Readable name of run and seed, epoch, quantity, layer."""
+
+Accuracies = tuple[float, float | None]
+"""Final test and, where there is one, training accuracy; fractions."""
+
+
+@dataclass(frozen=True)
+class StudyTable:
+    """Everything that is known about a study.
+
+    Args:
+        study: the question.
+        rows: the tidy table, ordered by run, epoch, quantity and layer.
+        outcomes: what became of every run and seed.
+        provenance: versions, machine, numerics and time, as plain JSON values.
+        pictures: arrays that belong to a number of the table, by its run, epoch, quantity and layer.
+        chance: the share of the test images that bear the most frequent label; None where it is not known.
+        correct: which test images were classified correctly, by readable name of run and seed, and epoch; only where
+            the store knows.
+        makers: how many records of each run and seed were made on what kind of machine, by its readable name.
+        looks: the looks at the study that the store remembers, in order.
+    """
+
+    study: Study
+    rows: tuple[Row, ...]
+    outcomes: tuple[Outcome, ...]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    pictures: Mapping[PicturePlace, Picture] = field(default_factory=dict)
+    chance: float | None = None
+    makers: Mapping[str, Mapping[Maker, int]] = field(default_factory=dict)
+    correct: Mapping[tuple[str, int], CorrectImages] = field(default_factory=dict)
+    looks: tuple[Look, ...] = ()
+
+    @cached_property
+    def by_run(self) -> Mapping[str, tuple[Row, ...]]:
+        """The rows of each run and seed, by its readable name."""
+        found: dict[str, list[Row]] = {outcome.name: [] for outcome in self.outcomes}
+        for row in self.rows:
+            found[row.run].append(row)
+        return {name: tuple(rows) for name, rows in found.items()}
+
+    @cached_property
+    def run_named(self) -> Mapping[str, Run]:
+        """Each run of the study, whatever the seed, by its name."""
+        return {run.name: run for run in self.study.runs}
+
+    @cached_property
+    def arms(self) -> Mapping[str, tuple[Run, ...]]:
+        """The swept runs of each arm that has a curve, in the order of the study."""
+        found: dict[str, list[Run]] = {}
+        for run in self.study.runs:
+            if run.role in CURVE_ROLES:
+                found.setdefault(run.arm, []).append(run)
+        return {arm: tuple(runs) for arm, runs in found.items()}
+
+    @cached_property
+    def outcomes_of(self) -> Mapping[str, tuple[Outcome, ...]]:
+        """What became of each run with every seed, by the run's name."""
+        found: dict[str, list[Outcome]] = {}
+        for outcome in self.outcomes:
+            found.setdefault(outcome.run.name, []).append(outcome)
+        return {name: tuple(outcomes) for name, outcomes in found.items()}
+
+    @cached_property
+    def outcome_named(self) -> Mapping[str, Outcome]:
+        """What became of each run and seed, by its readable name."""
+        return {outcome.name: outcome for outcome in self.outcomes}
+
+    @cached_property
+    def final_accuracies(self) -> Mapping[str, Accuracies]:
+        """The final accuracies of each run and seed that is done and was tested, by its readable name."""
+        found: dict[str, Accuracies] = {}
+        epochs = self.study.statistics.final_epochs
+        for outcome in self.outcomes:
+            rows = self.by_run[outcome.name] if outcome.status == "done" else ()
+            test, train = (final_accuracy(rows, epochs, f"{split}_accuracy") for split in ("test", "train"))
+            if test is not None:
+                found[outcome.name] = (test, train)
+        return found

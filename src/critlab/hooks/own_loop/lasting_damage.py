@@ -1,0 +1,243 @@
+"""Was a bad stretch harmful? Forks from the checkpoints before and after it, each given the same recovery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from critlab._core.errors import StudyError
+from critlab._core.random_streams import key
+from critlab.analysis.judgement.decision import Decision, Family, Kind, decide
+from critlab.analysis.statistics import Summary, summarise
+from critlab.hooks.deprivation import BatchDeficit, DataInfo
+from critlab.hooks.own_loop.learner import OwnLearner, OwnLoop, OwnState
+from critlab.hooks.own_loop.resume_check import refuse_scheduler
+from critlab.study.ingredients.intervention import Intervention
+from critlab.study.ingredients.measurement import TEST, Measurement
+from critlab.study.runs.estimands import EstimandName
+from critlab.study.runs.recipe import Recipe
+from critlab.training.interventions import intervene
+from critlab.training.seeding import seeded
+from critlab.training.states.packing import pack, unpack
+
+Answer = Literal["present", "damage_only", "absent", "undecided"]
+
+Remedy = Callable[[Any], Any]
+"""Changes a state in place, or returns another one."""
+
+
+CONTROLS = ("frozen", "restarted", "before")
+"""Names of the forks that show whether the stretch was harm or only lost time."""
+
+KINDS: Mapping[EstimandName, Kind] = {
+    "lasting_damage": "lasting",
+    "delay": "context",
+    "beyond_delay": "critical",
+    "harm": "critical",
+    "lost_to_schedule": "context",
+}
+
+
+@dataclass(frozen=True)
+class LastingDamage:
+    """What a bad stretch left behind after the recovery, in the unit of ``evaluate``; 95 % t intervals over repeats.
+
+    Args:
+        damages: the named damages, paired by repeat: ``lasting_damage`` (without the stretch minus with it), and with
+            controls ``delay`` (without minus frozen), ``beyond_delay`` (frozen minus with), ``harm`` (the checkpoint
+            before minus the one after, each recovered with epochs counted from the beginning of the stretch) and
+            ``lost_to_schedule`` (the one after, recovered so, minus with).
+        left: lasting damage with each remedy applied after the stretch.
+        recovered: score with each remedy minus score without it, after the stretch.
+        scores: of every fork, by its name (``"without"``, ``"with"``, :data:`CONTROLS` and the remedies'), in the order
+            of the repeats.
+        smallest: the smallest damage of interest.
+    """
+
+    damages: Mapping[EstimandName, Summary]
+    left: Mapping[str, Summary]
+    recovered: Mapping[str, Summary]
+    scores: Mapping[str, tuple[float, ...]]
+    smallest: float
+
+    @property
+    def damage(self) -> Summary:
+        """The lasting damage."""
+        return self.damages["lasting_damage"]
+
+    @cached_property
+    def decision(self) -> Decision:
+        """What the named damages show together, in order; see :mod:`critlab.analysis.judgement.decision`."""
+        contrasts = _contrasts(self.scores)
+        family = Family(
+            np.array([list(contrasts[name]) for name in self.damages]),
+            tuple(KINDS[name] for name in self.damages),
+            self.smallest,
+            complete="harm" in self.damages,
+        )
+        return decide(family)
+
+    @property
+    def answer(self) -> Answer:
+        """``present``: the stretch did harm; ``damage_only``: only its time is lost; ``absent``; or ``undecided``.
+
+        Without controls it is undecided: nothing separates harm from lost time.
+        """
+        return cast(Answer, str(self.decision.answer))
+
+    def removed(self, remedy: str) -> Answer:
+        """Whether the lasting damage is still there with a remedy: ``present``, ``absent`` or ``undecided``."""
+        left = [one - other for one, other in zip(self.scores["without"], self.scores[remedy], strict=True)]
+        found = decide(Family(np.array([left]), ("lasting",), self.smallest, complete=False))
+        return "present" if found.evidence[0] else "absent" if found.bounded[0] else "undecided"
+
+    @property
+    def sentence(self) -> str:
+        """The answer in words, with numbers."""
+        from critlab.report.text.judgement.lasting_damage import Remedied, lasting_damage_text
+
+        remedies = [Remedied(name, self.removed(name), left, self.recovered[name]) for name, left in self.left.items()]
+        return lasting_damage_text(self.answer, self.damages, remedies)
+
+
+def lasting_damage(
+    before: Any,
+    after: Any,
+    *,
+    advance: Callable[[Any, int, BatchDeficit], Mapping[str, float]],
+    evaluate: Callable[[Any], float | Mapping[str, Any]],
+    load: Callable[[Any], Any],
+    epoch: int,
+    stretch: int,
+    recovery: int,
+    repeats: int = 5,
+    remedies: Mapping[str, Remedy] | None = None,
+    smallest_damage: float = 0.01,
+    controls: bool = True,
+) -> LastingDamage:
+    """The lasting damage of a stretch of training that was suspected to be bad, from one checkpoint on either side.
+
+    In every repeat the fork from ``before`` trains the stretch's epochs on good data and then the recovery; the fork
+    from ``after`` trains the recovery alone, so that both have trained equally often. What a repeat draws, such as the
+    order of the data in the recovery, is the same in all its forks.
+
+    Three further forks show whether the stretch did harm or only lost time. The frozen one starts from ``before`` and
+    trains the recovery alone: the epochs of the stretch are counted without a call of ``advance``. Then both
+    checkpoints recover with epochs counted from ``epoch``, so that nothing but the weights differs between them. So
+    ``advance`` must derive the learning rate from ``epoch``.
+
+    Args:
+        before: the checkpoint before the stretch, as ``load`` takes it; nested dictionaries of tensors and numbers.
+        after: the checkpoint after it.
+        advance: trains an epoch; as in :func:`critlab.probe`, where ``deprive`` here gives batches back as they are.
+        evaluate: the score on clean data; more is better.
+        load: makes a state from a checkpoint.
+        epoch: epochs trained before the stretch.
+        stretch: its epochs.
+        recovery: epochs after it.
+        repeats: how often; three are the fewest that can decide anything.
+        remedies: what to try after the stretch, by name: functions that change a state in place or return another one,
+            such as one that sets the learning rate's schedule back, or calls :func:`shrink_and_perturb`.
+        smallest_damage: the smallest damage of interest, in the unit of ``evaluate``.
+        controls: whether to train the three further forks; without them the answer is undecided.
+
+    Raises:
+        StudyError: a number is out of its range, or the functions are not what they should be; or there are controls,
+            and a checkpoint holds a learning-rate scheduler, which counts epochs by itself.
+        Diverged: a fork's numbers are not finite.
+
+    Error: the intervals are over what the repeats draw. There was one bad stretch only, and one training before it:
+    they do not say how another training would have fared; :func:`critlab.probe` does.
+
+    Cost: ``repeats * (stretch + recovery * (5 + remedies))`` epochs, 2 in place of 5 without controls.
+    """
+    for name, value, least in (("epoch", epoch, 0), ("stretch", stretch, 1), ("recovery", recovery, 1)):
+        if value < least:
+            raise StudyError(f"lasting_damage: {name}: received {value}; must be at least {least}")
+    if repeats < 1:
+        raise StudyError(f"lasting_damage: repeats: received {repeats}; must be at least 1")
+    tried = dict(remedies or {})
+    if taken := {"with", "without", *CONTROLS} & set(tried):
+        raise StudyError(f"lasting_damage: remedies: received the reserved name {taken.pop()!r}; use another name")
+    learner = OwnLearner(OwnLoop(_nobody, advance, evaluate, lambda state: state, load), DataInfo())
+    removal, end = epoch + stretch, epoch + stretch + recovery
+    forks: dict[str, tuple[Any, int, int, Remedy | None]] = {
+        "without": (before, epoch, end, None),
+        "with": (after, removal, end, None),
+    }
+    if controls:
+        for name, checkpoint in (("before", before), ("after", after)):
+            refuse_scheduler(checkpoint, name, "lasting_damage", "controls=False")
+        forks["frozen"] = (before, removal, end, None)
+        forks["restarted"] = (after, epoch, epoch + recovery, None)
+        forks["before"] = (before, epoch, epoch + recovery, None)
+    forks |= {name: (after, removal, end, remedy) for name, remedy in tried.items()}
+    scores: dict[str, tuple[float, ...]] = {}
+    for name, (checkpoint, begin, stop, remedy) in forks.items():
+        packed = pack(checkpoint)
+        scores[name] = tuple(_score(learner, unpack(packed), begin, stop, remedy, repeat) for repeat in range(repeats))
+    return LastingDamage(
+        damages={name: summarise(values) for name, values in _contrasts(scores).items()},
+        left={name: _difference(scores["without"], scores[name]) for name in tried},
+        recovered={name: _difference(scores[name], scores["with"]) for name in tried},
+        scores=scores,
+        smallest=smallest_damage,
+    )
+
+
+def _contrasts(scores: Mapping[str, tuple[float, ...]]) -> dict[EstimandName, list[float]]:
+    """The named damages of every repeat, as far as their forks are there."""
+    forks: dict[EstimandName, tuple[str, str]] = {
+        "lasting_damage": ("without", "with"),
+        "delay": ("without", "frozen"),
+        "beyond_delay": ("frozen", "with"),
+        "harm": ("before", "restarted"),
+        "lost_to_schedule": ("restarted", "with"),
+    }
+    return {
+        name: [first - second for first, second in zip(scores[one], scores[other], strict=True)]
+        for name, (one, other) in forks.items()
+        if {one, other} <= set(scores)
+    }
+
+
+def shrink_and_perturb(model: nn.Module, fresh: nn.Module, *, shrink: float = 0.4, perturb: float = 0.1) -> None:
+    """``w <- shrink * w + perturb * w_fresh`` for every parameter that requires gradients, in place.
+
+    Args:
+        model: the trained model.
+        fresh: the same model, newly initialised.
+        shrink: from 0 to 1.
+        perturb: at least 0.
+
+    Source: Ash and Adams 2020; see :func:`~critlab.training.interventions.intervene`.
+    """
+    chosen = Intervention.read({"shrink": shrink, "perturb": perturb}, "shrink_and_perturb")
+    intervene(model, torch.optim.SGD(model.parameters(), lr=1.0), chosen, fresh)
+
+
+def _score(learner: OwnLearner, saved: Any, begin: int, end: int, remedy: Remedy | None, repeat: int) -> float:
+    """The score of one fork of one repeat."""
+    with seeded(key(repeat, "init", begin)):
+        own = learner.loop.load(saved)
+        if remedy is not None:
+            changed = remedy(own)
+            own = own if changed is None else changed
+    state = OwnState(own, repeat, begin)
+    for epoch in range(begin, end):
+        learner.advance(state, Recipe(lr=1.0, weight_decay=0.0), epoch)
+    return learner.measure(state, Measurement(TEST, None, None))[0].value
+
+
+def _difference(one: tuple[float, ...], other: tuple[float, ...]) -> Summary:
+    return summarise([first - second for first, second in zip(one, other, strict=True)])
+
+
+def _nobody(seed: int) -> Any:
+    raise StudyError("lasting_damage: make is never called")

@@ -1,0 +1,177 @@
+"""A training that critlab knows nothing of, as functions of the user's, and as a learner of the engine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from critlab._core.errors import Diverged, StudyError
+from critlab._core.random_streams import key
+from critlab.hooks.deprivation import BatchDeficit, DataInfo
+from critlab.measures.correct_images import TOLERANCE, CorrectImages
+from critlab.measures.reading import Reading
+from critlab.study.ingredients.measurement import Measurement
+from critlab.study.runs.recipe import Recipe
+from critlab.training.seeding import seeded
+from critlab.training.states.packing import Arrays, pack, unpack
+
+Numbers = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class OwnLoop:
+    """The user's functions.
+
+    The global random states of Python, numpy and torch are seeded before each call, by seed and epoch alone, and put
+    back afterwards; so a loop that draws from them, or from generators that it creates in each call, gives the same
+    epoch whenever it is trained.
+
+    Args:
+        make: ``make(seed) -> state``, the untrained state: any object.
+        advance: ``advance(state, epoch, deprive) -> {"train_loss": ..., "train_accuracy": ...}`` trains one epoch, in
+            place, and says how it went: mean loss, and a fraction. ``deprive(inputs, labels)`` is to be called on every
+            batch; it gives the batch back, with the deficit where there is one.
+        evaluate: ``evaluate(state) -> accuracy``, a fraction on clean test data, or a mapping with ``test_accuracy``
+            and perhaps ``test_loss``; with ``test_correct``, a boolean array that says of each test image whether it
+            is classified correctly, intervals also cover the choice of test images.
+        save: ``save(state)`` gives everything that the next epoch depends on, as
+            :func:`~critlab.training.states.packing.pack` takes it.
+        load: ``load(saved) -> state`` makes a state from it again.
+    """
+
+    make: Callable[[int], Any]
+    advance: Callable[[Any, int, BatchDeficit], Numbers]
+    evaluate: Callable[[Any], float | Mapping[str, Any]]
+    save: Callable[[Any], Any]
+    load: Callable[[Any], Any]
+
+
+@dataclass
+class OwnState:
+    """The user's state, its seed and the epochs that it was trained."""
+
+    own: Any
+    seed: int
+    epoch: int
+
+
+class OwnLearner:
+    """The user's loop as the engine knows learners.
+
+    Args:
+        loop: the user's functions.
+        knowledge: what deficits may know of the data.
+    """
+
+    def __init__(self, loop: OwnLoop, knowledge: DataInfo) -> None:
+        self.loop, self.knowledge = loop, knowledge
+
+    def start(self, origin: Mapping[str, Any]) -> OwnState:
+        """The untrained state of ``origin["seed"]``."""
+        seed = int(origin["seed"])
+        with seeded(key(seed, "init")):
+            return OwnState(self.loop.make(seed), seed, 0)
+
+    def advance(
+        self, state: OwnState, recipe: Recipe, epoch: int, pause: Callable[[], bool] = lambda: False
+    ) -> dict[str, float]:
+        """Trains ``state`` for one epoch, in place; it never pauses inside, as only the loop knows its steps.
+
+        The loop and its generators see the epoch as ``recipe.counted_from`` counts it.
+
+        Returns:
+            ``train_loss`` and ``train_accuracy``.
+
+        Raises:
+            StudyError: the loop gave something else.
+            Diverged: a number that it gave is not finite.
+        """
+        deprive = BatchDeficit(recipe.deficit, self.knowledge, seed=state.seed, epoch=epoch)
+        counted = epoch - recipe.counted_from
+        with seeded(key(state.seed, "order", counted)):
+            found = self.loop.advance(state.own, counted, deprive)
+        if recipe.deficit is not None and not deprive.position:
+            raise StudyError(
+                "probe: advance: did not call deprive(inputs, labels); call it on every batch to apply the deficit"
+            )
+        learned = _numbers(found, ("train_loss", "train_accuracy"), "advance")
+        state.epoch = epoch + 1
+        return learned
+
+    def measure(self, state: OwnState, spec: Measurement) -> list[Reading]:
+        """Test accuracy, and test loss where the user gives it."""
+        with seeded(key(state.seed, "measure", state.epoch)):
+            found = self.loop.evaluate(state.own)
+        given = dict(found) if isinstance(found, Mapping) else {"test_accuracy": found}
+        correct = _correct(given.pop("test_correct")) if "test_correct" in given else None
+        if correct is not None:
+            given.setdefault("test_accuracy", correct.mean())
+        numbers = _numbers(given, ("test_accuracy",), "evaluate")
+        bits = None
+        if correct is not None:
+            _refuse_other_mean(numbers["test_accuracy"], correct)
+            bits = CorrectImages.of(correct) if spec.by_image else None
+        kept = [name for name in ("test_accuracy", "test_loss") if name in numbers]
+        return [
+            Reading(name, "", numbers[name], 0.0, correct=bits if name == "test_accuracy" else None) for name in kept
+        ]
+
+    def pack(self, state: OwnState) -> Arrays:
+        """The state as named arrays."""
+        run = np.asarray([state.seed, state.epoch], dtype=np.int64)
+        return {**pack(self.loop.save(state.own)), "run": run}
+
+    def unpack(self, tensors: Mapping[str, Any]) -> OwnState:
+        """The state that :meth:`pack` packed."""
+        seed, epoch = (int(value) for value in tensors["run"])
+        with seeded(key(seed, "init", epoch)):
+            return OwnState(self.loop.load(unpack(tensors)), seed, epoch)
+
+
+def _numbers(found: Any, needed: tuple[str, ...], function: str) -> dict[str, float]:
+    if not isinstance(found, Mapping) or any(name not in found for name in needed):
+        came = f"a mapping with {', '.join(map(str, found))}" if isinstance(found, Mapping) else type(found).__name__
+        raise StudyError(
+            f"probe: {function}: returned {came or 'nothing'}; must be a mapping with {' and '.join(needed)}"
+        )
+    try:
+        numbers = {str(name): float(value) for name, value in found.items()}
+    except (TypeError, ValueError):
+        raise StudyError(f"probe: {function}: returned {dict(found)!r}; every value must be a number") from None
+    for name, value in numbers.items():
+        if not math.isfinite(value):
+            raise Diverged(f"{name} was not finite")
+    return numbers
+
+
+def _correct(value: Any) -> NDArray[np.bool_]:
+    """The user's ``test_correct`` as a boolean array.
+
+    Raises:
+        StudyError: it is something else.
+    """
+    given = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
+    try:
+        array = np.asarray(given)
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    if array.dtype != np.bool_ or array.ndim != 1 or not array.size:
+        came = f"{array.dtype} of shape {array.shape}" if array.size else f"{type(value).__name__} without values"
+        raise StudyError(
+            f"probe: evaluate: test_correct: received {came}; must be a boolean array, one value for each test image"
+        )
+    return array
+
+
+def _refuse_other_mean(accuracy: float, correct: NDArray[np.bool_]) -> None:
+    if abs(accuracy - correct.mean()) > TOLERANCE:
+        raise StudyError(
+            f"probe: evaluate: test_accuracy: received {accuracy:.6g}; must be {correct.mean():.6g}, the mean of "
+            "test_correct, or leave one of them out"
+        )

@@ -1,0 +1,128 @@
+"""Confounds in words: each as a share of the damage with its interval, or as a fact."""
+
+from __future__ import annotations
+
+from critlab.analysis.confounds.confound import Confound
+from critlab.analysis.confounds.delay import Delay
+from critlab.analysis.confounds.equal_total import EqualTotal
+from critlab.analysis.confounds.learning_rate import ConstantRate, DecayedRate, OnsetRate, OtherSchedule, UnknownRate
+from critlab.analysis.confounds.negative_control import NegativeControl
+from critlab.analysis.confounds.training_accuracy import TrainingAccuracy
+from critlab.analysis.judgement.verdict import Verdict
+from critlab.analysis.statistics import Summary
+from critlab.analysis.statistics.ratio import Share
+from critlab.report.text.numbers import effect, percent, places, result, share_interval
+from critlab.study.schedules import SinceRemoval, schedule
+
+
+def confound_text(verdict: Verdict, confound: Confound) -> str:
+    """Which share of the damage a confound accounts for, with numbers; where nothing was measured, how to find out.
+
+    The first word may be the name of a component, in lower case.
+    """
+    where = places(verdict.sweep, confound.at) if confound.at else ""
+    match confound:
+        case Delay():
+            return _delay(confound, where)
+        case TrainingAccuracy():
+            return _training(confound, where)
+        case NegativeControl():
+            return _negative(confound, where, verdict.arm)
+        case UnknownRate():
+            return (
+                "The training loop sets its own learning rate. If the rate falls during training, that alone could "
+                "hinder recovery."
+            )
+        case ConstantRate():
+            return f"The learning rate is constant ({confound.rate:g})."
+        case DecayedRate():
+            return (
+                f"At the last removal the learning rate has decayed to {confound.rate:.2g} ({percent(confound.left)} "
+                "of its initial value). That alone could hinder recovery. To find out, set "
+                f'clocks = ["{SinceRemoval.name}"] in [controls].'
+            )
+        case OtherSchedule():
+            return _other_schedule(confound, where)
+        case EqualTotal():
+            return _equal_total(confound, where)
+        case OnsetRate():
+            return (
+                f"The learning rate falls from {confound.first:.2g} in the first window to {confound.last:.2g} in the "
+                "last. A late window therefore changes the weights less, and less of its damage is repaired. To "
+                'separate timing from learning rate, set clock = "constant" in [optimizer].'
+            )
+    raise TypeError(f"no words for {type(confound).__name__}")
+
+
+def share_text(share: Share | None) -> str:
+    """A share as a label, such as ``54 % [31, 77]``; a dash where there is none."""
+    if share is None:
+        return "–"
+    return f"{percent(share.estimate, 0)} {share_interval(share)}" if share.bounded else "not known"
+
+
+def _accounts(subject: str, share: Share | None, damage: Summary | None) -> str:
+    """As ``The flip accounts for 54 % [31, 77] of the damage.``; a share of nothing is none."""
+    if damage is not None and damage.mean <= 0:
+        return f"There is no damage in the mean ({result(damage)}) that {subject} could account for."
+    if share is None:
+        return f"Too few seeds to say what share of the damage {subject} accounts for."
+    if not share.bounded:
+        size = "" if damage is None else f" ({result(damage)})"
+        return f"The damage{size} is too uncertain to say what share of it {subject} accounts for."
+    return f"{subject} accounts for {share_text(share)} of the damage."
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _delay(confound: Delay, where: str) -> str:
+    if confound.effect is None:
+        return f"There are no results of the frozen network at {where}."
+    said = f"A network that is frozen for as long as the deficit lasts loses {result(confound.effect)}, at {where}."
+    return f"{_sentence(_accounts('the lost time', confound.share, confound.damage))} {said}"
+
+
+def _training(confound: TrainingAccuracy, where: str) -> str:
+    gap, damage = confound.effect, confound.damage
+    if gap is None or damage is None:
+        return f"No seed has training accuracy at every judged point ({where})."
+    said = f"The control's training accuracy minus the run's is {result(gap)}, at {where}."
+    if confound.share is None or not confound.share.bounded or damage.mean <= 0:
+        return f"{said} The share of the damage in it is not known."
+    return (
+        f"{share_text(confound.share)} of the damage shows in training accuracy too. {said} What shows there may be "
+        "under-training; a longer recovery would find out."
+    )
+
+
+def _negative(confound: NegativeControl, where: str, arm: str) -> str:
+    if confound.effect is None or confound.excess is None:
+        return f"{confound.arm} has no results at {where}. Add these points to 'at' in [controls]."
+    said = f"It {effect(confound.effect)}, at {where}. The damage by {arm} minus that by {confound.arm}"
+    return f"{_accounts(confound.arm, confound.share, confound.damage)} {said} is {result(confound.excess)}."
+
+
+def _other_schedule(confound: OtherSchedule, where: str) -> str:
+    other = schedule(confound.clock)
+    if confound.effect is None:
+        return f"There are no results with {other.phrase} at {where}. Add these points to 'at' in [controls]."
+    said = f"With {other.phrase}, the damage is {result(confound.effect)}, at {where}"
+    if not other.restarts:
+        said += f", compared with {other.control_phrase}"
+    elif confound.twin is not None:
+        said += f" ({result(confound.twin)}, compared with {other.control_phrase})"
+    if confound.removed is None:
+        return f"{said}."
+    said += f". This schedule reduces the damage by {result(confound.removed)}."
+    return f"{_sentence(_accounts('the learning-rate schedule', confound.share, confound.damage))} {said}"
+
+
+def _equal_total(confound: EqualTotal, where: str) -> str:
+    if confound.effect is None or confound.damage is None:
+        return f"No seed has a clean run of the same total length at {where}."
+    return (
+        f"Compared with clean runs of the same total length, the damage is {result(confound.effect)}, at {where}. "
+        f"Compared with the first control, it is {result(confound.damage)}."
+    )

@@ -1,0 +1,60 @@
+"""What would decide an undecided verdict: controls to add, seeds to add, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from critlab.analysis.judgement.verdict import Verdict
+from critlab.report.text.judgement.damages import NAMES
+from critlab.report.text.numbers import count, listing, points
+
+HOW: Mapping[str, str] = {
+    "controls.clocks": "train the deficit with a restarted schedule too (clocks in [controls])",
+    "controls.delay": "set delay = true in [controls]",
+    "controls.equal_total": "set equal_total = true in [controls]",
+    "controls.at": "add the point {at} to at in [controls]",
+    "optimizer.clock": "choose another schedule (clock in [optimizer])",
+    "switch": "leave out the switch",
+}
+"""What to change in a study, by the key that decides it."""
+
+
+def remedy_texts(verdict: Verdict) -> Iterator[str]:
+    """What would decide it, one sentence each; then what these seeds can detect."""
+    yield from _controls(verdict)
+    yield from _seeds(verdict)
+    yield from _power(verdict)
+
+
+def _controls(verdict: Verdict) -> Iterator[str]:
+    """One sentence for each key to set, with the damages that it makes known and what it costs."""
+    for key in dict.fromkeys(one.key for one in verdict.missing):
+        missing = [one for one in verdict.missing if one.key == key]
+        names = listing(list(dict.fromkeys(NAMES[one.name] for one in missing)))
+        how, epochs = HOW[key].format(at=missing[0].at), max(one.epochs for one in missing)
+        yield f"To measure {names}, {how}{_cost(epochs, verdict.seeds)}."
+
+
+def _cost(epochs: int, seeds: int) -> str:
+    if not epochs:
+        return ""
+    return f": {count(epochs, 'epoch')} for each seed, {epochs * seeds:,} in all"
+
+
+def _seeds(verdict: Verdict) -> Iterator[str]:
+    if verdict.seeds_needed is not None:
+        more = max(verdict.seeds_needed - verdict.seeds, 0)
+        cost = f"{count(verdict.epochs_a_seed, 'epoch')} for each seed, {verdict.epochs_a_seed * more:,} in all"
+        begin = "About" if verdict.seeds_needed > verdict.minimum_seeds else "At least"
+        yield f"{begin} {count(verdict.seeds_needed, 'seed')} would be needed, {more} more than now: {cost}."
+    elif verdict.seeds_may_decide:
+        yield "Even 100 seeds would hardly decide, because the damage is close to the smallest damage of interest."
+
+
+def _power(verdict: Verdict) -> Iterator[str]:
+    last, everywhere = verdict.detectable_last, verdict.detectable_everywhere
+    if last is not None and everywhere is not None and not verdict.guards:
+        yield (
+            f"With these seeds, the study has 80 % power to detect a damage of {points(last)} at the last point alone, "
+            f"and of {points(everywhere)} at every point."
+        )

@@ -1,0 +1,174 @@
+"""A verdict in words: its answer, its named damages, its closing, its confounds and its notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from critlab.analysis.closing import FEWEST_DAMAGED, Closing
+from critlab.analysis.curve import order
+from critlab.analysis.judgement.damages import Damage
+from critlab.analysis.judgement.decision import FEW_SEEDS
+from critlab.analysis.judgement.guards import Unconverged
+from critlab.analysis.judgement.verdict import Answer, Reason, Verdict
+from critlab.report.text.judgement.confounds import confound_text
+from critlab.report.text.judgement.damages import (
+    CLAIMS,
+    damage_effect,
+    damage_line,
+    damage_name,
+    damage_place,
+    damage_value,
+    named,
+    shown,
+    upper_limits,
+)
+from critlab.report.text.judgement.guards import guard_text
+from critlab.report.text.judgement.remedies import remedy_texts
+from critlab.report.text.notes import note_lines
+from critlab.report.text.numbers import count, places, points, probability, signed
+
+ANSWERS: Mapping[Answer, str] = {
+    "present": "present",
+    "damage_only": "damage only",
+    "absent": "absent",
+    "undecided": "undecided",
+    "running": "running",
+}
+"""Each answer as a label."""
+
+
+def verdict_lines(verdict: Verdict) -> list[str]:
+    """The whole verdict, one line each: answer, named damages, closing, confounds, notes."""
+    found = [f"{ANSWERS[verdict.answer].capitalize()}: {answer_text(verdict)}"]
+    found += [damage_line(one, verdict.sweep) for one in shown(verdict)]
+    if text := closing_text(verdict):
+        found.append(text)
+    found += [f"{one.name}: {confound_text(verdict, one)}" for one in verdict.confounds]
+    return [*found, *note_lines(verdict)]
+
+
+def answer_text(verdict: Verdict) -> str:
+    """Why the answer is what it is, with numbers, without the answer itself."""
+    return " ".join(_ANSWERS[verdict.answer](verdict))
+
+
+def _present(verdict: Verdict) -> Iterator[str]:
+    first, *others = verdict.evidence
+    yield f"{damage_name(first)} of {_above(verdict, first)}."
+    yield CLAIMS[first.name].format(arm=verdict.arm)
+    same = [one for one in others if one.name == first.name]
+    if same:
+        yield f"It is above it at {places(verdict.sweep, sorted((one.at for one in same), key=order))} too."
+    other = {one.name: one for one in reversed(others) if one.name != first.name}
+    if other:
+        yield f"Also above it: {named(list(other.values()), verdict.sweep)}."
+
+
+def _damage_only(verdict: Verdict) -> Iterator[str]:
+    yield f"{_lasting(verdict)}. It is no critical period."
+    yield f"Taken one at a time, {upper_limits(verdict.critical, verdict.sweep)}."
+
+
+def _absent(verdict: Verdict) -> Iterator[str]:
+    deciding = [one for one in verdict.damages if one.kind != "context"]
+    yield f"every named damage that decides lies below {_smallest(verdict)}."
+    yield f"Taken one at a time, {upper_limits(deciding, verdict.sweep)}."
+    if verdict.largest is not None:
+        yield f"Largest lasting damage: {_largest(verdict, verdict.largest)}."
+
+
+def _running(verdict: Verdict) -> Iterator[str]:
+    yield f"{count(verdict.epochs_left, 'epoch')} of training {'is' if verdict.epochs_left == 1 else 'are'} left."
+    yield "The answer follows when all runs are done."
+
+
+def _undecided(verdict: Verdict) -> Iterator[str]:
+    unlearned = [guard for guard in verdict.guards if not isinstance(guard, Unconverged)]
+    if unlearned:
+        yield from map(guard_text, unlearned)
+        return
+    if verdict.evidence and "missing_control" in verdict.reasons:
+        yield f"{_lasting(verdict)}. Whether it is a critical period, this study cannot decide."
+    elif verdict.evidence:
+        yield f"{_lasting(verdict)}. Whether it is a critical period is open."
+    elif verdict.largest is not None:
+        yield f"{_largest(verdict, verdict.largest)}."
+    for reason in verdict.reasons:
+        if text := _REASONS[reason]:
+            worst = points(max((one.worst for one in verdict.damages if one.kind != "context"), default=0.0))
+            yield text.format(least=verdict.minimum_seeds, smallest=_smallest(verdict), worst=worst, few=FEW_SEEDS)
+    yield from remedy_texts(verdict)
+
+
+_ANSWERS = {
+    "present": _present,
+    "damage_only": _damage_only,
+    "absent": _absent,
+    "undecided": _undecided,
+    "running": _running,
+}
+
+_REASONS: Mapping[Reason, str] = {
+    "no_point": "the sweep has no point to test.",
+    "no_pair": "no results yet; no deficit run has finished together with its control.",
+    "few_seeds": "A verdict needs at least {least} finished seeds.",
+    "few_seeds_at_some_points": "Some damages have fewer than the {least} finished seeds that a verdict needs.",
+    "diverged": "A run that diverged did not recover, so damage is not ruled out.",
+    "missing_control": "",
+    "equal_length": "Compared with clean runs of equal length, there is damage above {smallest}.",
+    "length": "The runs with the deficit train longer than the control, so longer training may hide damage.",
+    "worst_seed": "One seed lost {worst}. With fewer than {few} seeds, such a loss forbids the answer absent.",
+    "noise": "Some intervals hold {smallest}, so they do not decide.",
+}
+"""Each reason as a sentence; a missing control is named with what to add."""
+
+
+def _largest(verdict: Verdict, largest: Damage) -> str:
+    return f"{verdict.arm} {verdict.sweep.words.from_to} {largest.at} {damage_effect(largest)}"
+
+
+def _lasting(verdict: Verdict) -> str:
+    worst = max(verdict.evidence, key=lambda one: one.estimated)
+    return f"{damage_name(worst)} of {_above(verdict, worst)}"
+
+
+def _above(verdict: Verdict, damage: Damage) -> str:
+    assert damage.adjusted_p is not None, "evidence has a p value"
+    value, where = damage_value(damage, of="accuracy"), damage_place(damage, verdict.sweep)
+    smallest = f"{points(verdict.smallest_damage)}; adjusted {probability(damage.adjusted_p)}"
+    return f"{value}, at {where}, is above the smallest damage of interest ({smallest})"
+
+
+def _smallest(verdict: Verdict) -> str:
+    return f"the smallest damage of interest ({points(verdict.smallest_damage)})"
+
+
+def closing_text(verdict: Verdict) -> str:
+    """When half of the lasting damage is there, and what that means; empty where there is no lasting damage."""
+    closing, words = verdict.closing, verdict.sweep.words
+    if closing is None:
+        return _no_closing(verdict)
+    what = "The period closes" if verdict.is_period_closing else "The lasting damage passes half of its largest value"
+    limits = epochs_interval(closing)
+    text = f"{what} at about epoch {closing.epoch:.1f} {limits}: {words.closing.format(arm=closing.arm)}."
+    if closing.bias and f"{closing.bias:.1f}" not in ("0.0", "-0.0"):
+        text += signed(f" A bias of {closing.bias:.1f} epochs is removed.")
+    before, after = closing.between
+    text += f" Where between epochs {before:g} and {after:g} the damage rises, the sweep does not show."
+    if closing.open_ended:
+        text += f" The sweep may not contain the closing, because {closing.open_reason}; {words.further}."
+    return text
+
+
+def _no_closing(verdict: Verdict) -> str:
+    if not any(one.exceeds for one in verdict.lasting):
+        return ""
+    found = count(verdict.damaged_points, "damaged point")
+    return f"No closing epoch is given: it needs {FEWEST_DAMAGED} damaged points, and the sweep has {found}."
+
+
+def epochs_interval(closing: Closing) -> str:
+    """The interval of a closing, such as ``[3.5, 8.4]`` or ``[3.5, not bounded]``."""
+    if closing.low is None:
+        return "[no interval]"
+    return f"[{closing.low:.1f}, {'not bounded' if closing.high is None else f'{closing.high:.1f}'}]"

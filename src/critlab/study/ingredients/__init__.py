@@ -1,0 +1,1 @@
+"""What a run may hold next to its swept deficit: windows, interventions, background deficits, measurements."""

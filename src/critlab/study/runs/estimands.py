@@ -1,0 +1,278 @@
+"""Named damages: which runs of a study make which contrast, and which contrasts it lacks.
+
+With N the newborn (a clean run as long as the recovery), D the deprived run on the study's own clock, D' the one on a
+clock that begins again after the window, F the run that is frozen in the window, C' the clean run of equal length on
+the restarted clock, and E the clean run of equal length:
+
+=================  ==========  =====================================================================
+name               damage      what it says
+=================  ==========  =====================================================================
+lasting_damage     N - D       what the deficit and the lost time cost together
+delay              N - F       what losing the time costs on this schedule
+beyond_delay       F - D       what the deficit did beyond lost time
+harm               N - D'      the deprived weights are a worse start than random ones
+lost_to_schedule   D' - D      what a restart of the schedule repairs
+missed_learning    C' - N      what clean training in that time is worth
+timing             early-late  damage at the first onset minus damage at the last one
+equal_total        E - D       the damage compared with as many epochs of clean training
+=================  ==========  =====================================================================
+
+In ``lasting_damage`` and ``delay``, N is the plain control: in a sweep whose runs have an equal total it is longer than
+the recovery, and in a window sweep it is as long as the run. Source: ours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from critlab.study.runs.recipe import learning_rate, recipes
+from critlab.study.runs.run import Run
+from critlab.study.runs.tree import build
+from critlab.study.schedules import schedule
+from critlab.study.study import Study
+from critlab.study.types import Place
+
+EstimandName = Literal[
+    "lasting_damage",
+    "delay",
+    "beyond_delay",
+    "harm",
+    "lost_to_schedule",
+    "missed_learning",
+    "timing",
+    "equal_total",
+]
+Kind = Literal["lasting", "critical", "context"]
+"""``lasting``: lasting_damage; ``critical``: harm, beyond_delay, and timing at a matched learning rate; ``context``:
+the rest."""
+
+Reason = Literal["off", "switch", "no_restarted_clock", "rate_differs", "rate_unknown", "other_points", "longer"]
+"""Why a contrast is missing: its control is switched off; a switch is on in the window, which no frozen run can have;
+no clock gives the recovery the newborn's learning rates; the windows differ in their learning rate, or nothing says
+what it is; the controls are at other points than the damage; runs with the deficit train longer than the control."""
+
+Terms = tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True)
+class NamedContrast:
+    """A damage as a contrast of runs, paired by seed: the sum of ``sign * final accuracy``.
+
+    Args:
+        name: what it says.
+        at: the sweep's point; for ``timing`` the first onset.
+        other: for ``timing`` the last onset; else None.
+        terms: a sign, +1 or -1, and the name of a run each.
+        kind: whether it can show lasting damage or a critical period.
+    """
+
+    name: EstimandName
+    at: Place
+    other: Place | None
+    terms: Terms
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class MissingContrast:
+    """A contrast that could show a critical period, and that the study's runs do not give.
+
+    Args:
+        name: which.
+        at: where it would be; for ``timing`` the first onset.
+        reason: why it is missing.
+        key: the key of the study that decides it, such as ``controls.delay``.
+        epochs: further epochs that it costs for each seed; for ``timing`` those of a study with another clock; 0 where
+            it cannot be had.
+    """
+
+    name: EstimandName
+    at: Place
+    reason: Reason
+    key: str
+    epochs: int
+
+
+def named_contrasts(study: Study) -> tuple[NamedContrast, ...]:
+    """Every named damage that the runs of ``study`` give, by point in the order of the sweep; ``timing`` last."""
+    return tuple(_Contrasts(study).found())
+
+
+def missing_contrasts(study: Study) -> tuple[MissingContrast, ...]:
+    """The contrasts of kind ``critical`` that the sweep allows and the runs of ``study`` do not give.
+
+    ``timing`` is missing where the learning rates of the first and the last window differ, although its runs are there.
+    """
+    return tuple(_missing(study, {one.name for one in named_contrasts(study) if one.kind == "critical"}))
+
+
+def window_rates(study: Study, at: Place) -> tuple[float, ...]:
+    """The learning rate of each epoch in the window at one point, on the study's own clock."""
+    run = next(run for run in study.runs if run.role == "deficit" and run.at == at)
+    return tuple(learning_rate(study.optimizer, run, epoch) for epoch in range(run.window.start, run.window.stop))
+
+
+def timing_points(study: Study) -> tuple[Place, Place] | None:
+    """The first and the last onset of windows of equal length; None where the sweep has no two such."""
+    tested = [at for at in study.sweep.treated if study.sweep.tested(at)]
+    if len(tested) < 2:
+        return None
+    first, last = study.sweep.window(tested[0]), study.sweep.window(tested[-1])
+    equal = first.stop - first.start == last.stop - last.start
+    return (tested[0], tested[-1]) if equal and first != last else None
+
+
+def rates_match(study: Study) -> bool | None:
+    """Whether the windows at the two :func:`timing_points` have equal learning rates; None where nothing says so."""
+    points = timing_points(study)
+    if points is None or not study.optimizer.schedule_known:
+        return None
+    return _close(*(window_rates(study, at) for at in points))
+
+
+class _Contrasts:
+    """Finds the runs of each contrast."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.named = {run.name: run for run in study.runs}
+        self.main = {run.at: run for run in study.runs if run.role == "deficit" and study.sweep.tested(run.at)}
+        self.clocked = {
+            at: [run for run in study.runs if run.role == "clock_control" and run.at == at] for at in self.main
+        }
+
+    def found(self) -> Iterator[NamedContrast]:
+        for at, main in self.main.items():
+            yield from self._at(at, main)
+        yield from self._timing()
+
+    def _at(self, at: Place, main: Run) -> Iterator[NamedContrast]:
+        plain = _compared(main, "plain")
+        if plain is None:
+            return
+        yield NamedContrast("lasting_damage", at, None, ((1, plain), (-1, main.name)), "lasting")
+        absolute, restarted, newborn = self._absolute(at, main), self._restarted(at, main), self._newborn(main)
+        harm: Terms = ()
+        if restarted and newborn:
+            harm = ((1, newborn.name), (-1, restarted.name))
+            yield NamedContrast("harm", at, None, harm, "critical")
+        if frozen := self._frozen(at, main):
+            if frozen != plain:
+                yield NamedContrast("delay", at, None, ((1, plain), (-1, frozen)), "context")
+            if (beyond := ((1, frozen), (-1, main.name))) != harm:
+                yield NamedContrast("beyond_delay", at, None, beyond, "critical")
+        if restarted and absolute and restarted != absolute:
+            terms = ((1, restarted.name), (-1, absolute.name))
+            yield NamedContrast("lost_to_schedule", at, None, terms, "context")
+        twin = restarted and (_compared(restarted, "restarted") or _compared(restarted, "equal_total"))
+        if twin and newborn and twin != newborn.name:
+            yield NamedContrast("missed_learning", at, None, ((1, twin), (-1, newborn.name)), "context")
+        if equal := _compared(main, "equal_total"):
+            yield NamedContrast("equal_total", at, None, ((1, equal), (-1, main.name)), "context")
+
+    def _absolute(self, at: Place, main: Run) -> Run | None:
+        """The deprived run whose clock does not begin again."""
+        if not schedule(main.clock).restarts:
+            return main
+        unrestarted = schedule(main.clock).lasting
+        return next((run for run in self.clocked[at] if run.clock == unrestarted), None)
+
+    def _restarted(self, at: Place, main: Run) -> Run | None:
+        """The deprived run that recovers at the newborn's learning rates: the study's own, or one on another clock."""
+        newborn = self._newborn(main)
+        if newborn is None:
+            return None
+        return next((run for run in (main, *self.clocked[at]) if self._recovers_as(run, newborn)), None)
+
+    def _recovers_as(self, run: Run, newborn: Run) -> bool:
+        optimizer = self.study.optimizer
+        if not optimizer.schedule_known:
+            return schedule(run.clock).restarts
+        after = [learning_rate(optimizer, run, epoch) for epoch in range(run.window.stop, run.total)]
+        return _close(after, [learning_rate(optimizer, newborn, epoch) for epoch in range(newborn.total)])
+
+    def _newborn(self, main: Run) -> Run | None:
+        """The clean run on the study's clock that is as long as the recovery."""
+        return self._clean(main.recovery)
+
+    def _clean(self, total: int) -> Run | None:
+        plain = next((run for run in self.study.runs if run.role == "control"), None)
+        roles = ("control", "newborn_control", "equal_total_control")
+        fits = (run for run in self.study.runs if run.role in roles and run.total == total)
+        return next((run for run in fits if plain is not None and run.clock == plain.clock), None)
+
+    def _frozen(self, at: Place, main: Run) -> str | None:
+        """The run that is frozen in the window, or the clean run with the same recipes; None without either."""
+        own = next((run.name for run in self.study.runs if run.role == "delay_control" and run.at == at), None)
+        if own is not None or not self.study.controls.delay or not self.study.optimizer.schedule_known:
+            return own
+        clean = self._clean(main.total - (main.window.stop - main.window.start))
+        if clean is None or main.intervention is not None:
+            return None
+        deprived = recipes(main, self.study)
+        trained = deprived[: main.window.start] + deprived[main.window.stop :]
+        return clean.name if recipes(clean, self.study) == trained else None
+
+    def _timing(self) -> Iterator[NamedContrast]:
+        points = timing_points(self.study)
+        if points is None:
+            return
+        signs: dict[str, int] = {}
+        for at, sign in zip(points, (1, -1), strict=True):
+            main = self.main[at]
+            plain = _compared(main, "plain")
+            if plain is None:
+                return
+            for name, part in ((plain, sign), (main.name, -sign)):
+                signs[name] = signs.get(name, 0) + part
+        terms = tuple((sign, name) for name, sign in signs.items() if sign)
+        kind: Kind = "critical" if rates_match(self.study) else "context"
+        yield NamedContrast("timing", points[0], points[1], terms, kind)
+
+
+def _compared(run: Run, kind: str) -> str | None:
+    return next((name for against, name in run.controls if against == kind), None)
+
+
+def _close(one: Sequence[float], other: Sequence[float]) -> bool:
+    return len(one) == len(other) and all(map(math.isclose, one, other))
+
+
+def _missing(study: Study, there: set[EstimandName]) -> Iterator[MissingContrast]:
+    held = study.controls.at or study.sweep.control_points
+    points = [at for at in held if at in study.sweep.treated and study.sweep.tested(at)]
+    if not points:
+        return
+    at = points[-1]
+    if "harm" not in there:
+        added = study.model_copy(update={"controls": study.controls.model_copy(update={"clocks": None})})
+        if "harm" in {one.name for one in named_contrasts(added)}:
+            yield MissingContrast("harm", at, "off", "controls.clocks", _further(study, added))
+        else:
+            yield MissingContrast("harm", at, "no_restarted_clock", "optimizer.clock", 0)
+    if "beyond_delay" not in there:
+        yield from _without_delay(study, at, "harm" in there)
+    onsets = timing_points(study)
+    if onsets is not None and "timing" not in there:
+        reason: Reason = "rate_differs" if study.optimizer.schedule_known else "rate_unknown"
+        yield MissingContrast("timing", onsets[0], reason, "optimizer.clock", build(study).epochs)
+
+
+def _without_delay(study: Study, at: Place, harm: bool) -> Iterator[MissingContrast]:
+    """``beyond_delay``, unless it would be the same contrast as ``harm``."""
+    added = study.model_copy(update={"controls": study.controls.model_copy(update={"delay": True})})
+    found = {one.name for one in named_contrasts(added) if one.kind == "critical"}
+    if harm and "beyond_delay" not in found:
+        return
+    if study.switch is not None and set(study.switch.special()) != {"lr_factor"}:
+        yield MissingContrast("beyond_delay", at, "switch", "switch", 0)
+    elif not study.controls.delay:
+        yield MissingContrast("beyond_delay", at, "off", "controls.delay", _further(study, added))
+
+
+def _further(study: Study, added: Study) -> int:
+    """Epochs for each seed that ``added`` needs in addition to those of ``study``."""
+    return len(build(added).nodes.keys() - build(study).nodes.keys())

@@ -1,0 +1,157 @@
+"""What is done in one epoch, as a pure value; a run resolves to one recipe per epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from critlab._core.digest import digest
+from critlab._core.user_code.identity import NOTHING, renamed
+from critlab.deficits import Deficit, describe
+from critlab.objectives import CrossEntropy, Objective, describe_objective
+from critlab.study.ingredients.intervention import Intervention
+from critlab.study.ingredients.window_override import WindowOverride
+from critlab.study.runs.run import Run
+from critlab.study.schedules import EpochPosition, schedule
+from critlab.study.specs import AugmentSpec, OptimizerSpec
+
+if TYPE_CHECKING:
+    from critlab.study.study import Setup
+
+CROSS_ENTROPY = CrossEntropy()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that distinguishes one epoch of training from another.
+
+    Args:
+        lr: learning rate of every step of the epoch.
+        weight_decay: coefficient of the squared weights.
+        augment: None for no augmentation.
+        deficit: the first, or only one, applied to the data; None for clean data.
+        objective: what a step makes smaller.
+        select: which further training images are withheld; None for none.
+        intervention: what is done to the network before the epoch; None for nothing.
+        further: the deficits that are applied after ``deficit``, in this order.
+        frozen: nothing is trained: weights, running statistics and the optimiser's state stay as they are, and the
+            epoch is counted. :data:`FROZEN_EPOCH` is the only such recipe.
+        counted_from: the epoch from which a user's own loop counts; 0 is the start of training.
+    """
+
+    lr: float
+    weight_decay: float
+    augment: AugmentSpec | None = None
+    deficit: Deficit | None = None
+    objective: Objective = CROSS_ENTROPY
+    select: Deficit | None = None
+    intervention: Intervention | None = None
+    further: tuple[Deficit, ...] = ()
+    frozen: bool = False
+    counted_from: int = 0
+
+    @property
+    def deficits(self) -> tuple[Deficit, ...]:
+        """Return all deficits that are applied to the data, in order."""
+        return () if self.deficit is None else (self.deficit, *self.further)
+
+    def identity(self) -> dict[str, Any]:
+        """The JSON values that name the recipe; neutral ones are left out, so that new ingredients rename nothing."""
+        named: dict[str, Any] = {"lr": self.lr, "weight_decay": self.weight_decay}
+        if self.augment is not None and not self.augment.changes_nothing:
+            named["augment"] = self.augment.identity()
+        if self.deficit is not None:
+            named["deficit"] = describe(self.deficit)
+        if self.further:
+            named["further"] = [describe(deficit) for deficit in self.further]
+        if self.objective != CROSS_ENTROPY:
+            named["objective"] = describe_objective(self.objective)
+        if self.select is not None:
+            named["select"] = describe(self.select)
+        if self.intervention is not None and not self.intervention.changes_nothing:
+            named["intervention"] = self.intervention.identity()
+        if self.frozen:
+            named["frozen"] = True
+        if self.counted_from:
+            named["counted_from"] = self.counted_from
+        return named
+
+
+FROZEN_EPOCH = Recipe(lr=0.0, weight_decay=0.0, frozen=True)
+"""The recipe of every frozen epoch, whatever the study, so that all frozen runs of a seed share these epochs."""
+
+
+def recipe_digest(recipe: Recipe, adopted: Mapping[str, str] = NOTHING) -> str:
+    """The name of a recipe; equal recipes have equal names in every study.
+
+    Args:
+        recipe: what is done in an epoch.
+        adopted: digests of own code, and those by which the store has named it already.
+    """
+    parts = (*recipe.deficits, recipe.objective, recipe.select)
+    if all(part is None or type(part).__module__.startswith("critlab.") for part in parts):
+        return _digest(recipe)
+    return digest("recipe", renamed(recipe.identity(), adopted))
+
+
+@cache
+def _digest(recipe: Recipe) -> str:
+    return digest("recipe", recipe.identity())
+
+
+def learning_rate(optimizer: OptimizerSpec, run: Run, epoch: int) -> float:
+    """The learning rate of ``epoch`` (epochs trained before it) under the run's clock."""
+    return schedule(run.clock).learning_rate(optimizer, EpochPosition(epoch, run.window.stop, run.total))
+
+
+def recipes(run: Run, base: Setup) -> list[Recipe]:
+    """One recipe for each epoch of ``run``."""
+    return [_recipe(run, base, epoch) for epoch in range(run.total)]
+
+
+def _recipe(run: Run, base: Setup, epoch: int) -> Recipe:
+    if run.frozen and epoch in run.window:
+        return FROZEN_EPOCH
+    plain = Recipe(
+        lr=learning_rate(base.optimizer, run, epoch),
+        weight_decay=base.optimizer.weight_decay,
+        augment=base.augment,
+        objective=_objective(base, epoch),
+        intervention=run.intervention if epoch == run.window.stop else None,
+        counted_from=run.window.stop if _counts_again(run, base, epoch) else 0,
+    )
+    suffered = [standing.deficit for standing in run.background if epoch in standing]
+    if epoch in run.window and run.deficit is not None:
+        suffered.append(run.deficit)
+    if suffered:
+        # a deficit that is on already is not on twice
+        first, *further = dict.fromkeys(suffered)
+        plain = replace(plain, deficit=first, further=tuple(further))
+    return plain if run.switch is None or epoch not in run.window else _switched(plain, run.switch)
+
+
+def _counts_again(run: Run, base: Setup, epoch: int) -> bool:
+    """Whether a user's own loop, whose learning rate only it knows, counts the epochs from the end of the window."""
+    return not base.optimizer.schedule_known and schedule(run.clock).restarts and epoch >= run.window.stop
+
+
+def _objective(base: Setup, epoch: int) -> Objective:
+    if base.pretraining is not None and epoch < base.pretraining.epochs:
+        return base.pretraining.objective
+    return base.objective
+
+
+def _switched(recipe: Recipe, switch: WindowOverride) -> Recipe:
+    augment = recipe.augment
+    if switch.augment is not None:
+        augment = None if switch.augment.changes_nothing else switch.augment
+    return replace(
+        recipe,
+        lr=recipe.lr if switch.lr_factor is None else recipe.lr * switch.lr_factor,
+        weight_decay=recipe.weight_decay if switch.weight_decay is None else switch.weight_decay,
+        augment=augment,
+        objective=recipe.objective if switch.objective is None else switch.objective,
+        select=switch.select,
+    )

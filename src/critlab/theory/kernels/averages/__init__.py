@@ -1,0 +1,1 @@
+"""Averages of activations over Gaussian fields, exact or by quadrature."""

@@ -1,0 +1,1 @@
+"""Sweeps of matrix completion: the matrix, gradient descent, the tree of a sweep, its table."""
