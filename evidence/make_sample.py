@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from critlab.data.idx import read_split_files
+from critlab.data.formats.idx import read_split_files
 from critlab.data.subset import balanced
 
 SAMPLE = Path(__file__).resolve().parent.parent / "src" / "critlab" / "data" / "sample"

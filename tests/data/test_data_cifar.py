@@ -12,8 +12,8 @@ import pytest
 
 from critlab._core.errors import DataError
 from critlab.data import load
-from critlab.data.array_pickle import read_array_pickle
-from critlab.data.cifar import read_cifar10, read_cifar100
+from critlab.data.formats.array_pickle import read_array_pickle
+from critlab.data.formats.cifar import read_cifar10, read_cifar100
 from critlab.data.spec import DataSpec
 from data_files import (
     cifar10_binary,

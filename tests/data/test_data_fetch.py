@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from critlab._core.errors import DataError
-from critlab.data import cifar
-from critlab.data.fetch import Official, fetched
 from critlab.data.folder import data_folder, places
+from critlab.data.formats import cifar
+from critlab.data.formats.fetch import Official, fetched
 from data_files import cifar10_binary, write_archive
 
 

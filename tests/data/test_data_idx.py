@@ -10,7 +10,7 @@ import pytest
 
 from critlab._core.errors import DataError
 from critlab.data import load
-from critlab.data.idx import read_fashion_mnist, read_idx, read_mnist
+from critlab.data.formats.idx import read_fashion_mnist, read_idx, read_mnist
 from critlab.data.spec import DataSpec
 from data_files import idx_bytes, write_idx_set
 

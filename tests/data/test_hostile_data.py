@@ -19,11 +19,11 @@ import numpy as np
 import pytest
 
 from critlab._core.errors import DataError
-from critlab.data.array_pickle import read_array_pickle
-from critlab.data.cifar import parse_batch, read_cifar10
-from critlab.data.idx import read_idx
-from critlab.data.video_pairs import VideoPairs
-from critlab.data.video_pairs import read as read_clips
+from critlab.data.formats.array_pickle import read_array_pickle
+from critlab.data.formats.cifar import parse_batch, read_cifar10
+from critlab.data.formats.idx import read_idx
+from critlab.data.sets.video_pairs import VideoPairs
+from critlab.data.sets.video_pairs import read as read_clips
 from data_files import cifar10_binary, write_archive, write_folder
 
 PIXELS = np.zeros((1, 3072), np.uint8)
@@ -115,7 +115,7 @@ def test_random_damage_of_a_pickle_is_one_line() -> None:
 @pytest.mark.slow
 def test_the_interpreter_survives_a_deep_key_as_a_process() -> None:
     code = (
-        "from critlab.data.array_pickle import read_array_pickle\n"
+        "from critlab.data.formats.array_pickle import read_array_pickle\n"
         "try:\n"
         "    read_array_pickle(b'\\x80\\x02}K\\x01' + b'\\x85' * 200_000 + b'K\\x01s.', 'file')\n"
         "except Exception as error:\n"

@@ -11,7 +11,7 @@ import torch
 
 from critlab._core.errors import StudyError
 from critlab.data import load
-from critlab.data.moving_patterns import MovingPatterns, displacements, drawn
+from critlab.data.sets.moving_patterns import MovingPatterns, displacements, drawn
 from critlab.data.spec import DataSpec, Sizes
 from critlab.measures.units.partial_information import partial_information
 

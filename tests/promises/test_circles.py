@@ -16,7 +16,7 @@ from critlab.study.sweeps import SWEEPS
 COMPONENT_ROOMS = {"deficits", "data", "models", "measures", "objectives"}
 """Where the class of a component imports its implementation inside a method, and the implementation its options."""
 
-DATA = {"critlab.data", "critlab.data.loading", "critlab.data.spec", "critlab.data.two_view"}
+DATA = {"critlab.data", "critlab.data.loading", "critlab.data.spec", "critlab.data.sets.two_view"}
 """The one larger circle: a pair of views is read by the reader of single images."""
 
 VERDICT_LINES = ("critlab.analysis.judgement.verdict", "critlab.report.text.judgement.verdict")

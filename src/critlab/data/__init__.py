@@ -42,9 +42,9 @@ DATA: Registry[type[DataSet]] = Registry(
         "mnist": "critlab.data.sets.mnist:MNIST",
         "fashion_mnist": "critlab.data.sets.fashion_mnist:FashionMNIST",
         "sample": "critlab.data.sets.sample:Sample",
-        "two_view": "critlab.data.two_view:TwoView",
-        "moving_patterns": "critlab.data.moving_patterns:MovingPatterns",
-        "video_pairs": "critlab.data.video_pairs:VideoPairs",
+        "two_view": "critlab.data.sets.two_view:TwoView",
+        "moving_patterns": "critlab.data.sets.moving_patterns:MovingPatterns",
+        "video_pairs": "critlab.data.sets.video_pairs:VideoPairs",
     },
     classes=True,
 )

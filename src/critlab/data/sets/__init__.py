@@ -1,1 +1,1 @@
-"""The data sets without options: one class a file."""
+"""The data sets that critlab knows by name: one class a file."""

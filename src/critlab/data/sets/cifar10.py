@@ -26,7 +26,7 @@ class CIFAR10(DataSet):
     )
 
     def load(self, folder: Path) -> tuple[Pair, Pair]:
-        """See :func:`critlab.data.cifar.read_cifar10`."""
-        from critlab.data.cifar import read_cifar10
+        """See :func:`critlab.data.formats.cifar.read_cifar10`."""
+        from critlab.data.formats.cifar import read_cifar10
 
         return read_cifar10(folder)

@@ -26,7 +26,7 @@ class CIFAR100(DataSet):
     )
 
     def load(self, folder: Path) -> tuple[Pair, Pair]:
-        """See :func:`critlab.data.cifar.read_cifar100`."""
-        from critlab.data.cifar import read_cifar100
+        """See :func:`critlab.data.formats.cifar.read_cifar100`."""
+        from critlab.data.formats.cifar import read_cifar100
 
         return read_cifar100(folder)

@@ -26,7 +26,7 @@ class FashionMNIST(DataSet):
     )
 
     def load(self, folder: Path) -> tuple[Pair, Pair]:
-        """See :func:`critlab.data.idx.read_fashion_mnist`."""
-        from critlab.data.idx import read_fashion_mnist
+        """See :func:`critlab.data.formats.idx.read_fashion_mnist`."""
+        from critlab.data.formats.idx import read_fashion_mnist
 
         return read_fashion_mnist(folder)

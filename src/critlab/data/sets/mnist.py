@@ -26,7 +26,7 @@ class MNIST(DataSet):
     )
 
     def load(self, folder: Path) -> tuple[Pair, Pair]:
-        """See :func:`critlab.data.idx.read_mnist`."""
-        from critlab.data.idx import read_mnist
+        """See :func:`critlab.data.formats.idx.read_mnist`."""
+        from critlab.data.formats.idx import read_mnist
 
         return read_mnist(folder)

@@ -26,7 +26,7 @@ class Sample(DataSet):
     )
 
     def load(self, folder: Path) -> tuple[Pair, Pair]:
-        """See :func:`critlab.data.idx.read_sample`."""
-        from critlab.data.idx import read_sample
+        """See :func:`critlab.data.formats.idx.read_sample`."""
+        from critlab.data.formats.idx import read_sample
 
         return read_sample(folder)

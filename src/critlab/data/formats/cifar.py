@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from critlab._core.errors import DataError
 from critlab._core.spec import shown
-from critlab.data.array_pickle import read_array_pickle
-from critlab.data.fetch import Official, fetched
 from critlab.data.folder import MOST_BYTES, bytes_of, places
+from critlab.data.formats.array_pickle import read_array_pickle
+from critlab.data.formats.fetch import Official, fetched
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from critlab._core.errors import DataError
-from critlab.data.fetch import Official, fetched
 from critlab.data.folder import MOST_BYTES, places
+from critlab.data.formats.fetch import Official, fetched
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
 

@@ -1,0 +1,1 @@
+"""Readers of the official files of published data sets, and their download."""
