@@ -1,0 +1,10 @@
+"""Is a training still sensitive to a deficit? Forks measure it; a map learned on measured damages says what remains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from critlab._core.lazy import submodules
+
+if not TYPE_CHECKING:
+    __getattr__ = submodules(__name__)
