@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import astuple, dataclass, field
 from functools import cache, cached_property
 from typing import Any, TypeVar
@@ -40,6 +40,7 @@ from critlab.training.seeding import kept_generators, seed_all, seeded
 from critlab.training.states.arrays import array_of, marked, unmarked
 from critlab.training.states.outside import Values, only_tensors, outside, packed, restore, untouched
 from critlab.training.states.packing import pack, unpack
+from critlab.training.strided_pointwise import sound_convolutions
 from critlab.training.tally import Progress, Score
 
 Value = TypeVar("Value")
@@ -135,7 +136,7 @@ class NetworkLearner:
     def measure(self, state: NetworkState, spec: Measurement) -> list[Reading]:
         """Reads one measure of ``state``; changes nothing."""
         kept = nullcontext() if self.built_in else untouched(state.model)
-        with seeded(key(state.seed, "measure", state.epoch)), kept:
+        with seeded(key(state.seed, "measure", state.epoch)), kept, sound_convolutions(self.device):
             return self._read(state, spec)
 
     def _read(self, state: NetworkState, spec: Measurement) -> list[Reading]:
@@ -247,8 +248,10 @@ class NetworkLearner:
         for position, indices in enumerate(chosen):
             yield examples.training_batch(indices, recipe, seed, epoch, position)[0]
 
-    def _forward(self) -> AbstractContextManager[Any]:
-        return autocast(self.numerics.precision, self.device)
+    @contextmanager
+    def _forward(self) -> Iterator[None]:
+        with autocast(self.numerics.precision, self.device), sound_convolutions(self.device):
+            yield
 
     def _probe(self, state: NetworkState, spec: Measurement) -> Probe:
         split = getattr(spec.options, "split", "train")
