@@ -1,0 +1,114 @@
+"""The answer to "when should I flip this switch?" in words, for terminal, page and documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from critlab.analysis.timing.answer import Cost, Plateau, Timing
+from critlab.report.text.numbers import count, hundredths, listing, percent, points, signed
+
+
+@dataclass(frozen=True)
+class TimingWords:
+    """How an answer is worded.
+
+    Args:
+        switch: names what is flipped, such as ``"the switch"`` or ``"blur"``.
+        metric: names what is compared, such as ``"accuracy"``.
+        fraction: whether the metric is a fraction that is shown in points.
+        step: what times count, in the singular.
+        direction: ``"on"`` where the switch goes on at each time, ``"off"`` where it is on from the start until then.
+    """
+
+    switch: str = "the switch"
+    metric: str = "the metric"
+    fraction: bool = False
+    step: str = "epoch"
+    direction: str = "on"
+
+
+def timing_lines(timing: Timing, words: TimingWords) -> list[str]:
+    """The whole answer, one line each: sentence, plateau, never, present time, and whether more runs would help."""
+    return [timing_sentence(timing, words), *_details(timing, words)]
+
+
+def timing_sentence(timing: Timing, words: TimingWords) -> str:
+    """The answer in one sentence with its numbers."""
+    if not timing.matters:
+        return f"No effect found: no time of {words.switch} is found better or worse than another."
+    if timing.none_better:
+        return f"No time is found better than never: leave {words.switch} {_unflipped(words)}."
+    best = timing.best
+    limits = f"[{best.low}, {best.high}]"
+    at = _time(timing, best.epoch, words)
+    return f"Turn {words.switch} {words.direction} at {at} {limits}: the smoothed {words.metric} is best there."
+
+
+def _details(timing: Timing, words: TimingWords) -> Iterator[str]:
+    yield _plateau_text(timing, words)
+    if timing.never is not None and (timing.none_better or not timing.matters):
+        most = number(timing.never.high, words)
+        yield f"A gain over never of more than {most} is excluded."
+    if timing.present is not None:
+        yield present_text(timing, timing.present, words)
+    if not timing.decided:
+        yield f"Not all times are decided with {count(timing.seeds, 'seed')}: more seeds may widen the plateau."
+
+
+def _plateau_text(timing: Timing, words: TimingWords) -> str:
+    stretches = sorted([timing.plateau, *timing.also])
+    where = listing([_stretch(timing, one, words) for one in stretches])
+    least = number(timing.tolerance, words)
+    twice = number(2 * timing.tolerance, words)
+    return (
+        f"Plateau, at most {least} worse than the best: {where}. "
+        f"There, a loss of more than {twice} is excluded at each tried time."
+    )
+
+
+def _stretch(timing: Timing, stretch: Plateau, words: TimingWords) -> str:
+    low, high = stretch
+    if low == high:
+        return _time(timing, low, words)
+    end = "never" if _is_never(timing, high) else f"{high}"
+    return f"{words.step}s {low} to {end}"
+
+
+def present_text(timing: Timing, present: Cost, words: TimingWords) -> str:
+    """What the present time costs against the best."""
+    at = _time(timing, present.epoch, words)
+    limits = f"[{_plain(present.low, words)}, {_plain(present.high, words)}]"
+    costs = f"costs {number(present.estimate, words)} of {words.metric} {limits} against the best time"
+    stretches = (timing.plateau, *timing.also)
+    inside = any(one.low <= present.epoch <= one.high for one in stretches)
+    end = ", and lies on the plateau" if inside else ""
+    return f"The present time, {at}, {costs}{end}."
+
+
+def spent_text(spent: float, reruns: float, step: str = "epoch") -> str:
+    """What the answer took, against full reruns of the same times and seeds."""
+    share = percent(spent / reruns, 0) if reruns else "–"
+    whole = f"{count(round(reruns), step)}"
+    return f"Spent {count(round(spent), step)}; full reruns of the same times and seeds take {whole} ({share})."
+
+
+def number(value: float, words: TimingWords) -> str:
+    """A difference of the metric with its unit."""
+    return points(value) if words.fraction else _plain(value, words)
+
+
+def _plain(value: float, words: TimingWords) -> str:
+    return hundredths(value) if words.fraction else signed(f"{value:.3g}")
+
+
+def _time(timing: Timing, epoch: int, words: TimingWords) -> str:
+    return "never" if _is_never(timing, epoch) else f"{words.step} {epoch}"
+
+
+def _is_never(timing: Timing, epoch: int) -> bool:
+    return timing.never is not None and epoch == timing.never.epoch
+
+
+def _unflipped(words: TimingWords) -> str:
+    return "off" if words.direction == "on" else "on"

@@ -1,0 +1,51 @@
+"""The answer about the time of a switch in words and as a chart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from critlab.analysis.statistics.summary import Floats
+from critlab.analysis.timing import TimingTable, judge_timing
+from critlab.report.charts.timing import timing_chart
+from critlab.report.text.timing import TimingWords, spent_text, timing_lines
+
+TIMES = (0, 5, 10, 15, 20)
+
+
+def table(curve: list[float]) -> TimingTable:
+    noise: Floats = np.random.default_rng(0).normal(0, 0.003, (5, 5))
+    return TimingTable(TIMES, tuple(range(5)), np.asarray(curve)[:, None] + noise, 20)
+
+
+def test_a_best_time_is_worded_with_its_interval_plateau_and_the_present_cost() -> None:
+    timing = judge_timing(table([0.5, 0.7, 0.7, 0.6, 0.5]), tolerance=0.01, present=15)
+    lines = timing_lines(timing, TimingWords("mixup", "accuracy", fraction=True, direction="off"))
+    assert lines[0] == "Turn mixup off at epoch 5 [1, 14]: the smoothed accuracy is best there."
+    assert lines[1].startswith("Plateau, at most 1.0 point worse than the best: epochs 5 to 10.")
+    assert lines[2].startswith("The present time, epoch 15, costs 10.0 points of accuracy [9.")
+    assert lines[2].endswith("against the best time.")
+    assert len(lines) == 3
+
+
+def test_a_null_and_a_switch_that_only_harms_are_worded() -> None:
+    null = timing_lines(judge_timing(table([0.5] * 5), tolerance=0.01), TimingWords())
+    assert null[0] == "No effect found: no time of the switch is found better or worse than another."
+    assert null[2].startswith("A gain over never of more than 0.00")
+    harm = timing_lines(judge_timing(table([0.3, 0.35, 0.4, 0.45, 0.5]), tolerance=0.01), TimingWords())
+    assert harm[0] == "No time is found better than never: leave the switch off."
+    assert "worse than the best: never." in harm[1]
+
+
+def test_what_was_spent_is_compared_with_full_reruns() -> None:
+    assert (
+        spent_text(400, 1000) == "Spent 400 epochs; full reruns of the same times and seeds take 1,000 epochs (40 %)."
+    )
+
+
+def test_the_chart_holds_every_number() -> None:
+    timing = judge_timing(table([0.5, 0.7, 0.7, 0.6, 0.5]), tolerance=0.01, present=15)
+    chart = timing_chart(timing, TimingWords(metric="accuracy", fraction=True))
+    assert [row[0] for row in chart.rows] == list(TIMES)
+    layers = chart.panels[0].spec["layer"]
+    assert layers[0]["mark"]["type"] == "rect"
+    assert layers[-1]["data"]["values"] == [{"time": 15}]
