@@ -10,6 +10,7 @@ from critlab.analysis.tables.results import Results as Results
 from critlab.hooks.deficit_loader import DeficitLoader as DeficitLoader
 from critlab.hooks.own_loop.lasting_damage import lasting_damage as lasting_damage
 from critlab.hooks.own_loop.probe import probe as probe
+from critlab.hooks.sensitivity.sensitivity import sensitivity as sensitivity
 from critlab.hooks.watch import Watch as Watch
 from critlab.measures.fisher.trace import fisher_trace as fisher_trace
 from critlab.measures.units.source_variance import relative_source_variance as relative_source_variance

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from critlab.report.text.numbers import listing, signed
+from critlab.analysis.statistics.anytime import AnytimeMean
+from critlab.report.text.numbers import count, interval, listing, percent, points, signed
 
 CONDITIONS: Mapping[str, str] = {
     "onset_share": "an onset at this share of the training",
@@ -33,3 +36,80 @@ def _untested(condition: str, received: str | float, allowed: Sequence[str | flo
     low, high = (float(one) for one in allowed)
     tested = signed(f"tested: {low:.3g} to {high:.3g}") if low <= high else "tested: none"
     return signed(f"{CONDITIONS[condition]} ({received:.3g}; {tested})")
+
+
+REASONS: Mapping[str, str] = {
+    "few repeats": "there are too few repeats for an interval",
+    "identical repeats": "the repeats do not differ, so they say nothing about other orders of the data; draw the "
+    "order from the global generators of torch, numpy or random",
+    "between": "the interval of the damage now holds the smallest damage of interest",
+    "healing": "how much of the damage now will remain is not known closely enough",
+}
+
+
+class Told(NamedTuple):
+    """What a sentence says of an answer.
+
+    Args:
+        deficit: its name.
+        onset: epochs trained before the forks.
+        deprived: epochs with the deficit.
+        clean: epochs after it.
+        smallest: the smallest damage of interest.
+        answer: ``open``, ``closed`` or ``undecided``.
+        reason: a key of :data:`REASONS`; empty where it is decided.
+        damage: after the last clean epoch.
+        healing: the share of the damage that heals in a clean epoch; None where it is not known.
+        forecast: estimate, low and high; None where there is none.
+        note: where the forecast was never tested.
+    """
+
+    deficit: str
+    onset: int
+    deprived: int
+    clean: int
+    smallest: float
+    answer: str
+    reason: str
+    damage: AnytimeMean
+    healing: float | None
+    forecast: tuple[float, float, float] | None
+    note: str
+
+
+def sensitivity_text(one: Told) -> str:
+    """The answer for one deficit in words: the answer first, then the damage now, its healing, and the forecast."""
+    said = [f"{headline(one)}."]
+    damage = one.damage
+    limits = "[no interval]" if not math.isfinite(damage.low) else interval(damage.low, damage.high)
+    said.append(
+        f"Damage after {count(one.deprived, 'epoch')} with it and {one.clean} without: {points(damage.mean)} {limits}, "
+        f"n = {damage.n}."
+    )
+    if one.healing is not None:
+        said.append(f"In each clean epoch {percent(one.healing, 0)} of the damage heals.")
+    if one.forecast is None:
+        said.append("There is no forecast of the damage at the end of the training.")
+    else:
+        estimate, low, high = one.forecast
+        said.append(f"Forecast for the end of the training: {points(estimate)} {interval(low, high)}.")
+        said += [one.note] if one.note else []
+    return " ".join(said)
+
+
+def headline(one: Told) -> str:
+    """The answer alone, such as ``At epoch 4, the period for blur is open, to within 1.0 point``."""
+    at, within = f"At epoch {one.onset}, the period for {one.deficit}", f"to within {points(one.smallest)}"
+    if one.answer == "undecided":
+        return f"{at} may be open or closed: {REASONS[one.reason]}"
+    what = "" if one.forecast is not None else " by the damage now"
+    return f"{at} is {one.answer}{what}, {within}"
+
+
+def closing_text(deficit: str, answer: str, low: float, high: float, estimate: float | None) -> str:
+    """When a period closed, such as ``blur: closed at epoch 7.5 [6, 9]``."""
+    if answer == "closed" and estimate is not None:
+        return f"{deficit}: closed at epoch {estimate:.3g} [{low:.3g}, {high:.3g}]"
+    if answer == "open":
+        return f"{deficit}: open at epoch {low:.3g}"
+    return f"{deficit}: undecided" + (f", last found open at epoch {low:.3g}" if low else "")

@@ -1,0 +1,61 @@
+"""The options of :func:`critlab.sensitivity` beyond the functions, the deficits and the most usual numbers."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from critlab._core.errors import StudyError
+from critlab.hooks.deprivation import NAMED, DataInfo
+from critlab.hooks.sensitivity.forecast import ForecastMap, shipped_map
+
+
+@dataclass(frozen=True)
+class SensitivityOptions:
+    """Options of :func:`critlab.sensitivity`; it takes each also by name.
+
+    Args:
+        smallest_damage: the smallest damage of interest, in the unit of ``evaluate``.
+        repeats: at most so many, each with another order of the data; three are the fewest that can decide.
+        most_epochs: no repeat begins that would go beyond so many epochs; None is no limit.
+        knowledge: what deficits may know of the data. Each field also by its own name: ``examples``, ``classes``,
+            ``normalised``, and ``all_labels`` for ``labels``.
+        check: whether to train two epochs first, to see that ``advance`` is deterministic and that forks leave the
+            training as it is.
+        forecasts: whether the shipped map, or ``own_map``, forecasts the damage at the end of the training.
+        own_map: a map of your own.
+        kept: where scores of forks are kept and found again, by a name of the fork; None keeps nothing.
+    """
+
+    smallest_damage: float = 0.01
+    repeats: int = 8
+    most_epochs: int | None = None
+    knowledge: DataInfo = field(default_factory=DataInfo)
+    check: bool = True
+    forecasts: bool = True
+    own_map: ForecastMap | None = None
+    kept: MutableMapping[str, Any] | None = None
+
+    def changed(self, named: dict[str, Any]) -> SensitivityOptions:
+        """These options with those in ``named`` in their place.
+
+        Raises:
+            TypeError: there is no such option.
+            StudyError: a value is out of its range.
+        """
+        names = [one.name for one in fields(self)]
+        if unknown := sorted(set(named) - {*names, *NAMED}):
+            raise TypeError(f"sensitivity() has no option {unknown[0]!r} (allowed: {', '.join([*names, *NAMED])})")
+        made = replace(self, **{name: value for name, value in named.items() if name in names})
+        known = made.knowledge.with_named({name: value for name, value in named.items() if name in NAMED})
+        if not made.smallest_damage > 0:
+            raise StudyError(f"sensitivity: smallest_damage: received {made.smallest_damage}; must be above 0")
+        if made.repeats < 1:
+            raise StudyError(f"sensitivity: repeats: received {made.repeats}; must be at least 1")
+        return replace(made, knowledge=known)
+
+    @property
+    def known_map(self) -> ForecastMap | None:
+        """The map that forecasts; None for none."""
+        return (self.own_map or shipped_map()) if self.forecasts else None
