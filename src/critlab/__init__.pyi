@@ -12,6 +12,8 @@ from critlab.hooks.own_loop.lasting_damage import lasting_damage as lasting_dama
 from critlab.hooks.own_loop.probe import probe as probe
 from critlab.hooks.sensitivity.sensitivity import sensitivity as sensitivity
 from critlab.hooks.watch import Watch as Watch
+from critlab.hooks.when.options import WhenOptions as WhenOptions
+from critlab.hooks.when.when import when as when
 from critlab.measures.fisher.trace import fisher_trace as fisher_trace
 from critlab.measures.units.source_variance import relative_source_variance as relative_source_variance
 from critlab.report import report as report

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, fields
 from typing import Any
 
-from critlab.report.chart import Chart
+from critlab.report.chart import Cell, Chart
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ class Findings:
         provenance: what was computed on what, as plain JSON values.
         command: what repeats it.
         masthead: what a page of it alone is called.
+        lines: the answer in words, one line each, the sentence first.
+        table: names of columns, and rows; None where there is none.
     """
 
     name: str
@@ -61,3 +63,5 @@ class Findings:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
     masthead: str = "A figure of the theory"
+    lines: tuple[str, ...] = ()
+    table: tuple[tuple[str, ...], tuple[tuple[Cell, ...], ...]] | None = None

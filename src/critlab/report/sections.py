@@ -74,6 +74,8 @@ def _theory_section(findings: Findings, name: str) -> Row:
         "provenance": list(_flat(findings.provenance, "")),
         "command": findings.command,
         "masthead": findings.masthead,
+        "lines": findings.lines,
+        **({"columns": findings.table[0], "rows": _table(findings.table[1])} if findings.table else {}),
     }
 
 

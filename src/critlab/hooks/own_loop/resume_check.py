@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from critlab._core.errors import StudyError
-from critlab.hooks.own_loop.learner import OwnLearner, OwnState
+from critlab.hooks.own_loop.learner import OwnLearner
 from critlab.study.runs.recipe import Recipe
 from critlab.training.states.packing import pack, unpack
 
@@ -36,13 +36,15 @@ def check_resume(learner: OwnLearner, seed: int, *, counts: bool = False) -> Non
     if counts:
         saved = learner.loop.save(state.own)
         refuse_scheduler(saved, "save(state)", "probe", "delay=False and restart=False")
-    _same(learner, state, learner.start({"seed": seed}), "make(seed) gave two states", "draw from torch's generator")
+    same_states(
+        learner, state, learner.start({"seed": seed}), "make(seed) gave two states", "draw from torch's generator"
+    )
     learner.advance(state, recipe, 0)
     other = learner.unpack(learner.pack(state))
-    _same(learner, state, other, "load(save(state)) and the state itself", "let load restore all that save gives")
+    same_states(learner, state, other, "load(save(state)) and the state itself", "let load restore all that save gives")
     losses = [learner.advance(one, recipe, 1) for one in (state, other)]
     advice = "save everything that the next epoch depends on, such as the state of the optimiser and the schedule"
-    _same(learner, state, other, "a state and its copy, trained for another epoch,", advice)
+    same_states(learner, state, other, "a state and its copy, trained for another epoch,", advice)
     if losses[0] != losses[1]:
         raise StudyError(f"probe: a state and its copy gave {losses[0]} and {losses[1]}; {advice}")
 
@@ -70,12 +72,34 @@ def refuse_scheduler(saved: Any, where: str, function: str, without: str) -> Non
         refuse_scheduler(item, f"{where}[{name!r}]", function, without)
 
 
-def _same(learner: OwnLearner, one: OwnState, other: OwnState, what: str, advice: str) -> None:
+class Packing(Protocol):
+    """Whatever packs states into arrays."""
+
+    def pack(self, state: Any) -> Mapping[str, Any]:
+        """The state as named arrays."""
+
+
+def same_states(learner: Packing, one: Any, other: Any, what: str, advice: str, function: str = "probe") -> None:
+    """Refuses two states that differ in a value that is saved.
+
+    Args:
+        learner: packs both.
+        one: a state.
+        other: another one, which should be equal.
+        what: what they are called.
+        advice: what to do.
+        function: who asks.
+
+    Raises:
+        StudyError: they differ; with the places of the first values that do.
+    """
     ours, theirs = (dict(_leaves(unpack(learner.pack(state)), "state")) for state in (one, other))
     different = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
     if different:
         listed = ", ".join(different[:MOST_PLACES]) + (", ..." if len(different) > MOST_PLACES else "")
-        raise StudyError(f"probe: {what} differ, in {len(different)} of {len(ours)} values of save: {listed}; {advice}")
+        raise StudyError(
+            f"{function}: {what} differ, in {len(different)} of {len(ours)} values of save: {listed}; {advice}"
+        )
 
 
 def _leaves(value: Any, where: str) -> Iterator[tuple[str, Any]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from critlab.analysis.timing.answer import Cost, Plateau, Timing
+from critlab.analysis.timing.costs import Costs, cheapest
+from critlab.analysis.timing.tradeoffs import Tradeoff
 from critlab.report.text.numbers import count, hundredths, listing, percent, points, signed
 
 
@@ -91,6 +93,35 @@ def spent_text(spent: float, reruns: float, step: str = "epoch") -> str:
     share = percent(spent / reruns, 0) if reruns else "–"
     whole = f"{count(round(reruns), step)}"
     return f"Spent {count(round(spent), step)}; full reruns of the same times and seeds take {whole} ({share})."
+
+
+def cheapest_text(timing: Timing, costs: Costs, words: TimingWords) -> str:
+    """The cheapest time of the plateau, against the present time, or against never where none is given."""
+    time = cheapest(timing, costs)
+    reference = timing.present or timing.never
+    at, least = _time(timing, time, words), number(timing.tolerance, words)
+    if reference is None or reference.epoch == time:
+        return f"Cheapest time on the plateau: {at}, also the present one." if reference else f"Cheapest time: {at}."
+    named = "the present time" if timing.present else "never"
+    share = percent(costs.share(time, reference.epoch), 0)
+    return (
+        f"Cheapest time on the plateau: {at}, with the best {words.metric} up to {least} for {share} of the cost of "
+        f"{named}."
+    )
+
+
+def tradeoff_lines(rows: Sequence[Tradeoff], timings: Mapping[str, Timing], words: TimingWords) -> list[str]:
+    """Which times no other one beats in everything; empty where there is one metric and no cost."""
+    if not rows:
+        return []
+    timing = next(iter(timings.values()))
+    free = [_time(timing, one.epoch, words) for one in rows if not one.beaten]
+    judged = listing([*timings, *(["cost"] if rows[0].cost is not None else [])])
+    everywhere = [_time(timing, one.epoch, words) for one in rows if all(one.near.values())]
+    found = [f"By the smoothed curves, no other time is better in all of {judged} than: {listing(free)}."]
+    if len(timings) > 1:
+        found.append(f"On the plateau of every metric: {listing(everywhere) if everywhere else 'no time'}.")
+    return found
 
 
 def number(value: float, words: TimingWords) -> str:

@@ -1,0 +1,119 @@
+"""The answer of ``critlab.when``: values, words, a table, and the findings of its page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from critlab.analysis.timing import BestTime, Plateau, Timing
+from critlab.analysis.timing.answer import Cost
+from critlab.analysis.timing.costs import Costs
+from critlab.analysis.timing.table import Cell
+from critlab.analysis.timing.tradeoffs import Tradeoff
+from critlab.report import report
+from critlab.report.findings import Findings
+from critlab.report.text.timing import TimingWords, spent_text, timing_lines, tradeoff_lines
+from critlab.report.text.timing import cheapest_text as cheapest_words
+from critlab.report.timing import timing_findings
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True)
+class When:
+    """When to flip the switch.
+
+    Args:
+        timings: the answer for each metric with a goal, the leading one first; see
+            :class:`critlab.analysis.timing.Timing`.
+        cells: every metric of each trained time and seed.
+        spent: epochs that the answer rests on, each counted once; the check of the functions comes on top.
+        reruns: epochs of full reruns: every tried time with every used seed, each from scratch.
+        total: epochs of one training; as a time it stands for never.
+        costs: what trainings cost by time, in the unit of ``cost``; None where no cost was given.
+        tradeoffs: one row for each tried time where there are several metrics or a cost; else empty.
+        words: how texts call things.
+        name: of the study in the store.
+    """
+
+    timings: Mapping[str, Timing]
+    cells: Mapping[Cell, Mapping[str, float]]
+    spent: int
+    reruns: int
+    total: int
+    costs: Costs | None
+    tradeoffs: tuple[Tradeoff, ...]
+    words: TimingWords
+    name: str
+
+    @property
+    def timing(self) -> Timing:
+        """The answer for the leading metric."""
+        return next(iter(self.timings.values()))
+
+    @property
+    def best(self) -> BestTime:
+        """The best time: ``.epoch``, and the interval that holds it, ``.low`` to ``.high``."""
+        return self.timing.best
+
+    @property
+    def plateau(self) -> Plateau:
+        """The times around the best that are not worse than it by more than the tolerance: ``(low, high)``."""
+        return self.timing.plateau
+
+    @property
+    def present(self) -> Cost | None:
+        """What the present time costs against the best; None where none was given."""
+        return self.timing.present
+
+    @property
+    def none_better(self) -> bool:
+        """Whether no time is found better than never."""
+        return bool(self.timing.none_better)
+
+    @property
+    def matters(self) -> bool:
+        """Whether some time is found worse than another; where not, the switch is found to do nothing."""
+        return self.timing.matters
+
+    def lines(self) -> list[str]:
+        """The answer in words, one line each."""
+        found = []
+        for metric, timing in self.timings.items():
+            own = replace(self.words, metric=metric)
+            prefix = f"{metric}: " if len(self.timings) > 1 else ""
+            found += [f"{prefix}{line}" for line in timing_lines(timing, own)]
+        if self.costs is not None:
+            found.append(cheapest_words(self.timing, self.costs, self.words))
+        found += tradeoff_lines(self.tradeoffs, self.timings, self.words)
+        return [*found, spent_text(self.spent, self.reruns, self.words.step)]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Every trained cell: ``time, seed``, and a column for each metric.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        import pandas
+
+        rows = [{"time": time, "seed": seed, **metrics} for (time, seed), metrics in sorted(self.cells.items())]
+        return pandas.DataFrame(rows)
+
+    def findings(self) -> Findings:
+        """What a page shows: the sentences, a chart of each metric, and what was spent."""
+        facts: dict[str, Any] = {
+            "spent": f"{self.spent:,} {self.words.step}s",
+            "full reruns": f"{self.reruns:,} {self.words.step}s",
+            "seeds": sorted({seed for _, seed in self.cells}),
+        }
+        return timing_findings(self.name, self.timings, self.words, self.lines(), facts, self.tradeoffs)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the page of the answer, and return its path."""
+        return report(self.findings(), path)

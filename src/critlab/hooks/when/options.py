@@ -1,0 +1,97 @@
+"""The options of :func:`critlab.when` beyond the loop and the most usual numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+from critlab._core.errors import StudyError
+
+Direction = Literal["on", "off"]
+
+CANDIDATES = 16
+"""Into so many parts the training is divided where no times are given."""
+
+
+@dataclass(frozen=True)
+class WhenOptions:
+    """Options of :func:`critlab.when`; it takes each also by name.
+
+    Args:
+        direction: ``"on"``: off from the start, on from each time to the end. ``"off"``: on from the start, off from
+            each time to the end.
+        times: which may be tried, epochs from 0 to ``total``; ``total`` stands for never and is always tried. Where it
+            is left out, the training is divided into 16 parts.
+        present: the time at which the switch is flipped today; it is tried, and its cost is reported. ``total`` is
+            never.
+        most_times: how many times may be tried; all where it is left out.
+        cost: ``cost(epoch, on)``, what one epoch costs in any unit, such as seconds or operations; at least 0. Then
+            the answer also compares times at equal quality by what their training costs.
+        diverged: the value of every metric that counts for a training whose numbers are not finite. Where it is left
+            out, such a training ends the call with an error.
+        metric: what texts and the page call the metric, where ``evaluate`` returns one number.
+        fraction: whether metrics are fractions that texts show in points.
+        switch: what texts and the page call the switch.
+        step: what texts call an epoch, in the singular.
+        name: of the study in the store.
+        model: what the store calls the model.
+        data: what the store calls the data.
+        version: names the loop and its data in the store; where it is left out, the code of ``make``, ``advance``,
+            ``evaluate`` and ``switch`` does, as in :class:`~critlab.hooks.own_loop.options.ProbeOptions`.
+        check: whether to train five epochs first, to see that epochs can be repeated bit for bit, and that a saved
+            state goes on as if it had not been saved, before and after the switch.
+        replace: let the study take over its name where the store holds another study of that name.
+    """
+
+    direction: Direction = "on"
+    times: Iterable[int] | None = None
+    present: int | None = None
+    most_times: int | None = None
+    cost: Callable[[int, bool], float] | None = None
+    diverged: float | None = None
+    metric: str = "the metric"
+    fraction: bool = False
+    switch: str = "the switch"
+    step: str = "epoch"
+    name: str = "when"
+    model: str = "the model"
+    data: str = "its own data"
+    version: str | None = None
+    check: bool = True
+    replace: bool = False
+
+    @classmethod
+    def of(cls, named: Mapping[str, Any]) -> WhenOptions:
+        """The options in ``named``; its ``options`` are those that the others replace.
+
+        Raises:
+            TypeError: there is no such option.
+        """
+        given = dict(named)
+        base = given.pop("options", None) or cls()
+        names = [one.name for one in fields(cls)]
+        if unknown := sorted(set(given) - set(names)):
+            raise TypeError(f"when() has no option {unknown[0]!r} (allowed: {', '.join(names)})")
+        return replace(base, **given)
+
+    def candidates(self, total: int) -> tuple[int, ...]:
+        """The times that may be tried, increasing, ``total`` included.
+
+        Raises:
+            StudyError: a time lies outside of the training, or an option is not one of its values.
+        """
+        if self.direction not in ("on", "off"):
+            raise StudyError(f'when: direction: received {self.direction!r}; must be "on" or "off"')
+        parts = min(CANDIDATES, total)
+        given = [round(part * total / parts) for part in range(parts)] if self.times is None else list(self.times)
+        if not given:
+            raise StudyError("when: times: received none; give at least one epoch, or omit times")
+        for key, times in (("times", given), ("present", [] if self.present is None else [self.present])):
+            for time in times:
+                if isinstance(time, bool) or not isinstance(time, int) or not 0 <= time <= total:
+                    raise StudyError(
+                        f"when: {key}: received {time!r}; must be a whole epoch from 0 to {total}, the length of "
+                        "training (total)"
+                    )
+        return tuple(sorted({*given, *([] if self.present is None else [self.present]), total}))

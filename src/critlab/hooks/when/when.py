@@ -1,0 +1,180 @@
+"""``critlab.when``: the best time of a switch in a user's own training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from critlab._core.errors import StudyError
+from critlab._core.user_code.modules import refresh
+from critlab.analysis.timing import Design, Timing, TimingTable, further_cells, judge_timing
+from critlab.analysis.timing.costs import steps_spent, switch_costs
+from critlab.analysis.timing.table import Cell, Goal
+from critlab.analysis.timing.tradeoffs import tradeoffs
+from critlab.hooks.when.answer import When
+from critlab.hooks.when.cells import DIVERGED, Cells, Metrics
+from critlab.hooks.when.learner import SwitchLearner, SwitchLoop
+from critlab.hooks.when.options import WhenOptions
+from critlab.hooks.when.study import when_study
+from critlab.report.text.timing import TimingWords
+from critlab.store import Store
+from critlab.study.runs.sequential import FEWEST_SEEDS
+from critlab.study.types import MOST_EPOCHS
+
+Goals = Goal | Mapping[str, Goal]
+
+
+def when(
+    make: Callable[[int], Any],
+    advance: Callable[[Any, int], Any],
+    evaluate: Callable[[Any], float | Mapping[str, float]],
+    *,
+    save: Callable[[Any], Any],
+    load: Callable[[Any], Any],
+    switch: Callable[[Any, bool], Any],
+    total: int,
+    seeds: int | Iterable[int] | Mapping[str, int] = 10,
+    tolerance: float | Mapping[str, float],
+    goal: Goals = "max",
+    store: str | Path = "critlab-store",
+    **named: Any,
+) -> When:
+    """Find the best time to flip a switch in a training loop of the user's own; safe to stop and to call again.
+
+    Each seed trains one trunk, in which the switch is never flipped, and forks from it. A fork equals a training from
+    scratch bit for bit. At first a few times are tried with three seeds. Then further times and seeds are added where
+    they decide, at a level that holds over all looks (:mod:`critlab.analysis.timing.further`). Everything runs in this
+    process. An epoch is whatever one call of ``advance`` trains.
+
+    Args:
+        make: ``make(seed) -> training``, with the switch off; see :class:`~critlab.hooks.when.learner.SwitchLoop`.
+        advance: ``advance(training, epoch)`` trains one epoch in place; may return the loss.
+        evaluate: ``evaluate(training)`` at the end: a number, or a mapping of numbers by name.
+        save: ``save(training) -> nested dictionaries of tensors and numbers``, with what the switch changes.
+        load: ``load(saved) -> training``.
+        switch: ``switch(training, on)`` is called when the switch changes, before the epoch; it changes the training
+            in place, or returns another one.
+        total: epochs of every training; as a time it stands for never.
+        seeds: the most that are used: how many, or which; or ``{"first": 3, "most": 10}``. Fewer are used where they
+            decide. Three are the fewest that can decide anything.
+        tolerance: the largest loss that does not matter, in the unit of the metric; or one for each metric.
+        goal: ``"max"`` or ``"min"``; or a mapping of several metrics, the leading one first: further runs are placed
+            by it, and the answer has a table of trade-offs.
+        store: a folder.
+        named: fields of :class:`~critlab.hooks.when.options.WhenOptions` by name, such as ``direction``, ``times``,
+            ``present`` and ``cost``; or ``options``, which the others replace.
+
+    Returns:
+        The answer: ``best.epoch``, ``best.low``, ``best.high``, ``plateau``, ``present``, ``spent`` and ``reruns``.
+
+    Raises:
+        StudyError: the question does not hold together, the functions are not what they should be, or a number is not
+            finite. What was trained before stays in the store.
+        TypeError: an option that :class:`~critlab.hooks.when.options.WhenOptions` does not have.
+        KeyboardInterrupt: Ctrl-C; the same call goes on from there. Other errors of the functions pass through.
+    """
+    refresh()
+    options = WhenOptions.of(named)
+    if isinstance(total, bool) or not isinstance(total, int) or not 1 <= total <= MOST_EPOCHS:
+        raise StudyError(f"when: total: received {total!r}; must be a number of epochs from 1 to {MOST_EPOCHS:,}")
+    candidates = options.candidates(total)
+    first, used = _seeds(seeds)
+    goals = _goals(goal, options.metric)
+    tolerances = _tolerances(tolerance, goals)
+    loop = SwitchLoop(make, advance, evaluate, save, load, switch)
+    study = when_study(loop, candidates, used, total, options)
+    cells = Cells(study, Store(store), SwitchLearner(loop, options.metric), options)
+    always = [total, *([] if options.present is None else [options.present])]
+    design = Design.of(candidates, used, first, always, options.most_times)
+    leading = next(iter(goals))
+    found: dict[Cell, Metrics] = {}
+    timing: Timing | None = None
+    while asked := further_cells(_table(found, leading, design, total), timing, design):
+        found |= cells.train(asked)
+        timing = _judged(found, leading, goals, tolerances, design, total, options)
+    timings = {name: _judged(found, name, goals, tolerances, design, total, options) for name in goals}
+    return _answer(timings, found, total, options)
+
+
+def _answer(timings: Mapping[str, Timing], found: Mapping[Cell, Metrics], total: int, options: WhenOptions) -> When:
+    spent, reruns = steps_spent(found, total)
+    costs = None
+    if options.cost is not None:
+        try:
+            costs = switch_costs(found, total, options.cost, options.direction == "off")
+        except ValueError as error:
+            raise StudyError(f"when: {error}") from None
+    rows = tradeoffs(timings, costs) if len(timings) > 1 or costs is not None else ()
+    metric = next(iter(timings))
+    words = TimingWords(options.switch, metric, options.fraction, options.step, options.direction)
+    return When(timings, found, spent, reruns, total, costs, rows, words, options.name)
+
+
+def _judged(
+    found: Mapping[Cell, Metrics],
+    metric: str,
+    goals: Mapping[str, Goal],
+    tolerances: Mapping[str, float],
+    design: Design,
+    total: int,
+    options: WhenOptions,
+) -> Timing:
+    table = _table(found, metric, design, total)
+    return judge_timing(
+        table, tolerance=tolerances[metric], goal=goals[metric], present=options.present, level=design.level
+    )
+
+
+def _table(found: Mapping[Cell, Metrics], metric: str, design: Design, total: int) -> TimingTable:
+    return TimingTable.of({cell: _value(values, metric) for cell, values in found.items()}, design.candidates, total)
+
+
+def _value(values: Metrics, metric: str) -> float:
+    if DIVERGED in values:
+        return values[DIVERGED]
+    if metric not in values:
+        raise StudyError(
+            f"when: goal: received the metric {metric!r}, but evaluate returns {', '.join(values)}; give "
+            'goal={"name": "max"} with the name of one that it returns'
+        )
+    return values[metric]
+
+
+def _seeds(given: int | Iterable[int] | Mapping[str, int]) -> tuple[int, Sequence[int]]:
+    """How many seeds come first, and all that may be used."""
+    first, chosen = FEWEST_SEEDS, given
+    if isinstance(given, Mapping):
+        if set(given) != {"first", "most"}:
+            raise StudyError(f"when: seeds: received {dict(given)!r}; a table must have the keys first and most")
+        first, chosen = given["first"], given["most"]
+    numbers: list[Any] = list(range(chosen)) if isinstance(chosen, int) else list(chosen)
+    whole = all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in numbers)
+    if not numbers or not whole or len(set(numbers)) != len(numbers):
+        raise StudyError(f"when: seeds: received {given!r}; must be a number above 0, or different whole numbers")
+    if not isinstance(first, int) or first < FEWEST_SEEDS or (isinstance(given, Mapping) and first > len(numbers)):
+        raise StudyError(
+            f"when: seeds: received first = {first!r}; must be from {FEWEST_SEEDS}, the fewest seeds that can decide "
+            "anything, to most"
+        )
+    return first, numbers
+
+
+def _goals(given: Goals, metric: str) -> Mapping[str, Goal]:
+    goals: Mapping[str, Goal] = given if isinstance(given, Mapping) else {metric: given}
+    for name, goal in goals.items():
+        if goal not in ("max", "min"):
+            raise StudyError(f'when: goal: received {goal!r} for {name}; must be "max" or "min"')
+    if not goals:
+        raise StudyError('when: goal: received no metric; give "max", "min", or a mapping of metrics')
+    return goals
+
+
+def _tolerances(given: float | Mapping[str, float], goals: Mapping[str, Goal]) -> Mapping[str, float]:
+    found = dict(given) if isinstance(given, Mapping) else dict.fromkeys(goals, given)
+    for name in goals:
+        if name not in found:
+            raise StudyError(f"when: tolerance: received none for {name}; give one for each metric in goal")
+        if isinstance(found[name], bool) or not isinstance(found[name], int | float) or not 0 < found[name] < 1e100:
+            raise StudyError(f"when: tolerance: received {found[name]!r} for {name}; must be a number above 0")
+    return found

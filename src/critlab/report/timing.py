@@ -1,0 +1,84 @@
+"""The page and the JSON document of an answer about the time of a switch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from critlab.analysis.timing.answer import Timing
+from critlab.analysis.timing.tradeoffs import Tradeoff
+from critlab.report.charts.timing import KEY, timing_chart
+from critlab.report.findings import Findings
+from critlab.report.text.timing import TimingWords, timing_lines
+
+
+def timing_findings(
+    name: str,
+    timings: Mapping[str, Timing],
+    words: TimingWords,
+    lines: Sequence[str],
+    facts: Mapping[str, Any],
+    tradeoffs: Sequence[Tradeoff] = (),
+    command: str = "the same call, with the same store",
+) -> Findings:
+    """What the page of an answer shows.
+
+    Args:
+        name: of the study.
+        timings: the answer by metric, the leading one first.
+        words: how things are called.
+        lines: the answer in words.
+        facts: what was trained and spent.
+        tradeoffs: the table of times where there are several metrics or a cost.
+        command: what repeats it.
+    """
+    charts = [
+        timing_chart(timing, replace(words, metric=metric), KEY if place == 0 else f"{KEY}_{place + 1}")
+        for place, (metric, timing) in enumerate(timings.items())
+    ]
+    columns = ["Time", *timings, *(["Cost"] if any(one.cost is not None for one in tradeoffs) else []), "Beaten"]
+    rows = [
+        (one.epoch, *one.values.values(), *([] if one.cost is None else [one.cost]), "yes" if one.beaten else "no")
+        for one in tradeoffs
+    ]
+    return Findings(
+        name=name,
+        question=f"When should {words.switch} be turned {words.direction}?",
+        source="ours",
+        charts=charts,
+        comparisons=(),
+        provenance=facts,
+        command=command,
+        masthead="The time of a switch",
+        lines=tuple(lines),
+        table=(tuple(columns), tuple(rows)) if rows else None,
+    )
+
+
+def timing_document(name: str, timings: Mapping[str, Timing], words: TimingWords) -> dict[str, Any]:
+    """The answer as plain JSON values, the leading metric first, with the lines that the terminal shows."""
+    return {
+        "schema_version": 1,
+        "study": name,
+        "metrics": {metric: _timing(timing, replace(words, metric=metric)) for metric, timing in timings.items()},
+    }
+
+
+def _timing(timing: Timing, words: TimingWords) -> dict[str, Any]:
+    return {
+        "best": timing.best._asdict(),
+        "plateau": timing.plateau._asdict(),
+        "also": [one._asdict() for one in timing.also],
+        "matters": timing.matters,
+        "none_better": timing.none_better,
+        "never": None if timing.never is None else timing.never._asdict(),
+        "present": None if timing.present is None else timing.present._asdict(),
+        "points": [one._asdict() for one in timing.points],
+        "seeds": timing.seeds,
+        "tolerance": timing.tolerance,
+        "goal": timing.goal,
+        "level": timing.level,
+        "decided": timing.decided,
+        "lines": timing_lines(timing, words),
+    }
