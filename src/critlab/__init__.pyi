@@ -12,6 +12,7 @@ from critlab.hooks.own_loop.lasting_damage import lasting_damage as lasting_dama
 from critlab.hooks.own_loop.probe import probe as probe
 from critlab.hooks.sensitivity.sensitivity import sensitivity as sensitivity
 from critlab.hooks.watch import Watch as Watch
+from critlab.hooks.watch.forking.plan import ForkPlan as ForkPlan
 from critlab.hooks.when.options import WhenOptions as WhenOptions
 from critlab.hooks.when.when import when as when
 from critlab.measures.fisher.trace import fisher_trace as fisher_trace

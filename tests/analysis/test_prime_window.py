@@ -22,7 +22,7 @@ from critlab.analysis.sources.source_windows import prime_windows, source_window
 from critlab.analysis.tables.reading import read_results
 from critlab.analysis.tables.results import Results
 from critlab.analysis.tables.table import Outcome, Row
-from critlab.hooks.watch.page import windows_sentence
+from critlab.hooks.watch.page.page import windows_sentence
 from critlab.models import MODELS
 from critlab.models.spec import ModelSpec
 from critlab.report.text.sources import windows_text

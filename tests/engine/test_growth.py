@@ -20,9 +20,9 @@ import pytest
 from critlab._core.digest import canonical
 from critlab._core.estimate import Estimate
 from critlab.analysis.tables.results import Results
-from critlab.hooks.watch.history import MOST_RECORDS, History
-from critlab.hooks.watch.record import Record
-from critlab.hooks.watch.writers import JsonLines
+from critlab.hooks.watch.records.history import MOST_RECORDS, History
+from critlab.hooks.watch.records.record import Record
+from critlab.hooks.watch.records.writers import JsonLines
 from critlab.report.page import page
 from critlab.report.study_text import study_text
 from critlab.study import Study

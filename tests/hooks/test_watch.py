@@ -24,11 +24,11 @@ import critlab
 from critlab._core.errors import StudyError
 from critlab._core.estimate import Estimate
 from critlab.hooks.watch.looks.look import Sample
-from critlab.hooks.watch.record import Record, Sums, movement, shares
-from critlab.hooks.watch.training_loss import TrainingLoss
+from critlab.hooks.watch.records.record import Record, Sums, movement, shares
+from critlab.hooks.watch.sums.training_loss import TrainingLoss
+from critlab.hooks.watch.sums.weights_in_motion import TOGETHER, GradientNoise, WeightPath
 from critlab.hooks.watch.watch import Watch
 from critlab.hooks.watch.watching import LOOKS
-from critlab.hooks.watch.weights_in_motion import TOGETHER, GradientNoise, WeightPath
 
 
 @pytest.fixture(autouse=True)

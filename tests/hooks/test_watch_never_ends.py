@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
 from critlab.hooks.watch import Watch
-from critlab.hooks.watch.record import Record
-from critlab.hooks.watch.weights_in_motion import clipped
+from critlab.hooks.watch.records.record import Record
+from critlab.hooks.watch.sums.weights_in_motion import clipped
 from watched_trainings import always, same, trained
 
 

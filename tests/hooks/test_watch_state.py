@@ -16,12 +16,12 @@ from critlab._core.errors import StudyError
 from critlab._core.estimate import Estimate
 from critlab.analysis.sources.prime_window import PrimeWindow, prime_window
 from critlab.hooks.watch import Watch
-from critlab.hooks.watch.groups import MOST_READINGS, Watched
-from critlab.hooks.watch.history import MOST_RECORDS, History
 from critlab.hooks.watch.looks.inputs import Call
-from critlab.hooks.watch.page import MOST_SHOWN, findings
-from critlab.hooks.watch.record import Record
-from critlab.hooks.watch.signals import signals
+from critlab.hooks.watch.page.page import MOST_SHOWN, findings
+from critlab.hooks.watch.records.history import MOST_RECORDS, History
+from critlab.hooks.watch.records.record import Record
+from critlab.hooks.watch.records.signals import signals
+from critlab.hooks.watch.sums.groups import MOST_READINGS, Watched
 from watched_trainings import always
 
 

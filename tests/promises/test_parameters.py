@@ -9,9 +9,7 @@ import critlab
 
 PACKAGE = Path(critlab.__file__).parent
 MOST = 12
-ABOVE = {
-    "hooks/watch/watch.py:Watch": 14,
-}
+ABOVE: dict[str, int] = {}
 """What still has more, with how many: entries may only go, and counts may only fall."""
 
 

@@ -62,6 +62,10 @@ class TimeBudget:
         self._mark = now
         return took
 
+    def skip(self) -> None:
+        """What was done since the last call belongs neither to the training nor to the watch, such as forks."""
+        self._mark = self.now()
+
     def state(self) -> dict[str, float]:
         """What :meth:`load` takes."""
         return {"worked": self.worked, "spent": self.spent}

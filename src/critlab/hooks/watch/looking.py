@@ -27,6 +27,7 @@ from critlab.hooks.watch.looks.inputs import (
 from critlab.hooks.watch.looks.logits import LogitsOf
 from critlab.hooks.watch.looks.look import Sample, fisher_snapshot, rehearse
 from critlab.hooks.watch.looks.refusals import refuse_model
+from critlab.hooks.watch.options import WatchOptions
 from critlab.measures.weights.parameter_groups import ParameterGroups
 
 Given = Inputs | Callable[[], Inputs | None] | None
@@ -38,36 +39,24 @@ class Looking:
 
     Args:
         model: unwrapped.
-        probe: the examples; None: those of the first batch that is taken.
-        examples: how many examples are kept at most of that batch.
-        seed: of signs and of the choice of examples.
-        forward: gives the logits; None: they are found in what the model gives.
-        autocast: the type in which the forward pass runs; None is the type of the weights.
+        options: of the watch.
 
     Raises:
         StudyError: the model cannot be looked at.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        *,
-        probe: Inputs | None,
-        examples: int,
-        seed: int,
-        forward: Forward | None,
-        autocast: torch.dtype | None,
-    ) -> None:
-        refuse_model(model, calls_forward=forward is None)
-        self.model, self.seed, self.autocast, self.examples = model, seed, autocast, examples
-        self.forward: Forward = forward or LogitsOf()
-        self.size = Size(MOST_EXAMPLES // 2, examples)
+    def __init__(self, model: nn.Module, options: WatchOptions) -> None:
+        refuse_model(model, calls_forward=options.forward is None)
+        self.model, self.seed, self.examples = model, options.seed, options.examples
+        self.autocast = options.autocast
+        self.forward: Forward = options.forward or LogitsOf()
+        self.size = Size(MOST_EXAMPLES // 2, options.examples)
         self.rehearsed = False
         self._labels = False
         self._probe: Inputs | None = None
         self._came_from = ""
-        if probe is not None:
-            self._keep(probe)
+        if options.probe is not None:
+            self._keep(options.probe)
 
     @property
     def has_examples(self) -> bool:

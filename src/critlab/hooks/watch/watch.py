@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
 from critlab.analysis.sources.prime_window import PrimeWindow
+from critlab.hooks.sensitivity.answer import Sensitivity
+from critlab.hooks.sensitivity.course import Course
 from critlab.hooks.watch import ranks
-from critlab.hooks.watch.gathering import Gathering
-from critlab.hooks.watch.groups import Groups
+from critlab.hooks.watch.forking.forking import Forking, OnClosed
+from critlab.hooks.watch.forking.plan import ForkPlan
 from critlab.hooks.watch.looking import Given, Looking
-from critlab.hooks.watch.looks.inputs import Forward, Inputs, unwrapped
-from critlab.hooks.watch.record import Record
-from critlab.hooks.watch.signals import Signal, signals
+from critlab.hooks.watch.looks.inputs import unwrapped
+from critlab.hooks.watch.options import WatchOptions
+from critlab.hooks.watch.records.record import Record
+from critlab.hooks.watch.records.signals import Signal, signals
+from critlab.hooks.watch.sums.gathering import Gathering
+from critlab.hooks.watch.sums.groups import Groups
 from critlab.hooks.watch.watching import Watching
 
 
@@ -25,7 +30,7 @@ class Watch:
     """Looks at a model while a user's loop trains it, within a budget, and leaves no trace in the training.
 
     Call :meth:`step` after every step of the optimiser. A look is one forward and one backward pass of a few examples
-    in evaluation mode; eight looks make a :class:`~critlab.hooks.watch.record.Record` of the training's signals.
+    in evaluation mode; eight looks make a :class:`~critlab.hooks.watch.records.record.Record` of a training's signals.
     Weights, ``.grad``, buffers, modes, attributes of modules and the global random states stay as they are: a training
     that is watched ends with the same bits as one that is not.
 
@@ -33,26 +38,28 @@ class Watch:
     made, in :meth:`rehearse`, or at the first :meth:`step`. What fails later is said once in a warning, and left:
     :attr:`asides` has the reasons.
 
+    The watch sees one clean training, so none of its signals says whether the period is open; what the bench says they
+    are worth stands with them. Forks say it: with ``forks``, :meth:`fork_if_due` makes them between two epochs, where
+    they are worth their cost and within their budget.
+
     Args:
         model: a classifier or a causal language model: logits ``(N, classes)`` or ``(N, heads, classes)``, a tensor or
             in the output's ``logits``. Also wrapped by ``DistributedDataParallel`` or ``torch.compile``.
-        log: where records go, one or several; see :func:`~critlab.hooks.watch.writers.writer`.
+        log: where records go, one or several; see :func:`~critlab.hooks.watch.records.writers.writer`.
         budget: the share of the training's time that watching may take, above 0 and at most 1.
-        probe: the examples to look at, as the model takes them; None is the first batch that :meth:`step` is shown.
-        examples: how many examples are kept of what :meth:`step` is shown.
-        seed: of signs and the choice of examples.
-        forward: ``(model, inputs) -> logits``, where calling the model with the inputs does not give them.
-        autocast: the type in which a look's forward pass runs; None is the type of the weights.
-        gradients: whether norm and signal to noise are read from ``.grad``; needs a copy of the gradients.
-        path: whether the distance that the weights go is followed; needs a copy of the weights.
         groups: names of modules by group, such as ``{"audio": "audio_tower", "video": "video_tower"}``; for each the
             prime learning window is followed (:mod:`~critlab.analysis.sources.prime_window`).
         epoch_steps: steps of an epoch, in which that window is defined; needed where there are groups.
         optimizer: whose learning rate is read for each record: anything with ``param_groups``.
-        clip: the norm to which the loop clips gradients before :meth:`step`; see :meth:`gradients`.
+        forks: which forks to make; None for none.
+        on_closed: ``(deficit, closing)``, called once for each deficit when two forks in a row have found it closed.
+        options: everything else; None is ``WatchOptions()``.
+        named: fields of :class:`~critlab.hooks.watch.options.WatchOptions` by name, such as ``probe``, ``examples``
+            or ``forward``; they replace those of ``options``.
 
     Raises:
         StudyError: an argument is not what it should be, or the model cannot be looked at.
+        TypeError: there is no such option.
 
     Error: each record's values have standard errors over signs and examples; they are unbiased for the mean over the
     record's steps of the Fisher trace on the probe.
@@ -70,29 +77,27 @@ class Watch:
         *,
         log: Any = (),
         budget: float = 0.03,
-        probe: Inputs | None = None,
-        examples: int = 128,
-        seed: int = 0,
-        forward: Forward | None = None,
-        autocast: torch.dtype | None = None,
-        gradients: bool = True,
-        path: bool = True,
         groups: Groups | None = None,
         epoch_steps: int | None = None,
         optimizer: Any = None,
-        clip: float | None = None,
+        forks: ForkPlan | None = None,
+        on_closed: OnClosed | None = None,
+        options: WatchOptions | None = None,
+        **named: Any,
     ) -> None:
+        chosen = (options or WatchOptions()).changed(named)
         if not 0 < budget <= 1:
             raise StudyError(f"watch: budget: received {budget}; must be above 0 and at most 1, a share of the time")
-        if examples < 1:
-            raise StudyError(f"watch: examples: received {examples}; must be at least 1")
+        if chosen.examples < 1:
+            raise StudyError(f"watch: examples: received {chosen.examples}; must be at least 1")
         if not isinstance(model, nn.Module):
             raise StudyError(f"watch: model: received {type(model).__name__}; must be a torch.nn.Module")
         if optimizer is not None and not hasattr(optimizer, "param_groups"):
             raise StudyError(f"watch: optimizer: received {type(optimizer).__name__}; must have param_groups")
         self.model = inner = unwrapped(model)
-        looking = Looking(inner, probe=probe, examples=examples, seed=seed, forward=forward, autocast=autocast)
-        sums = Gathering(inner, groups=groups, epoch_steps=epoch_steps, gradients=gradients, path=path, clip=clip)
+        self._forking = Forking(None if forks is None else forks.fitted().within_budget(), on_closed)
+        looking = Looking(inner, chosen)
+        sums = Gathering(inner, groups=groups, epoch_steps=epoch_steps, options=chosen)
         self._watching = Watching(inner, looking=looking, sums=sums, budget=budget, log=log, optimizer=optimizer)
         self._ledger = self._watching.ledger
 
@@ -120,6 +125,16 @@ class Watch:
     def windows(self) -> Mapping[str, PrimeWindow]:
         """For each group whether its prime learning window is open, and since which step."""
         return dict(self._watching.sums.groups.windows)
+
+    @property
+    def course(self) -> Course:
+        """What forks have answered so far, by epoch; ``course.latest`` and ``course.closings`` by deficit."""
+        return self._forking.course
+
+    @property
+    def fork_epochs(self) -> int:
+        """Epochs that forks of this process have trained."""
+        return self._forking.spent
 
     @property
     def overhead(self) -> float:
@@ -171,6 +186,44 @@ class Watch:
         """
         self._watching.step(inputs, loss, lr)
 
+    def fork_if_due(self, state: Any, epoch: int) -> Sensitivity | None:
+        """Makes forks between two epochs, where they are worth their cost; call it after every epoch.
+
+        The state and all generators stand afterwards where they stood, bit for bit. What fails is said once in a
+        warning, and the training goes on without forks.
+
+        Args:
+            state: the training's state, as ``save`` takes it.
+            epoch: epochs that it was trained.
+
+        Returns:
+            The answers; None where no forks were made.
+        """
+        found = None
+        self._ledger.arrive()
+        self._forking.arrive()
+        if "forks" not in self._watching.asides and not ranks.together():
+            try:
+                found = self._forking.run(state, epoch, self.history)
+            except Exception as error:
+                self._watching.asides.say("forks", self.steps, error)
+        self._forking.leave()
+        self._ledger.skip()
+        return found
+
+    def to_pandas(self, of: Literal["records", "forks"] = "records") -> Any:
+        """A table as a pandas ``DataFrame``: one row for each record, or for each deficit and epoch of forks.
+
+        Raises:
+            StudyError: pandas is not installed.
+        """
+        rows = self.course.rows() if of == "forks" else [{"step": one.step, **one.scalars()} for one in self.history]
+        try:
+            import pandas
+        except ImportError:
+            raise StudyError("watch: to_pandas needs pandas: pip install pandas") from None
+        return pandas.DataFrame(rows)
+
     def close(self) -> None:
         """Makes a record of the looks since the last one; where several processes train, all must call it."""
         self._watching.finish()
@@ -196,11 +249,11 @@ class Watch:
         """
         if ranks.rank():
             return None
-        from critlab.hooks.watch.page import findings
+        from critlab.hooks.watch.page.page import findings
         from critlab.report import report
 
         try:
-            return report(findings(self.history, name or type(self.model).__name__, self.asides), path)
+            return report(findings(self.history, name or type(self.model).__name__, self.asides, self.course), path)
         except Exception as error:
             self._watching.asides.say("page", self.steps, error)
             return None
@@ -209,14 +262,15 @@ class Watch:
         """The state of the watch, for the training's checkpoint: numbers, texts and tensors.
 
         ``torch.load(..., weights_only=True)`` loads it. It holds the records, the sums since the last one, the ledger,
-        and the examples that are looked at. What depends on the number of the step alone goes on bit for bit.
+        the examples that are looked at, and what forks have answered. What depends on the number of the step alone goes
+        on bit for bit.
 
         Returns:
             Empty, with a warning, where there is no such state.
         """
         found: dict[str, Any] = {}
         try:
-            found = self._watching.state()
+            found = {**self._watching.state(), "forks": self._forking.state()}
         except Exception as error:
             self._watching.asides.say("state", self.steps, error)
         return found
@@ -228,6 +282,8 @@ class Watch:
             StudyError: the state is of another version, or damaged.
         """
         self._watching.load(state)
+        if "forks" in state:
+            self._forking.load(state["forks"])
 
     def save(self, path: str | Path) -> None:
         """Writes the state to a file; where that fails, it says so in a warning, and the training goes on."""

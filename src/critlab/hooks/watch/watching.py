@@ -13,10 +13,10 @@ from critlab._core.errors import StudyError
 from critlab.hooks.watch import ranks
 from critlab.hooks.watch.asides import Asides
 from critlab.hooks.watch.budget import TimeBudget, clock, finish
-from critlab.hooks.watch.gathering import Gathering
-from critlab.hooks.watch.history import History
 from critlab.hooks.watch.looking import Given, Looking
-from critlab.hooks.watch.writers import Writers
+from critlab.hooks.watch.records.history import History
+from critlab.hooks.watch.records.writers import Writers
+from critlab.hooks.watch.sums.gathering import Gathering
 from critlab.measures.weights.parameter_groups import ParameterGroups
 
 LOOKS = 8

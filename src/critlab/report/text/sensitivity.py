@@ -113,3 +113,13 @@ def closing_text(deficit: str, answer: str, low: float, high: float, estimate: f
     if answer == "open":
         return f"{deficit}: open at epoch {low:.3g}"
     return f"{deficit}: undecided" + (f", last found open at epoch {low:.3g}" if low else "")
+
+
+def worth_text(worth: Mapping[str, tuple[float, float, float]]) -> str:
+    """What the signals are worth by the bench.
+
+    Args:
+        worth: of each signal, its rank correlation with the damage that remains, low and high; at least one.
+    """
+    said = [signed(f"{name} {value:.2f} [{low:.2f}, {high:.2f}]") for name, (value, low, high) in worth.items()]
+    return f"Rank correlation with the damage that remains, on the bench's trainings: {', '.join(said)}."

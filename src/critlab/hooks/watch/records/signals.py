@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from critlab._core.estimate import Estimate
-from critlab.hooks.watch.record import Record
+from critlab.hooks.watch.records.record import Record
+from critlab.hooks.watch.records.worth import Worth, signal_worth
 
 INTERVAL = 1.96
 """Standard errors on both sides of a value that cover it in 95 %."""
@@ -25,6 +26,7 @@ class Signal:
         before: the value in the record nearest to half of the steps; None where there is only one record.
         since: that record's step.
         change_stderr: the standard error of the difference; None where it is not known.
+        worth: what the bench says it is worth; None where the bench has not judged it.
     """
 
     label: str
@@ -34,6 +36,7 @@ class Signal:
     before: float | None
     since: int | None
     change_stderr: float | None
+    worth: Worth | None = None
 
     @property
     def moved(self) -> str:
@@ -66,6 +69,7 @@ QUANTITIES: Mapping[str, tuple[str, str, Reading]] = {
     "path": ("Distance gone by the weights", "", lambda one: one.path),
     "movement": ("Movement of the layers' shares", "", lambda one: one.movement),
     "lr": ("Learning rate", "", lambda one: one.lr),
+    "step": ("Steps", "", lambda one: float(one.step)),
     "seconds": ("Time", "s", lambda one: one.seconds),
 }
 
@@ -92,7 +96,15 @@ def signals(history: Sequence[Record]) -> dict[str, Signal]:
         )
         for layer, share in last.shares.items()
     }
-    return {name: signal for name, signal in found.items() if math.isfinite(signal.value)}
+    rates = [one.lr for one in history if one.lr is not None]
+    if last.lr is not None and rates and max(rates) > 0:
+        # the clock and the rate are the baselines that every other signal must beat
+        known = None if middle is None or middle.lr is None else middle.lr / max(rates)
+        found["lr_share"] = _signal("Learning rate, share of its largest", "", last.lr / max(rates), since, known)
+    worth = signal_worth()
+    return {
+        name: replace(signal, worth=worth.get(name)) for name, signal in found.items() if math.isfinite(signal.value)
+    }
 
 
 def sentence(history: Sequence[Record]) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from critlab._core.estimate import Estimate
 from critlab.analysis.sources.prime_window import PrimeWindow
-from critlab.hooks.watch.record import Record, shares
+from critlab.hooks.watch.records.record import Record, shares
 
 MOST_RECORDS = 2048
 MOST_LAYERS = 2**17

@@ -12,7 +12,7 @@ from typing import Any
 
 from critlab._core.errors import StudyError
 from critlab.hooks.watch.asides import Asides
-from critlab.hooks.watch.record import Record
+from critlab.hooks.watch.records.record import Record
 
 Writer = Callable[[Record], None]
 PREFIX = "critlab/"
@@ -27,7 +27,7 @@ def writer(to: Any) -> Writer:
         to: a path (one JSON document a line, appended); an object with ``log_metrics(values, step)``, such as the
             loggers of Lightning; with ``add_scalar(name, value, step)``, such as TensorBoard's ``SummaryWriter``; with
             ``log(values)``, such as a run of W&B, the module ``trackio`` or the Trainer of Transformers, which get the
-            step as ``critlab/step``; or a function of a :class:`~critlab.hooks.watch.record.Record`.
+            step as ``critlab/step``; or a function of a :class:`~critlab.hooks.watch.records.record.Record`.
 
     Raises:
         StudyError: it is none of these.

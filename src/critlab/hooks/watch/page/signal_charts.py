@@ -1,87 +1,38 @@
-"""The page of one watched training."""
+"""The charts of a watched training's signals."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from critlab._core.errors import StudyError
 from critlab._core.estimate import Estimate
-from critlab.analysis.sources.prime_window import RULE, SOURCE
-from critlab.hooks.watch.record import Record
-from critlab.hooks.watch.signals import INTERVAL, QUANTITIES, sentence
+from critlab.analysis.sources.prime_window import RULE
+from critlab.hooks.watch.records.record import Record
+from critlab.hooks.watch.records.signals import INTERVAL, QUANTITIES
 from critlab.report.chart import Cell, Chart, Panel
 from critlab.report.charts.encoding import HUNDREDTHS, JSON, legend, only, quantity, specification, tip
-from critlab.report.findings import Findings
 from critlab.report.theme import ordered
 
-MOST_SHOWN = 200
-"""Records on the page, which would be slow to open with many thousand."""
-
-KNOWN = (
-    "These are signals of one training without a deficit. None of them says whether a deficit would still leave "
-    "lasting damage; to measure that, fork the training with critlab.probe."
-)
 STEP = "Step"
 ALT = "The numbers follow in a table."
 
 
-def findings(history: Sequence[Record], name: str, asides: Mapping[str, str] | None = None) -> Findings:
-    """What the page says and draws of a training.
+def signal_charts(history: Sequence[Record]) -> list[Chart]:
+    """The charts of a training's signals.
 
     Args:
-        history: the watch's records.
-        name: of the training.
-        asides: what the watch could not do, and why.
-
-    Raises:
-        StudyError: there is no record.
+        history: the records that are shown, at least one.
     """
-    if not history:
-        raise StudyError(
-            "watch: report: there is no record yet; train for longer, raise budget=, or call close() first"
-        )
-    last, shown = history[-1], thinned(history)
-    charts = (_loss(shown), _trace(shown), _uncertainty(shown), _groups(shown), _shares(shown), _motion(shown))
-    return Findings(
-        name=name,
-        question=f"How does the training go? {sentence(history)}{windows_sentence(last)}",
-        source=f"{KNOWN}{_windows_source(last)}",
-        charts=[chart for chart in charts if chart],
-        comparisons=(),
-        provenance={
-            "step": last.step,
-            "records shown": len(shown),
-            "examples of a look": last.examples,
-            "seconds": round(last.seconds, 1),
-            "overhead (share of the training's time)": last.overhead,
-            **{f"not done: {part}": reason for part, reason in (asides or {}).items()},
-        },
-        command="critlab.Watch(model) and watch.step(inputs, loss) in the training loop, then watch.report(path)",
-        masthead="A watched training",
+    found = (
+        _loss(history),
+        _trace(history),
+        _uncertainty(history),
+        _groups(history),
+        _shares(history),
+        _motion(history),
     )
-
-
-def thinned(history: Sequence[Record]) -> Sequence[Record]:
-    """At most :data:`MOST_SHOWN` records, evenly, with the first and the latest."""
-    stride = -(-len(history) // MOST_SHOWN)
-    return [*history[:-1:stride], history[-1]]
-
-
-def windows_sentence(record: Record) -> str:
-    """The prime learning window of each group, in words after a space; empty where there are no groups."""
-    if not record.windows:
-        return ""
-    told = [
-        f"of {name} it is {window.name}" + (f" since step {window.since:,.0f}" if window.since is not None else "")
-        for name, window in record.windows.items()
-    ]
-    return f" The prime learning window: {', '.join(told)}."
-
-
-def _windows_source(record: Record) -> str:
-    return f" Prime learning window: {RULE}. {SOURCE}" if record.windows else ""
+    return [chart for chart in found if chart]
 
 
 def _trace(history: Sequence[Record]) -> Chart:

@@ -10,12 +10,13 @@ from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
 from critlab.hooks.watch import ranks
-from critlab.hooks.watch.groups import Groups, Watched
 from critlab.hooks.watch.looks.look import Sample
 from critlab.hooks.watch.looks.refusals import WATCH
-from critlab.hooks.watch.record import Record, Sums, movement, shares
-from critlab.hooks.watch.training_loss import TrainingLoss
-from critlab.hooks.watch.weights_in_motion import GradientNoise, Reading, WeightPath
+from critlab.hooks.watch.options import WatchOptions
+from critlab.hooks.watch.records.record import Record, Sums, movement, shares
+from critlab.hooks.watch.sums.groups import Groups, Watched
+from critlab.hooks.watch.sums.training_loss import TrainingLoss
+from critlab.hooks.watch.sums.weights_in_motion import GradientNoise, Reading, WeightPath
 from critlab.measures.weights.parameter_groups import ParameterGroups
 
 
@@ -24,36 +25,27 @@ class Gathering:
 
     Args:
         model: unwrapped.
-        groups, epoch_steps: of :class:`~critlab.hooks.watch.groups.Watched`.
-        gradients: whether they are read.
-        path: whether the way of the weights is followed.
-        clip: the norm to which the loop clips gradients before they are read, where it is known.
+        groups, epoch_steps: of :class:`~critlab.hooks.watch.sums.groups.Watched`.
+        options: of the watch.
 
     Raises:
         StudyError: the groups are wrong, or no parameter requires gradients.
     """
 
     def __init__(
-        self,
-        model: nn.Module,
-        *,
-        groups: Groups | None,
-        epoch_steps: int | None,
-        gradients: bool,
-        path: bool,
-        clip: float | None,
+        self, model: nn.Module, *, groups: Groups | None, epoch_steps: int | None, options: WatchOptions
     ) -> None:
-        self.model, self.clip = model, clip
+        self.model, self.clip = model, options.clip
         self.groups = Watched(groups, model, epoch_steps)
         self.losses = TrainingLoss()
-        self._reads, self._follows = gradients, path
+        self._reads, self._follows = options.gradients, options.path
         self._weights: ParameterGroups | None = None
         self._noise: GradientNoise | None = None
         self._path: WeightPath | None = None
         self._reading: Reading | None = None
         self._read_before = False
         #: whether gradients are still to be read for the next record
-        self.wants_gradients = gradients
+        self.wants_gradients = options.gradients
         # parameters without a shape get one when the model is first called
         if not any(isinstance(parameter, UninitializedParameter) for parameter in model.parameters()):
             self.follow(ParameterGroups.of(model, WATCH))

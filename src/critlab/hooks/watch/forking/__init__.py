@@ -1,0 +1,1 @@
+"""The forks of a watched training: when they are worth their cost, and what they have answered."""

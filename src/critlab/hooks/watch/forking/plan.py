@@ -1,0 +1,143 @@
+"""Which forks a training gets: the functions, the deficits, their length, and the budget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from critlab._core.errors import StudyError
+from critlab.hooks.sensitivity.answer import Sensitivity
+from critlab.hooks.sensitivity.deficits import AnyDeficit, named_deficits
+from critlab.hooks.sensitivity.forks import Numbers
+from critlab.hooks.sensitivity.options import SensitivityOptions
+from critlab.hooks.sensitivity.sensitivity import sensitivity
+
+FEWEST = 3
+"""Repeats that a series of forks needs to decide anything."""
+
+CHECKED = 2
+"""Epochs of the check before the first series."""
+
+LONGEST = (4, 3)
+"""Epochs with the deficit and after it, where the budget allows them."""
+
+SERIES = 4
+"""Series of forks through a training that lengths are chosen for, where the budget allows them."""
+
+
+@dataclass(frozen=True)
+class ForkPlan:
+    """The forks of one training, for :class:`~critlab.hooks.watch.watch.Watch`, its callbacks, and the sidecar.
+
+    Args:
+        deficits: as :func:`critlab.sensitivity` takes them.
+        evaluate: ``evaluate(state) -> accuracy``; of a callback, ``evaluate(model) -> accuracy``.
+        total: epochs of the training; None where a callback knows it.
+        advance: as :func:`critlab.sensitivity` takes it; None where a callback trains forks itself.
+        load: in the same way.
+        save: in the same way; the sidecar does not need it.
+        deprived: epochs with the deficit; None: at most 4, as many as the budget allows.
+        clean: epochs after it; None: at most 3, as many as the budget allows.
+        fork_budget: the share of the training's cost that forks in the same process may take, above 0.
+        epoch_of: ``(path, checkpoint) -> epochs trained``, for the sidecar; None: the entry ``epoch`` of a checkpoint,
+            else the last number in the file's name.
+        options: further options of :func:`critlab.sensitivity`.
+    """
+
+    deficits: Iterable[AnyDeficit] | Mapping[str, AnyDeficit]
+    evaluate: Callable[[Any], float | Mapping[str, Any]]
+    total: int | None = None
+    advance: Callable[[Any, int, Any], Numbers | None] | None = None
+    load: Callable[[Any], Any] | None = None
+    save: Callable[[Any], Any] | None = None
+    deprived: int | None = None
+    clean: int | None = None
+    fork_budget: float = 0.5
+    epoch_of: Callable[[Path, Any], int] | None = None
+    options: SensitivityOptions = field(default_factory=SensitivityOptions)
+
+    def fitted(self, **known: Any) -> ForkPlan:
+        """The plan with what a callback knows, and with lengths that the budget allows.
+
+        Args:
+            known: fields that replace those that are None.
+
+        Raises:
+            StudyError: something is missing, or the budget allows no forks.
+        """
+        made = replace(self, **{name: value for name, value in known.items() if getattr(self, name) is None})
+        for name in ("total", "advance", "load"):
+            if getattr(made, name) is None:
+                raise StudyError(f"forks: {name}: is missing; give ForkPlan(..., {name}=...)")
+        if not made.fork_budget > 0:
+            raise StudyError(f"forks: fork_budget: received {made.fork_budget}; must be above 0, a share of the cost")
+        return replace(made, deficits=named_deficits(made.deficits, "forks"))
+
+    def within_budget(self) -> ForkPlan:
+        """The fitted plan with lengths that fit into the budget; what is given stays.
+
+        Raises:
+            StudyError: not even one series of short forks does.
+        """
+        assert self.total is not None, "it was fitted"
+        count, budget = 1 + len(self.named), self.fork_budget * self.total
+        lengths = [math.floor((budget - CHECKED) / (series * FEWEST * count)) for series in range(SERIES, 0, -1)]
+        longest = next((length for length in lengths if length >= 2), 0)
+        deprived = self.deprived or min(LONGEST[0], max(1, math.ceil(longest * LONGEST[0] / sum(LONGEST))))
+        clean = self.clean or min(LONGEST[1], max(1, longest - deprived))
+        made = replace(self, deprived=deprived, clean=clean)
+        if made.series_epochs + CHECKED > budget:
+            raise StudyError(
+                f"forks: fork_budget: allows {budget:g} epochs, and {FEWEST} repeats of {count - 1} deficits with "
+                f"{deprived} + {clean} epochs need {made.series_epochs + CHECKED}; raise fork_budget, give fewer "
+                "deficits, let one call of advance train fewer steps, or use critlab sidecar"
+            )
+        return made
+
+    @property
+    def named(self) -> dict[str, AnyDeficit]:
+        """The deficits by name."""
+        return named_deficits(self.deficits, "forks")
+
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """Epochs with the deficit and after it."""
+        return self.deprived or LONGEST[0], self.clean or LONGEST[1]
+
+    @property
+    def series_epochs(self) -> int:
+        """Epochs of the fewest repeats that can decide."""
+        return FEWEST * sum(self.lengths) * (1 + len(self.named))
+
+    def answer(self, state: Any, epoch: int, *, live: bool, options: SensitivityOptions) -> Sensitivity:
+        """Forks one state.
+
+        Args:
+            state: the live state, or a checkpoint.
+            epoch: epochs that it was trained.
+            live: which of the two.
+            options: those of this series.
+
+        Raises:
+            StudyError: as :func:`critlab.sensitivity`.
+        """
+        assert self.advance is not None, "it was fitted"
+        assert self.load is not None, "it was fitted"
+        assert self.total is not None, "it was fitted"
+        deprived, clean = self.lengths
+        return sensitivity(
+            state,
+            advance=self.advance,
+            evaluate=self.evaluate,
+            load=self.load,
+            save=self.save if live else None,
+            deficits=self.named,
+            epoch=epoch,
+            total=self.total,
+            deprived=deprived,
+            clean=clean,
+            options=options,
+        )

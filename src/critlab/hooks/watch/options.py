@@ -1,0 +1,46 @@
+"""The options of a watch beyond the model, the log, the budget, the groups and the forks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import torch
+
+from critlab.hooks.watch.looks.inputs import Forward, Inputs
+
+
+@dataclass(frozen=True)
+class WatchOptions:
+    """Options of :class:`~critlab.hooks.watch.watch.Watch`; it takes each also by name.
+
+    Args:
+        probe: the examples to look at, as the model takes them; None is the first batch that ``step`` is shown.
+        examples: how many examples are kept of what ``step`` is shown.
+        seed: of signs and the choice of examples.
+        forward: ``(model, inputs) -> logits``, where calling the model with the inputs does not give them.
+        autocast: the type in which a look's forward pass runs; None is the type of the weights.
+        gradients: whether norm and signal to noise are read from ``.grad``; needs a copy of the gradients.
+        path: whether the distance that the weights go is followed; needs a copy of the weights.
+        clip: the norm to which the loop clips gradients before ``step``.
+    """
+
+    probe: Inputs | None = None
+    examples: int = 128
+    seed: int = 0
+    forward: Forward | None = None
+    autocast: torch.dtype | None = None
+    gradients: bool = True
+    path: bool = True
+    clip: float | None = None
+
+    def changed(self, named: dict[str, Any]) -> WatchOptions:
+        """These options with those in ``named`` in their place.
+
+        Raises:
+            TypeError: there is no such option.
+        """
+        names = [one.name for one in fields(self)]
+        if unknown := sorted(set(named) - set(names)):
+            raise TypeError(f"Watch() has no option {unknown[0]!r} (allowed: {', '.join(names)})")
+        return replace(self, **named)

@@ -1,0 +1,1 @@
+"""The page of one watched training: the answer, the ribbon of forks, the signals."""

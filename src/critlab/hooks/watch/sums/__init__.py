@@ -1,0 +1,1 @@
+"""What a watch sums up between two records: looks, losses, gradients, the way of the weights, groups."""
