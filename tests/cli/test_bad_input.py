@@ -60,13 +60,13 @@ def refused(answer: Answer, field: str, *phrases: str) -> None:
     """Asserts that there is one message for a person, which names ``field`` and holds ``phrases``."""
     assert answer.status == 2, answer
     assert answer.out == ""
-    assert len(re.findall(r"^critlab: ", answer.err, re.M)) == 1
-    assert answer.err.startswith("critlab: ")
-    assert answer.err.endswith("\n")
-    assert re.search(rf"(^  |: ){re.escape(field)}: ", answer.err, re.M), answer.err
+    assert len(re.findall(r"^critlab: ", answer.problem, re.M)) == 1
+    assert answer.problem.startswith("critlab: ")
+    assert answer.problem.endswith("\n")
+    assert re.search(rf"(^  |: ){re.escape(field)}: ", answer.problem, re.M), answer.problem
     for phrase in phrases:
-        assert phrase in answer.err
-    assert not JARGON.search(answer.err), answer.err
+        assert phrase in answer.problem
+    assert not JARGON.search(answer.problem), answer.problem
 
 
 TEN: dict[str, tuple[Any, ...]] = {
@@ -386,7 +386,7 @@ def test_more_than_the_memory_holds(critlab: Command, tmp_path: Path) -> None:
     written(tmp_path, ("train = 120", "train = 120\npad = 1_000_000"))
     answer = critlab("run", "study.toml", "--store", "store")
     assert (answer.status, answer.out) == (2, "")
-    assert answer.err.startswith("critlab: out of memory: Unable to allocate ")
+    assert answer.problem.startswith("critlab: out of memory: Unable to allocate ")
     assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
 
 
@@ -455,8 +455,8 @@ def test_a_name_that_gives_no_study(critlab: Command, tmp_path: Path, name: str,
     own_modules(tmp_path)
     answer = critlab("run", name, "--store", "store")
     assert (answer.status, answer.out) == (2, "")
-    assert answer.err.startswith("critlab: ")
-    assert answer.err.count("\n") == 1
+    assert answer.problem.startswith("critlab: ")
+    assert answer.problem.count("\n") == 1
     assert field in answer.err
     assert text in answer.err
     assert not (tmp_path / "store").exists()
@@ -503,7 +503,7 @@ def test_own_code_that_is_no_component(critlab: Command, tmp_path: Path, compone
     written(tmp_path, (COMPONENTS[component], f'"{path}"'))
     answer = critlab("run", "study.toml", "--store", "store")
     assert (answer.status, answer.out) == (2, "")
-    assert answer.err.startswith("critlab: ")
+    assert answer.problem.startswith("critlab: ")
     assert text in answer.err
     assert "Traceback" not in answer.err
     assert not (tmp_path / "store").exists()
@@ -534,14 +534,14 @@ def test_a_place_that_cannot_be_written(critlab: Command, tmp_path: Path, argume
     answer = critlab(command, "study.toml", "--store", "store", *options)
     assert (answer.status, answer.out) == (2, "")
     assert answer.err.startswith(f"critlab: {text}")
-    assert answer.err.count("\n") == 1
+    assert answer.problem.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "study.toml"]
 
 
 def test_a_demo_that_could_not_write_its_page_does_not_begin(critlab: Command, tmp_path: Path) -> None:
     answer = critlab("demo", "--store", "store", "--out", str(tmp_path))
     assert (answer.status, answer.out) == (2, "")
-    assert answer.err.startswith("critlab: --out: received ")
+    assert answer.problem.startswith("critlab: --out: received ")
     assert not list(tmp_path.iterdir())
 
 

@@ -228,7 +228,7 @@ def test_ray_that_is_not_installed_is_said(critlab: Command, tmp_path: Path, mon
     monkeypatch.setitem(sys.modules, "ray", None)
     answer = critlab("run", "study.toml", "--store", "store", "--engine", "ray")
     assert (answer.status, answer.out) == (2, "")
-    assert answer.err == "critlab: --engine: received ray, which is not installed; pip install 'critlab[ray]'\n"
+    assert answer.problem == "critlab: --engine: received ray, which is not installed; pip install 'critlab[ray]'\n"
     assert not (tmp_path / "store").exists()
 
 
@@ -437,7 +437,7 @@ def test_a_users_own_code_that_does_not_fit(
     own(tmp_path, data, model, option)
     answer = critlab("run", "quick.toml", "--store", "store", "--workers", "1")
     assert (answer.status, answer.out) == (2, ""), answer
-    assert answer.err.startswith("critlab: ")
+    assert answer.problem.startswith("critlab: ")
     assert "Traceback" not in answer.err
     for text in texts:
         assert text in answer.err

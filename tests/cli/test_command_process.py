@@ -113,7 +113,7 @@ class TestOut:
         for command in ("export", "report"):
             answer = here(command, *STORED, "--out", str(tmp_path / out))
             assert answer.status == 2
-            assert answer.err.count("\n") == 1
+            assert answer.problem.count("\n") == 1
             assert words in answer.err
 
     @pytest.mark.slow

@@ -15,6 +15,13 @@ class Answer:
     out: str
     err: str
 
+    @property
+    def problem(self) -> str:
+        """Standard error after the line with which a long command begins."""
+        return BEGINNING.sub("", self.err)
+
+
+BEGINNING = re.compile(r"\A(run|demo|reproduce)( .*)?: reading the study\n")
 
 Command = Callable[..., Answer]
 

@@ -7,6 +7,10 @@ class CritlabError(Exception):
     """Any error that critlab raises on purpose; its text is meant for a person."""
 
 
+class UnsupportedSystem(CritlabError):  # noqa: N818 - a property of the system
+    """An operating system that critlab does not run on."""
+
+
 class StudyError(CritlabError):
     """A study, or a choice inside one, that cannot be run."""
 

@@ -11,3 +11,6 @@ class Estimate:
 
     value: float
     stderr: float
+
+    def _repr_html_(self) -> str:
+        return f"{self.value:.4g} ± {self.stderr:.2g}" if self.stderr else f"{self.value:.4g}"

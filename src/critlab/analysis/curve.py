@@ -8,6 +8,7 @@ from typing import Any
 
 from critlab._core.errors import StudyError
 from critlab._core.estimate import Estimate
+from critlab._core.shown import Shown
 from critlab.analysis.curve_notes import (
     ControlPoint,
     CurveNote,
@@ -102,8 +103,8 @@ class Gap:
     missing: int
 
 
-@dataclass(frozen=True)
-class Curve:
+@dataclass(frozen=True, repr=False)
+class Curve(Shown):
     """The points of one arm, in the order of the sweep.
 
     Args:

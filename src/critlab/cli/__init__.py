@@ -6,12 +6,24 @@ So this module imports at the top only what Python has already loaded; the comma
 
 from __future__ import annotations
 
+import errno
 import sys
+from collections.abc import Callable
 
+from critlab._core.errors import UnsupportedSystem
 from critlab._core.search_path import forget_left_out, leave_out_working_folder
 from critlab._core.text import printable
 
 USAGE, INTERRUPTED = 2, 130
+
+REMEDIES = {
+    (errno.ENOSPC, errno.EDQUOT): "; free space on this disk or use another folder, then repeat the command",
+    (errno.EACCES, errno.EPERM, errno.EROFS): "; use a folder that you may write to",
+}
+"""What a person does about an error of the system."""
+
+ANNOUNCED = ("run", "demo", "reproduce")
+"""Commands that may take longer than a moment before their first line."""
 
 
 def main() -> None:
@@ -21,7 +33,11 @@ def main() -> None:
     except OSError as error:
         _print_error(f"the working folder cannot be used: {error.strerror}; change to a folder that exists")
         raise SystemExit(USAGE) from None
-    from critlab.engine.interruption import PREEMPTED, StopAsked, stoppable
+    try:
+        from critlab.engine.interruption import PREEMPTED, StopAsked, stoppable
+    except UnsupportedSystem as error:
+        _print_error(f"{error}")
+        raise SystemExit(USAGE) from None
 
     with stoppable() as stop:
         try:
@@ -42,18 +58,23 @@ def _status() -> int:
 
     try:
         with command_streams():
+            _say_beginning(sys.argv[1:])
             from critlab.cli.commands import app
+            from critlab.cli.usage import USAGE_ERRORS, usage_text
 
             try:
-                app()
+                status = app(prog_name="critlab", standalone_mode=False)
+            except USAGE_ERRORS as error:
+                return _refuse(error, usage_text)
             except SystemExit as end:
-                flush()
-                return int(end.code or 0)
-            return 0
+                status = end.code
+            flush()
+            return int(status or 0)
     except CritlabError as error:
         _print_error(f"{error}")
     except OSError as error:
-        _print_error(f"{error.filename or 'system'}: {error.strerror or error}")
+        remedy = next((words for numbers, words in REMEDIES.items() if error.errno in numbers), "")
+        _print_error(f"{error.filename or 'system'}: {error.strerror or error}{remedy}")
     except MemoryError as error:
         _print_error(
             f"out of memory: {error or 'the study needs more'}; use fewer workers, a smaller batch or a smaller model"
@@ -63,11 +84,32 @@ def _status() -> int:
     return USAGE
 
 
+def _say_beginning(arguments: list[str]) -> None:
+    """Say at once what a long command does: reading a study takes longer than a person waits for a sign of life."""
+    command, *rest = arguments or [""]
+    named = [word for word in rest if not word.startswith("-")]
+    if command in ANNOUNCED and not {"-h", "--help"} & set(rest) and (named or command == "demo"):
+        _print_line(f"{' '.join([command, *named[:1]])[:80]}: reading the study")
+
+
+def _refuse(error: Exception, words: Callable[[Exception], str]) -> int:
+    """Print a wrong command line in one line, or the help of a command that was given nothing at all."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(error, file=sys.stderr)
+    else:
+        _print_error(words(error))
+    return USAGE
+
+
 def _print_error(text: str) -> None:
+    _print_line(f"critlab: {text}")
+
+
+def _print_line(text: str) -> None:
     """Print one line on standard error, which may be closed or full."""
     if sys.stderr is not None:
         try:
-            print(f"critlab: {printable(text)}", file=sys.stderr, flush=True)
+            print(printable(text), file=sys.stderr, flush=True)
         except OSError:
             return
 

@@ -23,6 +23,7 @@ from critlab.cli.options import (
     StoreFolder,
     StudyName,
     Workers,
+    show_version,
     writable_file,
     writable_page,
 )
@@ -37,8 +38,18 @@ app = typer.Typer(
     help="The laboratory for critical learning periods: when does a deficit in training leave lasting damage?",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=show_version),
+    ] = False,
+) -> None:
+    """The laboratory for critical learning periods: when does a deficit in training leave lasting damage?"""
 
 
 @app.command()

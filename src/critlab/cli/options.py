@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from critlab._core.errors import StudyError
+from critlab._core.streams import show
 
 
 def usable_folder(param: typer.CallbackParam, path: Path | None) -> Path | None:
@@ -17,6 +18,25 @@ def usable_folder(param: typer.CallbackParam, path: Path | None) -> Path | None:
             f"{param.opts[0]}: received {path}, but {file} is a file; must be a folder or a path at "
             "which a folder can be created"
         )
+    return path
+
+
+def show_version(asked: bool) -> None:
+    """Show the version of critlab and end the command, where it was asked for."""
+    if asked:
+        from critlab import __version__
+
+        show(f"critlab {__version__}")
+        raise typer.Exit
+
+
+def drawable_folder(param: typer.CallbackParam, path: Path | None) -> Path | None:
+    """Refuse a folder for charts that cannot be made, and charts that cannot be drawn."""
+    path = usable_folder(param, path)
+    if path is not None:
+        from critlab.report.vega import check_renderer
+
+        check_renderer()
     return path
 
 
@@ -37,6 +57,9 @@ def writable_page(param: typer.CallbackParam, path: Path | None) -> Path | None:
         from critlab.store.delivery import check_page
 
         check_page(path)
+    from critlab.report.vega import check_renderer
+
+    check_renderer()
     return path
 
 
@@ -71,7 +94,7 @@ Precision = Annotated[
 Figures = Annotated[
     Path | None,
     typer.Option(
-        "--figures", help="Also write every chart as SVG, PNG and CSV to this folder.", callback=usable_folder
+        "--figures", help="Also write every chart as SVG, PNG and CSV to this folder.", callback=drawable_folder
     ),
 ]
 STORE = Path("critlab-store")

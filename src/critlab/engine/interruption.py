@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from critlab._core.posix import SIGHUP
+
 INTERRUPTED, PREEMPTED = 130, 75
 
-SCHEDULERS = (signal.SIGTERM, signal.SIGHUP)
+SCHEDULERS = (signal.SIGTERM, SIGHUP)
 """What a scheduler sends, and what a terminal sends that is closed: run me again."""
 
 PREEMPTED_SECONDS, INTERRUPTED_SECONDS = 20.0, 60.0

@@ -1,4 +1,4 @@
-"""How the work goes: epochs done, rate and time left; a live line in a terminal, plain lines elsewhere."""
+"""How the work goes: epochs done, rate and time left; a live line in a terminal or notebook, else plain lines."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from critlab._core.duration import duration
+from critlab._core.notebook import notebook_bar
 from critlab._core.text import one_line, printable
 from critlab.engine.tasks.missing_work import Task
 
-PLAIN_SECONDS = 10.0
-"""How often a plain line is printed where there is no terminal."""
+LEAST_SECONDS, MOST_SECONDS = 10.0, 300.0
+"""A plain line is printed for each percent, but not more often than the first and not less often than the second."""
+
+NOTEBOOK_SECONDS = 0.5
+"""How often the bar of a notebook moves."""
 
 
 class Display:
@@ -28,6 +32,8 @@ class Display:
         self.title, self.total, self.done = title, total, 0
         self.console = console or Console(stderr=True)
         self.began = self.printed = time.monotonic()
+        self.percent = 0
+        self.notebook = None if self.console.is_terminal else notebook_bar()
         self.live = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -45,7 +51,9 @@ class Display:
 
     def __exit__(self, *_: object) -> None:
         self.live.stop()
-        if not self.console.is_terminal and self.done:
+        if self.notebook is not None:
+            self.notebook.show(self.title, self.done, self.total, self.pace())
+        elif not self.console.is_terminal and self.done:
             self._line()
 
     def epoch(self, seconds: float) -> None:
@@ -66,9 +74,17 @@ class Display:
         )
 
     def tick(self) -> None:
-        """Prints a plain line now and then where there is no terminal."""
-        if not self.console.is_terminal and time.monotonic() - self.printed > PLAIN_SECONDS:
-            self._line()
+        """Prints a plain line now and then where there is no terminal, and moves the bar of a notebook."""
+        since = time.monotonic() - self.printed
+        if self.notebook is not None:
+            if since > NOTEBOOK_SECONDS:
+                self.printed = time.monotonic()
+                self.notebook.show(self.title, self.done, self.total, self.pace())
+        elif not self.console.is_terminal:
+            percent = 100 * self.done // max(self.total, 1)
+            if since > MOST_SECONDS or (since > LEAST_SECONDS and percent > self.percent):
+                self.percent = percent
+                self._line()
 
     def remark(self, text: str) -> None:
         """Says something that a person should know."""

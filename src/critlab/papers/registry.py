@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 
 from critlab._core.errors import CritlabError, StudyError
 from critlab._core.imports import imported, is_path, one_line
 from critlab._core.registry import Registry
-from critlab._core.spec import nearest
+from critlab._core.spec import nearest, shown
 from critlab.papers.figure import Figure
 from critlab.study.study import Study, read_study
 
@@ -46,6 +48,38 @@ FIGURES: Registry[Figure] = Registry(
 """Every figure, in the order of ``critlab list figures``."""
 
 
+def find_figure(name: str) -> Figure:
+    """The figure called ``name``.
+
+    Raises:
+        StudyError: there is none; the message names the three nearest.
+    """
+    if name not in FIGURES and not is_path(name):
+        close = _quoted(_nearest_figures(name))
+        raise StudyError(
+            f"FIGURE: received {shown(name)}; did you mean {close}? critlab list figures shows all {len(FIGURES)}"
+        )
+    return FIGURES.find(name, "figure")
+
+
+def _nearest_figures(name: str, most: int = 3) -> list[str]:
+    """The figures whose source is the figure of that number, as in ``figure1``, then those of the nearest names."""
+    numbered = re.search(r"fig[a-z]*[^0-9a-z]*(\d+)", name.lower())
+    wanted = re.compile(rf"figure {numbered[1]}(?!\d)") if numbered else None
+
+    def distance(figure: str) -> tuple[bool, float]:
+        sourced = wanted is not None and wanted.search(FIGURES[figure].source) is not None
+        return not sourced, -SequenceMatcher(None, name[:100], figure).ratio()
+
+    return sorted(FIGURES.rows, key=distance)[:most]
+
+
+def _quoted(names: list[str]) -> str:
+    """Names in a sentence, such as ``'a', 'b' or 'c'``."""
+    *first, last = [repr(name) for name in names]
+    return f"{', '.join(first)} or {last}" if first else last
+
+
 def studied() -> list[str]:
     """The names of critlab's own figures that are made of studies."""
     return [name for name in FIGURES.rows if FIGURES[name].studies is not None]
@@ -67,7 +101,13 @@ def find_study(name: str, scale: str | None = None) -> Study:
     if is_path(name) and not Path(name).exists():
         return _called(name)
     if not Path(name).exists() and not name.endswith(".toml"):
-        raise StudyError(f"{name}: is neither a file nor a figure with studies{nearest(name, studied())}")
+        files = [path.name for path in Path().glob("*.toml")]
+        close = get_close_matches(name[:100], [*studied(), *files], n=3, cutoff=0.5)
+        hint = f"; did you mean {_quoted(close)}?" if close else ";"
+        raise StudyError(
+            f"{name}: is neither a file nor a figure with studies{hint} give a study file (TOML), or a name from "
+            "critlab list figures"
+        )
     return read_study(name)
 
 

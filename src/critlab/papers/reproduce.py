@@ -13,7 +13,7 @@ from critlab.analysis.tables.reading import read_results
 from critlab.analysis.tables.results import Results
 from critlab.engine.context import RunOptions
 from critlab.papers.figure import Figure, Scale, Studies
-from critlab.papers.registry import FIGURES
+from critlab.papers.registry import find_figure
 from critlab.papers.tables import computed
 from critlab.report.figures import save_figures
 from critlab.report.findings import Comparison, Findings, numbers_csv
@@ -49,7 +49,7 @@ def reproduce(
     Raises:
         StudyError: there is no such figure, or not at that scale.
     """
-    figure = FIGURES.find(name, "figure")
+    figure = find_figure(name)
     chosen = figure.scale(name, scale, figure.default_scale)
     if figure.studies is not None:
         return _trained(name, figure, figure.studies(chosen), chosen, store, means, out, folder)

@@ -42,6 +42,7 @@ def verdict_document(results: Results) -> dict[str, Any]:
         "missing": [asdict(one) for one in verdict.missing],
         "seeds_needed": verdict.seeds_needed,
         "epochs_a_seed": verdict.epochs_a_seed,
+        "epochs": verdict.epochs,
         "epochs_left": verdict.epochs_left,
         "detectable_last": _number(verdict.detectable_last),
         "detectable_everywhere": _number(verdict.detectable_everywhere),

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.util import find_spec
 from types import ModuleType
 
 from critlab._core.errors import StudyError
+
+MISSING = "charts need vl-convert-python, which is missing: pip install vl-convert-python"
+
+
+def check_renderer() -> None:
+    """Refuse to start work whose charts could not be drawn at its end; imports nothing.
+
+    Raises:
+        StudyError: the drawing library is not installed.
+    """
+    if find_spec("vl_convert") is None:
+        raise StudyError(MISSING)
 
 
 def drawing() -> ModuleType:
@@ -17,9 +30,7 @@ def drawing() -> ModuleType:
     try:
         import vl_convert
     except ImportError:
-        raise StudyError(
-            "the report needs vl-convert-python, which is missing: pip install 'critlab[report]'"
-        ) from None
+        raise StudyError(MISSING) from None
     return vl_convert
 
 

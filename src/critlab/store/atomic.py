@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from critlab._core.posix import fcntl
 from critlab.store.writer import alive, home
 
 TEMPORARY = ".writing-"

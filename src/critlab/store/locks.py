@@ -7,7 +7,6 @@ as it likes through one descriptor, nothing has to be cleaned up, and a child pr
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import socket
@@ -21,6 +20,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from critlab._core.errors import StoreDamaged, StoreError
+from critlab._core.posix import fcntl
 from critlab._core.text import one_line
 from critlab.store import files
 from critlab.store.atomic import make_folder

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from critlab._core.errors import StoreError
+from critlab._core.posix import fcntl
 
 IN_USE = "in-use"
 """The file that is locked; it stays empty."""

@@ -6,6 +6,7 @@ import re
 import tomllib
 import weakref
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -171,7 +172,11 @@ def read_study(path: str | Path) -> Study:
         # some editors put a byte order mark before the text
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise StudyError(f"{path}: file not found; give a study file (TOML), or a name from 'critlab list'") from None
+        close = get_close_matches(path.name[:100], [file.name for file in path.parent.glob("*.toml")], n=3)
+        hint = f"did you mean {' or '.join(map(repr, close))}? Else " if close else ""
+        raise StudyError(
+            f"{path}: file not found; {hint}give a study file (TOML), or a name from critlab list figures"
+        ) from None
     except OSError as error:
         raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

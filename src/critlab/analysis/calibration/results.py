@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from critlab._core.shown import Shown
+
 Seeds = int | str
 """A fixed number of seeds, or the numbers at the first and last look, such as ``3-20``."""
 
@@ -128,8 +130,8 @@ class FailingRow:
     unseen: float
 
 
-@dataclass(frozen=True)
-class Calibration:
+@dataclass(frozen=True, repr=False)
+class Calibration(Shown):
     """Error rates, power and coverage of one or several designs.
 
     Args:

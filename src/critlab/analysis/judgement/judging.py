@@ -93,6 +93,7 @@ class _Case:
             seeds=len(self.study.seeds),
             seeds_needed=seeds,
             epochs_a_seed=epochs_a_seed(self.study) if seeds else 0,
+            epochs=epochs_a_seed(self.study) * len(self.study.seeds) if self.left else 0,
             epochs_left=self.left,
             detectable_last=next((one.detectable for one in reversed(self.plain.lasting)), None),
             detectable_everywhere=self.detectable_everywhere(),

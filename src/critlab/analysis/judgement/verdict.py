@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from critlab._core.shown import Shown
 from critlab.analysis.closing import Closing
 from critlab.analysis.confounds.confound import Confound as Confound
 from critlab.analysis.curve_notes import CurveNote
@@ -70,8 +71,8 @@ Note = (
 """What else a reader must know."""
 
 
-@dataclass(frozen=True)
-class Verdict:
+@dataclass(frozen=True, repr=False)
+class Verdict(Shown):
     """What a study shows: values only, which ``critlab.report.text`` puts into words.
 
     Args:
@@ -87,6 +88,7 @@ class Verdict:
         seeds: those of the study.
         seeds_needed: how many seeds would probably decide; None where more seeds do not help, or nothing is known.
         epochs_a_seed: what one more seed costs; 0 unless ``seeds_needed`` is given.
+        epochs: those of the whole study, each shared epoch once; 0 unless ``running``.
         epochs_left: epochs that are not trained yet; 0 unless ``running``.
         detectable_last: the lasting damage (a fraction) that these seeds detect with 80 % power at the last point of
             the sweep, if it is at no other; None with too few seeds.
@@ -113,6 +115,7 @@ class Verdict:
     seeds: int = 0
     seeds_needed: int | None = None
     epochs_a_seed: int = 0
+    epochs: int = 0
     epochs_left: int = 0
     detectable_last: float | None = None
     detectable_everywhere: float | None = None

@@ -8,6 +8,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from critlab._core.shown import Shown
 from critlab.analysis.curve import Curve, curve
 from critlab.analysis.information.plasticity import Plasticity, information_plasticity
 from critlab.analysis.judgement.judging import verdict
@@ -16,8 +17,8 @@ from critlab.analysis.tables.study_table import StudyTable
 from critlab.analysis.tables.table import COLUMNS
 
 
-@dataclass(frozen=True)
-class Results(StudyTable):
+@dataclass(frozen=True, repr=False)
+class Results(Shown, StudyTable):
     """Everything that is known about a study, and what it means; the fields are those of :class:`StudyTable`."""
 
     def curve(self, arm: str | None = None, against: str = "first") -> Curve:

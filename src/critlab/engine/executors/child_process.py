@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from critlab._core.posix import SIGHUP
 from critlab._core.search_path import python_command
 
-FOR_THE_PARENT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+FOR_THE_PARENT = (signal.SIGINT, signal.SIGTERM, SIGHUP)
 """What reaches a whole process group, and what only the parent answers."""
 
 PR_SET_PDEATHSIG = 1

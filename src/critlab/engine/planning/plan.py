@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from critlab._core.errors import CritlabError
+from critlab._core.imports import imported, is_path
 from critlab.engine.context import RunContext, RunOptions
 from critlab.engine.executors.worker import refuse_inside_a_worker
 from critlab.engine.learner import network_training
@@ -112,6 +115,7 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
     start = timing.recall_start(study)
     before = sum(start) if start and left + replays + readings else 0.0
     whole = None if size is None else _bytes(study, tree, size)
+    shape = study.data.shape()
     return Plan(
         study=study.name,
         runs=len(study.runs) * seeds,
@@ -131,8 +135,17 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
         start_seconds=before,
         workers=workers,
         missing_controls=run.missing_controls(work) if run and work else (),
-        remarks=() if (shape := study.data.shape()) is None else tuple(deficit_remarks(study, shape)),
+        remarks=(*_not_imported(study), *(() if shape is None else deficit_remarks(study, shape))),
     )
+
+
+def _not_imported(study: Study) -> Iterator[str]:
+    """One line for each module of the user's own that cannot be imported; without it the study cannot be run."""
+    for path in dict.fromkeys(part.name for part in (study.data, study.model) if is_path(part.name)):
+        try:
+            imported(path)
+        except CritlabError as error:
+            yield f"the study cannot be run yet: {error}"
 
 
 def _longest(study: Study, work: MissingWork | None) -> int:

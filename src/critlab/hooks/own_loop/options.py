@@ -38,6 +38,9 @@ class ProbeOptions:
         check: whether to train three epochs first, to see that a saved state goes on as if it had not been saved, and
             that it holds no learning-rate schedule that a frozen or a restarted run could not follow.
         replace: let the study take over its name where the store holds another study of that name.
+        threads: how many threads torch has on the processor while the loop runs. The numbers depend on it by rounding,
+            and so may an answer that few seeds leave open. With 1 they are the same on every machine of a kind. None
+            leaves torch's setting as it is, for a large model on the processor.
     """
 
     onsets: Iterable[int] | Mapping[str, Any] | None = None
@@ -56,18 +59,22 @@ class ProbeOptions:
     version: str | None = None
     check: bool = True
     replace: bool = False
+    threads: int | None = 1
 
     def changed(self, named: dict[str, Any]) -> ProbeOptions:
         """These options with those in ``named`` in their place.
 
         Raises:
             TypeError: there is no such option.
+            StudyError: ``threads`` is out of range.
         """
         names = [one.name for one in fields(self)]
         if unknown := sorted(set(named) - {*names, *NAMED}):
             raise TypeError(f"probe() has no option {unknown[0]!r} (allowed: {', '.join([*names, *NAMED])})")
         made = replace(self, **{name: value for name, value in named.items() if name in names})
         known = made.knowledge.with_named({name: value for name, value in named.items() if name in NAMED})
+        if made.threads is not None and made.threads < 1:
+            raise StudyError(f"threads: received {made.threads}; must be at least 1, or None for torch's own setting")
         return replace(made, knowledge=known)
 
     def sweep(self, at: Iterable[Removal] | Mapping[str, Any] | None, recovery: int | None) -> dict[str, Any]:

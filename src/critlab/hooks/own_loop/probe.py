@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from critlab._core.digest import digest
 from critlab._core.errors import StoreError, StudyError
 from critlab._core.text import say
+from critlab._core.threads import threads
 from critlab._core.user_code.modules import refresh
 from critlab.analysis.tables.reading import read_results
 from critlab.analysis.tables.results import Results
@@ -97,7 +100,11 @@ def probe(
     learner = OwnLearner(loop, chosen.knowledge)
 
     def train(stage: ProbeStudy) -> bool:
-        with writing(place.root, say) as locks, locks.waited(f"probe {chosen.name}") if locks else nullcontext():
+        with ExitStack() as held:
+            locks = held.enter_context(writing(place.root, say))
+            if locks:
+                held.enter_context(locks.waited(f"probe {chosen.name}"))
+            held.enter_context(threads(chosen.threads))
             stopped = _run(stage, place, learner, chosen.check, chosen.replace)
         if stopped:
             raise KeyboardInterrupt
@@ -115,10 +122,10 @@ def _recorded(store: Store, name: str) -> Mapping[str, str]:
 
 
 class _LoopExecutor(InlineExecutor):
-    """The user's loop in the calling process, on its threads; errors of the user's functions pass through."""
+    """The user's loop in the calling process; errors of the user's functions pass through."""
 
     def threads(self) -> AbstractContextManager[None]:
-        """As many as the user's loop has."""
+        """As many as the probe has."""
         return nullcontext()
 
     def execute(self, task: Task) -> Iterator[Progress]:
@@ -138,7 +145,7 @@ def _run(study: ProbeStudy, store: Store, learner: OwnLearner, check: bool, repl
     code = settle(study, store, standing(store, study).record, fingerprint, Numerics())
     for remark in code.remarks:
         say(remark)
-    made_by = {**provenance(), "device": DEVICE}
+    made_by = {**provenance(), "device": DEVICE, "threads": str(torch.get_num_threads())}
     record = StudyRecord(study.model_dump(mode="json"), fingerprint, Numerics(), made_by, code=code.recorded)
     run = record.run(study, store)
     store.remove_unfinished()

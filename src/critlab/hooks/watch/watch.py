@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -227,6 +228,18 @@ class Watch:
     def close(self) -> None:
         """Makes a record of the looks since the last one; where several processes train, all must call it."""
         self._watching.finish()
+
+    def __repr__(self) -> str:
+        known = ", ".join(f"{one.label.lower()} {one.value:.3g}" for one in self.signals.values())
+        return f"<Watch: {known or 'no record yet'}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(one.label)}</td><td>{one.value:.4g} {escape(one.unit)}</td><td>{one.moved}</td></tr>"
+            for one in self.signals.values()
+        )
+        head = "<tr><th>Signal</th><th>Latest</th><th>Since half of the steps</th></tr>"
+        return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else "<p>No record yet.</p>"
 
     def __enter__(self) -> Self:
         return self

@@ -78,7 +78,7 @@ def _absent(verdict: Verdict) -> Iterator[str]:
 
 
 def _running(verdict: Verdict) -> Iterator[str]:
-    yield f"{count(verdict.epochs_left, 'epoch')} of training {'is' if verdict.epochs_left == 1 else 'are'} left."
+    yield f"{verdict.epochs - verdict.epochs_left:,} of {count(verdict.epochs, 'epoch')} are trained."
     yield "The answer follows when all runs are done."
 
 
