@@ -587,7 +587,7 @@ def test_a_store_that_cannot_be(critlab: Command, tmp_path: Path, command: str, 
 def test_a_study_that_was_never_run(critlab: Command, tmp_path: Path, command: str) -> None:
     written(tmp_path)
     answer = critlab(command, "study.toml", "--store", "store", *COMMANDS[command])
-    refused(answer, "small", "nothing of it is in the store", "critlab run")
+    refused(answer, "small", "no results in the store", "critlab run")
     assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
 
 

@@ -72,6 +72,20 @@ def _cannot_write(number: int) -> Callable[[pytest.MonkeyPatch], None]:
     return break_it
 
 
+def _other_study(patch: pytest.MonkeyPatch) -> None:
+    """The store has a study of that name with other images."""
+    from critlab.engine.records.study_record import StudyRecord, enter
+    from critlab.store import Store
+    from critlab.study import read_study
+    from critlab.study.runs.origin import Numerics
+
+    _study('"blur"\nfactor = 7', '"vertical_flip"')(patch)
+    other = read_study("study.toml")
+    Path("store").mkdir()
+    enter(Store("store"), other, StudyRecord(other.model_dump(mode="json"), "0", Numerics(), {}))
+    _study()(patch)
+
+
 CASES: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], tuple[str, ...]]] = {
     "a misspelt component": (_study('"blur"', '"blurr"'), ("run", "study.toml")),
     "a misspelt key": (_study("flip = true", "flpi = true"), ("run", "study.toml")),
@@ -87,8 +101,9 @@ CASES: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], tuple[str, ...]]] =
     "no data": (_no_network, ("run", "study.toml", "--data", "data")),
     "no renderer": (_no_renderer, ("report", "study.toml", "--out", "page.html")),
     "a missing extra": (_no_ray, ("run", "study.toml", "--engine", "ray")),
-    "a module that does not import": (_study('name = "mlp"\nhidden = [16]', 'name = "my_net:net"'), ("run", "study.toml")),
+    "a module that does not import": (_study('"mlp"\nhidden = [16]', '"my_net:net"'), ("run", "study.toml")),
     "an unfinished study": (_study(), ("report", "study.toml", "--store", "store")),
+    "a store of another study": (_other_study, ("status", "study.toml", "--store", "store")),
     "a full disk": (_cannot_write(errno.ENOSPC), ("run", "study.toml", "--store", "store")),
     "no rights to write": (_cannot_write(errno.EACCES), ("run", "study.toml", "--store", "store")),
 }  # fmt: skip

@@ -65,7 +65,8 @@ def read_results(study: Study, store: Store) -> Results:
     record = read_record(store, study)
     if record is None:
         raise StudyError(
-            f"{study.name}: nothing of it is in the store {store.root}; first: critlab run, with this --store"
+            f"{study.name}: no results in the store {store.root}; run the study first: critlab run STUDY --store "
+            f"{store.root}"
         )
     return results_of(as_recorded(study, record.study), record, store)
 
