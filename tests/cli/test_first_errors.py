@@ -103,9 +103,9 @@ CASES: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], tuple[str, ...]]] =
     "a missing extra": (_no_ray, ("run", "study.toml", "--engine", "ray")),
     "a module that does not import": (_study('"mlp"\nhidden = [16]', '"my_net:net"'), ("run", "study.toml")),
     "an unfinished study": (_study(), ("report", "study.toml", "--store", "store")),
-    "a store of another study": (_other_study, ("status", "study.toml", "--store", "store")),
     "a full disk": (_cannot_write(errno.ENOSPC), ("run", "study.toml", "--store", "store")),
     "no rights to write": (_cannot_write(errno.EACCES), ("run", "study.toml", "--store", "store")),
+    "a store of another study": (_other_study, ("status", "study.toml", "--store", "store")),
 }  # fmt: skip
 
 

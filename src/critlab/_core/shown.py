@@ -1,6 +1,6 @@
 """Values that a prompt and a notebook show in words.
 
-``critlab.report.summaries`` writes the words when they are asked for. No package below ``report`` imports it.
+``critlab.report.summaries`` writes the words and is imported only then, so no package imports upwards.
 """
 
 from __future__ import annotations
