@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+RUNS := $(VENV)/.runs
 # one process for each core; a free process takes tests from the end of another one's list, so that tests of a module
 # mostly stay together and share its fixtures
 PARALLEL := --numprocesses auto --maxprocesses 8 --dist worksteal
@@ -16,16 +17,22 @@ help:
 	@echo "make site    build the documentation into site/; a broken link stops it"
 	@echo "make lint    check style, format and words;  make types: check types;  make format: correct the format"
 
-# pip, with the pinned constraints: the CPU build of torch, no downloads of CUDA where the platform offers both
-$(READY): pyproject.toml constraints.txt
-	@echo "setting up $(VENV) (once)"
+# pip, with the pinned constraints: the CPU build of torch, no downloads of CUDA where the platform offers both.
+# What runs critlab, and no tool of a developer; pip's own lines and bars show how far the set-up is.
+$(RUNS): pyproject.toml constraints.txt
+	@echo "1 of 2: setting up $(VENV) with critlab and torch (once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-compile --constraint constraints.txt --editable .
+	@touch $(RUNS)
+
+$(READY): $(RUNS)
+	@echo "adding the developers' tools to $(VENV) (once)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[report,tables,dev]'
+		--editable '.[tables,dev]'
 	@touch $(READY)
 
-demo: $(READY)
-	@echo "running critlab demo; the page will be demo/index.html"
+demo: $(RUNS)
+	@echo "2 of 2: running critlab demo; the page will be demo/index.html"
 	@$(BIN)/critlab demo --store demo/store --out demo/index.html
 
 test: $(READY)

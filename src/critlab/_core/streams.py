@@ -10,6 +10,7 @@ import atexit
 import errno
 import io
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,6 +125,19 @@ def show(text: str, end: str = "\n") -> None:
         OSError: it was closed before the command began, or its disk is full.
     """
     print(printable(text), end=end, file=_shown[0] if _shown else sys.stdout)
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal that :func:`show` writes to; None for a file, or where ``NO_COLOR`` is set."""
+    out = _shown[0] if _shown else sys.stdout
+    if out is None or not out.isatty() or os.environ.get("NO_COLOR"):
+        return None
+    return max(shutil.get_terminal_size().columns, 40)
+
+
+def show_coloured(text: str) -> None:
+    """Writes ``text``, whose parts from elsewhere are printable already, with its colours; raises as :func:`show`."""
+    print(text, file=_shown[0] if _shown else sys.stdout)
 
 
 def flush() -> None:

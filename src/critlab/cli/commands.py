@@ -64,9 +64,12 @@ def demo(
     """Run the demo's studies on the bundled images (minutes on a laptop) and write their HTML page."""
     from critlab.papers.demo import FIGURE, FURTHER
     from critlab.report.text.terminal import announce_page
+    from critlab.sequential.first_curve import FirstCurve
+    from critlab.store import Store
 
-    done = [_run(study, store, workers=workers) for study in FIGURE.parts("demo").values()]
-    announce_page([results for _, results in done], out, FURTHER)
+    first = FirstCurve(Store(store))
+    done = [_run(study, store, workers=workers, during=first) for study in FIGURE.parts("demo").values()]
+    announce_page([results for _, results in done], out, FURTHER, f"open {out} in a browser")
     raise typer.Exit(max(code for code, _ in done))
 
 
@@ -124,13 +127,18 @@ def run(
 ) -> None:
     """Train and measure everything that the store does not hold yet. Repeat the command after an interruption."""
     from critlab.report.document import verdict_document
-    from critlab.report.text.terminal import verdict_text
+    from critlab.report.text.terminal import announce_verdict
 
     chosen = _study(study, scale)
     means = {"workers": workers, "device": device, "precision": precision, "folder": data, "replace": replace}
     means |= {"remeasure": remeasure}
     code, results = _run(chosen, store, **means, executor=executor, gpu_share=gpu_share)
-    show(json.dumps(verdict_document(results), allow_nan=False) if as_json else verdict_text(results))
+    unfinished = any(outcome.status in ("missing", "failed") for outcome in results.outcomes)
+    following = _command("run" if unfinished else "report", study, scale, store)
+    if as_json:
+        show(json.dumps({**verdict_document(results), "next": following}, allow_nan=False))
+    else:
+        announce_verdict(results, following)
     raise typer.Exit(code)
 
 
@@ -170,7 +178,7 @@ def status(study: StudyName, store: StoreFolder = STORE, scale: Scale = None, as
     chosen = _in_play(study, scale, place)
     _tell_edited(chosen, place)
     found = progress(chosen, place)
-    command = shlex.join(["critlab", "run", study, *(["--scale", scale] if scale else []), "--store", str(store)])
+    command = _command("run", study, scale, store)
     show(json.dumps(found.document(command)) if as_json else status_text(found, command))
 
 
@@ -257,12 +265,16 @@ def report(
     chosen = _in_play(study, scale, place)
     _tell_edited(chosen, place)
     results = read_results(chosen, place)
+    unfinished = any(outcome.status in ("missing", "failed") for outcome in results.outcomes)
+    following = _command("run", study, scale, store)
+    if not unfinished:
+        following = _command("export", study, scale, store, "--out", f"{chosen.name}.csv")
     target = out or Path(f"{chosen.name}.html")
     if as_json:
         page = f"{write_page(results, target).absolute()}"
-        show(json.dumps({**verdict_document(results), "page": page}, allow_nan=False))
+        show(json.dumps({**verdict_document(results), "page": page, "next": following}, allow_nan=False))
     else:
-        announce_page(results, target)
+        announce_page(results, target, following=following)
     if figures:
         draw(results, figures)
         if not as_json:
@@ -362,6 +374,12 @@ def _tell_part(done: int, of: int) -> None:
     """Says every tenth part of a calibration on standard error."""
     if done % max(of // 10, 1) == 0:
         typer.echo(f"critlab: {done} of {of} parts simulated", err=True)
+
+
+def _command(name: str, study: str, scale: str | None, store: Path, *more: str) -> str:
+    """The command ``name`` for the same study in the same store."""
+    scaled = ["--scale", scale] if scale else []
+    return shlex.join(["critlab", name, study, *scaled, "--store", str(store), *more])
 
 
 def _study(name: str, scale: str | None) -> Study:

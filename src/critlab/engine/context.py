@@ -21,6 +21,7 @@ from critlab.store.locks import Locks
 
 if TYPE_CHECKING:
     from critlab.data.image_set import ImageSet
+    from critlab.study.study import Study
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
@@ -40,6 +41,8 @@ class RunOptions:
         gpu_share: which share of a GPU a task takes on a Ray cluster, above 0 and at most 1.
         replace: let the study take over its name where the store holds another study of that name.
         remeasure: make readings again that are kept from an earlier version of their measure.
+        during: called with the study in play a few times a second while it is trained, between two reports of the
+            workers; must be fast most times, and raise nothing.
     """
 
     workers: int | None = None
@@ -50,6 +53,7 @@ class RunOptions:
     gpu_share: float = 1.0
     replace: bool = False
     remeasure: bool = False
+    during: Callable[[Study], None] | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -26,9 +27,13 @@ class Display:
         title: the study's name.
         total: epochs to train and replay.
         console: where to; by default stderr.
+        during: called whenever time has passed.
     """
 
-    def __init__(self, title: str, total: int, console: Console | None = None) -> None:
+    def __init__(
+        self, title: str, total: int, console: Console | None = None, during: Callable[[], None] | None = None
+    ) -> None:
+        self.during = during
         self.title, self.total, self.done = title, total, 0
         self.console = console or Console(stderr=True)
         self.began = self.printed = time.monotonic()
@@ -75,6 +80,8 @@ class Display:
 
     def tick(self) -> None:
         """Prints a plain line now and then where there is no terminal, and moves the bar of a notebook."""
+        if self.during is not None:
+            self.during()
         since = time.monotonic() - self.printed
         if self.notebook is not None:
             if since > NOTEBOOK_SECONDS:

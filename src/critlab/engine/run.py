@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from critlab._core.duration import duration
@@ -215,7 +216,9 @@ def _work(prepared: _Prepared, run: StudyRun, work: MissingWork, locks: Locks | 
         return network_training().learner(study, images, run.numerics, device)
 
     context = RunContext(run, device, make_learner, images, locks, prepared.options)
-    with interruptible() as interruption, Display(study.name, work.trained + work.replayed) as display:
+    during = None if prepared.options.during is None else partial(prepared.options.during, study)
+    epochs = work.trained + work.replayed
+    with interruptible() as interruption, Display(study.name, epochs, during=during) as display:
         if warning := shortage(needed_bytes(work, run.state_bytes), run.store):
             display.remark(f"warning: {warning}")
         ending, workers = work_off(work, context, prepared.executor, display, interruption)

@@ -1,9 +1,9 @@
-"""In which order tasks are done: longest path first, and none before the state that it starts from."""
+"""In which order tasks are done: urgent ones, then the longest path, and none before the state that it starts from."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, Protocol, TypeVar
 
 from critlab.engine.tasks.missing_work import Task
@@ -34,13 +34,20 @@ class ReadyTasks(Generic[AnyJob]):
     Args:
         tasks: all that is to be done.
         doing: what is being done already, for which some of them may have to wait.
+        urgent: whether a task comes before all that are not urgent.
     """
 
-    def __init__(self, tasks: Iterable[AnyJob], doing: Iterable[AnyJob] = ()) -> None:
+    def __init__(
+        self,
+        tasks: Iterable[AnyJob],
+        doing: Iterable[AnyJob] = (),
+        urgent: Callable[[AnyJob], bool] = lambda task: False,
+    ) -> None:
+        self._urgent = urgent
         tasks = list(tasks)
         ends = {task.gives for task in [*tasks, *doing]} - {None}
         self._waiting: dict[Hashable, list[AnyJob]] = {}
-        self._ready: list[tuple[float, int, AnyJob]] = []
+        self._ready: list[tuple[bool, float, int, AnyJob]] = []
         self._count = 0
         for task in tasks:
             if task.needs in ends:
@@ -53,12 +60,12 @@ class ReadyTasks(Generic[AnyJob]):
         return len(self._ready)
 
     def _push(self, task: AnyJob) -> None:
-        heapq.heappush(self._ready, (-task.priority, self._count, task))
+        heapq.heappush(self._ready, (not self._urgent(task), -task.priority, self._count, task))
         self._count += 1
 
     def next(self) -> AnyJob | None:
-        """The ready task with the longest path below it, None where none is ready now."""
-        return heapq.heappop(self._ready)[2] if self._ready else None
+        """The ready task with the longest path below it, urgent ones first; None where none is ready now."""
+        return heapq.heappop(self._ready)[3] if self._ready else None
 
     def done(self, task: AnyJob) -> None:
         """``task`` is done: what starts at its end is ready."""

@@ -98,11 +98,17 @@ class TaskQueue:
         record: Callable[[int, str, str], None],
         interruption: Interruption,
     ) -> None:
-        self.ready, self.survey, self.listener, self.record = ReadyTasks(work.tasks), survey, listener, record
+        # one seed first: so a curve is there early, and with several seeds all workers have work to the end
+        self.urgent = {task.seed for task in work.tasks[:1]}
+        self.ready = ReadyTasks(work.tasks, urgent=self._is_urgent)
+        self.survey, self.listener, self.record = survey, listener, record
         self.interruption, self.outcome = interruption, RunOutcome()
         self.doing: list[Task] = []
         self._attempts: Counter[tuple[int, str]] = Counter()
         self._stale, self._due = False, 0.0
+
+    def _is_urgent(self, task: Task) -> bool:
+        return task.seed in self.urgent
 
     @property
     def stopped(self) -> bool:
@@ -137,7 +143,7 @@ class TaskQueue:
         made = {(task.seed, path) for task in self.doing for path in task.makes}
         new = [task for task in work.tasks if not any((task.seed, path) in made for path in task.makes)]
         failed = [(failure.seed, failure.path) for failure in self.outcome.failures]
-        self.ready = ReadyTasks(possible(new, failed), self.doing)
+        self.ready = ReadyTasks(possible(new, failed), self.doing, self._is_urgent)
         # what is being done may end otherwise than it began, so the last look happens when no task is running
         self._stale = len(new) < len(work.tasks)
         ended = time.monotonic()

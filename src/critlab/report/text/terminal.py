@@ -7,11 +7,11 @@ from itertools import zip_longest
 from pathlib import Path
 
 from critlab._core.duration import duration
-from critlab._core.streams import show
+from critlab._core.streams import show, show_coloured, terminal_width
 from critlab.analysis.tables.results import Results
 from critlab.engine.planning.plan import Plan
 from critlab.report.findings import Comparison
-from critlab.report.text.judgement.verdict import verdict_lines
+from critlab.report.text.judgement.verdict_table import verdict_table
 from critlab.store.delivery import is_standard_output
 
 
@@ -61,23 +61,38 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def verdict_text(results: Results) -> str:
-    """The verdict in plain lines."""
-    return "\n".join(verdict_lines(results.verdict()))
+def verdict_text(results: Results, following: str = "", width: int | None = None) -> str:
+    """The verdict as a short table; ``following`` is the next command, ``width`` that of a terminal with colours."""
+    return verdict_table(results, following, width)
 
 
-def announce_page(results: Results | Sequence[Results], out: Path, further: Sequence[tuple[str, str]] = ()) -> None:
-    """Writes the page of one study or several, prints their verdicts and where the page is."""
+def announce_verdict(results: Results, following: str = "") -> None:
+    """Prints the verdict on standard output, coloured where that is a terminal."""
+    width = terminal_width()
+    (show_coloured if width else show)(verdict_text(results, following, width))
+
+
+def announce_page(
+    results: Results | Sequence[Results], out: Path, further: Sequence[tuple[str, str]] = (), following: str = ""
+) -> None:
+    """Writes the page of one study or several; prints their verdicts, where the page is, and the next command."""
     from critlab.report.page import report
 
     # the page itself may go to standard output, and then nothing else does
-    say = print if is_standard_output(out) else show
+    plain = is_standard_output(out)
+    say = print if plain else show
     for one in results if isinstance(results, Sequence) else (results,):
-        say(f"\n{one.study.name}\n{verdict_text(one)}")
+        say(f"\n{one.study.name}")
+        if plain:
+            print(verdict_text(one))
+        else:
+            announce_verdict(one)
     page = report(results, out, further)
     for question, command in further:
         say(f"\n{question}\n  {command}")
     say(f"\npage: {page.absolute()}")
+    if following:
+        say(f"Next: {following}")
 
 
 def reproduction_text(comparisons: Sequence[Comparison], page: Path | None) -> str:

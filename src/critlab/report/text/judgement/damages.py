@@ -100,9 +100,7 @@ def damage_rows(verdict: Verdict) -> list[tuple[str, str, str, str, str]]:
             damage_name(one),
             damage_place(one, verdict.sweep),
             damage_value(one),
-            "–"
-            if one.adjusted_p is None or one.kind == "context"
-            else probability(one.adjusted_p)[2:].removeprefix("= "),
+            damage_p(one),
             damage_meaning(one, verdict.arm),
         )
         for one in verdict.damages
@@ -110,7 +108,8 @@ def damage_rows(verdict: Verdict) -> list[tuple[str, str, str, str, str]]:
     ]
 
 
-def _p(damage: Damage) -> str:
+def damage_p(damage: Damage) -> str:
+    """The adjusted p value of a damage that decides, such as ``0.012`` or ``< 0.0001``; a dash for another."""
     if damage.adjusted_p is None or damage.kind == "context":
         return "–"
     return probability(damage.adjusted_p).removeprefix("p ").removeprefix("= ")

@@ -1,0 +1,39 @@
+"""A study that is not finished, in words: how far it is, and its curve so far as bars of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from critlab.analysis.curve import Curve
+from critlab.analysis.judgement.verdict import Verdict
+from critlab.analysis.tables.results import Results
+from critlab.report.text.numbers import count, interval, percent, points
+
+WIDTH = 24
+"""Letters of the longest bar."""
+
+
+def progress_line(results: Results, verdict: Verdict) -> str:
+    """How far an unfinished study is, such as ``25 of 252 epochs are trained, 3 of 40 runs are done``."""
+    done = sum(outcome.status == "done" for outcome in results.outcomes)
+    trained = f"{verdict.epochs - verdict.epochs_left:,} of {count(verdict.epochs, 'epoch')} are trained"
+    return f"{trained}, {done:,} of {count(len(results.outcomes), 'run')} are done"
+
+
+def has_curve(curve: Curve) -> bool:
+    """Whether every point of the sweep has at least one seed."""
+    return len(curve.points) > 1 and not curve.gaps
+
+
+def curve_lines(curve: Curve) -> Iterator[str]:
+    """The points of a curve, one line each: accuracy, damage with its interval, and a bar as long as the damage."""
+    if not curve.points:
+        return
+    largest = max((point.damage.value for point in curve.points), default=0.0)
+    width = max(len(str(point.at)) for point in curve.points)
+    yield f"{curve.sweep.words.axis}: accuracy, damage"
+    for point in curve.points:
+        share = max(point.damage.value, 0.0) / largest if largest > 0 else 0.0
+        limits = f" {interval(point.low, point.high)}" if point.n > 1 else ""
+        text = f"{percent(point.accuracy.value)}, {points(point.damage.value)}{limits}, n = {point.n}"
+        yield f"  {point.at!s:>{width}}  {text:<44} {'█' * round(WIDTH * share)}".rstrip()
