@@ -340,6 +340,43 @@ def export(
     write(read_results(chosen, place), written, out)
 
 
+@app.command()
+@apart()
+def sidecar(
+    folder: Annotated[Path, typer.Argument(metavar="CHECKPOINT_DIR", help="Folder into which a training writes.")],
+    training: Annotated[
+        str, typer.Argument(metavar="module:training", help="A critlab.ForkPlan, or a function that returns one.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="File of forks and answers. Default: critlab-sidecar.jsonl in CHECKPOINT_DIR.",
+            callback=writable_file,
+        ),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Answer what is there now, and end.")] = False,
+    every: Annotated[
+        bool, typer.Option("--every", help="Fork every checkpoint. Default: at log-spaced epochs.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Fork a running training's checkpoints: is its period open? Repeat the command after an interruption."""
+    from critlab._core.text import say
+    from critlab.hooks.sidecar.sidecar import Sidecar, read_plan
+    from critlab.report.text.sensitivity import course_text
+
+    made = Sidecar(folder, read_plan(training), out=out, every=every, say=say)
+    for found in made.answers(once=once):
+        if as_json:
+            say(found.sentence)
+        else:
+            show(found.sentence)
+    closings = {name: (one.answer, one.low, one.high, one.estimate) for name, one in made.course.closings.items()}
+    show(json.dumps(made.document(), allow_nan=False) if as_json else course_text(closings))
+    made.refuse_unanswered()
+
+
 @app.command("list")
 @apart()
 def list_(

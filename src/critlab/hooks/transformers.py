@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
+from critlab.hooks.sensitivity.torch_training import Parts, TorchTraining
+from critlab.hooks.sidecar.offered import OfferedCheckpoints
 from critlab.hooks.watch import Watch
+from critlab.hooks.watch.forking.plan import ForkPlan
 from critlab.hooks.watch.looks.inputs import Call
 
 if TYPE_CHECKING:
@@ -28,6 +34,63 @@ SHARED = "num_items_in_batch"
 """What a model is called with where its loss is the sum over a batch, divided by all items of the step's batches."""
 
 
+def trainer_training(args: Any, kept: Mapping[str, Any], forks: ForkPlan | None) -> TorchTraining:
+    """The training of a Transformers Trainer as functions of copies of its model.
+
+    Args:
+        args: the Trainer's.
+        kept: what the Trainer gives its callbacks.
+        forks: says where a batch has inputs and labels.
+
+    Raises:
+        StudyError: it trains in half precision with scaled gradients.
+    """
+    if getattr(args, "fp16", False):
+        raise StudyError(
+            "forks: received fp16 with scaled gradients; use bf16, or critlab sidecar with your own functions"
+        )
+    model = kept["model"]
+    loader = kept["train_dataloader"]
+    # accelerate's loader counts its passes, which forks must not change
+    loader = getattr(loader, "base_dataloader", loader)
+    places = (forks.places if forks is not None else None) or (getattr(model, "main_input_name", "input_ids"), "labels")
+    device, half = next(model.parameters()).device, bool(getattr(args, "bf16", False))
+    return TorchTraining(
+        Parts(model, inner(kept["optimizer"], "optimizer"), (inner(kept["lr_scheduler"], "scheduler"),)),
+        loader,
+        answered_loss,
+        forks.evaluate if forks is not None else _no_score,
+        inputs=places[0],
+        labels=places[1],
+        accumulate=args.gradient_accumulation_steps,
+        clip=args.max_grad_norm or None,
+        autocast=lambda: torch.autocast(device.type, dtype=torch.bfloat16) if half else nullcontext(),
+        prepare=lambda batch: {name: one.to(device) if isinstance(one, Tensor) else one for name, one in batch.items()},
+    )
+
+
+def answered_loss(model: Any, batch: Any, place: int) -> Tensor:
+    """The loss of a batch among the model's own answers.
+
+    Raises:
+        StudyError: there is none.
+    """
+    answer = model(**batch)
+    loss = answer.get("loss") if isinstance(answer, Mapping) else getattr(answer, "loss", None)
+    if not isinstance(loss, Tensor):
+        raise StudyError("forks: the model gave no loss; it must compute one from labels")
+    return loss
+
+
+def inner(given: Any, name: str) -> Any:
+    """What accelerate wrapped."""
+    return getattr(given, name, given) if type(given).__module__.startswith("accelerate") else given
+
+
+def _no_score(model: Any) -> float:
+    raise StudyError("forks: evaluate is called in the sidecar alone")
+
+
 class WatchCallback(TrainerCallback):
     """Watches the model that a Transformers Trainer trains.
 
@@ -41,15 +104,27 @@ class WatchCallback(TrainerCallback):
 
     Args:
         resume: the folder of the checkpoint to go on from, where it is not in the Trainer's ``output_dir``.
+        forks: forks between two epochs, within their budget; ``total`` is the Trainer's number of epochs, and
+            ``advance``, ``save`` and ``load`` are those of copies of the model, whose loss is that of its own answers.
+        sidecar: a folder for checkpoints that ``critlab sidecar`` forks in another process.
         options: of :class:`~critlab.hooks.watch.watch.Watch`. ``log=trainer`` sends records wherever the Trainer's own
             go.
 
     The watch itself is in ``callback.watch`` once training has begun. Its state is in each checkpoint's folder.
     """
 
-    def __init__(self, *, resume: str | Path | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        resume: str | Path | None = None,
+        forks: ForkPlan | None = None,
+        sidecar: str | Path | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__()
-        self.resume, self.options = resume, options
+        self.resume, self.forks, self.options = resume, forks, options
+        self.sidecar = None if sidecar is None else OfferedCheckpoints(sidecar)
+        self._training: TorchTraining | None = None
         self.watch: Watch | None = None
         self._seen: Call | None = None
         self._losses: list[Tensor] = []
@@ -64,6 +139,13 @@ class WatchCallback(TrainerCallback):
             "optimizer": optimizer if hasattr(optimizer, "param_groups") else None,
             "clip": limit if limit and limit > 0 else None,
         }
+        if self.forks is not None or self.sidecar is not None:
+            self._training = trainer_training(args, kept, self.forks)
+        if self.forks is not None and self._training is not None:
+            own = self._training.functions
+            functions = {name: own[name] for name in ("advance", "save", "load")}
+            plan = self.forks.fitted(total=math.ceil(state.num_train_epochs), **functions)
+            known["forks"] = replace(plan, evaluate=own["evaluate"])
         self.watch, self._losses = Watch(kept["model"], **{**known, **self.options}), []
         if state.global_step:
             self._restore(args, state)
@@ -74,6 +156,16 @@ class WatchCallback(TrainerCallback):
             self.watch.model.register_forward_pre_hook(before, with_kwargs=True),
             self.watch.model.register_forward_hook(after),
         ]
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
+        """Forks, or writes a checkpoint for the sidecar, where that is due."""
+        if self.watch is None or self._training is None:
+            return
+        epoch, training = round(state.epoch or 0), self._training
+        if self.forks is not None:
+            self.watch.fork_if_due(training.parts, epoch)
+        if self.sidecar is not None and state.is_world_process_zero:
+            self.watch.offer(self.sidecar, lambda: training.save(training.parts), epoch)
 
     def on_optimizer_step(self, args: Any, state: Any, control: Any, **kept: Any) -> None:
         """Counts the step, while its gradients are still there."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from critlab.training.seeding import seeded
 
-DEEPEST = 5
+DEEPEST = 6
 """Attributes of attributes that are searched: function, loader, sampler, its parts, their generators."""
 
 MOST = 5000

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
 from critlab.analysis.sources.prime_window import PrimeWindow
-from critlab.hooks.sensitivity.answer import Sensitivity
-from critlab.hooks.sensitivity.course import Course
 from critlab.hooks.watch import ranks
 from critlab.hooks.watch.forking.forking import Forking, OnClosed
 from critlab.hooks.watch.forking.plan import ForkPlan
+from critlab.hooks.watch.forking.with_forks import WithForks
 from critlab.hooks.watch.looking import Given, Looking
 from critlab.hooks.watch.looks.inputs import unwrapped
 from critlab.hooks.watch.options import WatchOptions
-from critlab.hooks.watch.records.record import Record
 from critlab.hooks.watch.records.signals import Signal, signals
 from critlab.hooks.watch.sums.gathering import Gathering
 from critlab.hooks.watch.sums.groups import Groups
 from critlab.hooks.watch.watching import Watching
 
 
-class Watch:
+class Watch(WithForks):
     """Looks at a model while a user's loop trains it, within a budget, and leaves no trace in the training.
 
     Call :meth:`step` after every step of the optimiser. A look is one forward and one backward pass of a few examples
@@ -103,19 +101,9 @@ class Watch:
         self._ledger = self._watching.ledger
 
     @property
-    def steps(self) -> int:
-        """Steps of the optimiser so far."""
-        return self._watching.steps
-
-    @property
     def taken(self) -> int:
         """Looks that this process has taken, without the first one, which does not count."""
         return self._watching.taken
-
-    @property
-    def history(self) -> Sequence[Record]:
-        """The records so far; of a long training every second, fourth ... one, and the latest."""
-        return self._watching.history.records
 
     @property
     def signals(self) -> Mapping[str, Signal]:
@@ -126,16 +114,6 @@ class Watch:
     def windows(self) -> Mapping[str, PrimeWindow]:
         """For each group whether its prime learning window is open, and since which step."""
         return dict(self._watching.sums.groups.windows)
-
-    @property
-    def course(self) -> Course:
-        """What forks have answered so far, by epoch; ``course.latest`` and ``course.closings`` by deficit."""
-        return self._forking.course
-
-    @property
-    def fork_epochs(self) -> int:
-        """Epochs that forks of this process have trained."""
-        return self._forking.spent
 
     @property
     def overhead(self) -> float:
@@ -186,44 +164,6 @@ class Watch:
             StudyError: at the first call alone: the model, the inputs or the loss are not what they should be.
         """
         self._watching.step(inputs, loss, lr)
-
-    def fork_if_due(self, state: Any, epoch: int) -> Sensitivity | None:
-        """Makes forks between two epochs, where they are worth their cost; call it after every epoch.
-
-        The state and all generators stand afterwards where they stood, bit for bit. What fails is said once in a
-        warning, and the training goes on without forks.
-
-        Args:
-            state: the training's state, as ``save`` takes it.
-            epoch: epochs that it was trained.
-
-        Returns:
-            The answers; None where no forks were made.
-        """
-        found = None
-        self._ledger.arrive()
-        self._forking.arrive()
-        if "forks" not in self._watching.asides and not ranks.together():
-            try:
-                found = self._forking.run(state, epoch, self.history)
-            except Exception as error:
-                self._watching.asides.say("forks", self.steps, error)
-        self._forking.leave()
-        self._ledger.skip()
-        return found
-
-    def to_pandas(self, of: Literal["records", "forks"] = "records") -> Any:
-        """A table as a pandas ``DataFrame``: one row for each record, or for each deficit and epoch of forks.
-
-        Raises:
-            StudyError: pandas is not installed.
-        """
-        rows = self.course.rows() if of == "forks" else [{"step": one.step, **one.scalars()} for one in self.history]
-        try:
-            import pandas
-        except ImportError:
-            raise StudyError("watch: to_pandas needs pandas: pip install pandas") from None
-        return pandas.DataFrame(rows)
 
     def close(self) -> None:
         """Makes a record of the looks since the last one; where several processes train, all must call it."""

@@ -115,6 +115,17 @@ def closing_text(deficit: str, answer: str, low: float, high: float, estimate: f
     return f"{deficit}: undecided" + (f", last found open at epoch {low:.3g}" if low else "")
 
 
+def course_text(closings: Mapping[str, tuple[str, float, float, float | None]]) -> str:
+    """When each period closed, a line for each deficit.
+
+    Args:
+        closings: answer, low, high and estimate by deficit.
+    """
+    if not closings:
+        return "No answers yet: no checkpoint could be forked."
+    return "\n".join(closing_text(name, *one) for name, one in closings.items())
+
+
 def worth_text(worth: Mapping[str, tuple[float, float, float]]) -> str:
     """What the signals are worth by the bench.
 

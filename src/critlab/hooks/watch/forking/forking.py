@@ -75,7 +75,10 @@ class Forking:
         if plan is None or not self.due(epoch, history) or not self._fits(plan, epoch) or not self._affordable(plan):
             return None
         # the check needs to be made once for all forks
-        options = replace(plan.options, most_epochs=self.left(plan), check=plan.options.check and not self.course.looks)
+        check = plan.options.check and not self.course.looks
+        # further repeats of one series take half of what is left, so that later ones have theirs
+        most = max(plan.series_epochs + CHECKED * check, self.left(plan) // 2)
+        options = replace(plan.options, most_epochs=most, check=check)
         began = time.process_time()
         found = plan.answer(state, epoch, live=True, options=options)
         self.seconds += time.process_time() - began

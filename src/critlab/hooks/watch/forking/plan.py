@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from critlab._core.errors import StudyError
+from critlab.hooks.deficit_loader import Key
 from critlab.hooks.sensitivity.answer import Sensitivity
 from critlab.hooks.sensitivity.deficits import AnyDeficit, named_deficits
 from critlab.hooks.sensitivity.forks import Numbers
@@ -42,6 +43,7 @@ class ForkPlan:
         deprived: epochs with the deficit; None: at most 4, as many as the budget allows.
         clean: epochs after it; None: at most 3, as many as the budget allows.
         fork_budget: the share of the training's cost that forks in the same process may take, above 0.
+        places: where a batch has inputs and labels, for callbacks; None: the usual places of the framework.
         epoch_of: ``(path, checkpoint) -> epochs trained``, for the sidecar; None: the entry ``epoch`` of a checkpoint,
             else the last number in the file's name.
         options: further options of :func:`critlab.sensitivity`.
@@ -56,6 +58,7 @@ class ForkPlan:
     deprived: int | None = None
     clean: int | None = None
     fork_budget: float = 0.5
+    places: tuple[Key | None, Key | None] | None = None
     epoch_of: Callable[[Path, Any], int] | None = None
     options: SensitivityOptions = field(default_factory=SensitivityOptions)
 

@@ -1,0 +1,1 @@
+"""Forks from the checkpoints of a training, in another process, while the training goes on."""
