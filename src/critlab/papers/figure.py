@@ -11,7 +11,7 @@ from critlab._core.errors import StudyError
 from critlab._core.spec import nearest
 from critlab.analysis.tables.results import Results
 from critlab.report.chart import Chart
-from critlab.report.findings import Comparison
+from critlab.report.findings import NOT_COMPUTED, Comparison
 from critlab.study.study import Study
 
 Scale = Literal["demo", "small", "paper"]
@@ -56,7 +56,7 @@ class Published:
     def compared(self, tables: Tables) -> Comparison:
         """The same with our number read from ``tables``."""
         ours = math.nan if self.ours is None else self.ours(tables)
-        return self.beside("not computed at this scale" if math.isnan(ours) else f"{ours:.4g}")
+        return self.beside(NOT_COMPUTED if math.isnan(ours) else f"{ours:.4g}")
 
 
 def _no_charts(answer: Answer) -> Sequence[Chart]:
@@ -124,10 +124,12 @@ class Figure:
         return self.studies(scale)
 
     def comparisons(self, answer: Answer) -> Sequence[Comparison]:
-        """Our numbers next to the published ones."""
+        """Our numbers next to the published ones, without those that the scale does not compute."""
         if self.compare is not None:
-            return self.compare(answer)
-        return [one.compared(answer) for one in self.published if one.ours is not None]
+            rows = self.compare(answer)
+        else:
+            rows = [one.compared(answer) for one in self.published if one.ours is not None]
+        return [row for row in rows if row.ours != NOT_COMPUTED]
 
 
 def single(make: Callable[[Scale], Study]) -> Callable[[Scale], Studies]:

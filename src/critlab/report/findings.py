@@ -10,6 +10,9 @@ from typing import Any
 
 from critlab.report.chart import Cell, Chart
 
+NOT_COMPUTED = "not computed at this scale"
+"""Our value where a scale does not compute it; such rows are not shown."""
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from critlab.papers.critical_feature_learning.settings import NOTE, PAPER, PROTOCOL, number, said, settled
@@ -162,11 +163,22 @@ def charts(tables: Tables) -> list[Chart]:
         ]
         more = (
             "Hollow: not converged, not to be trusted. Squares: sampled at L = 4, two standard errors. The line marks "
-            "chi = 1: with a shared readout the gain peaks below it, on the ordered side. "
+            f"chi = 1. {_largest_gains(tables, rows)}"
         )
         key = f"kernel_criticality_{readout}"
         charts.append(chart(key, f"Adaptation by g: {name}", more + words, f"By g and depth. {alt}", panels, rows))
     return charts
+
+
+def _largest_gains(tables: Tables, rows: Sequence[JSON]) -> str:
+    """At which g, and which chi, the converged gain of each depth is largest; a sentence and a space."""
+    found = []
+    for depth in DEPTHS:
+        good = [row for row in rows if row["depth"] == depth and row["trusted"]]
+        if good:
+            g = max(good, key=lambda row: float(row["gain"]))["g"]
+            found.append(f"g = {g} (chi = {pick(tables['prior'], g=g)['chi']:.2f}) for L = {depth}")
+    return f"Largest gain at {', '.join(found)}. " if found else ""
 
 
 def _finite(value: float) -> float | None:

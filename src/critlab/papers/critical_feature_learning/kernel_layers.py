@@ -75,7 +75,7 @@ def charts(tables: Tables) -> list[Chart]:
     return [
         chart(
             "kernel_layers",
-            "How the targets reach the lower layers",
+            "The targets, layer by layer",
             "Left: alignment of each layer's kernel. Right: the conjugate that carries the data's pull backward. "
             + said(tables["settings"][0]) + " " + NOTE,
             "Charts of alignment and size of the conjugate by layer. The numbers follow in a table.",

@@ -101,14 +101,23 @@ def charts(tables: Tables) -> list[Chart]:
     return [
         chart(
             "kernel_reweighing",
-            "The data reweigh the prior's kernels",
-            "Distribution of one entry of the output kernel over networks. The broader prior lets the data move it "
-            "further towards the target, which lies far to the left. " + said(tables["settings"][0]) + " " + NOTE,
+            "A kernel entry in the prior and in the posterior",
+            "Distribution of one entry of the output kernel over networks; the target is -1. "
+            + _shifts(tables)
+            + said(tables["settings"][0])
+            + " "
+            + NOTE,
             "Two histograms of a kernel entry, prior and posterior. The numbers follow in a table.",
             panels,
             tables["lines"],
         )
     ]
+
+
+def _shifts(tables: Tables) -> str:
+    """How far the data move the mean of the entry in each prior."""
+    moved = [f"{row['shift']:+.4f} for {row['prior']}" for row in tables["lines"] if row["mark"] == "posterior mean"]
+    return f"The data move its mean by {' and '.join(moved)}. "
 
 
 def compare(tables: Tables) -> list[Comparison]:

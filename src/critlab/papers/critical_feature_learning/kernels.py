@@ -60,13 +60,16 @@ def charts(tables: Tables) -> list[Chart]:
     limits = [min(row["value"] for row in shown), max(row["value"] for row in shown)]
     for row in tables["summary"]:
         name = row["kernel"]
-        colour = quantity("shade", "C", scale={"domain": limits, "range": ["$deep0", "$deep10", "$deep20"]})
+        own = {"domain": [-1, 1]} if name == "targets" else {"domain": limits}
+        colour = quantity(
+            "value", "target" if name == "targets" else "C", scale={**own, "range": ["$deep0", "$deep10", "$deep20"]}
+        )
         places = {
             "x": {"field": "a", "type": "ordinal", "axis": None},
             "y": {"field": "b", "type": "ordinal", "axis": None},
         }
-        tips = [tip("a", "point"), tip("b", "point"), tip("value", "C")]
-        cells = [{**cell, "shade": _shade(cell, limits)} for cell in tables["cells"] if cell["kernel"] == name]
+        tips = [tip("a", "point"), tip("b", "point"), tip("value", str(colour["title"]))]
+        cells = [cell for cell in tables["cells"] if cell["kernel"] == name]
         layers: list[JSON] = [
             {"mark": {"type": "rect", "aria": False}, "encoding": {**places, "color": colour, "tooltip": tips}}
         ]
@@ -76,7 +79,7 @@ def charts(tables: Tables) -> list[Chart]:
             "kernels",
             "The output kernel before and after it met the data",
             "Points sorted by class, so that a kernel that fits the targets shows two bright blocks. The first three "
-            "share one scale of colours; the targets -1 and 1 have its two ends. "
+            "share one scale of colours; the targets, -1 and 1, have their own. "
             + said(tables["settings"][0])
             + " "
             + NOTE,
@@ -85,13 +88,6 @@ def charts(tables: Tables) -> list[Chart]:
             tables["summary"],
         )
     ]
-
-
-def _shade(cell: JSON, limits: list[float]) -> float:
-    """What is drawn: panels side by side share one scale of colours, in which targets would leave kernels pale."""
-    if cell["kernel"] != "targets":
-        return float(cell["value"])
-    return limits[0] if cell["value"] < 0 else limits[1]
 
 
 def compare(tables: Tables) -> list[Comparison]:

@@ -8,6 +8,7 @@ from typing import Any
 from critlab.papers.figure import JSON
 from critlab.report.charts.encoding import legend, tip
 from critlab.report.charts.kit import DOUBTFUL, WITH_ERROR
+from critlab.report.findings import NOT_COMPUTED
 
 PAPER = "Fischer et al. 2024, arXiv 2405.10761"
 PROTOCOL = "our own derivation and check; the paper's numbers are not known to us"
@@ -80,7 +81,7 @@ def line(what: str, names: Sequence[str], x: JSON, y: JSON) -> list[JSON]:
 def number(row: Mapping[str, Any], column: str = "alignment", error: str = "error") -> str:
     """A row's number with its standard error where it has one, in words."""
     if not row or row.get(column) is None:
-        return "not computed at this scale"
+        return NOT_COMPUTED
     text = f"{row[column]:.4f}"
     text += f" +- {row[error]:.4f}" if row.get(error) else ""
     return text if row.get("trusted", True) else f"{text} (not converged)"

@@ -75,8 +75,7 @@ def charts(tables: Tables) -> list[Chart]:
         chart(
             "completion_window",
             f"A deficit of {LENGTH:,} updates, by its onset",
-            "Median over instances with quartiles; the control is the clean run with as many updates. Damage that the "
-            "longer recovery removes is inertia.",
+            "Median over instances with quartiles; the control is the clean run with as many updates.",
             "Reconstruction error against the onset of the deficit. The numbers follow in a table.",
             panels,
             tables["spread"],

@@ -38,7 +38,7 @@ def charts(tables: Tables) -> list[Chart]:
     return [
         window_chart(
             f"pathways_{name}",
-            f"The same with {title} after every layer",
+            f"Two pathways with {title} after every layer",
             {"curves": [row for row in tables["curves"] if row["activation"] == name], "finals": tables["finals"]},
             WINDOWS,
         )

@@ -163,7 +163,7 @@ def playground() -> str:
 
 
 FIGURE = Figure(
-    question="how does depth sharpen the competition between pathways?",
+    question="does depth sharpen the competition between pathways?",
     source=f"{PAPER}, figure of the phase portraits",
     scales=THEORY_SCALES,
     tables=tables,

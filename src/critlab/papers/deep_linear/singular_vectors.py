@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from critlab.papers.deep_linear import PAPER
@@ -65,12 +66,22 @@ def charts(tables: Tables) -> list[Chart]:
         chart(
             "singular_vectors",
             "Singular values: gradient descent (markers) and the singular-vector flow (lines)",
-            "The dashed line marks the switch of tasks. The gap between both is of the order of the step.",
+            f"The dashed line marks the switch of tasks.{_gaps(tables['gaps'])}",
             "Singular values over time for both models. The largest gaps follow in a table.",
             panels,
             tables["gaps"],
         )
     ]
+
+
+def _gaps(rows: Sequence[JSON]) -> str:
+    """The largest gap between both models, and at half of the step where that was computed."""
+    largest = max(rows, key=lambda row: float(row["gap"]), default=None)
+    if largest is None:
+        return ""
+    half = largest.get("gap_at_half_the_step")
+    more = "" if half is None else f", and {half:.2g} at half of the step"
+    return f" Largest gap between both: {largest['gap']:.2g} ({largest['variant']}){more}."
 
 
 FIGURE = Figure(

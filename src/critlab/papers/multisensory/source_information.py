@@ -44,8 +44,8 @@ def charts(found: Found) -> Sequence[Chart]:
         for name in dict.fromkeys(row["run"] for row in rows)
     ]
     caption = (
-        "Of the test images: the logarithm of the number of classes less the cross entropy, in bits, with both sources "
-        "shown and with one of them switched off. Means over seeds with 95 % t intervals."
+        "Of the test images: the logarithm of the number of classes minus the cross entropy, in bits, with both "
+        "sources shown and with one of them switched off. Means over seeds with 95 % t intervals."
     )
     alt = "Charts of usable information by epoch, of both sources and of each alone. The numbers follow in a table."
     return [chart("information", "What each source is worth", caption, alt, panels, rows)]
