@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from critlab.analysis.judgement.decision import Decision, Family, Kind, decide
+from critlab.analysis.statistics.simultaneous import SPENT
 
 SMALLEST, STUDIES = 0.01, 4000
 REMOVAL: tuple[Kind, ...] = ("lasting",) * 5 + ("critical",) * 2 + ("context",) * 3
@@ -91,18 +92,19 @@ def test_intervals_of_a_kind_hold_together() -> None:
     assert covered.all(-1).mean() >= 0.95 - 2 * math.sqrt(0.05 * 0.95 / STUDIES)
 
 
-def test_a_single_contrast_is_tested_by_a_plain_t_test() -> None:
+def test_a_single_contrast_is_tested_by_a_plain_t_test_at_the_level_that_is_spent() -> None:
     values = np.array([0.012, 0.034, 0.021, -0.004, 0.018])
     decision = answers(values[None], ("critical",))
     expected = stats.ttest_1samp(values, SMALLEST, alternative="greater").pvalue
-    interval = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert decision.adjusted_p[0] == pytest.approx(expected)
+    interval = stats.ttest_1samp(values, 0).confidence_interval(1 - 0.05 * SPENT)
+    assert decision.adjusted_p[0] == pytest.approx(expected / SPENT)
     assert (decision.low[0], decision.high[0]) == pytest.approx((interval.low, interval.high))
 
 
 def test_the_interval_touches_the_smallest_damage_where_p_touches_the_level() -> None:
     decision = answers(removal(4, 0.01, 0.03, 0.03, 500))
-    largest = decision.p_above[:, 5:7].min(-1) * 2 < 0.025
+    largest = decision.adjusted_p[:, 5:7].min(-1) < 0.025
+    assert decision.adjusted_p[:, 5:7].min(-1) == pytest.approx(decision.p_above[:, 5:7].min(-1) * 2 / SPENT, rel=0.03)
     assert (largest == (decision.low[:, 5:7] > SMALLEST).any(-1)).all()
     assert 0.1 < largest.mean() < 0.9
 

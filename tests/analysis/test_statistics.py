@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from critlab.analysis.judgement.decision import relative_variances
+from critlab.analysis.judgement.decision import layout_of
 from critlab.analysis.statistics.crossed import crossed_variance, satterthwaite
-from critlab.analysis.statistics.moderated import credited, floor_of_sd, moments
+from critlab.analysis.statistics.layout import Layout, unrelated
+from critlab.analysis.statistics.moderated import credited, floor_of_sd, moments, prior_weight
 from critlab.analysis.statistics.power import detectable, detectable_everywhere
 from critlab.analysis.statistics.ratio import share
 from critlab.analysis.statistics.sequential import look_level, overall_level, unseen_share
+from critlab.analysis.statistics.simultaneous import effective_count, holm
 from critlab.study.runs.estimands import NamedContrast
 
 
@@ -40,9 +42,26 @@ def test_a_single_contrast_and_its_twin_keep_their_own_variance() -> None:
 
 def test_variances_are_pooled_for_as_many_runs() -> None:
     damages = np.array([[1.0, 2, 3], [2, 4, 6]])
-    found = moments(damages, runs=np.array([2.0, 4]))
+    found = moments(damages, Layout(np.array([[1.0, -1, 0, 0], [1, -1, 1, -1]]), np.ones(4)))
     # the other's variance of 4 over four runs is 2 over two; its weight is its two degrees of freedom
     assert found.variance[0] == pytest.approx((2 * 2 + 2 * 1) / 4)
+
+
+def test_variances_of_other_kinds_of_run_are_no_prior() -> None:
+    damages = np.array([[1.0, 2, 3], [2, 4, 6], [0, 3, 6]])
+    signs = np.array([[1.0, -1, 0, 0, 0], [1, 0, -1, 0, 0], [1, 0, 0, -1, 0]])
+    found = moments(damages, Layout(signs, np.array([1.0, 2, 2, 1, 1])))
+    assert found.variance == pytest.approx([(2 * 4 + 2 * 1) / 4, (2 * 1 + 2 * 4) / 4, 9])
+    assert found.freedom.tolist() == [3, 3, 2]
+
+
+def test_the_layout_by_hand() -> None:
+    signs = np.array([[1.0, -1, 0], [1, 0, -1]])
+    layout = Layout(signs, np.array([1.0, 2, 2]))
+    assert layout.variance.tolist() == [3, 3]
+    assert layout.mix.tolist() == [1.5, 1.5]
+    assert layout.correlation([0, 1])[0, 1] == pytest.approx(1 / 3)
+    assert unrelated(3).correlation([0, 1, 2]) == pytest.approx(np.eye(3))
 
 
 def test_identical_networks_have_the_floor_and_stay_out_of_the_pool() -> None:
@@ -61,8 +80,11 @@ def test_missing_seeds_and_contrasts() -> None:
 
 
 def test_the_credit_grows_with_the_contrasts() -> None:
-    assert [credited(count) for count in (1, 2, 5, 20)] == [0.5, 0.5, 1, 1]
-    assert credited(3) == pytest.approx(2 / 3)
+    assert credited([1, 2, 5, 20], 3) == pytest.approx([0.4, 0.4, 0.8, 1])
+    assert credited(20, [2, 4, 8, 16]) == pytest.approx([1, 1, 1 / 4, 1 / 16])
+    assert prior_weight([1, 2, 5, 20]).tolist() == [4, 4, 8, 8]
+    many = np.random.default_rng(0).standard_normal((10, 4))
+    assert (moments(many, together=10).together > moments(many, together=2).together).all()
 
 
 def test_the_floor_exceeds_rounding() -> None:
@@ -72,11 +94,32 @@ def test_the_floor_exceeds_rounding() -> None:
 
 
 def test_deficits_are_expected_to_vary_more() -> None:
-    def contrast(name: str, runs: int) -> NamedContrast:
-        return NamedContrast(name, 4, None, tuple((1, str(run)) for run in range(runs)), "context")  # type: ignore[arg-type]
+    def contrast(name: str, *runs: str) -> NamedContrast:
+        signs = (1, -1, -1, 1)
+        return NamedContrast(name, 4, None, tuple(zip(signs, runs, strict=False)), "context")  # type: ignore[arg-type]
 
-    named = [contrast(*one) for one in (("lasting_damage", 2), ("delay", 2), ("timing", 2), ("timing", 4))]
-    assert relative_variances(named).tolist() == [3, 2, 4, 6]
+    named = (
+        contrast("lasting_damage", "clean", "early"),
+        contrast("lasting_damage", "longer", "late"),
+        contrast("delay", "clean", "frozen"),
+        contrast("timing", "clean", "early", "longer", "late"),
+    )
+    assert layout_of(named).variance.tolist() == [3, 3, 2, 6]
+    assert layout_of(named).mix.tolist() == [1.5, 1.5, 1, 1.5]
+
+
+def test_the_effective_count_is_dunnett_s_for_one_shared_control() -> None:
+    assert effective_count(np.eye(5), 0.025) == pytest.approx(5, rel=0.04)
+    assert effective_count(np.ones((5, 5)), 0.025) == pytest.approx(1, rel=0.04)
+    half = np.full((5, 5), 0.5) + 0.5 * np.eye(5)
+    # Dunnett's one-sided 5 % quantile for five treatments and infinite degrees of freedom is 2.23
+    assert effective_count(half, 0.05) == pytest.approx(0.05 / stats.norm.sf(2.234), rel=0.03)
+    assert effective_count(np.eye(1), 0.01) == 1
+
+
+def test_holm_stops_at_the_effective_count() -> None:
+    assert holm([0.03, 0.01, 0.02]).tolist() == pytest.approx([0.04, 0.03, 0.04])
+    assert holm([0.03, 0.01, 0.02], 1.5).tolist() == pytest.approx([0.03, 0.015, 0.03])
 
 
 @pytest.mark.parametrize("ns", [(3, 6), (3, 4, 5, 6, 8, 10, 13, 16, 20)])
@@ -147,7 +190,7 @@ def test_detectable_damage_is_that_of_the_noncentral_t() -> None:
 def test_damage_everywhere_is_detected_more_easily() -> None:
     stderr, freedom = np.full(5, 0.01), np.full(5, 6.0)
     alone = float(detectable(stderr, freedom, 5, 0.01)[0])
-    assert 0.01 < detectable_everywhere(stderr, freedom, 0.01) < alone
+    assert 0.01 < detectable_everywhere(stderr, freedom, 0.01, 0.005) < alone
     assert detectable_everywhere(stderr[:1], freedom[:1], 0.01) == pytest.approx(
         float(detectable(stderr, freedom, 1, 0.01)[0]), rel=0.05
     )

@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 
 from critlab.analysis.judgement.damages import is_complete, kind_of
-from critlab.analysis.judgement.decision import Kind, relative_variances
+from critlab.analysis.judgement.decision import Kind, layout_of
+from critlab.analysis.statistics.layout import Layout
 from critlab.analysis.statistics.summary import Floats
 from critlab.study.runs.estimands import NamedContrast, missing_contrasts, named_contrasts
 from critlab.study.runs.run import Run
@@ -61,9 +62,9 @@ class Design:
         return tuple(kind_of(one) for one in self.contrasts)
 
     @cached_property
-    def variances(self) -> Floats:
-        """The expected variance of each contrast, by :func:`.decision.relative_variances`."""
-        return relative_variances(self.contrasts)
+    def layout(self) -> Layout:
+        """The runs of each contrast as the decision sees them."""
+        return layout_of(self.contrasts)
 
     @cached_property
     def lengths(self) -> Floats:

@@ -84,7 +84,7 @@ def judge(simulated: Simulated, level: float = LEVEL) -> Decision:
             complete=design.complete,
             length_helps=length_undecided(names, simulated.damages, design.longer, smallest),
             level=level,
-            runs=design.variances,
+            layout=design.layout,
         )
     )
 

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from critlab.analysis.judgement.decision import Bools, Decision, Family, Kind, decide, relative_variances
+from critlab.analysis.judgement.decision import Bools, Decision, Family, Kind, decide, layout_of
 from critlab.analysis.statistics import LEVEL, MINIMUM_SEEDS, Floats, t_quantile
 from critlab.analysis.statistics.moderated import floor_of_sd
 from critlab.analysis.tables.study_table import StudyTable
@@ -152,7 +152,7 @@ def judged_damages(
         length_helps=length_undecided(names, values, longer, smallest),
         floor=np.array([least_sd(results, len(contrast.terms)) for contrast in contrasts]),
         level=level,
-        runs=relative_variances(contrasts),
+        layout=layout_of(contrasts),
     )
     decision = decide(family)
     found = (

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from critlab.analysis.statistics.crossed import satterthwaite
-from critlab.analysis.statistics.moderated import CREDITED, Moments, credited, moments
+from critlab.analysis.statistics.layout import Layout, unrelated
+from critlab.analysis.statistics.moderated import Moments, moments
 from critlab.analysis.statistics.power import detectable, detectable_everywhere
-from critlab.analysis.statistics.simultaneous import holm, simultaneous_level
+from critlab.analysis.statistics.simultaneous import SPENT, effective_count, holm
 from critlab.analysis.statistics.summary import LEVEL, MINIMUM_SEEDS, RESOLUTION, Floats, t_quantile
-from critlab.study.runs.estimands import EstimandName, NamedContrast
+from critlab.study.runs.estimands import NamedContrast
 
 Kind = Literal["lasting", "critical", "equal_total", "context"]
 """What a contrast decides: whether damage lasts; whether it is a critical period; whether runs of equal length show
@@ -49,8 +50,7 @@ class Family:
             what is left: then never "absent". One value, or ``(...)``.
         floor: least standard deviation over seeds, one number or ``(..., contrasts)``.
         level: one-sided; smaller at each look of a sequential design.
-        runs: expected variance of each contrast in any common unit, ``(contrasts,)`` or one number: its number of runs,
-            or better :func:`relative_variances`.
+        layout: the runs of each contrast, see :func:`layout_of`; None where they are not known.
     """
 
     damages: Floats
@@ -61,7 +61,7 @@ class Family:
     length_helps: ArrayLike = False
     floor: ArrayLike = 0.0
     level: float = LEVEL
-    runs: ArrayLike = 2.0
+    layout: Layout | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ class Decision:
         p_above: one-sided p value of a damage above the smallest of interest, of this contrast alone; 1 below three
             seeds.
         p_below: one-sided p value of a damage below the smallest of interest.
-        adjusted_p: ``p_above``, adjusted over the contrasts of its kind (Holm).
+        adjusted_p: ``p_above``, adjusted over the contrasts of its kind (max-t, step-down), over the part of the level
+            that is spent (:data:`critlab.analysis.statistics.simultaneous.SPENT`).
         adjusted_p_helped: one-sided p value of a damage below 0, adjusted over the contrasts of its kind.
         evidence: whether the contrast's damage is above the smallest of interest: ``adjusted_p`` below the level.
         bounded: whether it is below: ``p_below`` under the level.
@@ -117,7 +118,7 @@ class Decision:
 
         Infinite below three seeds.
         """
-        found = detectable(self.stderr, self.together, self._sizes, self.family.smallest, self.family.level)
+        found = detectable(self.stderr, self.together, self.tests, self.family.smallest, self.family.level)
         return np.where(self.n >= MINIMUM_SEEDS, found, np.inf)
 
     def detectable_everywhere(self, kind: Kind) -> float:
@@ -125,35 +126,43 @@ class Decision:
         own = np.array(self.family.kinds) == kind
         known = own & (self.n >= MINIMUM_SEEDS)
         stderr = np.where(known, self.stderr, np.nan)[own]
-        return detectable_everywhere(stderr, self.together[own], self.family.smallest, self.family.level)
+        tests = float(self.tests[own].max(initial=1.0))
+        return detectable_everywhere(stderr, self.together[own], self.family.smallest, self.family.level / tests)
 
     @cached_property
     def _half(self) -> Floats:
-        level = np.array([simultaneous_level(self.family.level, int(size)) for size in self._sizes])
-        known = self.freedom > 0
+        level, known = self.family.level / self.tests, self.freedom > 0
         return np.where(known, t_quantile(1 - level, np.where(known, self.together, 1.0)) * self.stderr, np.nan)
 
     @cached_property
-    def _sizes(self) -> Floats:
-        """How many contrasts are of the kind of each."""
-        kinds = self.family.kinds
-        return np.array([float(kinds.count(kind)) for kind in kinds])
+    def tests(self) -> Floats:
+        """By what the level is divided for each contrast, ``(contrasts,)``."""
+        found = np.ones(len(self.family.kinds))
+        for members, count in _members(self.family):
+            found[members] = count / SPENT
+        return found
 
 
-def relative_variances(contrasts: Sequence[NamedContrast]) -> Floats:
-    """The variance that is expected of each named contrast, in the unit of one clean run, ``(contrasts,)``.
+def layout_of(contrasts: Sequence[NamedContrast]) -> Layout:
+    """The runs of named contrasts, and what is expected of their variances, in the unit of one clean run.
 
     A clean or frozen run counts as 1 and a run with the deficit as 2, since damaged networks often differ more between
-    seeds: an assumption for pooling variances only, which errs on the safe side for ``timing``.
+    seeds: an assumption for pooling variances and for the correlation of contrasts only.
     """
-    deprived: dict[EstimandName, int] = {"delay": 0, "missed_learning": 0, "lost_to_schedule": 2, "timing": 2}
-    return np.array([len(one.terms) + deprived.get(one.name, 1) for one in contrasts], float)
+    runs = list(dict.fromkeys(name for one in contrasts for _, name in one.terms))
+    deprived = {one.terms[-1][1] for one in contrasts if one.name in ("lasting_damage", "harm")}
+    signs = np.zeros((len(contrasts), len(runs)))
+    for row, one in enumerate(contrasts):
+        for sign, name in one.terms:
+            signs[row, runs.index(name)] += sign
+    return Layout(signs, np.array([2.0 if name in deprived else 1.0 for name in runs]))
 
 
 def decide(family: Family) -> Decision:
     """Decide what the contrasts of a study show.
 
-    - ``present``: some critical contrast exceeds the smallest damage of interest (Holm over the critical contrasts).
+    - ``present``: some critical contrast exceeds the smallest damage of interest (max-t over the critical contrasts,
+      :func:`critlab.analysis.statistics.simultaneous.effective_count`).
     - ``damage_only``: some lasting or equal-length contrast does (Bonferroni over both kinds), and every critical one
       is there and shown to lie below it.
     - ``absent``: every lasting, critical and equal-length contrast is shown to lie below it, none is missing, training
@@ -164,7 +173,7 @@ def decide(family: Family) -> Decision:
     295). Variances are moderated (:func:`critlab.analysis.statistics.moderated.moments`); the error over test images is
     added with Satterthwaite's degrees of freedom.
 
-    Error: at most ``level`` false answers of each kind for normal values.
+    Error: at most ``level`` false answers of each kind, also where seeds are not normal: see ``critlab calibrate``.
     Cost: linear in the number of values; a thousand studies of ten contrasts take some milliseconds.
 
     Raises:
@@ -173,7 +182,8 @@ def decide(family: Family) -> Decision:
     damages = np.asarray(family.damages, float)
     if damages.ndim < 2 or damages.shape[-2] != len(family.kinds):
         raise ValueError(f"damages: received the shape {damages.shape} for {len(family.kinds)} kinds of contrast")
-    found = moments(damages, family.runs, family.floor)
+    sizes = [family.kinds.count(kind) for kind in family.kinds]
+    found = moments(damages, family.layout, family.floor, sizes)
     tests = _tests(family, found)
     worst = np.where(np.isnan(damages), -np.inf, damages).max(-1, initial=-np.inf)
     evidence = tests["adjusted_p"] < family.level
@@ -199,8 +209,7 @@ def _tests(family: Family, found: Moments) -> dict[str, Floats]:
     image = np.broadcast_to(np.asarray(family.image_variance, float), by_seeds.shape)
     stderr = np.sqrt(by_seeds + image)
     freedom = satterthwaite(by_seeds, found.freedom, image)
-    more = np.array([credited(family.kinds.count(kind)) - CREDITED for kind in family.kinds]) * found.prior
-    together = satterthwaite(by_seeds, found.freedom + more, image)
+    together = satterthwaite(by_seeds, found.together, image)
     known, enough = freedom > 0, found.n >= MINIMUM_SEEDS
 
     def p(excess: Floats, freedom: Floats) -> Floats:
@@ -209,8 +218,9 @@ def _tests(family: Family, found: Moments) -> dict[str, Floats]:
 
     p_above, p_helped = p(found.mean - family.smallest, together), p(-found.mean, together)
     adjusted, helped = np.ones(p_above.shape), np.ones(p_above.shape)
-    for members in _members(family.kinds):
-        adjusted[..., members], helped[..., members] = holm(p_above[..., members]), holm(p_helped[..., members])
+    for members, count in _members(family):
+        for adjusting, p_values in ((adjusted, p_above), (helped, p_helped)):
+            adjusting[..., members] = np.minimum(holm(p_values[..., members], count) / SPENT, 1.0)
     return {
         "stderr": np.where(known, stderr, np.nan),
         "freedom": freedom,
@@ -222,10 +232,12 @@ def _tests(family: Family, found: Moments) -> dict[str, Floats]:
     }
 
 
-def _members(kinds: tuple[Kind, ...]) -> Iterator[list[int]]:
+def _members(family: Family) -> Iterator[tuple[list[int], float]]:
+    """The contrasts of each kind, and how many independent ones they are equal to."""
+    layout = family.layout or unrelated(len(family.kinds))
     for kind in KINDS:
-        if members := [place for place, own in enumerate(kinds) if own == kind]:
-            yield members
+        if members := [place for place, own in enumerate(family.kinds) if own == kind]:
+            yield members, effective_count(layout.correlation(members), family.level * SPENT)
 
 
 def _answer(
@@ -237,7 +249,7 @@ def _answer(
     calm = (n >= FEW_SEEDS) | (worst < WORST * family.smallest)
     present = evidence[..., critical].any(-1)
     no_critical = bool(critical.any()) and family.complete & bounded[..., critical].all(-1)
-    damaged = p_above[..., lasting].min(-1, initial=1.0) * lasting.sum() < family.level
+    damaged = p_above[..., lasting].min(-1, initial=1.0) * lasting.sum() < family.level * SPENT
     damage_only = damaged & no_critical
     absent = no_critical & (bounded & calm)[..., judged].all(-1) & ~np.asarray(family.length_helps, bool)
     chosen = [present, damage_only, absent]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from critlab.analysis.judgement.damages import Damage
 from critlab.analysis.statistics import LEVEL, MINIMUM_SEEDS, POWER, t_quantile
+from critlab.analysis.statistics.simultaneous import SPENT
 
 MOST_SEEDS = 100
 """Where more seeds would be needed, the damage is so close to the smallest of interest that no number is given."""
@@ -18,7 +19,8 @@ def seeds_needed(damages: Sequence[Damage], smallest: float, level: float = LEVE
     Taken as true are the mean damages and their deviations over seeds. They point to an answer: ``present`` where a
     critical damage lies above the smallest of interest; else ``damage_only`` where a lasting one does; else ``absent``.
     A claim on a damage needs ``(t(1 - level / m, n - 1) + z(0.8)) sd / sqrt(n)`` to be below its distance from the
-    smallest damage of interest, with m the damages of its kind for one above it, and 1 for one below it.
+    smallest damage of interest, with m the damages of its kind over `SPENT` for one above it, and 1 for one below
+    it.
 
     Returns:
         None with fewer seeds than a deviation needs, or beyond :data:`MOST_SEEDS`.
@@ -49,7 +51,7 @@ def _seeds(damage: Damage, smallest: float, contrasts: int, level: float) -> int
     if damage.stderr is None:
         return None
     sd, distance = damage.stderr * math.sqrt(damage.n), abs(damage.estimated - smallest)
-    share = level / contrasts if damage.estimated > smallest else level
+    share = level * SPENT / contrasts if damage.estimated > smallest else level
     for n in range(MINIMUM_SEEDS, MOST_SEEDS + 1):
         if (float(t_quantile(1 - share, n - 1)) + ndtri(POWER)) * sd / math.sqrt(n) <= distance:
             return n

@@ -30,18 +30,18 @@ def detectable(
 def detectable_everywhere(stderr: Floats, freedom: Floats, smallest: float, level: float = LEVEL) -> float:
     """The true damage that, present in every contrast, is called above ``smallest`` somewhere with 80 % probability.
 
-    For one study: ``stderr`` and ``freedom`` are ``(contrasts,)``. The estimates are taken to share half of their
-    variance, as contrasts with one clean run do; with less in common, less damage is enough. Error: 1 % of the excess
-    over ``smallest``, from :data:`DRAWS` draws with a fixed seed.
+    For one study: ``stderr`` and ``freedom`` are ``(contrasts,)``, and ``level`` is that of each contrast. The
+    estimates are taken to share half of their variance, as contrasts with one clean run do; with less in common, less
+    damage is enough. Error: 1 % of the excess over ``smallest``, from :data:`DRAWS` draws with a fixed seed.
     """
     known = (freedom > 0) & ~np.isnan(stderr)
     if not known.any():
         return float("inf")
-    contrasts, stderr, freedom = stderr.size, stderr[known], freedom[known]
+    stderr, freedom = stderr[known], freedom[known]
     random = np.random.default_rng(DRAWS)
     shared = random.standard_normal((DRAWS, 1)) + random.standard_normal((DRAWS, stderr.size))
     spread = np.sqrt(random.chisquare(freedom, (DRAWS, stderr.size)) / freedom)
     # a contrast is called where z + excess / stderr > quantile spread: the excess it needs in this draw
-    quantile = t_quantile(1 - level / contrasts, freedom)
+    quantile = t_quantile(1 - level, freedom)
     needed = ((quantile * spread - shared / np.sqrt(2)) * stderr).min(axis=1)
     return float(smallest + max(np.quantile(needed, POWER), 0.0))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from critlab.analysis.closing import FEWEST_DAMAGED, Closing
 from critlab.analysis.curve import order
 from critlab.analysis.judgement.damages import Damage
-from critlab.analysis.judgement.decision import FEW_SEEDS
+from critlab.analysis.judgement.decision import FEW_SEEDS, WORST
 from critlab.analysis.judgement.guards import Unconverged
 from critlab.analysis.judgement.verdict import Answer, Reason, Verdict
+from critlab.analysis.statistics.sequential import unseen_share
 from critlab.report.text.judgement.confounds import confound_text
 from critlab.report.text.judgement.damages import (
     CLAIMS,
@@ -75,6 +76,16 @@ def _absent(verdict: Verdict) -> Iterator[str]:
     yield f"Taken one at a time, {upper_limits(deciding, verdict.sweep)}."
     if verdict.largest is not None:
         yield f"Largest lasting damage: {_largest(verdict, verdict.largest)}."
+    yield from _unseen(verdict, deciding)
+
+
+def _unseen(verdict: Verdict, deciding: Sequence[Damage]) -> Iterator[str]:
+    """Which share of failing seeds so many seeds without a failure do not exclude."""
+    failure, seeds = WORST * verdict.smallest_damage, min(one.n for one in deciding)
+    if max(one.worst for one in deciding) < failure:
+        share = f"{100 * unseen_share(seeds):.0f} %"
+        yield f"No seed lost {points(failure)} or more."
+        yield f"{seeds} seeds exclude only that more than {share} of all seeds do."
 
 
 def _running(verdict: Verdict) -> Iterator[str]:
