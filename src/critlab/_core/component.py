@@ -57,7 +57,7 @@ def read_component(raw: Mapping[str, Any], registry: Registry[type[Kind]]) -> Ki
 
 def plain_component(component: Component, registry: Registry[Any]) -> dict[str, Any]:
     """``{"name": ..., **options}``, from which :func:`read_component` makes an equal component."""
-    return {"name": _name(type(component), registry), **component.special()}
+    return {"name": path_name(type(component), registry), **component.special()}
 
 
 def describe_component(component: Component, registry: Registry[Any]) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def describe_component(component: Component, registry: Registry[Any]) -> dict[st
         StudyError: a user's own class that no other process can import, or whose source cannot be read.
     """
     code = component_code(component, registry)
-    named = {"name": _name(type(component), registry), "version": type(component).version, **component.identity()}
+    named = {"name": path_name(type(component), registry), "version": type(component).version, **component.identity()}
     return named if code is None else {**named, "source": code.digest}
 
 
@@ -83,7 +83,7 @@ def component_code(component: Component, registry: Registry[Any]) -> OwnCode | N
     kind = type(component)
     if isinstance(kind.version, str):
         return None
-    name = _name(kind, registry)
+    name = path_name(kind, registry)
     return own_code(kind, name) if is_path(name) else code_of_row(f"{kind.__module__}:{kind.__qualname__}")
 
 
@@ -96,6 +96,7 @@ def _find(name: Any, registry: Registry[type[Kind]]) -> type[Kind]:
         raise Problems([(("name",), str(error))]) from None
 
 
-def _name(kind: type[Component], registry: Registry[Any]) -> str:
+def path_name(kind: type[Component], registry: Registry[Any]) -> str:
+    """The name of a row of ``registry``; of a user's own class its path."""
     name: str = getattr(kind, "name", "")
     return name if name in registry and registry[name] is kind else path_of(kind)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import torch
 
-Stream = Literal["init", "order", "augment", "deficit", "measure", "objective", "intervention", "model"]
+Stream = Literal["init", "order", "augment", "deficit", "measure", "objective", "intervention", "model", "mixture"]
 
 
 def key(seed: int, stream: Stream, *indices: int) -> int:

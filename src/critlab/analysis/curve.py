@@ -203,6 +203,7 @@ def curve(results: StudyTable, arm: str | None = None, against: str = "first") -
         control = _control(run, against)
         if control is not None:
             found.append(compare(results, run.at, run, results.run_named[control]))
+    found.sort(key=lambda place: order(place.at))
     points = tuple(point for point in found if isinstance(point, CurvePoint))
     gaps = tuple(gap for gap in found if isinstance(gap, Gap))
     notes = tuple(_notes(study.sweep, against, points, gaps))
@@ -283,9 +284,9 @@ def _point(at: Place, seeds: tuple[SeedPoint, ...], diverged: int, missing: int)
 
 
 def _notes(sweep: Sweep, against: str, points: tuple[CurvePoint, ...], gaps: tuple[Gap, ...]) -> Iterator[CurveNote]:
-    if points and points[0].at == sweep.origin:
-        yield ControlPoint(points[0].at, points[0].n, against in _ORIGINS)
-    if any(point.at == "never" for point in points):
+    for control in (point for point in points if point.at == sweep.origin):
+        yield ControlPoint(control.at, control.n, against in _ORIGINS)
+    if any(point.at == "never" for point in points) and not sweep.asks_when:
         yield NeverRemoved()
     places: list[CurvePoint | Gap] = [*points, *gaps]
     if diverged := sum(place.diverged for place in places):

@@ -273,7 +273,8 @@ def _images(study: Study, options: RunOptions) -> ImageSet:
         say(f"data: {remark}")
     for remark in deficit_remarks(study, shape):
         say(remark)
-    if is_path(study.model.name) or any(one.reset_layers for one in interventions(study)):
+    tried = any(switch.tried for switch in study.switch or ())
+    if tried or is_path(study.model.name) or any(one.reset_layers for one in interventions(study)):
         network_training().check(study, images)
     return images
 

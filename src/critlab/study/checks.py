@@ -13,7 +13,7 @@ from critlab.deficits import Deficit
 from critlab.study.default_controls import stops_or_nothing
 from critlab.study.ingredients.intervention import Intervention
 from critlab.study.schedules import schedule
-from critlab.study.specs import AugmentSpec
+from critlab.study.switches import switch_key
 
 if TYPE_CHECKING:
     from critlab.study.study import Study
@@ -33,21 +33,10 @@ def question(study: Study) -> Found:
     if study.statistics.closing_width is not None and study.sweep.adaptive is None:
         text = f"received {study.statistics.closing_width:g}, but the sweep adds no points; give its points as a table"
         yield ("statistics", "closing_width"), f"{text} with first and most, or omit it"
-    yield from _switched_in_vain(study)
-
-
-def _switched_in_vain(study: Study) -> Found:
-    if study.switch is None:
-        return
-    usual: dict[str, Any] = {"weight_decay": study.optimizer.weight_decay, "lr_factor": 1.0}
-    usual |= {"augment": study.augment or AugmentSpec(), "objective": study.objective}
-    for key, value in usual.items():
-        if getattr(study.switch, key) == value:
-            text = (
-                f"received {shown(study.switch.special()[key])}, the same value as without the "
-                "switch; give another value or omit it"
-            )
-            yield ("switch", key), text
+    for switch in study.switch or ():
+        yield from ((("switch", switch_key(switch), *where), text) for where, text in switch.misfits(study))
+    final = study.statistics.final_epochs
+    yield from ((("sweep", *where), text) for where, text in study.sweep.misfits(final))
 
 
 def background(study: Study) -> Found:
@@ -113,7 +102,7 @@ def schedule_fits(study: Study) -> Found:
     """Warm-up and decay have room in the shortest recovery, so that no window lies in the decay."""
     optimizer, sweep = study.optimizer, study.sweep
     needed = optimizer.warmup + (optimizer.decay or 0)
-    recoveries = [sweep.run_epochs(at) - sweep.window(at).stop for at in sweep.points if at != "never"]
+    recoveries = [sweep.schedule_room(at) for at in sweep.points if at != "never"]
     shortest = min(recoveries, default=needed)
     if needed > shortest:
         text = (
@@ -133,9 +122,9 @@ def fit(study: Study) -> Found:
             yield from _told(place, deficit.check_classes, sizes.classes)
         if (heads := study.data.label_heads()) is not None:
             yield from _told(place, deficit.check_heads, heads)
-    augment = study.switch.augment if study.switch else None
-    if augment is not None and shape is not None:
-        yield from ((("switch", "augment", field), text) for field, text in augment.misfits(shape))
+    if shape is not None:
+        for switch in study.switch or ():
+            yield from ((("switch", switch_key(switch), *where), text) for where, text in switch.shape_misfits(shape))
 
 
 def read_data(study: Study, example_shape: tuple[int, ...], label_shape: tuple[int, ...], classes: int) -> None:
@@ -164,18 +153,20 @@ def read_data(study: Study, example_shape: tuple[int, ...], label_shape: tuple[i
             raise StudyError("data: labels have shape (N, 1); must be (N,) for this model, such as labels[:, 0]")
     for options in study.measures.values():
         options.check(example_shape)
-    switched = study.switch.augment if study.switch else None
-    for place, augment in (("augment", study.augment), ("switch.augment", switched)):
-        for field, text in augment.misfits(example_shape) if augment else ():
-            raise StudyError(f"{place}.{field}: {text}")
+    for field, text in study.augment.misfits(example_shape) if study.augment else ():
+        raise StudyError(f"augment.{field}: {text}")
+    for switch in study.switch or ():
+        for where, text in switch.shape_misfits(example_shape):
+            raise StudyError(f"{'.'.join(map(str, ('switch', switch_key(switch), *where)))}: {text}")
 
 
 def deficits(study: Study) -> Iterator[tuple[Location, Deficit]]:
     """Every deficit that a study names, with its place."""
     if study.deficit is not None:
         yield ("deficit",), study.deficit
-    if study.switch is not None and study.switch.select is not None:
-        yield ("switch", "select"), study.switch.select
+    for switch in study.switch or ():
+        if (withheld := switch.withheld()) is not None:
+            yield ("switch", switch_key(switch)), withheld
     for index, standing in enumerate(study.background):
         yield ("background", index, "deficit"), standing.deficit
     for index, deficit in enumerate(study.controls.deficits):

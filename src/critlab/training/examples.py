@@ -16,6 +16,7 @@ from critlab.deficits import BatchContext, apply_deficit
 from critlab.study.runs.recipe import Recipe
 from critlab.study.specs import AugmentSpec
 from critlab.training.device import to_device
+from critlab.training.switching.acting import as_shown
 from critlab.training.view_augment import augment_views
 
 
@@ -77,7 +78,7 @@ class Examples:
     def training_batch(
         self, indices: Tensor, recipe: Recipe, seed: int, epoch: int, position: int
     ) -> tuple[Tensor, Tensor]:
-        """The batch that ``recipe`` makes of the images at ``indices``: augmented, deprived, normalised.
+        """The batch that ``recipe`` makes of the images at ``indices``: augmented, deprived, normalised, switched.
 
         Args:
             indices: int64 ``(batch,)``, on the CPU.
@@ -93,7 +94,7 @@ class Examples:
         images, labels = self._deprived(recipe, "before_augment", images, labels, draws)
         images = self._augmented(recipe.augment, images, chance)
         images, labels = self._deprived(recipe, "after_augment", images, labels, draws)
-        return self.normalised(images), labels
+        return as_shown(recipe, self.normalised(images)), labels
 
     def _augmented(self, spec: AugmentSpec | None, images: Tensor, chance: torch.Generator) -> Tensor:
         if spec is None or spec.changes_nothing:

@@ -28,7 +28,8 @@ from critlab.study.ingredients.measurement import TEST, Measurement
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import Recipe
 from critlab.study.study import Setup
-from critlab.training.batches import batches, epoch_order
+from critlab.study.switches.switch import Trained
+from critlab.training.batches import batches
 from critlab.training.cuda_graph.step_program import StepProgram
 from critlab.training.cuda_graph.updates import update_rule
 from critlab.training.evaluation import recomputed
@@ -41,6 +42,8 @@ from critlab.training.states.arrays import array_of, marked, unmarked
 from critlab.training.states.outside import Values, only_tensors, outside, packed, restore, untouched
 from critlab.training.states.packing import pack, unpack
 from critlab.training.strided_pointwise import sound_convolutions
+from critlab.training.switching.acting import batch_size, ordered, switched
+from critlab.training.switching.beside import Beside
 from critlab.training.tally import Progress, Score
 
 Value = TypeVar("Value")
@@ -52,7 +55,7 @@ class NetworkState:
 
     ``progress`` says how far it is inside an epoch; None between two epochs. ``began`` holds the parameters with which
     that epoch began, by name; empty between two. ``fresh`` holds what the untrained model has outside its
-    ``state_dict``; empty for critlab's own models, which have nothing there.
+    ``state_dict``; empty for critlab's own models, which have nothing there. ``beside`` holds what switches add.
     """
 
     model: nn.Module
@@ -62,6 +65,7 @@ class NetworkState:
     progress: Progress | None = None
     began: dict[str, Tensor] = field(default_factory=dict)
     fresh: Values = field(default_factory=dict)
+    beside: Beside = field(default_factory=Beside)
 
 
 class NetworkLearner:
@@ -106,24 +110,25 @@ class NetworkLearner:
             Diverged: a loss or a weight is not finite.
         """
         if state.progress is None:
-            if recipe.intervention is not None:
-                fresh = self._untrained(key(state.seed, "intervention", epoch))
-                intervene(state.model, state.optimizer, recipe.intervention, fresh)
-            state.began = {name: value.detach().clone() for name, value in state.model.named_parameters()}
-        score = train_epoch(
-            state.model,
-            state.optimizer,
-            self.examples,
-            recipe,
-            seed=state.seed,
-            epoch=epoch,
-            length=self.length,
-            batch=self.base.optimizer.batch,
-            forward=self._forward,
-            since=state.progress,
-            pause=pause,
-            program=self._program if self.recorded and self._can_be_recorded else None,
-        )
+            self._begin(state, recipe, epoch)
+        optimizer = state.beside.chosen(recipe, state.optimizer, self.base.optimizer, state.model)
+        # a recorded program knows no switch that acts in training
+        recorded = self.recorded and not recipe.switches and self._can_be_recorded
+        with state.beside.updated(recipe, state.model, optimizer):
+            score = train_epoch(
+                state.model,
+                optimizer,
+                self.examples,
+                recipe,
+                seed=state.seed,
+                epoch=epoch,
+                length=self.length,
+                batch=batch_size(recipe, self.base.optimizer.batch),
+                forward=self._forward,
+                since=state.progress,
+                pause=pause,
+                program=self._program if recorded else None,
+            )
         if isinstance(score, Progress):
             state.progress = score
             return None
@@ -133,10 +138,22 @@ class NetworkLearner:
         state.epoch, state.progress, state.began = epoch + 1, None, {}
         return learned
 
+    def _begin(self, state: NetworkState, recipe: Recipe, epoch: int) -> None:
+        """What is done once before the first step of an epoch."""
+        if recipe.intervention is not None:
+            fresh = self._untrained(key(state.seed, "intervention", epoch))
+            intervene(state.model, state.optimizer, recipe.intervention, fresh)
+        if recipe.fresh_optimizer:
+            state.optimizer.state.clear()
+        state.beside.begin(recipe, state.model)
+        state.began = {name: value.detach().clone() for name, value in state.model.named_parameters()}
+
     def measure(self, state: NetworkState, spec: Measurement) -> list[Reading]:
         """Reads one measure of ``state``; changes nothing."""
         kept = nullcontext() if self.built_in else untouched(state.model)
-        with seeded(key(state.seed, "measure", state.epoch)), kept, sound_convolutions(self.device):
+        trained = Trained(state.model, state.optimizer, state.seed, state.epoch - 1)
+        on = nullcontext() if spec.recipe is None else switched(spec.recipe, trained, measured=True)
+        with seeded(key(state.seed, "measure", state.epoch)), kept, on, sound_convolutions(self.device):
             return self._read(state, spec)
 
     def _read(self, state: NetworkState, spec: Measurement) -> list[Reading]:
@@ -162,6 +179,7 @@ class NetworkLearner:
         optimizer = pack_optimizer(state.optimizer, state.model)
         tensors |= {f"optimizer.{name}": value for name, value in optimizer.items()}
         tensors |= {f"began.{name}": value for name, value in state.began.items()}
+        tensors |= {f"switch.{name}": value for name, value in state.beside.tensors(state.model).items()}
         arrays = {marked(name, value): array_of(value, name) for name, value in tensors.items()}
         others = {name: value for name, value in saved.items() if not isinstance(value, Tensor)}
         arrays |= {f"extra.{name}": value for name, value in (pack(others) if others else {}).items()}
@@ -192,6 +210,7 @@ class NetworkLearner:
             ) from None
         restore(state.model, _below("outside.", tensors))
         unpack_optimizer(state.optimizer, state.model, _below("optimizer.", found))
+        state.beside = Beside.of(_below("switch.", found), self.base.optimizer, state.model)
         state.epoch = epoch
         if "progress" in tensors:
             step, loss, right, counted = tensors["progress"].tolist()
@@ -236,15 +255,17 @@ class NetworkLearner:
 
     def _tested(self, state: NetworkState, recipe: Recipe | None) -> nn.Module:
         """The network as it is tested after an epoch of ``recipe``; None before the first."""
+        model = state.beside.tested(recipe, state.model)
         if self.base.evaluation.batch_norm == "running" or recipe is None:
-            return state.model
-        return recomputed(state.model, self._shown(state.seed, state.epoch - 1, recipe), self._forward)
+            return model
+        return recomputed(model, self._shown(state.seed, state.epoch - 1, recipe), self._forward)
 
     def _shown(self, seed: int, epoch: int, recipe: Recipe) -> Iterator[Tensor]:
         """The images of an epoch's batches, as the network was trained on them."""
         examples = self.examples
-        order = epoch_order(seed, epoch, len(examples.train_images), self.length)
-        chosen = batches(selected(recipe, examples, seed, epoch, order), self.base.optimizer.batch)
+        order = ordered(recipe, examples, seed, epoch, self.length)
+        size = batch_size(recipe, self.base.optimizer.batch)
+        chosen = batches(selected(recipe, examples, seed, epoch, order), size)
         for position, indices in enumerate(chosen):
             yield examples.training_batch(indices, recipe, seed, epoch, position)[0]
 

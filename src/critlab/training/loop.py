@@ -19,11 +19,13 @@ from critlab.objectives import Learned
 from critlab.objectives.cross_entropy import cross_entropy
 from critlab.objectives.objective import check_logits
 from critlab.study.runs.recipe import Recipe
-from critlab.training.batches import batches, epoch_order
+from critlab.study.switches.switch import Trained
+from critlab.training.batches import batches
 from critlab.training.cuda_graph.step_program import StepProgram
 from critlab.training.examples import Examples, to_unit_float
 from critlab.training.optimizers import follow
 from critlab.training.seeding import kept_generators, seed_all
+from critlab.training.switching.acting import ordered, switched
 from critlab.training.tally import Progress, RunningMetrics, Score
 
 TEST_BATCH = 500
@@ -77,6 +79,7 @@ def train_epoch(
 
     Raises:
         Diverged: a loss or, at the end, a weight is not finite.
+        StudyError: a switch of the recipe does not fit the network, or a user's own fails.
     """
     model.train()
     follow(optimizer, recipe)
@@ -88,10 +91,10 @@ def train_epoch(
     else:
         steps = RecordedSteps(program, model, optimizer, recipe, place, RunningMetrics(begun))
     device = examples.train_images.device
-    with kept_generators(device):
+    with kept_generators(device), switched(recipe, Trained(model, optimizer, seed, epoch)):
         # what a user's deficit draws globally, built-in ones draw from generators of their own
         seed_all(key(seed, "deficit", epoch, -1), device)
-        order = selected(recipe, examples, seed, epoch, epoch_order(seed, epoch, len(examples.train_images), length))
+        order = selected(recipe, examples, seed, epoch, ordered(recipe, examples, seed, epoch, length))
         pieces = list(batches(order, batch))
         for position in range(begun.step, len(pieces)):
             if not built_in(recipe):

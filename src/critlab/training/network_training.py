@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+import torch
+
 from critlab._core.threads import one_thread
 from critlab.data.image_set import ImageSet
 from critlab.study.checks import interventions
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import Recipe, recipes
 from critlab.study.study import Setup, Study
+from critlab.study.switches.switch import Trained
 from critlab.training import precision
 from critlab.training.device import make_deterministic
+from critlab.training.examples import Examples
 from critlab.training.interventions import check_layers
 from critlab.training.learner import NetworkLearner
+from critlab.training.optimizers import make_optimizer
 from critlab.training.states.rehearsal import check_resume
+from critlab.training.switching.fitting import check_switches
 
 TESTED = 250
 """How many test images a trial of a checkpoint evaluates."""
@@ -31,14 +37,18 @@ class NetworkTraining:
         return NetworkLearner(setup, images, numerics, device)
 
     def check(self, study: Study, images: ImageSet) -> None:
-        """Build the model, and refuse an intervention of a layer that it does not have.
+        """Build the model, and refuse an intervention of a layer that it does not have, or a switch that does not fit.
 
         Raises:
-            StudyError: there is no such layer, or the model cannot be built.
+            StudyError: there is no such layer, a switch does not fit, or the model cannot be built.
         """
         model = study.model.build(tuple(images.train_images.shape[1:]), images.classes)
         if layers := {layer for one in interventions(study) for layer in one.reset_layers}:
             check_layers(model, layers)
+        if study.switch is not None:
+            trained = Trained(model, make_optimizer(study.optimizer, model), study.seeds[0], 0)
+            tried = [switch for switch in study.switch if switch.tried]
+            check_switches(tried, trained, Examples.of(images, torch.device("cpu")))
 
     def check_resume(
         self, study: Study, images: ImageSet, numerics: Numerics, device: str, modules: Collection[str]
@@ -51,7 +61,7 @@ class NetworkTraining:
         few = replace(images, test_images=images.test_images[:TESTED], test_labels=images.test_labels[:TESTED])
         with one_thread():
             learner = NetworkLearner(study, few, numerics, device)
-            check_resume(learner, _first_deficit(study), study.seeds[0], modules)
+            check_resume(learner, _first_treated(study), study.seeds[0], modules)
 
     def step_seconds(self, study: Study, images: ImageSet, device: str) -> dict[str, float]:
         """See :func:`critlab.training.precision.step_seconds`."""
@@ -62,7 +72,7 @@ class NetworkTraining:
         return precision.epoch_seconds(study, images, numerics)
 
 
-def _first_deficit(study: Study) -> Recipe:
-    """Of the last run, the first epoch with a deficit; its first one where there is none."""
+def _first_treated(study: Study) -> Recipe:
+    """Of the last run, the first epoch with a deficit or a switch; its first one where there is none."""
     found = recipes(study.runs[-1], study)
-    return next((recipe for recipe in found if recipe.deficits), found[0])
+    return next((recipe for recipe in found if recipe.deficits or recipe.switches), found[0])

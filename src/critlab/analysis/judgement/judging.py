@@ -160,6 +160,9 @@ class _Case:
     def reasons(self) -> Iterator[Reason]:
         if self.unlearned is not None:
             return
+        if self.study.sweep.asks_when:
+            yield "asks_when"
+            return
         if self.plain.largest is None:
             yield "no_pair" if self.plain.lasting else "no_point"
             return

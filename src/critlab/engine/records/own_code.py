@@ -17,8 +17,14 @@ from critlab.measures import MEASURES, Measure
 from critlab.models.spec import ModelSpec
 from critlab.objectives import OBJECTIVES, Objective
 from critlab.study.study import Study
+from critlab.study.switches import SWITCHES, Switch
 
-ROOMS: Mapping[type[Component], Registry[Any]] = {Deficit: DEFICITS, Objective: OBJECTIVES, Measure: MEASURES}
+ROOMS: Mapping[type[Component], Registry[Any]] = {
+    Deficit: DEFICITS,
+    Objective: OBJECTIVES,
+    Measure: MEASURES,
+    Switch: SWITCHES,
+}
 """The registry of each kind of component."""
 
 
@@ -36,6 +42,9 @@ def _inside(value: Any) -> Iterator[OwnCode]:
     elif isinstance(value, Component):
         code = component_code(value, next(registry for kind, registry in ROOMS.items() if isinstance(value, kind)))
         yield from () if code is None else (code,)
+        if isinstance(value, Switch):
+            yield from value.codes()
+            yield from _inside(value.value)
     elif isinstance(value, Spec):
         for field in type(value).model_fields:
             yield from _inside(getattr(value, field))

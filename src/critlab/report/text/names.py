@@ -9,8 +9,9 @@ from critlab.analysis.curve import Curve, CurvePoint
 from critlab.deficits import Deficit
 from critlab.objectives import Objective
 from critlab.report.text.numbers import interval, percent, points
-from critlab.study import Intervention, Run, Study, WindowOverride
+from critlab.study import AugmentSpec, Intervention, Run, Study, WindowOverride
 from critlab.study.schedules import schedule
+from critlab.study.switches import Switch, switch_key
 
 
 def deficit_words(deficit: Deficit) -> str:
@@ -22,20 +23,33 @@ def deficit_words(deficit: Deficit) -> str:
 
 def switch_words(switch: WindowOverride) -> str:
     """What is switched, in plain words, such as ``weight decay 0, no augmentation``."""
-    told: list[str] = []
-    if switch.weight_decay is not None:
-        told.append(f"weight decay {switch.weight_decay:g}")
-    if switch.lr_factor is not None:
-        told.append(f"learning rate times {switch.lr_factor:g}")
-    if switch.augment is not None:
-        flips = ["flips"] if switch.augment.flip else []
-        shifts = [f"shifts up to {switch.augment.shift}"] if switch.augment.shift else []
-        told.append(f"augmentation by {' and '.join([*flips, *shifts])}" if flips or shifts else "no augmentation")
-    if switch.objective is not None:
-        told.append(objective_words(switch.objective))
-    if switch.select is not None:
-        told.append(deficit_words(switch.select))
-    return ", ".join(told)
+    return ", ".join(_switched(switch_key(one), one) for one in switch)
+
+
+def _switched(key: str, switch: Switch) -> str:
+    value = switch.value
+    if key == "weight_decay":
+        return f"weight decay {value:g}"
+    if key == "lr_factor":
+        return f"learning rate times {value:g}"
+    if isinstance(value, AugmentSpec):
+        flips = ["flips"] if value.flip else []
+        shifts = [f"shifts up to {value.shift}"] if value.shift else []
+        return f"augmentation by {' and '.join([*flips, *shifts])}" if flips or shifts else "no augmentation"
+    if isinstance(value, Objective):
+        return objective_words(value)
+    if isinstance(value, Deficit):
+        return deficit_words(value)
+    return f"{spaced(key)} {_plain_words(switch.plain())}"
+
+
+def _plain_words(value: object) -> str:
+    """A JSON value in words, such as ``name adam, lr 0.001``."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{spaced(str(key))} {_plain_words(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return " and ".join(map(_plain_words, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def objective_words(objective: Objective) -> str:

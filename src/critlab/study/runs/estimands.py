@@ -145,9 +145,20 @@ class _Contrasts:
         }
 
     def found(self) -> Iterator[NamedContrast]:
+        if self.study.sweep.asks_when:
+            yield from self._against_never_on()
+            return
         for at, main in self.main.items():
             yield from self._at(at, main)
         yield from self._timing()
+
+    def _against_never_on(self) -> Iterator[NamedContrast]:
+        """Each run against the clean run of the same length; where the question is when, nothing else is compared."""
+        for run in self.study.runs:
+            plain = _compared(run, "plain") if run.role == "deficit" else None
+            if plain is not None:
+                terms = ((1, plain), (-1, run.name))
+                yield NamedContrast("equal_total", run.at, None, terms, "context")
 
     def _at(self, at: Place, main: Run) -> Iterator[NamedContrast]:
         plain = _compared(main, "plain")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from critlab._core.component import describe_component
 from critlab._core.digest import digest
 from critlab._core.user_code.identity import NOTHING, renamed
 from critlab.deficits import Deficit, describe
@@ -16,6 +17,7 @@ from critlab.study.ingredients.window_override import WindowOverride
 from critlab.study.runs.run import Run
 from critlab.study.schedules import EpochPosition, schedule
 from critlab.study.specs import AugmentSpec, OptimizerSpec
+from critlab.study.switches import SWITCHES, Switch
 
 if TYPE_CHECKING:
     from critlab.study.study import Setup
@@ -39,6 +41,8 @@ class Recipe:
         frozen: nothing is trained: weights, running statistics and the optimiser's state stay as they are, and the
             epoch is counted. :data:`FROZEN_EPOCH` is the only such recipe.
         counted_from: the epoch from which a user's own loop counts; 0 is the start of training.
+        switches: what training itself does differently, in the order in which it is applied.
+        fresh_optimizer: the optimiser's state is dropped before the epoch.
     """
 
     lr: float
@@ -51,6 +55,8 @@ class Recipe:
     further: tuple[Deficit, ...] = ()
     frozen: bool = False
     counted_from: int = 0
+    switches: tuple[Switch, ...] = ()
+    fresh_optimizer: bool = False
 
     @property
     def deficits(self) -> tuple[Deficit, ...]:
@@ -76,6 +82,10 @@ class Recipe:
             named["frozen"] = True
         if self.counted_from:
             named["counted_from"] = self.counted_from
+        if self.switches:
+            named["switches"] = [describe_component(switch, SWITCHES) for switch in self.switches]
+        if self.fresh_optimizer:
+            named["fresh_optimizer"] = True
         return named
 
 
@@ -90,8 +100,9 @@ def recipe_digest(recipe: Recipe, adopted: Mapping[str, str] = NOTHING) -> str:
         recipe: what is done in an epoch.
         adopted: digests of own code, and those by which the store has named it already.
     """
-    parts = (*recipe.deficits, recipe.objective, recipe.select)
-    if all(part is None or type(part).__module__.startswith("critlab.") for part in parts):
+    parts = (*recipe.deficits, recipe.objective, recipe.select, *recipe.switches)
+    own = any(switch.codes() for switch in recipe.switches)
+    if not own and all(part is None or type(part).__module__.startswith("critlab.") for part in parts):
         return _digest(recipe)
     return digest("recipe", renamed(recipe.identity(), adopted))
 
@@ -129,7 +140,7 @@ def _recipe(run: Run, base: Setup, epoch: int) -> Recipe:
         # a deficit that is on already is not on twice
         first, *further = dict.fromkeys(suffered)
         plain = replace(plain, deficit=first, further=tuple(further))
-    return plain if run.switch is None or epoch not in run.window else _switched(plain, run.switch)
+    return plain if run.switch is None else _switched(plain, run.switch, run, base, epoch)
 
 
 def _counts_again(run: Run, base: Setup, epoch: int) -> bool:
@@ -143,15 +154,10 @@ def _objective(base: Setup, epoch: int) -> Objective:
     return base.objective
 
 
-def _switched(recipe: Recipe, switch: WindowOverride) -> Recipe:
-    augment = recipe.augment
-    if switch.augment is not None:
-        augment = None if switch.augment.changes_nothing else switch.augment
-    return replace(
-        recipe,
-        lr=recipe.lr if switch.lr_factor is None else recipe.lr * switch.lr_factor,
-        weight_decay=recipe.weight_decay if switch.weight_decay is None else switch.weight_decay,
-        augment=augment,
-        objective=recipe.objective if switch.objective is None else switch.objective,
-        select=switch.select,
-    )
+def _switched(recipe: Recipe, switch: WindowOverride, run: Run, base: Setup, epoch: int) -> Recipe:
+    if epoch in (run.window.start, run.window.stop) and any(one.drops_state() for one in switch):
+        recipe = replace(recipe, fresh_optimizer=True)
+    if epoch in run.window:
+        for one in switch:
+            recipe = one.changed(recipe, base)
+    return recipe

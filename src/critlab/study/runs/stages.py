@@ -72,8 +72,9 @@ def in_play(study: Asked, looks: Sequence[Look]) -> Asked:
     if last is None:
         return study.staged(seeds, points)
     seeds = tuple(sorted(last.seeds)) if plan else seeds
-    fits = adaptive is not None and _has_grown(adaptive, last.points)
-    points = last.points if fits else points
+    own = study.sweep.own_points(last.points)
+    fits = adaptive is not None and _has_grown(adaptive, own)
+    points = own if fits else points
     more = plan.after(len(seeds)) if plan and last.more_seeds and not last.decided else None
     if more is not None:
         seeds = tuple(range(more))
@@ -105,7 +106,7 @@ def _may_narrow(study: Study, last: Look) -> bool:
     """Whether the budget has another point, and the closing is not known as well as it needs to be."""
     adaptive = study.sweep.adaptive
     wide = last.width is None or last.width > closing_width(study)
-    return wide and adaptive is not None and len(last.points) < adaptive.most
+    return wide and adaptive is not None and len(study.sweep.own_points(last.points)) < adaptive.most
 
 
 def _with(points: tuple[Place, ...], place: int) -> tuple[Place, ...]:

@@ -12,14 +12,21 @@ from critlab._core.imports import is_path
 from critlab._core.registry import Registry
 from critlab._core.spec import Problems, nearest, problems, shown
 from critlab.study.sweeps.removal import RemovalSweep as RemovalSweep
+from critlab.study.sweeps.onset import OnsetSweep as OnsetSweep
 from critlab.study.sweeps.sweep import Sweep as Sweep
+from critlab.study.sweeps.switch_off import SwitchOffSweep as SwitchOffSweep
 from critlab.study.sweeps.window import WindowSweep as WindowSweep
 
 SWEEPS: Registry[type[Sweep]] = Registry(
     "sweep",
     Sweep,
     "critlab.sweeps",
-    {"removal": "critlab.study.sweeps.removal:RemovalSweep", "window": "critlab.study.sweeps.window:WindowSweep"},
+    {
+        "removal": "critlab.study.sweeps.removal:RemovalSweep",
+        "window": "critlab.study.sweeps.window:WindowSweep",
+        "onset": "critlab.study.sweeps.onset:OnsetSweep",
+        "switch_off": "critlab.study.sweeps.switch_off:SwitchOffSweep",
+    },
     classes=True,
 )
 """The kinds of sweep by name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import (
@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from critlab._core.spec import Problems, Spec
+from critlab._core.spec import Location, Problems, Spec
 from critlab.study.ingredients.window import Window
 from critlab.study.runs.sequential import AdaptivePoints, read_table
 from critlab.study.types import Epochs, Place, sequence
@@ -77,6 +77,8 @@ class Sweep(Spec):
     origin: ClassVar[Place | None] = None
     #: whether the first contrast of a run is with a clean run under the same clock
     same_clock_first: ClassVar[bool] = False
+    #: whether the question is at which epoch to switch; then no verdict is about lasting damage
+    asks_when: ClassVar[bool] = False
     #: whether damage at different points may differ because the learning rate does
     rate_differs_by_point: ClassVar[bool] = False
     #: the field of the points, where it may also be a table of points that are added; empty where it may not
@@ -104,7 +106,7 @@ class Sweep(Spec):
         plain: dict[str, Any] = handler(self)
         if self.adaptive is not None and self.points_key in plain:
             budget = {"first": [*self.adaptive.first], "most": self.adaptive.most}
-            plain[self.points_key] = {**budget, "so_far": [*self.points]}
+            plain[self.points_key] = {**budget, "so_far": [*self.own_points(self.points)]}
         return plain
 
     @model_validator(mode="before")
@@ -129,6 +131,10 @@ class Sweep(Spec):
         """How many points may be added; None where the study fixes them. ``points`` holds those in play."""
         return self._adaptive
 
+    def own_points(self, points: tuple[Place, ...]) -> tuple[Place, ...]:
+        """``points`` without those that the sweep adds for reference."""
+        return points
+
     def with_points(self, points: tuple[Place, ...]) -> Self:
         """The same sweep with these points in play."""
         return self.model_copy(update={self.points_key: points}) if points != self.points else self
@@ -140,6 +146,14 @@ class Sweep(Spec):
     def run_epochs(self, at: Place) -> int:
         """Epochs of the run at one point."""
         return self.total_epochs(self.window(at).stop)
+
+    def schedule_room(self, at: Place) -> int:
+        """Epochs of the run at one point into which warm-up and decay must fit."""
+        return self.run_epochs(at) - self.window(at).stop
+
+    def misfits(self, final_epochs: int) -> Iterator[tuple[Location, str]]:
+        """What does not fit the number of final epochs: place below the sweep, and text."""
+        yield from ()
 
     @property
     def treated(self) -> tuple[Place, ...]:

@@ -120,6 +120,7 @@ _ANSWERS = {
 }
 
 _REASONS: Mapping[Reason, str] = {
+    "asks_when": "the sweep asks when to switch, which critlab when answers; no verdict is about lasting damage.",
     "no_point": "the sweep has no point to test.",
     "no_pair": "no results yet; no deficit run has finished together with its control.",
     "few_seeds": "A verdict needs at least {least} finished seeds.",

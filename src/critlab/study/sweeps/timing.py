@@ -1,0 +1,103 @@
+"""What the sweeps have in common that ask when to switch: all runs end together, and both ends are there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from critlab._core.spec import Location, Problems
+from critlab.study.sweeps.sweep import Sweep, crossing
+from critlab.study.types import Place, Removal, increasing
+
+if TYPE_CHECKING:
+    from critlab.study.sweeps.sweep import Floats
+
+
+class TimingSweep(Sweep):
+    """Runs of ``total`` epochs that switch at each of ``at``, between a run that is never on and one that is always on.
+
+    Both ends are points of every such sweep, whether ``at`` names them or not. ``"never"`` may come last in ``at``.
+    """
+
+    asks_when: ClassVar[bool] = True
+    points_key: ClassVar[str] = "at"
+    at: Annotated[tuple[Removal, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        """All runs end together."""
+        if self.recovery is not None:
+            text = f"received {self.recovery}; all runs of this sweep end together, so omit it and give total"
+            raise Problems([(("recovery",), text)])
+        if self.total is None:
+            raise Problems([(("total",), "required, but missing; give the epochs of every run")])
+        return self
+
+    @model_validator(mode="after")
+    def _within_training(self) -> Self:
+        increasing(self.at, "at")
+        last = max((at for at in self.at if at != "never"), default=0)
+        if last >= self.end:
+            text = f'received {last}; must be below {self.end}, the epochs of the training (sweep.total), or "never"'
+            raise Problems([(("at",), text)])
+        return self
+
+    @property
+    def end(self) -> int:
+        """Epochs of every run."""
+        return int(self.total or 0)
+
+    @property
+    def points(self) -> tuple[Place, ...]:
+        """The epochs of the switch from 0 on, and ``"never"``."""
+        numbers = {0, *(at for at in self.at if at != "never")}
+        return (*sorted(numbers), "never")
+
+    def own_points(self, points: tuple[Place, ...]) -> tuple[Place, ...]:
+        """Without ``"never"``, and without 0 where the table of points does not begin with it."""
+        first = self.adaptive.first if self.adaptive is not None else ()
+        return tuple(at for at in points if at != "never" and (at != 0 or 0 in first))
+
+    def tested(self, at: Place) -> bool:
+        """No verdict is about lasting damage here."""
+        return False
+
+    @property
+    def control_points(self) -> tuple[Place, ...]:
+        """No delay control and no default clock: no recovery follows that they could be compared with."""
+        return ()
+
+    def run_epochs(self, at: Place) -> int:
+        """Epochs of every run."""
+        return self.end
+
+    @property
+    def shortest(self) -> int:
+        """Epochs of every run."""
+        return self.end
+
+    def schedule_room(self, at: Place) -> int:
+        """The whole run: a switch may come in the decay, which is part of the question."""
+        return self.end
+
+    def misfits(self, final_epochs: int) -> Iterator[tuple[Location, str]]:
+        """A switch among the epochs in which the final accuracy is measured."""
+        last = max(at for at in self.points if at != "never")
+        if last > self.end - final_epochs:
+            text = (
+                f"received {last}; must be at most {self.end - final_epochs}, because the final accuracy is measured in "
+                f"the last {final_epochs} of {self.end} epochs (statistics.final_epochs)"
+            )
+            yield ("at",), text
+
+    def half_maximum(self, at: Floats, means: Floats) -> Floats:
+        """The earliest epoch at which the mean damage reaches half of its largest value."""
+        found: Floats = crossing(at, means, "up")
+        return found
+
+    def open_reason(self, at: Floats, means: Floats, closing: float) -> str:
+        """Where the curve does not cross half of its largest value."""
+        return "" if math.isfinite(closing) else "the effect stays above half of its largest value"

@@ -1,0 +1,1 @@
+"""Switches of what the network is trained on: augmentation, images, batches."""

@@ -1,0 +1,1 @@
+"""Switches of how weights move: optimiser, gradients, training loss."""

@@ -1,0 +1,41 @@
+"""Smoothed labels in the window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from critlab.study.switches.optimisation.loss import other_losses, parts_of
+from critlab.study.switches.switch import NO_VALUE, Found, Switch
+
+if TYPE_CHECKING:
+    from critlab.study.runs.recipe import Recipe
+    from critlab.study.setup import Setup
+
+
+class LabelSmoothing(Switch):
+    """The part of each label that is spread evenly over all classes; 0 smooths nothing."""
+
+    name: ClassVar[str] = "label_smoothing"
+    citation: ClassVar[str] = "Szegedy et al. 2016, section 7"
+    tried: ClassVar[bool] = False
+    excludes: ClassVar[tuple[str, ...]] = ("objective",)
+    value: float = Field(ge=0, lt=1)
+
+    def usual(self, base: Setup) -> Any:
+        """The smoothing of the study's objective."""
+        parts = parts_of(base.objective)
+        return NO_VALUE if parts is None else parts.smoothing
+
+    def misfits(self, base: Setup) -> Found:
+        """An objective that is no cross entropy, or the same smoothing."""
+        yield from super().misfits(base)
+        yield from other_losses(base, self.value)
+
+    def changed(self, recipe: Recipe, base: Setup) -> Recipe:
+        """With the same cross entropy at this smoothing."""
+        parts = parts_of(recipe.objective)
+        assert parts is not None, "other objectives are refused"
+        return replace(recipe, objective=parts._replace(smoothing=self.value).objective())

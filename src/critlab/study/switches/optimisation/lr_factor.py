@@ -1,0 +1,32 @@
+"""Another learning rate in the window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from critlab.study.switches.switch import Switch
+from critlab.study.types import MOST_RATE
+
+if TYPE_CHECKING:
+    from critlab.study.runs.recipe import Recipe
+    from critlab.study.setup import Setup
+
+
+class LearningRateFactor(Switch):
+    """A factor of the scheduled learning rate; 0 stops learning, while BatchNorm goes on counting."""
+
+    name: ClassVar[str] = "lr_factor"
+    citation: ClassVar[str] = "ours"
+    tried: ClassVar[bool] = False
+    value: float = Field(ge=0, le=MOST_RATE)
+
+    def usual(self, base: Setup) -> Any:
+        """The rate of the schedule itself."""
+        return 1.0
+
+    def changed(self, recipe: Recipe, base: Setup) -> Recipe:
+        """With so many times the learning rate."""
+        return replace(recipe, lr=recipe.lr * self.value)

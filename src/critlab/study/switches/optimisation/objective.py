@@ -1,0 +1,30 @@
+"""Another training loss in the window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from critlab.study.switches.switch import Switch
+from critlab.study.types import AnyObjective
+
+if TYPE_CHECKING:
+    from critlab.study.runs.recipe import Recipe
+    from critlab.study.setup import Setup
+
+
+class SwitchedObjective(Switch):
+    """The training loss, in place of the study's; a name, or a table of name and options."""
+
+    name: ClassVar[str] = "objective"
+    citation: ClassVar[str] = "ours"
+    tried: ClassVar[bool] = False
+    value: AnyObjective
+
+    def usual(self, base: Setup) -> Any:
+        """The study's objective."""
+        return base.objective
+
+    def changed(self, recipe: Recipe, base: Setup) -> Recipe:
+        """With this objective."""
+        return replace(recipe, objective=self.value)

@@ -1,0 +1,100 @@
+"""What switches add to the state of a run: the optimiser of the window, and tensors such as averaged weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from critlab.study.runs.recipe import Recipe
+from critlab.study.specs import OptimizerSpec
+from critlab.study.switches import switch_key
+from critlab.training.optimizers import make_optimizer, pack_optimizer, unpack_optimizer
+
+OPTIMIZER = "optimizer/"
+"""Before the names of the tensors of the window's optimiser; no key of a switch has a slash."""
+
+
+@dataclass
+class Beside:
+    """What switches add to the state of a run; empty unless a window is open that adds something.
+
+    Args:
+        kept: tensors that switches keep, by the key of the switch and by name.
+        optimizer: the optimiser that works in the window; None where it is the study's own.
+    """
+
+    kept: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    optimizer: Optimizer | None = None
+
+    def begin(self, recipe: Recipe, model: nn.Module) -> None:
+        """Prepares for the first step of an epoch: what has ended is dropped, what is new begins."""
+        there = {switch_key(switch): switch for switch in recipe.switches}
+        self.kept = {key: kept for key, kept in self.kept.items() if key in there}
+        for key, switch in there.items():
+            if key not in self.kept and (begun := switch.begun(model)):
+                self.kept[key] = begun
+
+    def chosen(self, recipe: Recipe, own: Optimizer, base: OptimizerSpec, model: nn.Module) -> Optimizer:
+        """The optimiser of an epoch with its momentum; made where it works for the first time."""
+        spec = base
+        for switch in recipe.switches:
+            spec = switch.optimizer(spec)
+        same = spec.name == base.name
+        self.optimizer = None if same else self.optimizer or make_optimizer(spec, model)
+        chosen = self.optimizer or own
+        for group in chosen.param_groups:
+            if "momentum" in group:
+                group["momentum"] = spec.momentum or 0.0
+        return chosen
+
+    @contextmanager
+    def updated(self, recipe: Recipe, model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
+        """Inside, what is kept follows every step of ``optimizer``."""
+        followed = [(switch, self.kept[key]) for switch in recipe.switches if (key := switch_key(switch)) in self.kept]
+
+        def follow(*_: object) -> None:
+            for switch, kept in followed:
+                switch.stepped(model, kept)
+
+        hook = optimizer.register_step_post_hook(follow) if followed else None
+        try:
+            yield
+        finally:
+            if hook is not None:
+                hook.remove()
+
+    def tested(self, recipe: Recipe | None, model: nn.Module) -> nn.Module:
+        """The network that is tested after an epoch of ``recipe``; None before the first."""
+        for switch in recipe.switches if recipe else ():
+            if (kept := self.kept.get(switch_key(switch))) is not None:
+                model = switch.tested(model, kept)
+        return model
+
+    def tensors(self, model: nn.Module) -> dict[str, Tensor]:
+        """Everything here by name, for a checkpoint."""
+        found = {f"{key}/{name}": value for key, kept in self.kept.items() for name, value in kept.items()}
+        if self.optimizer is not None:
+            packed = pack_optimizer(self.optimizer, model)
+            found |= {f"{OPTIMIZER}{name}": value for name, value in packed.items()}
+        return found
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor], base: OptimizerSpec, model: nn.Module) -> Beside:
+        """What :meth:`tensors` gave, on the device of ``model``."""
+        device = next(model.parameters()).device
+        found, moments = cls(), {}
+        for name, value in tensors.items():
+            key, _, rest = name.partition("/")
+            if name.startswith(OPTIMIZER):
+                moments[rest] = value
+            else:
+                found.kept.setdefault(key, {})[rest] = value.to(device)
+        if moments:
+            other = base.model_copy(update={"name": "sgd" if base.name == "adam" else "adam"})
+            found.optimizer = make_optimizer(other, model)
+            unpack_optimizer(found.optimizer, model, moments)
+        return found
