@@ -28,8 +28,10 @@ from critlab.study import Intervention as Intervention
 from critlab.study import Setup as Setup
 from critlab.study import Study as Study
 from critlab.study import WindowOverride as WindowOverride
+from critlab.study import onset_sweep as onset_sweep
 from critlab.study import read_study as read_study
 from critlab.study import removal_sweep as removal_sweep
+from critlab.study import switch_off_sweep as switch_off_sweep
 from critlab.study import window_sweep as window_sweep
 
 __version__: str

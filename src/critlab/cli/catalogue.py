@@ -20,6 +20,7 @@ from critlab.papers.figure import Figure, Scale
 from critlab.papers.registry import FIGURES
 from critlab.study.schedules import CLOCKS
 from critlab.study.sweeps import SWEEPS, Sweep
+from critlab.study.switches import SWITCHES
 
 TABLES: dict[str, Mapping[str, Any]] = {
     "deficits": DEFICITS,
@@ -28,6 +29,7 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "measures": MEASURES,
     "objectives": OBJECTIVES,
     "sweeps": SWEEPS,
+    "switches": SWITCHES,
     "clocks": CLOCKS,
     "executors": EXECUTORS,
 }

@@ -144,6 +144,47 @@ def run(
 
 @app.command()
 @apart()
+def when(
+    study: StudyName,
+    store: StoreFolder = STORE,
+    scale: Scale = None,
+    present: Annotated[
+        int | None, typer.Option("--present", metavar="EPOCH", help="The epoch at which you switch today.")
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option("--tolerance", help="Largest loss of accuracy (a fraction) that does not matter. Default: 0.01."),
+    ] = None,
+    workers: Workers = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data: DataFolder = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="File for the page. Default: STUDY's name .html.", callback=writable_page),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run what is missing of a study over switch times and show the best time, its plateau, and the present cost."""
+    from critlab.report import report as write_page
+    from critlab.report.text.terminal import announce_page
+    from critlab.report.timing_document import timing_document
+    from critlab.sequential.when import asked_when
+
+    chosen = asked_when(_study(study, scale), present, tolerance)
+    means = {"workers": workers, "device": device, "precision": precision, "folder": data}
+    code, results = _run(chosen, store, **means)
+    target = out or Path(f"{chosen.name}.html")
+    if as_json:
+        page = f"{write_page(results, target).absolute()}"
+        show(json.dumps({**timing_document(results), "page": page}, allow_nan=False))
+    else:
+        announce_page(results, target)
+    raise typer.Exit(code)
+
+
+@app.command()
+@apart()
 def calibrate(
     study: Annotated[
         str | None,
@@ -381,7 +422,18 @@ def sidecar(
 @apart()
 def list_(
     what: Annotated[
-        Literal["deficits", "data", "models", "measures", "objectives", "sweeps", "clocks", "executors", "figures"],
+        Literal[
+            "deficits",
+            "data",
+            "models",
+            "measures",
+            "objectives",
+            "sweeps",
+            "switches",
+            "clocks",
+            "executors",
+            "figures",
+        ],
         typer.Argument(),
     ],
     store: StoreFolder = STORE,

@@ -34,6 +34,7 @@ from critlab.report.text.names import (
 )
 from critlab.report.text.notes import note_lines
 from critlab.report.text.numbers import MINUS
+from critlab.report.text.study_timing import study_timing_lines, timing_facts
 
 Row = Mapping[str, Any]
 RUN_COLUMNS = ("Run", "Seed", "Arm", "Window", "Clock", "Epochs", "Outcome", "Time")
@@ -105,6 +106,19 @@ def _study_section(results: Results, name: str) -> Row:
 
 
 def _verdict(results: Results) -> Row:
+    if results.study.sweep.asks_when and (found := results.timing()) is not None:
+        sentence, *notes = study_timing_lines(results, found)
+        facts_of = timing_facts(results.study, found)
+        return {
+            "answer": "done" if found.decided else "undecided",
+            "label": "decided" if found.decided else "undecided",
+            "sentence": sentence,
+            "closing": "",
+            "damages": _table([]),
+            "facts": [one._asdict() for one in facts_of],
+            "confounds": [],
+            "notes": notes,
+        }
     verdict = results.verdict()
     confounds = [
         {

@@ -75,6 +75,8 @@ def run_study_to_answer(
 
 def look_at(results: Results) -> Look:
     """The look at complete results: their answer, and where a further point would narrow the closing."""
+    if results.study.sweep.asks_when:
+        return _timing_look(results)
     study, present, verdict = results.study, looks(results), results.verdict()
     width, place = None, None
     closing = verdict.closing
@@ -93,4 +95,20 @@ def look_at(results: Results) -> Look:
         more_seeds=verdict.seeds_may_decide or verdict.answer != "undecided",
         width=width,
         place=place,
+    )
+
+
+def _timing_look(results: Results) -> Look:
+    """The look of a sweep over switch times: decided where no seed would change the answer."""
+    study, present, found = results.study, looks(results), results.timing()
+    decided = found is not None and found.decided
+    return Look(
+        judged=judged(study),
+        seeds=tuple(sorted(study.seeds)),
+        points=study.sweep.points,
+        level=present.level,
+        planned=present.planned,
+        answer="decided" if decided else "undecided",
+        more_seeds=found is not None,
+        place=None if found is None else found.candidate,
     )

@@ -35,8 +35,7 @@ def question(study: Study) -> Found:
         yield ("statistics", "closing_width"), f"{text} with first and most, or omit it"
     for switch in study.switch or ():
         yield from ((("switch", switch_key(switch), *where), text) for where, text in switch.misfits(study))
-    final = study.statistics.final_epochs
-    yield from ((("sweep", *where), text) for where, text in study.sweep.misfits(final))
+    yield from study.sweep.misfits(study.statistics)
 
 
 def background(study: Study) -> Found:

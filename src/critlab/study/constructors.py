@@ -66,6 +66,53 @@ def window_sweep(
     return _study(setup, name or f"{_called(deficit, parts)}-windows", deficit, seeds, sweep, parts)
 
 
+def onset_sweep(
+    deficit: Deficit | None,
+    *,
+    at: Iterable[Removal] | Mapping[str, Any],
+    total: int,
+    setup: Setup,
+    seeds: int | Iterable[int] | Mapping[str, int],
+    name: str | None = None,
+    **parts: Any,
+) -> Study:
+    """A sweep over switch times: on from each epoch of ``at`` to the end, between never on and always on.
+
+    Args:
+        deficit: what is applied to the data; None where ``switch=WindowOverride(...)`` is all that is switched.
+        at: epochs of the switch, increasing; or ``{"first": [5, 20], "most": 6}``: points are added where an untried
+            time is likely to be better. 0 (always on) and ``"never"`` are always among the points.
+        total: epochs of every run.
+        setup: data, model, optimiser and measures.
+        seeds: as :func:`removal_sweep`.
+        name: of the study; by default made from the deficit, or from what is switched.
+        parts: further fields of :class:`Study`, such as ``switch`` and ``statistics``.
+
+    Raises:
+        StudyError: with one line for each problem.
+    """
+    sweep = {"kind": "onset", "at": listed(at), "total": total}
+    return _study(setup, name or f"{_called(deficit, parts)}-onset", deficit, seeds, sweep, parts)
+
+
+def switch_off_sweep(
+    deficit: Deficit | None,
+    *,
+    at: Iterable[Removal] | Mapping[str, Any],
+    total: int,
+    setup: Setup,
+    seeds: int | Iterable[int] | Mapping[str, int],
+    name: str | None = None,
+    **parts: Any,
+) -> Study:
+    """A sweep over switch times: on from the start until each epoch of ``at``, then off; else as :func:`onset_sweep`.
+
+    0 is never on, and ``"never"`` is never off.
+    """
+    sweep = {"kind": "switch_off", "at": listed(at), "total": total}
+    return _study(setup, name or f"{_called(deficit, parts)}-switch-off", deficit, seeds, sweep, parts)
+
+
 def _called(deficit: Deficit | None, parts: dict[str, Any]) -> str:
     """A study's name by default: the deficit's, and what is switched."""
     switch = parts.get("switch")

@@ -17,7 +17,7 @@ from pydantic import (
 from critlab._core.spec import Location, Problems, Spec, shown
 from critlab.study.ingredients.intervention import Intervention
 from critlab.study.schedules import CLOCKS, Clock, schedule
-from critlab.study.types import MOST_EPOCHS, MOST_RATE, AnyDeficit, Epochs, Removal, increasing, sequence
+from critlab.study.types import MOST_EPOCHS, MOST_RATE, AnyDeficit, Epoch, Epochs, Removal, increasing, sequence
 
 
 def without(plain: dict[str, Any], unsaid: Mapping[str, Any]) -> dict[str, Any]:
@@ -196,8 +196,13 @@ class StatisticsSpec(Spec):
         smallest_damage: the smallest loss of accuracy (a fraction) that is of interest.
         closing_width: points are added to a sweep until the interval of the closing is at most so many epochs wide;
             None is a tenth of the range of its first points.
+        tolerance: for a sweep over switch times, the largest loss (a fraction) that does not matter; None is
+            ``smallest_damage``.
+        present: for such a sweep, the epoch at which the user switches today; the length of training is never.
     """
 
     final_epochs: int = Field(default=3, ge=1)
     smallest_damage: float = Field(default=0.01, ge=0, lt=1)
     closing_width: float | None = Field(default=None, gt=0, le=MOST_EPOCHS, exclude_if=lambda width: width is None)
+    tolerance: float | None = Field(default=None, gt=0, lt=1, exclude_if=lambda value: value is None)
+    present: Epoch | None = Field(default=None, exclude_if=lambda value: value is None)

@@ -158,10 +158,10 @@ class _Case:
         return None if found is None else max(found, len(self.study.seeds) + 1)
 
     def reasons(self) -> Iterator[Reason]:
-        if self.unlearned is not None:
-            return
         if self.study.sweep.asks_when:
             yield "asks_when"
+            return
+        if self.unlearned is not None:
             return
         if self.plain.largest is None:
             yield "no_pair" if self.plain.lasting else "no_point"

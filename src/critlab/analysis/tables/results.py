@@ -15,6 +15,7 @@ from critlab.analysis.judgement.judging import verdict
 from critlab.analysis.judgement.verdict import Verdict
 from critlab.analysis.tables.study_table import StudyTable
 from critlab.analysis.tables.table import COLUMNS
+from critlab.analysis.timing.of_study import StudyTiming, study_timing
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,6 +37,14 @@ class Results(Shown, StudyTable):
     def verdict(self) -> Verdict:
         """Whether there is a critical period, when it closes, and what else could explain the curve."""
         return verdict(self)
+
+    def timing(self) -> StudyTiming | None:
+        """When to switch, for a sweep over switch times; None where no run of it is done.
+
+        Raises:
+            StudyError: the sweep does not ask when to switch.
+        """
+        return study_timing(self)
 
     def plasticity(self, quantity: str = "fisher_trace") -> tuple[Plasticity, ...]:
         """Information plasticity: how much the layer shares of ``quantity`` still move after removal, by its epoch."""

@@ -10,9 +10,11 @@ from critlab.report.charts.damages import damage_charts
 from critlab.report.charts.layers import layer_charts
 from critlab.report.charts.quantities import quantity_charts
 from critlab.report.charts.sweep import sweep_charts
+from critlab.report.charts.timing import study_timing_charts
 from critlab.report.charts.training import learning_charts
 
 CHARTS: tuple[Callable[[Results], Iterator[Chart]], ...] = (
+    study_timing_charts,
     sweep_charts,
     damage_charts,
     learning_charts,

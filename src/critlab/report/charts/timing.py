@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from critlab.analysis.tables.results import Results
 from critlab.analysis.timing.answer import Timing
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import HUNDREDTHS, JSON, quantity, tip
 from critlab.report.charts.kit import chart, layer, layered
+from critlab.report.text.study_timing import timing_words
 from critlab.report.text.timing import TimingWords
 
 KEY = "switch_times"
+
+
+def study_timing_charts(results: Results) -> Iterator[Chart]:
+    """The chart of a study whose sweep asks when to switch; none of another study."""
+    found = results.timing() if results.study.sweep.asks_when else None
+    if found is not None:
+        yield timing_chart(found.timing, timing_words(results.study, found))
 
 
 def timing_chart(timing: Timing, words: TimingWords, key: str = KEY) -> Chart:

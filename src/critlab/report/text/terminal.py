@@ -12,6 +12,7 @@ from critlab.analysis.tables.results import Results
 from critlab.engine.planning.plan import Plan
 from critlab.report.findings import Comparison
 from critlab.report.text.judgement.verdict_table import verdict_table
+from critlab.report.text.study_timing import study_timing_lines
 from critlab.store.delivery import is_standard_output
 
 
@@ -62,7 +63,15 @@ def size(count: float) -> str:
 
 
 def verdict_text(results: Results, following: str = "", width: int | None = None) -> str:
-    """The verdict as a short table; ``following`` is the next command, ``width`` that of a terminal with colours."""
+    """The verdict as a short table, or when to switch.
+
+    Args:
+        results: of a study.
+        following: the next command.
+        width: that of a terminal with colours; None elsewhere.
+    """
+    if results.study.sweep.asks_when and (found := results.timing()) is not None:
+        return "\n".join([*study_timing_lines(results, found), *([f"Next: {following}"] if following else [])])
     return verdict_table(results, following, width)
 
 

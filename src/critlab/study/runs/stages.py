@@ -12,7 +12,7 @@ from critlab.study.types import Place
 
 Asked = TypeVar("Asked", bound=Study)
 
-DECIDED = ("present", "damage_only", "absent")
+DECIDED = ("present", "damage_only", "absent", "decided")
 """The answers after which no seed is added."""
 
 

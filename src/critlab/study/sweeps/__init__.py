@@ -11,10 +11,11 @@ from critlab._core.errors import StudyError
 from critlab._core.imports import is_path
 from critlab._core.registry import Registry
 from critlab._core.spec import Problems, nearest, problems, shown
-from critlab.study.sweeps.removal import RemovalSweep as RemovalSweep
 from critlab.study.sweeps.onset import OnsetSweep as OnsetSweep
+from critlab.study.sweeps.removal import RemovalSweep as RemovalSweep
 from critlab.study.sweeps.sweep import Sweep as Sweep
 from critlab.study.sweeps.switch_off import SwitchOffSweep as SwitchOffSweep
+from critlab.study.sweeps.timing import TimingSweep as TimingSweep
 from critlab.study.sweeps.window import WindowSweep as WindowSweep
 
 SWEEPS: Registry[type[Sweep]] = Registry(

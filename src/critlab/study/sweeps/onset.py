@@ -27,6 +27,7 @@ class OnsetSweep(TimingSweep):
         closing="switched on later, {arm} costs less than half of its largest effect",
         further="add later points",
     )
+    direction: ClassVar[Literal["on", "off"]] = "on"
     origin: ClassVar[Place | None] = "never"
     kind: Literal["onset"] = "onset"
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from critlab.study.specs import StatisticsSpec
+
     Floats = NDArray[np.float64]
 
 
@@ -151,9 +153,12 @@ class Sweep(Spec):
         """Epochs of the run at one point into which warm-up and decay must fit."""
         return self.run_epochs(at) - self.window(at).stop
 
-    def misfits(self, final_epochs: int) -> Iterator[tuple[Location, str]]:
-        """What does not fit the number of final epochs: place below the sweep, and text."""
-        yield from ()
+    def misfits(self, statistics: StatisticsSpec) -> Iterator[tuple[Location, str]]:
+        """What of ``statistics`` does not fit the sweep: place in the study, and text."""
+        for key in ("tolerance", "present"):
+            if (given := getattr(statistics, key)) is not None:
+                text = f"received {given:g}, but the sweep does not ask when to switch; omit it"
+                yield ("statistics", key), text
 
     @property
     def treated(self) -> tuple[Place, ...]:

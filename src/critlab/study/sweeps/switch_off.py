@@ -27,6 +27,7 @@ class SwitchOffSweep(TimingSweep):
         closing="switched off by then, {arm} costs at most half of its largest effect",
         further="add later points",
     )
+    direction: ClassVar[Literal["on", "off"]] = "off"
     origin: ClassVar[Place | None] = 0
     kind: Literal["switch_off"] = "switch_off"
 

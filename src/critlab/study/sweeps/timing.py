@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,7 @@ from critlab.study.sweeps.sweep import Sweep, crossing
 from critlab.study.types import Place, Removal, increasing
 
 if TYPE_CHECKING:
+    from critlab.study.specs import StatisticsSpec
     from critlab.study.sweeps.sweep import Floats
 
 
@@ -24,6 +25,8 @@ class TimingSweep(Sweep):
 
     asks_when: ClassVar[bool] = True
     points_key: ClassVar[str] = "at"
+    #: what happens at each point
+    direction: ClassVar[Literal["on", "off"]]
     at: Annotated[tuple[Removal, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -56,6 +59,20 @@ class TimingSweep(Sweep):
         numbers = {0, *(at for at in self.at if at != "never")}
         return (*sorted(numbers), "never")
 
+    def flip_time(self, at: Place) -> int:
+        """The epoch of the switch, from 0; the length of training where it never comes."""
+        return self.end if at == "never" else at
+
+    def including(self, epoch: int) -> Self:
+        """The same sweep with a further point; of a table of points, it is one of the first."""
+        numbers = {int(at) for at in self.own_points(self.points)} | {epoch}
+        plan = self.adaptive
+        made = self.model_copy(update={"at": tuple(sorted(numbers))})
+        if plan is not None:
+            first = tuple(sorted({*plan.first, epoch}))
+            made._adaptive = plan.model_copy(update={"first": first, "most": max(plan.most, len(first))})
+        return made
+
     def own_points(self, points: tuple[Place, ...]) -> tuple[Place, ...]:
         """Without ``"never"``, and without 0 where the table of points does not begin with it."""
         first = self.adaptive.first if self.adaptive is not None else ()
@@ -83,15 +100,21 @@ class TimingSweep(Sweep):
         """The whole run: a switch may come in the decay, which is part of the question."""
         return self.end
 
-    def misfits(self, final_epochs: int) -> Iterator[tuple[Location, str]]:
-        """A switch among the epochs in which the final accuracy is measured."""
+    def misfits(self, statistics: StatisticsSpec) -> Iterator[tuple[Location, str]]:
+        """A switch among the epochs in which the final accuracy is measured; a present time that is no point."""
+        final = statistics.final_epochs
         last = max(at for at in self.points if at != "never")
-        if last > self.end - final_epochs:
+        if last > self.end - final:
             text = (
-                f"received {last}; must be at most {self.end - final_epochs}, because the final accuracy is measured in "
-                f"the last {final_epochs} of {self.end} epochs (statistics.final_epochs)"
+                f"received {last}; must be at most {self.end - final}, because the final accuracy is measured in the "
+                f"last {final} of {self.end} epochs (statistics.final_epochs)"
             )
-            yield ("at",), text
+            yield ("sweep", "at"), text
+        times = [self.flip_time(at) for at in self.points]
+        if statistics.present is not None and statistics.present not in times:
+            allowed = ", ".join(map(str, times))
+            text = f"received {statistics.present}; must be one of the sweep's times: {allowed} ({self.end} is never)"
+            yield ("statistics", "present"), text
 
     def half_maximum(self, at: Floats, means: Floats) -> Floats:
         """The earliest epoch at which the mean damage reaches half of its largest value."""

@@ -37,6 +37,9 @@ def growth_text(look: Look, stage: Study, following: Study) -> str:
     if len(following.seeds) > len(stage.seeds):
         most = following.sequential.most if following.sequential else len(following.seeds)
         return f"{begins}; continuing with {count(len(following.seeds), 'seed')} (at most {most})"
+    if stage.sweep.asks_when:
+        new = [at for at in following.sweep.points if at not in stage.sweep.points]
+        return f"{begins}; an untried time may be better; adding {places(following.sweep, new)}"
     known = "has no limit yet" if look.width is None else f"is known within {look.width:.3g} epochs"
     new = [at for at in following.sweep.points if at not in stage.sweep.points]
     most = following.sweep.adaptive.most if following.sweep.adaptive else len(following.sweep.points)

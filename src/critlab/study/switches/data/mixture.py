@@ -92,7 +92,8 @@ class Mixture(Switch):
 
     def identity(self) -> dict[str, Any]:
         """The shares; of a user's function also the digest of its code."""
-        return {"value": self.value.special(), **{"source": code.digest for code in self.codes()}}
+        codes = self.codes()
+        return {"value": self.value.special(), **({"source": codes[0].digest} if codes else {})}
 
     def codes(self) -> tuple[OwnCode, ...]:
         """What names the user's function."""

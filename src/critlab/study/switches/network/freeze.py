@@ -50,9 +50,7 @@ class Freeze(Switch):
         weights = [one for module in modules for one in module.parameters() if one.requires_grad]
         if {*map(id, weights)} >= {id(one) for one in trained.model.parameters() if one.requires_grad}:
             received = shown([*self.value])
-            raise StudyError(
-                f"switch.freeze: received {received}, which freezes every weight; use lr_factor = 0"
-            )
+            raise StudyError(f"switch.freeze: received {received}, which freezes every weight; use lr_factor = 0")
         modes = [(module, module.training) for module in modules]
         for weight in weights:
             weight.requires_grad_(False)

@@ -1,0 +1,52 @@
+"""When to switch, in a study: words for the terminal and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from critlab.analysis.tables.results import Results
+from critlab.analysis.timing.of_study import StudyTiming
+from critlab.report.text.facts import Fact
+from critlab.report.text.judgement.looks import look_lines
+from critlab.report.text.names import window_words
+from critlab.report.text.numbers import count
+from critlab.report.text.timing import TimingWords, number, spent_text, timing_lines
+from critlab.study.study import Study
+
+
+def timing_words(study: Study, found: StudyTiming) -> TimingWords:
+    """How the answer of a study is worded."""
+    return TimingWords(window_words(study), "test accuracy", fraction=True, direction=found.direction)
+
+
+def study_timing_lines(results: Results, found: StudyTiming) -> list[str]:
+    """The whole answer, one line each: sentence, plateau, costs, what it took, and what is left out."""
+    lines = timing_lines(found.timing, timing_words(results.study, found))
+    return [*lines, spent_text(found.spent, found.reruns), *_left_out(found), *look_lines(found.looks)]
+
+
+def _left_out(found: StudyTiming) -> Iterator[str]:
+    if found.diverged:
+        verb = "is" if found.diverged == 1 else "are"
+        yield f"{count(found.diverged, 'run')} diverged and {verb} left out, so the times of these may look too good."
+    if found.missing:
+        verb = "is" if found.missing == 1 else "are"
+        yield f"{count(found.missing, 'run')} {verb} not done; the answer is provisional."
+
+
+def timing_facts(study: Study, found: StudyTiming) -> Iterator[Fact]:
+    """The numbers of the answer, one label each, for the page."""
+    timing, words = found.timing, timing_words(study, found)
+
+    def place(epoch: int) -> str:
+        return "never" if timing.never is not None and epoch == timing.never.epoch else f"{epoch}"
+
+    best, plateau = timing.best, timing.plateau
+    yield Fact("Best time", place(best.epoch), f"epoch, [{best.low}, {place(best.high)}]")
+    yield Fact(
+        "Plateau", f"{plateau.low} to {place(plateau.high)}", f"epochs, tolerance {number(timing.tolerance, words)}"
+    )
+    if timing.present is not None:
+        cost = number(timing.present.estimate, words)
+        yield Fact("Present time", place(timing.present.epoch), f"epoch, costs {cost} against the best")
+    yield Fact("Epochs trained", f"{found.spent:,}", f"of {found.reruns:,} in full reruns; n = {timing.seeds}")
