@@ -162,7 +162,7 @@ def test_a_switch_that_is_never_on_is_the_study_without_it(name: str, value: Any
 
 def nothing_left(state: NetworkState) -> None:
     """A switch that is off leaves no trace but the weights."""
-    assert not state.beside.tensors(state.model)
+    assert not state.added.tensors(state.model)
     assert all(module.training for module in state.model.modules())
     assert [module.p for module in state.model.modules() if isinstance(module, nn.Dropout)] == [0.5, 0.5]
     assert all(parameter.requires_grad for parameter in state.model.parameters())
@@ -212,7 +212,7 @@ def test_the_average_is_tested_and_the_weights_are_not_changed_by_it() -> None:
         learner().advance(state, steps[0], 0, lambda: bool(next(stops) + 1))
         now = state.model.state_dict()
         expected = {name: value.lerp(now[name], 0.5) for name, value in expected.items()}
-    for name, value in state.beside.kept["ema"].items():
+    for name, value in state.added.kept["ema"].items():
         torch.testing.assert_close(value, expected[name], rtol=0, atol=0)
     trained(plain, recipes(clean(study), study)[:1])
     for name, value in plain.model.state_dict().items():

@@ -19,15 +19,18 @@ from critlab.study import (
     ControlsSpec,
     EvaluationSpec,
     Intervention,
+    OnsetSweep,
     OptimizerSpec,
     RemovalSweep,
     StatisticsSpec,
     Study,
+    SwitchOffSweep,
     WindowOverride,
     WindowSweep,
 )
 from critlab.study.runs.run import Against
 from critlab.study.schedules import CLOCKS
+from critlab.study.switches import SWITCHES
 from paths import DOCS
 
 TEXT = (DOCS / "study_file.md").read_text(encoding="utf-8")
@@ -67,6 +70,8 @@ SPECS: tuple[type[Spec], ...] = (
         Intervention,
         RemovalSweep,
         WindowSweep,
+        OnsetSweep,
+        SwitchOffSweep,
     ),
     *(ControlsSpec, EvaluationSpec, StatisticsSpec, Measure),
 )
@@ -74,7 +79,7 @@ SPECS: tuple[type[Spec], ...] = (
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.__name__)
 def test_no_key_is_missing(spec: type[Spec]) -> None:
-    hidden = {"options"} if spec is DataSpec else set()
+    hidden = {DataSpec: {"options"}, WindowOverride: {"switches"}}.get(spec, set())
     missing = [key for key in set(spec.model_fields) - hidden if f"`{key}`" not in TEXT and f"`[{key}]`" not in TEXT]
     assert not missing
 
@@ -82,5 +87,5 @@ def test_no_key_is_missing(spec: type[Spec]) -> None:
 def test_no_choice_is_missing() -> None:
     for name in (*CLOCKS, *get_args(Against)):
         assert f'`"{name}"`' in TEXT
-    for name in OBJECTIVES:
+    for name in (*OBJECTIVES, *SWITCHES):
         assert f"`{name}`" in TEXT

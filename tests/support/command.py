@@ -21,7 +21,7 @@ class Answer:
         return BEGINNING.sub("", self.err)
 
 
-BEGINNING = re.compile(r"\A(run|demo|reproduce)( .*)?: reading the study\n")
+BEGINNING = re.compile(r"\A(run|when|demo|reproduce)( .*)?: reading the study\n")
 
 Command = Callable[..., Answer]
 

@@ -22,7 +22,7 @@ REMEDIES = {
 }
 """What a person does about an error of the system."""
 
-ANNOUNCED = ("run", "demo", "reproduce")
+ANNOUNCED = ("run", "when", "demo", "reproduce")
 """Commands that may take longer than a moment before their first line."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import astuple, dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,7 +19,6 @@ from critlab._core.errors import StudyError
 from critlab._core.imports import is_path
 from critlab._core.random_streams import generator, key
 from critlab.data.image_set import ImageSet
-from critlab.data.subset import balanced
 from critlab.measures.correct_images import CorrectImages
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.weights.norms import weight_norms
@@ -37,13 +36,14 @@ from critlab.training.examples import Examples, to_unit_float
 from critlab.training.interventions import intervene
 from critlab.training.loop import autocast, score_test_images, selected, train_epoch
 from critlab.training.optimizers import make_optimizer, pack_optimizer, unpack_optimizer
+from critlab.training.probe_images import ProbeImages
 from critlab.training.seeding import kept_generators, seed_all, seeded
 from critlab.training.states.arrays import array_of, marked, unmarked
 from critlab.training.states.outside import Values, only_tensors, outside, packed, restore, untouched
 from critlab.training.states.packing import pack, unpack
 from critlab.training.strided_pointwise import sound_convolutions
 from critlab.training.switching.acting import batch_size, ordered, switched
-from critlab.training.switching.beside import Beside
+from critlab.training.switching.added import Added
 from critlab.training.tally import Progress, Score
 
 Value = TypeVar("Value")
@@ -55,7 +55,7 @@ class NetworkState:
 
     ``progress`` says how far it is inside an epoch; None between two epochs. ``began`` holds the parameters with which
     that epoch began, by name; empty between two. ``fresh`` holds what the untrained model has outside its
-    ``state_dict``; empty for critlab's own models, which have nothing there. ``beside`` holds what switches add.
+    ``state_dict``; empty for critlab's own models, which have nothing there. ``added`` holds what switches add.
     """
 
     model: nn.Module
@@ -65,7 +65,7 @@ class NetworkState:
     progress: Progress | None = None
     began: dict[str, Tensor] = field(default_factory=dict)
     fresh: Values = field(default_factory=dict)
-    beside: Beside = field(default_factory=Beside)
+    added: Added = field(default_factory=Added)
 
 
 class NetworkLearner:
@@ -85,6 +85,7 @@ class NetworkLearner:
         self.base, self.numerics, self.device = base, numerics, torch.device(device)
         self.recorded = self.device.type == "cuda" if recorded is None else recorded
         self.examples = Examples.of(images, self.device)
+        self.probe_images = ProbeImages(self.examples, base.optimizer.batch)
         self.length = base.data.epoch or len(images.train_labels)
         self.built_in = not is_path(base.model.name) and MODELS.find(base.model.name).__module__.startswith("critlab.")
 
@@ -111,10 +112,10 @@ class NetworkLearner:
         """
         if state.progress is None:
             self._begin(state, recipe, epoch)
-        optimizer = state.beside.chosen(recipe, state.optimizer, self.base.optimizer, state.model)
+        optimizer = state.added.chosen(recipe, state.optimizer, self.base.optimizer, state.model)
         # a recorded program knows no switch that acts in training
         recorded = self.recorded and not recipe.switches and self._can_be_recorded
-        with state.beside.updated(recipe, state.model, optimizer):
+        with state.added.updated(recipe, state.model, optimizer):
             score = train_epoch(
                 state.model,
                 optimizer,
@@ -145,7 +146,7 @@ class NetworkLearner:
             intervene(state.model, state.optimizer, recipe.intervention, fresh)
         if recipe.fresh_optimizer:
             state.optimizer.state.clear()
-        state.beside.begin(recipe, state.model)
+        state.added.begin(recipe, state.model)
         state.began = {name: value.detach().clone() for name, value in state.model.named_parameters()}
 
     def measure(self, state: NetworkState, spec: Measurement) -> list[Reading]:
@@ -179,7 +180,7 @@ class NetworkLearner:
         optimizer = pack_optimizer(state.optimizer, state.model)
         tensors |= {f"optimizer.{name}": value for name, value in optimizer.items()}
         tensors |= {f"began.{name}": value for name, value in state.began.items()}
-        tensors |= {f"switch.{name}": value for name, value in state.beside.tensors(state.model).items()}
+        tensors |= {f"switch.{name}": value for name, value in state.added.tensors(state.model).items()}
         arrays = {marked(name, value): array_of(value, name) for name, value in tensors.items()}
         others = {name: value for name, value in saved.items() if not isinstance(value, Tensor)}
         arrays |= {f"extra.{name}": value for name, value in (pack(others) if others else {}).items()}
@@ -210,7 +211,7 @@ class NetworkLearner:
             ) from None
         restore(state.model, _below("outside.", tensors))
         unpack_optimizer(state.optimizer, state.model, _below("optimizer.", found))
-        state.beside = Beside.of(_below("switch.", found), self.base.optimizer, state.model)
+        state.added = Added.of(_below("switch.", found), self.base.optimizer, state.model)
         state.epoch = epoch
         if "progress" in tensors:
             step, loss, right, counted = tensors["progress"].tolist()
@@ -255,7 +256,7 @@ class NetworkLearner:
 
     def _tested(self, state: NetworkState, recipe: Recipe | None) -> nn.Module:
         """The network as it is tested after an epoch of ``recipe``; None before the first."""
-        model = state.beside.tested(recipe, state.model)
+        model = state.added.tested(recipe, state.model)
         if self.base.evaluation.batch_norm == "running" or recipe is None:
             return model
         return recomputed(model, self._shown(state.seed, state.epoch - 1, recipe), self._forward)
@@ -275,14 +276,7 @@ class NetworkLearner:
             yield
 
     def _probe(self, state: NetworkState, spec: Measurement) -> Probe:
-        split = getattr(spec.options, "split", "train")
-        there = len(self.examples.test_labels if split == "test" else self.examples.train_labels)
-        count = min(getattr(spec.options, "images", there), there)
-        indices, images, labels = self._clean_probe(count, getattr(spec.options, "split", "train"))
-        if getattr(spec.options, "inputs", "clean") == "as_trained" and spec.recipe is not None:
-            trained = spec.recipe
-            deprived = Recipe(trained.lr, trained.weight_decay, None, trained.deficit, further=trained.further)
-            images, labels = self._deprived(indices, deprived, state)
+        images, labels = self.probe_images.read(spec, state.seed, state.epoch)
         return Probe(
             images,
             labels,
@@ -291,29 +285,6 @@ class NetworkLearner:
             self._forward,
             self.numerics.precision != "float32",
         )
-
-    def _deprived(self, indices: Tensor, recipe: Recipe, state: NetworkState) -> tuple[Tensor, Tensor]:
-        """The probe as trained on: one batch, or several where the deficit is applied to a share of the batches."""
-        intermittent = any(deficit.batches < 1 for deficit in recipe.deficits)
-        pieces = indices.split(self.base.optimizer.batch) if intermittent else (indices,)
-        made = [
-            self.examples.training_batch(piece, recipe, state.seed, state.epoch, position)
-            for position, piece in enumerate(pieces)
-        ]
-        images, labels = zip(*made, strict=True)
-        return torch.cat(images), torch.cat(labels)
-
-    @cache  # noqa: B019 - lives as long as the one learner of a worker process
-    def _clean_probe(self, count: int, split: str) -> tuple[Tensor, Tensor, Tensor]:
-        """Class-balanced clean images of one split, the same for every run and epoch."""
-        labels = self.examples.test_labels if split == "test" else self.examples.train_labels
-        indices = torch.from_numpy(np.asarray(balanced(labels.cpu().numpy(), count), dtype=np.int64))
-        if split == "test":
-            places = indices.to(labels.device)
-            return indices, self.examples.normalised(to_unit_float(self.examples.test_images[places])), labels[places]
-        plain = Recipe(lr=1.0, weight_decay=0.0)
-        images, labels = self.examples.training_batch(indices, plain, 0, 0, 0)
-        return indices, images, labels
 
 
 def _quantities(split: str, score: Score) -> dict[str, float]:

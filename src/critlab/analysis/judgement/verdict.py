@@ -37,10 +37,10 @@ Reason = Literal[
     "worst_seed",
 ]
 """Why a verdict is undecided, apart from its guards: the sweep asks when to switch, not whether damage lasts; no point
-to test; no run done together with its control; fewer seeds than a verdict needs, everywhere or in some damages; a run diverged; a control that the answer needs is not part
-of the study; damage that clean runs of equal length do not rule out; runs with the deficit that train longer than the
-control, so that longer training may hide damage; intervals that are too wide; a single seed that lost much, among too
-few seeds to exclude that some fail."""
+to test; no run done together with its control; fewer seeds than a verdict needs, everywhere or in some damages; a run
+diverged; a control that the answer needs is not part of the study; damage that clean runs of equal length do not rule
+out; runs with the deficit that train longer than the control, so that longer training may hide damage; intervals that
+are too wide; a single seed that lost much, among too few seeds to exclude that some fail."""
 
 OF_SEEDS: set[Reason] = {"few_seeds", "few_seeds_at_some_points", "noise", "worst_seed"}
 """The reasons that more seeds may remove."""

@@ -136,7 +136,7 @@ class Switch(Component):
         return nullcontext()
 
     def begun(self, model: nn.Module) -> dict[str, Tensor]:
-        """What the switch keeps beside the network from its first epoch on, by name; copies."""
+        """What the switch keeps in addition to the network from its first epoch on, by name; copies."""
         return {}
 
     def stepped(self, model: nn.Module, kept: Mapping[str, Tensor]) -> None:

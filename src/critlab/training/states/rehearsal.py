@@ -108,7 +108,7 @@ def _named(state: NetworkState) -> dict[str, Any]:
     found |= {f"attribute {name!r}": value for name, value in outside(state.model).items()}
     optimizer: dict[str, Tensor] = pack_optimizer(state.optimizer, state.model)
     found |= {f"the optimiser's {name!r}": value for name, value in optimizer.items()}
-    found |= {f"what is switched, {name!r}": value for name, value in state.beside.tensors(state.model).items()}
+    found |= {f"what is switched, {name!r}": value for name, value in state.added.tensors(state.model).items()}
     if state.progress is not None:
         found["the training loss"] = state.progress.loss
     return found

@@ -19,7 +19,7 @@ OPTIMIZER = "optimizer/"
 
 
 @dataclass
-class Beside:
+class Added:
     """What switches add to the state of a run; empty unless a window is open that adds something.
 
     Args:
@@ -83,7 +83,7 @@ class Beside:
         return found
 
     @classmethod
-    def of(cls, tensors: Mapping[str, Tensor], base: OptimizerSpec, model: nn.Module) -> Beside:
+    def of(cls, tensors: Mapping[str, Tensor], base: OptimizerSpec, model: nn.Module) -> Added:
         """What :meth:`tensors` gave, on the device of ``model``."""
         device = next(model.parameters()).device
         found, moments = cls(), {}
