@@ -183,6 +183,8 @@ def _others() -> Iterator[tuple[str, Results]]:
     )
     switch = {"weight_decay": 0.5, "augment": {"flip": True}, "lr_factor": 2.0}
     yield "switch", synthetic_results(parts={"deficit": None, "switch": switch}, controls={})
+    when = {"kind": "onset", "at": [10, 20], "total": 40}
+    yield "when to switch", synthetic_results(parts={"sweep": when}, controls={})
     yield "two machines", on_two_machines(synthetic_results(3, controls={}))
 
 
