@@ -40,7 +40,9 @@ def known() -> ForecastMap:
 
 
 def test_fit_finds_the_planted_healing_and_covers_new_trainings(known: ForecastMap) -> None:
-    assert known.healing + 0.5 * known.healing_by_time_left == pytest.approx(HEALING, abs=0.12)
+    # with even rates the two exponents act together
+    by_time = known.healing + 0.5 * known.healing_by_time_left
+    assert by_time + known.healing_by_rate == pytest.approx(HEALING, abs=0.12)
     fresh = planted(60, seed=1)
     made = [forecast(row.reading, known) for row in fresh]
     inside = np.mean([one.low <= row.lasting.value <= one.high for one, row in zip(made, fresh, strict=True)])
@@ -112,3 +114,33 @@ def test_a_reading_that_does_not_fit_into_the_training_is_refused() -> None:
         ForkReading("blur", 10, 16, 4, {3: Estimate(0.0, 0.0)})
     with pytest.raises(StudyError, match="at least one number of clean epochs"):
         ForkReading("blur", 10, 16, 4, {})
+
+
+def test_planned_rates_say_how_much_heals() -> None:
+    reading = ForkReading("blur", 5, 12, 4, {1: Estimate(0.2, 0.01)}, (1.0, 0.5, 0.5))
+    assert reading.rate_left == 2
+    assert reading.until(1).rates == reading.rates
+    known = ForecastMap(0.5, 0.0, 0.0, 0.01, 0.3, -2, 2, healing_by_rate=1.0)
+    assert known.estimate(reading).value == pytest.approx(0.2 * 3**-0.5 / 2)
+    even = ForkReading("blur", 5, 12, 4, {1: Estimate(0.2, 0.01)})
+    assert even.rate_left == 3
+    assert known.estimate(even).value == pytest.approx(0.2 * 3**-1.5)
+    for rates in ((1.0, 0.5), (0.0, 1.0, 1.0), (1.0, -1.0, 1.0)):
+        with pytest.raises(StudyError, match="fork reading: rates: received"):
+            ForkReading("blur", 5, 12, 4, {1: Estimate(0.2, 0.01)}, rates)
+
+
+def test_the_fit_finds_healing_by_rate() -> None:
+    random = np.random.default_rng(5)
+    rows = []
+    for training in range(8):
+        rates = 0.01 ** np.linspace(0, random.uniform(0, 1), 40)
+        for onset in range(0, 30, 3):
+            left = tuple(rates[onset + 4 :].tolist())
+            first = 0.3 * random.uniform(0.2, 1)
+            after = {r: Estimate(first * (sum(left[:r]) / left[0]) ** -0.8, 0.001) for r in (1, 2, 3)}
+            reading = ForkReading("blur", onset, 40, 4, after, left)
+            rows.append(MeasuredFork(f"t{training}", reading, Estimate(first * (sum(left) / left[0]) ** -0.8, 0.001)))
+    made = fit_map(rows)
+    assert made.healing_by_rate == pytest.approx(0.8, abs=0.1)
+    assert abs(made.healing + made.healing_by_time_left / 2) < 0.1

@@ -27,8 +27,8 @@ ROUNDS = 4
 """Fits in which the weights settle."""
 
 START = ForecastMap(0.5, 0.0, 0.0, floor=0.005, relative=0.3, low_quantile=-1.96, high_quantile=1.96)
-PRIOR = (0.5, 1.0, 0.5)
-"""Standard deviations around :data:`START` of the three coefficients, so that few trainings cannot give wild ones."""
+PRIOR = (0.5, 1.0, 0.5, 0.5)
+"""Standard deviations around :data:`START` of the four coefficients, so that few trainings cannot give wild ones."""
 
 
 @dataclass(frozen=True)
@@ -186,16 +186,16 @@ def _missed(made: ForecastMap, items: Sequence[_Item]) -> Floats:
 
 
 def _values(made: ForecastMap) -> Floats:
-    return np.array([made.healing, made.healing_by_time_left, made.trend])
+    return np.array([made.healing, made.healing_by_time_left, made.trend, made.healing_by_rate])
 
 
 def _with(made: ForecastMap, values: Floats) -> ForecastMap:
-    healing, by_time, trend = (float(value) for value in values)
-    return replace(made, healing=healing, healing_by_time_left=by_time, trend=trend)
+    healing, by_time, trend, by_rate = (float(value) for value in values)
+    return replace(made, healing=healing, healing_by_time_left=by_time, trend=trend, healing_by_rate=by_rate)
 
 
 def _named(row: MeasuredFork) -> list[Any]:
     reading = row.reading
     after = [[r, one.value, one.stderr] for r, one in sorted(reading.after.items())]
     where = [row.training, reading.deficit, reading.onset, reading.total, reading.deprived]
-    return [*where, after, row.lasting.value, row.lasting.stderr]
+    return [*where, after, row.lasting.value, row.lasting.stderr, *reading.rates]

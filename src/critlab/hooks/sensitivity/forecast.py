@@ -30,6 +30,8 @@ class ForkReading:
         deprived: epochs of the window.
         after: from clean epochs after the window to the damage then: the mean over repeats of the score of the clean
             twin minus that of the fork, with its standard error; in the unit of the score, a fraction for accuracy.
+        rates: the learning rates that are planned for the epochs after the window, in any unit; empty where they are
+            not known, and then taken as even.
     """
 
     deficit: str
@@ -37,6 +39,7 @@ class ForkReading:
     total: int
     deprived: int
     after: Mapping[int, Estimate]
+    rates: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.after or min(self.after) < 1:
@@ -49,6 +52,11 @@ class ForkReading:
                 f"fork reading: total: received {self.total} epochs for a window of {self.deprived} at onset "
                 f"{self.onset} and {max(self.after)} clean epochs; must be at least their sum"
             )
+        if self.rates and (len(self.rates) != self.recovery or min(self.rates) < 0 or not self._read_rate > 0):
+            raise StudyError(
+                f"fork reading: rates: received {len(self.rates)} rates; must be one for each of the {self.recovery} "
+                "epochs after the window, none below 0, and not all 0 in the fork's clean epochs"
+            )
 
     @property
     def recovery(self) -> int:
@@ -60,10 +68,20 @@ class ForkReading:
         """The largest number of clean epochs after which damage was read."""
         return max(self.after)
 
+    @property
+    def _read_rate(self) -> float:
+        """The sum of the rates of the fork's clean epochs."""
+        return sum(self.rates[: self.clean])
+
+    @property
+    def rate_left(self) -> float:
+        """The rates of all epochs after the window, summed, over those of the fork's clean epochs; at least 1."""
+        return sum(self.rates) / self._read_rate if self.rates else self.recovery / self.clean
+
     def until(self, clean: int) -> ForkReading:
         """The same reading as it was known after ``clean`` clean epochs."""
         kept = {r: one for r, one in self.after.items() if r <= clean}
-        return ForkReading(self.deficit, self.onset, self.total, self.deprived, kept)
+        return ForkReading(self.deficit, self.onset, self.total, self.deprived, kept, self.rates)
 
 
 @dataclass(frozen=True)
@@ -116,9 +134,12 @@ class Forecast:
 class ForecastMap:
     """What turns a reading into a forecast; :func:`~critlab.hooks.sensitivity.fitting.fit_map` learns it.
 
-    With d(r) the damage after r clean epochs, r the largest, f the smallest, and T the epochs left after the window::
+    With d(r) the damage after r clean epochs, r the largest, f the smallest, T the epochs left after the window, and S
+    the learning rates planned for these over those of the r epochs::
 
-        estimate = (d(r) + trend (d(f) - d(r))) (T / r)^-(healing + healing_by_time_left T / total)
+        estimate = (d(r) + trend (d(f) - d(r))) (T / r)^-(healing + healing_by_time_left T / total) S^-healing_by_rate
+
+    Where no rates are known, S is T / r.
 
     So an undamaged fork has a forecast of 0, and a fork that was followed to the end has its own reading, up to the
     trend. The interval is ``estimate + quantile * scale`` with ``scale^2 = floor^2 + (relative * estimate)^2 + the
@@ -138,6 +159,7 @@ class ForecastMap:
         trainings: how many trainings it was learned on.
         rows: how many windows with a measured lasting damage.
         version: names the data it was learned on.
+        healing_by_rate: the exponent with which damage heals by the learning rate that is spent.
     """
 
     healing: float
@@ -152,13 +174,14 @@ class ForecastMap:
     trainings: int = 0
     rows: int = 0
     version: str = ""
+    healing_by_rate: float = 0.0
 
     def estimate(self, reading: ForkReading) -> Estimate:
         """The damage at the end, with the error that comes from the reading alone."""
         first, last = reading.after[min(reading.after)], reading.after[reading.clean]
         left = reading.recovery
         exponent = self.healing + self.healing_by_time_left * left / reading.total
-        kept = (left / reading.clean) ** -exponent
+        kept = (left / reading.clean) ** -exponent * reading.rate_left**-self.healing_by_rate
         value = last.value + self.trend * (first.value - last.value)
         # both readings are of the same forks, so their errors are added as if they moved together
         error = abs(1 - self.trend) * last.stderr + abs(self.trend) * first.stderr
