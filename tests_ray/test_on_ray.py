@@ -91,7 +91,7 @@ def test_a_lost_node_s_stages_are_done_again(cluster: Any, tmp_path: Path, monke
     thief.start()
     report = run_study(study, store, RunOptions(executor="ray"))
     thief.join()
-    assert report.status == 0, report.ending.failures
+    assert report.status == 0, report.outcome.failures
     assert report.trained == 2 * build(study).epochs
     assert sum(node["Alive"] for node in ray.nodes()) == 2, "the head and the node that is left"
     assert table(study, store) == undisturbed(study, tmp_path / "local")
@@ -113,7 +113,7 @@ def test_a_failure_is_one_runs_own(cluster: Any, tmp_path: Path, monkeypatch: py
     study = small(seeds=1, deficit={"name": "failing:Failing", "factor": 7})
     report = run_study(study, Store(tmp_path / "s"), RunOptions(executor="ray"))
     assert report.status == 1
-    assert ["the lamp fell over" in failure.reason for failure in report.ending.failures] == [True]
+    assert ["the lamp fell over" in failure.reason for failure in report.outcome.failures] == [True]
     assert report.trained == build(study).epochs - 4, "all but the failed epoch and what rests on it"
 
 
@@ -133,6 +133,6 @@ def test_ctrl_c_stops_at_a_place_to_go_on_from(cluster: Any, tmp_path: Path, mon
     report = run_study(study, store, RunOptions(executor="ray"))
     hand.join()
     assert report.status == 130
-    assert report.ending.stopped
+    assert report.outcome.stopped
     assert run_study(study, store, RunOptions(executor="ray")).status == 0
     assert table(study, store) == undisturbed(study, tmp_path / "local")

@@ -76,12 +76,12 @@ def run(
         remeasure=remeasure,
     )
     report, stage, results = run_study_to_answer(study, place, means, say)
-    if report.ending.unwritable:
-        raise StoreUnwritable(report.ending.unwritable)
-    if report.ending.stopped:
+    if report.outcome.unwritable:
+        raise StoreUnwritable(report.outcome.unwritable)
+    if report.outcome.stopped:
         raise KeyboardInterrupt
-    if report.ending.vanished:
-        raise StoreError(f"{report.ending.vanished}; find out which program deletes files there, then repeat the call")
+    if report.outcome.vanished:
+        raise StoreError(f"{report.outcome.vanished}; find out which program deletes files there, then repeat the call")
     return results or read_results(stage, place)
 
 

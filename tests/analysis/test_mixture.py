@@ -40,7 +40,7 @@ def elsewhere(root: Path, to: Path, chosen: Callable[[int, str], bool], kind: An
     store, study = Store(to), small(seeds=3)
     record = read_record(store, study)
     assert record is not None
-    names, tree = record.names(study), build(study)
+    names, tree = record.ids(study), build(study)
     for seed in study.seeds:
         for path in tree.nodes:
             name = names.state(seed, path) if kind == "epochs" else names.reading(seed, path, "test")

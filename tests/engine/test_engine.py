@@ -65,7 +65,7 @@ def test_a_fork_equals_the_run_trained_from_scratch(finished: tuple[Study, Path,
     study, folder, _ = finished
     record = read_record(Store(folder), study)
     assert record is not None
-    names, tree, images = record.names(study), build(study), load(study.data)
+    names, tree, images = record.ids(study), build(study), load(study.data)
     torch.set_num_threads(1)
     learner = NetworkLearner(study, images, Numerics())
     run = study.runs[-1]
@@ -120,7 +120,7 @@ def test_a_replay_that_gives_another_loss_is_an_error(finished: tuple[Study, Pat
     store = Store(copied(folder, tmp_path))
     record = read_record(store, study)
     assert record is not None
-    name = record.names(study).state(0, next(iter(build(study).nodes.values())).children[0])
+    name = record.ids(study).state(0, next(iter(build(study).nodes.values())).children[0])
     body = store.read("epochs", name)
     assert body is not None
     store.write("epochs", name, {**body, "train_loss": body["train_loss"] + 1e-9})
@@ -129,7 +129,7 @@ def test_a_replay_that_gives_another_loss_is_an_error(finished: tuple[Study, Pat
     more = small(measures={"fisher_trace": {"every": 1, "images": 40}})
     report = run_study(more, store, RunOptions(workers=1))
     assert report.status == 1
-    assert any("recorded" in failure.reason for failure in report.ending.failures)
+    assert any("recorded" in failure.reason for failure in report.outcome.failures)
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -66,7 +66,7 @@ def test_a_frozen_run_equals_one_by_hand_bit_for_bit(tmp_path: Path, asked: Any)
     assert not Inline(study, store).run().failures
     record = read_record(store, study)
     assert record is not None
-    names, tree, results = record.names(study), build(study), read_results(study, store)
+    names, tree, results = record.ids(study), build(study), read_results(study, store)
     assert frozen(study)
     for run in frozen(study):
         arrays, tested = by_hand(study, run, names)

@@ -77,7 +77,7 @@ def test_what_vanishes_again_and_again_is_status_1(
     study, store = small(seeds=1), Store(tmp_path / "s")
     cleaner += [lambda: some(store.root)] * (ROUNDS + 1)
     report = run_study(study, store, RunOptions(workers=1))
-    assert (report.status, bool(report.ending.vanished)) == (1, True)
+    assert (report.status, bool(report.outcome.vanished)) == (1, True)
     told = capsys.readouterr().err.splitlines()
     assert [line for line in told if "disappeared" in line][-1] == (
         f"{store.root}: 1 epoch and 1 reading disappeared from the store while this command ran; stopping here: "

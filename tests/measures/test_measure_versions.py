@@ -30,7 +30,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = Store(folder)
     record = read_record(store, study())
     assert record is not None
-    now = record.names(study())
+    now = record.ids(study())
     then = StudyIds(study(), now.fingerprint, now.numerics, versions=versions_before(study()))
     for path, node in build(study()).nodes.items():
         for measure in set(scheduled_measures(study(), node)) & {"fisher_trace"}:

@@ -76,7 +76,7 @@ def golden(folder: Path) -> tuple[Store, Study]:
 
 
 def left(study: Study, store: Store, record: StudyRecord) -> int:
-    names = record.names(study)
+    names = record.ids(study)
     return find_missing_work(build(study, names.adopted), study.seeds, names, store, frozenset()).trained
 
 

@@ -123,8 +123,8 @@ def test_a_mistake_is_a_value_error_too() -> None:
 @pytest.mark.slow
 def test_one_import_reaches_every_module() -> None:
     paths = [
-        "hooks.packing",
-        "hooks.lasting_damage.shrink_and_perturb",
+        "hooks.own_loop.packing",
+        "hooks.own_loop.lasting_damage.shrink_and_perturb",
         "_core.registry.Registry",
         "analysis.information.filters.first_layer_filters",
         "errors.StudyError",

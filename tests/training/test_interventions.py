@@ -136,7 +136,7 @@ def test_every_fork_equals_its_run_from_scratch(finished: tuple[Study, Store], l
     study, store = finished
     record = read_record(store, study)
     assert record is not None
-    names, tree = record.names(study), build(study)
+    names, tree = record.ids(study), build(study)
     ends = []
     for run in study.runs:
         state = learner.start(names.origin(0))

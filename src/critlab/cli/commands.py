@@ -493,6 +493,6 @@ def _run(study: Study, store: Path, **means: Any) -> tuple[int, Results]:
 
     place = Store(store)
     done, stage, results = run_study_to_answer(study, place, RunOptions(**means), say)
-    if done.ending.stopped:
+    if done.outcome.stopped:
         raise typer.Exit(done.status)
     return done.status, results or read_results(stage, place)

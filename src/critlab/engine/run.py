@@ -54,13 +54,13 @@ class Report:
     Args:
         trained: epochs trained.
         replayed: epochs trained again for a reading or a state that was not kept.
-        ending: how the work ended.
+        outcome: how the work ended.
         status: the exit status that says so; 0 only where everything was read back from the store.
     """
 
     trained: int
     replayed: int
-    ending: RunOutcome
+    outcome: RunOutcome
     status: int
 
 
@@ -167,10 +167,10 @@ def _round(prepared: _Prepared, turn: int) -> Report | None:
             write_record(store, replace(record, complete=run.complete()))
             return None
         if turn:
-            ending = RunOutcome(vanished=_vanished(work, store))
-            say(f"{ending.vanished}; {'repeating this work' if turn < ROUNDS else GIVEN_UP}")
+            outcome = RunOutcome(vanished=_vanished(work, store))
+            say(f"{outcome.vanished}; {'repeating this work' if turn < ROUNDS else GIVEN_UP}")
             if turn == ROUNDS:
-                return Report(0, 0, ending, 1)
+                return Report(0, 0, outcome, 1)
         elif missing := run.missing_controls(work):
             say(f"training only the missing controls: {', '.join(missing)}")
         run.forget_failures(work)
@@ -221,14 +221,14 @@ def _work(prepared: _Prepared, run: StudyRun, work: MissingWork, locks: Locks | 
     with interruptible() as interruption, Display(study.name, epochs, during=during) as display:
         if warning := shortage(needed_bytes(work, run.state_bytes), run.store):
             display.remark(f"warning: {warning}")
-        ending, workers = work_off(work, context, prepared.executor, display, interruption)
-        if ending.stopped:
-            display.remark(_broken_off(ending, display, run))
+        outcome, workers = work_off(work, context, prepared.executor, display, interruption)
+        if outcome.stopped:
+            display.remark(_broken_off(outcome, display, run))
         elif display.done:
             display.remark(f"{display.done} epochs in {duration(display.elapsed())}")
-            if workers is not None and not ending.shared:
+            if workers is not None and not outcome.shared:
                 timing.remember(study, run.numerics, _at_work(study, display.elapsed()) * workers / display.done)
-    return Report(ending.trained, ending.replayed, ending, _status(ending, interruption))
+    return Report(outcome.trained, outcome.replayed, outcome, _status(outcome, interruption))
 
 
 def _at_work(study: Study, elapsed: float) -> float:
@@ -237,25 +237,25 @@ def _at_work(study: Study, elapsed: float) -> float:
     return max(elapsed - start.workers, 0.0) or elapsed if start else elapsed
 
 
-def _broken_off(ending: RunOutcome, display: Display, run: StudyRun) -> str:
+def _broken_off(outcome: RunOutcome, display: Display, run: StudyRun) -> str:
     """What a person reads where the work was stopped before its end."""
     done = f"stopped after {display.done} of {display.total} epochs"
-    if not ending.unwritable:
+    if not outcome.unwritable:
         return f"{done}; nothing is lost: repeat the same command to continue"
     needed = needed_bytes(run.missing(), run.state_bytes)
     room = "" if needed is None else f"; the remaining work needs about {megabytes(needed)}"
     return (
-        f"{done}: {ending.unwritable}{room}; all finished work is kept. Fix this, then repeat the "
+        f"{done}: {outcome.unwritable}{room}; all finished work is kept. Fix this, then repeat the "
         "same command to continue"
     )
 
 
-def _status(ending: RunOutcome, interruption: Interruption) -> int:
-    if ending.unwritable:
+def _status(outcome: RunOutcome, interruption: Interruption) -> int:
+    if outcome.unwritable:
         return 1
-    if ending.stopped:
+    if outcome.stopped:
         return interruption.status
-    return 1 if ending.failures else 0
+    return 1 if outcome.failures else 0
 
 
 def _images(study: Study, options: RunOptions) -> ImageSet:

@@ -74,7 +74,7 @@ def _trained(
     status, results = 0, {}
     for part, study in studies.items():
         done, stage, found = run_study_to_answer(study, store, means, say)
-        if done.ending.stopped:
+        if done.outcome.stopped:
             return Reproduction(done.status, (), None)
         status = max(status, done.status)
         results[part] = found or read_results(stage, store)

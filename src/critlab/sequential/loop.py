@@ -47,7 +47,7 @@ def run_to_answer(
         if record is None or any(outcome.status not in ("done", "diverged") for outcome in results.outcomes):
             return stage, results
         look = look_at(results)
-        made = add_look(store, stage, record.names(stage), look, say)
+        made = add_look(store, stage, record.ids(stage), look, say)
         following = in_play(study, made)
         if (following.seeds, following.sweep.points) == (stage.seeds, stage.sweep.points):
             return stage, replace(results, looks=made)

@@ -25,7 +25,7 @@ def test_every_executor_of_this_machine_gives_the_same_table(tmp_path: Path) -> 
     found = {}
     for name in ("inline", "processes"):
         report = run_study(study, Store(tmp_path / name), RunOptions(workers=2, executor=name))
-        assert (report.status, report.ending.failures) == (0, [])
+        assert (report.status, report.outcome.failures) == (0, [])
         found[name] = table(study, Store(tmp_path / name))
     assert found["inline"] == found["processes"]
     assert torch.get_num_threads() == threads

@@ -206,22 +206,6 @@ class TestDamagedRecord:
             path for path in sound if "epochs" in path.parts
         }
 
-    def test_the_precision_of_a_lost_record_is_that_of_its_epochs(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        from critlab.data import load
-        from critlab.engine.planning.numerics import as_computed
-
-        monkeypatch.setattr("inline.Numerics", lambda: Numerics(precision="bfloat16"))
-        study = small(**SMALL, sweep={"kind": "removal", "at": [0], "recovery": 1}, name="coarse")
-        engine = Inline(study, Store(tmp_path / "s"))
-        engine.run()
-        shutil.rmtree(engine.store.root / "studies")
-        found = as_computed(study, engine.store, load(study.data).fingerprint)
-        assert found is not None
-        assert found.numerics.precision == "bfloat16"
-        assert as_computed(small(**SMALL, optimizer=FASTER), engine.store, load(study.data).fingerprint) is None
-
 
 class TestNothingIsFreed:
     def refused(self, store: Store, *words: str) -> None:

@@ -10,19 +10,12 @@ from critlab._core.errors import StudyError
 from critlab._core.imports import one_line
 from critlab.engine.learner import network_training
 from critlab.engine.planning import timing
-from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord
-from critlab.engine.study_run import StudyRun
-from critlab.store import Store
 from critlab.study.runs.origin import WORTH, Numerics
-from critlab.study.runs.tree import ROOT
 from critlab.study.study import Study
 
 if TYPE_CHECKING:
     from critlab.data.image_set import ImageSet
-
-PRECISIONS = ("float32", "bfloat16")
-"""Those in which a study can be computed."""
 
 
 @dataclass(frozen=True)
@@ -86,25 +79,6 @@ def decide(
         return Decision(Numerics(), f"float32, because timing a step failed: {one_line(error)}")
     timing.remember_steps(study, device, seconds)
     return faster(seconds)
-
-
-def as_computed(study: Study, store: Store, fingerprint: str) -> Decision | None:
-    """How the epochs in ``store`` were computed that are those of ``study``, where its record is lost.
-
-    Args:
-        study: the question.
-        store: what is known.
-        fingerprint: content hash of the images in use.
-
-    Returns:
-        None where there are none, or of both precisions.
-    """
-    found = list[Numerics]()
-    for numerics in (Numerics(precision=precision) for precision in PRECISIONS):
-        run = StudyRun.assemble(study, StudyIds(study, fingerprint, numerics), store)
-        if run.has_epoch_of(run.tree.nodes[ROOT].children):
-            found.append(numerics)
-    return Decision(found[0], "used for the epochs in this store") if len(found) == 1 else None
 
 
 def faster(seconds: Mapping[str, float]) -> Decision:

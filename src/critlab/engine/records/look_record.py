@@ -90,7 +90,7 @@ def now_in_play(study: Asked, store: Store) -> Asked:
     if study.sequential is None and study.sweep.adaptive is None:
         return study
     record = standing(store, study).record
-    return in_play(study, read_looks(store, study, record.names(study)) if record else ())
+    return in_play(study, read_looks(store, study, record.ids(study)) if record else ())
 
 
 def _look(body: Mapping[str, Any]) -> Look:

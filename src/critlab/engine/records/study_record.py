@@ -95,7 +95,7 @@ class StudyRecord:
         identity = digest("study", self.study, self.fingerprint, self.numerics.model_dump())
         return f"{_short(self.name)}-{identity[:12]}"
 
-    def names(self, study: Study) -> StudyIds:
+    def ids(self, study: Study) -> StudyIds:
         """The names of everything that ``study`` makes.
 
         Where the record lacks its own code or the versions of its measures, these are named as critlab 0.1.0 did.
@@ -108,7 +108,7 @@ class StudyRecord:
 
     def run(self, study: Study, store: Store, checkpoint_bytes: int | None = None) -> StudyRun:
         """The run of ``study`` in ``store`` as this record says; reads no file."""
-        return StudyRun.assemble(study, self.names(study), store, checkpoint_bytes)
+        return StudyRun.assemble(study, self.ids(study), store, checkpoint_bytes)
 
     def body(self) -> dict[str, Any]:
         """The JSON values of the record."""

@@ -164,9 +164,9 @@ def _run(study: ProbeStudy, store: Store, learner: OwnLearner, check: bool, repl
         context = RunContext(run, DEVICE, lambda: learner)
         with interruptible() as interruption, Display(study.name, work.trained + work.replayed) as display:
             while work.tasks and not interruption.asked:
-                ending, _ = work_off(work, context, _LoopExecutor, display, interruption)
-                if ending.failures:
-                    raise StoreError(ending.failures[0].reason)
+                outcome, _ = work_off(work, context, _LoopExecutor, display, interruption)
+                if outcome.failures:
+                    raise StoreError(outcome.failures[0].reason)
                 work = run.missing()
     if not work.tasks:
         write_record(store, dataclasses.replace(entered, complete=run.complete()))

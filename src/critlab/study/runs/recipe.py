@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from critlab._core.component import describe_component
@@ -63,6 +64,18 @@ class Recipe:
         """Return all deficits that are applied to the data, in order."""
         return () if self.deficit is None else (self.deficit, *self.further)
 
+    @cached_property
+    def own_digest(self) -> str:
+        """The name of a recipe in which no code of a user has an earlier name; see :func:`recipe_digest`."""
+        return digest("recipe", self.identity())
+
+    @cached_property
+    def built_in(self) -> bool:
+        """Whether critlab's own code is all that the recipe names."""
+        parts = (*self.deficits, self.objective, self.select, *self.switches)
+        ours = all(part is None or type(part).__module__.startswith("critlab.") for part in parts)
+        return ours and not any(switch.codes() for switch in self.switches)
+
     def identity(self) -> dict[str, Any]:
         """The JSON values that name the recipe; neutral ones are left out, so that new ingredients rename nothing."""
         named: dict[str, Any] = {"lr": self.lr, "weight_decay": self.weight_decay}
@@ -100,16 +113,7 @@ def recipe_digest(recipe: Recipe, adopted: Mapping[str, str] = NOTHING) -> str:
         recipe: what is done in an epoch.
         adopted: digests of own code, and those by which the store has named it already.
     """
-    parts = (*recipe.deficits, recipe.objective, recipe.select, *recipe.switches)
-    own = any(switch.codes() for switch in recipe.switches)
-    if not own and all(part is None or type(part).__module__.startswith("critlab.") for part in parts):
-        return _digest(recipe)
-    return digest("recipe", renamed(recipe.identity(), adopted))
-
-
-@cache
-def _digest(recipe: Recipe) -> str:
-    return digest("recipe", recipe.identity())
+    return recipe.own_digest if recipe.built_in else digest("recipe", renamed(recipe.identity(), adopted))
 
 
 def learning_rate(optimizer: OptimizerSpec, run: Run, epoch: int) -> float:
@@ -118,15 +122,50 @@ def learning_rate(optimizer: OptimizerSpec, run: Run, epoch: int) -> float:
 
 
 def recipes(run: Run, base: Setup) -> list[Recipe]:
-    """One recipe for each epoch of ``run``."""
-    return [_recipe(run, base, epoch) for epoch in range(run.total)]
+    """One recipe for each epoch of ``run``; equal recipes of critlab's own components are one object."""
+    found: list[Recipe] = []
+    for first, last in pairwise(_changes(run, base)):
+        if run.frozen and first in run.window:
+            found += [FROZEN_EPOCH] * (last - first)
+            continue
+        constant = _unswitched(run, base, first)
+        by_rate = _by_rate(constant) if run.switch is None and constant.built_in else {}
+        for epoch in range(first, last):
+            lr = learning_rate(base.optimizer, run, epoch)
+            if lr not in by_rate:
+                plain = replace(constant, lr=lr)
+                made = plain if run.switch is None else _switched(plain, run.switch, run, base, epoch)
+                by_rate[lr] = _one(made) if made.built_in else made
+            found.append(by_rate[lr])
+    return found
 
 
-def _recipe(run: Run, base: Setup, epoch: int) -> Recipe:
-    if run.frozen and epoch in run.window:
-        return FROZEN_EPOCH
+def _changes(run: Run, base: Setup) -> list[int]:
+    """The epochs at which anything but the learning rate can change, from 0 to the end of the run."""
+    window, pretraining = run.window, base.pretraining
+    ends = {0, run.total, *(at + after for at in (window.start, window.stop) for after in (0, 1))}
+    ends |= {pretraining.epochs if pretraining else 0}
+    for one in run.background:
+        ends |= {one.start, run.total if one.stop == "never" else one.stop}
+    return sorted(epoch for epoch in ends if 0 <= epoch <= run.total)
+
+
+@cache
+def _by_rate(constant: Recipe) -> dict[float, Recipe]:
+    """The recipes that differ from ``constant`` in the learning rate alone, by it; filled by :func:`recipes`."""
+    return {}
+
+
+@cache
+def _one(recipe: Recipe) -> Recipe:
+    """The one object of all equal recipes."""
+    return recipe
+
+
+def _unswitched(run: Run, base: Setup, epoch: int) -> Recipe:
+    """The recipe of ``epoch`` at the learning rate 0, without the switch."""
     plain = Recipe(
-        lr=learning_rate(base.optimizer, run, epoch),
+        lr=0.0,
         weight_decay=base.optimizer.weight_decay,
         augment=base.augment,
         objective=_objective(base, epoch),
@@ -140,7 +179,7 @@ def _recipe(run: Run, base: Setup, epoch: int) -> Recipe:
         # a deficit that is on already is not on twice
         first, *further = dict.fromkeys(suffered)
         plain = replace(plain, deficit=first, further=tuple(further))
-    return plain if run.switch is None else _switched(plain, run.switch, run, base, epoch)
+    return plain
 
 
 def _counts_again(run: Run, base: Setup, epoch: int) -> bool:
