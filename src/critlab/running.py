@@ -137,7 +137,8 @@ def calibrate(
         raise StudyError(f"seeds: the study has up to {most:,}; calibrate simulates at most {MOST_SIMULATED}")
     if not any(one.name == "lasting_damage" for one in named_contrasts(study)):
         raise StudyError(
-            f"{study.name}: received a sweep without a point to judge; give it a removal epoch or an onset"
+            f"{study.name}: received a sweep without lasting damage to judge; give it a removal epoch, or an onset of "
+            "windows"
         )
     return calibrate_designs([study], [len(study.seeds)], studies, seed, plan, progress)
 

@@ -171,6 +171,22 @@ def nothing_left(state: NetworkState) -> None:
     assert not state.optimizer._optimizer_step_post_hooks
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["dropout", "gradient_clip", "ema", "batch", "mixup"])
+def test_a_recorded_program_leaves_switches_to_ordinary_steps(name: str) -> None:
+    study = asked({name: VALUES[name]})
+    recorded = NetworkLearner(study, load(study.data), Numerics(), recorded=True)
+    steps = recipes(run_at(study, 0), study)[:1]
+    state = recorded.start({"seed": 0})
+    recorded.advance(state, steps[0], 0)
+    if steps[0].switches:
+        assert "_program" not in vars(recorded), "no program was made"
+        assert same(state, from_scratch(steps))
+    else:
+        for key, value in from_scratch(steps).model.state_dict().items():
+            torch.testing.assert_close(value, state.model.state_dict()[key], rtol=1e-4, atol=1e-5)
+
+
 NULLS = {"call": "toy_switches:nothing", "gradient_clip": 1e30}
 
 

@@ -37,6 +37,7 @@ from critlab.store.locks import Locks, writing
 from critlab.study.checks import interventions, read_data
 from critlab.study.remarks import deficit_remarks
 from critlab.study.study import Study
+from critlab.study.switches import switch_key
 
 if TYPE_CHECKING:
     from critlab.data.image_set import ImageSet
@@ -268,6 +269,10 @@ def _images(study: Study, options: RunOptions) -> ImageSet:
         raise StudyError(
             f"optimizer.batch: received {study.optimizer.batch}; must be at most {train}, the number of training images"
         )
+    for switch in study.switch or ():
+        if (batch := switch.batch_size(study.optimizer.batch)) > train:
+            key = f"switch.{switch_key(switch)}"
+            raise StudyError(f"{key}: received {batch}; must be at most {train}, the number of training images")
     read_data(study, shape, tuple(images.train_labels.shape[1:]), images.classes)
     for remark in images.remarks():
         say(f"data: {remark}")

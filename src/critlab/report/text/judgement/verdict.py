@@ -94,6 +94,9 @@ def _running(verdict: Verdict) -> Iterator[str]:
 
 
 def _undecided(verdict: Verdict) -> Iterator[str]:
+    if "asks_when" in verdict.reasons:
+        yield _REASONS["asks_when"]
+        return
     unlearned = [guard for guard in verdict.guards if not isinstance(guard, Unconverged)]
     if unlearned:
         yield from map(guard_text, unlearned)
