@@ -17,6 +17,8 @@ class Quantity:
         by: what the table's column ``layer`` holds: ``"layer"``, ``"source"``, or another short noun. Empty where the
             quantity is read of the whole network alone.
         better: which values are better, ``"higher"`` or ``"lower"``; empty where neither is.
+        least: the smallest value that the quantity can have; None where there is none. A drawn interval ends there.
+        most: the largest; in the same way.
     """
 
     name: str
@@ -25,6 +27,8 @@ class Quantity:
     log: bool = False
     by: str = ""
     better: str = ""
+    least: float | None = None
+    most: float | None = None
 
     @property
     def axis(self) -> str:

@@ -8,7 +8,7 @@ from critlab.analysis.curve import CURVE_ROLES, Curve, CurvePoint
 from critlab.analysis.tables.results import Results
 from critlab.papers.figure import Found, Published
 from critlab.report.findings import Comparison
-from critlab.report.text.names import spaced
+from critlab.report.text.names import accuracy_interval, spaced
 from critlab.report.text.numbers import interval, percent, points
 from critlab.study.runs.run import Run
 
@@ -32,8 +32,7 @@ def damage_words(point: CurvePoint) -> str:
 
 def accuracy_words(point: CurvePoint) -> str:
     """An accuracy with interval, n and place."""
-    limits = interval(point.accuracy_low, point.accuracy_high)
-    return f"{percent(point.accuracy.value)} {limits}, n = {point.n}, at epoch {point.at}"
+    return f"{percent(point.accuracy.value)} {accuracy_interval(point)}, n = {point.n}, at epoch {point.at}"
 
 
 def other_arms(results: Results) -> Iterator[tuple[str, str]]:

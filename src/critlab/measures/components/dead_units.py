@@ -19,7 +19,7 @@ class DeadUnits(ProbeMeasure):
     name: ClassVar[str] = "dead_units"
     citation: ClassVar[str] = "Dohare et al. 2024"
     quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("dead_units", "Fraction of dead units", by="layer", better="lower"),
+        Quantity("dead_units", "Fraction of dead units", by="layer", better="lower", least=0, most=1),
     )
 
     def measure(self, model: nn.Module, probe: Probe) -> list[Reading]:

@@ -19,7 +19,7 @@ class EffectiveRank(ProbeMeasure):
     name: ClassVar[str] = "effective_rank"
     citation: ClassVar[str] = "Roy and Vetterli 2007; Dohare et al. 2024"
     quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("effective_rank", "Effective rank of the features", "directions", by="layer"),
+        Quantity("effective_rank", "Effective rank of the features", "directions", by="layer", least=0),
     )
 
     def measure(self, model: nn.Module, probe: Probe) -> list[Reading]:

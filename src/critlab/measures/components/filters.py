@@ -27,7 +27,7 @@ class Filters(Measure):
     name: ClassVar[str] = "filters"
     citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, appendix"
     quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("filter_norm", "Root mean square norm of the filters", by="layer"),
+        Quantity("filter_norm", "Root mean square norm of the filters", by="layer", least=0),
     )
     neutral: ClassVar[Mapping[str, Any]] = {"layer": None}
     # only the shape of an image matters

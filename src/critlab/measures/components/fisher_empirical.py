@@ -28,7 +28,9 @@ class FisherEmpirical(ProbeMeasure):
     before: ClassVar[Before | None] = Before(1, "their stated error is several times too large")
     citation: ClassVar[str] = "Kunstner, Balles and Hennig 2019; estimator: ours"
     quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("fisher_empirical", "Trace of the empirical Fisher information", "nats²", log=True, by="layer"),
+        Quantity(
+            "fisher_empirical", "Trace of the empirical Fisher information", "nats²", log=True, by="layer", least=0
+        ),
     )
     neutral: ClassVar[Mapping[str, Any]] = {**ProbeMeasure.neutral, "draws": 1}
     draws: int = Field(default=1, ge=1)

@@ -33,7 +33,9 @@ class FisherNoise(ProbeMeasure):
         "Achille and Soatto 2018; Achille, Rovere and Soatto 2019, figure 4; layerwise weighing: ours"
     )
     quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("fisher_noise", "Trace of the Fisher information, from weight noise", "nats", log=True, by="layer"),
+        Quantity(
+            "fisher_noise", "Trace of the Fisher information, from weight noise", "nats", log=True, by="layer", least=0
+        ),
     )
     neutral: ClassVar[Mapping[str, Any]] = {**ProbeMeasure.neutral, "labels": "model", "draws": 1}
     beta: float = Field(default=1e-3, gt=0)

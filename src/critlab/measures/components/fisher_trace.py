@@ -28,7 +28,7 @@ class FisherTrace(ProbeMeasure):
     before: ClassVar[Before | None] = Before(2, "their stated error is too small where training has converged")
     citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, section 3, figures 4 and 5; estimator: ours"
     quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("fisher_trace", "Trace of the Fisher information", "nats²", log=True, by="layer"),
+        Quantity("fisher_trace", "Trace of the Fisher information", "nats²", log=True, by="layer", least=0),
     )
     neutral: ClassVar[Mapping[str, Any]] = {**ProbeMeasure.neutral, "draws": 1}
     draws: int = Field(default=1, ge=1)

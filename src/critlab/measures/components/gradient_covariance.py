@@ -25,8 +25,10 @@ class GradientCovariance(BatchMeasure):
     before: ClassVar[Before | None] = Before(1, "the largest eigenvalue is up to 3.5 times too large")
     citation: ClassVar[str] = "Jastrzebski et al. 2020; what is taken off the eigenvalue: ours"
     quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("gradient_covariance", "Trace of the gradient covariance", "nats²", log=True, by="layer"),
-        Quantity("gradient_covariance_top", "Largest eigenvalue of the gradient covariance", "nats²", log=True),
+        Quantity("gradient_covariance", "Trace of the gradient covariance", "nats²", log=True, by="layer", least=0),
+        Quantity(
+            "gradient_covariance_top", "Largest eigenvalue of the gradient covariance", "nats²", log=True, least=0
+        ),
     )
 
     def measure(self, model: nn.Module, probe: Probe) -> list[Reading]:

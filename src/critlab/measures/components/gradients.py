@@ -20,9 +20,9 @@ class Gradients(BatchMeasure):
     citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, appendix; signal to noise: Shwartz-Ziv and Tishby 2017"
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity("gradient_mean", "Mean of the gradient", "nats", by="layer"),
-        Quantity("gradient_deviation", "Standard deviation of the gradient", "nats", log=True, by="layer"),
-        Quantity("gradient_norm", "Norm of the mean gradient", "nats", log=True, by="layer"),
-        Quantity("gradient_signal_to_noise", "Gradient signal-to-noise ratio", log=True, by="layer"),
+        Quantity("gradient_deviation", "Standard deviation of the gradient", "nats", log=True, by="layer", least=0),
+        Quantity("gradient_norm", "Norm of the mean gradient", "nats", log=True, by="layer", least=0),
+        Quantity("gradient_signal_to_noise", "Gradient signal-to-noise ratio", log=True, by="layer", least=0),
     )
 
     def measure(self, model: nn.Module, probe: Probe) -> list[Reading]:

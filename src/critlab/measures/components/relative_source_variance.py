@@ -28,14 +28,23 @@ class RelativeSourceVariance(SourceMeasure):
     name: ClassVar[str] = "relative_source_variance"
     citation: ClassVar[str] = "Kleinman, Achille and Soatto 2023, figure 4; over all pairs: ours"
     quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("relative_source_variance", "Median relative source variance"),
-        Quantity("relative_source_variance_share", "Units by the source they respond to", "fraction", by="source"),
+        Quantity("relative_source_variance", "Median relative source variance", least=-1, most=1),
+        Quantity(
+            "relative_source_variance_share",
+            "Units by the source they respond to",
+            "fraction",
+            by="source",
+            least=0,
+            most=1,
+        ),
         Quantity("relative_source_variance_bimodality", "Bimodality of the relative source variance"),
         Quantity(
             "relative_source_variance_histogram",
             "Histogram of the relative source variance",
             "fraction of units",
             by="relative source variance",
+            least=0,
+            most=1,
         ),
     )
     neutral: ClassVar[Mapping[str, Any]] = {"layer": None, "units": "positions"}

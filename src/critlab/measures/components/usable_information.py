@@ -26,7 +26,9 @@ class UsableInformation(SourceMeasure):
     citation: ClassVar[str] = "Kleinman, Achille and Soatto 2023, usable information; parts: Barrett 2015"
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity("usable_information", "Usable information", "bits", by="source", better="higher"),
-        Quantity("source_accuracy", "Test accuracy by source", "fraction", by="source", better="higher"),
+        Quantity(
+            "source_accuracy", "Test accuracy by source", "fraction", by="source", better="higher", least=0, most=1
+        ),
         Quantity("usable_information_part", "Parts of the usable information", "bits", by="part"),
     )
     images: int = Field(default=2000, ge=1)

@@ -19,9 +19,9 @@ class Weights(Measure):
     name: ClassVar[str] = "weights"
     citation: ClassVar[str] = "Dohare et al. 2024; path: ours"
     quantities: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("weight_norm", "Norm of the weights", by="layer"),
-        Quantity("weight_distance", "Distance of the weights from initialisation", by="layer"),
-        Quantity("weight_path", "Path length of the weights"),
+        Quantity("weight_norm", "Norm of the weights", by="layer", least=0),
+        Quantity("weight_distance", "Distance of the weights from initialisation", by="layer", least=0),
+        Quantity("weight_path", "Path length of the weights", least=0),
     )
     images: ClassVar[int] = 1
 

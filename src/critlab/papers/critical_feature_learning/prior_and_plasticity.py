@@ -14,7 +14,7 @@ from critlab.papers.critical_feature_learning.settings import NOTE, said
 from critlab.papers.figure import JSON, THEORY_SCALES, Figure, Scale, Tables
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import legend, quantity, tip
-from critlab.report.charts.kit import at_line, chart, panel
+from critlab.report.charts.kit import BESIDE, at_line, chart, panel
 from critlab.report.findings import Comparison
 
 if TYPE_CHECKING:
@@ -160,16 +160,19 @@ def charts(tables: Tables) -> list[Chart]:
 
 def _damage_panel(damage: list[JSON], measure: str, deficit: str) -> Panel:
     rows = [row for row in damage if row["measure"] == measure and row["deficit"] == deficit]
+    step = BESIDE * (max(row["chi"] for row in rows) - min(row["chi"] for row in rows))
+    rows = [{**row, "place": row["chi"] + step * (WINDOWS.index(row["window"]) - 0.5)} for row in rows]
     looks = legend("window", "window", list(WINDOWS), ["$deficit", "$negative"])
     y = quantity("mean", AXES[measure], scale={"zero": True})
-    where = {"x": X, "y": y}
-    bars = {"x": X, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": looks["color"]}
+    x = {**X, "field": "place"}
+    where = {"x": x, "y": y}
+    bars = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": looks["color"]}
     tips = [tip(name, name) for name in ("window", "g", "chi", "mean", "low", "high", "n")]
     layers: list[JSON] = [
         {"mark": "line", "encoding": {**where, "color": looks["color"]}},
         {"mark": "rule", "encoding": bars},
         {"mark": {"type": "point", "filled": True, "size": 60}, "encoding": {**where, **looks, "tooltip": tips}},
-        at_line("x", X, 1.0),
+        at_line("x", x, 1.0),
         at_line("y", y, 0.0),
     ]
     return panel(f"{'Error' if measure == 'test_loss' else 'Accuracy'}, {deficit}", rows, layers)

@@ -86,7 +86,7 @@ def _field(depth: int) -> list[JSON]:
     speed = np.maximum(np.hypot(u, v), 1e-300)
     angle = np.degrees(np.arctan2(v, u))
     columns = zip(k_a.tolist(), k_b.tolist(), angle.tolist(), np.log10(speed).tolist(), strict=True)
-    # Vega turns a triangle that points up, clockwise
+    # Vega turns an arrow that points up, clockwise
     return [{"depth": depth, "a": a, "b": b, "turn": 90 - turn, "log_speed": log} for a, b, turn, log in columns]
 
 
@@ -123,7 +123,7 @@ def _portrait(tables: Tables, depth: int, window: str) -> JSON:
     return layered(
         rows,
         layer(
-            {"type": "point", "shape": "wedge", "size": 70, "color": "$soft", "filled": True, "opacity": 0.5},
+            {"type": "point", "shape": "arrow", "size": 260, "color": "$soft", "filled": True, "opacity": 0.85},
             turned,
             rows=arrows,
         ),

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import JSON, SHAPES, quantity
+from critlab.report.charts.shared_axes import shared
 from critlab.report.theme import ordered
 
 INTERVAL = "datum.low !== null"
@@ -125,4 +126,4 @@ def chart(
     columns = tuple(dict.fromkeys(column for row in rows for column in row))
     cells = tuple(tuple(row.get(column) for column in columns) for row in rows)
     plots = tuple(one if isinstance(one, Panel) else Panel(*one, 14, 300) for one in panels)
-    return Chart(key=key, title=title, caption=caption, alt=alt, panels=plots, columns=columns, rows=cells)
+    return Chart(key=key, title=title, caption=caption, alt=alt, panels=shared(plots), columns=columns, rows=cells)

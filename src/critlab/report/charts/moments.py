@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from critlab.analysis.curve import order
-from critlab.analysis.statistics import summarise
+from critlab.analysis.statistics import Summary, summarise
 from critlab.analysis.tables.results import Results
+from critlab.measures import Quantity
 from critlab.report.chart import Cell
 from critlab.report.text.names import run_label, spaced
 from critlab.study import Run, Study
+from critlab.study.ingredients.measurement import quantities
 
 MOST_DRAWN = 24
 """How many deprived runs a chart of training shows: each adds all its epochs to the page."""
+
+ACCURACY = Quantity("test_accuracy", "Test accuracy", least=0, most=1)
+ACCURACIES = {name: replace(ACCURACY, name=name) for name in ("test_accuracy", "train_accuracy")}
+"""What is measured without a measure: the accuracies."""
 
 Places = dict[str, list["Moment"]]
 """Moments by what the table's column ``layer`` holds; empty for the whole network."""
@@ -41,9 +47,10 @@ class Moment:
 def moments(results: Results) -> Mapping[str, Places]:
     """Of every measured quantity the means of the drawn runs, in the order of runs and epochs.
 
-    Numbers that are not finite are left out.
+    Numbers that are not finite are left out, and intervals end where the quantity does.
     """
     found: dict[str, Places] = {}
+    known = {**ACCURACIES, **quantities(results.study)}
     for run in drawn_runs(results.study):
         values: dict[tuple[str, str, int], list[float]] = {}
         for seed in results.study.seeds:
@@ -51,10 +58,19 @@ def moments(results: Results) -> Mapping[str, Places]:
                 if math.isfinite(row.value):
                     values.setdefault((row.quantity, row.layer, row.epoch), []).append(row.value)
         for (name, layer, epoch), numbers in sorted(values.items()):
-            mean = summarise(numbers)
+            mean = possible(summarise(numbers), known.get(name))
             one = Moment(run, name, layer, epoch, mean.n, mean.mean, mean.low, mean.high)
             found.setdefault(name, {}).setdefault(layer, []).append(one)
     return found
+
+
+def possible(mean: Summary, quantity: Quantity | None) -> Summary:
+    """``mean`` with its interval cut where the quantity has no values; a mean outside stays inside its interval."""
+    if quantity is None or mean.low is None or mean.high is None:
+        return mean
+    low = mean.low if quantity.least is None else min(max(mean.low, quantity.least), mean.mean)
+    high = mean.high if quantity.most is None else max(min(mean.high, quantity.most), mean.mean)
+    return replace(mean, low=low, high=high)
 
 
 def drawn_runs(study: Study) -> list[Run]:

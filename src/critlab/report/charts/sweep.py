@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from critlab.analysis.curve import CURVE_ROLES, Curve, CurvePoint, equal_total_curve
 from critlab.analysis.statistics import summarise
@@ -34,6 +35,9 @@ LOOKS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
 MOST_DRAWN = 24
 """How many curves one chart shows; more are neither distinguished nor drawn in reasonable time. The table has all."""
 
+BESIDE, WIDEST = 0.009, 0.6
+"""How far curves are moved aside: of the axis, and at most of the gap between two points for all curves together."""
+
 COLUMNS = ("arm", "at", "n", "accuracy", "accuracy_low", "accuracy_high", "control", "damage", "low", "high")
 
 
@@ -49,6 +53,8 @@ class _Arm:
         """Its rows in the table of a chart; ``column`` stands for the arm where that is not the arm's own name."""
         for row in self.curve.rows():
             named = {**row, "arm": self.column or row["arm"]}
+            named |= {"accuracy_low": _not_below_0(row.get("accuracy_low"))}
+            named |= {"accuracy_high": _not_above_1(row.get("accuracy_high"))}
             yield tuple(named.get(column) for column in COLUMNS)
 
 
@@ -67,6 +73,13 @@ class _Places:
 
     def __getitem__(self, at: int | str) -> int:
         return self.never if at == "never" else int(at)
+
+    def beside(self, place: int, of: int) -> float:
+        """How far the curve ``place`` of ``of`` is moved aside, so that no interval covers another one."""
+        shown = [*self.numbers, *([self.never] if self.has_never else [])]
+        gap = min((b - a for a, b in pairwise(shown)), default=1)
+        step = min(BESIDE * (shown[-1] - shown[0]), WIDEST * gap / max(of, 1)) if len(shown) > 1 else 0.0
+        return step * (place - (of - 1) / 2)
 
     @property
     def between(self) -> float:
@@ -120,11 +133,12 @@ def _rows(arms: Sequence[_Arm], places: _Places) -> list[JSON]:
     rows: list[JSON] = []
     for index, arm in enumerate(arms):
         for point in arm.curve.points:
-            where = {"arm": arm.name, "x": places[point.at]}
+            where = {"arm": arm.name, "x": places[point.at] + places.beside(index, len(arms))}
             if index and point.at == arm.curve.sweep.origin:
                 continue  # the control itself: drawn once, with the deficit's curve
-            means = {"accuracy": point.accuracy.value, "accuracy_low": point.accuracy_low}
-            means |= {"accuracy_high": point.accuracy_high, "damage": point.damage.value, "low": point.low}
+            means = {"accuracy": point.accuracy.value, "accuracy_low": _not_below_0(point.accuracy_low)}
+            means |= {"accuracy_high": _not_above_1(point.accuracy_high)}
+            means |= {"damage": point.damage.value, "low": point.low}
             rows.append({"part": "point", **where, **means, "high": point.high, **point_facts(point)})
             for seed in point.seeds:
                 own = {"seed": seed.seed, "accuracy": seed.accuracy, "damage": seed.damage}
@@ -133,14 +147,22 @@ def _rows(arms: Sequence[_Arm], places: _Places) -> list[JSON]:
     return rows
 
 
+def _not_below_0(limit: float | None) -> float | None:
+    return None if limit is None else max(limit, 0.0)
+
+
+def _not_above_1(limit: float | None) -> float | None:
+    return None if limit is None else min(limit, 1.0)
+
+
 def _control_row(point: CurvePoint, places: _Places) -> JSON:
     clean = summarise([seed.control for seed in point.seeds])
     return {
         "part": "control",
         "x": places[point.at],
         "accuracy": clean.mean,
-        "low": clean.low,
-        "high": clean.high,
+        "low": _not_below_0(clean.low),
+        "high": _not_above_1(clean.high),
     }
 
 
@@ -199,17 +221,9 @@ def _accuracy_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
             "mark": {"type": "line", "color": "$control", "strokeDash": [5, 3], "strokeWidth": 1.5},
             "encoding": {"x": places.channel, "y": y},
         },
-        {
-            "data": {"values": [{"x": places.between, "accuracy": _control_between(rows)}]},
-            "mark": {"type": "text", "dy": -8, "color": "$soft"},
-            "encoding": {
-                "x": places.channel,
-                "y": y,
-                "text": {"value": "control" if study.background else "clean control"},
-            },
-        },
     ]
-    spec = specification(rows, [*control, *_marks(shown, places, y, "accuracy_low", "accuracy_high")])
+    label = _label(places, y, _control_between(rows), "control" if study.background else "clean control")
+    spec = specification(rows, [*control, *_marks(shown, places, y, "accuracy_low", "accuracy_high"), *label])
     window = study.sweep.words.note
     if study.background:
         window += " All runs, the control too, have the deficits of the background."
@@ -241,13 +255,9 @@ def _damage_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
             "mark": {"type": "rule", "color": "$soft", "strokeDash": [2, 3]},
             "encoding": {"y": y},
         },
-        {
-            "data": {"values": [{"damage": smallest, "x": places.between}]},
-            "mark": {"type": "text", "dy": -7, "color": "$soft"},
-            "encoding": {"x": places.channel, "y": y, "text": {"value": "smallest of interest"}},
-        },
     ]
-    spec = specification(rows, [*lines, *_marks(shown, places, y, "low", "high")])
+    label = _label(places, y, smallest, "smallest of interest")
+    spec = specification(rows, [*lines, *_marks(shown, places, y, "low", "high"), *label])
     return Chart(
         key=study.sweep.words.damage_chart,
         title=study.sweep.words.damage_title,
@@ -258,6 +268,15 @@ def _damage_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
         columns=COLUMNS,
         rows=tuple(row for arm in arms for row in arm.numbers()),
     )
+
+
+def _label(places: _Places, y: JSON, height: float, words: str) -> list[JSON]:
+    """A label on a horizontal line; a rim in the colour of the paper keeps every other line out of its letters."""
+    encoding = {"x": places.channel, "y": y, "text": {"value": words}}
+    rim = {"type": "text", "dy": -8, "stroke": "$paper", "strokeWidth": 5, "strokeJoin": "round", "color": "$paper"}
+    letters = {"type": "text", "dy": -8, "color": "$soft"}
+    data = {"values": [{"x": places.between, y["field"]: height}]}
+    return [{"data": data, "mark": mark, "encoding": encoding} for mark in (rim, letters)]
 
 
 def _title(study: Study, what: str) -> str:

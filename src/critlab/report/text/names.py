@@ -143,11 +143,17 @@ def arms_in_words(study: Study) -> dict[str, str]:
     return found
 
 
+def accuracy_interval(point: CurvePoint) -> str:
+    """The interval of an accuracy, cut at 0 and 1."""
+    low, high = point.accuracy_low, point.accuracy_high
+    return interval(None if low is None else max(low, 0.0), None if high is None else min(high, 1.0))
+
+
 def point_facts(point: CurvePoint) -> dict[str, str | int]:
     """What a tooltip says of a point."""
     return {
         "at": str(point.at),
-        "accuracy_text": f"{percent(point.accuracy.value)} {interval(point.accuracy_low, point.accuracy_high)}",
+        "accuracy_text": f"{percent(point.accuracy.value)} {accuracy_interval(point)}",
         "damage_text": f"{points(point.damage.value)} {interval(point.low, point.high)}",
         "n": point.n,
     }
