@@ -20,7 +20,7 @@ MOST_DRAWN = 24
 
 ACCURACY = Quantity("test_accuracy", "Test accuracy", least=0, most=1)
 ACCURACIES = {name: replace(ACCURACY, name=name) for name in ("test_accuracy", "train_accuracy")}
-"""What is measured without a measure: the accuracies."""
+"""The accuracies, which every study has, with their range."""
 
 Places = dict[str, list["Moment"]]
 """Moments by what the table's column ``layer`` holds; empty for the whole network."""
@@ -50,7 +50,7 @@ def moments(results: Results) -> Mapping[str, Places]:
     Numbers that are not finite are left out, and intervals end where the quantity does.
     """
     found: dict[str, Places] = {}
-    known = {**ACCURACIES, **quantities(results.study)}
+    known = {**quantities(results.study), **ACCURACIES}
     for run in drawn_runs(results.study):
         values: dict[tuple[str, str, int], list[float]] = {}
         for seed in results.study.seeds:
