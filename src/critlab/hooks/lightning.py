@@ -1,4 +1,4 @@
-"""The watch as a callback of Lightning."""
+"""The watch as a callback of Lightning, and its training as the loop of ``critlab.when``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from critlab.hooks.sidecar.offered import OfferedCheckpoints
 from critlab.hooks.watch import Watch
 from critlab.hooks.watch.forking.plan import ForkPlan
 from critlab.hooks.watch.looks.inputs import Inputs
+from critlab.hooks.when.lightning_loop import when_loop as when_loop
 
 if TYPE_CHECKING:
     Callback = object

@@ -1,4 +1,4 @@
-"""The watch as a callback of the Transformers Trainer."""
+"""The watch as a callback of the Transformers Trainer, and the Trainer as the loop of ``critlab.when``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from critlab.hooks.sidecar.offered import OfferedCheckpoints
 from critlab.hooks.watch import Watch
 from critlab.hooks.watch.forking.plan import ForkPlan
 from critlab.hooks.watch.looks.inputs import Call
+from critlab.hooks.when.trainer_loop import when_loop as when_loop
 
 if TYPE_CHECKING:
     TrainerCallback = object

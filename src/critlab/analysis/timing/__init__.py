@@ -14,4 +14,5 @@ from critlab.analysis.timing.answer import Timing as Timing
 from critlab.analysis.timing.answer import judge_timing as judge_timing
 from critlab.analysis.timing.further import Design as Design
 from critlab.analysis.timing.further import further_cells as further_cells
+from critlab.analysis.timing.further import run_design as run_design
 from critlab.analysis.timing.table import TimingTable as TimingTable

@@ -11,7 +11,7 @@ import numpy as np
 from critlab.analysis.statistics.summary import LEVEL, MINIMUM_SEEDS, Floats, t_quantile
 from critlab.analysis.timing.comparisons import Bools, Comparisons, compare
 from critlab.analysis.timing.noise import Layout, additive_layout
-from critlab.analysis.timing.smoothing import SmoothCurve, smooth_curve
+from critlab.analysis.timing.smoothing import LEAST_NOISE, SmoothCurve, smooth_curve
 from critlab.analysis.timing.table import Goal, TimingTable
 
 
@@ -159,8 +159,8 @@ def judge_timing(
     if not tried.any():
         raise ValueError("received a table without a known cell; give at least one")
     values = table.rising(goal)
-    layout = additive_layout(values)
-    curve = smooth_curve(table.times, layout, table.never is not None)
+    layout = additive_layout(values, LEAST_NOISE * tolerance)
+    curve = smooth_curve(table.times, layout, table.never is not None, tolerance)
     found = compare(curve, tried, level)
     if len(table.seeds) < MINIMUM_SEEDS:
         found = found._replace(worse=np.zeros_like(found.worse))

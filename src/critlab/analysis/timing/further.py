@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from critlab.analysis.statistics.sequential import look_level
-from critlab.analysis.timing.answer import CurvePoint, Timing, is_decided
-from critlab.analysis.timing.table import Cell, TimingTable
+from critlab.analysis.timing.answer import CurvePoint, Timing, is_decided, judge_timing
+from critlab.analysis.timing.table import Cell, Goal, TimingTable
 from critlab.study.runs.sequential import STANDARD, SequentialSeeds
 
 COARSE = 5
@@ -80,6 +80,35 @@ class Design:
         """
         most = max(self.counts[-1], STANDARD.most)
         return look_level(SequentialSeeds(first=max(min(self.counts[0], most), STANDARD.first), most=most).counts)
+
+
+def run_design(
+    design: Design,
+    train: Callable[[tuple[Cell, ...]], Mapping[Cell, float]],
+    *,
+    tolerance: float,
+    goal: Goal = "max",
+    present: int | None = None,
+    never: int | None = None,
+) -> Timing:
+    """Train cells of ``design`` until the answer is decided or nothing is left, and give the answer.
+
+    Args:
+        design: what may be trained.
+        train: gives the metric of each cell that it receives; never the same cell twice.
+        tolerance: as in :func:`~critlab.analysis.timing.answer.judge_timing`, like the rest.
+        goal: whether more or less is better.
+        present: the user's time; one of the design's.
+        never: the time that stands for never; one of the design's.
+    """
+    cells: dict[Cell, float] = {}
+    table, timing = TimingTable.of(cells, design.candidates, never), None
+    while asked := further_cells(table, timing, design):
+        cells |= train(asked)
+        table = TimingTable.of(cells, design.candidates, never)
+        timing = judge_timing(table, tolerance=tolerance, goal=goal, present=present, level=design.level)
+    assert timing is not None, "a design has a first look"
+    return timing
 
 
 def further_cells(table: TimingTable, timing: Timing | None, design: Design) -> tuple[Cell, ...]:

@@ -9,6 +9,9 @@ import numpy as np
 from critlab.analysis.statistics.moderated import PRIOR_WEIGHT
 from critlab.analysis.statistics.summary import RESOLUTION, Floats
 
+TINY = 1e-75
+"""Its square is still a normal number."""
+
 
 class Layout(NamedTuple):
     """The times' means up to a common constant, ``T`` of them.
@@ -26,16 +29,17 @@ class Layout(NamedTuple):
     freedom: float
 
 
-def additive_layout(values: Floats) -> Layout:
+def additive_layout(values: Floats, floor: float = 0.0) -> Layout:
     """Fits ``value = time + seed + noise`` by weighted least squares.
 
     The seed's part cancels, as in a paired comparison, and cells may be missing. The variance of a time's noise is
     moderated towards that of all times, with a weight of four degrees of freedom, as in
     :func:`critlab.analysis.statistics.moderated.moments`: late times share more of their training, so they may vary
-    less. Standard deviations are at least a billionth of the largest value.
+    less.
 
     Args:
         values: ``(times, seeds)``; NaN where a cell is not known.
+        floor: least standard deviation; at least a billionth of the largest value.
 
     Error: noise that neighbouring times share counts as noise of each, so their differences are less uncertain than
     assumed.
@@ -49,7 +53,7 @@ def additive_layout(values: Floats) -> Layout:
     seed = np.divide((given - plain * mean[:, None]).sum(0), counts, out=np.zeros_like(counts), where=counts > 0)
     squares = np.where(known, (given - mean[:, None] - seed) ** 2, 0.0).sum(1)
     freedom = float(known.sum() - np.linalg.matrix_rank(precision, tol=1e-6) - (counts > 0).sum())
-    least = max(RESOLUTION * float(np.abs(given).max(initial=0.0)), np.finfo(float).tiny ** 0.25) ** 2
+    least = max(floor, RESOLUTION * float(np.abs(given).max(initial=0.0)), TINY) ** 2
     if freedom < 1:
         sd = np.full(len(values), np.sqrt(max(squares.sum() / max(known.sum(), 1), least)))
         return Layout(mean, precision / sd[0] ** 2, sd, 0.0)

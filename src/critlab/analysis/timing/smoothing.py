@@ -14,7 +14,14 @@ LENGTHS = (0.04, 0.08, 0.16, 0.32, 0.64, 1.28)
 """Correlation lengths as fractions of the range of times. The shortest leaves neighbouring times nearly independent."""
 
 HEIGHTS = 7
-"""How many heights of the curve are tried, from a tenth of a run's noise to twice the range of the means."""
+"""How many heights of the curve are tried, up to twice the range of the means."""
+
+LEAST_HEIGHT = 0.3
+"""The smallest height, as a part of the tolerance. A few noisy times look flat where two narrow peaks lie between them;
+with a tenth of a run's noise as the smallest height, a curve with two peaks was called flat in 8 % of simulations."""
+
+LEAST_NOISE = 0.001
+"""The smallest noise of a run, as a part of the tolerance: smaller differences are of no interest to anyone."""
 
 
 class SmoothCurve(NamedTuple):
@@ -31,7 +38,7 @@ class SmoothCurve(NamedTuple):
     freedom: float
 
 
-def smooth_curve(times: Sequence[int], layout: Layout, never: bool) -> SmoothCurve:
+def smooth_curve(times: Sequence[int], layout: Layout, never: bool, tolerance: float) -> SmoothCurve:
     """The posterior of the curve, averaged over kernels by their evidence.
 
     Kernels are rough (Ornstein-Uhlenbeck, whose curves may jump) and smooth (Matern 5/2), each with every length of
@@ -43,6 +50,7 @@ def smooth_curve(times: Sequence[int], layout: Layout, never: bool) -> SmoothCur
         times: epochs, increasing.
         layout: the times' means; those without a seed are interpolated.
         never: whether the last time stands for never.
+        tolerance: the largest loss that does not matter.
 
     Cost: 84 inverses of a ``T x T`` matrix.
     """
@@ -50,7 +58,7 @@ def smooth_curve(times: Sequence[int], layout: Layout, never: bool) -> SmoothCur
     kept = scale > 1e-9 * max(float(scale.max(initial=0.0)), 1e-300)
     root = (vectors[:, kept] * np.sqrt(scale[kept])).T
     seen = root @ layout.mean
-    kernels = _kernels(np.asarray(times, float), layout, never)
+    kernels = _kernels(np.asarray(times, float), layout, never, LEAST_HEIGHT * tolerance)
     crossed = kernels @ root.T
     noisy = root @ crossed + np.eye(len(seen))
     inverse = np.linalg.inv(noisy)
@@ -65,7 +73,7 @@ def smooth_curve(times: Sequence[int], layout: Layout, never: bool) -> SmoothCur
     return SmoothCurve(mean, covariance, layout.freedom)
 
 
-def _kernels(times: Floats, layout: Layout, never: bool) -> Floats:
+def _kernels(times: Floats, layout: Layout, never: bool, least: float) -> Floats:
     """Prior covariances ``(kernels, times, times)``."""
     distance = np.abs(times[:, None] - times) / max(float(times[-1] - times[0]), 1.0)
     if never:
@@ -76,6 +84,6 @@ def _kernels(times: Floats, layout: Layout, never: bool) -> Floats:
         matern = np.sqrt(5) * far
         shapes += [np.exp(-far), (1 + matern + matern**2 / 3) * np.exp(-matern)]
     noise, spread = float(np.median(layout.sd)), float(np.ptp(layout.mean))
-    heights = np.geomspace(0.1 * noise, max(noise, 2 * spread), HEIGHTS)
+    heights = np.geomspace(least, max(noise, 2 * spread, 3 * least), HEIGHTS)
     found: Floats = np.concatenate([np.stack(shapes) * height**2 for height in heights])
     return found

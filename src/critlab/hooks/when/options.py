@@ -32,7 +32,7 @@ class WhenOptions:
             out, such a training ends the call with an error.
         metric: what texts and the page call the metric, where ``evaluate`` returns one number.
         fraction: whether metrics are fractions that texts show in points.
-        switch: what texts and the page call the switch.
+        switch_name: what texts and the page call the switch.
         step: what texts call an epoch, in the singular.
         name: of the study in the store.
         model: what the store calls the model.
@@ -52,7 +52,7 @@ class WhenOptions:
     diverged: float | None = None
     metric: str = "the metric"
     fraction: bool = False
-    switch: str = "the switch"
+    switch_name: str = "the switch"
     step: str = "epoch"
     name: str = "when"
     model: str = "the model"

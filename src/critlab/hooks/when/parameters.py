@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,9 @@ from critlab._core.errors import StudyError
 
 DEPTH = 4
 """How deep modules and optimisers are looked for in attributes, mappings and sequences."""
+
+MOST_PARTS = 64
+"""How many parts of a mapping or a sequence are looked into: longer ones are data."""
 
 MOST_NAMES = 5
 """How many parameters a message lists."""
@@ -91,9 +93,11 @@ def _parts(value: Any, depth: int, seen: set[int]) -> Iterator[nn.Module | optim
         inner = list(value.values())
     elif isinstance(value, list | tuple):
         inner = list(value)
-    elif dataclasses.is_dataclass(value) or hasattr(value, "__dict__"):
-        inner = list(vars(value).values()) if hasattr(value, "__dict__") else []
+    elif hasattr(value, "__dict__"):
+        inner = list(vars(value).values())
+        yield from (part for one in inner for part in _parts(one, depth - 1, seen))
+        return
     else:
         return
-    for one in inner:
+    for one in inner if len(inner) <= MOST_PARTS else ():
         yield from _parts(one, depth - 1, seen)

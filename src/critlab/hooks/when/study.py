@@ -145,4 +145,6 @@ def when_study(
 
 def _sources(loop: SwitchLoop) -> Iterator[tuple[str, OwnCode]]:
     for name in ("make", "advance", "evaluate", "switch"):
-        yield f"source_of_{name}", own_code(getattr(loop, name), name, here=True)
+        function = getattr(loop, name)
+        # a framework's loop is critlab's code around functions of the user's
+        yield f"source_of_{name}", own_code(getattr(function, "__wrapped__", function), name, here=True)

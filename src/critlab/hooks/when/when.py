@@ -8,7 +8,7 @@ from typing import Any
 
 from critlab._core.errors import StudyError
 from critlab._core.user_code.modules import refresh
-from critlab.analysis.timing import Design, Timing, TimingTable, further_cells, judge_timing
+from critlab.analysis.timing import Design, Timing, TimingTable, judge_timing, run_design
 from critlab.analysis.timing.costs import steps_spent, switch_costs
 from critlab.analysis.timing.table import Cell, Goal
 from critlab.analysis.timing.tradeoffs import tradeoffs
@@ -89,11 +89,18 @@ def when(
     design = Design.of(candidates, used, first, always, options.most_times)
     leading = next(iter(goals))
     found: dict[Cell, Metrics] = {}
-    timing: Timing | None = None
-    while asked := further_cells(_table(found, leading, design, total), timing, design):
-        found |= cells.train(asked)
-        timing = _judged(found, leading, goals, tolerances, design, total, options)
-    timings = {name: _judged(found, name, goals, tolerances, design, total, options) for name in goals}
+
+    def train(asked: Sequence[Cell]) -> dict[Cell, float]:
+        trained = cells.train(asked)
+        found.update(trained)
+        return {cell: _value(values, leading) for cell, values in trained.items()}
+
+    given: dict[str, Any] = {"goal": goals[leading], "tolerance": tolerances[leading], "present": options.present}
+    timings = {leading: run_design(design, train, never=total, **given)}
+    for name in [*goals][1:]:
+        table = TimingTable.of({cell: _value(values, name) for cell, values in found.items()}, candidates, total)
+        given = {"goal": goals[name], "tolerance": tolerances[name], "present": options.present}
+        timings[name] = judge_timing(table, level=design.level, **given)
     return _answer(timings, found, total, options)
 
 
@@ -107,27 +114,8 @@ def _answer(timings: Mapping[str, Timing], found: Mapping[Cell, Metrics], total:
             raise StudyError(f"when: {error}") from None
     rows = tradeoffs(timings, costs) if len(timings) > 1 or costs is not None else ()
     metric = next(iter(timings))
-    words = TimingWords(options.switch, metric, options.fraction, options.step, options.direction)
+    words = TimingWords(options.switch_name, metric, options.fraction, options.step, options.direction)
     return When(timings, found, spent, reruns, total, costs, rows, words, options.name)
-
-
-def _judged(
-    found: Mapping[Cell, Metrics],
-    metric: str,
-    goals: Mapping[str, Goal],
-    tolerances: Mapping[str, float],
-    design: Design,
-    total: int,
-    options: WhenOptions,
-) -> Timing:
-    table = _table(found, metric, design, total)
-    return judge_timing(
-        table, tolerance=tolerances[metric], goal=goals[metric], present=options.present, level=design.level
-    )
-
-
-def _table(found: Mapping[Cell, Metrics], metric: str, design: Design, total: int) -> TimingTable:
-    return TimingTable.of({cell: _value(values, metric) for cell, values in found.items()}, design.candidates, total)
 
 
 def _value(values: Metrics, metric: str) -> float:
