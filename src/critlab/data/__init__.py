@@ -45,6 +45,12 @@ DATA: Registry[type[DataSet]] = Registry(
         "two_view": "critlab.data.sets.two_view:TwoView",
         "moving_patterns": "critlab.data.sets.moving_patterns:MovingPatterns",
         "video_pairs": "critlab.data.sets.video_pairs:VideoPairs",
+        "image_folder": "critlab.data.own.image_folder:ImageFolder",
+        "arrays": "critlab.data.own.arrays:Arrays",
+        "table": "critlab.data.own.table:Table",
+        "tokens": "critlab.data.own.tokens:Tokens",
+        "spectrograms": "critlab.data.own.spectrograms:Spectrograms",
+        "dataset": "critlab.data.own.dataset:OtherDataSet",
     },
     classes=True,
 )

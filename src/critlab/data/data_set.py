@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from critlab._core.component import Component
+from critlab.deficits.input_form import UNIT, InputForm
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from critlab.data.user import Pair
@@ -50,6 +53,32 @@ class DataSet(Component):
         """What is known of the data with these options, before padding; None where only reading the data shows it."""
         return type(self).facts
 
+    def form(self) -> InputForm:
+        """What the values of examples are; levels in [0, 1], 8-bit or float, by default."""
+        return UNIT
+
+    def class_counts(self, folder: Path) -> Mapping[str, int] | None:
+        """How many training examples each class has, by its name; None where only reading all data shows it.
+
+        Args:
+            folder: where the files of all data lie.
+
+        Raises:
+            DataError: the files are missing or damaged.
+        """
+        return None
+
+    def reading_remarks(self, folder: Path) -> list[str]:
+        """What a person should know of how the files are read, one line each.
+
+        Args:
+            folder: where the files of all data lie.
+
+        Raises:
+            DataError: the files are missing or damaged.
+        """
+        return []
+
     def label_heads(self) -> int:
         """How many labels an example bears; 1 where they are ``(N,)``."""
         return 1
@@ -75,9 +104,23 @@ class DataSet(Component):
             folder: where the files of all data lie.
 
         Returns:
-            Numpy arrays: images uint8 or float in [0, 1], ``(N, *shape)``; labels of a whole type, ``(N,)`` or
-            ``(N, heads)``.
+            Numpy arrays: images uint8 or float in [0, 1], ``(N, *shape)``, or what :meth:`form` says; labels of a whole
+            type, ``(N,)`` or ``(N, heads)``.
 
         Raises:
             DataError: the files are missing and cannot be fetched, or are damaged.
         """
+
+
+class OwnDataSet(DataSet):
+    """A data set that is read from a user's files: its content alone names it.
+
+    So a study goes on after its files were moved, or written in another format with the same values. What the values
+    mean to a network (:meth:`form`) is a part of the name too.
+    """
+
+    def identity(self) -> dict[str, Any]:
+        """The JSON values of the form, where it is a special one."""
+        form = self.form()
+        named = {"values": form.values, "vocabulary": form.vocabulary, "padding": form.padding}
+        return {} if form == UNIT else named

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from critlab._core.errors import DataError
-from critlab._core.imports import is_path
+from critlab._core.imports import imported, is_path
 from critlab.data import DATA
 from critlab.data.checks import Split, checked_classes, checked_split
 from critlab.data.data_set import DataSet
@@ -14,13 +14,15 @@ from critlab.data.image_set import ImageSet
 from critlab.data.spec import DataSpec
 from critlab.data.subset import balanced
 from critlab.data.user import Pair, arrays_of, called
+from critlab.deficits.input_form import UNIT, InputForm
 
 
 def loaded(spec: DataSpec, folder: Path | None) -> ImageSet:
     """See :func:`critlab.data.load`."""
     (train_images, train_labels), (test_images, test_labels) = returned(spec.name, data_folder(folder), spec.options)
-    train = checked_split(train_images, train_labels, f"{spec.name}, train")
-    test = checked_split(test_images, test_labels, f"{spec.name}, test")
+    form = spec.form() or _own_form(spec.name)
+    train = checked_split(train_images, train_labels, f"{spec.name}, train", form)
+    test = checked_split(test_images, test_labels, f"{spec.name}, test", form)
     known = spec.known()
     if known and train.images.shape[1:] != known.shape:
         raise DataError(f"{spec.name}: images of shape {train.images.shape[1:]} where {known.shape} is official")
@@ -29,7 +31,14 @@ def loaded(spec: DataSpec, folder: Path | None) -> ImageSet:
     if spec.epoch is not None and spec.epoch > len(chosen.labels):
         raise DataError(f"{spec.name}: epoch = {spec.epoch} but only {len(chosen.labels)} training images; lower it")
     tested = _part(test, spec.test, known.test if known else None, f"{spec.name}, test")
-    return ImageSet.of(chosen, tested, classes, spec.pad, spec.options.aperture if spec.options else None)
+    aperture = spec.options.aperture if spec.options else None
+    return ImageSet.of(chosen, tested, classes, spec.pad, aperture, form)
+
+
+def _own_form(path: str) -> InputForm:
+    """The form that a user's own class declares; a function gives values in [0, 1]."""
+    own = imported(path)
+    return own().form() if isinstance(own, type) and issubclass(own, DataSet) else UNIT
 
 
 def returned(name: str, folder: Path, options: DataSet | None = None) -> tuple[Pair, Pair]:

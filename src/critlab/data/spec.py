@@ -22,6 +22,7 @@ from critlab._core.spec import Location, Problems, Spec, problems
 from critlab._core.user_code.identity import path_of
 from critlab.data import DATA
 from critlab.data.data_set import DataFacts, DataSet
+from critlab.deficits.input_form import InputForm
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -118,6 +119,17 @@ class DataSpec(Spec):
             return super().special()
         named = {key: value for key, value in super().special().items() if key in type(self).model_fields}
         return {**named, **self.options.special()}
+
+    def identity(self) -> dict[str, Any]:
+        """The JSON values that name the data together with their content."""
+        if self.options is None:
+            return super().identity()
+        named = {key: value for key, value in self.special().items() if key in type(self).model_fields}
+        return {**named, **self.options.identity()}
+
+    def form(self) -> InputForm | None:
+        """What the values of examples are; None where only a user's code knows."""
+        return None if is_path(self.name) else (self.options or DATA.find(self.name)()).form()
 
     def shape(self) -> tuple[int, ...] | None:
         """The shape of one example after padding; None where only a user's function knows."""

@@ -34,7 +34,7 @@ def called(path: str, folder: Path) -> Any:
     if not callable(function):
         raise DataError(f"data.name: {path!r} is of type {type(function).__name__}; must be a function, and {_FORM}")
     try:
-        with _seeded():
+        with seeded():
             if isinstance(function, type) and issubclass(function, DataSet):
                 return function().load(folder)
             return function()
@@ -45,7 +45,7 @@ def called(path: str, folder: Path) -> Any:
 
 
 @contextmanager
-def _seeded() -> Iterator[None]:
+def seeded() -> Iterator[None]:
     """Inside, the global generators begin at 0; afterwards they stand where they stood."""
     import torch
 

@@ -12,6 +12,7 @@ from critlab._core.component import Component
 from critlab._core.errors import StudyError
 from critlab._core.random_streams import generator, key
 from critlab._core.spec import Problems, shown
+from critlab.deficits.input_form import InputForm
 
 if TYPE_CHECKING:
     import torch
@@ -93,6 +94,13 @@ channel by a constant; it must not clip where ``draws.unit`` is False. ``any``: 
 only moved or replaced. ``tokens``: whole numbers, or levels in [0, 1]. ``unread``: inputs are given back as they are.
 """
 
+TAKES: Mapping[str, tuple[InputKind, ...]] = {
+    "unit": ("unit", "equivariant", "any", "tokens", "unread"),
+    "free": ("equivariant", "any", "unread"),
+    "tokens": ("any", "tokens", "unread"),
+}
+"""The kinds of deficits that can be applied to each form of values (:data:`~critlab.deficits.input_form.Values`)."""
+
 LabelKind = Literal["classes", "any", "unread"]
 """Which labels: ``classes``, whole numbers from 0, negative ones for no loss; ``any``, as the loader gives them;
 ``unread``, given back as they are.
@@ -105,7 +113,7 @@ class Deficit(Component):
     A subclass gives ``name`` and ``version`` and implements :meth:`apply`. It may add
     ``select(labels, draws) -> indices``, the training images that an epoch keeps (int64, increasing), and say what it
     can be applied to (:data:`InputKind`, :data:`LabelKind`). Batches of a user's own loader are checked against
-    that; a study's own images are always in [0, 1].
+    that, and so is the form of a study's data (:meth:`check_form`).
 
     Args:
         when: before or after the augmentation.
@@ -151,6 +159,15 @@ class Deficit(Component):
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Raises :class:`~critlab._core.errors.StudyError` where the deficit cannot be applied to such examples."""
 
+    def check_form(self, form: InputForm) -> None:
+        """Raises :class:`~critlab._core.errors.StudyError` where the deficit cannot be applied to such values."""
+        if self.input_kind not in TAKES[form.values]:
+            has = "tokens" if form.values == "tokens" else "values of any range"
+            raise StudyError(
+                f"deficit {self.name!r} needs {_NEEDS[self.input_kind]}, but the examples are {has}; choose another "
+                "deficit (critlab list deficits), or other data"
+            )
+
     def effect(self, example_shape: tuple[int, ...]) -> Hashable:
         """What is done to such examples: two deficits of one effect are the same deficit there."""
         return self
@@ -176,6 +193,14 @@ class Deficit(Component):
             Images and labels of the same shapes and dtypes.
         """
         return images, labels
+
+
+_NEEDS: Mapping[InputKind, str] = {
+    "unit": "values in [0, 1]",
+    "equivariant": "numbers, not tokens",
+    "tokens": "tokens",
+}
+"""What a kind of deficit needs where it does not take everything."""
 
 
 def apply_deficit(deficit: Deficit, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ from critlab._core.errors import StudyError
 from critlab._core.imports import is_path
 from critlab._core.text import say
 from critlab._core.user_code.modules import refresh
+from critlab.data.folder import data_folder
 from critlab.engine.context import Device, RunContext, RunOptions
 from critlab.engine.coordinator import coordinate
 from critlab.engine.executor import TaskExecutor
@@ -273,8 +274,9 @@ def _images(study: Study, options: RunOptions) -> ImageSet:
         if (batch := switch.batch_size(study.optimizer.batch)) > train:
             key = f"switch.{switch_key(switch)}"
             raise StudyError(f"{key}: received {batch}; must be at most {train}, the number of training images")
-    read_data(study, shape, tuple(images.train_labels.shape[1:]), images.classes)
-    for remark in images.remarks():
+    read_data(study, shape, tuple(images.train_labels.shape[1:]), images.classes, images.form)
+    read_as = study.data.options.reading_remarks(data_folder(options.folder)) if study.data.options else []
+    for remark in [*read_as, *images.remarks()]:
         say(f"data: {remark}")
     for remark in deficit_remarks(study, shape):
         say(remark)

@@ -13,6 +13,7 @@ from critlab.models.model import Model
 from critlab.models.resnet import ResNet18
 from critlab.models.spec import ModelSpec
 from critlab.models.split_resnet import SplitResNet18
+from critlab.models.token_transformer import TokenTransformer
 from critlab.models.two_stream_transformer import TwoStreamTransformer
 from critlab.models.two_tower import TwoTower
 
@@ -25,6 +26,7 @@ __all__ = [
     "ModelSpec",
     "ResNet18",
     "SplitResNet18",
+    "TokenTransformer",
     "TwoStreamTransformer",
     "TwoTower",
 ]
@@ -40,6 +42,7 @@ MODELS: Registry[type[Model]] = Registry(
         "mlp": "critlab.models.mlp:MLP",
         "split_resnet18": "critlab.models.split_resnet:SplitResNet18",
         "two_tower": "critlab.models.two_tower:TwoTower",
+        "token_transformer": "critlab.models.token_transformer:TokenTransformer",
         "two_stream_transformer": "critlab.models.two_stream_transformer:TwoStreamTransformer",
     },
     classes=True,

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from critlab._core.component import Component
+from critlab._core.errors import StudyError
+from critlab.deficits.input_form import InputForm
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,6 +25,14 @@ class Model(Component):
 
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Raises :class:`~critlab._core.errors.StudyError` where the model cannot take such examples."""
+
+    def check_form(self, form: InputForm) -> None:
+        """Raises :class:`~critlab._core.errors.StudyError` where the model cannot take such values, such as tokens."""
+        if form.values == "tokens":
+            raise StudyError(
+                f"received {self.name!r}, which takes numbers, but the examples are tokens; use token_transformer, or "
+                "a model of your own"
+            )
 
     def parameters(self, example_shape: tuple[int, ...], classes: int) -> int | None:
         """How many trainable numbers the model has, in closed form; None where no such form is known.
@@ -41,7 +51,8 @@ class Model(Component):
             classes: how many classes.
 
         Returns:
-            A module from float ``(N, *example_shape)`` to logits ``(N, classes)`` or ``(N, heads, classes)``.
+            A module from float ``(N, *example_shape)``, or int64 tokens ``(N, places)``, to logits ``(N, classes)`` or
+            ``(N, heads, classes)``.
 
         Raises:
             StudyError: as :meth:`check`.

@@ -15,6 +15,7 @@ from critlab._core.errors import CritlabError, StudyError
 from critlab._core.imports import imported, is_path, one_line
 from critlab._core.spec import Problems, Spec, nearest, problems, refusal
 from critlab._core.user_code.identity import OwnCode, code_of_row, own_code, path_of, stated_version
+from critlab.deficits.input_form import InputForm
 from critlab.models.model import Model
 
 if TYPE_CHECKING:
@@ -68,6 +69,11 @@ class ModelSpec(Spec):
         if is_path(self.name):
             return
         self._options().check(example_shape)
+
+    def check_form(self, form: InputForm) -> None:
+        """Raises StudyError where the model cannot take such values; silent on a user's function."""
+        if not is_path(self.name):
+            self._options().check_form(form)
 
     @property
     def source_layers(self) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ from critlab._core.errors import StudyError
 from critlab._core.imports import is_path
 from critlab._core.spec import Location, shown
 from critlab.deficits import Deficit
+from critlab.deficits.input_form import UNIT, InputForm
 from critlab.study.default_controls import stops_or_nothing
 from critlab.study.ingredients.intervention import Intervention
 from critlab.study.schedules import schedule
@@ -117,16 +118,26 @@ def fit(study: Study) -> Found:
     for place, deficit in deficits(study):
         if shape is not None:
             yield from _told(place, deficit.check_examples, shape)
+        if (form := study.data.form()) is not None:
+            yield from _told(place, deficit.check_form, form)
         if sizes is not None:
             yield from _told(place, deficit.check_classes, sizes.classes)
         if (heads := study.data.label_heads()) is not None:
             yield from _told(place, deficit.check_heads, heads)
+    if (form := study.data.form()) is not None:
+        yield from _told(("model",), study.model.check_form, form)
     if shape is not None:
         for switch in study.switch or ():
             yield from ((("switch", switch_key(switch), *where), text) for where, text in switch.shape_misfits(shape))
 
 
-def read_data(study: Study, example_shape: tuple[int, ...], label_shape: tuple[int, ...], classes: int) -> None:
+def read_data(
+    study: Study,
+    example_shape: tuple[int, ...],
+    label_shape: tuple[int, ...],
+    classes: int,
+    form: InputForm = UNIT,
+) -> None:
     """The study fits data of which nothing was known before they were read, such as those of a user's function.
 
     Args:
@@ -134,6 +145,7 @@ def read_data(study: Study, example_shape: tuple[int, ...], label_shape: tuple[i
         example_shape: of one example, after padding.
         label_shape: of the labels of one example, ``()`` or ``(heads,)``.
         classes: how many there are.
+        form: what the values of examples are.
 
     Raises:
         StudyError: at the first thing that does not fit.
@@ -141,9 +153,11 @@ def read_data(study: Study, example_shape: tuple[int, ...], label_shape: tuple[i
     heads = label_shape[0] if label_shape else 1
     for _, deficit in deficits(study):
         deficit.check_examples(example_shape)
+        deficit.check_form(form)
         deficit.check_classes(classes)
         deficit.check_heads(heads)
     study.model.check(example_shape)
+    study.model.check_form(form)
     answers = getattr(study.model, "heads", 1)
     if not is_path(study.model.name):
         if heads != answers:

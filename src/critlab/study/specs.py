@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import FunctionType
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -10,11 +11,14 @@ from pydantic import (
     BeforeValidator,
     Field,
     SerializerFunctionWrapHandler,
+    field_validator,
     model_serializer,
     model_validator,
 )
 
+from critlab._core.imports import imported, is_path
 from critlab._core.spec import Location, Problems, Spec, shown
+from critlab._core.user_code.identity import OwnCode, own_code, path_of
 from critlab.study.ingredients.intervention import Intervention
 from critlab.study.schedules import CLOCKS, Clock, schedule
 from critlab.study.types import MOST_EPOCHS, MOST_RATE, AnyDeficit, Epoch, Epochs, Removal, increasing, sequence
@@ -85,18 +89,51 @@ class AugmentSpec(Spec):
 
     ``views`` says how the two views of an example go together; see :func:`critlab.training.view_augment.augment_views`.
     ``source_dropout`` is the part of the examples that show the mean colour as source A, and as many as source B.
+    ``transform`` is a user's own ``"package.module:function"`` of (images, draws), applied after flips and shifts.
     """
 
-    neutral: ClassVar[Mapping[str, Any]] = {"views": "shared", "source_dropout": 0.0}
+    neutral: ClassVar[Mapping[str, Any]] = {"views": "shared", "source_dropout": 0.0, "transform": None}
+    #: keys that stay out of the plain values where they are neutral, so that earlier studies keep their digests
+    unsaid: ClassVar[Mapping[str, Any]] = {"transform": None}
     flip: bool = False
     shift: int = Field(default=0, ge=0)
     views: Literal["shared", "separate", "second_twice"] = "shared"
     source_dropout: float = Field(default=0.0, ge=0, le=0.5)
+    transform: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_unsaid(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without(plain(self), self.unsaid)
+
+    @field_validator("transform", mode="before")
+    @classmethod
+    def _path_of_a_function(cls, transform: Any) -> Any:
+        return path_of(transform) if isinstance(transform, FunctionType) else transform
+
+    @field_validator("transform")
+    @classmethod
+    def _is_a_path(cls, transform: str | None) -> str | None:
+        if transform is not None and not is_path(transform):
+            raise Problems([((), f'received {shown(transform)}; must be "package.module:function"')])
+        return transform
+
+    def code(self) -> OwnCode | None:
+        """What names the code of ``transform``; None where there is none.
+
+        Raises:
+            StudyError: it cannot be imported, or its source cannot be read.
+        """
+        return None if self.transform is None else own_code(imported(self.transform), self.transform)
+
+    def identity(self) -> dict[str, Any]:
+        """The JSON values that name it; a transform goes by its code too."""
+        code = self.code()
+        return super().identity() | ({} if code is None else {"source": code.digest})
 
     @property
     def changes_nothing(self) -> bool:
         """Whether every batch stays as it is."""
-        return not (self.flip or self.shift or self.source_dropout)
+        return not (self.flip or self.shift or self.source_dropout or self.transform)
 
     def misfits(self, example_shape: tuple[int, ...]) -> Iterator[tuple[str, str]]:
         """The fields that cannot be used with such examples, and why."""

@@ -32,7 +32,7 @@ from critlab.training.batches import batches
 from critlab.training.cuda_graph.step_program import StepProgram
 from critlab.training.cuda_graph.updates import update_rule
 from critlab.training.evaluation import recomputed
-from critlab.training.examples import Examples, to_unit_float
+from critlab.training.examples import Examples
 from critlab.training.interventions import intervene
 from critlab.training.loop import autocast, score_test_images, selected, train_epoch
 from critlab.training.optimizers import make_optimizer, pack_optimizer, unpack_optimizer
@@ -241,7 +241,7 @@ class NetworkLearner:
     def _shape(self, model: nn.Module) -> None:
         """Gives parameters without a shape theirs, by one look at a few images in evaluation mode."""
         model.eval()
-        model(self.examples.normalised(to_unit_float(self.examples.train_images[:2])))
+        model(self.examples.ready(self.examples.train_images[:2]))
         model.train()
 
     @cached_property
@@ -250,7 +250,7 @@ class NetworkLearner:
         if self.built_in:
             return True
         model = self._untrained(0).train()
-        images = self.examples.normalised(to_unit_float(self.examples.train_images[: self.base.optimizer.batch]))
+        images = self.examples.ready(self.examples.train_images[: self.base.optimizer.batch])
         with torch.no_grad(), self._forward(), kept_generators(self.device):
             return only_tensors(model, lambda: model(images))
 

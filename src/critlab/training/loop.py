@@ -22,7 +22,7 @@ from critlab.study.runs.recipe import Recipe
 from critlab.study.switches.switch import Trained
 from critlab.training.batches import batches
 from critlab.training.cuda_graph.step_program import StepProgram
-from critlab.training.examples import Examples, to_unit_float
+from critlab.training.examples import Examples
 from critlab.training.optimizers import follow
 from critlab.training.seeding import kept_generators, seed_all
 from critlab.training.switching.acting import ordered, switched
@@ -90,7 +90,7 @@ def train_epoch(
         steps = OrdinarySteps(model, optimizer, recipe, forward, place, RunningMetrics(begun))
     else:
         steps = RecordedSteps(program, model, optimizer, recipe, place, RunningMetrics(begun))
-    device = examples.train_images.device
+    device = examples.device
     with kept_generators(device), switched(recipe, Trained(model, optimizer, seed, epoch)):
         # what a user's deficit draws globally, built-in ones draw from generators of their own
         seed_all(key(seed, "deficit", epoch, -1), device)
@@ -209,6 +209,8 @@ def seeded_global_rng(device: torch.device, seed: int, epoch: int, position: int
 
 def built_in(recipe: Recipe) -> bool:
     """Whether everything that a recipe does to the data is critlab's own, which draws from keyed generators alone."""
+    if recipe.augment is not None and recipe.augment.transform is not None:
+        return False
     return all(type(deficit).__module__.startswith("critlab.") for deficit in recipe.deficits)
 
 
@@ -239,7 +241,7 @@ def score_test_images(
         examples.test_images.split(TEST_BATCH), examples.test_labels.split(TEST_BATCH), strict=True
     ):
         with forward():
-            logits = _logits(model, examples.normalised(to_unit_float(images)), labels)
+            logits = _logits(model, examples.ready(images), labels)
             learned = Learned(cross_entropy(logits, labels), logits)
         tally.add(learned, labels)
         correct.append(logits.argmax(-1) == labels)

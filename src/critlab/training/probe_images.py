@@ -11,7 +11,7 @@ from torch import Tensor
 from critlab.data.subset import balanced
 from critlab.study.ingredients.measurement import Measurement
 from critlab.study.runs.recipe import Recipe
-from critlab.training.examples import Examples, to_unit_float
+from critlab.training.examples import Examples
 
 
 class ProbeImages:
@@ -53,8 +53,8 @@ class ProbeImages:
         labels = self.examples.test_labels if split == "test" else self.examples.train_labels
         indices = torch.from_numpy(np.asarray(balanced(labels.cpu().numpy(), count), dtype=np.int64))
         if split == "test":
-            places = indices.to(labels.device)
-            return indices, self.examples.normalised(to_unit_float(self.examples.test_images[places])), labels[places]
+            there = self.examples.test_images
+            return indices, self.examples.ready(there[indices.to(there.device)]), labels[indices.to(labels.device)]
         plain = Recipe(lr=1.0, weight_decay=0.0)
         images, labels = self.examples.training_batch(indices, plain, 0, 0, 0)
         return indices, images, labels

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from critlab._core.errors import StudyError
 from critlab.deficits.deficit import BatchContext, Deficit, InputKind
+from critlab.deficits.input_form import InputForm
 from critlab.deficits.sequences.token_shuffle import follows
 from critlab.deficits.sequences.tokens import Tokens, check_sequences
 
@@ -37,6 +38,21 @@ class TokenBijection(Deficit):
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Raises StudyError unless the examples are sequences."""
         check_sequences(self.name, example_shape)
+
+    def check_form(self, form: InputForm) -> None:
+        """Raises StudyError unless the tokens are ``vocabulary``, and padding is spared."""
+        super().check_form(form)
+        if form.values != "tokens":
+            return
+        if self.vocabulary != form.vocabulary:
+            raise StudyError(
+                f"deficit.vocabulary: received {self.vocabulary}; must be {form.vocabulary}, as in the data"
+            )
+        if form.padding is not None and form.padding not in self.spared:
+            raise StudyError(
+                f"deficit.spared: received {list(self.spared)}; must contain {form.padding}, the padding, or a token "
+                "would be renamed to it and no longer be seen"
+            )
 
     def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """Renamed tokens, int64 ``(batch, places)``, or levels in [0, 1]; padding stays as it is.

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from critlab._core.errors import StudyError
 from critlab.deficits.deficit import BatchContext, Deficit, InputKind, LabelKind
+from critlab.deficits.input_form import InputForm
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,6 +31,17 @@ class FeatureDropout(Deficit):
     share: float = Field(gt=0, le=1)
     lasting: bool = False
     fill: float = 0.0
+
+    def check_form(self, form: InputForm) -> None:
+        """Raises StudyError where examples are tokens and ``fill`` is none, or is their padding."""
+        super().check_form(form)
+        if form.values == "tokens" and (
+            not (self.fill.is_integer() and 0 <= self.fill < form.vocabulary) or self.fill == form.padding
+        ):
+            padding = "" if form.padding is None else f", and not {form.padding}, the padding"
+            raise StudyError(
+                f"deficit.fill: received {self.fill:g}; must be a token from 0 to {form.vocabulary - 1}{padding}"
+            )
 
     def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """Examples of any shape and dtype, with gaps; the labels are kept.

@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from critlab._core.errors import CritlabError
+from critlab._core.errors import CritlabError, DataError
 from critlab._core.imports import imported, is_path
+from critlab.data.class_counts import ClassCounts, class_counts
+from critlab.data.folder import data_folder
 from critlab.engine.context import RunContext, RunOptions
 from critlab.engine.executors.worker import refuse_inside_a_worker
 from critlab.engine.learner import network_training
@@ -54,6 +56,7 @@ class Plan:
         workers: how many processes ``seconds`` counts on.
         missing_controls: of a study that is otherwise finished, the runs that are left to train.
         remarks: what a person should know of its deficits, as far as that is known before the data are read.
+        classes: training examples by class; None where that is not known before the data are read.
         at_most: the plan with all seeds and points that may be added; None where the study fixes them.
     """
 
@@ -76,11 +79,18 @@ class Plan:
     workers: int
     missing_controls: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    classes: ClassCounts | None = None
     at_most: Plan | None = None
 
     def document(self) -> dict[str, Any]:
-        """The plan as one JSON document; ``at_most`` is in it only where seeds or points may be added."""
+        """The plan as one JSON document; ``at_most`` is in it only where seeds or points may be added.
+
+        ``classes`` is in it only where it is known.
+        """
         plain = asdict(self)
+        for part in filter(None, (plain, plain["at_most"])):
+            counts = part.pop("classes")
+            part.update({} if counts is None else {"classes": counts["counts"]})
         if self.at_most is None:
             del plain["at_most"]
         else:
@@ -116,6 +126,7 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
     before = sum(start) if start and left + replays + readings else 0.0
     whole = None if size is None else _bytes(study, tree, size)
     shape = study.data.shape()
+    classes, read_as = _of_the_data(study, folder)
     return Plan(
         study=study.name,
         runs=len(study.runs) * seeds,
@@ -135,7 +146,8 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
         start_seconds=before,
         workers=workers,
         missing_controls=run.missing_controls(work) if run and work else (),
-        remarks=(*_not_imported(study), *(() if shape is None else deficit_remarks(study, shape))),
+        remarks=(*_not_imported(study), *read_as, *(() if shape is None else deficit_remarks(study, shape))),
+        classes=classes,
     )
 
 
@@ -146,6 +158,16 @@ def _not_imported(study: Study) -> Iterator[str]:
             imported(path)
         except CritlabError as error:
             yield f"the study cannot be run yet: {error}"
+
+
+def _of_the_data(study: Study, folder: Path | None) -> tuple[ClassCounts | None, list[str]]:
+    """What the user's files show without being read: classes and remarks; a plan can be made without them."""
+    options = study.data.options
+    try:
+        counts = class_counts(study.data, folder)
+        return counts, [] if options is None else options.reading_remarks(data_folder(folder))
+    except DataError as error:
+        return None, [f"data: {error}"]
 
 
 def _longest(study: Study, work: MissingWork | None) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from critlab._core.digest import digest
+from critlab.data.data_set import OwnDataSet
 from critlab.engine.planning.processors import abilities
 from critlab.engine.records.provenance import provenance
 from critlab.store import atomic
@@ -35,6 +36,8 @@ def _steps_key(base: Setup, device: str) -> str:
     """Of what makes a step dear: two studies that differ in nothing else are computed in the same way."""
     plain = base.model_dump(mode="json")
     parts = [plain["data"]["name"], plain["data"]["pad"], plain["model"], plain["augment"]]
+    if isinstance(base.data.options, OwnDataSet):  # they decide how large an example is
+        parts.append(base.data.options.special())
     return digest("step", parts, base.optimizer.name, base.optimizer.batch, device, _machine())
 
 

@@ -16,6 +16,7 @@ from critlab.deficits import DEFICITS, Deficit
 from critlab.measures import MEASURES, Measure
 from critlab.models.spec import ModelSpec
 from critlab.objectives import OBJECTIVES, Objective
+from critlab.study.specs import AugmentSpec
 from critlab.study.study import Study
 from critlab.study.switches import SWITCHES, Switch
 
@@ -37,6 +38,9 @@ def own_codes(study: Study) -> list[OwnCode]:
 def _inside(value: Any) -> Iterator[OwnCode]:
     if isinstance(value, ModelSpec):
         yield from value.codes()
+    elif isinstance(value, AugmentSpec):
+        code = value.code()
+        yield from () if code is None else (code,)
     elif isinstance(value, DataSet):
         return  # the content of the data names them
     elif isinstance(value, Component):

@@ -35,7 +35,8 @@ def _switched(key: str, switch: Switch) -> str:
     if isinstance(value, AugmentSpec):
         flips = ["flips"] if value.flip else []
         shifts = [f"shifts up to {value.shift}"] if value.shift else []
-        return f"augmentation by {' and '.join([*flips, *shifts])}" if flips or shifts else "no augmentation"
+        kinds = [*flips, *shifts, *([value.transform] if value.transform else [])]
+        return f"augmentation by {' and '.join(kinds)}" if kinds else "no augmentation"
     if isinstance(value, Objective):
         return objective_words(value)
     if isinstance(value, Deficit):

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from critlab._core.duration import duration
 from critlab._core.streams import show, show_coloured, terminal_width
+from critlab._core.text import one_line
 from critlab.analysis.tables.results import Results
+from critlab.data.class_counts import ClassCounts
 from critlab.engine.planning.plan import Plan
 from critlab.report.findings import Comparison
 from critlab.report.text.judgement.verdict_table import verdict_table
@@ -35,6 +37,7 @@ def plan_text(plan: Plan) -> str:
             **({"missing controls": ", ".join(plan.missing_controls)} if plan.missing_controls else {}),
             "replays": f"{plan.replays:,} epochs",
             "left to read": f"{plan.readings_left:,} readings",
+            **({} if plan.classes is None else {"classes": classes_text(plan.classes)}),
             "precision": plan.precision or "chosen by timing a step, at the first run or with --measure",
             "disk": space,
             "time": time,
@@ -43,6 +46,19 @@ def plan_text(plan: Plan) -> str:
         }
     )
     return "\n".join([quantities, *(f"note: {remark}" for remark in plan.remarks)])
+
+
+def classes_text(classes: ClassCounts) -> str:
+    """How many training examples the classes have, and how unequal they are."""
+    counts = classes.counts
+    least, most = counts[classes.fewest], counts[classes.most]
+    if least == most:
+        return f"{len(counts)}, {least:,} training examples each"
+    times = f"{classes.imbalance:.3g} times as many" if least else "the smallest has none"
+    return (
+        f"{len(counts)}, from {least:,} training examples ({one_line(classes.fewest)}) to {most:,} "
+        f"({one_line(classes.most)}): {times}"
+    )
 
 
 def _at_most(plan: Plan | None) -> dict[str, str]:

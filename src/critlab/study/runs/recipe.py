@@ -74,7 +74,8 @@ class Recipe:
         """Whether critlab's own code is all that the recipe names."""
         parts = (*self.deficits, self.objective, self.select, *self.switches)
         ours = all(part is None or type(part).__module__.startswith("critlab.") for part in parts)
-        return ours and not any(switch.codes() for switch in self.switches)
+        own_transform = self.augment is not None and self.augment.transform is not None
+        return ours and not own_transform and not any(switch.codes() for switch in self.switches)
 
     def identity(self) -> dict[str, Any]:
         """The JSON values that name the recipe; neutral ones are left out, so that new ingredients rename nothing."""

@@ -12,7 +12,7 @@ from critlab._core.imports import one_line
 from critlab._core.spec import shown
 from critlab.study.switches import Switch, switch_key
 from critlab.study.switches.switch import EpochImages, Trained
-from critlab.training.examples import Examples, to_unit_float
+from critlab.training.examples import Examples
 from critlab.training.seeding import seeded
 from critlab.training.states.outside import changed, outside
 
@@ -41,7 +41,7 @@ def check_switches(switches: Iterable[Switch], trained: Trained, examples: Examp
 def _try(switch: Switch, trained: Trained, examples: Examples) -> None:
     model, labels = trained.model.train(), examples.train_labels.cpu()
     switch.order(EpochImages(labels, trained.seed, trained.epoch, len(labels)))
-    few = switch.shown(examples.normalised(to_unit_float(examples.train_images[:MOST_TRIED])))
+    few = switch.shown(examples.ready(examples.train_images[:MOST_TRIED]))
     before, weights = outside(model), _weights(model)
     with switch.scope(trained):
         model.eval()

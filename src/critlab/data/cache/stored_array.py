@@ -1,0 +1,148 @@
+"""An array in the cache: a file that is mapped into memory, and what is known of its content without reading it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+DATA, JOURNAL, FACTS = "data.npy", "journal.jsonl", "facts.json"
+
+CHUNK = 64
+"""Examples that are read, hashed and summed together. It is part of every digest: never change it."""
+
+
+@dataclass(frozen=True)
+class ChunkFacts:
+    """What is known of :data:`CHUNK` examples, or of fewer at the end.
+
+    Args:
+        chunk: its number, from 0.
+        sha256: of its bytes.
+        total: sum of each channel, or one sum where examples have fewer than three axes.
+        squares: sum of squares, of the same form.
+        low: the smallest value.
+        high: the largest.
+        labels: of its examples; empty where they are known from elsewhere.
+    """
+
+    chunk: int
+    sha256: str
+    total: tuple[float, ...]
+    squares: tuple[float, ...]
+    low: float
+    high: float
+    labels: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, chunk: int, values: NDArray[Any], labels: Sequence[int] = ()) -> ChunkFacts:
+        """The facts of ``values`` ``(examples, ...)``, C-contiguous."""
+        axes = (0, -2, -1) if values.ndim >= 4 else tuple(range(values.ndim))
+        if values.dtype.kind in "iu":  # exact
+            wide = values.astype(np.int64)
+            total, squares = wide.sum(axes), np.square(wide, out=wide).sum(axes)
+        else:
+            real = values.astype(np.float64)
+            total, squares = real.sum(axes), np.square(real, out=real).sum(axes)
+        sha256 = hashlib.sha256(values.data).hexdigest()
+        low, high = values.min().item(), values.max().item()
+        sums = [tuple(np.asarray(one).reshape(-1).tolist()) for one in (total, squares)]
+        return cls(chunk, sha256, sums[0], sums[1], low, high, tuple(int(label) for label in labels))
+
+    def line(self) -> str:
+        """The facts as one line of the journal."""
+        return json.dumps(asdict(self)) + "\n"
+
+
+def read_journal(path: Path) -> dict[int, ChunkFacts]:
+    """The chunks that a journal lists, by number; a line that a killed process left unfinished does not count."""
+    found = {}
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
+        try:
+            raw = json.loads(line)
+            facts = ChunkFacts(
+                **{key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
+            )
+        except (ValueError, TypeError):
+            continue
+        found[facts.chunk] = facts
+    return found
+
+
+@dataclass(frozen=True)
+class ArrayFacts:
+    """What is known of a whole array.
+
+    Args:
+        digest: SHA-256 over those of its chunks, in order.
+        total: as in :class:`ChunkFacts`, of all examples.
+        squares: as ``total``.
+        low: the smallest value.
+        high: the largest.
+    """
+
+    digest: str
+    total: tuple[float, ...]
+    squares: tuple[float, ...]
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, chunks: Sequence[ChunkFacts]) -> ArrayFacts:
+        """The facts of an array from those of its chunks, in order."""
+        digest = hashlib.sha256("".join(chunk.sha256 for chunk in chunks).encode()).hexdigest()
+        return cls(
+            digest,
+            _summed([chunk.total for chunk in chunks]),
+            _summed([chunk.squares for chunk in chunks]),
+            min(chunk.low for chunk in chunks),
+            max(chunk.high for chunk in chunks),
+        )
+
+
+def _summed(parts: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    exact = all(isinstance(value, int) for part in parts for value in part)
+    return tuple(sum(column) if exact else math.fsum(column) for column in zip(*parts, strict=True))
+
+
+class StoredArray(np.memmap):  # type: ignore[type-arg]  # numpy declares no parameters for a subclass
+    """An array that is mapped from a file, read-only: only what is looked at is read.
+
+    ``facts`` are those of the whole; what is cut out of it has none.
+    """
+
+    facts: ArrayFacts | None = None
+
+
+def mapped(folder: Path) -> tuple[StoredArray, list[int]] | None:
+    """The array in ``folder`` and the labels that its journal has; None where it is not there or not complete.
+
+    The file must have the size and the time of change that it had when it was filled: then its content is known from
+    the journal and is not read.
+    """
+    try:
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        status = (folder / DATA).stat()
+        shape, dtype, offset = tuple(facts["shape"]), np.dtype(facts["dtype"]), int(facts["offset"])
+        known = facts["schema_version"] == 1 and [status.st_size, status.st_mtime_ns] == facts["file"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    chunks = read_journal(folder / JOURNAL)
+    if not known or sorted(chunks) != list(range(-(-shape[0] // CHUNK))):
+        return None
+    array = np.memmap(folder / DATA, dtype=dtype, mode="r", offset=offset, shape=shape).view(StoredArray)
+    ordered = [chunks[number] for number in range(len(chunks))]
+    array.facts = ArrayFacts.of(ordered)
+    return array, [label for chunk in ordered for label in chunk.labels]
+
+
+def bytes_of_array(shape: Sequence[int], dtype: np.dtype[Any]) -> int:
+    """The bytes of an array of ``shape``."""
+    return math.prod(shape) * dtype.itemsize

@@ -1,0 +1,122 @@
+"""From a picture of any size and mode to 8-bit pixels of one size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from critlab._core.errors import DataError
+from critlab._core.text import one_line
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Mode = Literal["RGB", "L"]
+Fit = Literal["crop", "stretch"]
+
+_DEEP = frozenset(["I", "I;16", "I;16L", "I;16B", "F"])
+"""Modes of more than 8 bit: Pillow would cut their values off at 255."""
+
+VERSION = 1
+"""Raised whenever pixels change; a part of the key of every cache of pictures."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What pictures are made into.
+
+    Args:
+        mode: three colours, or grey.
+        size: height and width.
+        fit: ``crop`` cuts the largest middle part of that form out of the picture, ``stretch`` keeps all of it.
+        deep: whether pictures have 16 bit, of which the higher 8 are kept, rounded.
+    """
+
+    mode: Mode
+    size: tuple[int, int]
+    fit: Fit = "crop"
+    deep: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one example: ``(channels, height, width)``."""
+        return (3 if self.mode == "RGB" else 1, *self.size)
+
+
+def opened(path: Path) -> Image:
+    """The picture at ``path``, of which only the header has been read.
+
+    Raises:
+        DataError: it is none, or Pillow is not installed.
+    """
+    try:
+        from PIL import Image
+    except ImportError:
+        raise DataError("reading images needs Pillow; install it: pip install 'critlab[images]'") from None
+    try:
+        return Image.open(path)
+    except Exception as error:  # damaged pictures fail in any way at all
+        raise DataError(f"{path}: cannot be read as an image ({_why(error)}); replace or remove it") from error
+
+
+def pixels(picture: Image, wanted: Wanted, where: str) -> NDArray[np.uint8]:
+    """``picture`` as uint8 ``(channels, height, width)``, turned upright as its EXIF orientation says.
+
+    Scaling is bilinear with antialiasing. Transparency is left out.
+
+    Args:
+        picture: of any size and mode; closed afterwards.
+        wanted: what is made of it.
+        where: how a person knows it.
+
+    Raises:
+        DataError: it is damaged, has more than 8 bit unasked, or another size and no scaling is asked for.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with picture:
+            picture.load()
+            upright = ImageOps.exif_transpose(picture)
+            plain = _eight_bit(upright, wanted, where)
+            if (plain.height, plain.width) != wanted.size:
+                box = _middle(plain.size, wanted.size) if wanted.fit == "crop" else None
+                plain = plain.resize(wanted.size[::-1], Image.Resampling.BILINEAR, box=box)
+            found = np.asarray(plain)
+    except DataError:
+        raise
+    except Exception as error:  # damaged and oversized pictures fail in any way at all
+        raise DataError(f"{where}: cannot be decoded ({_why(error)}); replace or remove it") from error
+    return np.ascontiguousarray(found[None] if found.ndim == 2 else found.transpose(2, 0, 1))
+
+
+def _eight_bit(picture: Any, wanted: Wanted, where: str) -> Any:
+    from PIL import Image
+
+    if picture.mode in _DEEP:
+        if not wanted.deep:
+            raise DataError(
+                f'{where}: has more than 8 bit (mode {picture.mode}); set range = "16bit" to keep the higher 8 bit'
+            )
+        values = np.asarray(picture)
+        if values.dtype.kind not in "iu" or values.min() < 0 or values.max() > 65535:
+            raise DataError(f"{where}: values are not 16-bit whole numbers; convert the image to 16 or 8 bit")
+        picture = Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8))
+    return picture if picture.mode == wanted.mode else picture.convert(wanted.mode)
+
+
+def _middle(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[float, float, float, float]:
+    """The largest part in the middle of ``size`` (width, height) in the form of ``wanted`` (height, width)."""
+    width, height = size
+    scale = min(width / wanted[1], height / wanted[0])
+    across, down = wanted[1] * scale, wanted[0] * scale
+    left, top = (width - across) / 2, (height - down) / 2
+    return left, top, left + across, top + down
+
+
+def _why(error: Exception) -> str:
+    return one_line(f"{type(error).__name__}: {error}", 200)
