@@ -74,7 +74,7 @@ def pixels(picture: Image, wanted: Wanted, where: str) -> NDArray[np.uint8]:
         where: how a person knows it.
 
     Raises:
-        DataError: it is damaged, has more than 8 bit unasked, or another size and no scaling is asked for.
+        DataError: it is damaged, has more than 8 bit unasked, or another size and no scaling is requested.
     """
     from PIL import Image, ImageOps
 

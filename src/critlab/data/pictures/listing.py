@@ -33,7 +33,7 @@ class Listing:
     pictures: tuple[Picture, ...]
 
     def key(self) -> list[list[object]]:
-        """What tells this listing from one of other or changed files; not where the folder lies."""
+        """What distinguishes this listing from one of other or changed files; not where the folder lies."""
         return [[one.path, one.size, one.changed] for one in self.pictures]
 
     def counts(self) -> dict[str, int]:
