@@ -17,6 +17,7 @@ from critlab.engine.context import Device, RunContext, RunOptions
 from critlab.engine.coordinator import coordinate
 from critlab.engine.executor import TaskExecutor
 from critlab.engine.executors import EXECUTORS
+from critlab.engine.executors.inline import InlineExecutor
 from critlab.engine.executors.worker import refuse_inside_a_worker
 from critlab.engine.interruption import Interruption, interruptible
 from critlab.engine.learner import Learner, network_training
@@ -96,6 +97,7 @@ def run_study(study: Study, store: Store, options: RunOptions) -> Report:
     store.check_place()
     refresh()
     executor = find_executor(options.executor)
+    _refuse_prompt(study, executor)
     before = standing(store, study)
     if not options.replace and (question := before.question(study, store)):
         raise StudyError(question)
@@ -113,6 +115,20 @@ def run_study(study: Study, store: Store, options: RunOptions) -> Report:
         if report.status:
             break
     return report
+
+
+def _refuse_prompt(study: Study, executor: type[TaskExecutor]) -> None:
+    """Refuse code that only this process has where other processes would have to import it.
+
+    Raises:
+        StudyError: the message names the remedy.
+    """
+    for field, name in {"model.name": study.model.name, "data.name": study.data.name}.items():
+        if name.startswith("__main__:") and executor is not InlineExecutor:
+            raise StudyError(
+                f"{field}: received {name!r}, which was defined in a notebook or at a prompt, so worker processes "
+                'cannot import it; give engine="inline", or move it to a module and import it from there'
+            )
 
 
 EARLIER_NAMES = {"local": "processes"}

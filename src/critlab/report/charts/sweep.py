@@ -79,7 +79,8 @@ class _Places:
         shown = [*self.numbers, *([self.never] if self.has_never else [])]
         gap = min((b - a for a, b in pairwise(shown)), default=1)
         step = min(BESIDE * (shown[-1] - shown[0]), WIDEST * gap / max(of, 1)) if len(shown) > 1 else 0.0
-        return step * (place - (of - 1) / 2)
+        # the first curve stands at its points; the others alternate to its right and left
+        return step * ((place + 1) // 2) * (1 if place % 2 else -1)
 
     @property
     def between(self) -> float:
@@ -172,8 +173,8 @@ def _control_between(rows: Sequence[JSON]) -> float:
     return float(sum(heights[-2:]) / len(heights[-2:]))
 
 
-def _marks(arms: Sequence[_Arm], places: _Places, y: JSON, low: str, high: str) -> list[JSON]:
-    """Interval, line, seeds and mean of every arm."""
+def _marks(arms: Sequence[_Arm], places: _Places, y: JSON, low: str, high: str, label: Sequence[JSON]) -> list[JSON]:
+    """Interval, line and seeds of every arm, then the label of a horizontal line, then the means of every arm."""
     names = [arm.name for arm in arms]
     looks = legend("arm", None, names, [arm.colour for arm in arms])
     where = {"x": places.channel, "y": y}
@@ -192,6 +193,7 @@ def _marks(arms: Sequence[_Arm], places: _Places, y: JSON, low: str, high: str) 
     mean_tip = [seed_tip[0], seed_tip[1], tip("accuracy_text", "Accuracy"), tip("damage_text", "Damage"), tip("n", "n")]
     means = {**where, **looks, "opacity": dimmed(1), "tooltip": mean_tip}
     mark = {"type": "point", "filled": True, "size": 75, "stroke": "$paper", "strokeWidth": 1}
+    found += label
     found.append({"params": [pick("arm")], "transform": only("point"), "mark": mark, "encoding": means})
     return found
 
@@ -223,7 +225,7 @@ def _accuracy_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
         },
     ]
     label = _label(places, y, _control_between(rows), "control" if study.background else "clean control")
-    spec = specification(rows, [*control, *_marks(shown, places, y, "accuracy_low", "accuracy_high"), *label])
+    spec = specification(rows, [*control, *_marks(shown, places, y, "accuracy_low", "accuracy_high", label)])
     window = study.sweep.words.note
     if study.background:
         window += " All runs, the control too, have the deficits of the background."
@@ -257,7 +259,7 @@ def _damage_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
         },
     ]
     label = _label(places, y, smallest, "smallest of interest")
-    spec = specification(rows, [*lines, *_marks(shown, places, y, "low", "high"), *label])
+    spec = specification(rows, [*lines, *_marks(shown, places, y, "low", "high", label)])
     return Chart(
         key=study.sweep.words.damage_chart,
         title=study.sweep.words.damage_title,
