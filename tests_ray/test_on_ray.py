@@ -16,6 +16,7 @@ from ray.cluster_utils import Cluster
 from critlab.engine.context import RunOptions
 from critlab.engine.maintenance.verify import verify
 from critlab.engine.run import run_study
+from critlab.sequential.loop import run_study_to_answer
 from critlab.store import Store
 from critlab.study.runs.tree import build
 from critlab.study.study import Study
@@ -77,6 +78,22 @@ def test_two_nodes_give_the_table_of_one_process(cluster: Any, tmp_path: Path) -
     found = verify(store)
     assert (found.wrong, found.orphans) == ([], [])
     assert not list(store.root.rglob(".writing-*"))
+
+
+def test_seeds_are_added_on_a_cluster_as_on_one_machine(cluster: Any, tmp_path: Path) -> None:
+    chosen = {"seeds": {"first": 3, "most": 4}, "controls": {"delay": True, "clocks": None}, "measures": {}}
+    study = small(statistics={"smallest_damage": 0.0}, **chosen)
+    found = {}
+    for name in ("ray", "inline"):
+        store, means = Store(tmp_path / name), RunOptions(executor=name)
+        report, stage, results = run_study_to_answer(study, store, means, print)
+        assert report.status == 0
+        assert results is not None
+        assert report.trained == len(stage.seeds) * build(stage).epochs
+        assert not verify(store).wrong
+        found[name] = (stage.seeds, results.looks, results.to_csv())
+    assert found["ray"] == found["inline"]
+    assert len(found["ray"][1]) == 2, "undecided by three seeds"
 
 
 def test_a_lost_node_s_stages_are_done_again(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

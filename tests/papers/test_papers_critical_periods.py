@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,9 +13,15 @@ from hypothesis import strategies as st
 from critlab._core.errors import StudyError
 from critlab.analysis.information.exponential_fit import exponential_fit, rank_correlation
 from critlab.analysis.tables.results import Results
+from critlab.engine.context import RunOptions
 from critlab.papers.registry import FIGURES, find_study
 from critlab.report.page import page
+from critlab.sequential.loop import run_study_to_answer
+from critlab.store import Store
+from critlab.study.runs.estimands import missing_contrasts, named_contrasts
+from critlab.study.runs.sequential import SequentialSeeds
 from critlab.study.runs.tree import build
+from critlab.study.study import Study
 from synthetic import synthetic_results
 
 NAMES = (
@@ -24,7 +33,8 @@ NAMES = (
 def test_every_figure_of_the_paper_is_there_at_every_scale() -> None:
     assert set(NAMES) <= set(FIGURES)
     for name in NAMES:
-        assert FIGURES[name].scales == ("paper", "small", "demo")
+        medium = ("medium",) if name in ("removal", "sensitivity") else ()
+        assert FIGURES[name].scales == ("paper", *medium, "small", "demo")
         assert FIGURES[name].published
         assert FIGURES[name].default_scale == "small"
 
@@ -34,6 +44,56 @@ def test_figure_1_is_the_papers() -> None:
     assert (study.sweep.points, study.data.sizes().train) == (tuple(range(0, 201, 20)), 50_000)  # type: ignore[union-attr]
     assert study.epochs() == 14_300
     assert len(study.seeds) * build(study).epochs == 9_800
+
+
+def test_medium_is_figure_1_with_all_named_damages_in_1_830_epochs() -> None:
+    removal, windows = find_study("removal", "medium"), find_study("sensitivity", "medium")
+    assert [len(study.seeds) * build(study).epochs for study in (removal, windows)] == [990, 840]
+    for study in (removal, windows):
+        assert study.sequential == SequentialSeeds(first=3, most=6)
+        assert study.data.sizes().train == 10_000  # type: ignore[union-attr]
+        assert study.evaluation.every > 1
+        assert not missing_contrasts(study)
+    lasting = {"lasting_damage", "delay", "beyond_delay", "harm", "lost_to_schedule", "missed_learning"}
+    assert {one.name for one in named_contrasts(removal) if one.at == 40} == lasting
+    assert any(run.role == "negative_control" for run in removal.runs)
+    assert ("timing", "critical") in {(one.name, one.kind) for one in named_contrasts(windows)}, "at a matched rate"
+
+
+@pytest.mark.slow
+def test_records_without_checkpoints_are_enough_for_finished_seeds(tmp_path: Path) -> None:
+    """The medium study in miniature: its seeds are judged from records alone, and another seed is added."""
+    medium = find_study("removal", "medium").model_dump(mode="json")
+    parts = {
+        "data": {**medium["data"], "name": "sample", "train": 64, "test": 60},
+        "model": {"name": "all_cnn", "width": 2},
+        "sweep": {"kind": "removal", "at": [0, 1, 2, 3], "recovery": 3},
+        "controls": {**medium["controls"], "at": [3]},
+        "measures": {},
+    }
+    tiny, larger = (Study.read({**medium, **parts, "seeds": seeds}, "tiny") for seeds in (1, 2))
+    means = RunOptions(executor="inline", restore=False)
+    done, _, results = run_study_to_answer(tiny, Store(tmp_path / "here"), means, print)
+    assert results is not None
+    assert done.trained == build(tiny).epochs
+    shutil.copytree(tmp_path / "here", tmp_path / "there", ignore=shutil.ignore_patterns("checkpoints"))
+    again, _, carried = run_study_to_answer(tiny, Store(tmp_path / "there"), means, print)
+    assert carried is not None
+    assert (again.trained, again.replayed) == (0, 0)
+    assert carried.to_csv() == results.to_csv()
+    assert carried.verdict() == results.verdict()
+    assert carried.correct == results.correct, "bits of test images"
+    more, _, _ = run_study_to_answer(larger, Store(tmp_path / "there"), means, print)
+    assert (more.trained, more.replayed) == (build(tiny).epochs, 0)
+
+
+def test_named_damages_only_add_runs_to_the_figures() -> None:
+    for name in NAMES:
+        for study in FIGURES[name].parts("demo").values():
+            controls = study.controls.model_copy(update={"delay": False, "clocks": study.controls.clocks or ()})
+            before = study.model_copy(update={"controls": controls})
+            assert build(before).nodes.keys() <= build(study).nodes.keys()
+            assert {one.name for one in named_contrasts(study)} & {"harm", "beyond_delay"}
 
 
 def test_a_part_is_named_behind_its_figure() -> None:

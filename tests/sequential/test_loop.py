@@ -14,10 +14,14 @@ import pytest
 
 from critlab.analysis.statistics.sequential import look_level
 from critlab.analysis.tables.reading import read_results
+from critlab.engine.context import RunOptions
 from critlab.engine.records.look_record import now_in_play
 from critlab.sequential.cost import largest
+from critlab.sequential.loop import run_study_to_answer
 from critlab.store import Store
+from critlab.study.runs.tree import build
 from planted import planted
+from studies import small
 
 SEEDS = {"first": 3, "most": 6}
 QUICK: dict[str, Any] = {"at": [0, 1, 2], "recovery": 1, "seeds": SEEDS}
@@ -166,3 +170,30 @@ def test_two_processes_at_once_give_the_same_looks(undisturbed: Mapping[str, byt
     both = [started(tmp_path, "never", "0") for _ in range(2)]
     assert [one.wait() for one in both] == [0, 0]
     assert record(tmp_path) == undisturbed["looks"]
+
+
+@pytest.mark.slow
+def test_points_are_added_by_critlab_s_own_training_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A short training on random labels is a worse start than new weights, and no further point is needed."""
+    study = small(
+        seeds=3,
+        data={"name": "sample", "train": 200, "test": 500},
+        model={"name": "mlp", "hidden": [32]},
+        optimizer={"name": "sgd", "lr": 0.05, "batch": 20, "clock": "constant"},
+        deficit={"name": "random_labels"},
+        sweep={"kind": "removal", "at": {"first": [0, 4, 16], "most": 6}, "recovery": 2},
+        statistics={"final_epochs": 1, "smallest_damage": 0.0, "closing_width": 2},
+        augment=None,
+        measures={},
+    )
+    store, means = Store(tmp_path), RunOptions(executor="inline")
+    report, stage, results = run_study_to_answer(study, store, means, print)
+    assert report.status == 0
+    assert results is not None
+    assert (stage.sweep.points, results.verdict().answer) == ((0, 2, 4, 16), "present")
+    assert [look.points for look in results.looks] == [(0, 4, 16), (0, 2, 4, 16)]
+    assert results.looks[-1].width == 2, "as narrow as the study wants it"
+    assert report.trained == build(stage).epochs * 3
+    assert "adding removal epoch 2" in capsys.readouterr().out
+    again, same, _ = run_study_to_answer(study, store, means, print)
+    assert (again.trained, same) == (0, stage)

@@ -19,6 +19,7 @@ from critlab.cli.options import (
     Figures,
     Json,
     Precision,
+    Restore,
     Scale,
     StoreFolder,
     StudyName,
@@ -123,6 +124,7 @@ def run(
     remeasure: Annotated[
         bool, typer.Option("--remeasure", help="Repeat measurements made with an earlier version of a measure.")
     ] = False,
+    restore: Restore = True,
     as_json: Json = False,
 ) -> None:
     """Train and measure everything that the store does not hold yet. Repeat the command after an interruption."""
@@ -131,7 +133,7 @@ def run(
 
     chosen = _study(study, scale)
     means = {"workers": workers, "device": device, "precision": precision, "folder": data, "replace": replace}
-    means |= {"remeasure": remeasure}
+    means |= {"remeasure": remeasure, "restore": restore}
     code, results = _run(chosen, store, **means, executor=executor, gpu_share=gpu_share)
     unfinished = any(outcome.status in ("missing", "failed") for outcome in results.outcomes)
     following = _command("run" if unfinished else "report", study, scale, store)
@@ -327,7 +329,7 @@ def report(
 def reproduce(
     figure: Annotated[str, typer.Argument(metavar="FIGURE", help="Name of a figure, see critlab list figures.")],
     scale: Annotated[
-        Literal["demo", "small", "paper"] | None,
+        Literal["demo", "small", "medium", "paper"] | None,
         typer.Option("--scale", help="Scale of the experiment. Default: small."),
     ] = None,
     store: StoreFolder = STORE,
@@ -340,6 +342,7 @@ def reproduce(
     device: Device = "auto",
     precision: Precision = "auto",
     data: DataFolder = None,
+    restore: Restore = True,
     as_json: Json = False,
 ) -> None:
     """Reproduce a figure of a paper and compare its numbers with the published ones."""
@@ -348,7 +351,7 @@ def reproduce(
     from critlab.report.text.terminal import reproduction_text
     from critlab.store import Store
 
-    means = RunOptions(workers=workers, device=device, precision=precision, folder=data)
+    means = RunOptions(workers=workers, device=device, precision=precision, folder=data, restore=restore)
     made = make(figure, scale, Store(store), means, out or Path(f"{figure}.html"), figures)
     document = {"schema_version": 1, "figure": figure, "comparisons": [asdict(row) for row in made.comparisons]}
     show(json.dumps(document) if as_json else reproduction_text(made.comparisons, made.page))

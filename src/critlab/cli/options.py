@@ -82,10 +82,18 @@ DataFolder = Annotated[
     typer.Option("--data", help="Folder of the data. Default: $CRITLAB_DATA, or the cache.", callback=usable_folder),
 ]
 Scale = Annotated[
-    Literal["demo", "small", "paper"] | None, typer.Option("--scale", help="Scale of a preset that has several.")
+    Literal["demo", "small", "medium", "paper"] | None,
+    typer.Option("--scale", help="Scale of a preset that has several."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Number of processes. Default: one per core.")]
+Restore = Annotated[
+    bool,
+    typer.Option(
+        "--restore/--no-restore",
+        help="Train again what a missing checkpoint needs. --no-restore: records without checkpoints are enough.",
+    ),
+]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Device to compute on.")]
 Precision = Annotated[
     Literal["auto", "float32", "bfloat16"],

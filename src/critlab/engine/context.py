@@ -41,6 +41,8 @@ class RunOptions:
         gpu_share: which share of a GPU a task takes on a Ray cluster, above 0 and at most 1.
         replace: let the study take over its name where the store holds another study of that name.
         remeasure: make readings again that are kept from an earlier version of their measure.
+        restore: train again what only a missing checkpoint needs. Without it, records that were carried from another
+            store without their checkpoints are enough.
         during: called with the study in play a few times a second while it is trained, between two reports of the
             workers; must be fast most times, and raise nothing.
     """
@@ -53,6 +55,7 @@ class RunOptions:
     gpu_share: float = 1.0
     replace: bool = False
     remeasure: bool = False
+    restore: bool = True
     during: Callable[[Study], None] | None = None
 
 

@@ -173,7 +173,7 @@ def _round(prepared: _Prepared, turn: int) -> Report | None:
             if prepared.decision.seconds and found.record is None:
                 say(f"precision: {prepared.decision.why}")
         record = _recorded(prepared, locks)
-        run = record.run(study, store)
+        run = replace(record.run(study, store), restore=prepared.options.restore)
         if not turn:
             for remark in remarks(study, record.versions or {}):
                 say(remark)

@@ -29,6 +29,7 @@ class StudyRun:
         store: where its records and checkpoints are.
         tree: its epochs, each once.
         checkpoint_bytes: size of one checkpoint where the learner knows it; None where the closed form does.
+        restore: whether what only a missing checkpoint needs is trained again.
     """
 
     study: Study
@@ -36,6 +37,7 @@ class StudyRun:
     store: Store
     tree: Tree
     checkpoint_bytes: int | None = None
+    restore: bool = True
 
     @classmethod
     def assemble(cls, study: Study, ids: StudyIds, store: Store, checkpoint_bytes: int | None = None) -> StudyRun:
@@ -86,7 +88,7 @@ class StudyRun:
 
         Cost: one read of a file for each epoch and measurement.
         """
-        return find_missing_work(self.tree, self.study.seeds, self.ids, self.store, self.retained)
+        return find_missing_work(self.tree, self.study.seeds, self.ids, self.store, self.retained, self.restore)
 
     def missing_controls(self, work: MissingWork) -> tuple[str, ...]:
         """The runs that ``work`` trains, where the study's own runs and their plain controls need none of it.

@@ -14,9 +14,11 @@ from critlab.report.chart import Chart
 from critlab.report.findings import NOT_COMPUTED, Comparison
 from critlab.study.study import Study
 
-Scale = Literal["demo", "small", "paper"]
+Scale = Literal["demo", "small", "medium", "paper"]
 STUDY_SCALES: tuple[Scale, ...] = ("paper", "small", "demo")
 """Scales of a figure that is made of studies; ``plan`` and ``run`` take the first by default."""
+MEDIUM_SCALES: tuple[Scale, ...] = ("paper", "medium", "small", "demo")
+"""Scales of a figure that has one between ``small`` and ``paper``, too."""
 THEORY_SCALES: tuple[Scale, ...] = ("small", "paper")
 """Scales of a figure that is computed from a theory."""
 

@@ -43,8 +43,8 @@ def reproduce(
         store: where results and tables are kept.
         means: with what a study is run.
         out: the page.
-        folder: also every chart as SVG, PNG and CSV, ``numbers.csv`` with our and the published numbers, and
-            ``environment.json``, into this folder.
+        folder: also every chart as SVG, PNG and CSV, the verdict of each study as ``verdict.txt``, ``numbers.csv`` with
+            our and the published numbers, and ``environment.json``, into this folder.
 
     Raises:
         StudyError: there is no such figure, or not at that scale.
@@ -98,10 +98,12 @@ def _trained(
 
 
 def _keep(folder: Path, findings: Findings, results: Mapping[str, Results]) -> None:
-    """Write the charts of the whole and of each part, the comparison, and the environment."""
+    """Write the charts of the whole, charts and verdict of each part, the comparison, and the environment."""
     save_figures(findings, folder)
     for part, of_part in results.items():
-        save_figures(of_part, folder if len(results) == 1 else folder / part)
+        own = folder if len(results) == 1 else folder / part
+        save_figures(of_part, own)
+        deliver(own / "verdict.txt", ("\n".join(of_part.verdict().lines()) + "\n").encode())
     _write_numbers(folder, findings, {part: dict(of_part.provenance) for part, of_part in results.items()})
 
 

@@ -12,6 +12,7 @@ from critlab.study.study import Study
 def sample_windows() -> Study:
     """Blur for four epochs at each onset, all runs of equal length."""
     return window_sweep(
+        "small",
         Blur(factor=7),
         onsets=[0, 2, 4, 8, 12, 16],
         length=4,

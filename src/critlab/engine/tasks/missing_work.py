@@ -92,7 +92,7 @@ class MissingWork:
 
 
 def find_missing_work(
-    tree: Tree, seeds: tuple[int, ...], names: StudyIds, store: Store, kept: frozenset[str]
+    tree: Tree, seeds: tuple[int, ...], names: StudyIds, store: Store, kept: frozenset[str], restore: bool = True
 ) -> MissingWork:
     """What ``store`` lacks of the runs in ``tree``.
 
@@ -102,18 +102,22 @@ def find_missing_work(
         names: the names of states and readings.
         store: what is known.
         kept: the paths whose checkpoints stay.
+        restore: train again what only a missing checkpoint needs.
     """
     work = MissingWork()
     for seed in seeds:
-        _Survey(tree, seed, names, store, kept).into(work)
+        _Survey(tree, seed, names, store, kept, restore).into(work)
     return work
 
 
 class _Survey:
     """Looks at one seed: which states lack their record or a reading, and from where they can be reached."""
 
-    def __init__(self, tree: Tree, seed: int, names: StudyIds, store: Store, kept: frozenset[str]) -> None:
+    def __init__(
+        self, tree: Tree, seed: int, names: StudyIds, store: Store, kept: frozenset[str], restore: bool
+    ) -> None:
         self.tree, self.seed, self.names, self.store, self.kept = tree, seed, names, store, kept
+        self.restore = restore
         self.records: dict[str, Mapping[str, Any]] = {}
         self.missing: dict[str, tuple[str, ...]] = {}
         self.stopped: list[str] = []
@@ -123,7 +127,7 @@ class _Survey:
         self._look()
         for path in self.missing:
             untrained = path not in self.records and path != ROOT
-            wanted = self.missing[path] or self._keeps(path)
+            wanted = self.missing[path] or (self.restore and self._keeps(path))
             if untrained or (wanted and not self._reachable(path)):
                 self.compute.add(path)
         for path in list(self.compute):

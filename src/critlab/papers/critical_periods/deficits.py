@@ -39,9 +39,10 @@ def studies(scale: Scale) -> Studies:
     at = timeline.removals if scale == "paper" else timeline.compared
     return {
         "paper": removal_sweep(
-            blur(scale), at=at, name=study_name("deficits", scale), controls={"deficits": paper}, **shared
+            scale, blur(scale), at=at, name=study_name("deficits", scale), controls={"deficits": paper}, **shared
         ),
         "further": removal_sweep(
+            scale,
             blur(scale),
             at=timeline.compared[::2],
             name=study_name("deficits", scale, "further"),
@@ -57,7 +58,7 @@ def _clocks(deficit: Deficit, scale: Scale, part: str, shared: dict[str, Any]) -
     """The last removal under other clocks, for a deficit that others say does no lasting harm."""
     at = TIMELINES[scale].compared[::2]
     return removal_sweep(
-        deficit, at=at, name=study_name("deficits", scale, part), controls={"clocks": CLOCKS}, **shared
+        scale, deficit, at=at, name=study_name("deficits", scale, part), controls={"clocks": CLOCKS}, **shared
     )
 
 

@@ -47,6 +47,7 @@ def studies(scale: Scale) -> Studies:
         (LEARNED, _learned()) if scale == "small" else (TIMELINES[scale], base(scale, trace_measure(scale)))
     )
     swept = removal_sweep(
+        scale,
         blur(scale),
         at=(*timeline.compared, "never"),
         recovery=timeline.recovery,
@@ -55,6 +56,7 @@ def studies(scale: Scale) -> Studies:
         name=study_name("fisher", scale),
     )
     sensitivity = window_sweep(
+        scale,
         blur(scale),
         **timeline.windows,
         seeds=timeline.seeds,

@@ -25,6 +25,7 @@ def study(scale: Scale) -> Study:
     """Figure 5: layer by layer, clean, blurred for ever, removed early and late, and under the flip."""
     timeline = TIMELINES[scale]
     return removal_sweep(
+        scale,
         blur(scale),
         at=(*timeline.compared, "never"),
         recovery=timeline.recovery,

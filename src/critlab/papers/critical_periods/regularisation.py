@@ -29,6 +29,7 @@ def studies(scale: Scale) -> Studies:
 def _swept(scale: Scale, usual: float, switched: float) -> Study:
     timeline = TIMELINES[scale]
     return removal_sweep(
+        scale,
         None,
         switch=WindowOverride(weight_decay=switched),
         at=timeline.removals if scale == "paper" else timeline.compared,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from critlab.deficits import VerticalFlip
 from critlab.papers.charts import damage_by_part
 from critlab.papers.comparisons import UNSTATED, accuracy_words, damage_words, last_tested, other_arms
 from critlab.papers.critical_periods.setup import CLOCKS, NOTES, PAPER, PRESENT, RECONSTRUCTION, TIMELINES, base, blur
-from critlab.papers.figure import Figure, Found, Published, Scale, Studies
+from critlab.papers.figure import MEDIUM_SCALES, Figure, Found, Published, Scale, Studies
 from critlab.papers.names import study_name
 from critlab.papers.sweeps import removal_sweep
 from critlab.report.findings import Comparison
@@ -29,14 +30,19 @@ RESNET_LATE = Published(
 
 def studies(scale: Scale) -> Studies:
     """Figure 1: blur until each epoch, then clean images; All-CNN and ResNet-18."""
+    if scale == "medium":
+        return {"all_cnn": all_cnn_removal(scale)}
     return {"all_cnn": all_cnn_removal(scale), "resnet18": resnet18_removal(scale)}
 
 
 def all_cnn_removal(scale: Scale) -> Study:
-    """All-CNN; at ``paper`` scale without controls, as published, below it with the flip and the other clocks."""
+    """All-CNN; at ``paper`` scale without controls, as published, below it with the flip and with other clocks."""
     timeline = TIMELINES[scale]
-    controls = {"deficits": [VerticalFlip()], "clocks": CLOCKS, "at": timeline.compared[1:]}
+    controls: dict[str, Any] = {"deficits": [VerticalFlip()], "at": timeline.compared[1:]}
+    if scale != "medium":
+        controls["clocks"] = CLOCKS
     return removal_sweep(
+        scale,
         blur(scale),
         at=timeline.removals,
         recovery=timeline.recovery,
@@ -52,6 +58,7 @@ def resnet18_removal(scale: Scale) -> Study:
     timeline = TIMELINES[scale]
     width = {"paper": 64, "small": 6, "demo": 4}[scale]
     return removal_sweep(
+        scale,
         blur(scale),
         at=timeline.removals if scale == "paper" else timeline.compared,
         recovery=timeline.recovery,
@@ -84,6 +91,7 @@ FIGURE = Figure(
     question="until when does early blur leave lasting damage? All-CNN and ResNet-18",
     source=f"{PAPER}, figure 1",
     studies=studies,
+    scales=MEDIUM_SCALES,
     published=(CLEAN, LATE, RESNET_CLEAN, RESNET_LATE),
     charts=damage_by_part("damage_by_network", "Both networks", "network"),
     compare=compare,

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from critlab.papers.comparisons import damage_words
 from critlab.papers.critical_periods.setup import NOTES, PAPER, REPLICATION, TIMELINES, base, blur
-from critlab.papers.figure import Figure, Found, Published, Scale, single
+from critlab.papers.figure import MEDIUM_SCALES, Figure, Found, Published, Scale, single
 from critlab.papers.names import study_name
 from critlab.papers.sweeps import window_sweep
 from critlab.report.findings import Comparison
 from critlab.study.study import Study
 
+DECAY = 10
+"""Epochs at the end of a ``medium`` run in which the learning rate falls to 0; before them it is stable."""
 FIRST = Published(
     "damage at the first onset",
     "3.4 to 3.8 points; 4.1 to 4.5 in the finer file",
@@ -22,10 +24,16 @@ PEAK_ONSET = Published("most sensitive onset", "about epoch 30", f"{NOTES}; epoc
 
 
 def study(scale: Scale) -> Study:
-    """Figure 1C: a window of blur at each onset."""
+    """Figure 1C: a window of blur at each onset; at ``medium`` scale all windows have the same learning rate."""
     timeline = TIMELINES[scale]
+    stable = {"clock": "wsd", "lr_decay": 1.0, "decay": DECAY}
     return window_sweep(
-        blur(scale), **timeline.windows, seeds=timeline.seeds, setup=base(scale), name=study_name("sensitivity", scale)
+        scale,
+        blur(scale),
+        **timeline.windows,
+        seeds=timeline.seeds,
+        setup=base(scale, optimizer=stable if scale == "medium" else {}),
+        name=study_name("sensitivity", scale),
     )
 
 
@@ -45,6 +53,7 @@ def compare(found: Found) -> Sequence[Comparison]:
 FIGURE = Figure(
     question="when does a short window of blur hurt most?",
     source=f"{PAPER}, figure 1C",
+    scales=MEDIUM_SCALES,
     studies=single(study),
     published=(PEAK_ONSET, FIRST, LAST),
     compare=compare,

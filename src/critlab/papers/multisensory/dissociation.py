@@ -40,6 +40,7 @@ def study(scale: Scale) -> Study:
         augment=None,
     )
     return removal_sweep(
+        scale,
         Decorrelate(),
         at=(0, longest),
         recovery=longest,

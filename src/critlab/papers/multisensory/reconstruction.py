@@ -52,6 +52,7 @@ def _patterns(scale: Scale, pretraining: Mapping[str, Any] | None) -> Study:
     if pretraining is not None:
         raw["pretraining"] = {**pretraining, "epochs": first}
     return window_sweep(
+        scale,
         Blank(source="B"),
         onsets=range(0, first, length),
         length=length,

@@ -30,6 +30,7 @@ def study(scale: Scale) -> Study:
     """
     removals = REMOVALS[scale]
     return removal_sweep(
+        scale,
         blur(scale),
         at=removals,
         recovery=RECOVERY[scale],

@@ -76,6 +76,7 @@ def source_information_study(scale: Scale) -> Study:
     """
     augment = {"flip": True, "shift": 4 if scale != "demo" else 2, "source_dropout": 0.1}
     return removal_sweep(
+        scale,
         blur(scale),
         at=REMOVALS[scale],
         recovery=RECOVERY[scale],

@@ -36,6 +36,7 @@ def studies(scale: Scale) -> Studies:
     width = {"paper": 96, "small": 8, "demo": 6}[scale]
     return {
         f"n={blocks}": removal_sweep(
+            scale,
             blur(scale),
             at=removals,
             recovery=recovery,

@@ -20,6 +20,7 @@ def study(scale: Scale) -> Study:
         "demo": ((0, 4, 8), 4, 16),
     }[scale]
     return window_sweep(
+        scale,
         blur(scale),
         onsets=onsets,
         length=length,
