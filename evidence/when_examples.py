@@ -20,7 +20,6 @@ from typing import Any
 import torch
 
 from critlab.hooks.when.answer import When
-from critlab.report.timing import timing_document
 
 ROOT = Path(__file__).resolve().parent.parent
 FRESH = tuple(range(1000, 1006))
@@ -39,11 +38,8 @@ def main() -> None:
     answer: When = module.run(given.store)
     seconds = time.process_time() - began
     given.out.mkdir(parents=True, exist_ok=True)
-    document = timing_document(answer.name, answer.timings, answer.words)
-    document |= {
-        "lines": answer.lines(),
-        "spent": answer.spent,
-        "reruns": answer.reruns,
+    document = {
+        **answer.document(),
         "share": answer.spent / answer.reruns,
         "cost_share": None if answer.costs is None else answer.costs.spent / answer.costs.reruns,
         "processor_seconds": round(seconds, 1),

@@ -1,4 +1,4 @@
-"""The page and the JSON document of an answer about the time of a switch."""
+"""The page and the JSON document of an answer about the time of a switch in a user's own training."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def timing_findings(
     )
 
 
-def timing_document(name: str, timings: Mapping[str, Timing], words: TimingWords) -> dict[str, Any]:
+def timings_document(name: str, timings: Mapping[str, Timing], words: TimingWords) -> dict[str, Any]:
     """The answer as plain JSON values, the leading metric first, with the lines that the terminal shows."""
     return {
         "schema_version": 1,

@@ -247,6 +247,7 @@ BAD: Mapping[str, tuple[Mapping[str, Any], str]] = {
     "seeds that repeat": ({"seeds": [1, 1]}, "when: seeds: received"),
     "too few first seeds": ({"seeds": {"first": 2, "most": 5}}, "when: seeds: received first = 2"),
     "a direction that is none": ({"direction": "up"}, "when: direction: received 'up'"),
+    "no threads": ({"threads": 0}, "when: threads: received 0"),
     "a negative cost": ({"cost": lambda epoch, on: -1.0}, "when: cost: received a cost below 0"),
 }
 

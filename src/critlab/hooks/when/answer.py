@@ -16,7 +16,7 @@ from critlab.report import report
 from critlab.report.findings import Findings
 from critlab.report.text.timing import TimingWords, spent_text, timing_lines, tradeoff_lines
 from critlab.report.text.timing import cheapest_text as cheapest_words
-from critlab.report.timing import timing_findings
+from critlab.report.timing import timing_findings, timings_document
 
 if TYPE_CHECKING:
     import pandas
@@ -104,6 +104,12 @@ class When:
 
         rows = [{"time": time, "seed": seed, **metrics} for (time, seed), metrics in sorted(self.cells.items())]
         return pandas.DataFrame(rows)
+
+    def document(self) -> dict[str, Any]:
+        """Give the answer as plain JSON values."""
+        spent = {"spent": self.spent, "reruns": self.reruns, "lines": self.lines()}
+        costs = None if self.costs is None else {"spent": self.costs.spent, "reruns": self.costs.reruns}
+        return {**timings_document(self.name, self.timings, self.words), **spent, "cost": costs}
 
     def findings(self) -> Findings:
         """What a page shows: the sentences, a chart of each metric, and what was spent."""

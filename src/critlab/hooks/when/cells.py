@@ -8,9 +8,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
+
 from critlab._core.digest import digest
 from critlab._core.errors import StoreError, StudyError
 from critlab._core.text import say
+from critlab._core.threads import threads
 from critlab.analysis.timing.table import Cell
 from critlab.engine.context import RunContext
 from critlab.engine.executors.inline import InlineExecutor
@@ -42,11 +45,11 @@ Metrics = Mapping[str, float]
 
 @dataclass(frozen=True)
 class _SeedRun(StudyRun):
-    """The runs of one seed; the trunk's states stay where forks may begin, and everywhere if there is room.
+    """The runs of one seed: all states stay if there is room, else those of the trunk, else those where forks begin.
 
     Args:
         candidates: times from which a fork may begin.
-        seeds: of the study, whose trunks share the room.
+        seeds: of the study, which share the room.
     """
 
     candidates: frozenset[int] = frozenset()
@@ -55,13 +58,13 @@ class _SeedRun(StudyRun):
     @cached_property
     def retained(self) -> frozenset[str]:
         """The paths whose checkpoints stay."""
-        trunk = self.tree.ends.get("trunk")
-        paths = {*self.tree.upwards(trunk)} if trunk else set[str]()
-        if self.checkpoint_bytes is not None and self.checkpoint_bytes * len(paths) * self.seeds <= BUDGET_BYTES:
-            return frozenset(paths - {ROOT})
-        forks = {path for path in paths if self.tree.nodes[path].epoch in self.candidates}
-        partings = {path for path, node in self.tree.nodes.items() if len(node.children) > 1}
-        return frozenset((forks | partings) - {ROOT})
+        everything = frozenset(self.tree.nodes) - {ROOT}
+        trunk = frozenset(self.tree.upwards(self.tree.ends[TRUNK])) - {ROOT}
+        for paths in (everything, trunk):
+            if self.checkpoint_bytes is not None and self.checkpoint_bytes * len(paths) * self.seeds <= BUDGET_BYTES:
+                return paths
+        forks = {path for path in trunk if self.tree.nodes[path].epoch in self.candidates}
+        return frozenset(forks | {path for path in trunk if len(self.tree.nodes[path].children) > 1})
 
 
 class _LoopExecutor(InlineExecutor):
@@ -100,7 +103,8 @@ class Cells:
         code = settle(study, store, found.record, fingerprint, Numerics())
         for remark in code.remarks:
             say(remark)
-        made_by = {**provenance(), "device": DEVICE}
+        count = torch.get_num_threads() if options.threads is None else options.threads
+        made_by = {**provenance(), "device": DEVICE, "threads": f"{count}"}
         plain = study.model_dump(mode="json")
         self.record = StudyRecord(plain, fingerprint, Numerics(), made_by, code=code.recorded)
         self._state_bytes: int | None = None
@@ -116,7 +120,7 @@ class Cells:
         asked = list(cells)
         for time, seed in asked:
             self.wanted.setdefault(seed, set()).add(time)
-        with writing(self.store.root, say) as locks, self._alone(locks):
+        with writing(self.store.root, say) as locks, self._alone(locks), threads(self.options.threads):
             runs = {seed: self._run(seed) for seed in dict.fromkeys(seed for _, seed in asked)}
             if any(run.missing().tasks for run in runs.values()):
                 size = self._prepare()
@@ -158,14 +162,14 @@ class Cells:
     def _run(self, seed: int) -> StudyRun:
         """The trunk of a seed and the forks that were wanted so far."""
         study = self.study.model_copy(update={"seeds": (seed,)})
-        ids, tree, times = self.record.names(study), Tree(), self.wanted[seed]
+        ids, tree, times = self.record.ids(study), Tree(), self.wanted[seed]
         trunk, forks = self._recipes()
         last = max(times)
         for time in sorted(times):
             steps = trunk if time == self.total else [*trunk[:time], *forks[time:]]
             tree.add(_name(time), steps, ids.adopted, final=(self.total,))
         path = next(node.path for node in _along(tree, _name(last)) if node.epoch == last)
-        tree.ends["trunk"] = path
+        tree.ends[TRUNK] = path
         return _SeedRun(study, ids, self.store, tree, None, frozenset(self.candidates), len(self.study.seeds))
 
     @property
@@ -197,6 +201,9 @@ class Cells:
             )
         return dict.fromkeys([DIVERGED], self.options.diverged)
 
+
+TRUNK = "trunk"
+"""The name of the last state from which a fork begins, or the end of the run that is never flipped."""
 
 DIVERGED = "diverged"
 """The only metric of a training that diverged; its value counts for every metric."""

@@ -42,6 +42,8 @@ class WhenOptions:
         check: whether to train five epochs first, to see that epochs can be repeated bit for bit, and that a saved
             state goes on as if it had not been saved, before and after the switch.
         replace: let the study take over its name where the store holds another study of that name.
+        threads: how many threads torch has on the processor while the loop runs, as in
+            :class:`~critlab.hooks.own_loop.options.ProbeOptions`; None leaves torch's setting as it is.
     """
 
     direction: Direction = "on"
@@ -60,6 +62,7 @@ class WhenOptions:
     version: str | None = None
     check: bool = True
     replace: bool = False
+    threads: int | None = 1
 
     @classmethod
     def of(cls, named: Mapping[str, Any]) -> WhenOptions:
@@ -83,6 +86,8 @@ class WhenOptions:
         """
         if self.direction not in ("on", "off"):
             raise StudyError(f'when: direction: received {self.direction!r}; must be "on" or "off"')
+        if self.threads is not None and self.threads < 1:
+            raise StudyError(f"when: threads: received {self.threads}; must be at least 1, or None for torch's setting")
         parts = min(CANDIDATES, total)
         given = [round(part * total / parts) for part in range(parts)] if self.times is None else list(self.times)
         if not given:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
-
-from pydantic import BeforeValidator, Field
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 from critlab._core.user_code.identity import OwnCode, own_code
 from critlab.deficits import Deficit
 from critlab.hooks.own_loop.study import OwnData, OwnModel, OwnSchedule
 from critlab.hooks.when.learner import SwitchLoop
-from critlab.hooks.when.options import WhenOptions
-from critlab.study.ingredients.window import Window
+from critlab.hooks.when.options import Direction, WhenOptions
 from critlab.study.study import Study
-from critlab.study.sweeps.sweep import Sweep, SweepWords
-from critlab.study.types import Epoch, Place, sequence
 
-if TYPE_CHECKING:
-    from critlab.study.sweeps.sweep import Floats
+KINDS: Mapping[Direction, str] = {"on": "onset", "off": "switch_off"}
+"""The sweep over switch times of each direction."""
 
 NEVER_TESTED = 1_000_000
 """Epochs between two tests: only the ends of runs are tested."""
@@ -38,70 +33,6 @@ class OwnSwitch(Deficit):
         return images, labels
 
 
-class SwitchTimes(Sweep):
-    """A switch of the user's, on from each time to the end, or from the start until each time."""
-
-    words: ClassVar = SweepWords(
-        axis="Time of the switch (epochs)",
-        point="time",
-        chart="switch_times",
-        damage_chart="switch_costs",
-        damage_title="Cost by time of the switch",
-        by="when the switch is flipped",
-        note="",
-        when="from each epoch shown",
-        column="time",
-        from_to="at epoch",
-        closing="a switch that is flipped later costs less than half of the worst",
-        further="add times",
-    )
-    points_key: ClassVar[str] = "at"
-    kind: Literal["critlab.hooks.when.study:SwitchTimes"] = "critlab.hooks.when.study:SwitchTimes"
-    at: Annotated[tuple[Epoch, ...], BeforeValidator(sequence), Field(min_length=1)]
-    direction: Literal["on", "off"] = "on"
-
-    @property
-    def points(self) -> tuple[Place, ...]:
-        """Times at which the switch is flipped and, later or earlier, on."""
-        return self.at
-
-    def window(self, at: Place) -> Window:
-        """When the switch is on."""
-        end = self.run_epochs(at)
-        return Window(int(at), end) if self.direction == "on" else Window(0, int(at))
-
-    def run_epochs(self, at: Place) -> int:
-        """All runs are equally long."""
-        return int(self.total or 0)
-
-    def tested(self, at: Place) -> bool:
-        """No verdict is about a switch of the user's."""
-        return False
-
-    @property
-    def shortest(self) -> int:
-        """The length of training."""
-        return int(self.total or 0)
-
-    def question(self, deficit: str, model: str, data: str) -> str:
-        """What the study asks."""
-        return f"When should {deficit} be turned {self.direction} in {model} on {data}"
-
-    def panel_title(self, at: Place) -> str:
-        """When the switch was flipped."""
-        return f"Flipped at epoch {at}"
-
-    def half_maximum(self, at: Floats, means: Floats) -> Floats:
-        """Infinite: a switch has a best time and no closing."""
-        import numpy as np
-
-        return np.full(means.shape[:-1], np.inf)
-
-    def open_reason(self, at: Floats, means: Floats, closing: float) -> str:
-        """Nothing."""
-        return ""
-
-
 class WhenStudy(Study):
     """A study that only the same call can run, since no file can hold the user's functions."""
 
@@ -118,8 +49,7 @@ def when_study(
     """
     codes = [] if options.version is not None else list(_sources(loop))
     named = {} if options.version is None else {"version": options.version}
-    on = options.direction == "on"
-    treated = [time for time in times if (time < total if on else time > 0)]
+    before = [time for time in times if time < total]
     return WhenStudy.read(
         {
             "name": options.name,
@@ -128,12 +58,7 @@ def when_study(
             "model": OwnModel.of(options.model, named, codes),
             "optimizer": OwnSchedule(name="sgd"),
             "deficit": OwnSwitch(),
-            "sweep": {
-                "kind": "critlab.hooks.when.study:SwitchTimes",
-                "at": treated or [0 if on else total],
-                "total": total,
-                "direction": options.direction,
-            },
+            "sweep": {"kind": KINDS[options.direction], "at": before or [0], "total": total},
             "controls": {"delay": False, "clocks": ()},
             "statistics": {"final_epochs": 1},
             "evaluation": {"every": NEVER_TESTED},
