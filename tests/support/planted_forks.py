@@ -37,7 +37,8 @@ class Planted:
         closing: epochs in which this falls to 1 / e.
         kept: share of the damage that is left after a clean epoch.
         deviation: of the score of each course of training; courses that saw the same batches score the same.
-        ordered: whether the order of the data comes from torch's generator; else every repeat is the same.
+        ordered: whether the order of the data comes from torch's generator; else every repeat has the same.
+        whole: whether inputs are whole numbers.
     """
 
     first: float = 0.05
@@ -45,13 +46,15 @@ class Planted:
     kept: float = 0.9
     deviation: float = 0.005
     ordered: bool = True
+    whole: bool = False
 
     def start(self) -> dict[str, Any]:
         return {"damage": torch.zeros(()), "course": torch.zeros((), dtype=torch.int64)}
 
     def advance(self, state: dict[str, Any], epoch: int, deprive: Any) -> dict[str, float]:
         drawn = torch.rand(4) if self.ordered else torch.full((4,), 0.5)
-        inputs, _ = deprive(torch.ones(4) + drawn, torch.zeros(4, dtype=torch.int64))
+        given = (1000 * (1 + drawn)).long() if self.whole else 1 + drawn
+        inputs, _ = deprive(given, torch.zeros(4, dtype=torch.int64))
         deprived = bool((inputs == 0).all())
         state["damage"] *= self.kept
         state["damage"] += deprived * self.first * math.exp(-epoch / self.closing)

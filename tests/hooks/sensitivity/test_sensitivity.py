@@ -72,11 +72,20 @@ def test_a_map_forecasts_and_takes_part_in_the_answer() -> None:
     assert healed["harm"].reason == "healing"
 
 
-def test_repeats_that_do_not_differ_decide_nothing() -> None:
+def test_repeats_of_one_order_differ_by_a_rounding_of_the_inputs_and_say_so() -> None:
     one = found(Planted(ordered=False))["harm"]
+    assert (one.answer, one.ordered) == ("open", False)
+    assert len(set(one.differences)) == len(one.differences) >= 3
+    assert "All repeats had the same order of the data; draw it from the global generators" in one.sentence
+    null = found(Planted(ordered=False, deviation=0.02), deficits=[nudge])["nudge"]
+    assert null.damage.sd > 0.01, "chance is part of the interval"
+
+
+def test_repeats_that_do_not_differ_decide_nothing() -> None:
+    one = found(Planted(ordered=False, whole=True))["harm"]
     assert (one.answer, one.reason) == ("undecided", "identical repeats")
     assert len(one.differences) == 2
-    assert "draw the order from the global generators" in one.sentence
+    assert "the repeats do not differ and have no interval" in one.sentence
 
 
 def test_epochs_and_repeats_are_limits() -> None:

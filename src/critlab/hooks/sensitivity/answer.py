@@ -60,7 +60,9 @@ class DeficitSensitivity:
         smallest: the smallest damage of interest.
         known: the map of forecasts; None gives none.
         spent: epochs that were trained for this deficit alone; the clean twins are counted once for all deficits.
-        varies: whether the repeats of the clean twin differ; if not, they say nothing about other orders of the data.
+        varies: whether the repeats of the clean twin differ; if not, they have no interval.
+        ordered: whether they have other orders of the data; else they differ by a rounding of the inputs alone, and
+            the interval does not cover other orders.
     """
 
     deficit: str
@@ -72,6 +74,7 @@ class DeficitSensitivity:
     known: ForecastMap | None
     spent: int
     varies: bool = True
+    ordered: bool = True
 
     def after(self, clean: int) -> AnytimeMean:
         """The damage after so many clean epochs, with its interval."""
@@ -187,6 +190,7 @@ class DeficitSensitivity:
             self.healing,
             numbers,
             note,
+            self.ordered or not self.varies,
         )
 
     def _estimate(self, clean: int) -> Estimate:

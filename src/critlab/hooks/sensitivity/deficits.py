@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from critlab._core.errors import StudyError
-from critlab._core.random_streams import key
+from critlab._core.random_streams import generator, key
 from critlab.deficits import Deficit
 from critlab.hooks.deprivation import BatchDeficit, DataInfo
 from critlab.training.seeding import seeded
@@ -19,6 +20,9 @@ BatchFunction = Callable[..., Any]
 """``(inputs, labels) -> (inputs, labels)``, or ``inputs -> inputs``."""
 
 AnyDeficit = Deficit | BatchFunction
+
+NUDGE = 1e-6
+"""Relative change of inputs by which repeats differ where the order of the data does not."""
 
 
 def named_deficits(
@@ -65,13 +69,24 @@ class ForkDeficit(BatchDeficit):
         knowledge: what is known of the data.
         seed: of the repeat.
         epoch: epochs trained before this one.
+        nudge: whether float inputs are changed by rounding, differently in each repeat, where nothing else differs.
     """
 
-    def __init__(self, name: str, given: AnyDeficit | None, knowledge: DataInfo, *, seed: int, epoch: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        given: AnyDeficit | None,
+        knowledge: DataInfo,
+        *,
+        seed: int,
+        epoch: int,
+        nudge: bool = False,
+    ) -> None:
         super().__init__(given if isinstance(given, Deficit) else None, knowledge, seed=seed, epoch=epoch)
         self.name = name
         self._function = None if given is None or isinstance(given, Deficit) else given
         self._withholds = hasattr(given, "select")
+        self._nudge = nudge and seed > 0
 
     def __call__(self, inputs: Any, labels: Any, numbers: Any = None, mask: Any = None) -> tuple[Any, Any]:
         """The batch after the deficit.
@@ -79,6 +94,9 @@ class ForkDeficit(BatchDeficit):
         Raises:
             StudyError: the deficit cannot be applied, or changes shapes or types.
         """
+        if self._nudge and isinstance(inputs, Tensor) and inputs.is_floating_point():
+            draws = generator(self.seed, "measure", self.epoch, self.position)
+            inputs = inputs * (1 + NUDGE * torch.randn(inputs.shape, generator=draws)).to(inputs)
         if self._function is None and self.deficit is None:
             return super().__call__(inputs, labels, numbers, mask)
         with seeded(key(self.seed, "deficit", self.epoch, self.position)):

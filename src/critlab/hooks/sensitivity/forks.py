@@ -73,6 +73,8 @@ class Forks:
 
     def __post_init__(self) -> None:
         self.spent = 0
+        #: whether inputs are changed by rounding in each repeat after the first, as the order of the data does not
+        self.nudge = False
         self._generators = held_generators(self.loop.advance, self.loop.evaluate, self.loop.load)
         self._digest = arrays_digest(self.saved)
 
@@ -94,6 +96,7 @@ class Forks:
             Diverged: a score is not finite.
         """
         named = f"{self._digest[:16]}:{self.onset}:{self.deprived}+{self.clean}:{name or '(clean)'}:{repeat}"
+        named += ":nudged" if self.nudge else ""
         if self.scores is not None and named in self.scores:
             known = self.scores[named]
             return ForkScores(tuple(float(score) for score in known["scores"]), str(known["trained"]))
@@ -153,7 +156,7 @@ class Forks:
         for place in range(self.epochs):
             epoch = self.onset + place
             applied = deficit if place < self.deprived else None
-            deprive = ForkDeficit(name, applied, self.knowledge, seed=repeat, epoch=epoch)
+            deprive = ForkDeficit(name, applied, self.knowledge, seed=repeat, epoch=epoch, nudge=self.nudge)
             numbers.append(repr(self._advance(own, epoch, deprive, repeat)))
             self.spent += 1
             if applied is not None and not deprive.position:

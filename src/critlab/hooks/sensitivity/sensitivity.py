@@ -179,7 +179,7 @@ def _answers(forks: Forks, deficits: Mapping[str, AnyDeficit], total: int, optio
     own = dict.fromkeys(deficits, 0)
 
     def answer(name: str) -> DeficitSensitivity:
-        varies = len(twins) < 2 or len({one.trained for one in twins}) > 1
+        varies = len(twins) < 2 or _differ(twins)
         return DeficitSensitivity(
             name,
             forks.onset,
@@ -190,6 +190,7 @@ def _answers(forks: Forks, deficits: Mapping[str, AnyDeficit], total: int, optio
             known,
             own[name],
             varies,
+            not forks.nudge,
         )
 
     left = dict(deficits)
@@ -198,6 +199,9 @@ def _answers(forks: Forks, deficits: Mapping[str, AnyDeficit], total: int, optio
         if options.most_epochs is not None and repeat and forks.spent + cost > options.most_epochs:
             break
         twins.append(forks.run("", None, repeat))
+        if repeat == 1 and not _differ(twins):
+            forks.nudge = True
+            twins[1] = forks.run("", None, repeat)
         for name, deficit in list(left.items()):
             before = forks.spent
             scores = forks.run(name, deficit, repeat).scores
@@ -209,3 +213,7 @@ def _answers(forks: Forks, deficits: Mapping[str, AnyDeficit], total: int, optio
         if not left:
             break
     return Sensitivity({name: answer(name) for name in deficits}, forks.onset, forks.spent)
+
+
+def _differ(twins: Sequence[ForkScores]) -> bool:
+    return len({one.trained for one in twins}) > 1

@@ -38,10 +38,10 @@ def _untested(condition: str, received: str | float, allowed: Sequence[str | flo
     return signed(f"{CONDITIONS[condition]} ({received:.3g}; {tested})")
 
 
+DRAW = "draw it from the global generators of torch, numpy or random to have others"
 REASONS: Mapping[str, str] = {
     "few repeats": "there are too few repeats for an interval",
-    "identical repeats": "the repeats do not differ, so they say nothing about other orders of the data; draw the "
-    "order from the global generators of torch, numpy or random",
+    "identical repeats": f"the repeats do not differ and have no interval: the order of the data is fixed; {DRAW}",
     "between": "the interval of the damage now holds the smallest damage of interest",
     "healing": "how much of the damage now will remain is not known closely enough",
 }
@@ -62,6 +62,7 @@ class Told(NamedTuple):
         healing: the share of the damage that heals in a clean epoch; None where it is not known.
         forecast: estimate, low and high; None where there is none.
         note: where the forecast was never tested.
+        ordered: whether the repeats had other orders of the data.
     """
 
     deficit: str
@@ -75,6 +76,7 @@ class Told(NamedTuple):
     healing: float | None
     forecast: tuple[float, float, float] | None
     note: str
+    ordered: bool
 
 
 def sensitivity_text(one: Told) -> str:
@@ -86,6 +88,8 @@ def sensitivity_text(one: Told) -> str:
         f"Damage after {count(one.deprived, 'epoch')} with it and {one.clean} without: {points(damage.mean)} {limits}, "
         f"n = {damage.n}."
     )
+    if not one.ordered:
+        said.append(f"All repeats had the same order of the data; {DRAW}.")
     if one.healing is not None:
         said.append(f"In each clean epoch {percent(one.healing, 0)} of the damage heals.")
     if one.forecast is None:

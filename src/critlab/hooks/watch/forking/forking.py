@@ -157,6 +157,7 @@ def packed_look(look: Sensitivity) -> dict[str, Any]:
             "smallest": one.smallest,
             "spent": one.spent,
             "varies": one.varies,
+            "ordered": one.ordered,
         }
         for one in look.values()
     ]

@@ -1,0 +1,115 @@
+"""How often forks are wrong: the null called open, damage at the border, and answers that are taken back.
+
+    PYTHONPATH=tests/support python evidence/sensitivity.py
+
+``null``: trainings with a planted change that has no effect but chance, each forked by ``critlab.sensitivity``.
+``border``: differences whose mean is exactly the smallest damage, through the rule of answers. ``stability``: trainings
+with planted curves of damage, forked at log-spaced epochs; of every closing that was said with an interval, how many
+later estimates of the same training lie inside. Curves fall at different speeds and from different heights, some after
+a plateau; in ``cyclic`` the period opens again. Writes ``evidence/sensitivity.csv``.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from planted_forks import Planted, nudge
+
+import critlab
+from critlab.hooks.sensitivity.answer import DeficitSensitivity
+from critlab.hooks.sensitivity.course import Closing, closing
+
+TABLE = Path(__file__).with_suffix(".csv")
+SMALLEST, REPEATS, TOTAL = 0.01, 8, 100
+ONSETS = (0, 1, 2, 4, 8, 16, 32, 64)
+Curve = Callable[[int], float]
+
+
+def null(trainings: int) -> tuple[int, int]:
+    calls = 0
+    for place in range(trainings):
+        planted = Planted(deviation=0.01)
+        state = planted.start()
+        state["course"] += place
+        found = critlab.sensitivity(
+            state, **planted.functions, deficits=[nudge], epoch=0, total=9, deprived=1, clean=1, check=False
+        )
+        calls += found["nudge"].answer == "open"
+    return calls, trainings
+
+
+def forked(truth: float, deviation: float, onset: int, random: np.random.Generator) -> DeficitSensitivity:
+    """Repeats until the answer is decided, as the forks are made."""
+    differences: list[tuple[float, ...]] = []
+    for _ in range(REPEATS):
+        differences.append((float(random.normal(truth, deviation)),))
+        found = DeficitSensitivity("d", onset, TOTAL, 1, tuple(differences), SMALLEST, None, 0)
+        if found.settled:
+            break
+    return found
+
+
+def border(trainings: int) -> tuple[int, int, int]:
+    random = np.random.default_rng(1)
+    answers = [forked(SMALLEST, random.choice([0.002, 0.01, 0.03]), 0, random).answer for _ in range(trainings)]
+    return answers.count("open"), answers.count("closed"), trainings
+
+
+def curves(kind: str, random: np.random.Generator) -> Curve:
+    height, speed, plateau = random.uniform(0.02, 0.2), TOTAL / random.uniform(2, 30), random.choice([0, 0, 8, 16])
+    if kind == "cyclic":
+        period = random.choice([10, 20, 40])
+        return lambda onset: height * math.exp(-onset / speed) * (0.55 + 0.45 * math.cos(2 * math.pi * onset / period))
+    return lambda onset: height * math.exp(-max(0, onset - plateau) / speed)
+
+
+def said(curve: Curve, random: np.random.Generator) -> Iterator[Closing]:
+    """What is said after each fork of one training."""
+    deviation, looks = random.uniform(0.002, 0.01), []
+    for onset in ONSETS:
+        looks.append(forked(curve(onset), deviation, onset, random))
+        yield closing(looks)
+
+
+def stability(kind: str, trainings: int) -> tuple[int, int, int]:
+    random, inside, later, closed = np.random.default_rng(2), 0, 0, 0
+    for _ in range(trainings):
+        course = list(said(curves(kind, random), random))
+        closed += course[-1].answer == "closed"
+        for place, first in enumerate(course):
+            if first.answer != "closed":
+                continue
+            for then in course[place + 1 :]:
+                later += 1
+                inside += then.estimate is not None and first.low <= then.estimate <= first.high
+    return inside, later, closed
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    rows: list[dict[str, object]] = []
+    calls, trainings = null(400)
+    rows.append({"what": "null called open", "count": calls, "of": trainings})
+    opened, shut, trainings = border(20_000)
+    rows.append({"what": "border called open", "count": opened, "of": trainings})
+    rows.append({"what": "border called closed", "count": shut, "of": trainings})
+    for kind in ("falling", "cyclic"):
+        inside, later, closed = stability(kind, 2000)
+        rows.append({"what": f"{kind}: closings", "count": closed, "of": 2000})
+        rows.append({"what": f"{kind}: later estimates inside the interval", "count": inside, "of": later})
+    for row in rows:
+        row["share"] = round(int(str(row["count"])) / max(1, int(str(row["of"]))), 4)
+        print(*row.values(), sep="\t")
+    with TABLE.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()
