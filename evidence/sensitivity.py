@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from planted_forks import Planted, nudge
 
 import critlab
 from critlab.hooks.sensitivity.answer import DeficitSensitivity
 from critlab.hooks.sensitivity.course import Closing, closing
+from planted_forks import Planted, nudge
 
 TABLE = Path(__file__).with_suffix(".csv")
 SMALLEST, REPEATS, TOTAL = 0.01, 8, 100
