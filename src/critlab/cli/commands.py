@@ -25,6 +25,7 @@ from critlab.cli.options import (
     StudyName,
     Workers,
     show_version,
+    usable_folder,
     writable_file,
     writable_page,
 )
@@ -391,12 +392,10 @@ def sidecar(
     training: Annotated[
         str, typer.Argument(metavar="module:training", help="A critlab.ForkPlan, or a function that returns one.")
     ],
-    out: Annotated[
+    store: Annotated[
         Path | None,
         typer.Option(
-            "--out",
-            help="File of forks and answers. Default: critlab-sidecar.jsonl in CHECKPOINT_DIR.",
-            callback=writable_file,
+            "--store", help="Folder of the forks and answers. Default: CHECKPOINT_DIR.", callback=usable_folder
         ),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Answer what is there now, and end.")] = False,
@@ -410,7 +409,7 @@ def sidecar(
     from critlab.hooks.sidecar.sidecar import Sidecar, read_plan
     from critlab.report.text.sensitivity import course_text
 
-    made = Sidecar(folder, read_plan(training), out=out, every=every, say=say)
+    made = Sidecar(folder, read_plan(training), store=store, every=every, say=say)
     for found in made.answers(once=once):
         if as_json:
             say(found.sentence)

@@ -42,7 +42,7 @@ def written(folder: Path, epochs: list[int]) -> Path:
 
 
 def sidecar(folder: Path, given: critlab.ForkPlan | None = None, **options: Any) -> Sidecar:
-    told: dict[str, Any] = {"out": None, "every": False, "say": lambda text: None, **options}
+    told: dict[str, Any] = {"store": None, "every": False, "say": lambda text: None, **options}
     return Sidecar(folder, given or plan(), **told)
 
 

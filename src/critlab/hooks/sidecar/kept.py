@@ -54,7 +54,7 @@ class KeptLines(MutableMapping[str, Any]):
         try:
             text = path.read_bytes() if path.exists() else b""
         except OSError as error:
-            raise StudyError(f"sidecar: {path} cannot be read ({error.strerror}); give another --out") from None
+            raise StudyError(f"sidecar: {path} cannot be read ({error.strerror}); give another --store") from None
         for line in text.splitlines():
             try:
                 one = json.loads(line)
@@ -72,7 +72,9 @@ class KeptLines(MutableMapping[str, Any]):
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise StudyError(f"sidecar: {self.path} cannot be written ({error.strerror}); give another --out") from None
+            raise StudyError(
+                f"sidecar: {self.path} cannot be written ({error.strerror}); give another --store"
+            ) from None
         self._cut = False
         self._values[name] = value
 

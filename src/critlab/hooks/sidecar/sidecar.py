@@ -34,7 +34,7 @@ class Sidecar:
     Args:
         folder: of the checkpoints.
         plan: the functions, the deficits and the lengths; its ``total`` says when the training is over.
-        out: the file in which scores and answers are kept; None is :data:`NAME` in the folder.
+        store: the folder in which scores and answers are kept, in :data:`NAME`; None is that of the checkpoints.
         every: whether every checkpoint is forked, not only those at log-spaced epochs.
         say: what is said to a person.
 
@@ -43,11 +43,11 @@ class Sidecar:
     """
 
     def __init__(
-        self, folder: Path, plan: ForkPlan, *, out: Path | None, every: bool, say: Callable[[str], object]
+        self, folder: Path, plan: ForkPlan, *, store: Path | None, every: bool, say: Callable[[str], object]
     ) -> None:
         refresh()
         self.plan, self.every, self.say = plan.fitted(), every, say
-        self.folder, self.kept = Folder(folder, self.plan), KeptLines(out or folder / NAME)
+        self.folder, self.kept = Folder(folder, self.plan), KeptLines((store or folder) / NAME)
         self.named = plan_digest(self.plan)[:16]
         self._checked = False
         self._said: set[str] = set()
