@@ -19,6 +19,7 @@ from critlab.measures.fisher.trace import fisher_trace as fisher_trace
 from critlab.measures.units.source_variance import relative_source_variance as relative_source_variance
 from critlab.report import report as report
 from critlab.report.figures import save_figures as save_figures
+from critlab.report.paper_style import PaperStyle as PaperStyle
 from critlab.running import calibrate as calibrate
 from critlab.running import load_results as load_results
 from critlab.running import plan as plan

@@ -237,9 +237,9 @@ def test_figures_have_the_width_of_a_column(results: Results, tmp_path: Path) ->
     for path in written:
         if path.suffix == ".svg":
             text = path.read_text(encoding="utf-8")
-            width = float(re.search(r'width="([\d.]+)"', text)[1])  # type: ignore[index]
+            width = float(re.search(r'width="([\d.]+)pt"', text)[1])  # type: ignore[index]
             inches = 3.25 if path.stem.endswith("single") else 6.75
-            assert width / 96 == pytest.approx(inches, abs=0.05), path.name
+            assert width / 72 == pytest.approx(inches, abs=0.05), path.name
             assert "Epoch" in text or "epoch" in text
             assert "$" not in re.sub(r"<style.*?</style>", "", text, flags=re.S)
 

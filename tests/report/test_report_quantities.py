@@ -114,5 +114,6 @@ def test_numbers_that_do_not_vary_or_are_not_finite_do_no_harm(value: float, tmp
     assert ("Own number" in text) == (value == 0)
     alone = replace(results, rows=tuple(row for row in results.rows if row.quantity == "own_number"))
     written = {path.name for path in save_figures(alone, tmp_path)}
-    expected = {f"own_number_by_layer{end}" for end in (".csv", "-double.svg", "-double.png")}
+    ends = (".csv", ".txt", *(f"-double.{form}" for form in ("json", "pdf", "svg", "png")))
+    expected = {f"own_number_by_layer{end}" for end in ends}
     assert written == (expected if value == 0 else set())

@@ -16,7 +16,10 @@ from critlab.cli.options import (
     STORE,
     DataFolder,
     Device,
+    FigureFont,
+    FigureFormats,
     Figures,
+    FigureWidth,
     Json,
     Precision,
     Restore,
@@ -290,6 +293,9 @@ def report(
         typer.Option("--out", help="File for the page. Default: STUDY's name .html.", callback=writable_page),
     ] = None,
     figures: Figures = None,
+    width: FigureWidth = None,
+    font: FigureFont = None,
+    formats: FigureFormats = None,
     as_json: Json = False,
 ) -> None:
     """Write the HTML page of a study, or the interactive page of `phase` and `pathways`. It works offline."""
@@ -298,9 +304,11 @@ def report(
     from critlab.report import report as write_page
     from critlab.report import save_figures as draw
     from critlab.report.document import verdict_document
+    from critlab.report.paper_style import PaperStyle
     from critlab.report.text.terminal import announce_page
     from critlab.store import Store
 
+    style = PaperStyle.read(width, font, formats)
     if playground := write_playground(study, out or Path(f"{study}.html")):
         page = f"{playground.absolute()}"
         show(json.dumps({"schema_version": 1, "page": page}) if as_json else f"page: {page}")
@@ -320,7 +328,7 @@ def report(
     else:
         announce_page(results, target, following=following)
     if figures:
-        draw(results, figures)
+        draw(results, figures, style)
         if not as_json:
             show(f"figures: {figures}")
 
@@ -339,6 +347,9 @@ def reproduce(
         typer.Option("--out", help="File for the page. Default: FIGURE's name .html.", callback=writable_page),
     ] = None,
     figures: Figures = None,
+    width: FigureWidth = None,
+    font: FigureFont = None,
+    formats: FigureFormats = None,
     workers: Workers = None,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -349,11 +360,13 @@ def reproduce(
     """Reproduce a figure of a paper and compare its numbers with the published ones."""
     from critlab.engine.context import RunOptions
     from critlab.papers.reproduce import reproduce as make
+    from critlab.report.paper_style import PaperStyle
     from critlab.report.text.terminal import reproduction_text
     from critlab.store import Store
 
+    style = PaperStyle.read(width, font, formats)
     means = RunOptions(workers=workers, device=device, precision=precision, folder=data, restore=restore)
-    made = make(figure, scale, Store(store), means, out or Path(f"{figure}.html"), figures)
+    made = make(figure, scale, Store(store), means, out or Path(f"{figure}.html"), figures, style)
     document = {"schema_version": 1, "figure": figure, "comparisons": [asdict(row) for row in made.comparisons]}
     show(json.dumps(document) if as_json else reproduction_text(made.comparisons, made.page))
     raise typer.Exit(made.status)

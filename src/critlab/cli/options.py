@@ -102,7 +102,19 @@ Precision = Annotated[
 Figures = Annotated[
     Path | None,
     typer.Option(
-        "--figures", help="Also write every chart as SVG, PNG and CSV to this folder.", callback=drawable_folder
+        "--figures",
+        help="Also write every chart as PDF, SVG, PNG, specification, CSV and caption to this folder.",
+        callback=drawable_folder,
     ),
+]
+FigureWidth = Annotated[
+    str | None, typer.Option("--width", metavar="single|double|POINTS", help="Width of the charts of --figures.")
+]
+FigureFont = Annotated[
+    str | None, typer.Option("--font", help="Font of the charts of --figures. Default: Liberation Sans.")
+]
+FigureFormats = Annotated[
+    list[str] | None,
+    typer.Option("--format", metavar="pdf|svg|png|json|csv|txt", help="Formats of --figures. Default: all of them."),
 ]
 STORE = Path("critlab-store")

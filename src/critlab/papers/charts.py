@@ -52,6 +52,6 @@ def damage_by_part(
         )
         alt = f"A chart of damage against {words.point}, one line for each {what}. The numbers follow in a table."
         panel = with_intervals(rows, at, place, "damage", "Damage (points)", "part", what)
-        return [chart(key, title, caption, alt, [("", panel)], rows)]
+        return [chart(key, title, caption, alt, [("", panel)], rows, "95 % t")]
 
     return drawn

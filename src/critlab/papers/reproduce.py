@@ -18,6 +18,7 @@ from critlab.papers.tables import computed
 from critlab.report.figures import save_figures
 from critlab.report.findings import Comparison, Findings, numbers_csv
 from critlab.report.page import report
+from critlab.report.paper_style import PaperStyle
 from critlab.sequential.loop import run_study_to_answer
 from critlab.store import Store
 from critlab.store.delivery import deliver
@@ -33,7 +34,13 @@ class Reproduction:
 
 
 def reproduce(
-    name: str, scale: str | None, store: Store, means: RunOptions, out: Path, folder: Path | None = None
+    name: str,
+    scale: str | None,
+    store: Store,
+    means: RunOptions,
+    out: Path,
+    folder: Path | None = None,
+    style: PaperStyle | None = None,
 ) -> Reproduction:
     """Run or compute what ``store`` lacks of the figure ``name``, and write its page to ``out``.
 
@@ -43,8 +50,9 @@ def reproduce(
         store: where results and tables are kept.
         means: with what a study is run.
         out: the page.
-        folder: also every chart as SVG, PNG and CSV, the verdict of each study as ``verdict.txt``, ``numbers.csv`` with
-            our and the published numbers, and ``environment.json``, into this folder.
+        folder: also the files of every chart, the verdict of each study as ``verdict.txt``, ``numbers.csv`` with our
+            and the published numbers, and ``environment.json``, into this folder.
+        style: how the files of the charts look.
 
     Raises:
         StudyError: there is no such figure, or not at that scale.
@@ -52,10 +60,10 @@ def reproduce(
     figure = find_figure(name)
     chosen = figure.scale(name, scale, figure.default_scale)
     if figure.studies is not None:
-        return _trained(name, figure, figure.studies(chosen), chosen, store, means, out, folder)
+        return _trained(name, figure, figure.studies(chosen), chosen, store, means, out, folder, style)
     findings = computed(name, figure, chosen, store)
     if folder:
-        save_figures(findings, folder)
+        save_figures(findings, folder, style)
         _write_numbers(folder, findings, findings.provenance)
     return Reproduction(0, findings.comparisons, report(findings, out))
 
@@ -69,6 +77,7 @@ def _trained(
     means: RunOptions,
     out: Path,
     folder: Path | None,
+    style: PaperStyle | None,
 ) -> Reproduction:
     """Every part is run, also where an earlier one failed, so that the page shows all that is there."""
     status, results = 0, {}
@@ -88,7 +97,7 @@ def _trained(
         command=f"critlab reproduce {name} --scale {scale}",
     )
     if folder:
-        _keep(folder, findings, results)
+        _keep(folder, findings, results, style)
     shown = [*results.values()]
     if findings.charts or len(shown) > 1:
         page = report([findings, *shown], out)
@@ -97,12 +106,12 @@ def _trained(
     return Reproduction(status, findings.comparisons, page)
 
 
-def _keep(folder: Path, findings: Findings, results: Mapping[str, Results]) -> None:
+def _keep(folder: Path, findings: Findings, results: Mapping[str, Results], style: PaperStyle | None) -> None:
     """Write the charts of the whole, charts and verdict of each part, the comparison, and the environment."""
-    save_figures(findings, folder)
+    save_figures(findings, folder, style)
     for part, of_part in results.items():
         own = folder if len(results) == 1 else folder / part
-        save_figures(of_part, own)
+        save_figures(of_part, own, style)
         deliver(own / "verdict.txt", ("\n".join(of_part.verdict().lines()) + "\n").encode())
     _write_numbers(folder, findings, {part: dict(of_part.provenance) for part, of_part in results.items()})
 

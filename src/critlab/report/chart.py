@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+ON_SCREEN = re.compile(r"\b(Hover|[Cc]lick|Drag|scroll)\b")
+"""Sentences of a caption that are about a page alone."""
 
 Cell = str | int | float | None
 
@@ -39,6 +44,9 @@ class Chart:
         panels: the plots, left to right.
         columns: names of the numbers drawn.
         rows: the numbers drawn, complete.
+        interval: what the columns ``low`` and ``high`` are, such as ``"95 % t"``; empty where there are none.
+        test: how it is decided whether a difference is there; empty where nothing is tested.
+        seeds: of each row the values of its seeds, in the same order; empty where they are not known.
     """
 
     key: str
@@ -48,11 +56,44 @@ class Chart:
     panels: tuple[Panel, ...]
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    interval: str = ""
+    test: str = ""
+    seeds: tuple[Mapping[int, float], ...] = ()
 
-    def to_csv(self) -> str:
-        """The numbers drawn, as CSV."""
+    def to_csv(self, whole: bool = False) -> str:
+        """The numbers drawn, as CSV.
+
+        Args:
+            whole: name the interval in its columns, and add a column for each seed.
+        """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows(self.rows)
+        if not whole:
+            writer.writerow(self.columns)
+            writer.writerows(self.rows)
+            return text.getvalue()
+        names = sorted({seed for values in self.seeds for seed in values})
+        writer.writerow([*map(self._named, self.columns), *(f"seed {seed}" for seed in names)])
+        own = self.seeds or ({},) * len(self.rows)
+        for row, values in zip(self.rows, own, strict=True):
+            writer.writerow([*row, *(values.get(seed) for seed in names)])
         return text.getvalue()
+
+    def _named(self, column: str) -> str:
+        limit = column in ("low", "high") or column.endswith(("_low", "_high"))
+        return f"{column} ({self.interval})" if limit and self.interval else column
+
+    def description(self) -> str:
+        """Title and caption as text for a paper, with n, interval and test."""
+        sentences = re.split(r"(?<=[.])\s+", self.caption)
+        found = [f"{self.title}.", *(one for one in sentences if not ON_SCREEN.search(one))]
+        if "n" in self.columns:
+            place = self.columns.index("n")
+            counts = sorted({int(row[place]) for row in self.rows if isinstance(row[place], int) and row[place]})
+            if counts:
+                found.append(f"n = {counts[0]}{f' to {counts[-1]}' if len(counts) > 1 else ''}.")
+        if self.interval:
+            found.append(f"Intervals: {self.interval}.")
+        if self.test:
+            found.append(f"Test: {self.test}.")
+        return " ".join(found) + "\n"

@@ -1,30 +1,35 @@
-"""Every chart as files for a paper: SVG, PNG and the numbers as CSV."""
+"""Every chart as files for a paper: PDF, SVG, PNG, its specification, the numbers as CSV and the caption as text."""
 
 from __future__ import annotations
 
+import json
 import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from critlab.analysis.tables.results import Results
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts import charts
 from critlab.report.findings import Findings
+from critlab.report.paper_style import POINTS_PER_INCH, PaperStyle
 from critlab.report.theme import LIGHT, PAPER_FONT, coloured, config
 from critlab.report.vega import drawing
 from critlab.store.delivery import deliver
 
-COLUMN_INCHES = {"single": 3.25, "double": 6.75}
-PIXELS_PER_INCH = 96
-SCALE = 3
+DOTS_PER_INCH = 300
+TEXT_POINTS = 8
 
 
-def save_figures(results: Results | Findings, folder: str | Path) -> list[Path]:
+def save_figures(results: Results | Findings, folder: str | Path, style: PaperStyle | None = None) -> list[Path]:
     """Writes every chart of a study's results, or of a theory's findings, into ``folder``, making it.
 
-    Charts with one plot come at the width of one column and of two (``damage-single.svg``, ``damage-double.svg``),
-    those with several at two columns; PNG has 288 pixels an inch. The numbers are ``damage.csv``.
+    Charts with one plot come at the width of one column and of two (``damage-single.pdf``, ``damage-double.pdf``),
+    those with several at two columns; ``style`` chooses another width. Text has 8 points. PDF has its fonts inside,
+    PNG has 300 dots an inch and says so. ``damage.csv`` has the numbers, with those of each seed; ``damage.txt`` the
+    caption with n, interval and test; ``damage-single.json`` the Vega-Lite specification.
 
     Returns:
         The files written.
@@ -32,30 +37,52 @@ def save_figures(results: Results | Findings, folder: str | Path) -> list[Path]:
     Raises:
         StudyError: vl-convert-python is not installed.
     """
-    library, folder = drawing(), Path(folder)
+    chosen, library, folder = style or PaperStyle(), drawing(), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     for chart in charts(results) if isinstance(results, Results) else results.charts:
-        numbers = folder / f"{chart.key}.csv"
-        deliver(numbers, chart.to_csv().encode())
-        written.append(numbers)
-        for column in COLUMN_INCHES if len(chart.panels) == 1 else ("double",):
-            spec = paper_spec(chart, COLUMN_INCHES[column])
-            svg, png = (folder / f"{chart.key}-{column}.{form}" for form in ("svg", "png"))
-            deliver(svg, library.vegalite_to_svg(spec).encode())
-            deliver(png, library.vegalite_to_png(spec, scale=SCALE, ppi=72))
-            written += [svg, png]
+        for name, content in _files(chart, chosen, library):
+            deliver(folder / name, content)
+            written.append(folder / name)
     return written
 
 
-def paper_spec(chart: Chart, inches: float) -> dict[str, Any]:
-    """The complete Vega-Lite specification of ``chart`` on white, ``inches`` wide to within a pixel a panel."""
-    width = inches * PIXELS_PER_INCH
-    settings = config(PAPER_FONT, 10)
+def _files(chart: Chart, style: PaperStyle, library: ModuleType) -> Iterator[tuple[str, bytes]]:
+    """The files of one chart by name, as far as ``style`` wants them."""
+    if "csv" in style.formats:
+        yield f"{chart.key}.csv", chart.to_csv(whole=True).encode()
+    if "txt" in style.formats:
+        yield f"{chart.key}.txt", chart.description().encode()
+    if not {"pdf", "svg", "png", "json"}.intersection(style.formats):
+        return
+    for column, points in style.widths(len(chart.panels)).items():
+        spec, stem = paper_spec(chart, points / POINTS_PER_INCH, style.font), f"{chart.key}-{column}"
+        if "json" in style.formats:
+            yield f"{stem}.json", json.dumps(spec, ensure_ascii=False).encode()
+        if "svg" in style.formats:
+            yield f"{stem}.svg", _in_points(library.vegalite_to_svg(spec)).encode()
+        if "pdf" in style.formats:
+            yield f"{stem}.pdf", library.vegalite_to_pdf(spec)
+        if "png" in style.formats:
+            yield f"{stem}.png", library.vegalite_to_png(spec, scale=1, ppi=DOTS_PER_INCH)
+
+
+def _in_points(svg: str) -> str:
+    """An SVG whose size is in points, like that of the PDF, and not in pixels of a screen."""
+    return re.sub(r'(<svg[^>]*?) width="([\d.]+)" height="([\d.]+)"', r'\1 width="\2pt" height="\3pt"', svg, count=1)
+
+
+def paper_spec(chart: Chart, inches: float, font: str = PAPER_FONT) -> dict[str, Any]:
+    """The complete Vega-Lite specification of ``chart`` on white, ``inches`` wide to within a point a panel.
+
+    A pixel of the specification is a point.
+    """
+    width = inches * POINTS_PER_INCH
+    settings = config(font, TEXT_POINTS, smaller=0)
     longest = max(panel.longest_label for panel in chart.panels)
-    columns = max(1, int(width / (longest * 5.4 + 40)))
-    settings["legend"] |= {"orient": "bottom", "direction": "horizontal", "columns": columns}
-    around: dict[str, Any] = {"padding": 4, "config": settings}
+    columns = max(1, int(width / (longest * 4.3 + 34)))
+    settings["legend"] |= {"orient": "bottom", "direction": "horizontal", "columns": columns, "symbolSize": 40}
+    around: dict[str, Any] = {"padding": 3, "config": settings}
     if len(chart.panels) == 1:
         return _concrete({**_alone(chart.panels[0], width), **around})
     # Vega fits the plots of a row into no width, so what stands around them is measured first
@@ -79,6 +106,6 @@ def _alone(panel: Panel, width: float) -> dict[str, Any]:
 
 def _beside(panels: tuple[Panel, ...], width: float) -> dict[str, Any]:
     """Panels in a row, the plot of each ``width`` pixels wide without its axes."""
-    size = {"width": math.floor(width), "height": 185}
+    size = {"width": max(math.floor(width), 20), "height": 140}
     plots = [{**panel.spec, **size, "title": panel.title} for panel in panels]
-    return {"hconcat": plots, "spacing": 14}
+    return {"hconcat": plots, "spacing": 10}

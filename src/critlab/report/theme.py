@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 SCREEN_FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
-PAPER_FONT = "Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
+PAPER_FONT = "Liberation Sans"
+"""The renderer brings this font, under the SIL Open Font Licence, so a figure is the same on every machine."""
 
 STEPS = 20
 """Names of an ordered scale run from 0 to this: ``"$late0"`` to ``"$late20"``."""
@@ -65,14 +66,15 @@ def ordered(name: str, count: int) -> list[str]:
     return [f"${name}{round(i / max(1, count - 1) * STEPS)}" for i in range(count)]
 
 
-def config(font: str, size: float = 12) -> dict[str, Any]:
+def config(font: str, size: float = 12, smaller: float = 1) -> dict[str, Any]:
     """The Vega-Lite configuration of every chart, in names of colours.
 
     Args:
         font: font families, first choice first.
-        size: of titles, in pixels; labels are a little smaller.
+        size: of titles, in pixels.
+        smaller: by how much labels are smaller.
     """
-    label = {"labelFontSize": size - 1, "titleFontSize": size - 1, "titleFontWeight": "normal"}
+    label = {"labelFontSize": size - smaller, "titleFontSize": size - smaller, "titleFontWeight": "normal"}
     lines = {"domainColor": "$rule", "tickColor": "$rule", "gridColor": "$grid"}
     return {
         "background": "$paper",
@@ -99,7 +101,7 @@ def config(font: str, size: float = 12) -> dict[str, Any]:
             "rowPadding": 4,
         },
         "title": {"color": "$ink", "fontSize": size, "fontWeight": 600, "anchor": "start", "offset": 8},
-        "text": {"color": "$ink", "fontSize": size - 1},
+        "text": {"color": "$ink", "fontSize": size - smaller},
     }
 
 

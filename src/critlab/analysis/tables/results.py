@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import Any
 
 from critlab._core.shown import Shown
@@ -16,6 +17,9 @@ from critlab.analysis.judgement.verdict import Verdict
 from critlab.analysis.tables.study_table import StudyTable
 from critlab.analysis.tables.table import COLUMNS
 from critlab.analysis.timing.of_study import StudyTiming, study_timing
+
+PLOTTING = "critlab.report.plotting"
+"""Draws for matplotlib; imported when it is used, so that no package imports upwards."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,6 +53,20 @@ class Results(Shown, StudyTable):
     def plasticity(self, quantity: str = "fisher_trace") -> tuple[Plasticity, ...]:
         """Information plasticity: how much the layer shares of ``quantity`` still move after removal, by its epoch."""
         return information_plasticity(self, quantity)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the damage along the sweep with matplotlib, one line for each curve, with 95 % t intervals.
+
+        Args:
+            ax: the axes to draw on; None makes new ones.
+
+        Returns:
+            The axes.
+
+        Raises:
+            StudyError: ``ax`` is None and matplotlib is not installed.
+        """
+        return import_module(PLOTTING).plot(self, ax)
 
     def to_csv(self) -> str:
         """The tidy table as CSV, with shortest floats that read back the same."""

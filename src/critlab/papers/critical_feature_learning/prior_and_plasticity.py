@@ -151,7 +151,7 @@ def charts(tables: Tables) -> list[Chart]:
         key = f"prior_and_plasticity_{trainer.split()[0].lower()}"
         title = f"Lasting damage of a deficit, by the susceptibility of the prior: {trainer}"
         alt = "Charts of damage against susceptibility, early and late deficits. The numbers follow in a table."
-        found.append(chart(key, title, more + words, alt, panels, rows))
+        found.append(chart(key, title, more + words, alt, panels, rows, "95 % t"))
     title, alt = "Where trainings end", "Charts of test error against susceptibility. The numbers follow in a table."
     panels = [_ends_panel(tables, trainer) for trainer in TRAINERS]
     text = "Mean squared error of test examples after recovery, mean of all seeds. "

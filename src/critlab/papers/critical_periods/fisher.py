@@ -93,7 +93,17 @@ def _trace_chart(results: Results) -> list[Chart]:
     panel = with_intervals(rows, "epoch", "Epoch", "trace", "Trace of the Fisher information", "run", "Blur")
     caption = "Means over seeds with 95 % t intervals, on clean training images, labels drawn from the model."
     alt = "A chart of the trace of the Fisher information by epoch, clean and with blur. The numbers follow in a table."
-    return [chart("trace", "The Fisher information in the weights through training", caption, alt, [("", panel)], rows)]
+    return [
+        chart(
+            "trace",
+            "The Fisher information in the weights through training",
+            caption,
+            alt,
+            [("", panel)],
+            rows,
+            "95 % t",
+        )
+    ]
 
 
 def _fit_chart(results: Results) -> list[Chart]:

@@ -61,7 +61,7 @@ def charts(found: Found) -> Sequence[Chart]:
         "drift is how far the shares move between the same epochs where the deficit is never removed."
     )
     alt = "A chart of the movement of the layer shares against removal epoch. The numbers follow in a table."
-    return [chart("plasticity", "Information plasticity", caption, alt, [("", panel)], rows)]
+    return [chart("plasticity", "Information plasticity", caption, alt, [("", panel)], rows, "95 % t")]
 
 
 def compare(found: Found) -> Sequence[Comparison]:

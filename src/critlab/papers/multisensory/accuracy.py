@@ -42,7 +42,7 @@ def accuracy_charts(found: Found) -> Sequence[Chart]:
         alt = "A chart of accuracy with both sources, A alone and B alone. The numbers follow in a table."
         title = "Accuracy by source" + (f", {spaced(part)}" if len(found) > 1 else "")
         key = "accuracy_by_source" + (f"_{len(charts) + 1}" if len(found) > 1 else "")
-        charts.append(chart(key, title, caption, alt, [("", panel)], rows))
+        charts.append(chart(key, title, caption, alt, [("", panel)], rows, "95 % t"))
     return charts
 
 

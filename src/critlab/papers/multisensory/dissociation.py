@@ -67,7 +67,7 @@ def _share_through_training(results: Results) -> list[Chart]:
     panel = with_intervals(rows, "epoch", "Epoch", "share", "Units of one source (%)", "run", None)
     caption = "Units whose relative source variance lies beyond 0.5. Means over seeds with 95 % t intervals."
     alt = "A chart of the share of units that answer to one source, by epoch. The numbers follow in a table."
-    return [chart("one_source", "Units of one source through training", caption, alt, [("", panel)], rows)]
+    return [chart("one_source", "Units of one source through training", caption, alt, [("", panel)], rows, "95 % t")]
 
 
 def compare(found: Found) -> Sequence[Comparison]:

@@ -67,7 +67,9 @@ def _against_removal(results: Results, quantity: str, title: str) -> list[Chart]
     panel = with_intervals(rows, "at", "Deficit removed after epoch", "value", title, "arm", None)
     caption = "At the end of training, after clean epochs. Means over seeds with 95 % t intervals."
     alt = f"A chart of {title.lower()} against removal epoch. The numbers follow in a table."
-    return [chart("median", "Median relative source variance after removal", caption, alt, [("", panel)], rows)]
+    return [
+        chart("median", "Median relative source variance after removal", caption, alt, [("", panel)], rows, "95 % t")
+    ]
 
 
 def compare(found: Found) -> Sequence[Comparison]:

@@ -48,7 +48,7 @@ def charts(found: Found) -> Sequence[Chart]:
         "sources shown and with one of them switched off. Means over seeds with 95 % t intervals."
     )
     alt = "Charts of usable information by epoch, of both sources and of each alone. The numbers follow in a table."
-    return [chart("information", "What each source is worth", caption, alt, panels, rows)]
+    return [chart("information", "What each source is worth", caption, alt, panels, rows, "95 % t")]
 
 
 def compare(found: Found) -> Sequence[Comparison]:

@@ -49,6 +49,9 @@ def _chart(verdict: Verdict, damages: Sequence[Damage]) -> Chart:
         panels=(Panel("", _specification(verdict, drawn, labels), 34, 60 + 26 * len(drawn)),),
         columns=COLUMNS,
         rows=tuple(_cells(verdict, one) for one in damages),
+        interval="95 % t, simultaneous within a kind",
+        test="one-sided t test of each damage against the smallest damage of interest, adjusted over its kind",
+        seeds=tuple(one.seeds for one in damages),
     )
 
 

@@ -118,6 +118,7 @@ def chart(
     alt: str,
     panels: Sequence[Panel | tuple[str, JSON]],
     rows: Sequence[Mapping[str, Any]],
+    interval: str = "",
 ) -> Chart:
     """A chart of ``panels`` (panels, or titles with specifications) with ``rows`` as its table.
 
@@ -126,4 +127,7 @@ def chart(
     columns = tuple(dict.fromkeys(column for row in rows for column in row))
     cells = tuple(tuple(row.get(column) for column in columns) for row in rows)
     plots = tuple(one if isinstance(one, Panel) else Panel(*one, 14, 300) for one in panels)
-    return Chart(key=key, title=title, caption=caption, alt=alt, panels=shared(plots), columns=columns, rows=cells)
+    plot = shared(plots)
+    return Chart(
+        key=key, title=title, caption=caption, alt=alt, panels=plot, columns=columns, rows=cells, interval=interval
+    )

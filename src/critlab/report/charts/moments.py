@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from critlab.analysis.curve import order
 from critlab.analysis.statistics import Summary, summarise
@@ -38,6 +38,7 @@ class Moment:
     mean: float
     low: float | None
     high: float | None
+    seeds: Mapping[int, float] = field(default_factory=dict)
 
     def cells(self) -> tuple[Cell, ...]:
         """One row of a chart's table: run, quantity, epoch, n, mean, low, high."""
@@ -52,14 +53,14 @@ def moments(results: Results) -> Mapping[str, Places]:
     found: dict[str, Places] = {}
     known = {**quantities(results.study), **ACCURACIES}
     for run in drawn_runs(results.study):
-        values: dict[tuple[str, str, int], list[float]] = {}
+        values: dict[tuple[str, str, int], dict[int, float]] = {}
         for seed in results.study.seeds:
             for row in results.by_run.get(run.identifier(seed), ()):
                 if math.isfinite(row.value):
-                    values.setdefault((row.quantity, row.layer, row.epoch), []).append(row.value)
+                    values.setdefault((row.quantity, row.layer, row.epoch), {})[seed] = row.value
         for (name, layer, epoch), numbers in sorted(values.items()):
-            mean = possible(summarise(numbers), known.get(name))
-            one = Moment(run, name, layer, epoch, mean.n, mean.mean, mean.low, mean.high)
+            mean = possible(summarise([*numbers.values()]), known.get(name))
+            one = Moment(run, name, layer, epoch, mean.n, mean.mean, mean.low, mean.high, numbers)
             found.setdefault(name, {}).setdefault(layer, []).append(one)
     return found
 

@@ -60,6 +60,8 @@ def _whole(study: Study, shown: Quantity, found: list[Moment]) -> Chart:
         panels=(run_panel(study, drawn, "", y, False),),
         columns=COLUMNS,
         rows=tuple(moment.cells() for moment in found),
+        interval="95 % t",
+        seeds=tuple(moment.seeds for moment in found),
     )
 
 
@@ -98,6 +100,8 @@ def _by_place(study: Study, shown: Quantity, places: Places) -> Iterator[Chart]:
             for run in runs
             for m in kept[run.name]
         ),
+        interval="95 % t",
+        seeds=tuple(m.seeds for run in runs for m in kept[run.name]),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from critlab.analysis.curve import CURVE_ROLES, Curve, CurvePoint, equal_total_curve
 from critlab.analysis.statistics import summarise
@@ -56,6 +57,11 @@ class _Arm:
             named |= {"accuracy_low": _not_below_0(row.get("accuracy_low"))}
             named |= {"accuracy_high": _not_above_1(row.get("accuracy_high"))}
             yield tuple(named.get(column) for column in COLUMNS)
+
+    def seeds(self, value: Literal["accuracy", "damage"]) -> Iterator[dict[int, float]]:
+        """The value of each seed, for each row of :meth:`numbers`."""
+        known = {point.at: {one.seed: float(getattr(one, value)) for one in point.seeds} for point in self.curve}
+        yield from (known.get(row["at"], {}) for row in self.curve.rows())
 
 
 class _Places:
@@ -238,6 +244,8 @@ def _accuracy_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
         panels=(Panel("", spec, max(len(arm.name) for arm in shown), 380),),
         columns=COLUMNS,
         rows=tuple(row for arm in arms for row in arm.numbers()),
+        interval="95 % t",
+        seeds=tuple(values for arm in arms for values in arm.seeds("accuracy")),
     )
 
 
@@ -269,6 +277,8 @@ def _damage_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
         panels=(Panel("", spec, max(len(arm.name) for arm in shown), 340),),
         columns=COLUMNS,
         rows=tuple(row for arm in arms for row in arm.numbers()),
+        interval="95 % t",
+        seeds=tuple(values for arm in arms for values in arm.seeds("damage")),
     )
 
 

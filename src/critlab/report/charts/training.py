@@ -54,6 +54,8 @@ def learning_charts(results: Results) -> Iterator[Chart]:
         panels=panels,
         columns=COLUMNS,
         rows=tuple(m.cells() for found in drawn.values() for m in found),
+        interval="95 % t",
+        seeds=tuple(m.seeds for found in drawn.values() for m in found),
     )
 
 
