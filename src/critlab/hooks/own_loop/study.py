@@ -35,6 +35,9 @@ class OwnData(DataSpec):
     def label_heads(self) -> None:
         """Return None: critlab does not know."""
 
+    def form(self) -> None:
+        """Return None: critlab does not know."""
+
 
 class OwnModel(ModelSpec):
     """Whatever learns in the user's loop: named by the code of the functions, or by a version of the user's."""

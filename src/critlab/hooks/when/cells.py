@@ -170,7 +170,9 @@ class Cells:
             tree.add(_name(time), steps, ids.adopted, final=(self.total,))
         path = next(node.path for node in _along(tree, _name(last)) if node.epoch == last)
         tree.ends[TRUNK] = path
-        return _SeedRun(study, ids, self.store, tree, None, frozenset(self.candidates), len(self.study.seeds))
+        return _SeedRun(
+            study, ids, self.store, tree, candidates=frozenset(self.candidates), seeds=len(self.study.seeds)
+        )
 
     @property
     def candidates(self) -> Sequence[int]:
