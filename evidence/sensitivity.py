@@ -12,22 +12,16 @@ a plateau; in ``cyclic`` the period opens again. Writes ``evidence/sensitivity.c
 from __future__ import annotations
 
 import csv
-import math
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 
 import critlab
-from critlab.hooks.sensitivity.answer import DeficitSensitivity
-from critlab.hooks.sensitivity.course import Closing, closing
+from forked_courses import SMALLEST, forked, stability
 from planted_forks import Planted, nudge
 
 TABLE = Path(__file__).with_suffix(".csv")
-SMALLEST, REPEATS, TOTAL = 0.01, 8, 100
-ONSETS = (0, 1, 2, 4, 8, 16, 32, 64)
-Curve = Callable[[int], float]
 
 
 def null(trainings: int) -> tuple[int, int]:
@@ -43,51 +37,10 @@ def null(trainings: int) -> tuple[int, int]:
     return calls, trainings
 
 
-def forked(truth: float, deviation: float, onset: int, random: np.random.Generator) -> DeficitSensitivity:
-    """Repeats until the answer is decided, as the forks are made."""
-    differences: list[tuple[float, ...]] = []
-    for _ in range(REPEATS):
-        differences.append((float(random.normal(truth, deviation)),))
-        found = DeficitSensitivity("d", onset, TOTAL, 1, tuple(differences), SMALLEST, None, 0)
-        if found.settled:
-            break
-    return found
-
-
 def border(trainings: int) -> tuple[int, int, int]:
     random = np.random.default_rng(1)
     answers = [forked(SMALLEST, random.choice([0.002, 0.01, 0.03]), 0, random).answer for _ in range(trainings)]
     return answers.count("open"), answers.count("closed"), trainings
-
-
-def curves(kind: str, random: np.random.Generator) -> Curve:
-    height, speed, plateau = random.uniform(0.02, 0.2), TOTAL / random.uniform(2, 30), random.choice([0, 0, 8, 16])
-    if kind == "cyclic":
-        period = random.choice([10, 20, 40])
-        return lambda onset: height * math.exp(-onset / speed) * (0.55 + 0.45 * math.cos(2 * math.pi * onset / period))
-    return lambda onset: height * math.exp(-max(0, onset - plateau) / speed)
-
-
-def said(curve: Curve, random: np.random.Generator) -> Iterator[Closing]:
-    """What is said after each fork of one training."""
-    deviation, looks = random.uniform(0.002, 0.01), []
-    for onset in ONSETS:
-        looks.append(forked(curve(onset), deviation, onset, random))
-        yield closing(looks)
-
-
-def stability(kind: str, trainings: int) -> tuple[int, int, int]:
-    random, inside, later, closed = np.random.default_rng(2), 0, 0, 0
-    for _ in range(trainings):
-        course = list(said(curves(kind, random), random))
-        closed += course[-1].answer == "closed"
-        for place, first in enumerate(course):
-            if first.answer != "closed":
-                continue
-            for then in course[place + 1 :]:
-                later += 1
-                inside += then.estimate is not None and first.low <= then.estimate <= first.high
-    return inside, later, closed
 
 
 def main() -> None:
@@ -99,7 +52,7 @@ def main() -> None:
     rows.append({"what": "border called open", "count": opened, "of": trainings})
     rows.append({"what": "border called closed", "count": shut, "of": trainings})
     for kind in ("falling", "cyclic"):
-        inside, later, closed = stability(kind, 2000)
+        inside, later, closed = stability(kind, 2000, seed=2)
         rows.append({"what": f"{kind}: closings", "count": closed, "of": 2000})
         rows.append({"what": f"{kind}: later estimates inside the interval", "count": inside, "of": later})
     for row in rows:

@@ -18,6 +18,7 @@ from critlab.deficits import Blur
 from critlab.hooks.sensitivity.answer import Sensitivity
 from critlab.hooks.sensitivity.course import closing_of
 from critlab.hooks.sensitivity.forecast import ForecastMap
+from forked_courses import stability
 from planted_forks import TOTAL, Planted, harm, nudge, same
 
 HEALS = ForecastMap(0.5, 0, 0, 0.002, 0.2, -2, 2, {"total": (10, 100)}, ("harm",), 9, 99, "planted")
@@ -125,6 +126,12 @@ def test_a_closing_is_not_said_by_one_reading() -> None:
     assert (more.answer, more.low, more.high) == ("closed", 4, 8)
     assert more.estimate == pytest.approx(4 + 4 * 0.04 / 0.045)
     assert closing_of([*readings, (12, "open", 0.02)], 0.01).answer == "open"
+
+
+def test_a_closing_that_was_said_stays_inside_its_interval() -> None:
+    inside, later, closed = stability("falling", 100, seed=5)
+    assert closed > 20
+    assert inside >= 0.93 * later
 
 
 def test_a_list_of_checkpoints_gives_the_course() -> None:

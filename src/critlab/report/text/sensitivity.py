@@ -112,6 +112,8 @@ def headline(one: Told) -> str:
 
 def closing_text(deficit: str, answer: str, low: float, high: float, estimate: float | None) -> str:
     """When a period closed, such as ``blur: closed at epoch 7.5 [6, 9]``."""
+    if answer == "closed" and low == high:
+        return f"{deficit}: closed since the first fork, at epoch {high:.3g}"
     if answer == "closed" and estimate is not None:
         return f"{deficit}: closed at epoch {estimate:.3g} [{low:.3g}, {high:.3g}]"
     if answer == "open":

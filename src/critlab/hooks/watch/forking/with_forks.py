@@ -62,7 +62,9 @@ class WithForks:
         found = None
         self._ledger.arrive()
         self._forking.arrive()
-        if "forks" not in self._watching.asides and not ranks.together():
+        if self._forking.plan is not None and ranks.together():
+            self._watching.asides.say("forks", self.steps, "several processes train; use critlab sidecar instead")
+        if "forks" not in self._watching.asides:
             try:
                 found = self._forking.run(state, epoch, self.history)
             except Exception as error:
