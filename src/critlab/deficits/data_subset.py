@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class DataSubset(Deficit):
     """Shows a class-balanced part of the training images, drawn once per run; one of the two options is required.
 
-    The other images are left out of the order of each epoch, so that such an epoch has fewer steps.
+    The other images are left out of the order of each epoch, so that such an epoch has fewer steps. In a user's own
+    loader they are left out of each batch, which becomes smaller unless ``DeficitLoader(..., refill=True)`` fills it.
 
     Args:
         fraction: the share of the training images that is shown, between 0 and 1; rounded, and at least one image.

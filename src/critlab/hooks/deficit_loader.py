@@ -15,6 +15,7 @@ from critlab._core.errors import StudyError
 from critlab.deficits import Deficit
 from critlab.hooks.border.tensors import taken
 from critlab.hooks.deprivation import NAMED, BatchDeficit, DataInfo
+from critlab.hooks.refilling import Refilled
 from critlab.hooks.sampler_epoch import make_tellable, sampler_epoch, tell_epoch
 
 Key = int | str
@@ -50,7 +51,9 @@ class DeficitLoader:
         knowledge: what is known of the data; ``examples`` is the length of ``loader.dataset`` by default.
         named: fields of :class:`~critlab.hooks.deprivation.DataInfo` by name, which replace those of ``knowledge``:
             ``examples``, ``classes`` (deficits of labels need it), ``normalised``, and ``all_labels`` for ``labels``
-            (deficits that withhold examples need them).
+            (deficits that withhold examples need them). ``refill``: a deficit that withholds examples makes batches
+            smaller; with True, what is left of several batches is put together to batches of the full size, in order,
+            and a pass has fewer of them, as an epoch of a study has. Mappings then come as dictionaries.
 
     Raises:
         TypeError: there is no such field.
@@ -74,8 +77,11 @@ class DeficitLoader:
         knowledge: DataInfo | None = None,
         **named: Any,
     ) -> None:
+        self.refill = bool(named.pop("refill", False))
         if unknown := sorted(set(named) - set(NAMED)):
-            raise TypeError(f"DeficitLoader() has no argument {unknown[0]!r} (further ones: {', '.join(NAMED)})")
+            raise TypeError(
+                f"DeficitLoader() has no argument {unknown[0]!r} (further ones: {', '.join([*NAMED, 'refill'])})"
+            )
         if not 0 <= start <= stop:
             raise StudyError(f"DeficitLoader: received the window [{start}, {stop}); must have 0 <= start <= stop")
         if per not in ("epoch", "step"):
@@ -152,17 +158,24 @@ class DeficitLoader:
         self._listen()
         epoch, self.epoch, self._given = self.epoch, self.epoch + 1, 0
         deprive = BatchDeficit(self.deficit, self.knowledge, seed=self.seed, epoch=epoch)
+        refilled = Refilled()
         for position, batch in enumerate(self.loader):
             suffers = (epoch if self.per == "epoch" else self.steps) in self.window
             self.steps += 1
             self._given = position + 1
             if not suffers:
+                yield from refilled.rest()
                 yield batch
                 continue
             deprive.position = position
-            deprived = self._deprived(batch, deprive)
-            if deprived is not None:
-                yield deprived
+            shown = self._shown(batch, deprive)
+            if shown is None:
+                yield self._deprived(batch, deprive)
+            elif self.refill:
+                yield from refilled.add(batch, shown)
+            elif bool(shown.any()):
+                yield _filtered(batch, shown)
+        yield from refilled.rest()
 
     def _listen(self) -> None:
         """Takes over the sampler's epoch once it was set, since that is what resuming frameworks do."""
@@ -172,16 +185,20 @@ class DeficitLoader:
             self.set_epoch(told)
         self._heard = told
 
+    def _shown(self, batch: Any, deprive: BatchDeficit) -> Tensor | None:
+        """bool ``(batch,)``: which examples the deficit does not withhold; None where it withholds none."""
+        if isinstance(batch, Tensor | np.ndarray):
+            return None
+        numbers = None if self.numbers is None else _item(batch, self.numbers, "numbers")
+        return deprive.shown(numbers, _item(batch, self.inputs, "inputs"))
+
     def _deprived(self, batch: Any, deprive: BatchDeficit) -> Any:
-        """The batch after the deficit, in its own form; None where nothing of it is left."""
+        """The batch after the deficit, in its own form."""
         if isinstance(batch, Tensor | np.ndarray):
             return deprive(batch, None)[0]
         inputs = _item(batch, self.inputs, "inputs")
         labels = None if self.labels is None else _item(batch, self.labels, "labels")
         numbers = None if self.numbers is None else _item(batch, self.numbers, "numbers")
-        shown = deprive.shown(numbers, inputs)
-        if shown is not None:
-            return _filtered(batch, shown) if bool(shown.any()) else None
         new_inputs, new_labels = deprive(inputs, labels, numbers, self._mask_of(batch, inputs))
         changed = {self.inputs: new_inputs, **({} if self.labels is None else {self.labels: new_labels})}
         return _with(batch, changed)
@@ -201,7 +218,7 @@ class DeficitLoader:
 
 _OWN = frozenset(
     {"loader", "deficit", "window", "per", "seed", "inputs", "labels", "numbers", "mask", "knowledge"}
-    | {"epoch", "steps", "_given", "_heard", "_follows"}
+    | {"refill", "epoch", "steps", "_given", "_heard", "_follows"}
 )
 """Attributes of a DeficitLoader itself; setting any other that the loader inside has sets it there."""
 

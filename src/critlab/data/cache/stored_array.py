@@ -66,10 +66,8 @@ def read_journal(path: Path) -> dict[int, ChunkFacts]:
     found = {}
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
         try:
-            raw = json.loads(line)
-            facts = ChunkFacts(
-                **{key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
-            )
+            raw: dict[str, Any] = json.loads(line)
+            facts = ChunkFacts(**{key: tuple(one) if isinstance(one, list) else one for key, one in raw.items()})
         except (ValueError, TypeError):
             continue
         found[facts.chunk] = facts
@@ -112,7 +110,7 @@ def _summed(parts: Sequence[Sequence[float]]) -> tuple[float, ...]:
     return tuple(sum(column) if exact else math.fsum(column) for column in zip(*parts, strict=True))
 
 
-class StoredArray(np.memmap):  # type: ignore[type-arg]  # numpy declares no parameters for a subclass
+class StoredArray(np.memmap):
     """An array that is mapped from a file, read-only: only what is looked at is read.
 
     ``facts`` are those of the whole; what is cut out of it has none.

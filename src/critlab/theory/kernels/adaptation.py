@@ -139,7 +139,9 @@ def adapted_kernels(
     Error: Monte Carlo: the alignment of one batch scatters by 0.0004 at P = 12, L = 1, by 0.0014 at P = 24, L = 2 or
     P = 40, that of the default 64 by an eighth of that; none for "linear". The theory itself is exact to first order
     in P/N only (see ``docs/findings_kernels.md``).
-    Cost: a sweep is of order L M P^2, some hundred over one batch and four over all; memory about 8 M P numbers.
+    Cost: a sweep is of order L M P^2, some hundred over one batch and four over all; memory about 8 M P numbers. Sweeps
+    that go round in circles end after 100 without progress. What takes over two seconds reports width, sweep and
+    change on standard error.
     Source: Fischer et al. 2024 (arXiv 2405.10761) for the approach; the equations above are our own derivation.
     """
     how = replace(solver or Solver(), **options)
@@ -158,14 +160,17 @@ def adapted_kernels(
     )
     several = 1 if prior.activation.linear else whole("batches", how.batches, 1)
     start = propagated(problem.kernel, prior)
-    state, history = annealed(problem, attempt, start, _widths(problem, how.widths))
-    if several > 1 and history[-1].change <= attempt.tolerance:
-        state, rounds = refined(problem, attempt, state, float(problem.width), several)
-        history += rounds
+    with attempt.progress:
+        state, history = annealed(problem, attempt, start, _widths(problem, how.widths))
+        averaged = several > 1 and history[-1].change <= attempt.tolerance
+        if averaged:
+            state, rounds = refined(problem, attempt, state, float(problem.width), several)
+            history += rounds
     converged = history[-1].change <= how.tolerance
     trusted = converged and min(state.effective) >= TRUSTED_SHARE * count
     if not trusted:
-        warnings.warn(_warning(history[-1], how.tolerance, state.effective, count), NotConverged, stacklevel=3)
+        text = _warning(history[-1], how.tolerance, state.effective, count, averaged)
+        warnings.warn(text, NotConverged, stacklevel=3)
     found = (state.kernels, state.conjugates, converged, history, state.effective)
     return Adaptation(*found, draws=count, batches=several, mode=chosen, trusted=trusted)
 
@@ -186,12 +191,14 @@ def _widths(problem: Problem, widths: Sequence[float] | None) -> list[float]:
     return [step for step in steps if step > problem.width] + [float(problem.width)]
 
 
-def _warning(last: Step, tolerance: float, effective: Sequence[float], draws: int) -> str:
+def _warning(last: Step, tolerance: float, effective: Sequence[float], draws: int, averaged: bool) -> str:
     if last.change > tolerance:
-        return (
-            f"adapted_kernels: not converged at width {last.width:g}: the kernels still change by {last.change:.1e} "
-            f"(tolerance {tolerance:g}) after {last.sweeps} sweeps; give finer widths, less damping or more sweeps"
-        )
+        what = f"the kernels still change by {last.change:.1e} (tolerance {tolerance:g}) after {last.sweeps} sweeps"
+        if averaged:
+            what, advice = f"the mean over batches of draws still changes by {last.change:.1e}", "more draws"
+        else:
+            advice = "finer widths, less damping or more sweeps"
+        return f"adapted_kernels: not converged at width {last.width:g}: {what}; give {advice}"
     return (
         f"adapted_kernels: only {min(effective):.0f} of {draws} draws are effective, fewer than a twentieth; "
         "give more draws or a larger width"

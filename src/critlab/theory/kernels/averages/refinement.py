@@ -30,19 +30,21 @@ def refined(problem: Problem, attempt: Attempt, state: State, width: float, batc
     Returns:
         The solution, and one :class:`~critlab.theory.kernels.sampling.annealing.Step` for every sweep over all batches:
         the change that it made, and the sweeps over the first batch before it. A last change above the tolerance
-        says that ten rounds did not reach it, or that the cheap sweeps found no solution.
+        says that ten rounds did not reach it, that a round no longer made the change smaller, or that the cheap sweeps
+        found no solution.
 
     Cost: usually three sweeps over all batches. Source: the method: Stetter 1978; its use here: ours.
     """
     full = replace(attempt, batches=batches)
-    kernels, sweeps = state.kernels, 0
+    kernels, sweeps, least = state.kernels, 0, math.inf
     steps: list[Step] = []
     for _ in range(ROUNDS):
         state = swept(problem, full, kernels, width)
         change = largest_change(kernels, state.kernels)
         steps.append(Step(width, sweeps, change, attempt.damping))
-        if change <= attempt.tolerance or not math.isfinite(change):
+        if change <= attempt.tolerance or not math.isfinite(change) or change >= least:
             break
+        least = change
         coarse = swept(problem, attempt, kernels, width)
         shift = tuple(many - few for many, few in zip(state.kernels[1:], coarse.kernels[1:], strict=True))
         shifted = replace(attempt, shift=shift, tolerance=FINER * attempt.tolerance)

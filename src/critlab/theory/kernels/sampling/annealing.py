@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from critlab._core.errors import Diverged
+from critlab._core.progress import Progress
 from critlab.theory.kernels.averages.gaussian import (
     Features,
     Mode,
@@ -29,6 +30,10 @@ from critlab.theory.kernels.prior import pulled_back
 RETRIES = 3
 GROWTH = 10.0
 """Sweeps whose change has grown this much over its least value are running away."""
+STALLED = 100
+"""Sweeps at one width that no longer make the least change smaller go round in circles and end there."""
+MOST_WIDTHS = 4
+"""Widths that may be solved, in parts of those that were given; more, put in between, lead nowhere."""
 
 
 class Step(NamedTuple):
@@ -60,6 +65,7 @@ class Attempt:
         sweeps: the most at one width.
         batches: batches of draws over which every average is taken.
         shift: what is added to the new kernels C^1 .. C^L in every sweep; empty is nothing.
+        progress: what is reported to a person who waits.
     """
 
     mode: Mode
@@ -70,6 +76,7 @@ class Attempt:
     sweeps: int
     batches: int = 1
     shift: tuple[Tensor, ...] = ()
+    progress: Progress = field(default_factory=lambda: Progress("adapted_kernels"))
 
     @property
     def draws(self) -> int:
@@ -94,7 +101,7 @@ def annealed(
     half the damping and a width half-way in between, three times at most.
 
     Raises:
-        Diverged: also the third time.
+        Diverged: also the third time, or so many widths had to be put in between that they lead nowhere.
     """
     state = State(start, [], [])
     history: list[Step] = []
@@ -108,7 +115,7 @@ def annealed(
             pending.pop(0)
             continue
         retries += 1
-        if retries > RETRIES:
+        if retries > RETRIES or len(history) >= MOST_WIDTHS * len(widths):
             raise Diverged(
                 f"adapted_kernels: at width {width:g} the sweeps run away from every solution near that of the "
                 f"previous width (depth {problem.prior.depth}, {len(problem.targets)} points); give finer widths, "
@@ -124,16 +131,21 @@ def settled(problem: Problem, attempt: Attempt, start: list[Tensor], width: floa
     """Sweeps at one width until the kernels stay, run away or the sweeps are used up."""
     # C^0 is given, so the first layer's draws never change
     first = drawn_features(problem, attempt, start[0], 0) if attempt.batches == 1 else None
-    kernels, least, change = start, math.inf, math.inf
+    kernels, least, change, since = start, math.inf, math.inf, 0
     state = State(start, [], [])
     for sweep in range(1, attempt.sweeps + 1):
+        known = f", relative change {change:.1e} of {attempt.tolerance:g}" if sweep > 1 else ""
+        attempt.progress.advance(0, f"width {width:g}, sweep {sweep} of at most {attempt.sweeps}{known}")
         state = swept(problem, attempt, kernels, width, first)
         change = largest_change(kernels, state.kernels)
         if not math.isfinite(change) or change > GROWTH * max(least, attempt.tolerance):
             return state, Step(width, sweep, math.inf, attempt.damping)
         if change <= attempt.tolerance:
             return state, Step(width, sweep, change, attempt.damping)
+        since = 0 if change < least else since + 1
         least = min(least, change)
+        if since >= STALLED:
+            return state, Step(width, sweep, change, attempt.damping)
         pairs = zip(kernels[1:], state.kernels[1:], strict=True)
         kernels = [start[0], *[old + attempt.damping * (new - old) for old, new in pairs]]
     return State(kernels, state.conjugates, state.effective), Step(width, attempt.sweeps, change, attempt.damping)
@@ -188,6 +200,9 @@ def _layer(
     pulled = tilt.conjugate if layer == 1 else pulled_back(tilt.conjugate, below, tilt.scale, activation)
     corrected, effective = torch.zeros_like(below), 0.0
     for batch in range(attempt.batches):
+        if attempt.batches > 1:
+            note = f"width {tilt.width:g}, averages of layer {layer}, batch {batch + 1} of {attempt.batches}"
+            attempt.progress.advance(0, note)
         drawn = drawn_features(problem, attempt, below, batch) if first is None else first
         found = weights(drawn, tilt)
         corrected = corrected + correction(drawn, found, tilt.scale) / attempt.batches
