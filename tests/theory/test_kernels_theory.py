@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from critlab import kernels
+from critlab._core import progress
 from critlab._core.errors import StudyError
 from critlab.theory.kernels.adaptation import Adaptation, NotConverged
 from critlab.theory.kernels.averages.activations import activation_of
@@ -242,6 +243,22 @@ def test_a_false_start_is_marked() -> None:
     assert not found.converged
     assert not found.trusted
     assert found.history[-1].change > 1e-6
+
+
+def test_sweeps_have_an_end_and_say_how_far_they_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inputs, targets = xor(12)
+    monkeypatch.setattr(progress, "SILENT_SECONDS", 0)
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0)
+    hard: dict[str, Any] = {"depth": 2, "weight_scale": 0.5, "width": 20, "draws": 200}
+    with pytest.warns(NotConverged, match=r"not converged at width 160: all 60 sweeps \(total\) are used up before it"):
+        found = kernels.adapted_kernels(inputs, targets, **hard, total=60)
+    assert not found.converged
+    assert sum(step.sweeps for step in found.history[:-1]) <= 60
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "adapted_kernels: width 1280, sweep 1 of at most 60"
+    assert "sweep 7 of at most 60, relative change" in told[6]
 
 
 BAD = [

@@ -103,13 +103,13 @@ class ArrayFiles(OwnDataSet):
 
     def _tests(self, folder: Path, labels: NDArray[Any]) -> NDArray[np.bool_]:
         from critlab.data.own.array_files import read_array
-        from critlab.data.own.split import test_part
+        from critlab.data.own.split import held_out
 
         assert self.split is not None
         keys = None if self.split.by is None else read_array(folder, self.split.by).tolist()
         if keys is not None and len(keys) != len(labels):
             raise DataError(f"{self.split.by}: has {len(keys)} rows, but there are {len(labels)} labels")
-        return test_part(labels.tolist(), [str(row) for row in range(len(labels))], self.split, keys, self.inputs)
+        return held_out(labels.tolist(), [str(row) for row in range(len(labels))], self.split, keys, self.inputs)
 
     def _one_each(self, inputs: NDArray[Any], labels: NDArray[Any], reference: str) -> None:
         if len(inputs) != len(labels):

@@ -16,7 +16,7 @@ from critlab._core.imports import imported, one_line
 from critlab._core.user_code.identity import own_code
 from critlab.data.cache.filling import Filling, Rows, filled
 from critlab.data.own.layout import in_range, laid_out, recognised_layout
-from critlab.data.own.split import test_part
+from critlab.data.own.split import held_out
 from critlab.data.pictures.decoding import VERSION, Wanted, pixels
 from critlab.data.user import seeded
 
@@ -53,7 +53,7 @@ def read_examples(options: OtherDataSet) -> tuple[Pair, Pair]:
             None if options.split.by is None else [part.key(number, options.split.by) for number in range(len(labels))]
         )
         names = [str(number) for number in range(len(labels))]
-        tests = test_part(labels.tolist(), names, options.split, keys, where)
+        tests = held_out(labels.tolist(), names, options.split, keys, where)
     from critlab.data.cache.derived import taken
 
     places = np.flatnonzero(~tests), np.flatnonzero(tests)
@@ -172,9 +172,8 @@ class _Part:
         range_ = self.options.range
         if range_ is None:  # one example may be dark: what is recognised is what all that are looked at have
             some = [_values(self.item(number)[0], self.where) for number in self._looked_at()]
-            if len({one.shape for one in some}) == 1:
-                in_range(np.stack(some), None, self.where)
-                range_ = "8bit" if some[0].dtype == np.uint8 else "unit"
+            in_range(np.concatenate([one.reshape(-1) for one in some]), None, self.where)
+            range_ = "8bit" if some[0].dtype == np.uint8 else "unit"
 
         def make(value: Any, number: int) -> NDArray[Any]:
             where = f"{self.where}: example {number}"

@@ -29,7 +29,7 @@ class Split(Spec):
     by: str | None = None
 
 
-def test_part(
+def held_out(
     labels: Sequence[Any], names: Sequence[str], split: Split, keys: Sequence[Any] | None, where: str
 ) -> NDArray[np.bool_]:
     """Which examples are the test part; a function of names, keys and labels alone.

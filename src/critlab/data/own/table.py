@@ -106,7 +106,7 @@ class Table(OwnDataSet):
     def _parts(self, folder: Path) -> tuple[Columns, Columns]:
         from critlab.data.own.columns import read_columns
         from critlab.data.own.paths import found_path
-        from critlab.data.own.split import test_part
+        from critlab.data.own.split import held_out
 
         whole = read_columns(found_path(folder, self.path))
         if self.split is None:
@@ -114,5 +114,5 @@ class Table(OwnDataSet):
             return whole, read_columns(found_path(folder, self.test_path))
         labels = whole.column(self.label)
         keys = None if self.split.by is None else whole.column(self.split.by)
-        tests = test_part(labels, [str(row) for row in range(len(labels))], self.split, keys, whole.where)
+        tests = held_out(labels, [str(row) for row in range(len(labels))], self.split, keys, whole.where)
         return whole.chosen(~tests), whole.chosen(tests)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from critlab._core.errors import DataError
-from critlab.data.own.split import Split, test_part
+from critlab.data.own.split import Split, held_out
 
 SUFFIXES = frozenset([".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"])
 
@@ -101,7 +101,7 @@ def divided(whole: Listing, split: Split) -> tuple[Listing, Listing]:
     keys = None if split.by is None else [*_keys(whole, split.by)]
     names = [one.path for one in whole.pictures]
     labels = [whole.classes[one.label] for one in whole.pictures]
-    tests = test_part(labels, names, split, keys, str(whole.root))
+    tests = held_out(labels, names, split, keys, str(whole.root))
     parts = [tuple(one for one, test in zip(whole.pictures, tests, strict=True) if test == which) for which in (0, 1)]
     return Listing(whole.root, whole.classes, parts[0]), Listing(whole.root, whole.classes, parts[1])
 

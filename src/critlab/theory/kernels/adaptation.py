@@ -72,6 +72,7 @@ class Solver:
             layers on 16, 8 .. 1. Deep networks near the edge need fine steps.
         damping: the share of the new kernel in each sweep, at most 1.
         sweeps: the most sweeps at one width.
+        total: the most sweeps over all widths.
         batches: the solution is a mean over this many batches of ``draws`` draws; 1 skips the refinement.
     """
 
@@ -82,6 +83,7 @@ class Solver:
     widths: Sequence[float] | None = None
     damping: float = 0.3
     sweeps: int = 500
+    total: int = 3000
     batches: int = 64
 
 
@@ -140,8 +142,8 @@ def adapted_kernels(
     P = 40, that of the default 64 by an eighth of that; none for "linear". The theory itself is exact to first order
     in P/N only (see ``docs/findings_kernels.md``).
     Cost: a sweep is of order L M P^2, some hundred over one batch and four over all; memory about 8 M P numbers. Sweeps
-    that go round in circles end after 100 without progress. What takes over two seconds reports width, sweep and
-    change on standard error.
+    that go round in circles end after 100 without progress, and all sweeps over one batch together are at most
+    ``total``. What takes over two seconds reports width, sweep and change on standard error.
     Source: Fischer et al. 2024 (arXiv 2405.10761) for the approach; the equations above are our own derivation.
     """
     how = replace(solver or Solver(), **options)
@@ -157,6 +159,7 @@ def adapted_kernels(
         tolerance=positive("tolerance", how.tolerance),
         damping=_share("damping", how.damping),
         sweeps=whole("sweeps", how.sweeps, 1),
+        total=whole("total", how.total, 1),
     )
     several = 1 if prior.activation.linear else whole("batches", how.batches, 1)
     start = propagated(problem.kernel, prior)
@@ -194,7 +197,9 @@ def _widths(problem: Problem, widths: Sequence[float] | None) -> list[float]:
 def _warning(last: Step, tolerance: float, effective: Sequence[float], draws: int, averaged: bool) -> str:
     if last.change > tolerance:
         what = f"the kernels still change by {last.change:.1e} (tolerance {tolerance:g}) after {last.sweeps} sweeps"
-        if averaged:
+        if last.change == float("inf"):
+            what, advice = f"all {last.sweeps} sweeps (total) are used up before it", "finer widths or a larger total"
+        elif averaged:
             what, advice = f"the mean over batches of draws still changes by {last.change:.1e}", "more draws"
         else:
             advice = "finer widths, less damping or more sweeps"

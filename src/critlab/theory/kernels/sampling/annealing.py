@@ -65,6 +65,7 @@ class Attempt:
         sweeps: the most at one width.
         batches: batches of draws over which every average is taken.
         shift: what is added to the new kernels C^1 .. C^L in every sweep; empty is nothing.
+        total: the most sweeps over all widths.
         progress: what is reported to a person who waits.
     """
 
@@ -76,6 +77,7 @@ class Attempt:
     sweeps: int
     batches: int = 1
     shift: tuple[Tensor, ...] = ()
+    total: int = 3000
     progress: Progress = field(default_factory=lambda: Progress("adapted_kernels"))
 
     @property
@@ -98,17 +100,20 @@ def annealed(
     """The solution at the last of ``widths``, reached through all of them from the kernels ``start``.
 
     Where the change grows or is no longer finite, that width is tried again from the previous width's solution with
-    half the damping and a width half-way in between, three times at most.
+    half the damping and a width half-way in between, three times at most. Once all sweeps are used up, the solution of
+    the width that was reached stands, whose step says that it did not converge.
 
     Raises:
         Diverged: also the third time, or so many widths had to be put in between that they lead nowhere.
     """
     state = State(start, [], [])
     history: list[Step] = []
-    pending, retries, current = list(widths), 0, attempt
-    while pending:
+    pending, retries, current, left = list(widths), 0, attempt, attempt.total
+    while pending and left > 0:
         width = pending[0]
-        found, step = settled(problem, current, state.kernels, width)
+        few = replace(current, sweeps=min(current.sweeps, left))
+        found, step = settled(problem, few, state.kernels, width)
+        left -= step.sweeps
         if step.change <= attempt.tolerance or not _ran_away(step):
             state, retries, current = found, 0, attempt
             history.append(step)
@@ -124,6 +129,8 @@ def annealed(
         current = replace(current, damping=current.damping / 2)
         if history:
             pending.insert(0, math.sqrt(width * history[-1].width))
+    if pending:  # the sweeps are used up before the last width
+        history.append(Step(pending[0], attempt.total, math.inf, current.damping))
     return state, history
 
 
