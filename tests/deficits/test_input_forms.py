@@ -26,7 +26,7 @@ from critlab.study.runs.recipe import Recipe
 from critlab.training.examples import Examples
 
 TOKENS, PADDED, FREE = InputForm("tokens", 9), InputForm("tokens", 9, 8), InputForm("free")
-BIJECTION = TokenBijection(vocabulary=9, spared=[8])
+BIJECTION = TokenBijection(vocabulary=9, spared=(8,))
 
 TAKEN: list[tuple[Deficit, list[InputForm]]] = [
     (Blur(factor=2), [UNIT, FREE]),
@@ -37,7 +37,7 @@ TAKEN: list[tuple[Deficit, list[InputForm]]] = [
     (LabelNoise(share=0.5), [UNIT, FREE, TOKENS, PADDED]),
     (BIJECTION, [UNIT, TOKENS, PADDED]),
     (TokenBijection(vocabulary=9), [UNIT, TOKENS]),
-    (TokenBijection(vocabulary=8, spared=[7]), [UNIT]),
+    (TokenBijection(vocabulary=8, spared=(7,)), [UNIT]),
     (FeatureDropout(share=0.5, fill=3), [UNIT, FREE, TOKENS, PADDED]),
     (FeatureDropout(share=0.5, fill=8), [UNIT, FREE, TOKENS]),
     (FeatureDropout(share=0.5, fill=0.5), [UNIT, FREE]),
@@ -107,12 +107,13 @@ def test_the_network_does_not_see_padding() -> None:
     options = TokenTransformer(vocabulary=9, padding=8, width=8, blocks=2)
     torch.manual_seed(0)
     model = options.build((6,), 3).eval()
+    weight = model.get_parameter("embedding.weight")
     assert sum(one.numel() for one in model.parameters()) == options.parameters((6,), 3)
     tokens = batch(sequences(), None)
     before = model(tokens)
     with torch.no_grad():
-        model.embedding.weight[8] += 5
+        weight[8] += 5
     assert torch.equal(model(tokens), before)
     with torch.no_grad():
-        model.embedding.weight[3] += 5
+        weight[3] += 5
     assert not torch.equal(model(tokens), before)

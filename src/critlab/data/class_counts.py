@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,17 +17,17 @@ if TYPE_CHECKING:
 class ClassCounts:
     """Training examples by the name of their class, in the order of the class numbers; at least two classes."""
 
-    counts: dict[str, int]
+    counts: Mapping[str, int]
 
     @property
     def fewest(self) -> str:
         """The name of the smallest class; of several, the first."""
-        return min(self.counts, key=self.counts.__getitem__)
+        return min(self.counts, key=lambda name: self.counts[name])
 
     @property
     def most(self) -> str:
         """The name of the largest class; of several, the first."""
-        return max(self.counts, key=self.counts.__getitem__)
+        return max(self.counts, key=lambda name: self.counts[name])
 
     @property
     def imbalance(self) -> float:

@@ -150,9 +150,10 @@ def _sums(images: NDArray[Any]) -> tuple[NDArray[np.float64] | float, NDArray[np
     if isinstance(images, StoredArray) and images.facts is not None:
         shape = images.shape[1:-2] if images.ndim >= 4 else ()
         known = images.facts.total, images.facts.squares
-        total, squares = (np.asarray(one, dtype=np.float64).reshape(shape) for one in known)
-        return total, squares
-    total, squares = np.float64(0), np.float64(0)
+        sums = [np.asarray(one, dtype=np.float64).reshape(shape) for one in known]
+        return sums[0], sums[1]
+    total: NDArray[np.float64] | float = 0.0
+    squares: NDArray[np.float64] | float = 0.0
     for start in range(0, len(images), _CHUNK):
         chunk = images[start : start + _CHUNK].astype(np.float64)
         total = total + chunk.sum(axis=axes)

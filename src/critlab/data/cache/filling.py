@@ -172,7 +172,7 @@ def _kept(filling: Filling, folder: Path, descriptor: int, offset: int) -> dict[
 
 
 def _write(descriptor: int, values: NDArray[Any], place: int) -> None:
-    left = memoryview(values).cast("B")
+    left = memoryview(values.data).cast("B")
     while left:
         written = os.pwrite(descriptor, left, place)
         left, place = left[written:], place + written

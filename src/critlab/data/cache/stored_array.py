@@ -66,8 +66,9 @@ def read_journal(path: Path) -> dict[int, ChunkFacts]:
     found = {}
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
         try:
-            raw: dict[str, Any] = json.loads(line)
-            facts = ChunkFacts(**{key: tuple(one) if isinstance(one, list) else one for key, one in raw.items()})
+            raw = json.loads(line)
+            lists: Any = {key: tuple(one) if isinstance(one, list) else one for key, one in raw.items()}
+            facts = ChunkFacts(**lists)
         except (ValueError, TypeError):
             continue
         found[facts.chunk] = facts

@@ -64,7 +64,7 @@ class ArrayFiles(OwnDataSet):
         return {str(value): int(count) for value, count in zip(values, counts, strict=True)}
 
     def load(self, folder: Path) -> tuple[Pair, Pair]:
-        """The examples as :meth:`read` gives them, divided as ``split`` says.
+        """The examples as :meth:`read_files` gives them, divided as ``split`` says.
 
         Raises:
             DataError: a file is missing or damaged, or its values are not what is asked.
@@ -74,17 +74,17 @@ class ArrayFiles(OwnDataSet):
             assert self.test_inputs is not None
             assert self.test_labels is not None
             test_labels = self._labels(folder, self.test_labels)
-            inputs, test_inputs = self.read(folder, [self.inputs, self.test_inputs])
+            inputs, test_inputs = self.read_files(folder, [self.inputs, self.test_inputs])
             self._one_each(inputs, labels, self.inputs)
             self._one_each(test_inputs, test_labels, self.test_inputs)
             return (inputs, labels), (test_inputs, test_labels)
-        (inputs,) = self.read(folder, [self.inputs])
+        (inputs,) = self.read_files(folder, [self.inputs])
         self._one_each(inputs, labels, self.inputs)
         tests = self._tests(folder, labels)
         return (inputs[~tests], labels[~tests]), (inputs[tests], labels[tests])
 
     @abstractmethod
-    def read(self, folder: Path, references: list[str]) -> list[NDArray[Any]]:
+    def read_files(self, folder: Path, references: list[str]) -> list[NDArray[Any]]:
         """The examples at each of ``references``, ``(N, ...)``, in their form in memory.
 
         Raises:
@@ -140,7 +140,7 @@ class Arrays(ArrayFiles):
         """Levels in [0, 1], or numbers of any range where ``range`` is ``standardised``."""
         return InputForm("free") if self.range == "standardised" else UNIT
 
-    def read(self, folder: Path, references: list[str]) -> list[NDArray[Any]]:
+    def read_files(self, folder: Path, references: list[str]) -> list[NDArray[Any]]:
         """Float32 or uint8 examples ``(N, ...)``; see :class:`ArrayFiles`."""
         from critlab.data.own.array_files import read_array
         from critlab.data.own.layout import in_range, laid_out, recognised_layout

@@ -38,7 +38,7 @@ class Spectrograms(ArrayFiles):
         """Levels in [0, 1], or numbers of any range where ``range`` is ``standardised``."""
         return InputForm("free") if self.range == "standardised" else UNIT
 
-    def read(self, folder: Path, references: list[str]) -> list[NDArray[Any]]:
+    def read_files(self, folder: Path, references: list[str]) -> list[NDArray[Any]]:
         """Float32 or uint8 ``(N, channels, frequency, time)``; see :class:`~critlab.data.own.arrays.ArrayFiles`."""
         from critlab.data.own.array_files import read_array
         from critlab.data.own.layout import in_range, laid_out

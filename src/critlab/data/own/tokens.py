@@ -69,7 +69,7 @@ class Tokens(ArrayFiles):
         """Tokens of this vocabulary and padding."""
         return InputForm("tokens", self.vocabulary, self.padding)
 
-    def read(self, folder: Path, references: list[str]) -> list[NDArray[Any]]:
+    def read_files(self, folder: Path, references: list[str]) -> list[NDArray[Any]]:
         """Whole numbers ``(N, places)``; see :class:`~critlab.data.own.arrays.ArrayFiles`."""
         from critlab.data.own.array_files import read_array, read_sequences
 
