@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+import critlab as library
 from command import JARGON, Command
+from critlab.report.timing_document import timing_document
+from critlab.study import read_study
 from studies import TOML
 
 SWITCH = '[deficit]\nname = "blur"\nfactor = 7'
@@ -56,15 +59,20 @@ def test_the_answer_its_document_and_its_page(critlab: Command, tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_a_switch_that_does_nothing_has_no_effect(critlab: Command, tmp_path: Path) -> None:
-    study(tmp_path, "gradient_clip = 1e30", 'kind = "switch_off"\nat = [2, 3]\ntotal = 6', "{ first = 3, most = 6 }")
-    found = critlab("when", "study.toml", "--store", "store", "--json", "--workers", "1")
-    assert found.status == 0, found.err
-    document = json.loads(found.out)
-    assert (document["matters"], document["answer"], document["seeds"]) == (False, "decided", 3)
+def test_a_switch_that_does_nothing_has_no_effect(tmp_path: Path) -> None:
+    sweep, seeds = 'kind = "switch_off"\nat = [2, 3]\ntotal = 6', "{ first = 3, most = 6 }"
+    asked = read_study(study(tmp_path, "gradient_clip = 1e30", sweep, seeds))
+    results = library.run(asked, tmp_path / "store", engine="inline", device="cpu")
+    found = results.timing()
+    assert found is not None
+    assert (found.timing.matters, found.decided, found.timing.seeds) == (False, True, 3)
+    assert found.timing.plateau == (0, 6)
+    assert found.timing.never is not None
+    assert math.isclose(found.timing.never.estimate, 0.0, abs_tol=1e-12)
+    assert (results.looks[-1].answer, results.verdict().reasons) == ("decided", ("asks_when",))
+    document = timing_document(results)
     assert document["sentence"].startswith("No effect found")
-    assert (document["plateau"]["low"], document["plateau"]["high"]) == (0, 6)
-    assert math.isclose(document["never"]["estimate"], 0.0, abs_tol=1e-12)
+    json.dumps(document, allow_nan=False)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from functools import cache
 from itertools import count
@@ -15,6 +16,8 @@ from torch import nn
 
 import critlab
 from critlab.data import load
+from critlab.report.study_text import study_text
+from critlab.report.text.names import switch_words
 from critlab.study import Study
 from critlab.study.ingredients.measurement import TEST, Measurement
 from critlab.study.runs.origin import Numerics
@@ -25,14 +28,14 @@ from critlab.study.switches.switch import EpochImages
 from critlab.training.learner import NetworkLearner, NetworkState
 from studies import small
 
-TOTAL, FLIP = 4, 2
+TOTAL, FLIP = 3, 1
 VALUES: dict[str, Any] = {
     "weight_decay": 0.1,
     "lr_factor": 0.5,
     "augment": {"flip": False},
     "objective": "smoothed_cross_entropy",
     "select": {"name": "data_subset", "fraction": 0.5},
-    "batch": 10,
+    "batch": 5,
     "resolution": 14,
     "mixture": {"weights": {"low": 3, "high": 1}, "classes": {"low": [0, 1, 2, 3, 4], "high": [5, 6, 7, 8, 9]}},
     "mixup": 0.4,
@@ -62,8 +65,8 @@ def asked(switch: Mapping[str, Any] | None, kind: str = "onset", **changes: Any)
     return small(
         **{
             "model": MODEL,
-            "data": {"name": "sample", "train": 40, "test": 20},
-            "optimizer": {"name": "sgd", "lr": 0.02, "batch": 20, "momentum": 0.9, "weight_decay": 0.001},
+            "data": {"name": "sample", "train": 20, "test": 20},
+            "optimizer": {"name": "sgd", "lr": 0.02, "batch": 10, "momentum": 0.9, "weight_decay": 0.001},
             "seeds": 1,
             "deficit": None,
             "switch": switch,
@@ -156,8 +159,8 @@ def test_a_switch_that_is_never_on_is_the_study_without_it(name: str, value: Any
         assert recipes(clean(study), study) == plain
         on = recipes(run_at(study, FLIP), study)
         before, after = (on[:FLIP], on[FLIP:]) if kind == "onset" else (on[FLIP:], on[:FLIP])
-        assert [recipe.switches for recipe in before] == [()] * FLIP
-        assert after != plain[:FLIP]
+        assert not any(recipe.switches for recipe in before)
+        assert after != plain[: len(after)]
 
 
 def nothing_left(state: NetworkState) -> None:
@@ -263,3 +266,12 @@ def test_a_mixture_has_its_shares_and_sees_each_image_equally_often() -> None:
     counts = torch.bincount(low, minlength=60)[labels < 5]
     assert counts.max() - counts.min() <= 1
     assert len(seen) == 240
+
+
+@pytest.mark.parametrize(("name", "value"), EVERY, ids=lambda value: str(value)[:30])
+def test_a_study_with_a_switch_reads_back_from_its_page_and_its_record(name: str, value: Any) -> None:
+    study = asked({name: value})
+    assert Study.read(tomllib.loads(study_text(study)), "page") == study
+    assert Study.read(study.model_dump(mode="json"), "record") == study
+    assert study.switch is not None
+    assert switch_words(study.switch)
