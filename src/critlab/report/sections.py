@@ -34,7 +34,7 @@ from critlab.report.text.names import (
 )
 from critlab.report.text.notes import note_lines
 from critlab.report.text.numbers import MINUS
-from critlab.report.text.study_timing import study_timing_lines, timing_facts
+from critlab.report.text.study_timing import study_timing_lines, timing_facts, timing_label
 
 Row = Mapping[str, Any]
 RUN_COLUMNS = ("Run", "Seed", "Arm", "Window", "Clock", "Epochs", "Outcome", "Time")
@@ -108,14 +108,14 @@ def _study_section(results: Results, name: str) -> Row:
 def _verdict(results: Results) -> Row:
     if results.study.sweep.asks_when and (found := results.timing()) is not None:
         sentence, *notes = study_timing_lines(results, found)
-        facts_of = timing_facts(results.study, found)
         return {
+            "topic": "When to switch",
             "answer": "done" if found.decided else "undecided",
-            "label": "decided" if found.decided else "undecided",
+            "label": timing_label(found),
             "sentence": sentence,
             "closing": "",
             "damages": _table([]),
-            "facts": [one._asdict() for one in facts_of],
+            "facts": [one._asdict() for one in timing_facts(results.study, found)],
             "confounds": [],
             "notes": notes,
         }
@@ -129,6 +129,7 @@ def _verdict(results: Results) -> Row:
         for confound in verdict.confounds
     ]
     return {
+        "topic": "Critical period",
         "answer": verdict.answer,
         "label": ANSWERS[verdict.answer],
         "sentence": _capital(answer_text(verdict)),

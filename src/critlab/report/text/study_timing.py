@@ -34,6 +34,14 @@ def _left_out(found: StudyTiming) -> Iterator[str]:
         yield f"{count(found.missing, 'run')} {verb} not done; the answer is provisional."
 
 
+def timing_label(found: StudyTiming) -> str:
+    """The answer in two words, such as ``epoch 20``."""
+    timing = found.timing
+    if not timing.matters:
+        return "no effect found"
+    return "never" if timing.none_better else f"epoch {timing.best.epoch}"
+
+
 def timing_facts(study: Study, found: StudyTiming) -> Iterator[Fact]:
     """The numbers of the answer, one label each, for the page."""
     timing, words = found.timing, timing_words(study, found)
