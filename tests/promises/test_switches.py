@@ -16,8 +16,10 @@ from torch import nn
 
 import critlab
 from critlab.data import load
+from critlab.engine.maintenance.verify import verify
 from critlab.report.study_text import study_text
 from critlab.report.text.names import switch_words
+from critlab.store import Store
 from critlab.study import Study
 from critlab.study.ingredients.measurement import TEST, Measurement
 from critlab.study.runs.origin import Numerics
@@ -204,10 +206,14 @@ def test_a_switch_that_does_nothing_gives_the_run_without_it(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_sweep_in_a_store_equals_each_run_by_itself(kind: str, tmp_path: Path) -> None:
-    study = asked({"ema": 0.7, "freeze": "block1*"}, kind)
-    results = critlab.run(study, tmp_path / "store", engine="inline", device="cpu", precision="float32")
+    """A second point is added later, so it forks from a checkpoint that holds what the switches add."""
+    switch = {"ema": 0.7, "freeze": "block1*", "optimizer": VALUES["optimizer"]}
+    means: dict[str, Any] = {"engine": "inline", "device": "cpu", "precision": "float32"}
+    critlab.run(asked(switch, kind), tmp_path / "store", **means)
+    study = asked(switch, sweep={"kind": kind, "at": [FLIP, FLIP + 1], "total": TOTAL})
+    results = critlab.run(study, tmp_path / "store", **means)
     assert {outcome.status for outcome in results.outcomes} == {"done"}
-    assert len(study.runs) == 3, "never on, at the point, and always on"
+    assert len(study.runs) == 4, "never on, at each point, and always on"
     for run in study.runs:
         steps = recipes(run, study)
         state = from_scratch(steps)
@@ -216,7 +222,8 @@ def test_a_sweep_in_a_store_equals_each_run_by_itself(kind: str, tmp_path: Path)
         found = {row.quantity: row.value for row in rows if row.epoch == TOTAL and row.quantity in read}
         assert found == read
     assert results.verdict().reasons == ("asks_when",)
-    assert [one.name for one in results.verdict().damages] == ["equal_total"] * 2
+    assert [one.name for one in results.verdict().damages] == ["equal_total"] * 3
+    assert not verify(Store(tmp_path / "store")).wrong
 
 
 def test_the_average_is_tested_and_the_weights_are_not_changed_by_it() -> None:

@@ -15,6 +15,7 @@ from critlab.report.text.judgement.confounds import confound_text
 from critlab.report.text.judgement.damages import damage_meaning
 from critlab.report.text.judgement.verdict import answer_text, closing_text
 from critlab.report.text.notes import note_lines
+from critlab.report.timing_document import timing_document
 
 NUMBERS = ("stderr", "low", "high", "upper", "adjusted_p", "detectable")
 """What a damage has where enough seeds are done."""
@@ -51,6 +52,7 @@ def verdict_document(results: Results) -> dict[str, Any]:
         "guards": [type(one).__name__ for one in verdict.guards],
         "notes": note_lines(verdict),
         "lines": verdict.lines(),
+        **({"timing": timing_document(results)} if results.study.sweep.asks_when else {}),
     }
 
 

@@ -60,7 +60,7 @@ class WindowOverride(Spec):
         wrong: list[Any] = []
         for key, value in raw.items():
             try:
-                found += [] if value is None and key in EARLIER else [read_switch(str(key), value)]
+                found += [] if value is None else [read_switch(str(key), value)]
             except Problems as error:
                 wrong += error.problems
         if wrong:
