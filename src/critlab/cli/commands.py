@@ -12,17 +12,15 @@ import typer
 
 from critlab._core.streams import apart, show
 from critlab._core.text import printable
+from critlab.cli.grouped import grouped
 from critlab.cli.options import (
     STORE,
     DataFolder,
     Device,
-    FigureFont,
-    FigureFormats,
-    Figures,
-    FigureWidth,
+    FigureOptions,
     Json,
+    Means,
     Precision,
-    Restore,
     Scale,
     StoreFolder,
     StudyName,
@@ -102,11 +100,13 @@ def plan(
 
 @app.command()
 @apart()
+@grouped
 def run(
     study: StudyName,
     store: StoreFolder = STORE,
     scale: Scale = None,
-    workers: Workers = None,
+    *,
+    means: Means,
     executor: Annotated[
         str,
         typer.Option(
@@ -119,26 +119,30 @@ def run(
     gpu_share: Annotated[
         float, typer.Option("--gpu-share", min=0.01, max=1, help="Fraction of a GPU for each task (Ray only).")
     ] = 1.0,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    data: DataFolder = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace the study of the same name in the store.")
     ] = False,
     remeasure: Annotated[
         bool, typer.Option("--remeasure", help="Repeat measurements made with an earlier version of a measure.")
     ] = False,
-    restore: Restore = True,
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", help="Write the HTML page here, again and again while it runs.", callback=writable_page),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train and measure everything that the store does not hold yet. Repeat the command after an interruption."""
     from critlab.report.document import verdict_document
     from critlab.report.text.terminal import announce_verdict
+    from critlab.sequential.live_page import LivePage
+    from critlab.store import Store
 
     chosen = _study(study, scale)
-    means = {"workers": workers, "device": device, "precision": precision, "folder": data, "replace": replace}
-    means |= {"remeasure": remeasure, "restore": restore}
-    code, results = _run(chosen, store, **means, executor=executor, gpu_share=gpu_share)
+    live = LivePage(Store(store), page) if page else None
+    more = {"replace": replace, "remeasure": remeasure, "executor": executor, "gpu_share": gpu_share, "during": live}
+    code, results = _run(chosen, store, **means.options(), **more)
+    if live:
+        live.write(results)
     unfinished = any(outcome.status in ("missing", "failed") for outcome in results.outcomes)
     following = _command("run" if unfinished else "report", study, scale, store)
     if as_json:
@@ -181,6 +185,10 @@ def when(
     means = {"workers": workers, "device": device, "precision": precision, "folder": data}
     code, results = _run(chosen, store, **means)
     target = out or Path(f"{chosen.name}.html")
+    if drawn.figures:
+        draw(results, drawn.figures, style)
+        if not as_json:
+            show(f"figures: {drawn.figures}")
     if as_json:
         page = f"{write_page(results, target).absolute()}"
         show(json.dumps({**timing_document(results), "page": page}, allow_nan=False))
@@ -284,6 +292,7 @@ def gc(
 
 @app.command()
 @apart()
+@grouped
 def report(
     study: StudyName,
     store: StoreFolder = STORE,
@@ -292,10 +301,8 @@ def report(
         Path | None,
         typer.Option("--out", help="File for the page. Default: STUDY's name .html.", callback=writable_page),
     ] = None,
-    figures: Figures = None,
-    width: FigureWidth = None,
-    font: FigureFont = None,
-    formats: FigureFormats = None,
+    *,
+    drawn: FigureOptions,
     as_json: Json = False,
 ) -> None:
     """Write the HTML page of a study, or the interactive page of `phase` and `pathways`. It works offline."""
@@ -304,11 +311,10 @@ def report(
     from critlab.report import report as write_page
     from critlab.report import save_figures as draw
     from critlab.report.document import verdict_document
-    from critlab.report.paper_style import PaperStyle
     from critlab.report.text.terminal import announce_page
     from critlab.store import Store
 
-    style = PaperStyle.read(width, font, formats)
+    style = drawn.style()
     if playground := write_playground(study, out or Path(f"{study}.html")):
         page = f"{playground.absolute()}"
         show(json.dumps({"schema_version": 1, "page": page}) if as_json else f"page: {page}")
@@ -322,19 +328,20 @@ def report(
     if not unfinished:
         following = _command("export", study, scale, store, "--out", f"{chosen.name}.csv")
     target = out or Path(f"{chosen.name}.html")
+    if drawn.figures:
+        draw(results, drawn.figures, style)
+        if not as_json:
+            show(f"figures: {drawn.figures}")
     if as_json:
         page = f"{write_page(results, target).absolute()}"
         show(json.dumps({**verdict_document(results), "page": page, "next": following}, allow_nan=False))
     else:
         announce_page(results, target, following=following)
-    if figures:
-        draw(results, figures, style)
-        if not as_json:
-            show(f"figures: {figures}")
 
 
 @app.command()
 @apart()
+@grouped
 def reproduce(
     figure: Annotated[str, typer.Argument(metavar="FIGURE", help="Name of a figure, see critlab list figures.")],
     scale: Annotated[
@@ -346,27 +353,19 @@ def reproduce(
         Path | None,
         typer.Option("--out", help="File for the page. Default: FIGURE's name .html.", callback=writable_page),
     ] = None,
-    figures: Figures = None,
-    width: FigureWidth = None,
-    font: FigureFont = None,
-    formats: FigureFormats = None,
-    workers: Workers = None,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    data: DataFolder = None,
-    restore: Restore = True,
+    *,
+    drawn: FigureOptions,
+    means: Means,
     as_json: Json = False,
 ) -> None:
     """Reproduce a figure of a paper and compare its numbers with the published ones."""
     from critlab.engine.context import RunOptions
     from critlab.papers.reproduce import reproduce as make
-    from critlab.report.paper_style import PaperStyle
     from critlab.report.text.terminal import reproduction_text
     from critlab.store import Store
 
-    style = PaperStyle.read(width, font, formats)
-    means = RunOptions(workers=workers, device=device, precision=precision, folder=data, restore=restore)
-    made = make(figure, scale, Store(store), means, out or Path(f"{figure}.html"), figures, style)
+    style, target = drawn.style(), out or Path(f"{figure}.html")
+    made = make(figure, scale, Store(store), RunOptions(**means.options()), target, drawn.figures, style)
     document = {"schema_version": 1, "figure": figure, "comparisons": [asdict(row) for row in made.comparisons]}
     show(json.dumps(document) if as_json else reproduction_text(made.comparisons, made.page))
     raise typer.Exit(made.status)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from critlab._core.errors import StudyError
 from critlab._core.streams import show
+
+if TYPE_CHECKING:
+    from critlab.report.paper_style import PaperStyle
 
 
 def usable_folder(param: typer.CallbackParam, path: Path | None) -> Path | None:
@@ -118,3 +122,39 @@ FigureFormats = Annotated[
     typer.Option("--format", metavar="pdf|svg|png|json|csv|txt", help="Formats of --figures. Default: all of them."),
 ]
 STORE = Path("critlab-store")
+
+
+@dataclass(frozen=True)
+class FigureOptions:
+    """Whether charts are also written as files, where, and how they look."""
+
+    figures: Figures = None
+    width: FigureWidth = None
+    font: FigureFont = None
+    formats: FigureFormats = None
+
+    def style(self) -> PaperStyle:
+        """How they look.
+
+        Raises:
+            StudyError: a width or a format is not allowed.
+        """
+        from critlab.report.paper_style import PaperStyle
+
+        return PaperStyle.read(self.width, self.font, self.formats)
+
+
+@dataclass(frozen=True)
+class Means:
+    """With what a study is run."""
+
+    workers: Workers = None
+    device: Device = "auto"
+    precision: Precision = "auto"
+    data: DataFolder = None
+    restore: Restore = True
+
+    def options(self) -> dict[str, Any]:
+        """The same, by the names of :class:`critlab.engine.context.RunOptions`."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"folder" if name == "data" else name: value for name, value in named.items()}

@@ -1,0 +1,46 @@
+"""The page of a study that is being trained, written again and again: how far it is, and its curves so far."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from critlab._core.errors import CritlabError
+from critlab.analysis.tables.reading import read_results
+from critlab.analysis.tables.results import Results
+from critlab.report.page import report
+from critlab.store import Store
+from critlab.study.study import Study
+
+LEAST_SECONDS = 15.0
+SHARE = 20
+"""The page is written at most every so many seconds, and so seldom that writing takes a twentieth of the time."""
+
+
+class LivePage:
+    """Writes the page while a study is trained.
+
+    Args:
+        store: in which it is trained.
+        path: of the page.
+    """
+
+    def __init__(self, store: Store, path: Path) -> None:
+        self.store, self.path = store, path
+        self.next = time.monotonic() + LEAST_SECONDS
+
+    def __call__(self, study: Study) -> None:
+        """Write the page where it is due."""
+        began = time.monotonic()
+        if began < self.next:
+            return
+        # a record that another process is writing cannot be read yet; the next page has it
+        with suppress(CritlabError):
+            self.write(read_results(study, self.store))
+        ended = time.monotonic()
+        self.next = ended + max(LEAST_SECONDS, SHARE * (ended - began))
+
+    def write(self, results: Results) -> None:
+        """Write the page of ``results`` now."""
+        report(results, self.path)
