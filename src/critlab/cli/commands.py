@@ -185,10 +185,6 @@ def when(
     means = {"workers": workers, "device": device, "precision": precision, "folder": data}
     code, results = _run(chosen, store, **means)
     target = out or Path(f"{chosen.name}.html")
-    if drawn.figures:
-        draw(results, drawn.figures, style)
-        if not as_json:
-            show(f"figures: {drawn.figures}")
     if as_json:
         page = f"{write_page(results, target).absolute()}"
         show(json.dumps({**timing_document(results), "page": page}, allow_nan=False))
