@@ -14,7 +14,7 @@ from critlab._core.errors import StudyError
 from critlab.hooks.sensitivity.torch_training import Parts, TorchTraining
 from critlab.hooks.sidecar.offered import OfferedCheckpoints
 from critlab.hooks.watch import Watch
-from critlab.hooks.watch.forking.plan import ForkPlan
+from critlab.hooks.watch.forking.plan import ForkPlan, with_rates
 from critlab.hooks.watch.looks.inputs import Inputs
 from critlab.hooks.when.lightning_loop import when_loop as when_loop
 
@@ -178,7 +178,9 @@ class WatchCallback(Callback):
             own = self._training.functions
             known = {name: own[name] for name in ("advance", "save", "load")}
             plan = self.forks.fitted(total=trainer.max_epochs, **known)
-            options["forks"] = replace(plan, evaluate=own["evaluate"])
+            options["forks"] = with_rates(
+                replace(plan, evaluate=own["evaluate"]), self._training, trainer.current_epoch
+            )
         self.watch, self._steps, self._losses = Watch(pl_module, **options), trainer.global_step, []
         saved, self._saved = self._saved, None
         if saved:

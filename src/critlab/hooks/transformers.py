@@ -16,7 +16,7 @@ from critlab._core.errors import StudyError
 from critlab.hooks.sensitivity.torch_training import Parts, TorchTraining
 from critlab.hooks.sidecar.offered import OfferedCheckpoints
 from critlab.hooks.watch import Watch
-from critlab.hooks.watch.forking.plan import ForkPlan
+from critlab.hooks.watch.forking.plan import ForkPlan, with_rates
 from critlab.hooks.watch.looks.inputs import Call
 from critlab.hooks.when.trainer_loop import when_loop as when_loop
 
@@ -146,7 +146,9 @@ class WatchCallback(TrainerCallback):
             own = self._training.functions
             functions = {name: own[name] for name in ("advance", "save", "load")}
             plan = self.forks.fitted(total=math.ceil(state.num_train_epochs), **functions)
-            known["forks"] = replace(plan, evaluate=own["evaluate"])
+            known["forks"] = with_rates(
+                replace(plan, evaluate=own["evaluate"]), self._training, round(state.epoch or 0)
+            )
         self.watch, self._losses = Watch(kept["model"], **{**known, **self.options}), []
         if state.global_step:
             self._restore(args, state)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 import critlab
-from critlab.hooks.sensitivity.torch_training import Parts, TorchTraining
+from critlab.hooks.sensitivity.torch_training import Parts, TorchTraining, _own_iterator
 from critlab.hooks.watch import Watch
 from watched_trainings import same
 
@@ -182,6 +182,29 @@ def test_a_copy_trains_as_the_training_itself_would() -> None:
     assert ends[0] == ends[1]
     assert same(training.save(copied), training.save(training.parts))
     assert copied.optimizer.param_groups[0]["lr"] == pytest.approx(0.025)
+
+
+def test_planned_rates_are_those_of_the_schedule_and_leave_it() -> None:
+    training = plain_training()
+    before = copy.deepcopy(training.save(training.parts))
+    assert training.rates(0, 4) == pytest.approx([0.1, 0.05, 0.025, 0.0125])
+    assert training.rates(2, 4) == pytest.approx([0.1, 0.1, 0.1, 0.05])
+    training.each_epoch = []
+    assert training.rates(0, 3) == pytest.approx([0.1, 0.1 / 2**4, 0.1 / 2**8])
+    assert same(training.save(training.parts), before)
+    assert plain_training(schedule=False).rates(0, 2) == (0.1, 0.1)
+
+
+def test_workers_that_stay_are_the_trainings_own() -> None:
+    loader: Any = torch.utils.data.DataLoader(images(), num_workers=1, persistent_workers=True)  # type: ignore[arg-type]
+    assert _own_iterator(loader) is loader
+    running = object()
+    object.__setattr__(loader, "_iterator", running)
+    other = _own_iterator(loader)
+    assert other is not loader
+    assert other._iterator is None
+    assert loader._iterator is running
+    loader._iterator = None
 
 
 def test_forks_in_an_own_loop_leave_the_bits() -> None:

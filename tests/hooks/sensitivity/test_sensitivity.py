@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,18 @@ def test_a_map_forecasts_and_takes_part_in_the_answer() -> None:
     healed = found(Planted(), forecasts=True, own_map=ForecastMap(3, 0, 0, 0.001, 0.2, -2, 2, HEALS.tested, ("harm",)))
     assert healed["harm"].answer == "undecided", "the damage now shows, and the forecast says that it heals"
     assert healed["harm"].reason == "healing"
+
+
+def test_planned_rates_reach_the_forecast() -> None:
+    heals = replace(HEALS, healing=0.0, healing_by_rate=1.0)
+    given: dict[str, Any] = {"forecasts": True, "own_map": heals}
+    falling, constant = (
+        found(Planted(), rates=rates, **given)["harm"] for rates in (lambda epoch: 0.5**epoch, [0.1] * TOTAL)
+    )
+    assert constant.forecast == pytest.approx(constant.damage_now * 3 / 36)
+    assert falling.forecast == pytest.approx(falling.damage_now * (1 - 0.5**3) / (1 - 0.5**36))
+    with pytest.raises(StudyError, match=r"rates: received 3 rates; must be 40"):
+        found(Planted(), rates=[1, 2, 3])
 
 
 def test_repeats_of_one_order_differ_by_a_rounding_of_the_inputs_and_say_so() -> None:

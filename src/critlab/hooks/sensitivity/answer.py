@@ -63,6 +63,7 @@ class DeficitSensitivity:
         varies: whether the repeats of the clean twin differ; if not, they have no interval.
         ordered: whether they have other orders of the data; else they differ by a rounding of the inputs alone, and
             the interval does not cover other orders.
+        rates: the learning rates that are planned for the epochs after the window; empty where they are not known.
     """
 
     deficit: str
@@ -75,6 +76,7 @@ class DeficitSensitivity:
     spent: int
     varies: bool = True
     ordered: bool = True
+    rates: tuple[float, ...] = ()
 
     def after(self, clean: int) -> AnytimeMean:
         """The damage after so many clean epochs, with its interval."""
@@ -110,7 +112,9 @@ class DeficitSensitivity:
     def reading(self) -> ForkReading:
         """What the map of forecasts takes."""
         after = {r: self._estimate(r) for r in range(1, self.clean + 1)}
-        return ForkReading(self.deficit, self.onset, self.total, self.deprived, after)
+        # a fork whose clean epochs have no rate cannot say how far the rates that follow will heal
+        rates = self.rates if sum(self.rates[: self.clean]) > 0 else ()
+        return ForkReading(self.deficit, self.onset, self.total, self.deprived, after, rates)
 
     @property
     def forecasted(self) -> Forecast | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -25,6 +25,8 @@ class SensitivityOptions:
             training as it is.
         forecasts: whether the shipped map, or ``own_map``, forecasts the damage at the end of the training.
         own_map: a map of your own.
+        rates: the planned learning rate of each epoch of the training, ``(total,)`` in any unit, or a function of the
+            epoch; forecasts are better with it. None where it is not known.
         kept: where scores of forks are kept and found again, by a name of the fork; None keeps nothing.
     """
 
@@ -35,6 +37,7 @@ class SensitivityOptions:
     check: bool = True
     forecasts: bool = True
     own_map: ForecastMap | None = None
+    rates: Sequence[float] | Callable[[int], float] | None = None
     kept: MutableMapping[str, Any] | None = None
 
     def changed(self, named: dict[str, Any]) -> SensitivityOptions:
@@ -54,6 +57,24 @@ class SensitivityOptions:
         if made.repeats < 1:
             raise StudyError(f"sensitivity: repeats: received {made.repeats}; must be at least 1")
         return replace(made, knowledge=known)
+
+    def rates_between(self, first: int, total: int) -> tuple[float, ...]:
+        """The planned rates of the epochs from ``first`` on; empty where they are not known.
+
+        Raises:
+            StudyError: there is not one for each epoch, or one is negative.
+        """
+        if self.rates is None:
+            return ()
+        if not callable(self.rates) and len(self.rates) != total:
+            raise StudyError(
+                f"sensitivity: rates: received {len(self.rates)} rates; must be {total}, one for each epoch"
+            )
+        read = self.rates if callable(self.rates) else self.rates.__getitem__
+        found = tuple(float(read(epoch)) for epoch in range(first, total))
+        if any(not rate >= 0 for rate in found):
+            raise StudyError(f"sensitivity: rates: received {min(found)}; must be at least 0")
+        return found
 
     @property
     def known_map(self) -> ForecastMap | None:

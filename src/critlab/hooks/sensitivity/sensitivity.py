@@ -173,7 +173,7 @@ def _start(state: Any, loop: ForkLoop) -> tuple[Any, Any, str]:
 
 def _answers(forks: Forks, deficits: Mapping[str, AnyDeficit], total: int, options: SensitivityOptions) -> Sensitivity:
     """Repeats until each deficit is decided, or there are enough."""
-    known = options.known_map
+    known, rates = options.known_map, options.rates_between(forks.onset + forks.deprived, total)
     twins: list[ForkScores] = []
     differences: dict[str, list[tuple[float, ...]]] = {name: [] for name in deficits}
     own = dict.fromkeys(deficits, 0)
@@ -191,6 +191,7 @@ def _answers(forks: Forks, deficits: Mapping[str, AnyDeficit], total: int, optio
             own[name],
             varies,
             not forks.nudge,
+            rates,
         )
 
     left = dict(deficits)

@@ -76,6 +76,31 @@ class TorchTraining:
         """The four functions, as :func:`critlab.sensitivity` takes them by name; the state is ``parts``."""
         return {"advance": self.advance, "evaluate": self.score, "save": self.save, "load": self.load}
 
+    def rates(self, epoch: int, total: int) -> tuple[float, ...] | None:
+        """The learning rate that is planned for each epoch, the largest where there are several, at its beginning.
+
+        Copies of the schedules are stepped as the training will step them.
+
+        Args:
+            epoch: epochs trained; those before get the rate of this one.
+            total: epochs of the training.
+
+        Returns:
+            ``(total,)``; None where the schedules step after each step, and the loader has no length.
+        """
+        batches = _length(self.loader)
+        if not batches and len(self.each_epoch) < len(self.parts.schedules):
+            return None
+        with _quiet():
+            optimizer, schedules = copy.deepcopy((self.parts.optimizer, self.parts.schedules))
+            found: list[float] = []
+            for _ in range(epoch, total):
+                found.append(max(float(group["lr"]) for group in optimizer.param_groups))
+                for place, schedule in enumerate(schedules):
+                    for _ in range(1 if place in self.each_epoch else -(-batches // self.accumulate)):
+                        schedule.step()
+        return (*[found[0]] * epoch, *found) if found else None
+
     def save(self, parts: Parts) -> dict[str, Any]:
         """Everything that the next epoch depends on."""
         return {

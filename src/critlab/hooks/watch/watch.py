@@ -94,11 +94,12 @@ class Watch(WithForks):
         if optimizer is not None and not hasattr(optimizer, "param_groups"):
             raise StudyError(f"watch: optimizer: received {type(optimizer).__name__}; must have param_groups")
         self.model = inner = unwrapped(model)
-        self._forking = Forking(None if forks is None else forks.fitted().within_budget(), on_closed)
+        plan = None if forks is None else forks.fitted().within_budget()
         looking = Looking(inner, chosen)
         sums = Gathering(inner, groups=groups, epoch_steps=epoch_steps, options=chosen)
         self._watching = Watching(inner, looking=looking, sums=sums, budget=budget, log=log, optimizer=optimizer)
         self._ledger = self._watching.ledger
+        self._forking = Forking(plan, on_closed, self._ledger.now)
 
     @property
     def taken(self) -> int:

@@ -90,8 +90,10 @@ def sensitivity_text(one: Told) -> str:
     )
     if not one.ordered:
         said.append(f"All repeats had the same order of the data; {DRAW}.")
-    if one.healing is not None:
+    if one.healing is not None and one.healing >= 0:
         said.append(f"In each clean epoch {percent(one.healing, 0)} of the damage heals.")
+    elif one.healing is not None:
+        said.append(f"In each clean epoch the damage grows by {percent(-one.healing, 0)}.")
     if one.forecast is None:
         said.append("There is no forecast of the damage at the end of the training.")
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -33,10 +32,11 @@ class Forking:
     Args:
         plan: fitted, within its budget; None where no forks are run in this process.
         on_closed: called once for each deficit whose period closed, with its name and the closing.
+        now: the clock, in seconds.
     """
 
-    def __init__(self, plan: ForkPlan | None, on_closed: OnClosed | None) -> None:
-        self.plan, self.on_closed = plan, on_closed
+    def __init__(self, plan: ForkPlan | None, on_closed: OnClosed | None, now: Callable[[], float]) -> None:
+        self.plan, self.on_closed, self.now = plan, on_closed, now
         self.course, self.schedule = Course(()), Schedule(growth=_growth(plan))
         #: epochs that forks trained, their seconds, and seconds of the training's own epochs
         self.spent, self.seconds, self.trained = 0, 0.0, 0.0
@@ -50,7 +50,7 @@ class Forking:
 
     def arrive(self) -> None:
         """An epoch of the training has ended."""
-        now = time.process_time()
+        now = self.now()
         if self._mark is not None:
             self.trained += now - self._mark
             self._epochs += 1
@@ -58,7 +58,7 @@ class Forking:
 
     def leave(self) -> None:
         """The next epoch of the training begins."""
-        self._mark = time.process_time()
+        self._mark = self.now()
 
     def run(self, state: Any, epoch: int, history: Sequence[Record]) -> Sensitivity | None:
         """Forks a live state, where that is due and affordable.
@@ -79,9 +79,9 @@ class Forking:
         # further repeats of one series take half of what is left, so that later ones have theirs
         most = max(plan.series_epochs + CHECKED * check, self.left(plan) // 2)
         options = replace(plan.options, most_epochs=most, check=check)
-        began = time.process_time()
+        began = self.now()
         found = plan.answer(state, epoch, live=True, options=options)
-        self.seconds += time.process_time() - began
+        self.seconds += self.now() - began
         self.spent += found.spent
         self.take(found, weight_speed(history))
         return found
@@ -158,6 +158,7 @@ def packed_look(look: Sensitivity) -> dict[str, Any]:
             "spent": one.spent,
             "varies": one.varies,
             "ordered": one.ordered,
+            "rates": list(one.rates),
         }
         for one in look.values()
     ]
@@ -168,6 +169,6 @@ def unpacked_look(packed: Mapping[str, Any], known: ForecastMap | None) -> Sensi
     """The answer of :func:`packed_look`, with forecasts by a map."""
     deficits = {}
     for one in packed["deficits"]:
-        values = {**one, "differences": tuple(tuple(each) for each in one["differences"])}
+        values = {**one, "differences": tuple(tuple(each) for each in one["differences"]), "rates": tuple(one["rates"])}
         deficits[one["deficit"]] = DeficitSensitivity(onset=packed["onset"], known=known, **values)
     return Sensitivity(deficits, packed["onset"], packed["spent"])

@@ -15,6 +15,7 @@ from critlab.hooks.sensitivity.deficits import AnyDeficit, named_deficits
 from critlab.hooks.sensitivity.forks import Numbers
 from critlab.hooks.sensitivity.options import SensitivityOptions
 from critlab.hooks.sensitivity.sensitivity import sensitivity
+from critlab.hooks.sensitivity.torch_training import TorchTraining
 
 FEWEST = 3
 """Repeats that a series of forks needs to decide anything."""
@@ -144,3 +145,17 @@ class ForkPlan:
             clean=clean,
             options=options,
         )
+
+
+def with_rates(plan: ForkPlan, training: TorchTraining, epoch: int) -> ForkPlan:
+    """The plan with the learning rates that a training's schedules will give, where it has none.
+
+    Args:
+        plan: fitted.
+        training: with the schedules.
+        epoch: epochs trained.
+    """
+    assert plan.total is not None, "it was fitted"
+    if plan.options.rates is not None:
+        return plan
+    return replace(plan, options=replace(plan.options, rates=training.rates(epoch, plan.total)))
