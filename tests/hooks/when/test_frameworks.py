@@ -83,7 +83,14 @@ def test_lightning(tmp_path: Path) -> None:
         training.module.body.requires_grad_(on)
 
     loop = when_loop(make_module, unfreeze, total=TOTAL, trainer={"accelerator": "cpu"})
-    options: dict[str, Any] = {"tolerance": 0.01, "seeds": 3, "version": "1", "times": [0, 2], "store": tmp_path}
+    options: dict[str, Any] = {
+        "tolerance": 0.01,
+        "seeds": 3,
+        "version": "1",
+        "times": [0, 2],
+        "store": tmp_path,
+        "check": False,
+    }
     answer = critlab.when(**loop, goal={"val_loss": "min"}, **options)
     assert answer.matters
     for time, seed in [(0, 0), (2, 1), (TOTAL, 2)]:
@@ -128,7 +135,14 @@ def test_transformers(tmp_path: Path) -> None:
         made.model.body.requires_grad_(on)
 
     loop = when_loop(make_trainer, unfreeze, total=TOTAL, epoch_steps=4)
-    options: dict[str, Any] = {"tolerance": 0.01, "seeds": 3, "version": "1", "times": [0, 2], "store": tmp_path}
+    options: dict[str, Any] = {
+        "tolerance": 0.01,
+        "seeds": 3,
+        "version": "1",
+        "times": [0, 2],
+        "store": tmp_path,
+        "check": False,
+    }
     answer = critlab.when(**loop, goal={"eval_loss": "min"}, **options)
     assert answer.matters
     for time, seed in [(0, 0), (2, 1), (TOTAL, 2)]:
