@@ -38,8 +38,8 @@ def not_a_module(example_shape: tuple[int, ...], classes: int) -> Any:
     return "a network"
 
 
-SHAPES = [(1, 14, 14), (2, 3, 16, 16)]
-"""One image, and two views of something."""
+SHAPES = [(1, 14, 14), (2, 3, 16, 16), (16,)]
+"""One image, two views of something, and a sequence."""
 
 
 def accepted_shape(spec: Any) -> Any:
@@ -96,7 +96,8 @@ def test_every_model_counts_its_parameters_and_gives_logits(name: str) -> None:
     torch.manual_seed(0)
     model = spec.build(shape, 5)
     assert spec.parameters(shape, 5) == count(model)
-    logits = model(torch.rand(4, *shape))
+    tokens = "vocabulary" in MODELS[name].model_fields
+    logits = model(torch.randint(15, (4, *shape)) if tokens else torch.rand(4, *shape))
     assert logits.shape[0] == 4
     assert logits.shape[-1] == 5
     assert logits.ndim in (2, 3)

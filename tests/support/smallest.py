@@ -11,13 +11,18 @@ from critlab._core.errors import StudyError
 from critlab._core.spec import Spec
 from critlab.data.spec import DataSpec
 from critlab.deficits import DEFICITS, read_deficit
+from critlab.deficits.input_form import UNIT
 from critlab.models import MODELS, ModelSpec
 
-SIZES: dict[str, Any] = {"width": 2, "hidden": [6], "blocks": 1}
-"""Options that decide how large a model is, whether required or not."""
+SIZES: dict[str, Any] = {"width": 2, "hidden": [6], "blocks": 1, "vocabulary": 16, "padding": 15}
+"""Options that decide how large a model is, whether required or not; of tokens, those of the embedded sequences."""
 
-SOURCES: list[dict[str, Any]] = [{"name": "sample"}, {"name": "two_view", "of": "sample", "view_width": 16}]
-"""Embedded data of one image and of two views, of sides that every model can take."""
+SOURCES: list[dict[str, Any]] = [
+    {"name": "sample"},
+    {"name": "two_view", "of": "sample", "view_width": 16},
+    {"name": "token_sequences"},
+]
+"""Embedded data of one image, of two views and of tokens, of sides that every model can take."""
 
 ONE_OF: dict[str, dict[str, Any]] = {"data_subset": {"fraction": 0.5}, "feature_dropout": {"share": 0.5}}
 """Where one of several optional options must be given, or the least or largest value leaves nothing to see."""
@@ -60,6 +65,7 @@ def smallest_data(model: str, train: int = 40) -> dict[str, Any]:
 def _takes(model: ModelSpec, data: DataSpec) -> bool:
     try:
         model.check(data.shape() or ())
+        model.check_form(data.form() or UNIT)
     except StudyError:
         return False
     return True

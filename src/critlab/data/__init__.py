@@ -44,6 +44,7 @@ DATA: Registry[type[DataSet]] = Registry(
         "sample": "critlab.data.sets.sample:Sample",
         "two_view": "critlab.data.sets.two_view:TwoView",
         "moving_patterns": "critlab.data.sets.moving_patterns:MovingPatterns",
+        "token_sequences": "critlab.data.sets.token_sequences:TokenSequences",
         "video_pairs": "critlab.data.sets.video_pairs:VideoPairs",
         "image_folder": "critlab.data.own.image_folder:ImageFolder",
         "arrays": "critlab.data.own.arrays:Arrays",
