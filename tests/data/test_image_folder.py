@@ -147,7 +147,7 @@ def test_a_damaged_image_is_named_and_the_others_are_kept(photos: Path, monkeypa
     decoded = decoding.pixels
 
     def failing(picture: Any, wanted: decoding.Wanted, where: str) -> NDArray[np.uint8]:
-        if where.endswith("p39.png") and not broken:
+        if where.endswith("dog/p39.png") and not broken:
             broken.append(where)
             raise DataError("the disk failed")
         return decoded(picture, wanted, where)
@@ -269,3 +269,13 @@ def test_the_higher_eight_of_sixteen_bit_are_kept() -> None:
     deep = Image.fromarray(np.array([[0, 257, 65535, 40000]], dtype=np.uint16))
     found = decoding.pixels(deep, decoding.Wanted("L", (1, 4), deep=True), "here")
     assert found.tolist() == [[[0, 1, 255, 156]]]
+
+
+def test_a_picture_is_turned_upright(tmp_path: Path) -> None:
+    lying = Image.fromarray(noise(8, 12, 3))
+    exif = Image.Exif()
+    exif[decoding.ORIENTATION] = 6  # its first row is the right side
+    lying.save(tmp_path / "x.png", exif=exif)
+    found = decoding.pixels(decoding.opened(tmp_path / "x.png"), decoding.Wanted("RGB", (12, 8)), "here")
+    expected = np.rot90(np.asarray(lying), -1)
+    np.testing.assert_array_equal(found, expected.transpose(2, 0, 1))

@@ -45,7 +45,10 @@ class ChunkFacts:
     def of(cls, chunk: int, values: NDArray[Any], labels: Sequence[int] = ()) -> ChunkFacts:
         """The facts of ``values`` ``(examples, ...)``, C-contiguous."""
         axes = (0, -2, -1) if values.ndim >= 4 else tuple(range(values.ndim))
-        if values.dtype.kind in "iu":  # exact
+        if values.dtype == np.uint8:  # exact, and three times as fast as below
+            total = values.sum(axes, dtype=np.int64)
+            squares = np.multiply(values, values, dtype=np.uint16).sum(axes, dtype=np.int64)
+        elif values.dtype.kind in "iu":  # exact
             wide = values.astype(np.int64)
             total, squares = wide.sum(axes), np.square(wide, out=wide).sum(axes)
         else:

@@ -21,6 +21,9 @@ Fit = Literal["crop", "stretch"]
 _DEEP = frozenset(["I", "I;16", "I;16L", "I;16B", "F"])
 """Modes of more than 8 bit: Pillow would cut their values off at 255."""
 
+ORIENTATION = 0x0112
+"""The number of EXIF for how a picture lies; 1 is upright."""
+
 VERSION = 1
 """Raised whenever pixels change; a part of the key of every cache of pictures."""
 
@@ -81,8 +84,9 @@ def pixels(picture: Image, wanted: Wanted, where: str) -> NDArray[np.uint8]:
     try:
         with picture:
             picture.load()
-            upright = ImageOps.exif_transpose(picture)
-            plain = _eight_bit(upright, wanted, where)
+            # exif_transpose would copy a picture that is upright already
+            turned = picture.getexif().get(ORIENTATION, 1) != 1
+            plain = _eight_bit(ImageOps.exif_transpose(picture) if turned else picture, wanted, where)
             if (plain.height, plain.width) != wanted.size:
                 box = _middle(plain.size, wanted.size) if wanted.fit == "crop" else None
                 plain = plain.resize(wanted.size[::-1], Image.Resampling.BILINEAR, box=box)
