@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from critlab._core.errors import StudyError
 from critlab.data import load
+from critlab.deficits.input_form import InputForm
 from critlab.study import Study, WindowOverride
+from critlab.study.checks import read_data
 from critlab.study.runs.recipe import recipes
 from critlab.training.network_training import NetworkTraining
 from studies import small
@@ -94,3 +98,25 @@ def test_the_plain_values_of_the_earlier_keys_are_as_before() -> None:
     assert list(switch.model_dump(mode="json")) == ["weight_decay", "lr_factor", "augment", "objective", "select"]
     assert switch.model_dump(mode="json", exclude_defaults=True) == {"weight_decay": 0.0, "augment": {}}
     assert WindowOverride.model_validate(switch.model_dump(mode="json")) == switch
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"switch": {"mixup": 0.2}}, "switch.mixup: received 'mixup', but the examples are tokens"),
+        ({"switch": {"objective": "mixup"}}, "switch.objective: received 'mixup', but the examples are tokens"),
+        ({"switch": {"resolution": 2}}, r"switch.resolution: .*examples of shape \(6,\) have no channels"),
+        ({"switch": {"batch": 5}, "objective": "mixup"}, "objective: received 'mixup', but the examples are tokens"),
+    ],
+)
+def test_tokens_are_neither_mixed_nor_made_smaller(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    files = {name: tmp_path / f"{name}.npy" for name in ("inputs", "labels", "test_inputs", "test_labels")}
+    for name, path in files.items():
+        np.save(path, rng.integers(0, 4, (20, 6)) if "inputs" in name else np.arange(20) % 2)
+    data = {"name": "tokens", "vocabulary": 4, **{name: str(path) for name, path in files.items()}}
+    model = {"name": "token_transformer", "vocabulary": 4, "width": 8, "attention_heads": 2}
+    optimizer = {"name": "sgd", "lr": 0.1, "batch": 10}
+    parts = {"data": data, "model": model, "optimizer": optimizer, "augment": None}
+    with pytest.raises(StudyError, match=message):
+        read_data(asked(**{**parts, **changes}), (6,), (), 2, InputForm("tokens", 4))

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from critlab._core.errors import StudyError
 from critlab.objectives.cross_entropy import cross_entropy
 from critlab.objectives.objective import Learned, Objective, check_logits
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
+
+    from critlab.deficits.input_form import InputForm
 
 
 class Mixup(Objective):
@@ -32,6 +35,11 @@ class Mixup(Objective):
     citation: ClassVar[str] = "Zhang et al. 2018"
     alpha: float = Field(default=0.2, gt=0, le=100)
     smoothing: float = Field(default=0.0, ge=0, lt=1)
+
+    def check_form(self, form: InputForm) -> None:
+        """Raises StudyError for tokens."""
+        if form.values == "tokens":
+            raise StudyError(f"received {self.name!r}, but the examples are tokens, which cannot be mixed; omit it")
 
     def learn(self, model: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator) -> Learned:
         """The loss and the logits of the mixed images."""

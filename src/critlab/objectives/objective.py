@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from critlab.deficits.input_form import InputForm
+
 
 @dataclass(frozen=True)
 class Learned:
@@ -41,6 +43,9 @@ class Objective(Component):
         Args:
             model: its specification: ``name``, and its options as attributes.
         """
+
+    def check_form(self, form: InputForm) -> None:
+        """Raises :class:`~critlab._core.errors.StudyError` where examples of that form cannot have this objective."""
 
     @abstractmethod
     def learn(self, model: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator) -> Learned:

@@ -126,6 +126,9 @@ def fit(study: Study) -> Found:
             yield from _told(place, deficit.check_heads, heads)
     if (form := study.data.form()) is not None:
         yield from _told(("model",), study.model.check_form, form)
+        yield from _told(("objective",), study.objective.check_form, form)
+        for switch in study.switch or ():
+            yield from _told(("switch", switch_key(switch)), switch.check_form, form)
     if shape is not None:
         for switch in study.switch or ():
             yield from ((("switch", switch_key(switch), *where), text) for where, text in switch.shape_misfits(shape))
@@ -158,6 +161,11 @@ def read_data(
         deficit.check_heads(heads)
     study.model.check(example_shape)
     study.model.check_form(form)
+    checked = {"objective": study.objective.check_form}
+    checked |= {f"switch.{switch_key(switch)}": switch.check_form for switch in study.switch or ()}
+    for place, check in checked.items():
+        for where, text in _told((place,), check, form):
+            raise StudyError(f"{'.'.join(map(str, where))}: {text}")
     answers = getattr(study.model, "heads", 1)
     if not is_path(study.model.name):
         if heads != answers:

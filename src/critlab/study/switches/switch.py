@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from critlab._core.user_code.identity import OwnCode
     from critlab.deficits import Deficit
+    from critlab.deficits.input_form import InputForm
     from critlab.study.runs.recipe import Recipe
     from critlab.study.setup import Setup
     from critlab.study.specs import OptimizerSpec
@@ -94,6 +95,9 @@ class Switch(Component):
     def shape_misfits(self, example_shape: tuple[int, ...]) -> Found:
         """What does not fit examples of that shape, after padding."""
         yield from ()
+
+    def check_form(self, form: InputForm) -> None:
+        """Raises :class:`~critlab._core.errors.StudyError` where examples of that form cannot have the switch."""
 
     def withheld(self) -> Deficit | None:
         """The deficit that withholds training images; None where the switch withholds none."""

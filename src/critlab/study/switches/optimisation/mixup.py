@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from critlab.objectives import Mixup as MixupObjective
 from critlab.study.switches.optimisation.loss import other_losses, parts_of
 from critlab.study.switches.switch import NO_VALUE, Found, Switch
 
 if TYPE_CHECKING:
+    from critlab.deficits.input_form import InputForm
     from critlab.study.runs.recipe import Recipe
     from critlab.study.setup import Setup
 
@@ -33,6 +35,11 @@ class Mixup(Switch):
         """An objective that is no cross entropy, or the same mixup."""
         yield from super().misfits(base)
         yield from other_losses(base, self.value)
+
+    def check_form(self, form: InputForm) -> None:
+        """Tokens cannot be mixed."""
+        if self.value:
+            MixupObjective(alpha=self.value).check_form(form)
 
     def changed(self, recipe: Recipe, base: Setup) -> Recipe:
         """With the same cross entropy of mixed images."""

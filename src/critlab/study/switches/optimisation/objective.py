@@ -9,6 +9,7 @@ from critlab.study.switches.switch import Switch
 from critlab.study.types import AnyObjective
 
 if TYPE_CHECKING:
+    from critlab.deficits.input_form import InputForm
     from critlab.study.runs.recipe import Recipe
     from critlab.study.setup import Setup
 
@@ -24,6 +25,10 @@ class SwitchedObjective(Switch):
     def usual(self, base: Setup) -> Any:
         """The study's objective."""
         return base.objective
+
+    def check_form(self, form: InputForm) -> None:
+        """As the objective."""
+        self.value.check_form(form)
 
     def changed(self, recipe: Recipe, base: Setup) -> Recipe:
         """With this objective."""
