@@ -29,7 +29,7 @@ from critlab.analysis.calibration.results import Calibration
 from critlab.analysis.calibration.truths import Truth
 from critlab.papers.standard_designs import COUNTS, standard_designs
 from critlab.report.charts.kit import chart, with_intervals
-from critlab.report.figures import SCALE, paper_spec
+from critlab.report.figures import DOTS_PER_INCH, paper_spec
 from critlab.report.text.calibration import calibration_text
 from critlab.report.vega import drawing
 from critlab.store.delivery import deliver
@@ -95,7 +95,7 @@ def picture(folder: Path) -> None:
     drawn = chart("statistics", "Named damages of two simulated studies", "", "", panels, rows)
     spec = paper_spec(drawn, INCHES)
     deliver(folder / "statistics.svg", drawing().vegalite_to_svg(spec).encode())
-    deliver(folder / "statistics.png", drawing().vegalite_to_png(spec, scale=SCALE, ppi=72))
+    deliver(folder / "statistics.png", drawing().vegalite_to_png(spec, scale=1, ppi=DOTS_PER_INCH))
 
 
 def main() -> None:
