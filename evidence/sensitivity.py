@@ -1,6 +1,6 @@
 """How often forks are wrong: the null called open, damage at the border, and answers that are taken back.
 
-    PYTHONPATH=tests/support python evidence/sensitivity.py
+    PYTHONPATH=tests/support python evidence/sensitivity.py [--trainings 400]
 
 ``null``: trainings with a planted change that has no effect but chance, each forked by ``critlab.sensitivity``.
 ``border``: differences whose mean is exactly the smallest damage, through the rule of answers. ``stability``: trainings
@@ -11,6 +11,7 @@ a plateau; in ``cyclic`` the period opens again. Writes ``evidence/sensitivity.c
 
 from __future__ import annotations
 
+import argparse
 import csv
 from pathlib import Path
 
@@ -44,16 +45,19 @@ def border(trainings: int) -> tuple[int, int, int]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trainings", type=int, default=400, help="simulated trainings of each kind")
+    count = parser.parse_args().trainings
     torch.set_num_threads(1)
     rows: list[dict[str, object]] = []
-    calls, trainings = null(400)
+    calls, trainings = null(count // 2)
     rows.append({"what": "null called open", "count": calls, "of": trainings})
-    opened, shut, trainings = border(20_000)
+    opened, shut, trainings = border(5 * count)
     rows.append({"what": "border called open", "count": opened, "of": trainings})
     rows.append({"what": "border called closed", "count": shut, "of": trainings})
     for kind in ("falling", "cyclic"):
-        inside, later, closed = stability(kind, 2000, seed=2)
-        rows.append({"what": f"{kind}: closings", "count": closed, "of": 2000})
+        inside, later, closed = stability(kind, count, seed=2)
+        rows.append({"what": f"{kind}: closings", "count": closed, "of": count})
         rows.append({"what": f"{kind}: later estimates inside the interval", "count": inside, "of": later})
     for row in rows:
         row["share"] = round(int(str(row["count"])) / max(1, int(str(row["of"]))), 4)

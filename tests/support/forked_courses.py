@@ -11,7 +11,7 @@ from critlab.hooks.sensitivity.answer import DeficitSensitivity
 from critlab.hooks.sensitivity.course import Closing, closing
 
 SMALLEST, REPEATS, TOTAL = 0.01, 8, 100
-ONSETS = (0, 1, 2, 4, 8, 16, 32, 64)
+ONSETS = (0, 1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 80)
 
 
 def forked(truth: float, deviation: float, onset: int, random: np.random.Generator) -> DeficitSensitivity:
@@ -36,8 +36,10 @@ def curve(kind: str, random: np.random.Generator) -> Callable[[int], float]:
     """Damage by onset: ``falling`` from some height at some speed, perhaps after a plateau, or ``cyclic`` as well."""
     height, speed, plateau = random.uniform(0.02, 0.2), TOTAL / random.uniform(2, 30), random.choice([0, 0, 8, 16])
     if kind == "cyclic":
-        period = random.choice([10, 20, 40])
-        return lambda onset: height * math.exp(-onset / speed) * (0.55 + 0.45 * math.cos(2 * math.pi * onset / period))
+        period, phase = random.choice([10, 20, 40]), random.uniform(0, 1)
+        return lambda onset: (
+            height * math.exp(-onset / speed) * (0.55 + 0.45 * math.cos(2 * math.pi * (onset / period + phase)))
+        )
     return lambda onset: height * math.exp(-max(0, onset - plateau) / speed)
 
 
