@@ -7,6 +7,8 @@ RUNS := $(VENV)/.runs
 # one process for each core; a free process takes tests from the end of another one's list, so that tests of a module
 # mostly stay together and share its fixtures
 PARALLEL := --numprocesses auto --maxprocesses 8 --dist worksteal
+# a hundred processes of the suite would each compile the package again, and two the tests
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test test-fast test-ray test-frameworks site lint types format clean
 

@@ -1,6 +1,6 @@
 """Every command at work in one store at once, in random order, with random SIGKILLs: is anything lost or wrong?
 
-    python evidence/store_races.py [--rounds 100] [--seed 0] [--out results/evidence/store_races.csv]
+    python evidence/store_races.py [--rounds 100] [--seed 0] [--inline] [--out results/evidence/store_races.csv]
 
 In each round, ``run`` of two studies, ``export``, ``report``, ``verify`` and two ``gc --apply`` begin at random moments
 in one store, up to three of them are killed with their process groups, and then both studies are run to their ends.
@@ -200,8 +200,11 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=100)
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--inline", action="store_true", help="train study two in the process of its command")
     options.add_argument("--out", type=Path, default=OUT)
     asked = options.parse_args()
+    if asked.inline:
+        COMMANDS["run two"] = ("run", "two.toml", "--engine", "inline")
     out: Path = asked.out.absolute()
     done = len(out.read_text().splitlines()) - 1 if out.exists() else 0
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from command import Answer, Command
+from trained import TrainedStores
 
 # read when torch is first imported: small tensors gain nothing from threads, and lose a lot beside other processes
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -23,7 +24,8 @@ settings.load_profile("critlab")
 def critlab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Command]:
     """The ``critlab`` command, called in a new folder with an empty cache.
 
-    Changes of the import path are undone, and modules that were loaded from that folder are forgotten: each command of
+    Changes of the import path are undone, and modules that were loaded from that folder, or from the one in which the
+    test ends, are forgotten: each command of
     a user has a process of its own, in which no module of another folder is loaded.
     """
     from critlab import cli
@@ -41,9 +43,16 @@ def critlab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
         return Answer(int(end.value.code or 0), told.out, told.err)
 
     yield call
-    here = [name for name, module in sys.modules.items() if _file(module).startswith(f"{tmp_path}{os.sep}")]
+    folders = tuple(f"{folder}{os.sep}" for folder in (tmp_path, Path.cwd()))
+    here = [name for name, module in sys.modules.items() if _file(module).startswith(folders)]
     for name in here:
         del sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedStores:
+    """``trained(study)`` is the store of the finished study; copy it before you change anything in it."""
+    return TrainedStores(tmp_path_factory)
 
 
 def _file(module: object) -> str:

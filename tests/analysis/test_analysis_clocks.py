@@ -41,6 +41,7 @@ def none(at: int) -> float:
     return 0.0
 
 
+@pytest.mark.slow
 def test_each_clock_speaks_for_itself() -> None:
     verdict = synthetic_results(controls={"clocks": CLOCKS}, restarted=saturating()).verdict()
     assert all(low < 0 < high < 0.5 for low, high in (limits(verdict, name) for name in NAMES))
@@ -85,6 +86,7 @@ def test_a_constant_clock_leaves_no_doubt_about_the_onset() -> None:
     assert "learning rate at the onset" not in [confound.name for confound in results.verdict().confounds]
 
 
+@pytest.mark.slow
 def test_what_an_intervention_mends_is_a_note() -> None:
     controls = {"interventions": [{"shrink": 0.4, "perturb": 0.1}, {"optimizer": "dropped"}], "at": [20, 40]}
     results = synthetic_results(controls=controls, mended=lambda at: 0.02)

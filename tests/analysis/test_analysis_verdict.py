@@ -124,6 +124,7 @@ def test_absent_when_every_interval_is_below() -> None:
     assert [one.name for one in verdict.confounds] != [], "what else was compared is shown for absent too"
 
 
+@pytest.mark.slow
 def test_longer_training_that_helps_is_never_absent() -> None:
     quiet: dict[str, Any] = {"damage": never, "noise": 0.001}
     verdict = synthetic_results(**quiet, gain=lambda epochs: 0.002 * epochs).verdict()
@@ -147,6 +148,7 @@ def test_length_is_decided_for_arrays_of_studies() -> None:
     assert length_undecided(["equal_total"], values[:, :1], True, 0.01).tolist() == [False, False]
 
 
+@pytest.mark.slow
 def test_undecided_names_what_would_have_been_seen_and_what_would_decide() -> None:
     verdict = synthetic_results(3, noise=0.02).verdict()
     assert verdict.answer == "undecided"
@@ -177,6 +179,7 @@ def test_a_benefit_is_said() -> None:
     assert all(gain.damage.estimate is not None and gain.damage.estimate < 0 for gain in gains)
 
 
+@pytest.mark.slow
 def test_a_diverged_run_forbids_absent_and_damage_only() -> None:
     gone: dict[str, Status] = {"blur-0-40-of-48-seed3": "diverged"}
     for options in ({"damage": never, "noise": 0.001}, {"restarted": never, "delayed": saturating()}):
@@ -187,8 +190,9 @@ def test_a_diverged_run_forbids_absent_and_damage_only() -> None:
         assert damage(verdict, "lasting_damage", 40).diverged == 1
 
 
+@pytest.mark.slow
 def test_one_seed_that_fails_forbids_absent() -> None:
-    (results,) = [found for name, found in cases() if name == "worst seed"]
+    results = next(found for name, found in cases() if name == "worst seed")
     verdict = results.verdict()
     assert verdict.reasons == ("worst_seed",)
     assert all(one.bounded for one in verdict.damages if one.kind != "context")

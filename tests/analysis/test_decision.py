@@ -154,6 +154,7 @@ def test_test_images_widen_the_interval() -> None:
     assert (both.freedom > seeds.freedom).all()
 
 
+@pytest.mark.slow
 def test_detectable_damage_is_detected_four_times_in_five() -> None:
     detectable = float(np.median(answers(removal(5, 0.01)).detectable[:, 5]))
     harm = removal(5, 0.01, detectable, 0.0)

@@ -123,7 +123,7 @@ def trained(tmp_path: Path, data: str) -> Results:
         optimizer={"name": "sgd", "lr": 0.05, "batch": 20},  # type: ignore[arg-type]
     )
     study = critlab.removal_sweep(Blur(factor=2), at=[0, 1], recovery=1, seeds=3, setup=base, precision="float32")
-    return critlab.run(study, tmp_path / "store", workers=1, device="cpu")
+    return critlab.run(study, tmp_path / "store", engine="inline", device="cpu")
 
 
 @pytest.mark.slow
@@ -194,6 +194,7 @@ def thinned(results: Results, every: int) -> Results:
     return replace(results, study=study, rows=tuple(rows))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [2, 5, 100])
 def test_sparse_tests_change_no_verdict(every: int) -> None:
     for whole in (reshaped(synthetic_results(4), rising), synthetic_results(4)):

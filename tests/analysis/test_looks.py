@@ -58,6 +58,7 @@ def test_a_second_view_of_the_same_seeds_is_no_look() -> None:
     assert looks(results(8, (*made, more_points))).number == 2
 
 
+@pytest.mark.slow
 def test_the_looks_of_a_sequential_design_keep_their_level_together() -> None:
     made: tuple[Look, ...] = ()
     for count in PLAN.counts:

@@ -30,7 +30,7 @@ OTHER: dict[str, Any] = {"torch": "1.0.0", "processor": "Old Processor", "machin
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("one") / "store"
-    run(small(seeds=3), root, workers=1, device="cpu")
+    run(small(seeds=3), root, engine="inline", device="cpu")
     return root
 
 
@@ -94,6 +94,7 @@ def test_a_run_and_its_control_on_two_machines_are_said(trained: Path, tmp_path:
     assert "1 of 6 differences from the control mix kinds" in lines
 
 
+@pytest.mark.slow
 def test_every_command_says_it(
     critlab: Command, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

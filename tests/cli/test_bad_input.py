@@ -545,6 +545,7 @@ def test_a_demo_that_could_not_write_its_page_does_not_begin(critlab: Command, t
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
@@ -684,6 +685,7 @@ def test_any_mutation_is_accepted_or_explained(document: dict[str, Any]) -> None
     assert len(told) < 20_000
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(JUNK)
 def test_a_study_that_is_anything(value: Any) -> None:

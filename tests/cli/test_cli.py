@@ -8,6 +8,7 @@ import json
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -24,7 +25,9 @@ from critlab.deficits import DEFICITS
 from critlab.measures import MEASURES
 from critlab.models import MODELS
 from critlab.papers.registry import FIGURES
+from critlab.study import read_study
 from studies import TOML, written
+from trained import TrainedStores
 
 COLUMNS = ["run", "arm", "seed", "deficit", "start", "stop", "clock", "epoch", "quantity", "layer", "value", "stderr"]
 NAMES = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
@@ -58,15 +61,10 @@ def command_in(folder: Path, *arguments: str, installed: bool = False) -> Answer
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(trained: TrainedStores, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the small study and the store in which it was run."""
     folder = tmp_path_factory.mktemp("finished")
-    written(folder)
-    answer = command_in(folder, "run", "study.toml", "--store", "store", "--workers", "1")
-    assert answer.status == 0, answer.err
-    assert "blur" in answer.out
-    assert "18 epochs in" in answer.err
-    assert sorted(path.name for path in folder.iterdir()) == ["store", "study.toml"]
+    shutil.copytree(trained(read_study(written(folder))), folder / "store")
     return folder
 
 
@@ -98,7 +96,17 @@ def test_help(critlab: Command, name: str) -> None:
     answer = critlab(name, "--help")
     assert (answer.status, answer.err) == (0, "")
     assert f"critlab {name}" in answer.out
-    assert ("--store" in answer.out) == (name != "calibrate")
+    assert ("--store" in answer.out) == (name not in ("calibrate", "sidecar"))
+
+
+@pytest.mark.slow
+def test_a_study_is_run_in_a_process_of_its_own(tmp_path: Path) -> None:
+    written(tmp_path)
+    answer = command_in(tmp_path, "run", "study.toml", "--store", "store", "--workers", "1")
+    assert answer.status == 0, answer.err
+    assert "blur" in answer.out
+    assert "18 epochs in" in answer.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["store", "study.toml"]
 
 
 @pytest.mark.slow
@@ -112,6 +120,7 @@ def test_a_studys_design_is_calibrated(critlab: Command, study: list[str]) -> No
     assert "--studies" in answer.err
 
 
+@pytest.mark.slow
 def test_help_of_every_command_is_light(tmp_path: Path) -> None:
     code = (
         "import sys; from critlab import cli\n"
@@ -329,6 +338,7 @@ def test_report(critlab: Command, study: list[str], tmp_path: Path) -> None:
     assert (tmp_path / "new" / "page.html").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_a_second_run_trains_nothing(critlab: Command, study: list[str], finished: Path) -> None:
     before = trained(finished / "store")
     table = critlab("export", *study).out
@@ -409,6 +419,10 @@ def test_a_users_own_model_and_data(critlab: Command, tmp_path: Path, data: str,
     assert (planned["epochs_with_sharing"], planned["bytes"], planned["seconds"]) == (3, None, None)
     measured = json_of(critlab("plan", "quick.toml", "--json", "--measure"))
     assert min(measured["bytes"], measured["seconds"]) > 0
+    assert json_of(critlab("plan", "quick.toml", "--json"))["bytes"] == measured["bytes"], "the size is remembered"
+    own(tmp_path, data, model, "width = 6")
+    assert json_of(critlab("plan", "quick.toml", "--json"))["bytes"] is None, "another model has another size"
+    own(tmp_path, data, model, "width = 5")
     assert not (tmp_path / "critlab-store").exists()
     answer = critlab("run", "quick.toml", "--store", "store", "--workers", "1")
     assert answer.status == 0, answer.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -23,7 +24,7 @@ from critlab.engine.interruption import PREEMPTED, StopAsked, stoppable
 from critlab.store import Store
 from critlab.store.delivery import deliver
 from critlab.study import read_study
-from inline import Inline
+from trained import TrainedStores
 
 CALL = [sys.executable, "-c", "from critlab.cli import main; main()"]
 STUDY = """
@@ -40,11 +41,11 @@ STORED = ("study.toml", "--store", "store")
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(trained: TrainedStores, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small study, and the store in which it was run."""
     folder = tmp_path_factory.mktemp("command")
     (folder / "study.toml").write_text(STUDY)
-    assert not Inline(read_study(folder / "study.toml"), Store(folder / "store")).run().failures
+    shutil.copytree(trained(read_study(folder / "study.toml")), folder / "store")
     return folder
 
 
@@ -74,6 +75,7 @@ class TestOut:
         monkeypatch.chdir(finished)
         return critlab
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("command", "beginning"), [(["export"], b"run,"), (["report"], b"<!"), (["export", "--format", "json"], b"{")]
     )

@@ -116,6 +116,7 @@ def _asked(critlab: Command, patch: pytest.MonkeyPatch, name: str) -> Answer:
         return critlab(*arguments)
 
 
+@pytest.mark.slow
 def test_each_first_error_ends_in_one_line_that_names_the_remedy(
     critlab: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

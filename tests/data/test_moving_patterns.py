@@ -94,6 +94,7 @@ def test_the_parts_of_the_information_are_what_the_option_says(information: Any)
     assert parts == pytest.approx(wanted, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_data_are_the_same_every_time_and_known_beforehand() -> None:
     spec = DataSpec.read({"name": "moving_patterns", "classes": 8, "side": 12, "train": 80, "test": 40}, "data")
     assert spec.shape() == (2, 1, 12, 12)

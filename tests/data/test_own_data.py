@@ -68,6 +68,7 @@ def test_examples_of_any_shape_are_normalised(shape: tuple[int, ...], kind: type
     assert abs(float(ready.std()) - 1) < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(12,), (14, 14)])
 def test_tables_and_pictures_without_channels_train_with_every_deficit(
     study: Callable[..., Study], shape: tuple[int, ...]

@@ -77,6 +77,7 @@ def test_what_is_drawn_is_new_in_each_step_and_for_each_image(name: str) -> None
     assert torch.equal(first[0], first[1]) == (name in UNDRAWN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_layout_changes_nothing(name: str) -> None:
     images = photographs()
@@ -162,6 +163,7 @@ def test_a_sharp_disk_is_a_mean_of_the_pixels_within_it() -> None:
     np.testing.assert_allclose(convolve(image, disk(1.5, 0.1))[0, 0], slow)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(angle=st.floats(-3, 3), motion=st.sampled_from(MOTIONS), seed=st.integers(0, 2**31))
 def test_motion_blur_against_a_loop_over_pixels(angle: float, motion: Any, seed: int) -> None:

@@ -415,6 +415,7 @@ def test_lightning_resumes_after_the_window(tmp_path: Path) -> None:
     assert seen == [True, True, False, False, False]
 
 
+@pytest.mark.slow
 def test_mappings_keep_their_kind() -> None:
     transformers = pytest.importorskip("transformers")
     tokens = torch.arange(12).repeat(4, 1)

@@ -150,6 +150,7 @@ def test_the_deficit_and_the_selection_both_withhold() -> None:
     assert [places[int(place)] for place in left] == sorted(places[int(place)] for place in left), "the order is kept"
 
 
+@pytest.mark.slow
 def test_the_probe_as_trained_suffers_as_the_batches_do() -> None:
     study = small()
     learner = NetworkLearner(study, load(study.data), Numerics())

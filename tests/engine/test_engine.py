@@ -21,7 +21,7 @@ from critlab.analysis.tables.reading import read_results
 from critlab.engine.context import RunOptions
 from critlab.engine.planning.retention import retained_paths
 from critlab.engine.records.study_ids import StudyIds
-from critlab.engine.records.study_record import read_record, recorded_run
+from critlab.engine.records.study_record import read_record
 from critlab.engine.run import run_study
 from critlab.engine.tasks.events import Paused, Read, StateReached, Stopped, Trained
 from critlab.engine.tasks.execute import execute_task
@@ -106,9 +106,9 @@ def test_a_lost_state_is_replayed_and_must_give_its_loss(finished: tuple[Study, 
     for path in (copy / "checkpoints").rglob("*.safetensors"):
         path.unlink()
     more = small(measures={"fisher_trace": {"every": 1, "images": 40}})
-    run = recorded_run(more, Store(copy))
-    assert run is not None
-    work = run.missing()
+    record = read_record(Store(copy), more)
+    assert record is not None
+    work = record.run(more, Store(copy)).missing()
     assert (work.trained, work.replayed) == (0, 2 * build(study).epochs), "every checkpoint that stays is made again"
     report = run_study(more, Store(copy), RunOptions(workers=2))
     assert report.status == 0
@@ -173,7 +173,7 @@ def test_stopped_anywhere_it_goes_on_to_the_same_table(tmp_path: Path, chance: i
     from critlab.engine.records.study_record import StudyRecord, write_record
 
     write_record(store, StudyRecord(study.model_dump(mode="json"), images.fingerprint, Numerics(), {}))
-    whole = critlab.run(study, tmp_path / "whole", workers=1).to_csv()
+    whole = critlab.run(study, tmp_path / "whole", engine="inline").to_csv()
     assert read_results(study, store).to_csv() == whole
 
 
@@ -204,7 +204,7 @@ def test_a_diverged_run_is_a_result_and_spares_the_others(tmp_path: Path) -> Non
     study = small(
         optimizer={"name": "sgd", "lr": 1e30, "batch": 40}, model={"name": "mlp", "hidden": [4], "batch_norm": False}
     )
-    results = critlab.run(study, tmp_path / "s", workers=1)
+    results = critlab.run(study, tmp_path / "s", engine="inline")
     assert {outcome.status for outcome in results.outcomes} == {"diverged"}
     assert run_study(study, Store(tmp_path / "s"), RunOptions()).trained == 0, "a diverged run is not tried again"
 
@@ -261,7 +261,7 @@ def test_killed_at_random_it_ends_with_the_same_table(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert not list(store.rglob(".writing-*")), "no temporary file stays"
     chosen = critlab.read_study(study)
-    undisturbed = critlab.run(chosen, tmp_path / "undisturbed", workers=2)
+    undisturbed = critlab.run(chosen, tmp_path / "undisturbed", engine="inline")
     assert read_results(chosen, Store(store)).to_csv() == undisturbed.to_csv()
 
 

@@ -21,8 +21,15 @@ from watched_trainings import agrees, always, untouched
 pytestmark = pytest.mark.slow  # every test trains in worker processes, or with the trainer of another package
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-transformers = pytest.importorskip("transformers")
-pytest.importorskip("accelerate")
+transformers: Any = None
+
+
+@pytest.fixture(autouse=True, scope="module")
+def frameworks() -> None:
+    """Imported when the first of these tests runs: the import takes seconds, and every test process collects this."""
+    global transformers
+    transformers = pytest.importorskip("transformers")
+    pytest.importorskip("accelerate")
 
 
 @pytest.fixture(autouse=True)

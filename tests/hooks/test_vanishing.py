@@ -67,7 +67,7 @@ def test_what_vanishes_is_made_again(
     said = "disappeared from the store while this command ran; repeating this work" in told
     assert said == (what != "the study's record")
     undisturbed = Store(tmp_path / "undisturbed")
-    assert run_study(study, undisturbed, RunOptions(workers=1, precision="float32")).status == 0
+    assert run_study(study, undisturbed, RunOptions(executor="inline", precision="float32")).status == 0
     assert table(study, store) == table(study, undisturbed)
 
 

@@ -200,6 +200,7 @@ def test_language_models_draw_a_label_for_each_kept_position() -> None:
         assert abs(found[name].value - value) < 4 * found[name].stderr, name
 
 
+@pytest.mark.slow
 def test_the_cost_stays_within_the_budget() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(200, 300), nn.ReLU(), nn.Linear(300, 10))
@@ -306,6 +307,7 @@ def test_movement_of_shares() -> None:
 FALLING = [2.0 / (1 + step / 20) for step in range(200)]
 
 
+@pytest.mark.slow
 def test_losses_of_the_loop_are_averaged_from_record_to_record() -> None:
     model, images = Net(), torch.randn(16, 6)
     told = [torch.tensor(loss, requires_grad=True) if place % 2 else loss for place, loss in enumerate(FALLING)]
@@ -320,6 +322,7 @@ def test_losses_of_the_loop_are_averaged_from_record_to_record() -> None:
     assert second.loss.stderr == pytest.approx(np.std(part, ddof=1) / math.sqrt(len(part)), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_is_shown_as_missing() -> None:
     watch = still(Net(), torch.randn(16, 6), 200, [*FALLING[:50], math.nan, *FALLING[51:]])
     assert [record.loss for record in watch.history if record.loss and not math.isfinite(record.loss.value)]
@@ -385,6 +388,7 @@ def test_it_writes_to_what_people_have(tmp_path: Path) -> None:
     assert [one["critlab/step"] for one in run] == [record.step for record in records]
 
 
+@pytest.mark.slow
 def test_the_page_says_the_signals_and_no_phase(tmp_path: Path) -> None:
     watch = still(Net(), torch.randn(16, 6), 2 + 6 * LOOKS, FALLING)
     path = watch.report(tmp_path / "page.html", "mine")

@@ -264,6 +264,7 @@ def test_a_watched_training_ends_with_the_same_bits(name: str) -> None:
     untouched(make, batch, loss)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in MODELS if name not in ("stateful", "merging adapter")])
 def test_the_trace_is_that_of_brute_force(name: str) -> None:
     make, batch = MODELS[name]
@@ -281,6 +282,7 @@ def _double(value: Any) -> Any:
     return value.double() if value.is_floating_point() else value
 
 
+@pytest.mark.slow
 def test_padding_has_no_share_in_trace_or_uncertainty() -> None:
     torch.manual_seed(0)
     mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1]])

@@ -76,6 +76,7 @@ def known(record: Record) -> dict[str, Any]:
     return {name: value for name, value in vars(record).items() if name not in clock}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [3, 8, 21, 40])
 def test_a_watch_goes_on_bit_for_bit(stop: int) -> None:
     whole = Training()
@@ -167,6 +168,7 @@ def test_a_long_history_is_thinned_evenly() -> None:
     assert len(findings(history.records, "long").charts[0].rows) <= MOST_SHOWN + 1
 
 
+@pytest.mark.slow
 def test_a_record_late_in_a_training_costs_no_more_than_one_early_on() -> None:
     """Thirty times as many records may have gone before; each costs the same, within the noise of a shared machine."""
     model = Towers()
@@ -185,6 +187,7 @@ def test_a_record_late_in_a_training_costs_no_more_than_one_early_on() -> None:
     assert seconds(6000) < 2.5 * early
 
 
+@pytest.mark.slow
 def test_a_thinned_window_is_that_of_all_readings() -> None:
     groups = Watched({"left": "left", "right": "right"}, Towers(), 100)
     steps = [*range(1, 4000, 2)]

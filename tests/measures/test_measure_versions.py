@@ -26,7 +26,7 @@ from studies import small
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished study whose readings have the names of the version before, as its record does not say."""
     folder = tmp_path_factory.mktemp("before") / "store"
-    critlab.run(study(), folder, workers=1)
+    critlab.run(study(), folder, engine="inline")
     store = Store(folder)
     record = read_record(store, study())
     assert record is not None
@@ -72,7 +72,7 @@ def test_a_finished_study_keeps_its_readings_and_says_of_which_version(
     found = versions(store)
     assert list(found) == [2]
     read = table(study(), Store(store))
-    again = critlab.run(study(), store, workers=1).to_csv()
+    again = critlab.run(study(), store, engine="inline").to_csv()
     said = " ".join(capsys.readouterr().err.split())
     assert "has measurements of version 2 of this measure; the present version is 3" in said
     assert "too small where training has converged; to repeat them, use --remeasure" in said
@@ -91,30 +91,30 @@ def test_where_one_is_missing_all_are_made_in_the_present_version(store: Path) -
         if json.loads(path.read_text())["body"]["spec"]["name"] == "fisher_trace":
             path.unlink()
             break
-    critlab.run(study(), store, workers=1)
+    critlab.run(study(), store, engine="inline")
     old, new = (versions(store).get(version, 0) for version in (2, 3))
     assert new == old + 1, "as many as there ought to be"
     record = read_record(Store(store), study())
     assert record is not None
     assert not record.versions
-    quantities = {row.quantity for row in critlab.run(study(), store, workers=1).rows}
+    quantities = {row.quantity for row in critlab.run(study(), store, engine="inline").rows}
     assert "fisher_trace" in quantities
 
 
 @pytest.mark.slow
 def test_remeasuring_renews_them_for_good(store: Path) -> None:
-    kept = critlab.run(study(), store, workers=1).to_csv()
-    renewed = critlab.run(study(), store, workers=1, remeasure=True).to_csv()
+    kept = critlab.run(study(), store, engine="inline").to_csv()
+    renewed = critlab.run(study(), store, engine="inline", remeasure=True).to_csv()
     assert versions(store)[3] == versions(store)[2]
     # the readings themselves are those of this version, under another name
     assert kept == renewed
-    assert critlab.run(study(), store, workers=1).to_csv() == renewed
+    assert critlab.run(study(), store, engine="inline").to_csv() == renewed
 
 
 @pytest.mark.slow
 def test_a_study_that_grows_is_measured_in_one_version(store: Path) -> None:
     grown = study().model_copy(update={"sweep": small(sweep={"kind": "removal", "at": [0, 1, 2], "recovery": 1}).sweep})
-    critlab.run(grown, store, workers=1)
+    critlab.run(grown, store, engine="inline")
     record = read_record(Store(store), grown)
     assert record is not None
     assert not record.versions

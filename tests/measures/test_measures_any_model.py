@@ -52,6 +52,7 @@ class Fourier(nn.Module):
         return self.out((torch.fft.rfft(x) @ weight).abs())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", [name for name in LOOKS if name != "fisher_log_determinant"])
 def test_complex_weights_are_twice_as_many_real_ones(look: Any) -> None:
     x = torch.randn(24, 6, generator=seeded(1))
@@ -98,6 +99,7 @@ def test_a_softmax_is_noticed_in_bfloat16_and_one_row_by_chance_is_not() -> None
     assert found["0"].value == pytest.approx(wanted["0"].value, rel=1e-4), "log-probabilities are logits"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", list(LOOKS))
 def test_reentrant_checkpoints_are_refused_and_the_others_change_nothing(look: Any) -> None:
     class Checkpointed(nn.Module):

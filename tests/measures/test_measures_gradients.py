@@ -38,6 +38,7 @@ def test_image_by_image_the_covariance_is_the_sample_covariance(name: str) -> No
     assert found.top.value == pytest.approx(values[-1] - values[:-1].sum() / 22, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_largest_eigenvalue_is_about_the_exact_one_all_through_a_training() -> None:
     torch.manual_seed(0)
     labels = torch.arange(768) % 6

@@ -91,6 +91,7 @@ def test_a_frozen_layer_has_no_part_in_what_is_measured_of_weights(measure: Any)
     assert "1" not in layers if of_weights else layers
 
 
+@pytest.mark.slow
 def test_layers_add_up_to_the_whole_where_they_are_sums() -> None:
     model, images, labels = net("convolutional")
     for measure in (name for name in MEASURED if name.startswith(("fisher", "gradient_covariance"))):
@@ -103,7 +104,7 @@ def test_layers_add_up_to_the_whole_where_they_are_sums() -> None:
 def test_through_a_study_pictures_and_the_way_of_the_weights_are_there(tmp_path: Path) -> None:
     measures = {"weights": {"every": 1}, "filters": {"every": 2, "filters": 3}}
     study = small(seeds=1, measures=measures, sweep={"kind": "removal", "at": [0, 1], "recovery": 2})
-    results = critlab.run(study, tmp_path / "s", workers=1)
+    results = critlab.run(study, tmp_path / "s", engine="inline")
     run = "blur-0-1-of-3-seed0"
     values = {(r.epoch, r.quantity): r.value for r in results.by_run[run] if not r.layer}
     ways = [values[epoch, "weight_path"] for epoch in range(4)]
@@ -122,6 +123,7 @@ def test_through_a_study_pictures_and_the_way_of_the_weights_are_there(tmp_path:
         first_layer_filters(critlab.Results(study, results.rows, results.outcomes), run)
 
 
+@pytest.mark.slow
 def test_every_measure_has_its_row_in_the_documentation() -> None:
     page = (DOCS / "measures.md").read_text(encoding="utf-8")
     rows = {line.split("|")[1].strip(" `"): line for line in page.splitlines() if line.startswith("| `")}

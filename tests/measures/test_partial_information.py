@@ -64,6 +64,7 @@ def test_sums_of_gates_sum_their_parts() -> None:
 tables = st.lists(st.floats(0.01, 1), min_size=12, max_size=12).map(lambda v: torch.tensor(v).reshape(3, 2, 2))
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(tables)
 def test_the_parts_are_none_negative_and_add_up(joint: Tensor) -> None:

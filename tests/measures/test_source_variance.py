@@ -77,6 +77,7 @@ def test_a_mixture_has_its_closed_form(weights: Any, a: Any, b: Any, noise: Any)
     torch.testing.assert_close(found, (from_b - from_a) / (from_a + from_b), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 1000), pairs=st.integers(1, 40))
 def test_order_and_size_of_the_batches_change_nothing(seed: int, pairs: Any) -> None:
     view_a, view_b = views(7, 6, seed=seed)

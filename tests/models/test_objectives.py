@@ -140,7 +140,7 @@ def test_a_studys_objective_trains_it() -> None:
 def test_without_logits_there_is_a_loss_and_no_accuracy(tmp_path: Path) -> None:
     name = f"{__name__}:Brightness"
     switched = small(switch={"objective": name}, deficit=None, seeds=1, measures={})
-    results = critlab.run(switched, tmp_path / "store", workers=1)
+    results = critlab.run(switched, tmp_path / "store", engine="inline")
     rows = results.by_run[f"switch(objective={name}(noise=0.1))-0-1-of-3-seed0"]
     assert [row.epoch for row in rows if row.quantity == "train_accuracy"] == [2, 3], "not in the window"
     assert [row.epoch for row in rows if row.quantity == "train_loss"] == [1, 2, 3]

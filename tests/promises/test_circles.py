@@ -6,9 +6,10 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
-from test_import_order import FILES, FOUNDATION, ORDER, PACKAGE
+from test_import_order import FILES, FOUNDATION, ORDER, PACKAGE, nodes, parsed
 
 from critlab.study.schedules import CLOCKS
 from critlab.study.sweeps import SWEEPS
@@ -35,17 +36,13 @@ def module_of(path: Path) -> str:
 MODULES = {module_of(path): path for path in FILES}
 
 
+@cache
 def graph(annotations: bool = False) -> Graph:
     """The modules that each module imports, inside functions too; with ``annotations`` also those for types alone."""
-    found: dict[str, set[str]] = {}
-    for module, path in MODULES.items():
-        tree = ast.parse(path.read_text())
-        if not annotations:
-            for node in ast.walk(tree):
-                if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-                    node.body = []
-        found[module] = {name for node in ast.walk(tree) for name in _imported(node) if name in MODULES} - {module}
-    return found
+    return {
+        module: {name for node in nodes(path, annotations) for name in _imported(node) if name in MODULES} - {module}
+        for module, path in MODULES.items()
+    }
 
 
 def _imported(node: ast.AST) -> Iterator[str]:
@@ -113,7 +110,7 @@ def test_analysis_builds_no_sentences() -> None:
         f"{path.relative_to(PACKAGE)}:{line}: {text}"
         for path in FILES
         if path.relative_to(PACKAGE).parts[0] == "analysis"
-        for line, text in _sentences(ast.parse(path.read_text()))
+        for line, text in _sentences(parsed(path))
     ]
     assert found == []
 
@@ -141,7 +138,7 @@ def test_only_study_knows_the_names_of_sweeps_and_clocks() -> None:
         f"{path.relative_to(PACKAGE)}:{node.lineno}: {ast.unparse(node)}"
         for path in FILES
         if path.relative_to(PACKAGE).parts[0] != "study"
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path, annotations=True)
         if isinstance(node, ast.Compare) and _names_one(node, names)
     ]
     assert found == []

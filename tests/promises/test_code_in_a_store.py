@@ -124,6 +124,7 @@ def test_an_edited_function_of_before_is_said(tmp_path: Path, place: Callable[..
     assert left(study, store, edited) > 0
 
 
+@pytest.mark.slow
 def test_commands_that_only_read_say_that_the_code_was_edited(
     critlab: Command, tmp_path: Path, place: Callable[..., None]
 ) -> None:
@@ -227,7 +228,7 @@ def test_a_comment_while_the_study_runs_changes_nothing(tmp_path: Path) -> None:
 
     (tmp_path / "edited_net.py").write_text(NET.replace("WIDTH = 4", "WIDTH = 9"))
     (tmp_path / "study.toml").write_text(TOML.replace("[0, 1]", "[0, 1, 2]"))
-    done = command(tmp_path, "run", "--workers", "1")
+    done = command(tmp_path, "run", "--engine", "inline")
     assert done.returncode == 0, done.stderr
     assert "edited_net.py was edited" in done.stderr
     assert "compute different numbers" not in done.stderr

@@ -40,16 +40,15 @@ from critlab.study.runs.tree import build
 from critlab.study.study import Study
 from inline import Inline, Told, flipped, table
 from studies import small, written
+from trained import TrainedStores
 
 ONE_SEED: dict[str, Any] = {"seeds": 1, "measures": {}}
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def finished(trained: TrainedStores) -> Path:
     """A store in which the small study was run undisturbed."""
-    store = tmp_path_factory.mktemp("finished") / "s"
-    assert not Inline(small(**ONE_SEED), Store(store)).run().failures
-    return store
+    return trained(small(**ONE_SEED))
 
 
 @pytest.fixture(scope="module")
@@ -143,8 +142,8 @@ class TestFolder:
         written(tmp_path)
         answer = critlab("run", "study.toml", "--store", place)
         assert (answer.status, answer.out) == (2, "")
-        assert answer.err.startswith(f"critlab: {place}")
-        assert answer.err.count("\n") == 1
+        assert answer.problem.startswith(f"critlab: {place}")
+        assert answer.problem.count("\n") == 1
 
     def test_it_may_only_be_read(self, critlab: Command, store: Store, tmp_path: Path) -> None:
         written(tmp_path, ("seeds = 2", "seeds = 1"), ("fisher_trace = { every = 2, images = 40 }", ""))

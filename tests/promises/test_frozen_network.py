@@ -28,7 +28,7 @@ def test_a_frozen_network_is_never_present(tmp_path: Path) -> None:
         name="frozen",
         statistics={"final_epochs": 1},
     )
-    verdict = critlab.run(study, tmp_path / "store", workers=1, device="cpu").verdict()
+    verdict = critlab.run(study, tmp_path / "store", engine="inline", device="cpu").verdict()
     assert verdict.answer != "present"
     found = {one.name: one for one in verdict.damages}
     assert found["beyond_delay"].estimate == pytest.approx(0, abs=0.02), "at most what the momentum keeps of the window"

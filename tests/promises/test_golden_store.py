@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import critlab
+from command import Command
 from paths import GOLDEN
 
 STUDIES = ("removal", "window", "own")
@@ -30,11 +31,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    source = str(Path(critlab.__file__).parents[1])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([source, os.environ.get("PYTHONPATH", "")])}
-    call = [sys.executable, "-m", "critlab.cli", *arguments, "--store", "store"]
-    return subprocess.run(call, cwd=folder, capture_output=True, env=environment, timeout=300, check=False)
+@pytest.fixture
+def command(critlab: Command, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """``critlab ... --store store`` in that folder; what is trained is trained in this process."""
+    monkeypatch.chdir(folder)
+    return lambda *arguments: critlab(*arguments, "--store", "store")
+
+
+INLINE = ("--engine", "inline")
 
 
 def told(folder: Path, study: str) -> str:
@@ -63,59 +67,62 @@ def as_then(table: bytes) -> list[bytes]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("study", STUDIES)
-def test_a_finished_study_is_exported_as_it_was_then(folder: Path, study: str) -> None:
-    done = command(folder, "export", f"{study}.toml")
-    assert done.returncode == 0, done.stderr.decode()
-    assert done.stdout == (GOLDEN / f"{study}.csv").read_bytes()
+def test_a_finished_study_is_exported_as_it_was_then(command: Command, study: str) -> None:
+    done = command("export", f"{study}.toml")
+    assert done.status == 0, done.err
+    assert done.out.encode() == (GOLDEN / f"{study}.csv").read_bytes()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("study", STUDIES)
-def test_run_of_the_same_question_trains_nothing_and_changes_no_number(folder: Path, study: str) -> None:
+def test_run_of_the_same_question_trains_nothing_and_changes_no_number(
+    command: Command, folder: Path, study: str
+) -> None:
     file = told(folder, study)
     before = stamped(folder)
-    done = command(folder, "run", file)
-    assert done.returncode == 0, done.stderr.decode()
-    assert b"epochs in" not in done.stderr
+    done = command("run", file, *INLINE)
+    assert done.status == 0, done.err
+    assert "epochs in" not in done.err
     assert stamped(folder) == before
-    assert command(folder, "export", file).stdout == (GOLDEN / f"{study}.csv").read_bytes()
+    assert command("export", file).out.encode() == (GOLDEN / f"{study}.csv").read_bytes()
 
 
-MISSING = {"removal": b"delay-0-2-of-4", "window": b"", "own": b""}
+MISSING = {"removal": "delay-0-2-of-4", "window": "", "own": ""}
 """What a study of before the default controls lacks: at a constant learning rate nothing."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("study", STUDIES)
-def test_run_trains_the_missing_controls_alone_and_names_them(folder: Path, study: str) -> None:
+def test_run_trains_the_missing_controls_alone_and_names_them(command: Command, folder: Path, study: str) -> None:
     before = stamped(folder)
-    done = command(folder, "run", f"{study}.toml")
-    assert done.returncode == 0, done.stderr.decode()
-    assert (b"training only the missing controls: " in done.stderr) == bool(MISSING[study])
-    assert MISSING[study] in done.stderr
+    done = command("run", f"{study}.toml", *INLINE)
+    assert done.status == 0, done.err
+    assert ("training only the missing controls: " in done.err) == bool(MISSING[study])
+    assert MISSING[study] in done.err
     after = stamped(folder)
     assert before.items() <= after.items(), "no record was written again"
     assert len(after) - len(before) == (2 * 2 if MISSING[study] else 0), "two epochs of recovery for each seed"
-    exported = command(folder, "export", f"{study}.toml").stdout
+    exported = command("export", f"{study}.toml").out.encode()
     assert as_then(exported) == as_then((GOLDEN / f"{study}.csv").read_bytes())
 
 
 @pytest.mark.slow
-def test_verify_and_gc_find_nothing_wrong_and_nothing_to_free(folder: Path) -> None:
+def test_verify_and_gc_find_nothing_wrong_and_nothing_to_free(command: Command, folder: Path) -> None:
     # gc needs the marker of a store, which the first run after version 0.1.0 makes
-    assert command(folder, "run", told(folder, STUDIES[0])).returncode == 0
+    assert command("run", told(folder, STUDIES[0]), *INLINE).status == 0
     for study in STUDIES:
-        done = command(folder, "verify", f"{study}.toml")
-        assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+        done = command("verify", f"{study}.toml")
+        assert done.status == 0, done.out + done.err
     before = {path: path.read_bytes() for path in (folder / "store" / "readings").rglob("*.json")}
     files = [file for study in STUDIES for file in (f"{study}.toml", told(folder, study))]
-    done = command(folder, "gc", *files, "--apply")
-    assert done.returncode == 0, done.stderr.decode()
+    done = command("gc", *files, "--apply")
+    assert done.status == 0, done.err
     assert {path: path.read_bytes() for path in (folder / "store" / "readings").rglob("*.json")} == before
     for study in STUDIES:
-        assert command(folder, "export", told(folder, study)).stdout == (GOLDEN / f"{study}.csv").read_bytes()
+        assert command("export", told(folder, study)).out.encode() == (GOLDEN / f"{study}.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_installed_command_names_results_as_the_module_does(folder: Path) -> None:
     """The script that an installation makes is called ``critlab``, as the package: neither is a user's own code."""
     script = folder / "bin" / "critlab"

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -47,13 +48,25 @@ def rank(name: str) -> int:
     return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """The syntax tree of a file; nobody changes it."""
+    return ast.parse(path.read_text())
+
+
+def nodes(path: Path, annotations: bool = False) -> Iterator[ast.AST]:
+    """Every node of a file; without ``annotations`` none of those that serve type checkers alone."""
+    left: list[ast.AST] = [parsed(path)]
+    while left:
+        node = left.pop()
+        yield node
+        for_types = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        left += node.orelse if for_types and not annotations else ast.iter_child_nodes(node)  # type: ignore[attr-defined]
+
+
 def imports(path: Path) -> Iterator[str]:
     """Every critlab module that a file imports, also inside functions; not for annotations only."""
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "critlab":
             yield node.module if node.module != "critlab" else f"critlab.{node.names[0].name}"
         elif isinstance(node, ast.Import):
@@ -121,6 +134,7 @@ def test_light_commands_import_neither_torch_nor_scipy(tmp_path: Path) -> None:
     run_python(f"ARGUMENTS, HEAVY = {commands!r}, {HEAVY!r}\n{LIGHT_COMMANDS}")
 
 
+@pytest.mark.slow
 def test_study_and_store_are_torch_free() -> None:
     modules = "critlab.study, critlab.store, critlab.analysis.tables.reading, critlab.papers"
     run_python(f"import sys, {modules}\nassert not {HEAVY!r} & set(sys.modules)")

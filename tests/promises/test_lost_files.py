@@ -19,16 +19,15 @@ from critlab.store.inspection import Place, places
 from inline import Inline, flipped, table
 from store_files import incomplete, some
 from studies import small, written
+from trained import TrainedStores
 
 SMALL: dict[str, Any] = {"seeds": 1, "measures": {"fisher_trace": {"every": 2, "images": 20}}}
 RUN = ("seeds = 2", "seeds = 1"), ("every = 2, images = 40", "every = 2, images = 20")
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    store = tmp_path_factory.mktemp("finished") / "s"
-    assert not Inline(small(**SMALL), Store(store)).run().failures
-    return store
+@pytest.fixture(scope="session")
+def finished(trained: TrainedStores) -> Path:
+    return trained(small(**SMALL))
 
 
 @pytest.fixture

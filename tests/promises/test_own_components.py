@@ -101,6 +101,7 @@ def test_a_class_without_its_method_is_refused(registry: Registry[Any], path: st
         registry.find(path)
 
 
+@pytest.mark.slow
 def test_every_kind_is_listed_with_its_source(installed: Path) -> None:
     texts = answers(installed, *(f"list {kind} --json" for kind in COMPONENTS))
     for (kind, name), text in zip(COMPONENTS.items(), texts, strict=True):
@@ -109,6 +110,7 @@ def test_every_kind_is_listed_with_its_source(installed: Path) -> None:
         assert row["source"] == "ours"
 
 
+@pytest.mark.slow
 def test_a_study_of_all_kinds_is_planned_and_run_and_on_its_page(installed: Path) -> None:
     (plan, *_), told = called(
         installed,
@@ -127,6 +129,7 @@ def test_a_study_of_all_kinds_is_planned_and_run_and_on_its_page(installed: Path
     assert "squared error" in page
 
 
+@pytest.mark.slow
 def test_a_figure_is_reproduced(installed: Path) -> None:
     answers(installed, "reproduce squares --store store --out squares.html")
     page = (installed / "squares.html").read_text()

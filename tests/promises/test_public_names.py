@@ -63,6 +63,7 @@ EARLIER = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", [critlab, measures, critlab.theory.kernels, critlab.theory.linear])
 def test_each_name_of_a_stub_is_there_and_listed(package: ModuleType) -> None:
     names = [line.split()[-1] for line in stub(package).splitlines() if " as " in line]

@@ -51,7 +51,7 @@ def test_every_deficit_changes_training_and_nothing_before(tmp_path: Path) -> No
     names = deficits_of(SAMPLE)
     deficits = [smallest_deficit(name) for name in names if name != "blur"]
     controls = {"deficits": deficits, "clocks": ["since_removal"], "at": [1], "equal_total": True}
-    results = critlab.run(small(seeds=1, controls=controls), tmp_path / "s")
+    results = critlab.run(small(seeds=1, controls=controls), tmp_path / "s", engine="inline")
     assert {outcome.status for outcome in results.outcomes} == {"done"}
     losses = {
         rows[0].deficit or "clean": next(row.value for row in rows if row.epoch == 1 and row.quantity == "train_loss")
@@ -110,7 +110,7 @@ def test_every_measure_reads(tmp_path: Path) -> None:
     for name in ("mlp", "all_cnn"):
         model = smallest_model(name)
         study = small(seeds=1, model=model, measures=measures, sweep={"kind": "removal", "at": [0], "recovery": 2})
-        results = critlab.run(study, tmp_path / name, workers=1)
+        results = critlab.run(study, tmp_path / name, engine="inline")
         rows = results.by_run["control-of-2-seed0"]
         for measure in measures:
             read = [row for row in rows if row.quantity.startswith(measure.removesuffix("s"))]
@@ -122,7 +122,7 @@ def test_every_measure_reads(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_probe_never_suffers(tmp_path: Path) -> None:
     study = small(seeds=1, deficit={"name": "noise"}, sweep={"kind": "removal", "at": ["never"], "recovery": 2})
-    results = critlab.run(study, tmp_path / "s", workers=1)
+    results = critlab.run(study, tmp_path / "s", engine="inline")
     deprived = results.by_run["noise-0-2-of-2-seed0"]
     clean = results.by_run["control-of-2-seed0"]
 

@@ -20,7 +20,7 @@ SCRIPT = EVIDENCE / "store_races.py"
 def test_two_rounds(tmp_path: Path) -> None:
     out = tmp_path / "races.csv"
     environment = {**os.environ, "PYTHONPATH": str(Path(critlab.__file__).parents[1]), "XDG_CACHE_HOME": str(tmp_path)}
-    command = [sys.executable, str(SCRIPT), "--rounds", "2", "--out", str(out)]
+    command = [sys.executable, str(SCRIPT), "--rounds", "2", "--inline", "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     rows = list(csv.DictReader(out.open()))

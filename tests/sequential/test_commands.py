@@ -27,7 +27,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of three or four seeds, run through Python."""
     folder = tmp_path_factory.mktemp("finished")
     written(folder, TABLE, UNDECIDED, CONTROLS)
-    results = library.run(read_study(folder / "study.toml"), folder / "store", workers=2)
+    results = library.run(read_study(folder / "study.toml"), folder / "store", engine="inline")
     first = results.looks[0]
     assert len(results.study.seeds) == (4 if first.more_seeds and not first.decided else 3)
     return folder
@@ -83,7 +83,7 @@ def test_what_the_commands_read(critlab: Command, there: Path) -> None:
 def test_nothing_is_left_to_do_and_nothing_to_free(critlab: Command, there: Path) -> None:
     before = {path: path.read_bytes() for path in (there / "store").rglob("*.json")}
     assert json.loads(critlab("plan", "study.toml", "--store", "store", "--json").out)["epochs_left"] == 0
-    assert critlab("run", "study.toml", "--store", "store", "--workers", "1").status == 0
+    assert critlab("run", "study.toml", "--store", "store", "--engine", "inline").status == 0
     for studies in ([], ["study.toml"]):
         found = json.loads(critlab("gc", *studies, "--store", "store", "--json").out)
         assert not {"looks", "epochs", "readings"} & set(found["kinds"])
@@ -113,7 +113,7 @@ def test_a_damaged_record_of_looks_is_found_and_made_again(critlab: Command, the
     assert answer.status == 1
     assert "looks/" in answer.out
     if change != "renamed":
-        assert critlab("run", "study.toml", "--store", "store", "--workers", "1").status == 0
+        assert critlab("run", "study.toml", "--store", "store", "--engine", "inline").status == 0
         assert looks_file(there / "store").read_bytes() == good
         assert critlab("verify", "--store", "store").status == 0
 
@@ -121,7 +121,7 @@ def test_a_damaged_record_of_looks_is_found_and_made_again(critlab: Command, the
 def test_looks_without_their_study_are_orphans(critlab: Command, there: Path) -> None:
     shutil.rmtree(there / "store" / "studies")
     written(there, ('name = "small"', 'name = "other"'), ("[0, 1, 3]", "[0, 1]"))
-    assert critlab("run", "study.toml", "--store", "store", "--workers", "1").status in (0, 1)
+    assert critlab("run", "study.toml", "--store", "store", "--engine", "inline").status in (0, 1)
     found = json.loads(critlab("verify", "--store", "store", "--json").out)
     assert any(one["file"].startswith("looks/") for one in found["orphans"])
     freed = json.loads(critlab("gc", "--store", "store", "--orphans", "--apply", "--json").out)

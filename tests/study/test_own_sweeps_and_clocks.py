@@ -25,7 +25,7 @@ def test_a_study_runs_with_a_sweep_and_a_clock_of_ones_own(tmp_path: Path) -> No
     deprived = [run for run in study.runs if run.deficit is not None]
     assert [(run.window.stop, run.total) for run in deprived] == [(1, 3), (2, 4)]
     assert [recipe.lr for recipe in recipes(deprived[1], study)] == [0.05, 0.025, 0.05, 0.025]
-    results = critlab.run(study, tmp_path / "store", workers=1, device="cpu", precision="float32")
+    results = critlab.run(study, tmp_path / "store", engine="inline", device="cpu", precision="float32")
     assert [point.at for point in results.curve().points] == [1, 2]
     text = page([results])
     assert "Length of the deficit" in text

@@ -38,8 +38,20 @@ def always(damage: float) -> Callable[[int], float]:
     return lambda at: damage
 
 
+_MADE: list[tuple[str, Results]] = []
+
+
 def cases() -> Iterator[tuple[str, Results]]:
-    """Each case by its name."""
+    """Each case by its name; made once in a process, when it is first asked for."""
+    place = 0
+    while place < len(_MADE) or (made := next(_LEFT, None)) is not None:
+        if place == len(_MADE):
+            _MADE.append(made)
+        yield _MADE[place]
+        place += 1
+
+
+def _every() -> Iterator[tuple[str, Results]]:
     yield from _answers()
     yield from _confounds()
     yield from _lengths()
@@ -311,3 +323,6 @@ def rounded(value: Any) -> Any:
             return str(number)
         return float(f"{number:.9g}") if abs(number) > 1e-12 else 0.0
     return value
+
+
+_LEFT = _every()

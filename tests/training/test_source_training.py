@@ -184,10 +184,10 @@ CASES = {
 @pytest.mark.slow
 def test_a_fork_equals_a_run_from_scratch(tmp_path: Path) -> None:
     case = CASES["pre-training"]
-    whole = critlab.run(Study.read(case, "study"), tmp_path / "shared", workers=1)
+    whole = critlab.run(Study.read(case, "study"), tmp_path / "shared", engine="inline")
     assert {outcome.status for outcome in whole.outcomes} == {"done"}
     alone = {**case, "sweep": {"kind": "removal", "at": [2], "recovery": 1}}
-    scratch = critlab.run(Study.read(alone, "study"), tmp_path / "alone", workers=1)
+    scratch = critlab.run(Study.read(alone, "study"), tmp_path / "alone", engine="inline")
     (name,) = (name for name in scratch.by_run if "-0-2-of-" in name)
     forked, straight = whole.by_run[name], scratch.by_run[name]
     assert [(r.epoch, r.quantity, r.layer, r.value) for r in forked] == [

@@ -23,6 +23,7 @@ from critlab.store.marker import MARKER
 from critlab.study.runs.origin import Numerics
 from inline import Inline, table
 from studies import small, written
+from trained import TrainedStores
 
 SMALL: dict[str, Any] = {"seeds": 1, "measures": {}}
 RUN = ("seeds = 2", "seeds = 1"), ("fisher_trace = { every = 2, images = 40 }", "")
@@ -30,11 +31,9 @@ RUN = ("seeds = 2", "seeds = 1"), ("fisher_trace = { every = 2, images = 40 }", 
 FASTER = {"name": "sgd", "lr": 0.06, "lr_decay": 0.9, "momentum": 0.9, "weight_decay": 0.001, "batch": 40}
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    store = tmp_path_factory.mktemp("finished") / "s"
-    assert not Inline(small(**SMALL), Store(store)).run().failures
-    return store
+@pytest.fixture(scope="session")
+def finished(trained: TrainedStores) -> Path:
+    return trained(small(**SMALL))
 
 
 @pytest.fixture

@@ -23,15 +23,14 @@ from critlab.store.locks import Locks
 from inline import Inline, flipped, table
 from store_files import incomplete, some
 from studies import small, written
+from trained import TrainedStores
 
 SMALL: dict[str, Any] = {"seeds": 2, "measures": {"fisher_trace": {"every": 2, "images": 20}}}
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    store = tmp_path_factory.mktemp("finished") / "s"
-    assert not Inline(small(**SMALL), Store(store)).run().failures
-    return store
+@pytest.fixture(scope="session")
+def finished(trained: TrainedStores) -> Path:
+    return trained(small(**SMALL))
 
 
 @pytest.fixture

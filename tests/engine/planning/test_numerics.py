@@ -93,13 +93,13 @@ def test_a_step_is_really_timed() -> None:
 @pytest.mark.slow
 def test_the_first_run_decides_and_the_record_keeps_why(timed: list[str], tmp_path: Path) -> None:
     study, store = free(seeds=1), Store(tmp_path / "store")
-    laboratory.run(study, store.root, workers=1)
+    laboratory.run(study, store.root, engine="inline")
     record = read_record(store, study)
     assert record is not None
     assert record.numerics.precision == "bfloat16"
     assert record.decision["seconds_per_image"] == {"float32": 0.002, "bfloat16": 0.001}
     assert "2.00 times" in record.decision["why"]
-    laboratory.run(study, store.root, workers=1)
+    laboratory.run(study, store.root, engine="inline")
     assert read_record(store, study) == record
     assert timed == ["small"], "once, for all runs and stores on this machine"
 
@@ -131,9 +131,9 @@ def test_what_is_said_is_not_timed(timed: list[str]) -> None:
 
 @pytest.mark.slow
 def test_a_study_that_says_otherwise_than_its_record_is_refused(timed: list[str], tmp_path: Path) -> None:
-    laboratory.run(small(seeds=1), tmp_path, workers=1)
+    laboratory.run(small(seeds=1), tmp_path, engine="inline")
     with pytest.raises(StudyError, match=r"precision: received 'bfloat16', but this store .* in float32"):
-        laboratory.run(small(seeds=1, precision="bfloat16"), tmp_path, workers=1)
+        laboratory.run(small(seeds=1, precision="bfloat16"), tmp_path, engine="inline")
 
 
 def breaks(shape: tuple[int, ...], classes: int) -> nn.Module:

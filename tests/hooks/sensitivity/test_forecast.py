@@ -102,6 +102,7 @@ def test_a_map_survives_its_file(known: ForecastMap, tmp_path: Path) -> None:
             shipped_map(path)
 
 
+@pytest.mark.slow
 def test_the_version_names_the_rows() -> None:
     rows = planted(4, seed=3)
     assert fit_map(rows).version == fit_map(reversed(rows)).version
@@ -130,6 +131,7 @@ def test_planned_rates_say_how_much_heals() -> None:
             ForkReading("blur", 5, 12, 4, {1: Estimate(0.2, 0.01)}, rates)
 
 
+@pytest.mark.slow
 def test_the_fit_finds_healing_by_rate() -> None:
     random = np.random.default_rng(5)
     rows = []

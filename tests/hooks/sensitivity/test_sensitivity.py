@@ -217,6 +217,7 @@ class Small:
         return saved, torch.get_rng_state(), random.getstate(), np.random.get_state(), self.order.get_state()
 
 
+@pytest.mark.slow
 def test_forks_leave_a_plain_loop_as_it_was_bit_for_bit() -> None:
     alone, forked = Small().trained(False), Small().trained(True)
     compare(alone, forked)

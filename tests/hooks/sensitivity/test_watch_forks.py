@@ -52,6 +52,7 @@ def test_forks_come_at_log_spaced_epochs_within_the_budget() -> None:
     assert [one.onset for one in rich.course.looks] == [0, 1, 2, 4, 8, 16, 32]
 
 
+@pytest.mark.slow
 def test_a_closed_period_is_told_once() -> None:
     watch, told = watched(Planted(first=0.2, closing=2.0, deviation=0.0005), fork_budget=3.0)
     assert watch.course.closings["harm"].answer == "closed"

@@ -53,6 +53,7 @@ def test_a_confident_model_is_read_within_its_error_as_it_was_not_with_drawn_lab
     assert np.median([one.value for one in drawn]) < truth[""] / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("groups", [8, 34])
 @pytest.mark.parametrize("directions", [1, 4])
 @pytest.mark.parametrize("draws", [1, 2])

@@ -21,6 +21,7 @@ def information(log_p: Any) -> Any:
     return torch.diag_embed(p) - p[..., :, None] * p[..., None, :]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("confidence", [0.0, 1.0, 30.0, 300.0])
 @pytest.mark.parametrize("classes", [2, 3, 5])
 def test_over_all_signs_the_coefficients_have_the_covariance_of_the_score(classes: int, confidence: Any) -> None:
@@ -54,6 +55,7 @@ def test_two_classes_leave_nothing_to_chance_within_one_image() -> None:
     assert found == pytest.approx([exact.item()] * 8, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(NETS))
 def test_every_layer_is_unbiased(name: str) -> None:
     model, images, labels = net(name, 6)
@@ -101,6 +103,7 @@ def test_labels_that_are_impossible_have_no_part() -> None:
     assert alone.item() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(7, 5), (3, 4, 5)])
 def test_in_pieces_combinations_are_those_of_the_whole(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     """Many logits are combined a few rows at a time: the same variances on average, and only the result is large."""

@@ -166,6 +166,7 @@ def test_every_layer_and_the_whole_are_within_four_errors_of_the_exact_value(nam
     assert 0 < whole.stderr <= 0.1 * whole.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["convolutional", "mlp"])
 def test_in_bfloat16_it_is_unbiased_as_far_as_it_can_tell(name: str) -> None:
     """In groups of 16 and of 32, for the same weights; 1 % is added for what bfloat16 rounds."""

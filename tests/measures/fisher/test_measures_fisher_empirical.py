@@ -33,6 +33,7 @@ def test_the_error_is_that_of_the_signs() -> None:
     assert 0.7 <= np.sqrt((errors**2).mean()) / values.std(ddof=1) <= 1.4
 
 
+@pytest.mark.slow
 def test_it_is_the_fisher_information_where_the_labels_come_from_the_model_and_else_is_not() -> None:
     model, images, _ = net("mlp", 24)
     many = images.repeat(150, 1, 1, 1)

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 import critlab
 from critlab._core.errors import Diverged, StudyError
 from critlab.measures.estimates import total
-from critlab.measures.fisher.noise import bearable_noise, fisher_noise
+from critlab.measures.fisher.noise import fisher_noise, noise_tolerance
 from nets import block_traces, hessian, net, seeded
 
 
@@ -95,7 +95,7 @@ def test_on_a_softmax_regression_value_and_noise_have_their_closed_form() -> Non
         found = fisher_noise(model, images, answers, generator=seeded(0), beta=beta, draws=20)[""]
         assert abs(found.value - exact) <= 4 * found.stderr
         assert found.stderr < 0.05 * exact
-    variances = [bearable_noise(model, images, labels, generator=seeded(s), beta=beta)[""] for s in range(8)]
+    variances = [noise_tolerance(model, images, labels, generator=seeded(s), beta=beta)[""] for s in range(8)]
     assert np.exp(np.mean(np.log(variances))) == pytest.approx(beta / exact, rel=0.25)
     with torch.no_grad():
         before, rises = cross_entropy(model(images), labels), []
@@ -127,6 +127,7 @@ def test_a_model_that_is_sure_of_its_answers_is_read_with_all_digits(kind: str) 
     assert found.stderr < 0.1 * exact
 
 
+@pytest.mark.slow
 def test_every_layer_is_the_trace_of_its_own_block_of_the_hessian() -> None:
     model, images, labels = net("heads", 40)
     found = fisher_noise(model, images, labels, generator=seeded(1), beta=1e-5, draws=40)

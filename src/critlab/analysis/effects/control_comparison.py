@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +12,6 @@ from critlab.study.runs.run import Run
 from critlab.study.types import Place
 
 When = Literal["removal", "end"]
-BySeed = Mapping[int, float]
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,8 @@ class Plan:
         replays: epochs to be trained again for readings or states that were not kept.
         readings_left: measurements that the store lacks.
         precision: in which the study is or would be computed; None where the first run times a step to decide.
-        bytes: disk space of the whole study; None where it needs the data, or a built model.
+        bytes: disk space of the whole study; None where it needs the data, or a built model, and no plan has
+            measured it on this machine.
         bytes_free: room on the disk of the store.
         warning: a sentence where what is left to do needs more room than that; else empty.
         seconds: time that is left with these workers, their start included; None where it is unknown.
@@ -184,7 +185,7 @@ def _readings(study: Study, tree: Tree) -> int:
 def _known(study: Study, record: StudyRecord | None) -> tuple[Decision | None, float | None, int | None]:
     """How numbers are computed, worker-seconds of an epoch, and bytes of a checkpoint, as far as they are known."""
     decision = settled(study, record)
-    size = state_bytes(study) or _own_bytes(study)
+    size = state_bytes(study) or _own_bytes(study) or timing.recall_state_bytes(study)
     return decision, timing.recall(study, decision.numerics) if decision else None, size
 
 
@@ -213,6 +214,7 @@ def _measured(
     size = state_bytes(study)
     if size is None:
         size = built_bytes(study, tuple(images.train_images.shape[1:]), images.classes, memory=True)
+        timing.remember_state_bytes(study, size)
     decision = decide(study, images, record)
     seconds = training.epoch_seconds(study, images, decision.numerics)
     timing.remember(study, decision.numerics, seconds)

@@ -1,4 +1,4 @@
-"""What an epoch, a step and a start cost on this machine, as remembered from the last run."""
+"""What an epoch, a step, a start and a checkpoint cost on this machine, as remembered from the last run."""
 
 from __future__ import annotations
 
@@ -85,6 +85,24 @@ def remember_start(base: Setup, start: Start) -> None:
 
 def _start_key(base: Setup) -> str:
     return digest("start", base.data.model_dump(mode="json"), _machine())
+
+
+def recall_state_bytes(base: Setup) -> int | None:
+    """Bytes of a checkpoint, as once counted on the built model; None where it never was built by ``plan``."""
+    size = _known().get(_state_key(base))
+    return size if isinstance(size, int) and size > 0 else None
+
+
+def remember_state_bytes(base: Setup, size: int) -> None:
+    """Keep the result of :func:`recall_state_bytes`, for models and data that only a user's code knows."""
+    _keep(_state_key(base), size)
+
+
+def _state_key(base: Setup) -> str:
+    """Of what makes the size: the data, the model and the optimiser, a user's own code by its digest."""
+    return digest(
+        "state", base.data.identity(), base.model.identity(), base.optimizer.name, bool(base.optimizer.momentum)
+    )
 
 
 def _known() -> dict[str, Any]:

@@ -210,17 +210,6 @@ def read_record(store: Store, study: Study) -> StudyRecord | None:
     return None
 
 
-def recorded_run(study: Study, store: Store) -> StudyRun | None:
-    """The run of ``study`` as ``store`` records it; None where it has never been run in this store.
-
-    Raises:
-        StudyError: the store holds another study of that name.
-        StoreError: its record is damaged, or newer than this critlab can read.
-    """
-    record = read_record(store, study)
-    return None if record is None else record.run(study, store)
-
-
 def write_record(store: Store, record: StudyRecord) -> None:
     """Writes the record of a study; an equal one that an earlier critlab wrote under the study's name alone goes."""
     body = record.body()

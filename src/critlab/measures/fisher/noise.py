@@ -115,7 +115,7 @@ def fisher_noise(
     return Estimates(dict(zip(noise.weights.layers, array, strict=True)), len(images))
 
 
-def bearable_noise(
+def noise_tolerance(
     model: nn.Module,
     images: Tensor,
     labels: Tensor | None = None,

@@ -85,8 +85,3 @@ def stretches(courses: Sequence[Course], moments: Sequence[int] = ()) -> list[St
             found.append(Stretch(start, stop, track.deficit, reached.get(runs[0]), tuple(runs)))
             reached.update(dict.fromkeys(runs, len(found) - 1))
     return found
-
-
-def shared_updates(courses: Sequence[Course]) -> int:
-    """Updates of the whole sweep when what runs share is done once."""
-    return sum(stretch.stop - stretch.start for stretch in stretches(courses))
