@@ -63,6 +63,19 @@ def test_the_plan_shows_an_imbalance(critlab: Command, tmp_path: Path) -> None:
     assert json.loads(critlab("plan", "study.toml", "--json").out)["classes"] == {"0": 72, "1": 8}
 
 
+@pytest.mark.slow
+def test_data_that_changed_since_the_last_run_are_said_so(critlab: Command, tmp_path: Path) -> None:
+    uneven(tmp_path)
+    Path("study.toml").write_text(STUDY)
+    changed = "data: other content than in the earlier run of this study"
+    for _ in range(2):
+        told = critlab("run", "study.toml", "--engine", "inline")
+        assert (told.status, changed in told.err) == (0, False)
+    np.save(tmp_path / "x.npy", np.random.default_rng(1).random((100, 5)))
+    told = critlab("run", "study.toml", "--engine", "inline")
+    assert (told.status, changed in told.err) == (0, True)
+
+
 def test_data_that_are_not_there_are_a_note_of_the_plan_and_refused_by_a_run(critlab: Command) -> None:
     Path("study.toml").write_text(STUDY)
     planned = critlab("plan", "study.toml")

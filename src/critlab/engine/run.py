@@ -102,6 +102,8 @@ def run_study(study: Study, store: Store, options: RunOptions) -> Report:
     if not options.replace and (question := before.question(study, store)):
         raise StudyError(question)
     images, record = _images(study, options), before.record
+    if record is not None and record.fingerprint != images.fingerprint:
+        say("data: other content than in the earlier run of this study; its results are kept, and all is trained again")
     device = _device(options.device)
     decision = decide(study, images, record, options.precision, device)
     rehearsed = rehearse_once(study, store, record, images, decision.numerics, device)
