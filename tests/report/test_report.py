@@ -233,7 +233,7 @@ def test_figures_have_the_width_of_a_column(results: Results, tmp_path: Path) ->
     written = save_figures(results, tmp_path / "figures")
     names = {path.name for path in written}
     assert {"damage.csv", "damage-single.svg", "damage-double.png", "layer_shares-double.svg"} <= names
-    assert all(path.stat().st_size > 200 for path in written)
+    assert all(path.stat().st_size > 200 for path in written if path.suffix != ".txt")
     for path in written:
         if path.suffix == ".svg":
             text = path.read_text(encoding="utf-8")
@@ -246,9 +246,6 @@ def test_figures_have_the_width_of_a_column(results: Results, tmp_path: Path) ->
 
 def test_missing_library_is_said(monkeypatch: pytest.MonkeyPatch, results: Results, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "vl_convert", None)
-    from critlab.report.vega import bundle
-
-    bundle.cache_clear()
     for ask in (lambda: page(results), lambda: save_figures(results, tmp_path)):
         with pytest.raises(StudyError, match="pip install vl-convert-python"):
             ask()

@@ -182,11 +182,11 @@ def test_keyboard_reaches_skip_link_and_numbers(browser: Any, path: Path) -> Non
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "study-1"
     page.keyboard.press("Tab")
-    assert page.evaluate(focused).strip() == "DIV scroll", "the table of named damages"
-    page.keyboard.press("Tab")
-    assert page.evaluate(focused).strip() == "SUMMARY"
+    assert page.evaluate(focused).strip() == "SUMMARY", "the numbers of the main chart"
     page.keyboard.press("Enter")
     assert page.locator("details[open] table").first.is_visible()
+    page.keyboard.press("Tab")
+    assert page.evaluate(focused).strip() == "DIV scroll", "the table of these numbers"
     opened.page.context.close()
 
 
@@ -197,4 +197,39 @@ def test_charts_can_be_saved(desktop: Opened) -> None:
     text = Path(saved.value.path()).read_text(encoding="utf-8")
     assert "<svg" in text
     assert "Damage" in text
+    assert desktop.said == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_first_screen_has_the_answer_and_the_main_chart(browser: Any, path: Path, width: int, height: int) -> None:
+    opened = Opened(browser, path, width, "light")
+    for part in ("#study-1 > .answer", "#study-1 > .headline", "#study-1 .main .chart svg"):
+        box = opened.page.locator(part).first.bounding_box()
+        assert box is not None, part
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= height, part
+    opened.page.context.close()
+
+
+def test_charts_are_there_without_scripts(browser: Any, path: Path) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    images = page.locator(".chart svg")
+    assert images.count() == PANELS
+    for index in (0, PANELS - 1):
+        box = images.nth(index).bounding_box()
+        assert box is not None
+        assert box["width"] > 250
+        assert box["height"] > 150
+    assert not page.locator(".save-all").is_visible()
+    context.close()
+
+
+def test_everything_can_be_saved_at_once(desktop: Opened) -> None:
+    with desktop.page.expect_download(timeout=5000) as saved:
+        desktop.page.locator(".save-all button[value=tables]").click()
+    assert saved.value.suggested_filename.endswith(".csv")
+    assert "," in Path(saved.value.path()).read_text(encoding="utf-8")
+    assert desktop.page.locator(".copied > button").count() > 0
     assert desktop.said == []

@@ -18,6 +18,16 @@
     return { ...spec, width: "container", autosize: { type: "fit-x", contains: "padding" }, config };
   };
 
+  // the drawing library, packed: unpacked once, and run as a script of the page
+  const load = async () => {
+    const packed = atob(document.getElementById("bundle").textContent);
+    const bytes = Uint8Array.from(packed, (letter) => letter.charCodeAt(0));
+    const text = new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+    const script = document.createElement("script");
+    script.textContent = await text;
+    document.head.append(script);
+  };
+
   const draw = async (box) => {
     views.get(box)?.finalize();
     const spec = specOf(box);
@@ -30,7 +40,7 @@
     box.querySelector("svg")?.setAttribute("aria-hidden", "true");
   };
 
-  let queue = Promise.resolve();
+  let queue = load();
   const drawAll = (which) => {
     queue = queue.then(async () => {
       for (const box of charts.filter(which)) await draw(box);
@@ -55,11 +65,54 @@
     }
   };
 
+  const give = (name, kind, text) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: kind }));
+    link.download = name;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  };
+  const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const csv = (table) =>
+    [...table.rows].map((row) => [...row.cells].map((cell) => quoted(cell.textContent)).join(",")).join("\n") + "\n";
+  const saveAll = {
+    study: () => {
+      for (const source of document.querySelectorAll("pre[data-file]"))
+        give(source.dataset.file, "application/toml", source.textContent);
+    },
+    tables: () => {
+      for (const figure of document.querySelectorAll("figure"))
+        give(`${figure.id}.csv`, "text/csv", csv(figure.querySelector("table")));
+    },
+    figures: async () => {
+      for (const button of document.querySelectorAll(".save button[value=svg]")) await save(button);
+    },
+  };
+  const copy = async (button) => {
+    await navigator.clipboard.writeText(button.parentElement.querySelector("pre").textContent);
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy"), 1500);
+  };
+  document.documentElement.dataset.script = "on";
+  for (const block of document.querySelectorAll("pre")) {
+    const around = document.createElement("div");
+    around.className = "copied";
+    block.replaceWith(around);
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Copy";
+    around.append(block, button);
+  }
+
   dark.addEventListener("change", () => drawAll(() => true));
   addEventListener("resize", resized);
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.(".save button");
     if (button) save(button);
+    const all = event.target.closest?.(".save-all button");
+    if (all) saveAll[all.value]();
+    const copied = event.target.closest?.(".copied > button");
+    if (copied) copy(copied);
   });
   document.addEventListener("dblclick", (event) => {
     const touched = event.target.closest?.(".chart");

@@ -16,7 +16,7 @@ from critlab.analysis.tables.results import Results
 from critlab.report.findings import Comparison, Findings
 from critlab.report.sections import section
 from critlab.report.theme import DARK, LIGHT, SCREEN_FONT, config
-from critlab.report.vega import bundle
+from critlab.report.vega import check_renderer, packed_bundle
 from critlab.store.delivery import check_page, deliver
 
 Shown = Results | Findings
@@ -39,6 +39,7 @@ def page(
         StudyError: vl-convert-python is not installed.
         ValueError: there are no results.
     """
+    check_renderer()
     several = [results] if isinstance(results, Results | Findings) else list(results)
     if not several:
         raise ValueError("received no results; give at least one")
@@ -54,7 +55,7 @@ def page(
             studies=sections,
             style=Markup(_text("style.css")),
             script=Markup(_text("page.js")),
-            bundle=Markup(bundle()),
+            bundle=packed_bundle(),
             themes=themes,
             further=list(further),
             has_studies=any("verdict" in part for part in sections),

@@ -18,11 +18,12 @@ from critlab.report.chart import Cell, Chart
 from critlab.report.charts import charts
 from critlab.report.charts.damages import KEY
 from critlab.report.findings import Comparison, Findings
+from critlab.report.static import static_svg
 from critlab.report.study_text import study_text
 from critlab.report.text.facts import facts
 from critlab.report.text.judgement.confounds import confound_text, share_text
 from critlab.report.text.judgement.damages import damage_rows
-from critlab.report.text.judgement.verdict import ANSWERS, answer_text, closing_text
+from critlab.report.text.judgement.verdict import ANSWERS, answer_text, closing_text, headline
 from critlab.report.text.names import (
     background_words,
     intervention_words,
@@ -30,10 +31,12 @@ from critlab.report.text.names import (
     question,
     spaced,
     tested_words,
+    title,
     window_words,
 )
 from critlab.report.text.notes import note_lines
 from critlab.report.text.numbers import MINUS
+from critlab.report.text.so_far import progress_line
 from critlab.report.text.study_timing import study_timing_lines, timing_facts, timing_label
 
 Row = Mapping[str, Any]
@@ -69,9 +72,11 @@ def _theory_section(findings: Findings, name: str) -> Row:
     return {
         "id": name,
         "name": findings.name,
+        "title": _capital(findings.name.replace("-", " ").replace("_", " ")),
+        "main": [_chart(chart, name) for chart in findings.charts[:1]],
         "question": f"{findings.question} ({findings.source})",
         "comparisons": _comparisons(findings.comparisons),
-        "charts": [_chart(chart, name) for chart in findings.charts],
+        "charts": [_chart(chart, name) for chart in findings.charts[1:]],
         "provenance": list(_flat(findings.provenance, "")),
         "command": findings.command,
         "masthead": findings.masthead,
@@ -85,6 +90,8 @@ def _study_section(results: Results, name: str) -> Row:
     trouble = [outcome for outcome in results.outcomes if outcome.status != "done"]
     shown = [outcome for outcome in trouble if outcome.status != "missing"]
     drawn = charts(results)
+    keys = [chart.key for chart in drawn]
+    main = next((key for key in (study.sweep.words.damage_chart, *keys) if key in keys), "")
     return {
         "id": name,
         "name": study.name,
@@ -93,7 +100,10 @@ def _study_section(results: Results, name: str) -> Row:
         "trouble": [_trouble(outcome) for outcome in shown],
         "missing": len(trouble) - len(shown),
         "trouble_title": _trouble_title(trouble, len(results.outcomes)),
-        "charts": [_chart(chart, name) for chart in drawn if chart.key != KEY],
+        "title": title(study),
+        "headline": _headline(results),
+        "main": [_chart(chart, name) for chart in drawn if chart.key == main],
+        "charts": [_chart(chart, name) for chart in drawn if chart.key not in (KEY, main)],
         "damage_charts": [_chart(chart, name) for chart in drawn if chart.key == KEY],
         "runs_caption": _runs_caption(results),
         "run_columns": RUN_COLUMNS,
@@ -103,6 +113,16 @@ def _study_section(results: Results, name: str) -> Row:
         "toml": study_text(study),
         **({"command": study.command} if study.command else {}),
     }
+
+
+def _headline(results: Results) -> str:
+    """The answer's number in a line; how far an unfinished study is."""
+    if results.study.sweep.asks_when and results.timing() is not None:
+        return ""  # the sentence of the answer follows
+    verdict = results.verdict()
+    if verdict.answer == "running":
+        return f"{progress_line(results, verdict)}."
+    return headline(verdict)
 
 
 def _verdict(results: Results) -> Row:
@@ -161,6 +181,7 @@ def _chart(chart: Chart, name: str) -> Row:
         {
             "id": f"{name}-{chart.key}" + (f"-{index}" if len(chart.panels) > 1 else ""),
             "title": panel.title,
+            "static": static_svg(panel, len(chart.panels) == 1),
             "spec": {**panel.spec, "height": panel.height, "usermeta": {"longestLabel": panel.longest_label}},
         }
         for index, panel in enumerate(chart.panels, start=1)

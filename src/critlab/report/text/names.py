@@ -100,6 +100,12 @@ def question(study: Study) -> str:
     return f"{study.sweep.question(deficit, model, data)}{standing}?"
 
 
+def title(study: Study) -> str:
+    """What the study is about, as a title, such as ``Blur (factor 4) in all_cnn on cifar10``."""
+    words = window_words(study)
+    return f"{words[:1].upper()}{words[1:]} in {study.model.name} on {study.data.name}"
+
+
 def place_title(study: Study) -> str:
     """What the horizontal axis of the study's curve is."""
     return study.sweep.words.axis

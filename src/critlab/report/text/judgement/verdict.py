@@ -26,7 +26,7 @@ from critlab.report.text.judgement.damages import (
 from critlab.report.text.judgement.guards import guard_text
 from critlab.report.text.judgement.remedies import remedy_texts
 from critlab.report.text.notes import note_lines
-from critlab.report.text.numbers import count, places, points, probability, signed
+from critlab.report.text.numbers import count, hundredths, interval, places, points, probability, signed
 
 ANSWERS: Mapping[Answer, str] = {
     "present": "present",
@@ -46,6 +46,18 @@ def verdict_lines(verdict: Verdict) -> list[str]:
         found.append(text)
     found += [f"{one.name}: {confound_text(verdict, one)}" for one in verdict.confounds]
     return [*found, *note_lines(verdict)]
+
+
+def headline(verdict: Verdict) -> str:
+    """The number behind the answer in one short sentence."""
+    if verdict.answer == "absent":
+        return f"No damage above {points(verdict.smallest_damage)} at any point."
+    found = verdict.evidence[0] if verdict.evidence else verdict.largest
+    if found is None:
+        return "No results to judge yet."
+    name = damage_name(found)
+    value = f"{hundredths(found.estimate)} points of accuracy {interval(found.low, found.high)}"
+    return f"{name[:1].upper()}{name[1:]} of {value}, at {damage_place(found, verdict.sweep)}."
 
 
 def answer_text(verdict: Verdict) -> str:
