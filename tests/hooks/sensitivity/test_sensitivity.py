@@ -121,7 +121,7 @@ def test_kept_scores_are_not_trained_again() -> None:
 def test_the_null_is_called_open_in_at_most_two_and_a_half_percent() -> None:
     """A change without an effect, with noise as large as the smallest damage; more in ``evidence/sensitivity.py``."""
     calls = 0
-    for place in range(60):
+    for place in range(40):
         planted = Planted(deviation=0.01)
         state = planted.start()
         state["course"] += place
