@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 import threading
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -21,6 +23,8 @@ from critlab.data.class_counts import class_counts
 from critlab.data.image_set import ImageSet, channel_statistics
 from critlab.data.pictures import decoding
 from critlab.data.spec import DataSpec
+from critlab.study.runs.recipe import Recipe
+from critlab.training.examples import Examples
 
 EACH = 40
 """Pictures of a class in the training part: more than one piece of the cache in all."""
@@ -279,3 +283,15 @@ def test_a_picture_is_turned_upright(tmp_path: Path) -> None:
     found = decoding.pixels(decoding.opened(tmp_path / "x.png"), decoding.Wanted("RGB", (12, 8)), "here")
     expected = np.rot90(np.asarray(lying), -1)
     np.testing.assert_array_equal(found, expected.transpose(2, 0, 1))
+
+
+def test_training_reads_from_the_file(photos: Path) -> None:
+    found = read(photos, side=8)
+    examples = Examples.of(found, torch.device("cpu"))
+    assert examples.train_images.data_ptr() == found.train_images.ctypes.data, "mapped, not copied"
+    images, labels = examples.training_batch(torch.tensor([3, 50]), Recipe(0.1, 0.0), 0, 0, 0)
+    assert labels.tolist() == [0, 1]
+    shown = (images * examples.std + examples.mean).mul(255).round().numpy()
+    np.testing.assert_array_equal(shown, np.array(found.train_images)[[3, 50]])
+    sent = pickle.loads(pickle.dumps(found.train_images))
+    np.testing.assert_array_equal(sent, found.train_images, "a cluster's node gets a copy")
