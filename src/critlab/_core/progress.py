@@ -22,10 +22,11 @@ class Progress:
     Args:
         what: what is done, such as ``"decoding images"``.
         total: how many steps there are; None where that is not known.
+        done: steps that an earlier process has done.
     """
 
-    def __init__(self, what: str, total: int | None = None) -> None:
-        self.what, self.total, self.done = what, total, 0
+    def __init__(self, what: str, total: int | None = None, done: int = 0) -> None:
+        self.what, self.total, self.done, self._before = what, total, done, done
         self._began = time.monotonic()
         self._due = self._began + SILENT_SECONDS
         self._drawn = False
@@ -62,6 +63,6 @@ class Progress:
     def _counts(self, now: float) -> str:
         if not self.total:
             return f"{self.done:,} done"
-        spent = now - self._began
-        left = f", {duration(spent / self.done * (self.total - self.done))} left" if self.done else ""
+        spent, here = now - self._began, self.done - self._before
+        left = f", {duration(spent / here * (self.total - self.done))} left" if here else ""
         return f"{self.done:,} of {self.total:,}{left}"

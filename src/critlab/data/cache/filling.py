@@ -117,8 +117,7 @@ def _fill(filling: Filling, folder: Path) -> None:
 
         with writable(folder), (folder / JOURNAL).open("a", encoding="utf-8") as journal:
             journal.write("\n")  # ends a line that a killed process left unfinished
-            with Progress(filling.what, examples) as progress:
-                progress.done = min(len(kept) * CHUNK, examples)
+            with Progress(filling.what, examples, min(len(kept) * CHUNK, examples)) as progress:
                 for facts in _in_order(make, missing, filling.threads or cores()):
                     journal.write(facts.line())
                     journal.flush()
