@@ -8,6 +8,7 @@ import pytest
 
 import critlab
 from critlab._core.errors import StudyError
+from critlab.sequential.cost import largest
 from critlab.sequential.when import asked_when
 from critlab.study import Study, WindowOverride
 from critlab.study.runs.estimands import missing_contrasts, named_contrasts
@@ -143,4 +144,6 @@ def test_seeds_and_then_points_are_added() -> None:
     looks.append(look(third, "decided", 4))
     last = in_play(study, looks)
     assert last.sweep.points == third.sweep.points, "the budget is spent"
+    whole = largest(first)
+    assert (len(whole.seeds), len(whole.sweep.points)) == (4, 5)
     assert Study.read(third.model_dump(mode="json"), "again") == third

@@ -34,7 +34,7 @@ def largest(study: Study) -> Study:
     seeds = study.seeds if plan is None else tuple(range(max(plan.most, len(study.seeds))))
     if adaptive is None:
         return study.staged(seeds, study.sweep.points)
-    points = [int(at) for at in study.sweep.points]
+    points = [int(at) for at in study.sweep.own_points(study.sweep.points)]
     free, count = [at for at in range(points[0], points[-1]) if at not in points], adaptive.most - len(points)
     choices = [tuple(sorted([*points, *islice(order, count)])) for order in (free, reversed(free))]
     return max((study.staged(seeds, chosen) for chosen in choices), key=lambda one: one.epochs())

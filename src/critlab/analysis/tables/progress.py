@@ -155,7 +155,8 @@ def _growth(study: Study, looks: tuple[Look, ...]) -> Growth | None:
     if plan is None and adaptive is None:
         return None
     most = plan.most if plan else None
-    return Growth(len(study.seeds), most, study.sweep.points, adaptive.most if adaptive else None, looks)
+    own = study.sweep.own_points(study.sweep.points)
+    return Growth(len(study.seeds), most, own, adaptive.most if adaptive else None, looks)
 
 
 def _after(tree: Tree, outcome: Outcome) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from critlab.analysis.judgement.looks import Looks
 from critlab.analysis.tables.results import Results
 from critlab.analysis.timing.of_study import StudyTiming
 from critlab.report.text.facts import Fact
-from critlab.report.text.judgement.looks import look_lines
 from critlab.report.text.names import window_words
 from critlab.report.text.numbers import count
 from critlab.report.text.timing import TimingWords, number, spent_text, timing_lines
@@ -22,7 +22,16 @@ def timing_words(study: Study, found: StudyTiming) -> TimingWords:
 def study_timing_lines(results: Results, found: StudyTiming) -> list[str]:
     """The whole answer, one line each: sentence, plateau, costs, what it took, and what is left out."""
     lines = timing_lines(found.timing, timing_words(results.study, found))
-    return [*lines, spent_text(found.spent, found.reruns), *_left_out(found), *look_lines(found.looks)]
+    return [*lines, spent_text(found.spent, found.reruns), *_left_out(found), *_looks(found.looks)]
+
+
+def _looks(looks: Looks) -> Iterator[str]:
+    """What a reader must know of earlier looks; nothing where there is one, as planned."""
+    if looks.number == 1 and looks.planned and looks.most is None:
+        return
+    not_planned = f", {looks.unplanned} of them not planned" if looks.unplanned else ""
+    seeds, level = count(len(looks.seeds), "seed"), f"{looks.level:.2g}"
+    yield f"This is look {looks.number} at the study{not_planned}, with {seeds}, at a one-sided level of {level}."
 
 
 def _left_out(found: StudyTiming) -> Iterator[str]:
