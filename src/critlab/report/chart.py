@@ -89,7 +89,7 @@ class Chart:
         found = [f"{self.title}.", *(one for one in sentences if not ON_SCREEN.search(one))]
         if "n" in self.columns:
             place = self.columns.index("n")
-            counts = sorted({int(row[place]) for row in self.rows if isinstance(row[place], int) and row[place]})
+            counts = sorted({cell for row in self.rows if isinstance(cell := row[place], int) and cell})
             if counts:
                 found.append(f"n = {counts[0]}{f' to {counts[-1]}' if len(counts) > 1 else ''}.")
         if self.interval:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from critlab.analysis.confounds.confound import Confound
 from critlab.analysis.judgement.damages import Damage
 from critlab.analysis.judgement.verdict import Verdict
 from critlab.analysis.tables.results import Results
 from critlab.report.chart import Cell, Chart, Panel
 from critlab.report.charts.encoding import HUNDREDTHS, JSON, only, quantity, specification, tip
+from critlab.report.text.judgement.confounds import confound_text
 from critlab.report.text.judgement.damages import damage_meaning, damage_name, damage_place, damage_value
-from critlab.report.text.numbers import probability
+from critlab.report.text.numbers import probability, result
 
 KEY = "named_damages"
 """The chart's key, by which the page finds it."""
@@ -20,12 +22,14 @@ MOST_DRAWN = 24
 
 COLUMNS = ("damage", "at", "n", "estimate", "low", "high", "adjusted p", "decides", "meaning")
 KINDS = {
-    "lasting": ("whether damage lasts", "$deficit"),
-    "critical": ("whether there is a critical period", "$clock"),
-    "equal_total": ("whether longer training hides damage", "$late2"),
+    "lasting": ("lasting damage", "$deficit"),
+    "critical": ("a critical period", "$clock"),
+    "equal_total": ("longer training", "$late2"),
     "context": ("nothing by itself", "$control"),
 }
 """What a damage decides, in words, and its colour."""
+
+EXPLAINS = ("another explanation", "$late6")
 
 
 def damage_charts(results: Results) -> Iterator[Chart]:
@@ -42,11 +46,14 @@ def _chart(verdict: Verdict, damages: Sequence[Damage]) -> Chart:
     more = "" if len(drawn) == len(damages) else f" The chart shows the first {MOST_DRAWN} of {len(damages):,}."
     return Chart(
         key=KEY,
-        title="The named damages, drawn",
+        title="Damages and other explanations",
         caption="Each row is a difference of final accuracies, paired by seed. The 95 % intervals of one colour hold "
-        f"simultaneously. The dotted line is the smallest damage of interest.{more}",
+        "simultaneously. The dotted line is the smallest damage of interest. Diamonds are what other explanations cost "
+        f"by themselves; the text above says of each which share of the damage it accounts for.{more}",
         alt="Chart of the named damages with their intervals. The numbers follow in a table.",
-        panels=(Panel("", _specification(verdict, drawn, labels), 34, 60 + 26 * len(drawn)),),
+        panels=(
+            Panel("", _specification(verdict, drawn, labels), 34, 60 + 26 * (len(drawn) + len(_effects(verdict)))),
+        ),
         columns=COLUMNS,
         rows=tuple(_cells(verdict, one) for one in damages),
         interval="95 % t, simultaneous within a kind",
@@ -82,12 +89,16 @@ def _specification(verdict: Verdict, damages: Sequence[Damage], labels: Sequence
         limits = {"estimate": damage.estimate, "low": damage.low, "high": damage.high}
         rows.append({"part": "damage", **where, **limits, **facts})
         rows += [{"part": "seed", **where, "estimate": value, "seed": seed} for seed, value in damage.seeds.items()]
-    x = quantity("estimate", "Percentage points of accuracy", axis={"labelExpr": HUNDREDTHS, "grid": True})
+    others = _explanations(verdict)
+    rows += others
+    labels = [*labels, *(row["label"] for row in others)]
+    x = quantity("estimate", "Points of accuracy", axis={"labelExpr": HUNDREDTHS, "grid": True})
     y: JSON = {"field": "label", "type": "nominal", "title": None, "sort": list(labels)}
     y["axis"] = {"labelLimit": 260, "domain": False, "ticks": False}
     colours = [KINDS[kind] for kind in KINDS if any(one.kind == kind for one in damages)]
+    colours += [EXPLAINS] if others else []
     scale = {"domain": [words for words, _ in colours], "range": [colour for _, colour in colours]}
-    colour = {"field": "decides", "type": "nominal", "title": "Decides", "scale": scale}
+    colour = {"field": "decides", "type": "nominal", "title": "Decides about", "scale": scale}
     shown = [tip("label", "Damage"), tip("value", "Value"), tip("p", "Adjusted p"), tip("meaning", "Meaning")]
     return specification(
         rows,
@@ -108,8 +119,45 @@ def _specification(verdict: Verdict, damages: Sequence[Damage], labels: Sequence
                 "mark": {"type": "point", "filled": True, "size": 75, "stroke": "$paper", "strokeWidth": 1},
                 "encoding": {"y": y, "x": x, "color": colour, "tooltip": shown},
             },
+            *(_explanation_layers(x, y, colour) if others else ()),
         ],
     )
+
+
+def _effects(verdict: Verdict) -> list[Confound]:
+    """The other explanations whose effect was measured."""
+    return [one for one in verdict.confounds if one.effect is not None]
+
+
+def _explanations(verdict: Verdict) -> list[JSON]:
+    """A row for each of :func:`_effects`, with its sentence."""
+    rows: list[JSON] = []
+    for one in _effects(verdict):
+        assert one.effect is not None, "only explanations with an effect are listed"
+        limits = {"estimate": one.effect.mean, "low": one.effect.low, "high": one.effect.high}
+        facts = {"value": result(one.effect), "meaning": confound_text(verdict, one)}
+        rows.append(
+            {"part": "explanation", "label": one.name.replace("_", " "), "decides": EXPLAINS[0], **limits, **facts}
+        )
+    return rows
+
+
+def _explanation_layers(x: JSON, y: JSON, colour: JSON) -> list[JSON]:
+    """Interval and effect of each other explanation."""
+    shown = [tip("label", "Explanation"), tip("value", "Effect"), tip("meaning", "Meaning")]
+    diamond = {"type": "point", "filled": True, "shape": "diamond", "size": 90, "stroke": "$paper", "strokeWidth": 1}
+    return [
+        {
+            "transform": [*only("explanation"), {"filter": "isValid(datum.low)"}],
+            "mark": {"type": "rule", "strokeWidth": 2},
+            "encoding": {"y": y, "x": {**x, "field": "low"}, "x2": {"field": "high"}, "color": colour},
+        },
+        {
+            "transform": only("explanation"),
+            "mark": diamond,
+            "encoding": {"y": y, "x": x, "color": colour, "tooltip": shown},
+        },
+    ]
 
 
 def _lines(verdict: Verdict, x: JSON) -> list[JSON]:
