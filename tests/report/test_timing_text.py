@@ -6,8 +6,9 @@ import numpy as np
 
 from critlab.analysis.statistics.summary import Floats
 from critlab.analysis.timing import TimingTable, judge_timing
+from critlab.analysis.timing.costs import Costs
 from critlab.report.charts.timing import timing_chart
-from critlab.report.text.timing import TimingWords, spent_text, timing_lines
+from critlab.report.text.timing import TimingWords, cheapest_text, spent_text, timing_lines
 
 TIMES = (0, 5, 10, 15, 20)
 
@@ -40,6 +41,18 @@ def test_what_was_spent_is_compared_with_full_reruns() -> None:
     assert (
         spent_text(400, 1000) == "Spent 400 epochs; full reruns of the same times and seeds take 1,000 epochs (40 %)."
     )
+
+
+def test_the_cheapest_time_of_the_plateau_is_compared_with_the_present_one_or_with_never() -> None:
+    values, costs = table([0.5, 0.7, 0.7, 0.6, 0.5]), Costs({time: 60.0 - time for time in TIMES}, 1.0, 2.0)
+    words = TimingWords(metric="accuracy", fraction=True)
+    texts = [
+        cheapest_text(judge_timing(values, tolerance=0.01, present=present), costs, words) for present in (None, 0, 10)
+    ]
+    up_to = "Cheapest time on the plateau: epoch 10, with the best accuracy up to 1.0 point for"
+    assert texts[0] == f"{up_to} 125 % of the cost of never."
+    assert texts[1] == f"{up_to} 83 % of the cost of the present time."
+    assert texts[2] == "Cheapest time on the plateau: epoch 10, the present one."
 
 
 def test_the_chart_holds_every_number() -> None:

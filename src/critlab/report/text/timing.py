@@ -101,7 +101,7 @@ def cheapest_text(timing: Timing, costs: Costs, words: TimingWords) -> str:
     reference = timing.present or timing.never
     at, least = _time(timing, time, words), number(timing.tolerance, words)
     if reference is None or reference.epoch == time:
-        return f"Cheapest time on the plateau: {at}, also the present one." if reference else f"Cheapest time: {at}."
+        return f"Cheapest time on the plateau: {at}{', the present one' if timing.present else ''}."
     named = "the present time" if timing.present else "never"
     share = percent(costs.share(time, reference.epoch), 0)
     return (
