@@ -126,22 +126,29 @@ def main() -> None:
     arguments.add_argument("--curves", type=int, default=200)
     arguments.add_argument("--seed", type=int, default=2026)
     arguments.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".csv"))
+    arguments.add_argument("--noise", choices=NOISES, help="this kind alone; other rows of the file stay")
+    arguments.add_argument("--family", choices=FAMILIES, help="this family alone; other rows of the file stay")
     given = arguments.parse_args()
-    rows: list[dict[str, float | str]] = []
-    for noise_name, noise in NOISES.items():
-        for name, draw in FAMILIES.items():
-            found = []
-            for place in range(given.curves):
-                random = np.random.default_rng([given.seed, place, len(rows)])
-                curve = draw(random)
-                found.append(facts(curve, *answer(curve, noise(random), random)))
-            means = {key: round(float(np.mean([one[key] for one in found])), 4) for key in found[0]}
-            rows.append({"noise": noise_name, "family": name, "curves": given.curves, **means})
-            print(rows[-1], flush=True)
-            with given.out.open("w", newline="") as file:
-                writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
+    kinds = [(noise, family) for noise in NOISES for family in FAMILIES]
+    rows = dict[tuple[str, str], dict[str, float | str]]()
+    if given.out.is_file():
+        with given.out.open(newline="") as file:
+            rows = {(row["noise"], row["family"]): dict(row) for row in csv.DictReader(file)}
+    for index, (noise, family) in enumerate(kinds):
+        if given.noise not in (None, noise) or given.family not in (None, family):
+            continue
+        found = []
+        for place in range(given.curves):
+            random = np.random.default_rng([given.seed, place, index])
+            curve = FAMILIES[family](random)
+            found.append(facts(curve, *answer(curve, NOISES[noise](random), random)))
+        means = {key: round(float(np.mean([one[key] for one in found])), 4) for key in found[0]}
+        rows[noise, family] = {"noise": noise, "family": family, "curves": given.curves, **means}
+        print(rows[noise, family], flush=True)
+        with given.out.open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[noise, family].keys(), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows[one] for one in kinds if one in rows)
 
 
 if __name__ == "__main__":
