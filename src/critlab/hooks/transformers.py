@@ -215,7 +215,8 @@ class WatchCallback(TrainerCallback):
             self.watch.restore(folder / STATE)
 
     def _remember(self, model: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
-        if not model.training or self._looking or self.watch is None:
+        # copies of the model that forks train have the same hooks
+        if not model.training or self._looking or self.watch is None or model is not self.watch.model:
             return
         self._is_sum = named.get(SHARED) is not None
         self._seen = seen = Call(arguments, {name: value for name, value in named.items() if name != SHARED})
@@ -226,7 +227,7 @@ class WatchCallback(TrainerCallback):
             self._looking = False
 
     def _remember_loss(self, model: nn.Module, arguments: tuple[Any, ...], answer: Any) -> None:
-        if not model.training or self._looking:
+        if not model.training or self._looking or self.watch is None or model is not self.watch.model:
             return
         if isinstance(answer, Mapping):
             loss = answer.get("loss")

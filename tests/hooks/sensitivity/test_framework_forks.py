@@ -145,6 +145,9 @@ def test_transformers_ends_with_the_same_bits(tmp_path: Path) -> None:
         return tokens[:, torch.randperm(tokens.shape[1])]
 
     callback = WatchCallback(forks=forks(deficits=[shuffled], evaluate=score), sidecar=tmp_path / "offered")
+    batches: list[int] = []
+    step = callback._step
+    callback._step = lambda args: (batches.append(len(callback._losses)), step(args))[1]  # type: ignore[func-returns-value, method-assign]
     plain, forked = trained(), trained(callback)
     assert callback.watch is not None
     assert not callback.watch.asides
@@ -153,6 +156,7 @@ def test_transformers_ends_with_the_same_bits(tmp_path: Path) -> None:
     looks = callback.watch.course.looks
     assert [one.onset for one in looks][:2] == [0, 1]
     assert looks[0]["shuffled"].varies
+    assert set(batches) == {2}, "losses of forks are not those of the training"
     assert (tmp_path / "offered" / "epoch-1.pt").is_file()
 
 
@@ -182,6 +186,27 @@ def test_a_copy_trains_as_the_training_itself_would() -> None:
     assert ends[0] == ends[1]
     assert same(training.save(copied), training.save(training.parts))
     assert copied.optimizer.param_groups[0]["lr"] == pytest.approx(0.025)
+
+
+class Listener:
+    """Hears a model's forward passes, and cannot be copied."""
+
+    def __init__(self) -> None:
+        self.heard: list[nn.Module] = []
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> None:
+        raise TypeError("cannot be copied")
+
+    def hear(self, model: nn.Module, inputs: Any, output: Any) -> None:
+        self.heard.append(model)
+
+
+def test_listeners_are_not_copied_with_the_model() -> None:
+    training, listener = plain_training(), Listener()
+    training.parts.model.register_forward_hook(listener.hear)
+    copied = training.load(copy.deepcopy(training.save(training.parts)))
+    copied.model(torch.zeros(2, 6))
+    assert listener.heard == [copied.model]
 
 
 def test_planned_rates_are_those_of_the_schedule_and_leave_it() -> None:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from types import MethodType
 from typing import Any, NamedTuple
 
 import torch
@@ -196,12 +197,23 @@ class TorchTraining:
     def _copied(self) -> Parts:
         try:
             with _quiet():
-                return copy.deepcopy(self.parts)
+                return copy.deepcopy(self.parts, _listeners(self.parts.model))
         except Exception as error:
             raise StudyError(
                 f"forks: the model, its optimiser or its schedule cannot be copied ({type(error).__name__}: {error}); "
                 "give advance, save and load of your own"
             ) from error
+
+
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+
+def _listeners(model: nn.Module) -> dict[int, Any]:
+    """Objects outside of the model whose methods are hooks of it: copies of the model keep them, uncopied."""
+    modules = set(map(id, model.modules()))
+    hooks = (hook for module in model.modules() for name in HOOKS for hook in getattr(module, name, {}).values())
+    owners = (hook.__self__ for hook in hooks if isinstance(hook, MethodType))
+    return {id(owner): owner for owner in owners if id(owner) not in modules}
 
 
 def _own_iterator(loader: Any) -> Any:
