@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
 from typing import Any
@@ -19,6 +20,7 @@ from critlab.papers.critical_feature_learning import (
 )
 from critlab.papers.registry import FIGURES
 from critlab.report.charts.encoding import JSON
+from trained import made_once
 
 NAMES = (
     "kernel-reweighing", "kernels", "kernel-width", "kernel-layers", "kernel-criticality", "kernel-images",
@@ -34,8 +36,16 @@ def computed_tables(name: str) -> dict[str, list[JSON]]:
 
 
 @pytest.fixture(scope="module")
-def tables() -> dict[str, dict[str, list[JSON]]]:
+def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[JSON]]]:
     """Every figure at a size that shows its form, not its numbers."""
+    made = made_once(
+        tmp_path_factory, "feature-learning-tables", lambda path: path.write_bytes(pickle.dumps(small_tables()))
+    )
+    found: dict[str, dict[str, list[JSON]]] = pickle.loads(made.read_bytes())
+    return found
+
+
+def small_tables() -> dict[str, dict[str, list[JSON]]]:
     with pytest.MonkeyPatch.context() as patch:
         smaller: list[tuple[Any, str, Any]] = [
             (by_width, "WIDTHS", {"small": (50, 100)}),
@@ -100,6 +110,7 @@ def test_charts_compile_and_numbers_are_compared(name: str, tables: dict[str, di
         assert "nan" not in one.ours
 
 
+@pytest.mark.slow
 def test_a_point_that_did_not_converge_is_marked(tables: dict[str, dict[str, list[JSON]]]) -> None:
     changed = json.loads(json.dumps(tables["kernel-criticality"]))
     for row in changed["points"]:

@@ -262,6 +262,7 @@ def test_a_legend_names_arms_of_one_deficit_by_their_options() -> None:
     assert len(told) == 2, "where words would not tell arms apart, names do"
 
 
+@pytest.mark.slow
 def test_a_page_of_two_sources() -> None:
     text = page(known(rsv_study("demo")))
     assert "two_view" in text

@@ -46,6 +46,7 @@ def test_a_figure_is_computed_once_and_kept(tmp_path: Path) -> None:
     assert again.charts[0].to_csv() == (tmp_path / "figures" / "sensors.csv").read_text(), "columns keep their order"
 
 
+@pytest.mark.slow
 def test_the_command_gives_one_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

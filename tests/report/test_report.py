@@ -70,6 +70,7 @@ def keys(results: Results) -> list[str]:
     return [chart.key for chart in charts(results)]
 
 
+@pytest.mark.slow
 def test_verdict_comes_first(results: Results) -> None:
     text = Parsed(page(results)).text
     order = [
@@ -154,6 +155,7 @@ def test_script_json_reads_back() -> None:
     assert json.loads(text) == value
 
 
+@pytest.mark.slow
 def test_runs_that_failed_are_shown_after_the_verdict() -> None:
     text = Parsed(
         page(synthetic_results(status={"blur-0-20-of-28-seed3": "diverged", "blur-0-40-of-48-seed1": "failed"}))
@@ -203,6 +205,7 @@ def test_never_has_its_place() -> None:
     assert points[-1]["at"] == "never"
 
 
+@pytest.mark.slow
 def test_window_sweep_beside_a_removal_sweep(results: Results) -> None:
     windows = synthetic_results(kind="window", at=(0, 4, 8, 16), recovery=20)
     assert keys(windows)[:2] == ["window_curve", "sensitivity"]
@@ -229,6 +232,7 @@ def test_report_writes_one_file(results: Results, tmp_path: Path) -> None:
     assert 0.8e6 < target.stat().st_size < 2e6
 
 
+@pytest.mark.slow
 def test_figures_have_the_width_of_a_column(results: Results, tmp_path: Path) -> None:
     written = save_figures(results, tmp_path / "figures")
     names = {path.name for path in written}
@@ -269,6 +273,7 @@ def test_the_public_name_writes_a_page_again_and_again(tmp_path: Path) -> None:
         assert critlab.report(results, tmp_path / name).read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.slow
 def test_a_page_shows_how_often_networks_were_tested() -> None:
     def told(every: int) -> str:
         parts = {"evaluation": {"every": every}}
@@ -304,6 +309,7 @@ def test_the_document_holds_numbers_and_words() -> None:
         assert len(document["confounds"]) == len(verdict.confounds)
 
 
+@pytest.mark.slow
 def test_a_page_says_where_single_test_images_are_unknown() -> None:
     results = synthetic_results(3)
     bits = CorrectImages.of(np.ones(4, bool))

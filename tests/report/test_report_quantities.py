@@ -40,6 +40,7 @@ def reads(measure: str, shape: tuple[int, ...]) -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("parts", "shape"), [(TINY, (1, 28, 28)), (OF_TWO, (2, 1, 28, 28))], ids=["one", "two"])
 def test_every_registered_measure_is_on_the_page(parts: dict[str, Any], shape: tuple[int, ...], tmp_path: Path) -> None:
     names = [name for name in MEASURES if reads(name, shape) and (shape[0] == 1 or not reads(name, (1, 28, 28)))]
@@ -107,6 +108,7 @@ def test_many_epochs_are_thinned_and_the_chart_says_so() -> None:
     assert f"about {MOST_EPOCHS} of the epochs" in page(results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [0.0, float("nan"), float("inf")])
 def test_numbers_that_do_not_vary_or_are_not_finite_do_no_harm(value: float, tmp_path: Path) -> None:
     results = made_up(2, 3, value)

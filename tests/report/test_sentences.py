@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import get_args
 
+import pytest
+
 import paths
 from critlab.analysis.confounds.confound import Confound
 from critlab.analysis.judgement.verdict import Answer, Reason, Verdict
@@ -27,6 +29,7 @@ def verdicts() -> Mapping[str, Verdict]:
     return {name: results.verdict() for name, results in cases()}
 
 
+@pytest.mark.slow
 def test_every_finding_is_worded_as_in_the_golden_file() -> None:
     seen: set[str] = set()
     blocks = []

@@ -22,6 +22,7 @@ def results(name: str) -> Results:
     return next(found for case, found in cases() if case == name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [None, 60, 100])
 @pytest.mark.parametrize("name", ["present", "undecided", "nothing done"])
 def test_lines_fit_and_words_stay_whole(name: str, width: int | None) -> None:
@@ -35,6 +36,7 @@ def test_lines_fit_and_words_stay_whole(name: str, width: int | None) -> None:
     assert words <= {ESCAPES.sub("", word) for word in plain}
 
 
+@pytest.mark.slow
 def test_an_unfinished_study_says_how_far_it_is() -> None:
     text = verdict_table(results("equal length missing"), NEXT)
     assert text.startswith("Running: 400 of 600 epochs are trained, 25 of 45 runs are done.")

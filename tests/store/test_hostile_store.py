@@ -545,6 +545,7 @@ def test_a_store_that_no_file_system_takes_is_refused_before_anything(
     assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
 
 
+@pytest.mark.slow
 def test_names_that_are_hard_to_write_down(critlab: Command, tmp_path: Path) -> None:
     """A name of 90 spaces, and paths that are not UTF-8."""
     name, odd = f"a{' ' * 90}b", os.fsdecode(b"\xff\xfe")
@@ -580,6 +581,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Sound:
         return made(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(4))
 def test_a_random_fault_loses_nothing(sound: Sound, number: int) -> None:
     """``evidence/store_damage.py`` does hundreds of these."""
@@ -587,6 +589,7 @@ def test_a_random_fault_loses_nothing(sound: Sound, number: int) -> None:
     assert found.good, found.detail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(6))
 def test_hostile_content_loses_nothing(sound: Sound, number: int) -> None:
     found = outcome(2000 + number, sound, HOSTILE)
@@ -609,6 +612,7 @@ def test_names_in_a_store_are_escaped_and_every_output_names_the_file(
         assert called(*command, "--store", "damaged").broke == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["epochs", "readings"])
 def test_a_damaged_record_that_cannot_be_moved_away_is_made_again(
     sound: Sound, monkeypatch: pytest.MonkeyPatch, kind: str

@@ -214,6 +214,7 @@ def test_training_goes_on_from_a_stored_state_inside_an_epoch() -> None:
     assert one == other
 
 
+@pytest.mark.slow
 def test_table_and_page_say_what_is_in_the_background(results: Results) -> None:
     said = {row.run.split("-seed")[0]: row.deficit for row in results.rows}
     words = "blur(source=A, factor=7) in [1, 3)"

@@ -280,6 +280,7 @@ def studies(draw: st.DrawFn) -> Study:
     return clocked(draw(st.sampled_from(CLOCKS)), **parts)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(studies())
 def test_laws_of_any_study(study: Study) -> None:

@@ -74,6 +74,7 @@ class Exact(nn.Module):
         return logits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [CNN, DROPPING])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_it_trains_as_torchs_own_optimiser_does(optimizer: dict[str, Any], model: dict[str, Any]) -> None:
@@ -122,6 +123,7 @@ def test_an_update_against_torchs_in_float64(optimizer: dict[str, Any]) -> None:
         torch.testing.assert_close(weight, twin.detach(), rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_runs_that_take_turns_on_one_seat_do_not_meet() -> None:
     taught = learner(True)
     together = [taught.start({"seed": seed}) for seed in (0, 1)]
@@ -132,6 +134,7 @@ def test_runs_that_take_turns_on_one_seat_do_not_meet() -> None:
         assert_alike(taught, state, run(learner(True), seed)[0], rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_a_stored_place_inside_an_epoch_goes_on_bit_for_bit() -> None:
     taught, other = learner(True), learner(True)
     expected, losses = run(taught)
@@ -191,6 +194,7 @@ class Recorder:
         return lambda _: step(generator)
 
 
+@pytest.mark.slow
 def test_one_recording_serves_all_runs_and_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder()
     monkeypatch.setattr(step_program, "_recorder", lambda device: recorder)

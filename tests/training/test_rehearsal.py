@@ -41,6 +41,7 @@ def learner_of(study: Study) -> NetworkLearner:
     return NetworkLearner(study, load(study.data), Numerics())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", stateful_nets.HELD, ids=lambda kind: kind.__name__)
 def test_a_fork_equals_the_run_from_scratch_and_measuring_changes_nothing(kind: type) -> None:
     learner = learner_of(study_of(kind, "adam" if kind is stateful_nets.Tied else "sgd"))
@@ -61,6 +62,7 @@ def test_a_fork_equals_the_run_from_scratch_and_measuring_changes_nothing(kind: 
     assert all(ends[0][name].tobytes() == ends[1][name].tobytes() for name in ends[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", stateful_nets.HELD, ids=lambda kind: kind.__name__)
 def test_what_a_checkpoint_holds_passes_the_rehearsal(kind: type) -> None:
     study = study_of(kind)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from critlab.models.blocks.strided_pointwise import sound_convolutions
+
 
 class TwoPathways(nn.Module):
     """``head(mean over positions of trunk(pathway_a(A) + pathway_b(B)))``.
@@ -28,7 +30,9 @@ class TwoPathways(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Logits ``(N, classes)`` of ``(N, 2, channels, height, width)``, or ``(N, heads, classes)``."""
         view_a, view_b = (view.contiguous(memory_format=torch.channels_last) for view in images.unbind(1))
-        features = self.trunk(self.pathway_a(view_a) + self.pathway_b(view_b)).mean((-2, -1))
+        # the layout is this model's own choice, so its gradients are sound in any loop
+        with sound_convolutions(images.device):
+            features = self.trunk(self.pathway_a(view_a) + self.pathway_b(view_b)).mean((-2, -1))
         logits = [head(features) for head in self.heads.values()]
         return logits[0] if len(logits) == 1 else torch.stack(logits, 1)
 

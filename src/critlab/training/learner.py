@@ -23,6 +23,7 @@ from critlab.measures.correct_images import CorrectImages
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.weights.norms import weight_norms
 from critlab.models import MODELS
+from critlab.models.blocks.strided_pointwise import sound_convolutions
 from critlab.study.ingredients.measurement import TEST, Measurement
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import Recipe
@@ -41,7 +42,6 @@ from critlab.training.seeding import kept_generators, seed_all, seeded
 from critlab.training.states.arrays import array_of, marked, unmarked
 from critlab.training.states.outside import Values, only_tensors, outside, packed, restore, untouched
 from critlab.training.states.packing import pack, unpack
-from critlab.training.strided_pointwise import sound_convolutions
 from critlab.training.switching.acting import batch_size, ordered, switched
 from critlab.training.switching.added import Added
 from critlab.training.tally import Progress, Score

@@ -13,12 +13,12 @@ from torch.overrides import TorchFunctionMode
 
 from critlab.data import load
 from critlab.measures import FisherEmpirical
+from critlab.models.blocks.strided_pointwise import sound_convolutions
 from critlab.study.ingredients.measurement import Measurement
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import Recipe
 from critlab.training.batches import epoch_order
 from critlab.training.learner import NetworkLearner
-from critlab.training.strided_pointwise import sound_convolutions
 from studies import small
 
 CPU = torch.device("cpu")
