@@ -44,8 +44,11 @@ _MADE: list[tuple[str, Results]] = []
 def cases() -> Iterator[tuple[str, Results]]:
     """Each case by its name; made once in a process, when it is first asked for."""
     place = 0
-    while place < len(_MADE) or (made := next(_LEFT, None)) is not None:
+    while True:
         if place == len(_MADE):
+            made = next(_LEFT, None)
+            if made is None:
+                return
             _MADE.append(made)
         yield _MADE[place]
         place += 1
