@@ -67,7 +67,8 @@ def test_the_supervised_twin_differs_in_the_objective_alone() -> None:
     both = reconstruction_studies("small")
     first, second = (study.model_dump(mode="json") for study in both.values())
     assert {key for key in first if first[key] != second[key]} == {"name", "pretraining"}
-    assert both["reconstruction"].epochs() == both["supervised"].epochs()
+    own = [[run.total for run in study.runs if run.role in ("control", "deficit")] for study in both.values()]
+    assert own[0] == own[1], "its frozen run is not the same as a shorter clean one, as the twin's is"
 
 
 def readings(run: Run, seed: int, epoch: int) -> Iterator[tuple[str, str, float]]:
@@ -251,15 +252,19 @@ def test_damage_by_part_says_what_is_swept(name: str, column: str, place: str, c
 def test_a_legend_names_arms_of_one_deficit_by_their_options() -> None:
     rsv = rsv_study("demo")
     arms = list(dict.fromkeys(run.arm for run in rsv.runs if run.deficit))
-    assert [arm_words(rsv, arm) for arm in arms] == ["blur (source B, factor 7)", "blur (source A, factor 7)"]
+    assert [arm_words(rsv, arm) for arm in arms] == [
+        "blur (source B, factor 7)",
+        "blur (source A, factor 7)",
+        "blur (source B, factor 7) since removal",
+    ]
     window = FIGURES["source-window"].parts("demo")["study"]
-    assert {arm_words(window, run.arm) for run in window.runs if run.deficit} == {"blur"}
+    assert {arm_words(window, run.arm) for run in window.runs if run.deficit} == {"blur", "blur since removal"}
     early = rsv.deficit.model_copy(update={"when": "before_augment"})  # type: ignore[union-attr]
     raw = rsv.model_dump(mode="json")
     raw["controls"]["deficits"] = [{"name": early.name, **early.model_dump(mode="json")}]
     alike = Study.read(raw, "alike")
     told = {arm_words(alike, run.arm) for run in alike.runs if run.deficit}
-    assert len(told) == 2, "where words would not tell arms apart, names do"
+    assert len(told) == 3, "where words would not tell arms apart, names do"
 
 
 @pytest.mark.slow
