@@ -121,6 +121,7 @@ def test_whoever_stops_listening_closes_the_executor() -> None:
     assert executor.calls == ["close"]
 
 
+@pytest.mark.slow
 def test_it_is_the_only_loop_that_gives_tasks_to_executors() -> None:
     drivers = []
     for path in sorted(Path(critlab.__file__).parent.rglob("*.py")):

@@ -85,7 +85,7 @@ def test_a_new_removal_epoch_trains_only_what_is_new(finished: tuple[Study, Path
     study, folder, table = finished
     store = Store(copied(folder, tmp_path))
     wider = study.model_copy(update={"sweep": study.sweep.model_copy(update={"at": (0, 1, 2, 3)})})
-    report = run_study(wider, store, RunOptions(workers=2))
+    report = run_study(wider, store, RunOptions(workers=1))
     assert (report.trained, report.replayed) == (2 * 2, 0), "two recovery epochs for each of two seeds"
     assert set(table.splitlines()) <= set(read_results(wider, store).to_csv().splitlines())
 
@@ -94,7 +94,7 @@ def test_a_new_measure_fills_in_without_training(finished: tuple[Study, Path, st
     _, folder, table = finished
     store = Store(copied(folder, tmp_path))
     more = small(measures={"fisher_trace": {"every": 1, "images": 40}})
-    report = run_study(more, store, RunOptions(workers=2))
+    report = run_study(more, store, RunOptions(workers=1))
     assert (report.trained, report.replayed) == (0, 0)
     lines = set(read_results(more, store).to_csv().splitlines())
     assert set(table.splitlines()) < lines
@@ -110,7 +110,7 @@ def test_a_lost_state_is_replayed_and_must_give_its_loss(finished: tuple[Study, 
     assert record is not None
     work = record.run(more, Store(copy)).missing()
     assert (work.trained, work.replayed) == (0, 2 * build(study).epochs), "every checkpoint that stays is made again"
-    report = run_study(more, Store(copy), RunOptions(workers=2))
+    report = run_study(more, Store(copy), RunOptions(workers=1))
     assert report.status == 0
     assert set(table.splitlines()) < set(read_results(more, Store(copy)).to_csv().splitlines())
 

@@ -79,6 +79,7 @@ def test_a_state_trained_again_gives_the_same_bits(tmp_path: Path) -> None:
     assert before["readings"] == after["readings"]
 
 
+@pytest.mark.slow
 def test_denser_tests_add_tests_and_sparser_ones_take_none_away(tmp_path: Path) -> None:
     store = Store(tmp_path / "s")
     Inline(study(100), store).run()
@@ -117,6 +118,7 @@ def test_an_old_store_lacks_bits_and_nothing_else(tmp_path: Path) -> None:
     assert image_sample(results, ((1, run.controls[0].control), (-1, run.name))) is None
 
 
+@pytest.mark.slow
 def test_a_point_more_adds_the_tests_that_count_for_it(tmp_path: Path) -> None:
     """A run that is added ends where others passed untested: its final epochs are tested from the stored states."""
     store = Store(tmp_path / "s")

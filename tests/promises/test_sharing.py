@@ -36,6 +36,7 @@ from critlab.store.locks import LOCKS, WRITER, Locks, writing
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.tree import ROOT, build
 from critlab.study.study import Study
+from holding import HOLD
 from inline import Inline, table
 from studies import small
 
@@ -59,13 +60,6 @@ class Waiting(Blur):
         while "CRITLAB_WORKER" in os.environ and not os.path.exists(os.environ["GO"]):
             time.sleep(0.02)
         return super().apply(images, labels, draws)
-"""
-HOLD = """
-import sys
-from pathlib import Path
-from critlab.store.locks import Locks
-print(Locks(Path(sys.argv[1])).claim(sys.argv[2:]), flush=True)
-sys.stdin.read()
 """
 
 

@@ -40,7 +40,7 @@ def test_another_name_is_refused_before_anything_is_read_or_made(critlab: Comman
     written(tmp_path)
     for option in ("--executor", "--engine"):
         answer = critlab("run", "study.toml", option, "inlin")
-        assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+        assert (answer.status, answer.out, answer.problem.count("\n")) == (2, "", 1)
         assert "--engine: received 'inlin'" in answer.err
         assert "inline" in answer.err
     assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
@@ -48,6 +48,7 @@ def test_another_name_is_refused_before_anything_is_read_or_made(critlab: Comman
         laboratory.run(small(), tmp_path / "store", engine="cloud")
 
 
+@pytest.mark.slow
 def test_python_and_one_process_alone(tmp_path: Path) -> None:
     study = small(seeds=1, sweep={"kind": "removal", "at": [0], "recovery": 1}, measures={})
     results = laboratory.run(study, tmp_path / "s", engine="inline", device="cpu")

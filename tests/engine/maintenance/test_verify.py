@@ -54,6 +54,7 @@ def test_a_sound_store_has_nothing_wrong(store: Store) -> None:
     assert part.files == found.files
 
 
+@pytest.mark.slow
 def test_one_flipped_bit_in_any_file_is_found(store: Store) -> None:
     dice = random.Random(3)
     for kind in ("checkpoints", "epochs", "readings", "studies"):
@@ -225,7 +226,7 @@ def test_gc_leaves_what_a_process_works_on(store: Store) -> None:
     import subprocess
     import sys
 
-    from test_sharing import HOLD
+    from holding import HOLD
 
     Inline(small(name="other", seeds=[7], measures={}), store).run()
     name = next(place.name for place in collect(store, [small(**SMALL)]).places if place.kind == "epochs")
@@ -256,7 +257,7 @@ def test_status_says_what_became_of_every_run(tmp_path: Path) -> None:
     import subprocess
     import sys
 
-    from test_sharing import HOLD
+    from holding import HOLD
 
     study, store = small(seeds=1, measures={}), Store(tmp_path / "s")
     engine = Inline(study, store)
