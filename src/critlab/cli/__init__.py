@@ -87,7 +87,9 @@ def _status() -> int:
 def _say_beginning(arguments: list[str]) -> None:
     """Say at once what a long command does: reading a study takes longer than a person waits for a sign of life."""
     command, *rest = arguments or [""]
-    named = [word for word in rest if not word.startswith("-")]
+    # a word behind an option may be its value
+    pairs = zip(["", *rest], rest, strict=False)
+    named = [word for before, word in pairs if not before.startswith("-") and not word.startswith("-")]
     if command in ANNOUNCED and not {"-h", "--help"} & set(rest) and (named or command == "demo"):
         _print_line(f"{' '.join([command, *named[:1]])[:80]}: reading the study")
 
