@@ -29,17 +29,22 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("name", choices=("resolution", "unfreeze", "mixture"))
     arguments.add_argument("--store", required=True)
+    arguments.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="other sizes, such as STEPS=5")
     arguments.add_argument("--out", type=Path, default=ROOT / "results" / "when")
     given = arguments.parse_args()
     torch.set_num_threads(1)
     sys.path.insert(0, str(ROOT / "examples"))
     module = importlib.import_module(f"when_{given.name}")
+    sizes = {name: int(value) for name, value in (one.split("=") for one in given.set)}
+    for name, value in sizes.items():
+        setattr(module, name, value)
     began = time.process_time()
-    answer: When = module.run(given.store)
+    answer: When = module.run(given.store, present=module.TOTAL // 2)
     seconds = time.process_time() - began
     given.out.mkdir(parents=True, exist_ok=True)
     document = {
         **answer.document(),
+        "sizes": sizes,
         "share": answer.spent / answer.reruns,
         "cost_share": None if answer.costs is None else answer.costs.spent / answer.costs.reruns,
         "processor_seconds": round(seconds, 1),
