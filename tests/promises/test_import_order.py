@@ -31,6 +31,7 @@ ORDER = [
     "sequential",
     "papers",
     "hooks",
+    "bench",
 ]
 ALLOWED_CLIMBS = {"analysis/judgement/verdict.py imports critlab.report.text.judgement.verdict"}
 """``Verdict.lines`` is the one method of a value that gives words; it imports them when it is called."""

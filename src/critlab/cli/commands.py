@@ -12,6 +12,7 @@ import typer
 
 from critlab._core.streams import apart, show
 from critlab._core.text import printable
+from critlab.cli.bench import bench
 from critlab.cli.grouped import grouped
 from critlab.cli.options import (
     STORE,
@@ -43,6 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(bench, name="bench")
 
 
 @app.callback()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as some
 
 from critlab._core.errors import StudyError
 from critlab._core.estimate import Estimate
+from critlab.hooks.sensitivity import fitting
 from critlab.hooks.sensitivity.fitting import MeasuredFork, fit_map
 from critlab.hooks.sensitivity.forecast import ForecastMap, ForkReading, forecast, shipped_map
 
@@ -146,3 +148,17 @@ def test_the_fit_finds_healing_by_rate() -> None:
     made = fit_map(rows)
     assert made.healing_by_rate == pytest.approx(0.8, abs=0.1)
     assert abs(made.healing + made.healing_by_time_left / 2) < 0.1
+
+
+def test_the_fit_computes_what_the_map_computes(known: ForecastMap) -> None:
+    rows = planted(4, seed=9)
+    known = replace(known, healing_by_rate=0.3, trend=0.2, unhealed=0.1)
+    items = fitting._items(rows)
+    readings = [row.reading.until(r) for row in rows for r in row.reading.after]
+    made = [known.estimate(one) for one in readings]
+    values, errors = items.estimates(known)
+    assert values == pytest.approx([one.value for one in made], rel=1e-12)
+    assert errors == pytest.approx([one.stderr for one in made], rel=1e-12)
+    assert fitting._scales(known, items) == pytest.approx(
+        [known.scale(one, reading) for one, reading in zip(made, readings, strict=True)], rel=1e-12
+    )

@@ -142,8 +142,9 @@ class ForecastMap:
     Where no rates are known, S is T / r.
 
     So an undamaged fork has a forecast of 0, and a fork that was followed to the end has its own reading, up to the
-    trend. The interval is ``estimate + quantile * scale`` with ``scale^2 = floor^2 + (relative * estimate)^2 + the
-    reading's own squared error``.
+    trend. The interval is ``estimate + quantile * scale`` with ``scale^2 = floor^2 + (relative * estimate)^2 +
+    (unhealed * d(r) / r)^2 + the reading's own squared error``: how a large damage will heal is known less well than
+    that a small one stays small.
 
     Args:
         healing: the exponent with which damage heals; 0 is not at all.
@@ -160,6 +161,9 @@ class ForecastMap:
         rows: how many windows with a measured lasting damage.
         version: names the data it was learned on.
         healing_by_rate: the exponent with which damage heals by the learning rate that is spent.
+        by_clean: the two quantiles for forks of so many clean epochs, which know more the longer they are; for others
+            those of all.
+        unhealed: the forecast's error per damage that the fork shows after one clean epoch.
     """
 
     healing: float
@@ -175,6 +179,12 @@ class ForecastMap:
     rows: int = 0
     version: str = ""
     healing_by_rate: float = 0.0
+    unhealed: float = 0.0
+    by_clean: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+
+    def quantiles(self, clean: int) -> tuple[float, float]:
+        """The quantiles of the scaled errors of forks of so many clean epochs: 2.5 % and 97.5 %."""
+        return self.by_clean.get(clean, (self.low_quantile, self.high_quantile))
 
     def estimate(self, reading: ForkReading) -> Estimate:
         """The damage at the end, with the error that comes from the reading alone."""
@@ -187,13 +197,21 @@ class ForecastMap:
         error = abs(1 - self.trend) * last.stderr + abs(self.trend) * first.stderr
         return Estimate(kept * value, kept * error)
 
-    def scale(self, made: Estimate) -> float:
-        """The error by which the quantiles of the interval are multiplied."""
-        return math.sqrt(self.floor**2 + (self.relative * made.value) ** 2 + made.stderr**2)
+    def scale(self, made: Estimate, reading: ForkReading) -> float:
+        """The error by which the quantiles of the interval are multiplied.
+
+        Args:
+            made: the estimate from ``reading``.
+            reading: of the forks.
+        """
+        shown = self.unhealed * reading.after[reading.clean].value / reading.clean
+        return math.sqrt(self.floor**2 + (self.relative * made.value) ** 2 + shown**2 + made.stderr**2)
 
     def document(self) -> dict[str, Any]:
         """The map as JSON values; :meth:`read` takes them."""
-        return {"format": FORMAT, **asdict(self), "tested": {name: list(ends) for name, ends in self.tested.items()}}
+        tested = {name: list(ends) for name, ends in self.tested.items()}
+        by_clean = {str(clean): list(ends) for clean, ends in self.by_clean.items()}
+        return {"format": FORMAT, **asdict(self), "tested": tested, "by_clean": by_clean}
 
     @classmethod
     def read(cls, given: Any) -> ForecastMap:
@@ -208,6 +226,7 @@ class ForecastMap:
         try:
             values = {name: value for name, value in given.items() if name != "format"}
             values["tested"] = {name: (float(ends[0]), float(ends[1])) for name, ends in given["tested"].items()}
+            values["by_clean"] = {int(r): (float(ends[0]), float(ends[1])) for r, ends in given["by_clean"].items()}
             values["deficits"] = tuple(given["deficits"])
             return cls(**values)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -245,8 +264,9 @@ def forecast(reading: ForkReading, known: ForecastMap) -> Forecast:
     Source: ours.
     """
     made = known.estimate(reading)
-    scale = known.scale(made)
-    low, high = made.value + known.low_quantile * scale, made.value + known.high_quantile * scale
+    scale = known.scale(made, reading)
+    below, above = known.quantiles(reading.clean)
+    low, high = made.value + below * scale, made.value + above * scale
     return Forecast(made.value, low, high, untested(reading, known), known.version)
 
 

@@ -1,0 +1,14 @@
+"""Forks: damage after 1 deprived and 1 clean epochs."""
+
+from __future__ import annotations
+
+from critlab.bench.records import Records
+from critlab.bench.rules.rule import BenchRule
+
+
+def answer(records: Records) -> dict[str, float]:
+    """The mean damage of the forks."""
+    return {name: float(records.fork(name, deprived=1, clean=1)[:, -1].mean()) for name in records.deficits}
+
+
+RULE = BenchRule("Forks: damage after 1 deprived and 1 clean epochs", "ours", answer)
