@@ -61,13 +61,11 @@ def _cannot_write(number: int) -> Callable[[pytest.MonkeyPatch], None]:
     """The system refuses every new file of the store, as a full disk does, or a folder of somebody else."""
 
     def break_it(patch: pytest.MonkeyPatch) -> None:
-        from critlab.store import atomic
-
         def refuse(*_: object, **__: object) -> None:
             raise OSError(number, os.strerror(number), "store")
 
         _study()(patch)
-        patch.setattr(atomic.os, "mkdir", refuse)
+        patch.setattr("critlab.store.atomic.os.mkdir", refuse)
 
     return break_it
 

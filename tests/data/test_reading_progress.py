@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from critlab._core import progress
 from critlab._core.progress import Progress
 
 
@@ -12,7 +13,7 @@ def test_short_work_says_nothing_and_long_work_says_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     with Progress("decoding images", 1000, done=500) as going:
         now[0] += 1.9
         going.advance(10)

@@ -7,6 +7,7 @@ paper found, so a sentence that stands beside both is no conclusion from the dat
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -251,7 +252,9 @@ def _criticality(sign: int) -> dict[str, list[JSON]]:
 def _plasticity(sign: int) -> dict[str, list[JSON]]:
     from critlab.papers.critical_feature_learning.prior_and_plasticity import DEFICITS, MEASURES, TRAINERS, WINDOWS
 
-    places = [{"trainer": trainer, "g": g, "chi": 0.7 * g} for trainer in TRAINERS for g in (0.6, 1.376, 3.0)]
+    places: list[dict[str, Any]] = [
+        {"trainer": trainer, "g": g, "chi": 0.7 * g} for trainer in TRAINERS for g in (0.6, 1.376, 3.0)
+    ]
     damage = [
         {**place, "deficit": deficit, "window": window, "measure": measure, "mean": 0.01 * sign * place["g"],
          "low": -0.01, "high": 0.05, "n": 3}
