@@ -98,8 +98,9 @@ class BenchTraining:
     @property
     def rates(self) -> Floats:
         """The learning rate of each epoch, as a share of the largest."""
-        rates = np.array(self.facts["rates"])
-        return rates / rates.max()
+        rates: Floats = np.array(self.facts["rates"], np.float64)
+        shares: Floats = rates / rates.max()
+        return shares
 
     @cached_property
     def clean_end(self) -> Floats:

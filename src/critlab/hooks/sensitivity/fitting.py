@@ -218,9 +218,11 @@ def _quantile(errors: Floats, items: _Items) -> float:
 
     order = np.argsort(errors)
     share = np.cumsum(items.weight[order]) / items.weight.sum()
-    found = float(errors[order[min(np.searchsorted(share, 1 - MISSED), len(order) - 1)]])
+    place = min(int(np.searchsorted(share, 1 - MISSED)), len(order) - 1)
+    found = float(errors[order[place]])
     few = len(set(items.training.tolist()))
-    return found * float(t.ppf(1 - MISSED, few - 1) / norm.ppf(1 - MISSED)) * (1 + 1 / few) ** 0.5
+    widened = float(t.ppf(1 - MISSED, few - 1) / norm.ppf(1 - MISSED))
+    return found * widened * math.sqrt(1 + 1 / few)
 
 
 def _missed(made: ForecastMap, items: _Items) -> Floats:
@@ -235,7 +237,8 @@ def _scales(made: ForecastMap, items: _Items) -> Floats:
 
 
 def _with(made: ForecastMap, values: Floats) -> ForecastMap:
-    return replace(made, **dict(zip(COEFFICIENTS, map(float, values), strict=True)))
+    chosen: dict[str, Any] = dict(zip(COEFFICIENTS, map(float, values), strict=True))
+    return replace(made, **chosen)
 
 
 def _named(row: MeasuredFork) -> list[Any]:
