@@ -403,7 +403,7 @@ class TestSignals:
             signal.signal(number, before)
         assert (answer.status, answer.out) == (PREEMPTED, "")
         assert (
-            answer.problem
+            answer.err
             == f"critlab: stopped by {signal.Signals(number).name}; nothing is lost: repeat the command to continue\n"
         )
 

@@ -85,7 +85,12 @@ def _status() -> int:
 
 
 def _say_beginning(arguments: list[str]) -> None:
-    """Say at once what a long command does: reading a study takes longer than a person waits for a sign of life."""
+    """Say at once on a terminal what a long command does: reading a study takes longer than a person waits for a sign.
+
+    A log gets no such line: what a program reads there, in case of a mistake, is one line with the remedy.
+    """
+    if sys.stderr is None or not sys.stderr.isatty():
+        return
     command, *rest = arguments or [""]
     # a word behind an option may be its value
     pairs = zip(["", *rest], rest, strict=False)
