@@ -102,7 +102,7 @@ def find_study(name: str, scale: str | None = None) -> Study:
         return _called(name)
     if not Path(name).exists() and not name.endswith(".toml"):
         files = [path.name for path in Path().glob("*.toml")]
-        close = get_close_matches(name[:100], [*studied(), *files], n=3, cutoff=0.5)
+        close = get_close_matches(name[:100], [*studied(), *files], n=3, cutoff=0.55)
         hint = f"; did you mean {_quoted(close)}?" if close else ";"
         raise StudyError(
             f"{name}: is neither a file nor a figure with studies{hint} give a study file (TOML), or a name from "
