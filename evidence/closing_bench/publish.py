@@ -3,6 +3,7 @@
     python evidence/closing_bench/publish.py map       # src/critlab/hooks/sensitivity/forecast_map.json
     python evidence/closing_bench/publish.py table     # docs/bench_closing.md, between its marks
     python evidence/closing_bench/publish.py damages   # the same page: named damages of the trainings not held out
+    python evidence/closing_bench/publish.py worth     # src/critlab/hooks/watch/records/signal_worth.json
     python evidence/closing_bench/publish.py picture   # docs/bench_closing.svg, .png and .csv
 
 The map is learned on the trainings that are not held out. The others are only seen by the scores in the table, and in
@@ -21,10 +22,12 @@ import numpy as np
 from critlab.bench.forecasting import measured_forks
 from critlab.bench.judging import judged
 from critlab.bench.rules import RULES
+from critlab.bench.scoring import scores
 from critlab.bench.table import bench_table, chosen_rules
 from critlab.bench.trainings import NULL, BenchTraining, Floats, trainings
 from critlab.hooks.sensitivity.fitting import fit_map
 from critlab.hooks.sensitivity.forecast import SHIPPED
+from critlab.hooks.watch.records.worth import SHIPPED as WORTH
 from critlab.report.chart import Chart
 from critlab.report.charts.encoding import JSON, quantity
 from critlab.report.charts.kit import at_line, chart, coloured, layer, layered
@@ -59,6 +62,28 @@ def write_table() -> None:
     table = bench_table(chosen_rules(None), progress=print)
     rows = [(one["title"], one["scores"]) for one in table.document()["rules"]]
     _put("table", f"{sentence(table.facts)}\n\n{bench_markdown(rows)}")
+
+
+SIGNALS = {
+    "step": ("clock", -1),
+    "lr": ("rate", 1),
+    "loss": ("train_loss", 1),
+    "trace": ("fisher", 1),
+    "gradient_norm": ("gradient_norm", 1),
+}
+"""The signals of the watch that rules of the bench look at, and the sign with which a rule's number follows them: the
+share of the training that is left falls with the steps."""
+
+
+def write_worth() -> None:
+    """What each signal of the watch is worth: its rule's rank correlation with the damage that remains."""
+    signals = {}
+    for name, (rule, sign) in SIGNALS.items():
+        found = scores(judged(RULES[rule].answer, trainings(), rule)).pooled
+        low, high = sorted((sign * found.low, sign * found.high))
+        signals[name] = {"value": round(sign * found.value, 3), "low": round(low, 3), "high": round(high, 3)}
+    WORTH.write_text(json.dumps({"format": 1, "signals": signals}, indent=1) + "\n", encoding="utf-8")
+    print(signals)
 
 
 def write_damages() -> None:
@@ -133,8 +158,9 @@ def write_picture() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("what", choices=["map", "table", "damages", "picture"])
-    commands = {"map": write_map, "table": write_table, "damages": write_damages, "picture": write_picture}
+    parser.add_argument("what", choices=["map", "table", "damages", "worth", "picture"])
+    commands = {"map": write_map, "table": write_table, "damages": write_damages, "worth": write_worth}
+    commands["picture"] = write_picture
     commands[parser.parse_args().what]()
 
 

@@ -112,6 +112,7 @@ def test_the_installed_command(tmp_path: Path, case: str, command: str) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
 
 
+SWEEPS = "(allowed: removal, window, onset, switch_off)"
 EPOCH = 'an epoch from 0 to 1,000,000, or "never"'
 WINDOW: dict[str, Any] = {"kind": "window", "onsets": [0, 2], "length": 1, "recovery": 2}
 BLUR: dict[str, Any] = {"name": "blur", "factor": 4}
@@ -155,7 +156,7 @@ VALUES: list[Wrong] = [
     ("optimizer.lr", MISSING, "", "required, but missing"),
     ("deficit.name", MISSING, "", "required, but missing (allowed: blur, "),
     ("deficit.factor", MISSING, "", "required, but missing"),
-    ("sweep.kind", MISSING, "", "required, but missing (allowed: removal, window, onset, switch_off)"),
+    ("sweep.kind", MISSING, "", f"required, but missing {SWEEPS}"),
     ("sweep.at", MISSING, "", "required, but missing"),
     ("controls", {"deficits": [BLUR, {}]}, "controls.deficits.1.name", "required, but missing (allowed: blur, "),
     *each("name", "must be 1 to 100 letters", "a/b", "", "x" * 101, "a\n", "../up", " a", "é"),
@@ -229,8 +230,8 @@ VALUES: list[Wrong] = [
     ("controls", {"at": [0, 0]}, "controls.at", "received 0 after 0; must be increasing"),
     ("controls", {"at": [1.0]}, "controls.at.0", f"received 1.0 (allowed: {EPOCH})"),
     ("controls", {"equal_total": 1}, "controls.equal_total", "must be true or false"),
-    ("sweep.kind", "removl", "", "received 'removl'; did you mean 'removal'? (allowed: removal, window, onset, switch_off)"),
-    *each("sweep.kind", "(allowed: removal, window, onset, switch_off)", 3, True, [], {}),
+    ("sweep.kind", "removl", "", f"received 'removl'; did you mean 'removal'? {SWEEPS}"),
+    *each("sweep.kind", SWEEPS, 3, True, [], {}),
     ("sweep.kind", "window", "sweep.onsets", "required, but missing"),
     *each("sweep.recovery", "must be greater than or equal to 1", 0, -3),
     *each("sweep.recovery", "must be an integer", 1.5, "4", True),

@@ -96,7 +96,7 @@ def test_help(critlab: Command, name: str) -> None:
     answer = critlab(name, "--help")
     assert (answer.status, answer.err) == (0, "")
     assert f"critlab {name}" in answer.out
-    assert ("--store" in answer.out) == (name not in ("bench", "calibrate"))
+    assert ("--store" in answer.out) == (name not in ("bench", "calibrate", "init"))
 
 
 @pytest.mark.slow
@@ -340,6 +340,8 @@ def test_report(critlab: Command, study: list[str], tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_second_run_trains_nothing(critlab: Command, study: list[str], finished: Path) -> None:
+    # the store was trained without the command, which also records a look
+    assert critlab("run", *study, "--workers", "1").status == 0
     before = trained(finished / "store")
     table = critlab("export", *study).out
     answer = critlab("run", *study, "--workers", "1")

@@ -38,6 +38,9 @@ class Score:
     high: float
 
 
+UNKNOWN = Score(float("nan"), float("nan"), float("nan"))
+
+
 @dataclass(frozen=True)
 class Scores:
     """How a rule does.
@@ -50,7 +53,8 @@ class Scores:
         kept: share of the windows after *closed* whose damage is below the smallest of interest.
         worst: the largest damage after *closed*.
         closed: share of the windows before which the rule said *closed*.
-        null_open: share of the identity's windows before which it said *open*.
+        null_open: share of the identity's windows before which it said *open*; NaN for a number without a threshold,
+            which says neither open nor closed.
         coverage: share of the damages inside the rule's interval; NaN without one.
         spent: epochs of forks for one deficit, as a share of the training, the mean.
         windows: how many were scored.
@@ -91,8 +95,10 @@ def scores(found: Judged, seed: int = 0, draws: int = DRAWS) -> Scores:
     intervals = np.array([row.answer.high - row.answer.low for row in found.rows])
     forecasting = bool(np.isfinite(intervals).all())
     predicted = new.sensitivity if forecasting else calibration(known)(new.sensitivity)
-    closed = new.state == "closed" if own else new.sensitivity <= threshold(known)
-    is_open = new.state == "open" if own else new.sensitivity > threshold(known)
+    limit = threshold(known)
+    answers = own or np.isfinite(limit)
+    closed = new.state == "closed" if own else new.sensitivity <= limit
+    is_open = new.state == "open" if own else new.sensitivity > limit
     deficits = ~new.null
     one = _Scored(
         new.sensitivity,
@@ -124,8 +130,8 @@ def scores(found: Judged, seed: int = 0, draws: int = DRAWS) -> Scores:
         kept=score(_kept),
         worst=float(after.max()) if len(after) else float("nan"),
         closed=score(lambda one, rows: _share(one.closed[rows], one.deficits[rows])),
-        null_open=score(lambda one, rows: _share(one.is_open[rows], ~one.deficits[rows])),
-        coverage=score(_coverage) if forecasting else Score(*[float("nan")] * 3),
+        null_open=score(lambda one, rows: _share(one.is_open[rows], ~one.deficits[rows])) if answers else UNKNOWN,
+        coverage=score(_coverage) if forecasting else UNKNOWN,
         spent=float(new.column("spent").mean()),
         windows=int(deficits.sum()),
         trainings=len(set(new.training.tolist())),

@@ -141,4 +141,4 @@ def worth_text(worth: Mapping[str, tuple[float, float, float]]) -> str:
         worth: of each signal, its rank correlation with the damage that remains, low and high; at least one.
     """
     said = [signed(f"{name} {value:.2f} [{low:.2f}, {high:.2f}]") for name, (value, low, high) in worth.items()]
-    return f"Rank correlation with the damage that remains, on the bench's trainings: {', '.join(said)}."
+    return f"Rank correlation with the damage that remains, on trainings that the bench holds out: {', '.join(said)}."

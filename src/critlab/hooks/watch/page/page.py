@@ -10,7 +10,7 @@ from critlab.hooks.sensitivity.course import Course
 from critlab.hooks.watch.page.fork_charts import fork_charts
 from critlab.hooks.watch.page.signal_charts import signal_charts
 from critlab.hooks.watch.records.record import Record
-from critlab.hooks.watch.records.signals import sentence
+from critlab.hooks.watch.records.signals import QUANTITIES, sentence
 from critlab.hooks.watch.records.worth import signal_worth
 from critlab.report.findings import Findings
 from critlab.report.text.sensitivity import closing_text, headline, sensitivity_text, worth_text
@@ -101,7 +101,11 @@ def windows_sentence(record: Record) -> str:
 
 def _worth() -> str:
     known = signal_worth()
-    return f" {worth_text({name: (one.value, one.low, one.high) for name, one in known.items()})}" if known else ""
+    return (
+        f" {worth_text({QUANTITIES[name][0]: (one.value, one.low, one.high) for name, one in known.items()})}"
+        if known
+        else ""
+    )
 
 
 def _windows_source(record: Record) -> str:

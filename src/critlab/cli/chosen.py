@@ -1,0 +1,53 @@
+"""What several commands do with the study that they were given."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from critlab.analysis.tables.results import Results
+    from critlab.store import Store
+    from critlab.study.study import Study
+
+
+def next_command(name: str, study: str, scale: str | None, store: Path, *more: str) -> str:
+    """The command ``name`` for the same study in the same store."""
+    scaled = ["--scale", scale] if scale else []
+    return shlex.join(["critlab", name, study, *scaled, "--store", str(store), *more])
+
+
+def chosen_study(name: str, scale: str | None) -> Study:
+    """The study of a file, a figure or a function, by what a person wrote."""
+    from critlab.papers.registry import find_study
+
+    return find_study(name, scale)
+
+
+def in_play(name: str, scale: str | None, store: Store) -> Study:
+    """The study with the seeds and points that the store's looks put in play."""
+    from critlab.engine.records.look_record import now_in_play
+
+    return now_in_play(chosen_study(name, scale), store)
+
+
+def run_to_answer(study: Study, store: Path, **means: Any) -> tuple[int, Results]:
+    """Train what the store lacks, until the study has its answer; the exit status and the results.
+
+    Raises:
+        typer.Exit: the work was stopped.
+    """
+    from critlab._core.text import say
+    from critlab.analysis.tables.reading import read_results
+    from critlab.engine.context import RunOptions
+    from critlab.sequential.loop import run_study_to_answer
+    from critlab.store import Store
+
+    place = Store(store)
+    done, stage, results = run_study_to_answer(study, place, RunOptions(**means), say)
+    if done.outcome.stopped:
+        raise typer.Exit(done.status)
+    return done.status, results or read_results(stage, place)
