@@ -206,7 +206,7 @@ def test_an_unfinished_study_is_running_and_says_what_is_left() -> None:
     assert verdict.largest is None
     one = synthetic_results(status={"blur-0-40-of-48-seed1": "missing"}).verdict()
     assert (one.answer, one.epochs_left) == ("running", 8), "the epochs under the deficit are those of a finished run"
-    assert "8 epochs of training are left" in one.lines()[0]
+    assert "1,272 of 1,280 epochs are trained" in one.lines()[0]
 
 
 @pytest.mark.parametrize("state", ["failed", "diverged"])

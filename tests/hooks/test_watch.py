@@ -395,7 +395,7 @@ def test_the_page_says_the_signals_and_no_phase(tmp_path: Path) -> None:
     assert path
     text = path.read_text()
     assert text.startswith("<!doctype html>")
-    assert "A watched training, by critlab" in text
+    assert "A watched training" in text
     assert "training loss" in text
     assert "fell since step" in text
     assert not re.search(r"\b(closed|closing|phase)\b", text[text.index("<h1") : text.index("</h1") + 2000])

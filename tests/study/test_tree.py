@@ -108,5 +108,6 @@ def test_golden_names() -> None:
     found = {}
     for name, study in studies.items():
         tree, names = build(study), StudyIds(study, "fingerprint", Numerics())
-        found[name] = names.state(1, tree.ends[study.runs[-1].name])[:16]
+        run = "blur-16-20-of-24" if name == "sample-windows" else study.runs[-1].name
+        found[name] = names.state(1, tree.ends[run])[:16]
     assert found == GOLDEN
