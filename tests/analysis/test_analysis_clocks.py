@@ -117,6 +117,7 @@ def test_a_switch_is_what_the_curve_is_of() -> None:
     assert "Does weight decay 0.5, learning rate times 2, augmentation by flips, present" in question(results.study)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parts", [{}, {"switch": {"weight_decay": 0.5}, "intervention": {"perturb": 0.2}}])
 def test_the_page_shows_every_arm(parts: dict[str, Any]) -> None:
     controls = {

@@ -50,6 +50,7 @@ def test_added_seeds_are_a_look_that_nobody_planned() -> None:
     assert "2.7 %" in line
 
 
+@pytest.mark.slow
 def test_a_second_view_of_the_same_seeds_is_no_look() -> None:
     made = (look(5, 0.025), look(8, LEVEL, planned=False))
     assert looks(results(8, made)) == looks(results(8, made[:1]))

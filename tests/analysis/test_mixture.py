@@ -127,6 +127,7 @@ def test_readings_taken_elsewhere_are_said(trained: Path, tmp_path: Path) -> Non
     assert found.mixed == 2
 
 
+@pytest.mark.slow
 def test_the_page_does_not_name_the_last_machine_alone(trained: Path, tmp_path: Path) -> None:
     store = elsewhere(trained, tmp_path / "s", lambda seed, path: seed == 1)
     shown = page(read_results(small(seeds=3), store))

@@ -198,6 +198,7 @@ def test_a_groups_trace_is_the_sum_of_its_layers() -> None:
         assert expected.open is not None
 
 
+@pytest.mark.slow
 def test_groups_reach_the_log_and_the_page(tmp_path: Path) -> None:
     records: list[Any] = []
     _, watch = watched(groups=GROUPS, epoch_steps=4, log=[tmp_path / "w.jsonl", records.append])

@@ -99,6 +99,7 @@ def test_forks_share_everything_but_the_window(data: dict[str, Data]) -> None:
     assert [one.rate for one in training.matched(0, "noise")] == [one.rate for one in training.matched(8, "noise")]
 
 
+@pytest.mark.slow
 def test_joined_arms_train_as_each_alone(data: dict[str, Data]) -> None:
     training = Training("cosine", 16, "conv", "tokens", 16)
     trainer = training.trainer(SEEDS)

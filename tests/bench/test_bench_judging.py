@@ -157,6 +157,7 @@ def test_a_rule_that_remembers_is_refused(planted: list[BenchTraining]) -> None:
         judged(remembers, planted[:1], "mine")
 
 
+@pytest.mark.slow
 def test_every_rule_of_the_table_answers(planted: list[BenchTraining]) -> None:
     rules = {name: (row.title, row.citation, row.answer) for name, row in RULES.items() if "forecast" not in name}
     table = bench_table(rules, planted, draws=3)

@@ -305,6 +305,7 @@ def test_parquet_needs_an_extra(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_parquet(critlab: Command, study: list[str], tmp_path: Path) -> None:
     import pandas
 

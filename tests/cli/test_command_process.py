@@ -109,6 +109,7 @@ class TestOut:
         assert stat.S_IMODE((tmp_path / "folder" / "old.csv").stat().st_mode) == 0o640, "permissions stay"
         assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("out", "words"), [("/dev/full", "No space left on device"), ("loop", "symbolic links")])
     def test_what_cannot_be_written_is_one_line(self, here: Command, tmp_path: Path, out: str, words: str) -> None:
         (tmp_path / "loop").symlink_to("loop")
@@ -416,6 +417,7 @@ class TestSignals:
         assert done.returncode == PREEMPTED, done.stderr
         assert "stopped by SIGTERM" in done.stderr
 
+    @pytest.mark.slow
     def test_a_signal_that_is_caught_ends_the_command_all_the_same(self, tmp_path: Path) -> None:
         code = (
             "import os, signal, time, critlab.engine.interruption as i\n"

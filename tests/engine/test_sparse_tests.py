@@ -98,6 +98,7 @@ def test_denser_tests_add_tests_and_sparser_ones_take_none_away(tmp_path: Path) 
     assert table(study(100), store) == whole
 
 
+@pytest.mark.slow
 def test_an_old_store_lacks_bits_and_nothing_else(tmp_path: Path) -> None:
     """Records of earlier versions say nothing of single images: no test is repeated, the images' part is unknown."""
     store = Store(tmp_path / "s")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+import pytest
 from test_import_order import FILES, FOUNDATION, ORDER, PACKAGE, nodes, parsed
 
 from critlab.study.schedules import CLOCKS
@@ -76,6 +77,7 @@ def _reachable(of: Graph, start: str) -> set[str]:
     return seen
 
 
+@pytest.mark.slow
 def test_no_circles() -> None:
     of = {module: set(imported) for module, imported in graph().items()}
     of[VERDICT_LINES[0]].discard(VERDICT_LINES[1])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import pytest
+
 import critlab
 
 PACKAGE = Path(critlab.__file__).parent
@@ -19,6 +21,7 @@ def parameters(function: ast.FunctionDef) -> int:
     return len(names) - (names[:1] in (["self"], ["cls"]))
 
 
+@pytest.mark.slow
 def test_no_public_function_takes_more_than_twelve_parameters() -> None:
     found: dict[str, int] = {}
     for path in sorted(PACKAGE.rglob("*.py")):

@@ -84,6 +84,7 @@ def test_verdict_comes_first(results: Results) -> None:
         assert confound_text(verdict, confound) in text
 
 
+@pytest.mark.slow
 def test_every_chart_is_there_with_its_numbers(results: Results) -> None:
     losses, trace = ["test_loss", "train_loss"], ["fisher_trace", "fisher_trace_by_layer", "layer_shares"]
     assert keys(results) == ["removal_curve", "damage", "named_damages", "learning_curves", *losses, *trace]
@@ -131,6 +132,7 @@ def test_nothing_is_fetched(results: Results) -> None:
     assert "unsafe-eval" not in policy
 
 
+@pytest.mark.slow
 def test_what_comes_from_files_is_escaped(results: Results) -> None:
     failed = replace(results.outcomes[7], status="failed", note=HOSTILE)
     layers = [replace(row, layer=HOSTILE) if row.layer == "head" else row for row in results.rows]
@@ -165,6 +167,7 @@ def test_runs_that_failed_are_shown_after_the_verdict() -> None:
     assert "not done" not in Parsed(page(synthetic_results())).text
 
 
+@pytest.mark.slow
 def test_partial_results_say_how_to_go_on() -> None:
     study = synthetic_study()
     missing: dict[str, Status] = {
@@ -184,6 +187,7 @@ def test_no_results_at_all() -> None:
     assert "running" in Parsed(page(empty)).text
 
 
+@pytest.mark.slow
 def test_one_seed_has_no_intervals() -> None:
     one = synthetic_results(seeds=1)
     assert "undecided" in Parsed(page(one)).text
@@ -267,6 +271,7 @@ def test_a_theorys_page_shows_its_numbers_beside_the_published_ones() -> None:
     assert "final K <b>" not in text
 
 
+@pytest.mark.slow
 def test_the_public_name_writes_a_page_again_and_again(tmp_path: Path) -> None:
     results = synthetic_results(seeds=3, at=(0, 5))
     for name in ("one.html", "two.html"):

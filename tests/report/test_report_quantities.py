@@ -99,6 +99,7 @@ def test_few_layers_are_lines_and_many_a_heat_map(layers: int, mark: str) -> Non
     assert order == [f"layer{layer}" for layer in range(layers)]
 
 
+@pytest.mark.slow
 def test_many_epochs_are_thinned_and_the_chart_says_so() -> None:
     results = made_up(2, 4 * MOST_EPOCHS)
     for spec in drawn_by_layer(results):

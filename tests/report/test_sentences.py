@@ -47,6 +47,7 @@ def test_every_finding_is_worded_as_in_the_golden_file() -> None:
         assert not re.search(rf"\b{word}\b", text), word
 
 
+@pytest.mark.slow
 def test_the_cases_hold_every_kind_of_finding() -> None:
     found = verdicts().values()
     kinds = {type(one).__name__ for verdict in found for one in (*verdict.confounds, *verdict.notes, *verdict.guards)}

@@ -45,6 +45,7 @@ def test_the_first_curve_is_said_once(
     assert "n = 1" in said[1]
 
 
+@pytest.mark.slow
 def test_the_page_is_written_again(unfinished: list[Results], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_page, "LEAST_SECONDS", 0.0)
     monkeypatch.setattr(live_page, "SHARE", 0)

@@ -35,6 +35,7 @@ def test_no_deficit_leaves_no_damage(noise: float) -> None:
             assert torch.equal(found[deficit, arm].test_loss, found["none", arm].test_loss)
 
 
+@pytest.mark.slow
 def test_a_swap_leaves_damage_after_as_much_recovery_and_blur_leaves_a_trace() -> None:
     found = outcomes(setting(seeds=6))
     for arm in ("early", "late"):
@@ -43,6 +44,7 @@ def test_a_swap_leaves_damage_after_as_much_recovery_and_blur_leaves_a_trace() -
     assert float(found["none", "late"].train_loss.max()) < 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.0, 0.1])
 def test_a_seed_is_the_same_in_every_batch(noise: float) -> None:
     few, many = window_outcomes(setting(seeds=1, noise=noise)), window_outcomes(setting(seeds=3, noise=noise))
@@ -50,6 +52,7 @@ def test_a_seed_is_the_same_in_every_batch(noise: float) -> None:
         torch.testing.assert_close(one.test_loss[0], other.test_loss[0], rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_controls_are_one_clean_training() -> None:
     whole = setting()
     shorter = whole._replace(window_steps=30, recovery_steps=90)

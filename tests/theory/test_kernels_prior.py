@@ -29,6 +29,7 @@ def test_susceptibilities_of_the_protocol(scale: float, chi: float) -> None:
     assert kernels.susceptibility(scale, 0.05) == pytest.approx(chi, abs=6e-3)
 
 
+@pytest.mark.slow
 def test_stretched_erf_is_critical_at_one() -> None:
     assert kernels.critical_scale(0.0, lambda h: torch.erf(math.sqrt(math.pi) * h / 2)) == pytest.approx(1, abs=1e-4)
 

@@ -47,6 +47,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("points", "width", "depth", "noise", "expected", "error"), ROWS)
 def test_hmc_alignments_of_the_protocol(
     points: int, width: int, depth: int, noise: float, expected: float, error: float
@@ -61,6 +62,7 @@ def test_hmc_alignments_of_the_protocol(
     assert abs(found.alignment - expected) < 4 * math.hypot(found.alignment_error, error)
 
 
+@pytest.mark.slow
 def test_samplers_agree() -> None:
     inputs, targets = kernels.xor_task(8, seed=3)
     model: dict[str, Any] = {"depth": 1, "width": 40, "noise": 0.2}
@@ -76,6 +78,7 @@ def test_samplers_agree() -> None:
             assert abs(gap) < 4 * error + 0.01 * getattr(hmc, quantity)
 
 
+@pytest.mark.slow
 def test_theory_is_nearer_the_samples_than_infinite_width_is() -> None:
     for inputs, targets in (kernels.xor_task(12, seed=4), kernels.image_task(20)):
         found = kernels.sample_kernels(inputs, targets, depth=1, width=100, bias_scale=0.3)
@@ -123,6 +126,7 @@ def test_a_batch_of_chains_equals_single_chains(walk: object) -> None:
     assert not torch.allclose(together[:, :1], together[:, 2:])
 
 
+@pytest.mark.slow
 def test_importance_is_exact_with_one_hidden_layer_of_linear_units() -> None:
     inputs, targets = kernels.xor_task(4, 3, spread=1.0, seed=1)
     found = kernels.sample_kernels(
@@ -132,6 +136,7 @@ def test_importance_is_exact_with_one_hidden_layer_of_linear_units() -> None:
     assert float((found.mean - hmc.mean).abs().max()) < 0.1 * float(hmc.mean.abs().max())
 
 
+@pytest.mark.slow
 def test_too_few_samples_are_marked() -> None:
     inputs, targets = kernels.xor_task(12, seed=3)
     with pytest.warns(NotConverged, match="not converged with hmc"):
@@ -181,6 +186,7 @@ def test_effective_samples_of_an_autoregression(memory: float) -> None:
     assert kernels.effective_samples(chain) == pytest.approx(expected, rel=0.08)
 
 
+@pytest.mark.slow
 def test_fluctuations_at_first_order_are_those_sampled() -> None:
     inputs, targets = kernels.xor_task(12, seed=3)
     for depth in (1, 3):
@@ -203,6 +209,7 @@ def test_fluctuations_of_the_protocol(scale: float, diagonal: float, frobenius: 
 
 
 # depth; the protocol's y^T dC y, sampled and in theory
+@pytest.mark.slow
 @pytest.mark.parametrize(("depth", "sampled", "expected"), [(1, 0.0568, 0.0577), (2, 0.0604, 0.0608)])
 def test_linear_response_of_the_prior_is_the_theorys_adaptation(depth: int, sampled: float, expected: float) -> None:
     inputs, targets = kernels.xor_task(12, seed=3)

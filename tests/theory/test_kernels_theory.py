@@ -64,6 +64,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("points", "width", "depth", "noise", "wide", "limits", "protocol", "stated"), ROWS)
 def test_alignments_of_the_protocol(
     points: int,
@@ -90,6 +91,7 @@ def test_alignments_of_the_protocol(
             assert aligned == pytest.approx(theirs, abs=stated)
 
 
+@pytest.mark.slow
 def test_many_batches_scatter_less_and_solve_their_own_equations() -> None:
     inputs, targets = xor(12)
     model: dict[str, Any] = {"depth": 2, "width": 60, "draws": 400}
@@ -110,6 +112,7 @@ def test_many_batches_scatter_less_and_solve_their_own_equations() -> None:
         torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_overlaps_of_the_first_row() -> None:
     inputs, targets = xor(12)
     prior = kernels.prior_kernels(inputs, depth=1)[-1]
@@ -144,6 +147,7 @@ def exact_linear(kernel: Tensor, targets: Tensor, width: int, noise: float) -> T
     return kernel + torch.einsum("u,uab->ab", weight, torch.stack(parts)) / width
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("points", "width", "leading", "tilted"),
     [(8, 50, 0.118, 0.069), (8, 400, 0.020, 0.010), (32, 400, 0.072, 0.026), (32, 1600, 0.022, 0.007)],
@@ -176,6 +180,7 @@ def test_closed_forms_of_section_10(ratio: float) -> None:
         assert across < 1
 
 
+@pytest.mark.slow
 def test_backward_rule_equals_the_rule_without_derivatives() -> None:
     inputs, targets = xor(8)
     found = kernels.adapted_kernels(inputs, targets, depth=2, width=60, batches=4)
@@ -193,6 +198,7 @@ def test_backward_rule_equals_the_rule_without_derivatives() -> None:
     torch.testing.assert_close(rule, found.conjugates[0], rtol=0, atol=0.05 * float(rule.abs().max()))
 
 
+@pytest.mark.slow
 def test_rule_without_curvature_agrees() -> None:
     inputs, targets = xor(8)
     model: dict[str, Any] = {"depth": 2, "width": 60, "draws": 20000, "batches": 1}
@@ -201,6 +207,7 @@ def test_rule_without_curvature_agrees() -> None:
     torch.testing.assert_close(smooth.kernels[2], by_hand.kernels[2], rtol=0, atol=5e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [1, 2])
 def test_the_action_is_stationary_at_the_solution(depth: int) -> None:
     inputs, targets = xor(12)
@@ -226,6 +233,7 @@ def test_the_action_is_stationary_at_the_solution(depth: int) -> None:
     assert float(moved[-1].norm()) > 1e-3
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_and_another_does_not() -> None:
     inputs, targets = xor(12)
 

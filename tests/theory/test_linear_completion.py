@@ -59,12 +59,14 @@ def test_portable_reference_at_n_30(small: CompletionTable) -> None:
     assert all(row["train_loss"] < 1.3e-3 for row in rows)
 
 
+@pytest.mark.slow
 def test_float32_agrees_with_float64(small: CompletionTable) -> None:
     single = complete_matrix(30, **SMALL, depths=(1, 2, 3), removals=(0, 1000, 5000), seeds=(1, 2))
     gaps = [abs(a.error - b.error) for a, b in zip(single.finals, small.finals, strict=True)]
     assert 0 < max(gaps) < 2e-5
 
 
+@pytest.mark.slow
 def test_portable_reference_at_n_50_and_damage_in_the_mean() -> None:
     table = complete_matrix(
         50, ranks=(5, 3), observed=600, depths=(1, 2, 3), removals=(0, 1000, 5000, 10000, 20000), recovery=10000,

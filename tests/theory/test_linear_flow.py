@@ -75,6 +75,7 @@ def test_late_window_still_costs_most_at_depth_3() -> None:
     assert bool((a > b).all())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [2, 3, 4])
 def test_small_init_phase_portrait(depth: int) -> None:
     """The sum passes 9 at state 76, 2006 and 200010: no need for the authors' million states."""

@@ -112,6 +112,7 @@ def test_a_lesioned_mode_is_learned_by_the_other_pathway_alone() -> None:
     assert float(found.a[-1, 1]) == pytest.approx(float(KAPPA[1]), abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("activation", "name"), list(BENT))
 def test_activations_end_where_the_authors_program_ends(activation: Literal["tanh", "relu"], name: str) -> None:
     found = train_pathways(

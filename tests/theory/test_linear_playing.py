@@ -65,6 +65,7 @@ def move(page: Any, name: str, value: float) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "moves"), CASES)
 def test_the_page_agrees_with_the_library(browser: Any, tmp_path: Path, kind: str, moves: dict[str, float]) -> None:
     said: list[str] = []
@@ -86,6 +87,7 @@ def test_the_page_agrees_with_the_library(browser: Any, tmp_path: Path, kind: st
     assert not said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["phase", "pathways"])
 @pytest.mark.parametrize("slider", ["depth", "start", "length", "scale", "invariant"])
 def test_a_slider_moves_the_curve(browser: Any, tmp_path: Path, kind: str, slider: str) -> None:
@@ -106,6 +108,7 @@ def test_a_slider_moves_the_curve(browser: Any, tmp_path: Path, kind: str, slide
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.slow
 def test_a_trajectory_that_diverges_is_said_in_words(browser: Any, tmp_path: Path) -> None:
     page = opened(browser, tmp_path, "phase", [])
     for name, value in (("depth", 13), ("invariant", 2)):

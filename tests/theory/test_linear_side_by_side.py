@@ -36,6 +36,7 @@ def drawn(seed: int, **more: Any) -> Descent:
     return Descent(layers=layers, targets=targets, weights=weights, **given)
 
 
+@pytest.mark.slow
 def test_processes_do_what_one_does_in_turn() -> None:
     tree = [drawn(0, left=50), drawn(1), drawn(2, parent=0, left=30), drawn(3, parent=2), drawn(4, parent=0)]
     alone = dict(side_by_side.trained(tree))
@@ -53,6 +54,7 @@ def test_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(pieces, whole, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_sweep_is_the_same_in_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     here = complete_matrix(9, **SWEEP, record_every=10)
     monkeypatch.setattr("critlab.theory.linear.completion.sweep.HERE_UP_TO", 0)

@@ -47,6 +47,7 @@ def test_product_form_is_the_velocity_of_balanced_layers() -> None:
     assert np.allclose(product_velocity(np.eye(3), np.diag(s), np.eye(3), gradient, depth), moved)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [2, 3])
 def test_gap_to_descent_halves_with_the_step(depth: int) -> None:
     gaps = []
@@ -60,6 +61,7 @@ def test_gap_to_descent_halves_with_the_step(depth: int) -> None:
     assert 0.35 < gaps[1] / gaps[0] < 0.65
 
 
+@pytest.mark.slow
 def test_reduced_configuration_learns_both_tasks() -> None:
     found = singular_vector_flow(30, ranks=(4, 2), observed=450, depth=2, switch=3000, recovery=3000, record_every=1500)
     assert found.states.tolist() == [0, 1500, 3000, 4500, 6000]

@@ -35,6 +35,7 @@ def drawing(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+@pytest.mark.slow
 @given(
     count=st.integers(1, 12),
     sources=st.integers(2, 4),

@@ -96,6 +96,7 @@ def peak(epoch: int) -> float:
     return 0.3 if epoch >= 4 else -0.3
 
 
+@pytest.mark.slow
 def test_the_best_time_is_found_and_the_answer_has_its_names(tmp_path: Path) -> None:
     loop = Loop(peak)
     answer = loop.when(tmp_path / "store", present=5, name="peak")
@@ -117,6 +118,7 @@ def test_the_best_time_is_found_and_the_answer_has_its_names(tmp_path: Path) -> 
     assert "The present time, epoch 5, costs" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", ["on", "off"])
 def test_forks_equal_runs_from_scratch_bit_for_bit(tmp_path: Path, direction: str) -> None:
     loop = Loop(peak)
@@ -146,6 +148,7 @@ def test_further_seeds_and_times_reuse_what_is_there(tmp_path: Path) -> None:
     assert advanced == more.spent - first.spent
 
 
+@pytest.mark.slow
 def test_a_stopped_call_goes_on_where_it_was(tmp_path: Path) -> None:
     whole = Loop(peak).when(tmp_path / "whole")
     loop, count = Loop(peak), 0
@@ -173,6 +176,7 @@ def test_a_switch_that_does_nothing_is_null(tmp_path: Path) -> None:
     assert answer.best == (TOTAL, 0, TOTAL)
 
 
+@pytest.mark.slow
 def test_costs_and_several_metrics_give_trade_offs(tmp_path: Path) -> None:
     loop = Loop(lambda epoch: 0.3 if epoch < 4 else 0.0)
 
@@ -308,6 +312,7 @@ def test_an_option_that_is_none_is_refused(tmp_path: Path) -> None:
         Loop().when(tmp_path / "store", tims=[0])
 
 
+@pytest.mark.slow
 def test_the_code_of_the_switch_names_results(tmp_path: Path) -> None:
     loop = Loop(peak)
     loop.when(tmp_path / "store", version=None, seeds=3, times=[0])
