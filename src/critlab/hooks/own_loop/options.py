@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from critlab._core.errors import StudyError
 from critlab.deficits import Deficit
-from critlab.hooks.deprivation import NAMED, DataInfo
+from critlab.hooks.deprivation import DataInfo
+from critlab.hooks.named_options import with_named
 from critlab.study.types import Removal, listed
 
 
@@ -68,14 +69,10 @@ class ProbeOptions:
             TypeError: there is no such option.
             StudyError: ``threads`` is out of range.
         """
-        names = [one.name for one in fields(self)]
-        if unknown := sorted(set(named) - {*names, *NAMED}):
-            raise TypeError(f"probe() has no option {unknown[0]!r} (allowed: {', '.join([*names, *NAMED])})")
-        made = replace(self, **{name: value for name, value in named.items() if name in names})
-        known = made.knowledge.with_named({name: value for name, value in named.items() if name in NAMED})
+        made = with_named(self, named, "probe")
         if made.threads is not None and made.threads < 1:
             raise StudyError(f"threads: received {made.threads}; must be at least 1, or None for torch's own setting")
-        return replace(made, knowledge=known)
+        return made
 
     def sweep(self, at: Iterable[Removal] | Mapping[str, Any] | None, recovery: int | None) -> dict[str, Any]:
         """The section ``[sweep]`` of the study.

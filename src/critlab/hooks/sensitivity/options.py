@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from critlab._core.errors import StudyError
-from critlab.hooks.deprivation import NAMED, DataInfo
+from critlab.hooks.deprivation import DataInfo
+from critlab.hooks.named_options import with_named
 from critlab.hooks.sensitivity.forecast import ForecastMap, shipped_map
 
 
@@ -47,16 +48,12 @@ class SensitivityOptions:
             TypeError: there is no such option.
             StudyError: a value is out of its range.
         """
-        names = [one.name for one in fields(self)]
-        if unknown := sorted(set(named) - {*names, *NAMED}):
-            raise TypeError(f"sensitivity() has no option {unknown[0]!r} (allowed: {', '.join([*names, *NAMED])})")
-        made = replace(self, **{name: value for name, value in named.items() if name in names})
-        known = made.knowledge.with_named({name: value for name, value in named.items() if name in NAMED})
+        made = with_named(self, named, "sensitivity")
         if not made.smallest_damage > 0:
             raise StudyError(f"sensitivity: smallest_damage: received {made.smallest_damage}; must be above 0")
         if made.repeats < 1:
             raise StudyError(f"sensitivity: repeats: received {made.repeats}; must be at least 1")
-        return replace(made, knowledge=known)
+        return made
 
     def rates_between(self, first: int, total: int) -> tuple[float, ...]:
         """The planned rates of the epochs from ``first`` on; empty where they are not known.

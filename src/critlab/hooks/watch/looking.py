@@ -58,11 +58,6 @@ class Looking:
         if options.probe is not None:
             self._keep(options.probe)
 
-    @property
-    def has_examples(self) -> bool:
-        """Whether there is anything to look at."""
-        return self._probe is not None
-
     def take(self, inputs: Given) -> None:
         """Keeps examples of a batch, where there are none yet.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from critlab.hooks.named_options import with_named
 from critlab.hooks.watch.looks.inputs import Forward, Inputs
 
 
@@ -40,7 +41,4 @@ class WatchOptions:
         Raises:
             TypeError: there is no such option.
         """
-        names = [one.name for one in fields(self)]
-        if unknown := sorted(set(named) - set(names)):
-            raise TypeError(f"Watch() has no option {unknown[0]!r} (allowed: {', '.join(names)})")
-        return replace(self, **named)
+        return with_named(self, named, "Watch")

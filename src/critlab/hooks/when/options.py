@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from critlab._core.errors import StudyError
+from critlab.hooks.named_options import with_named
 
 Direction = Literal["on", "off"]
 
@@ -72,11 +73,7 @@ class WhenOptions:
             TypeError: there is no such option.
         """
         given = dict(named)
-        base = given.pop("options", None) or cls()
-        names = [one.name for one in fields(cls)]
-        if unknown := sorted(set(given) - set(names)):
-            raise TypeError(f"when() has no option {unknown[0]!r} (allowed: {', '.join(names)})")
-        return replace(base, **given)
+        return with_named(given.pop("options", None) or cls(), given, "when")
 
     def candidates(self, total: int) -> tuple[int, ...]:
         """The times that may be tried, increasing, ``total`` included.
