@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,7 +16,7 @@ from critlab.analysis.tables.results import Results
 from critlab.report.findings import Comparison, Findings
 from critlab.report.sections import section
 from critlab.report.theme import DARK, LIGHT, SCREEN_FONT, config
-from critlab.report.vega import check_renderer, packed_bundle
+from critlab.report.vega import check_renderer, packed, packed_bundle
 from critlab.store.delivery import check_page, deliver
 
 Shown = Results | Findings
@@ -56,6 +56,7 @@ def page(
             style=Markup(_text("style.css")),
             script=Markup(_text("page.js")),
             bundle=packed_bundle(),
+            specs=packed(script_json(_specs(sections))),
             themes=themes,
             further=list(further),
             has_studies=any("verdict" in part for part in sections),
@@ -84,6 +85,12 @@ def report(
     return path
 
 
+def _specs(sections: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The specification of every panel by its name on the page."""
+    parts = [chart for one in sections for key in ("main", "damage_charts", "charts") for chart in one.get(key, ())]
+    return {panel["id"]: panel["spec"] for chart in parts for panel in chart["panels"]}
+
+
 def script_json(value: Any) -> Markup:
     """JSON that may stand inside a ``<script>`` element, whatever the strings in it say."""
     text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
@@ -93,14 +100,14 @@ def script_json(value: Any) -> Markup:
 
 
 def _environment() -> Environment:
-    loader = PackageLoader("critlab.report", ".")
+    loader = PackageLoader("critlab.report.web", ".")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=False)
     environment.filters["script_json"] = script_json
     return environment
 
 
 def _text(name: str) -> str:
-    return resources.files("critlab.report").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("critlab.report.web").joinpath(name).read_text(encoding="utf-8")
 
 
 def _version() -> str:

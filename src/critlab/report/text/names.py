@@ -87,6 +87,11 @@ def intervention_words(intervention: Intervention) -> str:
     return ", ".join(f"{key} {value}".replace("_", " ") for key, value in told.items()) or "no intervention"
 
 
+def capital(text: str) -> str:
+    """``text`` with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
 def spaced(name: str) -> str:
     """An identifier as words."""
     return name.replace("_", " ")

@@ -5,27 +5,37 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const charts = [...document.querySelectorAll(".chart")];
   const views = new Map();
+  let specs = {};
   const themeName = () => (dark.matches ? "dark" : "light");
+
+  // a copy with every name of a colour replaced by the colour
+  const recoloured = (value, colours) =>
+    JSON.parse(JSON.stringify(value), (key, inner) =>
+      typeof inner === "string" && Object.hasOwn(colours, inner) ? colours[inner] : inner,
+    );
 
   const specOf = (box) => {
     const colours = themes[themeName()];
-    const named = (key, value) => (typeof value === "string" && Object.hasOwn(colours, value) ? colours[value] : value);
-    const spec = JSON.parse(document.getElementById(box.dataset.spec).textContent, named);
-    const config = JSON.parse(JSON.stringify(themes.config), named);
+    const spec = recoloured(specs[box.dataset.spec], colours);
+    const config = recoloured(themes.config, colours);
     const letters = spec.usermeta.longestLabel;
     const columns = Math.max(1, Math.floor(box.clientWidth / (letters * 6.2 + 34)));
     config.legend = { ...config.legend, orient: "bottom", direction: "horizontal", columns };
     return { ...spec, width: "container", autosize: { type: "fit-x", contains: "padding" }, config };
   };
 
+  const unpacked = (id) => {
+    const packed = atob(document.getElementById(id).textContent);
+    const bytes = Uint8Array.from(packed, (letter) => letter.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  };
+
   // the drawing library, packed: unpacked once, and run as a script of the page
   const load = async () => {
-    const packed = atob(document.getElementById("bundle").textContent);
-    const bytes = Uint8Array.from(packed, (letter) => letter.charCodeAt(0));
-    const text = new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
     const script = document.createElement("script");
-    script.textContent = await text;
+    script.textContent = await unpacked("bundle");
     document.head.append(script);
+    specs = JSON.parse(await unpacked("specs"));
   };
 
   const draw = async (box) => {

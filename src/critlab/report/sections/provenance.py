@@ -1,0 +1,74 @@
+"""What was run, on what: names and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from critlab._core.duration import duration
+from critlab.analysis.judgement.mixture import mixture
+from critlab.analysis.tables.results import Results
+from critlab.analysis.test_images import images_recorded
+from critlab.engine.records.makers import Maker
+from critlab.objectives import CrossEntropy
+from critlab.report.text.names import (
+    background_words,
+    intervention_words,
+    objective_words,
+    spaced,
+    tested_words,
+    window_words,
+)
+
+
+def provenance_pairs(results: Results) -> Iterator[tuple[str, str]]:
+    """Data, model and machines of a study, as names and texts."""
+    study = results.study
+    sizes = study.data.sizes()
+    yield (
+        "Data",
+        study.data.name + (f", {sizes.train:,} to train and {sizes.test:,} to test" if sizes else ""),
+    )
+    yield "Model", study.model.name
+    yield "In the window", window_words(study)
+    if study.background:
+        yield "In the background of every run but the undisturbed", background_words(study)
+    if study.intervention:
+        yield "When it has closed", intervention_words(study.intervention)
+    if study.objective != CrossEntropy():
+        yield "Objective", objective_words(study.objective)
+    tests = [tested_words(study)] if study.evaluation.every > 1 else []
+    if study.evaluation.batch_norm == "recomputed":
+        tests.append("with BatchNorm statistics recomputed from the epoch's batches")
+    if tests:
+        yield "Tests", "; ".join(tests)
+    if not images_recorded(results):
+        yield (
+            "Test images",
+            "intervals do not contain their choice: the store lacks which of them were classified correctly, at least "
+            "for some runs",
+        )
+    yield "Seeds", ", ".join(map(str, study.seeds))
+    known, found = dict(results.provenance), mixture(results)
+    if found is not None:
+        # of these the store's record names only the last
+        for field in (*Maker._fields, "cores"):
+            known.pop(field, None)
+        for words, count in found.kinds.items():
+            yield "Made on", f"{words} ({count:,} records; what runs share counts in each)"
+    yield from flat(known, "")
+
+
+def flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Nested JSON values as names and texts."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from flat(inner, f"{name} {spaced(str(key))}".strip())
+    elif isinstance(value, list | tuple):
+        yield name, ", ".join(map(str, value)) or "none"
+    elif isinstance(value, bool):
+        yield name, "yes" if value else "no"
+    elif "seconds" in name and isinstance(value, int | float):
+        yield name.replace("seconds", "time"), duration(value)
+    else:
+        yield name, "–" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

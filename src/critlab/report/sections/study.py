@@ -1,0 +1,115 @@
+"""What a study's part of the page says, as plain values for the template."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from critlab.analysis.tables.results import Results
+from critlab.analysis.tables.table import Outcome
+from critlab.report.charts import charts
+from critlab.report.charts.damages import KEY
+from critlab.report.sections.charts import chart_part
+from critlab.report.sections.provenance import provenance_pairs
+from critlab.report.sections.runs import RUN_COLUMNS, run_cells, runs_caption
+from critlab.report.sections.tables import table
+from critlab.report.study_text import study_text
+from critlab.report.text.facts import facts
+from critlab.report.text.judgement.confounds import confound_text, share_text
+from critlab.report.text.judgement.damages import damage_rows
+from critlab.report.text.judgement.verdict import ANSWERS, answer_text, closing_text, headline
+from critlab.report.text.names import capital, question, spaced, title
+from critlab.report.text.notes import note_lines
+from critlab.report.text.so_far import progress_line
+from critlab.report.text.study_timing import study_timing_lines, timing_facts, timing_label
+
+Row = Mapping[str, Any]
+
+
+def study_section(results: Results, name: str) -> Row:
+    """Everything that the template shows of a study; ``name`` is unique on the page."""
+    study = results.study
+    trouble = [outcome for outcome in results.outcomes if outcome.status != "done"]
+    shown = [outcome for outcome in trouble if outcome.status != "missing"]
+    drawn = charts(results)
+    keys = [chart.key for chart in drawn]
+    main = next((key for key in (study.sweep.words.damage_chart, *keys) if key in keys), "")
+    return {
+        "id": name,
+        "name": study.name,
+        "question": question(study),
+        "verdict": _verdict(results),
+        "trouble": [_trouble(outcome) for outcome in shown],
+        "missing": len(trouble) - len(shown),
+        "trouble_title": _trouble_title(trouble, len(results.outcomes)),
+        "title": title(study),
+        "headline": _headline(results),
+        "main": [chart_part(chart, name) for chart in drawn if chart.key == main],
+        "charts": [chart_part(chart, name) for chart in drawn if chart.key not in (KEY, main)],
+        "damage_charts": [chart_part(chart, name) for chart in drawn if chart.key == KEY],
+        "runs_caption": runs_caption(results),
+        "run_columns": RUN_COLUMNS,
+        "run_table": table([run_cells(outcome) for outcome in results.outcomes]),
+        "provenance": list(provenance_pairs(results)),
+        "file": f"{study.name.replace(' ', '-')}.toml",
+        "toml": study_text(study),
+        **({"command": study.command} if study.command else {}),
+    }
+
+
+def _headline(results: Results) -> str:
+    """The answer's number in a line; how far an unfinished study is."""
+    if results.study.sweep.asks_when and results.timing() is not None:
+        return ""  # the sentence of the answer follows
+    verdict = results.verdict()
+    if verdict.answer == "running":
+        return f"{progress_line(results, verdict)}."
+    return headline(verdict)
+
+
+def _verdict(results: Results) -> Row:
+    if results.study.sweep.asks_when and (found := results.timing()) is not None:
+        sentence, *notes = study_timing_lines(results, found)
+        return {
+            "topic": "When to switch",
+            "answer": "done" if found.decided else "undecided",
+            "label": timing_label(found),
+            "sentence": sentence,
+            "closing": "",
+            "damages": table([]),
+            "facts": [one._asdict() for one in timing_facts(results.study, found)],
+            "confounds": [],
+            "notes": notes,
+        }
+    verdict = results.verdict()
+    confounds = [
+        {
+            "name": capital(spaced(confound.name)),
+            "share": share_text(confound.share),
+            "text": confound_text(verdict, confound),
+        }
+        for confound in verdict.confounds
+    ]
+    return {
+        "topic": "Critical period",
+        "answer": verdict.answer,
+        "label": ANSWERS[verdict.answer],
+        "sentence": capital(answer_text(verdict)),
+        "closing": closing_text(verdict),
+        "damages": table(damage_rows(verdict)),
+        "facts": [{"name": one.name, "value": one.value, "detail": one.detail} for one in facts(verdict)],
+        "confounds": confounds,
+        "notes": note_lines(verdict),
+    }
+
+
+def _trouble(outcome: Outcome) -> Row:
+    plain = {"status": outcome.status, "epochs": outcome.epochs, "total": outcome.run.total}
+    return {"name": outcome.name, "note": outcome.note, **plain}
+
+
+def _trouble_title(trouble: Sequence[Outcome], total: int) -> str:
+    counts = Counter(outcome.status for outcome in trouble)
+    said = ", ".join(f"{count} {status}" for status, count in counts.items())
+    return f"{len(trouble)} of {total} runs are not done ({said}); the curves leave them out"

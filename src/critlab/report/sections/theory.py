@@ -1,0 +1,35 @@
+"""What the part of the page on a theory's figure, or on a training that was watched, says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from critlab.report.findings import Comparison, Findings
+from critlab.report.sections.charts import chart_part
+from critlab.report.sections.provenance import flat
+from critlab.report.sections.tables import Table, table
+from critlab.report.text.names import capital
+
+
+def comparisons_table(comparisons: Sequence[Comparison]) -> Table:
+    """Our numbers next to the published ones."""
+    return table([(one.what, one.published, one.ours, one.source) for one in comparisons])
+
+
+def findings_section(findings: Findings, name: str) -> Mapping[str, Any]:
+    """Everything that the template shows of ``findings``; ``name`` is unique on the page."""
+    return {
+        "id": name,
+        "name": findings.name,
+        "title": capital(findings.name.replace("-", " ").replace("_", " ")),
+        "main": [chart_part(chart, name) for chart in findings.charts[:1]],
+        "question": f"{findings.question} ({findings.source})",
+        "comparisons": comparisons_table(findings.comparisons),
+        "charts": [chart_part(chart, name) for chart in findings.charts[1:]],
+        "provenance": list(flat(findings.provenance, "")),
+        "command": findings.command,
+        "masthead": findings.masthead,
+        "lines": findings.lines,
+        **({"columns": findings.table[0], "rows": table(findings.table[1])} if findings.table else {}),
+    }
