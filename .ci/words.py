@@ -56,7 +56,7 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
 
 def findings() -> Iterator[tuple[str, int, str, str]]:
     """Yield the file, the line, the rejected word and what to write instead."""
-    files = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "src").rglob("*.py"))]
+    files = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "src").rglob("*.py"))]
     for path in files:
         for line, text in texts(path):
             for pattern, instead in PATTERN.items():

@@ -1,10 +1,10 @@
 """Write what the bench's records give: the map of forecasts, the table of its page, and the picture.
 
     python evidence/closing_bench/publish.py map       # src/critlab/hooks/sensitivity/forecast_map.json
-    python evidence/closing_bench/publish.py table     # docs/bench_closing.md, between its marks
+    python evidence/closing_bench/publish.py table     # docs/findings/bench_closing.md, between its marks
     python evidence/closing_bench/publish.py damages   # the same page: named damages of the trainings not held out
     python evidence/closing_bench/publish.py worth     # src/critlab/hooks/watch/records/signal_worth.json
-    python evidence/closing_bench/publish.py picture   # docs/bench_closing.svg, .png and .csv
+    python evidence/closing_bench/publish.py picture   # docs/findings/bench_closing.svg, .png and .csv
 
 The map is learned on the trainings that are not held out. The others are only seen by the scores in the table, and in
 the picture, which is drawn after everything is fixed.
@@ -37,7 +37,7 @@ from critlab.report.text.numbers import signed
 from critlab.report.vega import drawing
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGE = DOCS / "bench_closing.md"
+PAGE = DOCS / "findings/bench_closing.md"
 PICTURED = "forecast_long"
 INCHES = 6.75
 NAMES = {"blur": "blur or shuffled letters", "shuffle": "blur or shuffled letters", "random_labels": "random labels"}
@@ -152,8 +152,8 @@ def picture() -> Chart:
 def write_picture() -> None:
     drawn, library = picture(), drawing()
     spec = paper_spec(drawn, INCHES)
-    (DOCS / "bench_closing.svg").write_text(library.vegalite_to_svg(spec), encoding="utf-8")
-    (DOCS / "bench_closing.png").write_bytes(library.vegalite_to_png(spec, scale=1, ppi=DOTS_PER_INCH))
+    (DOCS / "findings/bench_closing.svg").write_text(library.vegalite_to_svg(spec), encoding="utf-8")
+    (DOCS / "findings/bench_closing.png").write_bytes(library.vegalite_to_png(spec, scale=1, ppi=DOTS_PER_INCH))
 
 
 def main() -> None:

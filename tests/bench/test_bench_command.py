@@ -18,7 +18,7 @@ from paths import DOCS
 
 @pytest.mark.slow
 def test_the_rule_of_the_page_is_judged(critlab: Command, tmp_path: Path) -> None:
-    page = (DOCS / "bench_closing.md").read_text(encoding="utf-8")
+    page = (DOCS / "findings/bench_closing.md").read_text(encoding="utf-8")
     (tmp_path / "bench_rule_of_the_page.py").write_text(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0])
     answer = critlab("bench", "closing", "--rule", "bench_rule_of_the_page:rule", "--json")
     assert answer.status == 0, answer.err
@@ -32,7 +32,7 @@ def test_the_rule_of_the_page_is_judged(critlab: Command, tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_the_table_of_the_page_is_what_the_command_prints(critlab: Command) -> None:
-    page = (DOCS / "bench_closing.md").read_text(encoding="utf-8")
+    page = (DOCS / "findings/bench_closing.md").read_text(encoding="utf-8")
     answer = critlab("bench", "closing", "--rule", "forecast", "--json")
     (row,) = json.loads(answer.out)["rules"]
     line = next(line for line in page.splitlines() if line.startswith(f"| {row['title']} |"))

@@ -13,9 +13,14 @@ import pytest
 
 from paths import DOCS
 
-PAGES = sorted(DOCS.glob("*.md"))
+PAGES = sorted(DOCS.rglob("*.md"))
 FRAMEWORKS = ("lightning", "transformers")
 """What a page may need that the set-up of the tests does not install."""
+
+
+def name(page: Path) -> str:
+    """A page's path under docs/, without the ending."""
+    return page.relative_to(DOCS).with_suffix("").as_posix()
 
 
 def code(page: Path) -> str:
@@ -24,7 +29,7 @@ def code(page: Path) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in PAGES if code(page)], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [page for page in PAGES if code(page)], ids=name)
 def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     program = code(page)
     compile(program, str(page), "exec")
@@ -40,13 +45,13 @@ def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
         asked, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stderr
-    if page.stem.startswith("tutorial"):
+    if page.parent.name == "learn":
         made = re.findall(r'"(\w+\.(?:html|jsonl))"', program)
         assert made
         assert all((tmp_path / name).stat().st_size for name in made)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         if not target.startswith(("http:", "https:", "mailto:")):
@@ -54,6 +59,9 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 
 def test_every_page_is_in_the_sites_contents() -> None:
-    patterns = re.findall(r"^([a-z_*]+)$", (DOCS / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
-    listed = {page.stem for pattern in patterns for page in DOCS.glob(f"{pattern}.md")}
-    assert {page.stem for page in PAGES} - listed == {"index"}
+    listed = {DOCS / "index.md"}
+    for page in PAGES:
+        for tree in re.findall(r"```{toctree}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            for entry in re.findall(r"^(?:[^:\n].*<)?([\w./*]+)>?$", tree, re.MULTILINE):
+                listed |= {found.resolve() for found in page.parent.glob(f"{entry}.md")}
+    assert set(PAGES) == listed, "add the page to the contents of its folder's index.md"

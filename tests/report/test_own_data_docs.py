@@ -1,4 +1,4 @@
-"""docs/how_to_own_data.md: every study runs as printed, from its file to the verdict and the page."""
+"""docs/how_to/own_data.md: every study runs as printed, from its file to the verdict and the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from command import Command
 from paths import DOCS
 
-TEXT = (DOCS / "how_to_own_data.md").read_text(encoding="utf-8")
+TEXT = (DOCS / "how_to/own_data.md").read_text(encoding="utf-8")
 STUDIES = {
     re.findall(r'name = "(\w+)"', block)[0]: block for block in re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
 }

@@ -140,7 +140,7 @@ def adapted_kernels(
 
     Error: Monte Carlo: the alignment of one batch scatters by 0.0004 at P = 12, L = 1, by 0.0014 at P = 24, L = 2 or
     P = 40, that of the default 64 by an eighth of that; none for "linear". The theory itself is exact to first order
-    in P/N only (see ``docs/findings_kernels.md``).
+    in P/N only (see ``docs/findings/kernels.md``).
     Cost: a sweep is of order L M P^2, some hundred over one batch and four over all; memory about 8 M P numbers. Sweeps
     that go round in circles end after 100 without progress, and all sweeps over one batch together are at most
     ``total``. What takes over two seconds reports width, sweep and change on standard error.
