@@ -20,14 +20,15 @@ from critlab.objectives import SmoothedCrossEntropy
 from critlab.study import Intervention, Recipe, Run, Study, WindowOverride, removal, windows
 from critlab.study.ingredients.measurement import TEST
 from critlab.study.runs.origin import Numerics
-from critlab.study.runs.recipe import learning_rate, recipe_digest, recipes
+from critlab.study.runs.recipe import epoch_rate, recipe_digest, recipes
 from critlab.study.runs.tree import ROOT, build
 from critlab.study.schedules import CLOCKS as SCHEDULES
 from critlab.study.schedules import schedule
 from critlab.study.specs import AugmentSpec
 from studies import small, written
 
-CLOCKS = tuple(clock for clock in SCHEDULES if not schedule(clock).required)
+CLOCKS = ("absolute", "since_removal", "constant", "cosine_restart")
+EVERY = tuple(clock for clock in SCHEDULES if not schedule(clock).required)
 ALONE: dict[str, Any] = {"delay": False, "clocks": ()}
 """No default controls."""
 SHRUNK: dict[str, Any] = {"shrink": 0.5, "perturb": 0.1}
@@ -39,13 +40,14 @@ def swept(at: Any = (0, 2, 3), controls: dict[str, Any] | None = None, **parts: 
 
 
 def clocked(clock: str, **parts: Any) -> Study:
-    rates: dict[str, Any] = {"lr": 0.05, "lr_decay": 0.9, "clock": clock}
+    decay = {} if schedule(clock).refuses_decay else {"lr_decay": 0.9}
+    rates: dict[str, Any] = {"lr": 0.05, **decay, "clock": clock}
     optimizer = {"name": "sgd", **rates, "weight_decay": 0.01, "batch": 40}
     return Study.read({**small().model_dump(mode="json"), "optimizer": optimizer, **parts}, "clocked")
 
 
 def rates(study: Study, run: Run) -> list[float]:
-    return [learning_rate(study.optimizer, run, epoch) for epoch in range(run.total)]
+    return [epoch_rate(study, run, epoch).mean for epoch in range(run.total)]
 
 
 def named(study: Study, name: str) -> Run:
@@ -79,7 +81,7 @@ def test_other_clocks_have_clean_twins_under_the_same_clock() -> None:
     assert rates(study, named(study, twins.pop())) == [0.05] * 4
 
 
-@pytest.mark.parametrize("clock", CLOCKS)
+@pytest.mark.parametrize("clock", EVERY)
 def test_the_plain_control_is_the_clean_run_under_the_studys_clock(clock: str) -> None:
     study = clocked(clock, controls={"equal_total": True})
     plain, equal = named(study, "control-of-2"), named(study, "control-of-5")
@@ -87,7 +89,7 @@ def test_the_plain_control_is_the_clean_run_under_the_studys_clock(clock: str) -
     assert rates(study, plain) == rates(study, at_zero), "as if the deficit had been removed before it began"
     assert equal.clock == plain.clock
     main = next(run for run in study.runs if run.role == "deficit" and run.at == 3)
-    assert ("restarted" in dict(main.controls)) == (clock in ("since_removal", "cosine_restart"))
+    assert ("restarted" in dict(main.controls)) == schedule(clock).restarts
     assert "same_clock" not in dict(main.controls)
 
 
@@ -265,7 +267,7 @@ def studies(draw: st.DrawFn) -> Study:
     if draw(st.booleans()):
         sweep = {"kind": "removal", "at": [*places, *draw(st.sampled_from([[], ["never"]]))]}
     controls = {
-        "clocks": draw(st.lists(st.sampled_from(CLOCKS), unique=True)),
+        "clocks": draw(st.lists(st.sampled_from(EVERY), unique=True)),
         "deficits": draw(st.sampled_from([[], [{"name": "noise"}], [{"name": "blur", "factor": 4}]])),
         "interventions": draw(INTERVENTIONS),
         "equal_total": draw(st.booleans()),
@@ -277,7 +279,7 @@ def studies(draw: st.DrawFn) -> Study:
         parts["intervention"] = {"shrink": 0.25}
     if "switch" in parts and draw(st.booleans()):
         parts["deficit"] = None
-    return clocked(draw(st.sampled_from(CLOCKS)), **parts)
+    return clocked(draw(st.sampled_from(EVERY)), **parts)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from critlab._core.errors import StudyError
 from critlab.deficits import Blur
 from critlab.study import Recipe, Run, Setup, Study, removal_sweep, window_sweep
 from critlab.study.runs.estimands import missing_contrasts, named_contrasts, rates_match, window_rates
-from critlab.study.runs.recipe import FROZEN_EPOCH, learning_rate, recipe_digest, recipes
+from critlab.study.runs.recipe import FROZEN_EPOCH, epoch_rate, recipe_digest, recipes
 from critlab.study.runs.tree import build
 from studies import small
 
@@ -123,15 +123,15 @@ def test_a_warm_up_needs_a_frozen_and_a_restarted_run() -> None:
     study = removals(base(clock="wsd", warmup=1, decay=2), recovery=4)
     assert {"delay_control", "clock_control"} <= {run.role for run in study.runs}
     restarted, newborn = named(study, "blur-wsd_restart-0-4-of-8"), named(study, "control-of-4")
-    after = [learning_rate(study.optimizer, restarted, epoch) for epoch in range(4, 8)]
-    assert after == [learning_rate(study.optimizer, newborn, epoch) for epoch in range(4)]
-    assert after == pytest.approx([0.05 * factor for factor in (0.5, 1, 0.75, 0.25)])
+    after = [epoch_rate(study, restarted, epoch) for epoch in range(4, 8)]
+    assert after == [epoch_rate(study, newborn, epoch) for epoch in range(4)]
+    assert [rate.lr for rate in after] == pytest.approx([0.05 * factor for factor in (0.5, 1, 0.75, 0.25)])
 
 
 def test_the_schedule_of_warm_up_stable_decay_in_closed_form() -> None:
     study = onsets(base(clock="wsd", warmup=2, decay=2), recovery=4, onsets=[2])
     (run,) = (run for run in study.runs if run.role == "deficit")
-    rates = [learning_rate(study.optimizer, run, epoch) / 0.05 for epoch in range(run.total)]
+    rates = [epoch_rate(study, run, epoch).lr / 0.05 for epoch in range(run.total)]
     assert rates == pytest.approx([0.25, 0.75, 1, 1, 1, 1, 0.75, 0.25])
     # the mean of the continuous schedule: two ramps of two epochs are worth two epochs at the full rate
     assert sum(rates) == pytest.approx(run.total - 2)

@@ -10,7 +10,7 @@ from critlab.engine.records.study_ids import StudyIds
 from critlab.papers.registry import find_study
 from critlab.study.constructors import removal
 from critlab.study.runs.origin import Numerics
-from critlab.study.runs.recipe import learning_rate, recipes
+from critlab.study.runs.recipe import epoch_rate, recipes
 from critlab.study.runs.tree import ROOT, build
 from critlab.study.study import Study
 from studies import small
@@ -65,11 +65,10 @@ def test_clocks() -> None:
     study = sweep([2], controls={"clocks": ["since_removal"]})
     arms = {run.arm: run for run in study.runs}
     absolute, restarted = arms["blur"], arms["blur since_removal"]
-    lr = study.optimizer
-    assert [learning_rate(lr, absolute, e) for e in range(6)] == [0.05 * 0.9**e for e in range(6)]
-    assert [learning_rate(lr, restarted, e) for e in range(6)] == [0.05 * 0.9**e for e in (0, 1, 0, 1, 2, 3)]
+    assert [epoch_rate(study, absolute, e).lr for e in range(6)] == [0.05 * 0.9**e for e in range(6)]
+    assert [epoch_rate(study, restarted, e).lr for e in range(6)] == [0.05 * 0.9**e for e in (0, 1, 0, 1, 2, 3)]
     twin = arms["control since_removal"]
-    assert [learning_rate(lr, twin, e) for e in range(6)] == [learning_rate(lr, restarted, e) for e in range(6)]
+    assert [epoch_rate(study, twin, e).lr for e in range(6)] == [epoch_rate(study, restarted, e).lr for e in range(6)]
     assert dict(restarted.controls) == {"plain": "control-of-4", "restarted": twin.name}
 
 

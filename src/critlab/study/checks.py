@@ -13,7 +13,7 @@ from critlab.deficits import Deficit
 from critlab.deficits.input_form import UNIT, InputForm
 from critlab.study.default_controls import stops_or_nothing
 from critlab.study.ingredients.intervention import Intervention
-from critlab.study.schedules import schedule
+from critlab.study.schedules import Reach, schedule
 from critlab.study.switches import switch_key
 
 if TYPE_CHECKING:
@@ -99,17 +99,13 @@ def controls(study: Study) -> Found:
 
 
 def schedule_fits(study: Study) -> Found:
-    """Warm-up and decay have room in the shortest recovery, so that no window lies in the decay."""
-    optimizer, sweep = study.optimizer, study.sweep
-    needed = optimizer.warmup + (optimizer.decay or 0)
+    """The schedule fits the runs: such as a warm-up and a decay that have room in the shortest recovery."""
+    sweep = study.sweep
     recoveries = [sweep.schedule_room(at) for at in sweep.points if at != "never"]
-    shortest = min(recoveries, default=needed)
-    if needed > shortest:
-        text = (
-            f"received {optimizer.decay} with a warmup of {optimizer.warmup}; together they must be at most "
-            f"{shortest}, the epochs of the shortest recovery"
-        )
-        yield ("optimizer", "decay"), text
+    longest = max(sweep.run_epochs(at) for at in sweep.points)
+    reach = Reach(min(recoveries, default=None), longest, study.steps)
+    for key, text in schedule(study.optimizer.clock).misfits(study.optimizer, reach):
+        yield ("optimizer", key), text
 
 
 def fit(study: Study) -> Found:

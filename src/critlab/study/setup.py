@@ -61,6 +61,15 @@ class Setup(Spec):
     evaluation: EvaluationSpec = EvaluationSpec()
     pretraining: PretrainingSpec | None = None
 
+    @property
+    def steps(self) -> int:
+        """Steps of the optimiser in a whole epoch; 0 where that is not known before the data are read."""
+        sizes = self.data.sizes()
+        images = self.data.epoch or (0 if sizes is None else sizes.epoch)
+        whole, rest = divmod(images, self.optimizer.batch)
+        # a last batch of a single image is left out (critlab.training.batches.batches)
+        return whole + (rest > 1)
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         sizes, shape = self.data.sizes(), self.data.shape()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from types import FunctionType
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -29,15 +30,37 @@ def without(plain: dict[str, Any], unsaid: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in plain.items() if key not in unsaid or value != unsaid[key]}
 
 
+SCHEDULED: Mapping[str, Any] = {
+    "warmup": 0,
+    "decay": None,
+    "min_lr": 0.0,
+    "milestones": (),
+    "gamma": 0.1,
+    "power": 1.0,
+    "pct_start": 0.3,
+    "div_factor": 25.0,
+    "final_div_factor": 1e4,
+    "function": None,
+}
+"""The keys of ``[optimizer]`` that belong to some of the clocks, with their defaults."""
+
+_ASKED = {
+    "decay": "a number of epochs, at least 1",
+    "milestones": "a list of epochs, such as [30, 60]",
+    "function": '"package.module:function"',
+}
+"""What must be given for a key that a clock requires."""
+
+
 class OptimizerSpec(Spec):
     """How weights move: ``sgd`` or ``adam``, the schedule of the learning rate, and the batch.
 
-    ``clock`` says how the learning rate of an epoch follows from ``lr`` and ``lr_decay``, or from ``warmup`` and
-    ``decay`` (in epochs); see :mod:`critlab.study.schedules`.
+    ``clock`` says how the learning rate follows from ``lr`` and from the keys of :data:`SCHEDULED`, of which each clock
+    uses some; see :mod:`critlab.study.schedules`.
     """
 
     #: keys that stay out of the plain values where they are neutral, so that earlier studies keep their digests
-    unsaid: ClassVar[Mapping[str, Any]] = {"warmup": 0, "decay": None}
+    unsaid: ClassVar[Mapping[str, Any]] = SCHEDULED
     schedule_known: ClassVar[bool] = True
     name: Literal["sgd", "adam"]
     lr: float = Field(gt=0, le=MOST_RATE)
@@ -48,6 +71,14 @@ class OptimizerSpec(Spec):
     clock: Clock = "absolute"
     warmup: int = Field(default=0, ge=0, le=MOST_EPOCHS)
     decay: Epochs | None = None
+    min_lr: float = Field(default=0.0, ge=0, le=MOST_RATE)
+    milestones: Annotated[tuple[Epochs, ...], BeforeValidator(sequence)] = ()
+    gamma: float = Field(default=0.1, gt=0, le=MOST_RATE)
+    power: float = Field(default=1.0, gt=0, le=100)
+    pct_start: float = Field(default=0.3, gt=0, lt=1)
+    div_factor: float = Field(default=25.0, ge=1, le=MOST_RATE)
+    final_div_factor: float = Field(default=1e4, ge=1, le=MOST_RATE)
+    function: str | None = None
 
     @model_serializer(mode="wrap")
     def _without_unsaid(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -66,19 +97,37 @@ class OptimizerSpec(Spec):
             raise Problems([(("momentum",), f"received {self.momentum}; adam has no momentum, omit it")])
         return self
 
+    @field_validator("milestones")
+    @classmethod
+    def _increasing(cls, milestones: tuple[int, ...]) -> tuple[int, ...]:
+        for earlier, later in pairwise(milestones):
+            if later <= earlier:
+                raise Problems([((), f"received {later} after {earlier}; must be increasing")])
+        return milestones
+
+    @field_validator("function")
+    @classmethod
+    def _is_a_path(cls, function: str | None) -> str | None:
+        if function is not None and not is_path(function):
+            raise Problems([((), f'received {shown(function)}; must be "package.module:function"')])
+        return function
+
     @model_validator(mode="after")
     def _schedule_has_its_keys(self) -> Self:
         found: list[tuple[Location, str]] = []
         chosen = schedule(self.clock)
-        for key, neutral in self.unsaid.items():
+        for key, neutral in SCHEDULED.items():
             given = getattr(self, key)
             if key not in chosen.options and given != neutral:
                 clocks = " or ".join(f'"{name}"' for name in CLOCKS if key in schedule(name).options)
                 text = f"received {shown(given)}; clock {shown(self.clock)} does not use it, so omit it or use {clocks}"
                 found.append(((key,), text))
-            elif key in chosen.required and given is None:
-                text = f"required by clock {shown(self.clock)}, but missing; give a number of epochs, at least 1"
+            elif key in chosen.required and given == neutral:
+                text = f"required by clock {shown(self.clock)}, but missing; give {_ASKED.get(key, 'a value')}"
                 found.append(((key,), text))
+        if chosen.refuses_decay and self.lr_decay != 1:
+            text = f"received {shown(self.lr_decay)}; clock {shown(self.clock)} does not use it, so omit it"
+            found.append((("lr_decay",), text))
         if found:
             raise Problems(found)
         return self

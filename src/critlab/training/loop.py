@@ -23,7 +23,7 @@ from critlab.study.switches.switch import Trained
 from critlab.training.batches import batches
 from critlab.training.cuda_graph.step_program import StepProgram
 from critlab.training.examples import Examples
-from critlab.training.optimizers import follow
+from critlab.training.optimizers import follow, set_rate
 from critlab.training.seeding import kept_generators, seed_all
 from critlab.training.switching.acting import ordered, switched
 from critlab.training.tally import Progress, RunningMetrics, Score
@@ -84,18 +84,18 @@ def train_epoch(
     model.train()
     follow(optimizer, recipe)
     begun = since or Progress()
-    place = EpochPosition(seed, epoch, begun.step)
-    steps: Steps
-    if program is None:
-        steps = OrdinarySteps(model, optimizer, recipe, forward, place, RunningMetrics(begun))
-    else:
-        steps = RecordedSteps(program, model, optimizer, recipe, place, RunningMetrics(begun))
     device = examples.device
     with kept_generators(device), switched(recipe, Trained(model, optimizer, seed, epoch)):
         # what a user's deficit draws globally, built-in ones draw from generators of their own
         seed_all(key(seed, "deficit", epoch, -1), device)
         order = selected(recipe, examples, seed, epoch, ordered(recipe, examples, seed, epoch, length))
         pieces = list(batches(order, batch))
+        place = EpochPosition(seed, epoch, begun.step, len(pieces))
+        steps: Steps
+        if program is None:
+            steps = OrdinarySteps(model, optimizer, recipe, forward, place, RunningMetrics(begun))
+        else:
+            steps = RecordedSteps(program, model, optimizer, recipe, place, RunningMetrics(begun))
         for position in range(begun.step, len(pieces)):
             if not built_in(recipe):
                 seed_all(key(seed, "deficit", epoch, position, -1), device)
@@ -111,11 +111,19 @@ def train_epoch(
 
 @dataclass(frozen=True)
 class EpochPosition:
-    """Where an epoch, or what is left of it, begins: the run's seed, epochs trained before it, and its first step."""
+    """Where an epoch, or what is left of it, begins.
+
+    Args:
+        seed: of the run.
+        epoch: epochs trained before it.
+        first: its first step.
+        steps: of the whole epoch.
+    """
 
     seed: int
     epoch: int
     first: int
+    steps: int
 
     def objective(self, position: int) -> torch.Generator:
         """What the objective may draw from in a step."""
@@ -159,6 +167,8 @@ class OrdinarySteps:
         self.tally.add(learned, labels)
         if not math.isfinite(self.tally.loss):
             raise self.place.diverged(position)
+        if self.recipe.course is not None:
+            set_rate(self.optimizer, self.recipe.rate(position, self.place.steps))
         self.optimizer.zero_grad(set_to_none=True)
         learned.loss.backward()
         self.optimizer.step()
@@ -187,6 +197,8 @@ class RecordedSteps:
     def take(self, images: Tensor, labels: Tensor, position: int) -> None:
         """See :class:`Steps`."""
         step = self.program.step(images, labels, self.recipe.objective)
+        if self.recipe.course is not None:
+            self.program.lr.fill_(self.recipe.rate(position, self.place.steps))
         seeded_global_rng(images.device, self.place.seed, self.place.epoch, position)
         step.take(images, labels, self.place.objective(position))
 

@@ -21,10 +21,16 @@ def make_optimizer(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
 
 
 def follow(optimizer: Optimizer, recipe: Recipe) -> None:
-    """Sets what ``recipe`` says for an epoch."""
+    """Sets what ``recipe`` says for an epoch; a course sets the learning rate again before each step."""
+    set_rate(optimizer, recipe.lr)
     for group in optimizer.param_groups:
-        group["lr"] = recipe.lr
         group["weight_decay"] = recipe.weight_decay
+
+
+def set_rate(optimizer: Optimizer, lr: float) -> None:
+    """Sets the learning rate of the next step."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr
 
 
 def pack_optimizer(optimizer: Optimizer, model: nn.Module) -> dict[str, Tensor]:

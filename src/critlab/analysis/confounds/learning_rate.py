@@ -9,7 +9,8 @@ from critlab.analysis.confounds.confound import Confound, by_seed, differences, 
 from critlab.analysis.curve import Curve, Place, curve
 from critlab.analysis.statistics import Summary
 from critlab.analysis.tables.study_table import StudyTable
-from critlab.study.schedules import EpochPosition, Schedule, schedule
+from critlab.study.schedules import EpochPosition, EpochRate, Schedule, schedule
+from critlab.study.study import Study
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +42,14 @@ class DecayedRate(_LearningRate):
     """The learning rate has decayed at the last removal, and no other schedule was tried.
 
     Args:
-        rate: at the last removal.
-        left: the same as a fraction of the initial one.
+        rate: in the first epoch after the last removal.
+        left: the same as a fraction of ``lr``.
+        clock: the schedule that begins again, with which to find out; empty where there is none.
     """
 
     rate: float
     left: float
+    clock: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +82,8 @@ class OnsetRate(Confound):
     """In a window sweep: the learning rate of the last window differs from that of the first; ``at`` holds both onsets.
 
     Args:
-        first: learning rate at the beginning of the first window.
-        last: learning rate at the beginning of the last.
+        first: learning rate in the first epoch of the first window.
+        last: learning rate in the first epoch of the last.
     """
 
     first: float
@@ -111,9 +114,9 @@ def clocks(results: StudyTable, main: Curve, judged: Sequence[Place]) -> Iterato
     removals = [point.at for point in main.tested if point.at != "never"]
     if not others and removals and main.sweep.origin is not None:
         stop = max(removals)
-        rate = own.learning_rate(optimizer, EpochPosition(stop, stop, main.sweep.run_epochs(stop)))
+        rate = _rate(results.study, stop, stop, main.sweep.run_epochs(stop)).mean
         if rate < optimizer.lr:
-            yield DecayedRate(at=at, rate=rate, left=rate / optimizer.lr)
+            yield DecayedRate(at=at, rate=rate, left=rate / optimizer.lr, clock=own.restarted or "")
 
 
 def _restart(
@@ -141,16 +144,18 @@ def _restart(
 
 def onset(results: StudyTable) -> Iterator[OnsetRate]:
     """In a window sweep: whether the learning rates of the first window differ from those of the last."""
-    optimizer, sweep = results.study.optimizer, results.study.sweep
-    if not optimizer.schedule_known or len(sweep.points) < 2:
+    study, sweep = results.study, results.study.sweep
+    if not study.optimizer.schedule_known or len(sweep.points) < 2:
         return
-    clock, places = schedule(optimizer.clock), (sweep.points[0], sweep.points[-1])
+    places = (sweep.points[0], sweep.points[-1])
     first, last = (
-        [
-            clock.learning_rate(optimizer, EpochPosition(epoch, window.stop, sweep.run_epochs(at)))
-            for epoch in range(window.start, window.stop)
-        ]
+        [_rate(study, epoch, window.stop, sweep.run_epochs(at)) for epoch in range(window.start, window.stop)]
         for at, window in ((at, sweep.window(at)) for at in places)
     )
     if first != last:
-        yield OnsetRate(at=places, first=first[0], last=last[0])
+        yield OnsetRate(at=places, first=first[0].mean, last=last[0].mean)
+
+
+def _rate(study: Study, epoch: int, stop: int, total: int) -> EpochRate:
+    """The learning rates of an epoch on the study's own clock."""
+    return schedule(study.optimizer.clock).rates(study.optimizer, EpochPosition(epoch, stop, total, study.steps))

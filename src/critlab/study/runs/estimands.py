@@ -28,10 +28,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from critlab.study.runs.recipe import learning_rate, recipes
+from critlab.study.runs.recipe import epoch_rate, recipes
 from critlab.study.runs.run import Run
 from critlab.study.runs.tree import build
-from critlab.study.schedules import schedule
+from critlab.study.schedules import EpochRate, schedule
 from critlab.study.study import Study
 from critlab.study.types import Place
 
@@ -109,10 +109,10 @@ def missing_contrasts(study: Study) -> tuple[MissingContrast, ...]:
     return tuple(_missing(study, {one.name for one in named_contrasts(study) if one.kind == "critical"}))
 
 
-def window_rates(study: Study, at: Place) -> tuple[float, ...]:
-    """The learning rate of each epoch in the window at one point, on the study's own clock."""
+def window_rates(study: Study, at: Place) -> tuple[EpochRate, ...]:
+    """The learning rates of each epoch in the window at one point, on the study's own clock."""
     run = next(run for run in study.runs if run.role == "deficit" and run.at == at)
-    return tuple(learning_rate(study.optimizer, run, epoch) for epoch in range(run.window.start, run.window.stop))
+    return tuple(epoch_rate(study, run, epoch) for epoch in range(run.window.start, run.window.stop))
 
 
 def timing_points(study: Study) -> tuple[Place, Place] | None:
@@ -199,11 +199,10 @@ class _Contrasts:
         return next((run for run in (main, *self.clocked[at]) if self._recovers_as(run, newborn)), None)
 
     def _recovers_as(self, run: Run, newborn: Run) -> bool:
-        optimizer = self.study.optimizer
-        if not optimizer.schedule_known:
+        if not self.study.optimizer.schedule_known:
             return schedule(run.clock).restarts
-        after = [learning_rate(optimizer, run, epoch) for epoch in range(run.window.stop, run.total)]
-        return _close(after, [learning_rate(optimizer, newborn, epoch) for epoch in range(newborn.total)])
+        after = [epoch_rate(self.study, run, epoch) for epoch in range(run.window.stop, run.total)]
+        return _close(after, [epoch_rate(self.study, newborn, epoch) for epoch in range(newborn.total)])
 
     def _newborn(self, main: Run) -> Run | None:
         """The clean run on the study's clock that is as long as the recovery."""
@@ -248,8 +247,9 @@ def _compared(run: Run, kind: str) -> str | None:
     return next((name for against, name in run.controls if against == kind), None)
 
 
-def _close(one: Sequence[float], other: Sequence[float]) -> bool:
-    return len(one) == len(other) and all(map(math.isclose, one, other))
+def _close(one: Sequence[EpochRate], other: Sequence[EpochRate]) -> bool:
+    equal = (math.isclose(a.lr, b.lr) and a.course == b.course for a, b in zip(one, other, strict=False))
+    return len(one) == len(other) and all(equal)
 
 
 def _missing(study: Study, there: set[EstimandName]) -> Iterator[MissingContrast]:

@@ -16,8 +16,8 @@ from critlab.objectives import CrossEntropy, Objective, describe_objective
 from critlab.study.ingredients.intervention import Intervention
 from critlab.study.ingredients.window_override import WindowOverride
 from critlab.study.runs.run import Run
-from critlab.study.schedules import EpochPosition, schedule
-from critlab.study.specs import AugmentSpec, OptimizerSpec
+from critlab.study.schedules import Course, EpochPosition, EpochRate, schedule
+from critlab.study.specs import AugmentSpec
 from critlab.study.switches import SWITCHES, Switch
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Recipe:
     """Everything that distinguishes one epoch of training from another.
 
     Args:
-        lr: learning rate of every step of the epoch.
+        lr: learning rate of every step of the epoch; with ``course``, what its factors multiply.
         weight_decay: coefficient of the squared weights.
         augment: None for no augmentation.
         deficit: the first, or only one, applied to the data; None for clean data.
@@ -44,6 +44,7 @@ class Recipe:
         counted_from: the epoch from which a user's own loop counts; 0 is the start of training.
         switches: what training itself does differently, in the order in which it is applied.
         fresh_optimizer: the optimiser's state is dropped before the epoch.
+        course: how the learning rate changes within the epoch; None where every step has the same.
     """
 
     lr: float
@@ -58,6 +59,7 @@ class Recipe:
     counted_from: int = 0
     switches: tuple[Switch, ...] = ()
     fresh_optimizer: bool = False
+    course: Course | None = None
 
     @property
     def deficits(self) -> tuple[Deficit, ...]:
@@ -100,7 +102,13 @@ class Recipe:
             named["switches"] = [describe_component(switch, SWITCHES) for switch in self.switches]
         if self.fresh_optimizer:
             named["fresh_optimizer"] = True
+        if self.course is not None:
+            named["course"] = self.course.identity()
         return named
+
+    def rate(self, step: int, steps: int) -> float:
+        """The learning rate of a step, from 0, of an epoch of so many steps."""
+        return self.lr if self.course is None else self.lr * self.course.factor(step / steps)
 
 
 FROZEN_EPOCH = Recipe(lr=0.0, weight_decay=0.0, frozen=True)
@@ -117,9 +125,9 @@ def recipe_digest(recipe: Recipe, adopted: Mapping[str, str] = NOTHING) -> str:
     return recipe.own_digest if recipe.built_in else digest("recipe", renamed(recipe.identity(), adopted))
 
 
-def learning_rate(optimizer: OptimizerSpec, run: Run, epoch: int) -> float:
-    """The learning rate of ``epoch`` (epochs trained before it) under the run's clock."""
-    return schedule(run.clock).learning_rate(optimizer, EpochPosition(epoch, run.window.stop, run.total))
+def epoch_rate(base: Setup, run: Run, epoch: int) -> EpochRate:
+    """The learning rates of ``epoch`` (epochs trained before it) under the run's clock."""
+    return schedule(run.clock).rates(base.optimizer, EpochPosition(epoch, run.window.stop, run.total, base.steps))
 
 
 def recipes(run: Run, base: Setup) -> list[Recipe]:
@@ -132,12 +140,12 @@ def recipes(run: Run, base: Setup) -> list[Recipe]:
         constant = _unswitched(run, base, first)
         by_rate = _by_rate(constant) if run.switch is None and constant.built_in else {}
         for epoch in range(first, last):
-            lr = learning_rate(base.optimizer, run, epoch)
-            if lr not in by_rate:
-                plain = replace(constant, lr=lr)
+            rate = epoch_rate(base, run, epoch)
+            if rate not in by_rate:
+                plain = replace(constant, lr=rate.lr, course=rate.course)
                 made = plain if run.switch is None else _switched(plain, run.switch, run, base, epoch)
-                by_rate[lr] = _one(made) if made.built_in else made
-            found.append(by_rate[lr])
+                by_rate[rate] = _one(made) if made.built_in else made
+            found.append(by_rate[rate])
     return found
 
 
@@ -152,8 +160,8 @@ def _changes(run: Run, base: Setup) -> list[int]:
 
 
 @cache
-def _by_rate(constant: Recipe) -> dict[float, Recipe]:
-    """The recipes that differ from ``constant`` in the learning rate alone, by it; filled by :func:`recipes`."""
+def _by_rate(constant: Recipe) -> dict[EpochRate, Recipe]:
+    """The recipes that differ from ``constant`` in the learning rates alone, by these; filled by :func:`recipes`."""
     return {}
 
 
@@ -200,4 +208,5 @@ def _switched(recipe: Recipe, switch: WindowOverride, run: Run, base: Setup, epo
     if epoch in run.window:
         for one in switch:
             recipe = one.changed(recipe, base)
-    return recipe
+    # no rate is left that could change from step to step
+    return recipe if recipe.lr else replace(recipe, course=None)

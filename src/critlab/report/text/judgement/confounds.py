@@ -12,7 +12,7 @@ from critlab.analysis.judgement.verdict import Verdict
 from critlab.analysis.statistics import Summary
 from critlab.analysis.statistics.ratio import Share
 from critlab.report.text.numbers import effect, percent, places, result, share_interval
-from critlab.study.schedules import SinceRemoval, schedule
+from critlab.study.schedules import schedule
 
 
 def confound_text(verdict: Verdict, confound: Confound) -> str:
@@ -36,21 +36,17 @@ def confound_text(verdict: Verdict, confound: Confound) -> str:
         case ConstantRate():
             return f"The learning rate is constant ({confound.rate:g})."
         case DecayedRate():
+            remedy = f' To find out, set clocks = ["{confound.clock}"] in [controls].' if confound.clock else ""
             return (
                 f"At the last removal the learning rate has decayed to {confound.rate:.2g} ({percent(confound.left)} "
-                "of its initial value). That alone could hinder recovery. To find out, set "
-                f'clocks = ["{SinceRemoval.name}"] in [controls].'
+                f"of its initial value). That alone could hinder recovery.{remedy}"
             )
         case OtherSchedule():
             return _other_schedule(confound, where)
         case EqualTotal():
             return _equal_total(confound, where)
         case OnsetRate():
-            return (
-                f"The learning rate falls from {confound.first:.2g} in the first window to {confound.last:.2g} in the "
-                "last. A late window therefore changes the weights less, and less of its damage is repaired. To "
-                'separate timing from learning rate, set clock = "constant" in [optimizer].'
-            )
+            return _onset(confound)
     raise TypeError(f"no words for {type(confound).__name__}")
 
 
@@ -117,6 +113,17 @@ def _other_schedule(confound: OtherSchedule, where: str) -> str:
         return f"{said}."
     said += f". This schedule reduces the damage by {result(confound.removed)}."
     return f"{_sentence(_accounts('the learning-rate schedule', confound.share, confound.damage))} {said}"
+
+
+def _onset(confound: OnsetRate) -> str:
+    between = f"from {confound.first:.2g} in the first window to {confound.last:.2g} in the last"
+    remedy = 'To separate timing from learning rate, set clock = "constant" in [optimizer].'
+    if confound.last >= confound.first:
+        return f"The learning rate goes {between}, so late windows change the weights differently. {remedy}"
+    return (
+        f"The learning rate falls {between}. A late window therefore changes the weights less, and less of its damage "
+        f"is repaired. {remedy}"
+    )
 
 
 def _equal_total(confound: EqualTotal, where: str) -> str:
