@@ -190,6 +190,8 @@ def test_a_control_deficit_takes_the_place_of_the_deficit_or_of_a_lone_switch() 
 
 def test_neutral_values_rename_nothing() -> None:
     plain = small()
+    keys = ["name", "lr", "lr_decay", "momentum", "weight_decay", "batch", "clock"]
+    assert list(plain.model_dump(mode="json")["optimizer"]) == keys, "later keys are left out where they are neutral"
     told = small(objective="cross_entropy", evaluation={"batch_norm": "running"}, deficit={"name": "blur", "factor": 7})
     names = [StudyIds(study, "fingerprint", Numerics()) for study in (plain, told)]
     paths = [build(study).ends for study in (plain, told)]

@@ -34,7 +34,7 @@ SCHEDULED: Mapping[str, Any] = {
     "warmup": 0,
     "decay": None,
     "min_lr": 0.0,
-    "milestones": (),
+    "milestones": None,
     "gamma": 0.1,
     "power": 1.0,
     "pct_start": 0.3,
@@ -72,7 +72,7 @@ class OptimizerSpec(Spec):
     warmup: int = Field(default=0, ge=0, le=MOST_EPOCHS)
     decay: Epochs | None = None
     min_lr: float = Field(default=0.0, ge=0, le=MOST_RATE)
-    milestones: Annotated[tuple[Epochs, ...], BeforeValidator(sequence)] = ()
+    milestones: Annotated[Annotated[tuple[Epochs, ...], Field(min_length=1)] | None, BeforeValidator(sequence)] = None
     gamma: float = Field(default=0.1, gt=0, le=MOST_RATE)
     power: float = Field(default=1.0, gt=0, le=100)
     pct_start: float = Field(default=0.3, gt=0, lt=1)
@@ -99,8 +99,8 @@ class OptimizerSpec(Spec):
 
     @field_validator("milestones")
     @classmethod
-    def _increasing(cls, milestones: tuple[int, ...]) -> tuple[int, ...]:
-        for earlier, later in pairwise(milestones):
+    def _increasing(cls, milestones: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        for earlier, later in pairwise(milestones or ()):
             if later <= earlier:
                 raise Problems([((), f"received {later} after {earlier}; must be increasing")])
         return milestones

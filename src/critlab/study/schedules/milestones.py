@@ -28,6 +28,7 @@ class Milestones(Stepwise):
 
     def phases(self, optimizer: OptimizerSpec, total: int) -> tuple[Phase, ...]:
         """The warm-up, and a flat phase after it and after each milestone."""
+        assert optimizer.milestones, "required"
         ends = (optimizer.warmup, *optimizer.milestones, max(total, *optimizer.milestones) + 1)
         factors = (optimizer.gamma**place for place in range(len(ends)))
         flat = (Phase(*ends_of, factor, factor) for ends_of, factor in zip(pairwise(ends), factors, strict=False))
@@ -35,6 +36,7 @@ class Milestones(Stepwise):
 
     def misfits(self, optimizer: OptimizerSpec, reach: Reach) -> Iterator[tuple[str, str]]:
         """A warm-up beyond the first milestone, or a milestone that no run reaches."""
+        assert optimizer.milestones, "required"
         first, last = optimizer.milestones[0], optimizer.milestones[-1]
         if optimizer.warmup > first:
             yield "warmup", f"received {optimizer.warmup}; must be at most {first}, the first of milestones"
