@@ -22,6 +22,7 @@ from critlab.report.figures import save_figures as save_figures
 from critlab.report.paper_style import PaperStyle as PaperStyle
 from critlab.running import calibrate as calibrate
 from critlab.running import load_results as load_results
+from critlab.running import merge_stores as merge_stores
 from critlab.running import plan as plan
 from critlab.running import run as run
 from critlab.study import BackgroundDeficit as BackgroundDeficit

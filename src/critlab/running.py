@@ -1,7 +1,8 @@
-"""``critlab.plan``, ``run``, ``load_results`` and ``calibrate``: a study in, its cost, results or error rates out."""
+"""``critlab.plan``, ``run``, ``load_results``, ``merge_stores`` and ``calibrate``: what is done with whole studies."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from critlab._core.errors import StoreError, StoreUnwritable, StudyError
@@ -12,6 +13,7 @@ from critlab.analysis.calibration.results import Calibration
 from critlab.analysis.tables.reading import read_results
 from critlab.analysis.tables.results import Results
 from critlab.engine.context import Device, Precision, RunOptions
+from critlab.engine.maintenance.merge import Merged, merge
 from critlab.engine.planning.plan import Plan
 from critlab.engine.planning.processors import default_workers
 from critlab.engine.records.look_record import now_in_play
@@ -20,6 +22,7 @@ from critlab.sequential.cost import plan as plan_study
 from critlab.sequential.loop import run_study_to_answer
 from critlab.store import Store
 from critlab.study.runs.estimands import named_contrasts
+from critlab.study.runs.parts import Part
 from critlab.study.study import Study
 
 MOST_SIMULATED = 200
@@ -37,6 +40,7 @@ def run(
     engine: str = "processes",
     replace: bool = False,
     remeasure: bool = False,
+    part: str | Part | None = None,
 ) -> Results:
     """Trains and measures what ``store`` lacks of ``study``, and reads the whole study from it.
 
@@ -54,6 +58,9 @@ def run(
             on the Ray cluster at ``RAY_ADDRESS``; or another one of ``critlab list executors``.
         replace: let the study take over its name where the store holds another study of that name.
         remeasure: make readings again that are kept from an earlier version of their measure.
+        part: ``"1/4"`` does the first of four parts of the work, seeds first, then branches; see
+            :class:`critlab.study.runs.parts.Part`. The parts may share the store, or have stores of their own, which
+            :func:`critlab.merge_stores` merges.
 
     Returns:
         The results, also where some runs failed or diverged: their outcomes say so.
@@ -74,6 +81,7 @@ def run(
         engine,
         replace=replace,
         remeasure=remeasure,
+        part=None if part is None else Part.read(part, "part"),
     )
     report, stage, results = run_study_to_answer(study, place, means, say)
     if report.outcome.unwritable:
@@ -85,6 +93,24 @@ def run(
     return results or read_results(stage, place)
 
 
+def merge_stores(stores: Sequence[str | Path], into: str | Path | None = None) -> Merged:
+    """Put every record, measurement, state and look of several stores into one; the others stay as they are.
+
+    Args:
+        stores: two folders at least, or one with ``into``.
+        into: the folder of the merged store, new or not; by default the first of ``stores``.
+
+    Returns:
+        What was written, what failed its check and was left out, and what the merged studies lack.
+
+    Raises:
+        StudyError: a folder is no store, or two stores hold different studies of one name; nothing was written.
+        StoreError: two stores contradict each other, with the files; nothing was written.
+        StoreUnwritable: the disk is full, or the folder may not be written.
+    """
+    return merge([Store(one) for one in stores], None if into is None else Store(into))
+
+
 def plan(
     study: Study,
     store: str | Path = "critlab-store",
@@ -92,6 +118,7 @@ def plan(
     workers: int | None = None,
     measure: bool = False,
     data: str | Path | None = None,
+    part: str | Part | None = None,
 ) -> Plan:
     """The cost of ``study``, given what ``store`` knows; trains nothing and creates nothing.
 
@@ -101,13 +128,16 @@ def plan(
         workers: processes that would train; by default one per core.
         measure: load the data and time a step now.
         data: the folder of the data; by default ``$CRITLAB_DATA``, else the user's cache folder.
+        part: as in :func:`run`: what is left and its time are then those of that part.
 
     Raises:
         StudyError: it shall measure, and this process is a worker.
         DataError: it shall measure, and the data are missing or damaged.
     """
     folder = Path(data) if data else None
-    return plan_study(study, Store(store), workers=workers or default_workers(), measure=measure, folder=folder)
+    chosen = None if part is None else Part.read(part, "part")
+    count = workers or default_workers()
+    return plan_study(study, Store(store), workers=count, measure=measure, folder=folder, part=chosen)
 
 
 def calibrate(

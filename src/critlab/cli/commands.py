@@ -11,6 +11,7 @@ from critlab.cli.designing import calibrate, list_, plan
 from critlab.cli.init import init
 from critlab.cli.options import show_version
 from critlab.cli.results import export, gc, report, status, verify
+from critlab.cli.store import store
 from critlab.cli.training import demo, reproduce, run, sidecar, when
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(bench, name="bench")
+app.add_typer(store, name="store")
 
 
 @app.callback()

@@ -12,6 +12,7 @@ from critlab.cli.options import (
     STORE,
     DataFolder,
     Json,
+    PartOfWork,
     Scale,
     StoreFolder,
     StudyName,
@@ -32,6 +33,7 @@ def plan(
     workers: Workers = None,
     data: DataFolder = None,
     measure: Annotated[bool, typer.Option("--measure", help="Load the data and time a training step.")] = False,
+    part: PartOfWork = None,
     as_json: Json = False,
 ) -> None:
     """Show what a study costs (runs, epochs, disk, time) without running it."""
@@ -39,9 +41,11 @@ def plan(
     from critlab.report.text.terminal import plan_text
     from critlab.sequential.cost import plan as make_plan
     from critlab.store import Store
+    from critlab.study.runs.parts import Part
 
-    count = workers or default_workers()
-    made = make_plan(chosen_study(study, scale), Store(store), workers=count, measure=measure, folder=data)
+    count, chosen = workers or default_workers(), None if part is None else Part.read(part)
+    asked = chosen_study(study, scale)
+    made = make_plan(asked, Store(store), workers=count, measure=measure, folder=data, part=chosen)
     show(json.dumps(made.document()) if as_json else plan_text(made))
 
 

@@ -91,6 +91,12 @@ Scale = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Number of processes. Default: one per core.")]
+PartOfWork = Annotated[
+    str | None,
+    typer.Option(
+        "--part", metavar="K/N", help="Do part K of N only (seeds first, then branches), as one job of an array."
+    ),
+]
 Restore = Annotated[
     bool,
     typer.Option(
@@ -153,8 +159,16 @@ class Means:
     precision: Precision = "auto"
     data: DataFolder = None
     restore: Restore = True
+    part: PartOfWork = None
 
     def options(self) -> dict[str, Any]:
-        """The same, by the names of :class:`critlab.engine.context.RunOptions`."""
+        """The same, by the names of :class:`critlab.engine.context.RunOptions`.
+
+        Raises:
+            StudyError: the part is none.
+        """
         named = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {"folder" if name == "data" else name: value for name, value in named.items()}
+        from critlab.study.runs.parts import Part
+
+        part = None if self.part is None else Part.read(self.part)
+        return {"folder" if name == "data" else name: value for name, value in named.items()} | {"part": part}

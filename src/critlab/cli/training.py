@@ -98,7 +98,8 @@ def run(
     if live:
         live.write(results)
     unfinished = any(outcome.status in ("missing", "failed") for outcome in results.outcomes)
-    following = next_command("run" if unfinished else "report", study, scale, store)
+    command = "report" if not unfinished else "status" if means.part and not code else "run"
+    following = next_command(command, study, scale, store)
     if as_json:
         show(json.dumps({**verdict_document(results), "next": following}, allow_nan=False))
     else:

@@ -18,6 +18,7 @@ from critlab.engine.tasks.execute import CheckpointMissing, execute_task
 from critlab.engine.tasks.missing_work import Task
 from critlab.engine.tasks.recorder import TaskRecorder
 from critlab.store.locks import Locks
+from critlab.study.runs.parts import Part
 
 if TYPE_CHECKING:
     from critlab.data.image_set import ImageSet
@@ -43,6 +44,7 @@ class RunOptions:
         remeasure: make readings again that are kept from an earlier version of their measure.
         restore: train again what only a missing checkpoint needs. Without it, records that were carried from another
             store without their checkpoints are enough.
+        part: of the work, which this process does alone; None does all of it.
         during: called with the study in play a few times a second while it is trained, between two reports of the
             workers; must be fast most times, and raise nothing.
     """
@@ -56,6 +58,7 @@ class RunOptions:
     replace: bool = False
     remeasure: bool = False
     restore: bool = True
+    part: Part | None = None
     during: Callable[[Study], None] | None = None
 
 

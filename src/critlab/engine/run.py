@@ -26,6 +26,7 @@ from critlab.engine.planning import timing
 from critlab.engine.planning.disk_space import megabytes, needed_bytes, shortage
 from critlab.engine.planning.first_run import rehearse_once
 from critlab.engine.planning.numerics import Decision, decide
+from critlab.engine.planning.parts import part_end, part_text, share_of
 from critlab.engine.progress import Display
 from critlab.engine.records.adoption import settle
 from critlab.engine.records.measure_versions import kept_versions, remarks
@@ -175,8 +176,10 @@ def _round(prepared: _Prepared, turn: int) -> Report | None:
             if prepared.decision.seconds and found.record is None:
                 say(f"precision: {prepared.decision.why}")
         record = _recorded(prepared, locks)
-        run = replace(record.run(study, store), restore=prepared.options.restore)
+        run = replace(record.run(study, store), restore=prepared.options.restore, part=prepared.options.part)
         if not turn:
+            if (share := share_of(run)) is not None:
+                say(part_text(share))
             for remark in remarks(study, record.versions or {}):
                 say(remark)
         store.remove_unfinished()
@@ -184,7 +187,11 @@ def _round(prepared: _Prepared, turn: int) -> Report | None:
             report_damaged(run)
         work = run.missing()
         if not work.tasks:
-            write_record(store, replace(record, complete=run.complete()))
+            left = work if run.part is None else run.whole.missing()
+            if run.part is not None:
+                say(part_end(run.part, left))
+            if not left.tasks:
+                write_record(store, replace(record, complete=run.complete()))
             return None
         if turn:
             outcome = RunOutcome(vanished=_vanished(work, store))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from critlab.engine.tasks.missing_work import MissingWork, find_missing_work
 from critlab.store import Store
 from critlab.study.ingredients.measurement import TEST, interval
 from critlab.study.runs.origin import Numerics
+from critlab.study.runs.parts import Part
 from critlab.study.runs.tree import ROOT, Tree, build
 from critlab.study.study import Study
 
@@ -30,6 +31,7 @@ class StudyRun:
         tree: its epochs, each once.
         checkpoint_bytes: size of one checkpoint where the learner knows it; None where the closed form does.
         restore: whether what only a missing checkpoint needs is trained again.
+        part: of the work, where this process does only a part.
     """
 
     study: Study
@@ -38,6 +40,7 @@ class StudyRun:
     tree: Tree
     checkpoint_bytes: int | None = None
     restore: bool = True
+    part: Part | None = None
 
     @classmethod
     def assemble(cls, study: Study, ids: StudyIds, store: Store, checkpoint_bytes: int | None = None) -> StudyRun:
@@ -83,12 +86,24 @@ class StudyRun:
         """The paths whose checkpoints stay when their epoch is over."""
         return retained_paths(self.tree, len(self.study.seeds), self.state_bytes)
 
+    @cached_property
+    def paths(self) -> Mapping[int, Collection[str]] | None:
+        """The paths of each seed that belong to the part; None where there are no parts."""
+        return None if self.part is None else self.part.paths(self.tree, self.study.seeds)
+
+    @property
+    def whole(self) -> StudyRun:
+        """The run without regard to parts."""
+        return replace(self, part=None)
+
     def missing(self) -> MissingWork:
-        """Read the store, and return the work that it lacks.
+        """Read the store, and return the work of this part that it lacks.
 
         Cost: one read of a file for each epoch and measurement.
         """
-        return find_missing_work(self.tree, self.study.seeds, self.ids, self.store, self.retained, self.restore)
+        return find_missing_work(
+            self.tree, self.study.seeds, self.ids, self.store, self.retained, self.restore, self.paths
+        )
 
     def missing_controls(self, work: MissingWork) -> tuple[str, ...]:
         """The runs that ``work`` trains, where the study's own runs and their plain controls need none of it.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from critlab._core.errors import StudyError
 from critlab._core.text import say
 from critlab.analysis.tables.reading import read_results
 from critlab.analysis.tables.results import Results
@@ -61,6 +62,8 @@ def reproduce(
     chosen = figure.scale(name, scale, figure.default_scale)
     if figure.studies is not None:
         return _trained(name, figure, figure.studies(chosen), chosen, store, means, out, folder, style)
+    if means.part is not None:
+        raise StudyError(f"--part: {name} is computed from a theory in one piece; leave --part out")
     findings = computed(name, figure, chosen, store)
     if folder:
         save_figures(findings, folder, style)

@@ -10,19 +10,28 @@ from critlab.engine.planning.plan import Plan
 from critlab.engine.planning.plan import plan as plan_stage
 from critlab.engine.records.look_record import now_in_play
 from critlab.store import Store
+from critlab.study.runs.parts import Part
 from critlab.study.study import Study
 
 
-def plan(study: Study, store: Store, *, workers: int, measure: bool = False, folder: Path | None = None) -> Plan:
+def plan(
+    study: Study,
+    store: Store,
+    *,
+    workers: int,
+    measure: bool = False,
+    folder: Path | None = None,
+    part: Part | None = None,
+) -> Plan:
     """The plan of ``study`` with the seeds and points in play, and in ``at_most`` with all that may be added.
 
     The arguments and errors are those of :func:`critlab.engine.planning.plan`.
     """
     stage = now_in_play(study, store)
-    found = plan_stage(stage, store, workers=workers, measure=measure, folder=folder)
+    found = plan_stage(stage, store, workers=workers, measure=measure, folder=folder, part=part)
     if study.sequential is None and study.sweep.adaptive is None:
         return found
-    return replace(found, at_most=plan_stage(largest(stage), store, workers=workers, folder=folder))
+    return replace(found, at_most=plan_stage(largest(stage), store, workers=workers, folder=folder, part=part))
 
 
 def largest(study: Study) -> Study:

@@ -86,9 +86,14 @@ def read(path: Path, name: str) -> dict[str, NDArray[np.generic]]:
     with files.opened(path) as (file, size):
         first = _first(file, size)
         _head(name, first, size)
-        if size > (memory := os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")):
+        if size > (memory := memory_bytes()):
             raise StoreError(f"{path}: takes {size:,} bytes, more than the {memory:,} of this machine's memory")
         return decode(name, first + file.read(size - len(first)))
+
+
+def memory_bytes() -> int:
+    """Bytes of this machine's memory, which no checkpoint that is read may exceed."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def check(path: Path, name: str) -> None:
@@ -111,6 +116,19 @@ def check(path: Path, name: str) -> None:
                 hashed.update(piece)
         if hashed.hexdigest() != head.sha256:
             raise _edited(name)
+
+
+def claimed_digest(path: Path, name: str) -> str:
+    """The digest of the arrays of the state called ``name`` by its file's header; the arrays are not read.
+
+    Raises:
+        FileNotFoundError: file not found.
+        StoreDamaged: the header is damaged, or another state's.
+        StoreNewer: a newer critlab wrote it.
+        StoreError: it cannot be read.
+    """
+    with files.opened(path) as (file, size):
+        return _head(name, _first(file, size), size).sha256
 
 
 def refuse_newer(path: Path, name: str) -> None:

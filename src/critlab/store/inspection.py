@@ -111,7 +111,27 @@ def check(place: Place) -> Mapping[str, Any]:
 
         checkpoint.check(place.path, seal(cast(States, place.kind), place.name))
         return {}
+    return _body(place, files.read(place.path, record.MOST_BYTES[place.kind]))
+
+
+def checked_content(place: Place) -> bytes:
+    """The bytes of a record's or a checkpoint's file, after the same check.
+
+    Raises:
+        StoreError, FileNotFoundError: as :func:`check`; also where it is larger than the memory of this machine.
+    """
+    if place.kind in STATES:
+        from critlab.store import checkpoint
+
+        content = files.read(place.path, checkpoint.memory_bytes())
+        checkpoint.decode(seal(cast(States, place.kind), place.name), content)
+        return content
     content = files.read(place.path, record.MOST_BYTES[place.kind])
+    _body(place, content)
+    return content
+
+
+def _body(place: Place, content: bytes) -> Mapping[str, Any]:
     name = record.name_of(content) if place.kind == "studies" else place.name
     if place.kind == "studies" and slug(name) != place.name:
         raise StoreDamaged(f"record {place.name}: holds another record, of the study {shown(name)}")

@@ -14,7 +14,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -184,6 +184,21 @@ def writing(root: Path, warn: Callable[[str], None]) -> Iterator[Locks | None]:
             held.enter_context(_alone(root))
             locks = None
         yield locks
+
+
+@contextmanager
+def reading(root: Path, warn: Callable[[str], None]) -> Iterator[None]:
+    """Keeps gc from freeing files of a store as long as it is open.
+
+    Args:
+        root: the store's folder, which may be read-only.
+        warn: is called with a sentence where another process frees files; they are waited for.
+    """
+    with ExitStack() as held:
+        # no lock can be had where a folder may only be read; nothing frees files there either
+        with suppress(OSError):
+            held.enter_context(shared(root, warn))
+        yield
 
 
 @contextmanager

@@ -109,7 +109,7 @@ class Store:
         path, content = self.path(kind, name), record.encode(kind, name, body)
         if len(content) > (most := record.MOST_BYTES[kind]):
             raise StoreError(f"record {name}: takes {len(content):,} bytes; such a record takes at most {most:,}")
-        self._put(path, content)
+        self.put_file(path, content)
 
     def remove(self, kind: Kind, name: str) -> None:
         """Removes a record that is there no longer true, such as a failure of an epoch that has succeeded since."""
@@ -148,7 +148,7 @@ class Store:
         """
         from critlab.store import checkpoint
 
-        self._put(self.path(kind, name, ".safetensors"), checkpoint.encode(seal(kind, name), arrays))
+        self.put_file(self.path(kind, name, ".safetensors"), checkpoint.encode(seal(kind, name), arrays))
 
     def drop_state(self, name: str, kind: States = "checkpoints") -> None:
         """Removes a checkpoint that only served to go on from."""
@@ -168,7 +168,8 @@ class Store:
         place = self.root.absolute()
         return shutil.disk_usage(next(there for there in (place, *place.parents) if there.is_dir())).free
 
-    def _put(self, path: Path, content: bytes) -> None:
+    def put_file(self, path: Path, content: bytes) -> None:
+        """Writes a file of the store, whole or not at all, as :meth:`write` does."""
         self._refuse_newer(path)
         try:
             try:

@@ -46,6 +46,11 @@ def differences(before: Mapping[str, Any], study: Study) -> list[Difference]:
     return [one for one in _differing("", before, study.model_dump(mode="json")) if not _is_new_default(one, chosen)]
 
 
+def plain_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
+    """The keys in which the recorded plain values of two studies differ; one that either lacks is no difference."""
+    return [one for one in _differing("", before, now) if one.before is not None and one.now is not None]
+
+
 def grown(found: Collection[Difference]) -> bool:
     """Whether studies that differ in these keys are one study that was extended or cut back."""
     return all(any(one.key == key or one.key.startswith(f"{key}.") for key in GROWTH) for one in found)

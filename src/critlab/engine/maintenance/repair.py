@@ -5,11 +5,12 @@ from __future__ import annotations
 from critlab._core.errors import StoreDamaged
 from critlab.engine.study_run import StudyRun
 from critlab.store.inspection import Place, check
+from critlab.study.runs.parts import within
 from critlab.study.runs.tree import ROOT
 
 
 def set_aside_damaged(run: StudyRun) -> list[str]:
-    """Hashes every checkpoint of a study, and puts those aside that fail their check.
+    """Hashes every checkpoint of a study, or of a part of it, and puts those aside that fail their check.
 
     An epoch whose record says that its checkpoint stays is then trained again, and must give the recorded loss.
 
@@ -21,7 +22,7 @@ def set_aside_damaged(run: StudyRun) -> list[str]:
     """
     found, store = [], run.store
     for seed in run.study.seeds:
-        for path in run.tree.nodes:
+        for path in within(run.paths, seed, run.tree):
             state = run.ids.state(seed, path)
             if path != ROOT and store.has_state(state):
                 try:

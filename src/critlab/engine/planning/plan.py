@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from critlab.engine.learner import network_training
 from critlab.engine.planning import timing
 from critlab.engine.planning.disk_space import RECORD_BYTES, needed_bytes, shortage
 from critlab.engine.planning.numerics import Decision, decide, settled
+from critlab.engine.planning.parts import part_text
 from critlab.engine.planning.retention import built_bytes, retained_paths, state_bytes
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, read_record
@@ -27,6 +28,7 @@ from critlab.engine.tasks.missing_work import MissingWork
 from critlab.store import Store
 from critlab.study.ingredients.measurement import scheduled_measures
 from critlab.study.remarks import deficit_remarks
+from critlab.study.runs.parts import Part, share, within
 from critlab.study.runs.tree import ROOT, Tree, build
 from critlab.study.study import Study
 
@@ -58,6 +60,7 @@ class Plan:
         missing_controls: of a study that is otherwise finished, the runs that are left to train.
         remarks: what a person should know of its deficits, as far as that is known before the data are read.
         classes: training examples by class; None where that is not known before the data are read.
+        part: what a part of the work does, where the plan is of one: what is left and its time are then its own.
         at_most: the plan with all seeds and points that may be added; None where the study fixes them.
     """
 
@@ -81,17 +84,19 @@ class Plan:
     missing_controls: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     classes: ClassCounts | None = None
+    part: str = ""
     at_most: Plan | None = None
 
     def document(self) -> dict[str, Any]:
         """The plan as one JSON document; ``at_most`` is in it only where seeds or points may be added.
 
-        ``classes`` is in it only where it is known.
+        ``classes`` is in it only where it is known, ``part`` only in the plan of one.
         """
         plain = asdict(self)
-        for part in filter(None, (plain, plain["at_most"])):
-            counts = part.pop("classes")
-            part.update({} if counts is None else {"classes": counts["counts"]})
+        for one in filter(None, (plain, plain["at_most"])):
+            counts, part = one.pop("classes"), one.pop("part")
+            one.update({} if counts is None else {"classes": counts["counts"]})
+            one.update({"part": part} if part else {})
         if self.at_most is None:
             del plain["at_most"]
         else:
@@ -99,7 +104,15 @@ class Plan:
         return {"schema_version": 1, **plain}
 
 
-def plan(study: Study, store: Store, *, workers: int, measure: bool = False, folder: Path | None = None) -> Plan:
+def plan(
+    study: Study,
+    store: Store,
+    *,
+    workers: int,
+    measure: bool = False,
+    folder: Path | None = None,
+    part: Part | None = None,
+) -> Plan:
     """The plan of ``study``, given what ``store`` knows.
 
     Args:
@@ -108,6 +121,7 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
         workers: how many processes would train.
         measure: load the data and time a step now.
         folder: where the data lie.
+        part: of the work; None plans all of it.
 
     Raises:
         StudyError: it shall measure, and this process is a worker.
@@ -116,12 +130,12 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
         refuse_inside_a_worker()
     store.check_place()
     record = read_record(store, study)
-    run = None if record is None else record.run(study, store)
+    run = None if record is None else replace(record.run(study, store), part=part)
     tree, work = (build(study), None) if run is None else (run.tree, run.missing())
     seeds = len(study.seeds)
     everything = tree.epochs * seeds
-    left, replays = (work.trained, work.replayed) if work else (everything, 0)
-    readings = work.readings if work else seeds * _readings(study, tree)
+    left, replays = (work.trained, work.replayed) if work else (_epochs(study, tree, part), 0)
+    readings = work.readings if work else _readings(study, tree, part)
     decision, each, size = _measured(study, store, record, workers, folder) if measure else _known(study, record)
     start = timing.recall_start(study)
     before = sum(start) if start and left + replays + readings else 0.0
@@ -149,6 +163,7 @@ def plan(study: Study, store: Store, *, workers: int, measure: bool = False, fol
         missing_controls=run.missing_controls(work) if run and work else (),
         remarks=(*_not_imported(study), *read_as, *(() if shape is None else deficit_remarks(study, shape))),
         classes=classes,
+        part="" if part is None else part_text(share(part, tree, study.seeds)),
     )
 
 
@@ -178,8 +193,15 @@ def _longest(study: Study, work: MissingWork | None) -> int:
     return max((task.priority for task in work.tasks), default=0)
 
 
-def _readings(study: Study, tree: Tree) -> int:
-    return sum(1 for node in tree.nodes.values() for _ in scheduled_measures(study, node))
+def _epochs(study: Study, tree: Tree, part: Part | None) -> int:
+    return tree.epochs * len(study.seeds) if part is None else share(part, tree, study.seeds).epochs
+
+
+def _readings(study: Study, tree: Tree, part: Part | None = None) -> int:
+    """Measurements of all seeds, or of a part."""
+    due = {path: sum(1 for _ in scheduled_measures(study, node)) for path, node in tree.nodes.items()}
+    paths = None if part is None else part.paths(tree, study.seeds)
+    return sum(due[path] for seed in study.seeds for path in within(paths, seed, tree))
 
 
 def _known(study: Study, record: StudyRecord | None) -> tuple[Decision | None, float | None, int | None]:
@@ -229,4 +251,4 @@ def _bytes(study: Study, tree: Tree, size: int) -> int:
     seeds = len(study.seeds)
     kept = len(retained_paths(tree, seeds, state_bytes(study)))
     states = sum(path != ROOT for path in tree.nodes)
-    return seeds * (kept * size + (states + _readings(study, tree)) * RECORD_BYTES)
+    return seeds * (kept * size + states * RECORD_BYTES) + _readings(study, tree) * RECORD_BYTES

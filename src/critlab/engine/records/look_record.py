@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -79,6 +79,17 @@ def add_look(store: Store, study: Study, ids: StudyIds, look: Look, say: Callabl
         if all(one["judged"] != look.judged for one in before):
             store.write("looks", name, {"question": asked, "looks": [*before, look._asdict()]})
         return read_looks(store, study, ids)
+
+
+def joined_looks(one: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The looks of two records of one question: those of ``one``, then the further ones of ``other``.
+
+    Of a look that both have, the stricter level stays.
+    """
+    levels = {look["judged"]: look["level"] for look in other}
+    kept = [{**look, "level": min(look["level"], levels.get(look["judged"], look["level"]))} for look in one]
+    known = {look["judged"] for look in one}
+    return [*kept, *(dict(look) for look in other if look["judged"] not in known)]
 
 
 def now_in_play(study: Asked, store: Store) -> Asked:

@@ -256,6 +256,23 @@ def enter(store: Store, study: Study, record: StudyRecord, replaces: bool = Fals
     return entered
 
 
+def joined(one: StudyRecord, other: StudyRecord) -> StudyRecord:
+    """One record from two of one key, of two stores that become one; where they disagree, ``one`` counts."""
+    adopted = {**other.adopted, **one.adopted}
+    code = one.code if one.code is not None else other.code
+    return replace(
+        one,
+        code=None if code is None else {**code, "adopted": adopted},
+        turn=max(one.turn, other.turn),
+        replaced=one.replaced and other.replaced,
+        complete=one.complete or other.complete,
+        versions=one.versions if one.versions is not None else other.versions,
+        others={**other.others, **one.others},
+        chance=one.chance if one.chance is not None else other.chance,
+        rehearsed=one.rehearsed or other.rehearsed,
+    )
+
+
 def all_records(store: Store, files: str = "") -> Iterator[tuple[Place, StudyRecord | Damaged]]:
     """Every record of a study in ``store`` with its place, those that cannot be read included; changes nothing.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from critlab.engine.records.study_ids import StudyIds
 from critlab.store import Store
 from critlab.study.ingredients.measurement import scheduled_measures
+from critlab.study.runs.parts import within
 from critlab.study.runs.tree import ROOT, Tree
 
 
@@ -92,7 +93,13 @@ class MissingWork:
 
 
 def find_missing_work(
-    tree: Tree, seeds: tuple[int, ...], names: StudyIds, store: Store, kept: frozenset[str], restore: bool = True
+    tree: Tree,
+    seeds: tuple[int, ...],
+    names: StudyIds,
+    store: Store,
+    kept: frozenset[str],
+    restore: bool = True,
+    paths: Mapping[int, Collection[str]] | None = None,
 ) -> MissingWork:
     """What ``store`` lacks of the runs in ``tree``.
 
@@ -103,10 +110,11 @@ def find_missing_work(
         store: what is known.
         kept: the paths whose checkpoints stay.
         restore: train again what only a missing checkpoint needs.
+        paths: of a part of the study, the states of each seed that belong to it, with all paths above them.
     """
     work = MissingWork()
-    for seed in seeds:
-        _Survey(tree, seed, names, store, kept, restore).into(work)
+    for seed in seeds if paths is None else paths:
+        _Survey(tree, seed, names, store, kept, restore, paths).into(work)
     return work
 
 
@@ -114,10 +122,17 @@ class _Survey:
     """Looks at one seed: which states lack their record or a reading, and from where they can be reached."""
 
     def __init__(
-        self, tree: Tree, seed: int, names: StudyIds, store: Store, kept: frozenset[str], restore: bool
+        self,
+        tree: Tree,
+        seed: int,
+        names: StudyIds,
+        store: Store,
+        kept: frozenset[str],
+        restore: bool,
+        paths: Mapping[int, Collection[str]] | None,
     ) -> None:
         self.tree, self.seed, self.names, self.store, self.kept = tree, seed, names, store, kept
-        self.restore = restore
+        self.restore, self.paths = restore, paths
         self.records: dict[str, Mapping[str, Any]] = {}
         self.missing: dict[str, tuple[str, ...]] = {}
         self.stopped: list[str] = []
@@ -141,7 +156,8 @@ class _Survey:
     def _look(self) -> None:
         """Reads what is known of every state that a finite run reaches."""
         beyond: set[str] = set()
-        for path, node in self.tree.nodes.items():
+        for path in within(self.paths, self.seed, self.tree):
+            node = self.tree.nodes[path]
             if node.parent in beyond:
                 beyond.add(path)
                 continue

@@ -7,6 +7,7 @@ from collections import Counter
 from critlab._core.text import one_line
 from critlab.analysis.tables.progress import StudyProgress
 from critlab.engine.maintenance.gc import Garbage
+from critlab.engine.maintenance.merge import Merged
 from critlab.engine.maintenance.verify import Finding, Verification
 from critlab.engine.records.makers import arm_lines
 from critlab.report.text.judgement.looks import growth_lines
@@ -78,6 +79,22 @@ def garbage_text(found: Garbage, store: str) -> str:
         )
     if files:
         lines.append(f"the trash holds {files:,} files, {size(taken)}: critlab gc --empty-trash deletes them")
+    return "\n".join(lines)
+
+
+def merged_text(found: Merged) -> str:
+    """What a merge wrote, what it left out, and what the studies lack."""
+    others = ", ".join(one for one in found.stores if one != found.into)
+    lines = [f"{found.into}: merged {others}: {found.files:,} files, {size(found.bytes)}; {found.known:,} known before"]
+    lines += _listed("left out", list(found.left_out))
+    lines += [f"  {one_line(name)}: all is there" for name in found.complete]
+    for one in found.lacking:
+        counts = {"epochs": one.epochs, "readings": one.readings}
+        lacks = " and ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "checkpoints"
+        lines.append(f"  {one_line(one.study)}: {lacks} are missing; critlab run trains them")
+    lines += [
+        f"  {one_line(name)}: uses your own code; repeat its command to see what is missing" for name in found.unread
+    ]
     return "\n".join(lines)
 
 

@@ -27,6 +27,7 @@ def plan_text(plan: Plan) -> str:
     quantities = _aligned(
         {
             "study": plan.study,
+            **({"part": plan.part.removeprefix("part ")} if plan.part else {}),
             "runs": f"{plan.runs:,}",
             "stages": f"{plan.stages:,}",
             "epochs without sharing": f"{plan.epochs_without_sharing:,}",
