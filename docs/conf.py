@@ -13,6 +13,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_design",
     "public_names",
+    "command_pages",
 ]
 exclude_patterns = ["_build", "_extensions"]
 templates_path: list[str] = []

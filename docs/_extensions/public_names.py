@@ -79,6 +79,25 @@ def _directive(path: str) -> list[str]:
     return [f".. autofunction:: {path}"] if callable(value) else [f".. autodata:: {path}", "   :no-value:"]
 
 
+def _options(value: Any) -> tuple[str, list[str]] | None:
+    """Return the signature of a class of options, and one line for each of its own options; None for anything else."""
+    from critlab._core.spec import Spec
+    from critlab.cli.options_text import options_text
+
+    if not (inspect.isclass(value) and issubclass(value, Spec)):
+        return None
+    base = next((base for base in value.__mro__[1:] if issubclass(base, Spec) and base is not Spec), Spec)
+    own = {name: field for name, field in value.model_fields.items() if name not in base.model_fields}
+    parts = [name if field.is_required() else f"{name}={_default(field)}" for name, field in own.items()]
+    lines = options_text(value, base) if hasattr(value, "citation") else []  # others describe their fields themselves
+    listed = [f"* ``{name}``: {text}" for name, _, text in (line.partition(": ") for line in lines)]
+    return f"({', '.join(['*', *parts] if parts else [])})", listed
+
+
+def _default(field: Any) -> str:
+    return "..." if field.default_factory is not None else repr(field.default)
+
+
 def setup(app: Any) -> dict[str, Any]:
     """Register the directive, and the hook that puts the example below the docstring."""
     from docutils.statemachine import StringList
@@ -98,10 +117,16 @@ def setup(app: Any) -> dict[str, Any]:
             text = ["```{eval-rst}", *lines, "```"]
             return self.parse_text_to_nodes(StringList(text, source=self.env.doc2path(self.env.docname)))
 
-    def add_example(_app: Any, _what: str, name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
+    def signature(_app: Any, _what: str, _name: str, value: Any, *_rest: Any) -> tuple[str, str] | None:
+        return (found[0], "") if (found := _options(value)) else None
+
+    def add_example(_app: Any, _what: str, name: str, value: Any, _given: Any, lines: list[str]) -> None:
+        if (found := _options(value)) and found[1]:
+            lines += ["", "**Options**", "", *found[1], ""]
         if example := examples.pop(name, None):
             lines += ["", "**Example**", "", *example, ""]
 
     app.add_directive("public", Public)
+    app.connect("autodoc-process-signature", signature)
     app.connect("autodoc-process-docstring", add_example)
     return {"parallel_read_safe": False}

@@ -10,9 +10,9 @@ from pydantic import Field
 
 from critlab._core.errors import StudyError
 from critlab._core.spec import Spec
-from critlab.cli.catalogue import TABLES, catalogue
+from critlab.cli.catalogue import TABLES, catalogue, overview
 from critlab.cli.options_text import options_text
-from critlab.report.text.terminal import catalogue_text
+from critlab.report.text.terminal import catalogue_text, overview_text
 
 
 class Shared(Spec):
@@ -107,3 +107,13 @@ def test_costs_of_figures_are_counted_for_the_scale_that_was_given(monkeypatch: 
         catalogue("figures", "demoo")
     with pytest.raises(StudyError, match="deficits have no scales"):
         catalogue("deficits", "demo")
+
+
+def test_a_list_without_a_kind_names_everything_that_can_be_listed() -> None:
+    kinds = overview()
+    assert list(kinds) == [*TABLES, "figures"]
+    text = overview_text(kinds)
+    assert max(map(len, text.splitlines())) <= 100
+    assert set(text.replace(",", " ").split()) >= {name for names in kinds.values() for name in names}
+    with pytest.raises(StudyError, match="--scale: received 'small' without a kind"):
+        overview("small")

@@ -37,6 +37,17 @@ SHARED: dict[str, type[Spec]] = {"deficits": Deficit, "sweeps": Sweep}
 """Rooms whose components have options in common, which are listed once."""
 
 
+def overview(scale: str | None = None) -> dict[str, list[str]]:
+    """Return the names of every kind that ``critlab list`` can list, installed components included.
+
+    Raises:
+        StudyError: ``scale`` is given; it needs ``figures``.
+    """
+    if scale is not None:
+        raise StudyError(f"--scale: received {shown(scale)} without a kind; only figures have scales: list figures")
+    return {**{kind: list(table) for kind, table in TABLES.items()}, "figures": list(FIGURES)}
+
+
 def catalogue(what: str, scale: str | None = None) -> list[dict[str, str]]:
     """Return the rows of ``critlab list WHAT``, each with ``name``, ``about`` and ``source``.
 

@@ -86,9 +86,10 @@ def list_(
             "clocks",
             "executors",
             "figures",
-        ],
+        ]
+        | None,
         typer.Argument(),
-    ],
+    ] = None,
     store: StoreFolder = STORE,
     scale: Annotated[
         str | None,
@@ -96,10 +97,14 @@ def list_(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List the available components or figures, with their sources."""
-    from critlab.cli.catalogue import catalogue
-    from critlab.report.text.terminal import catalogue_text
+    """List the available components or figures, with their sources. Without a name, list what there is of each kind."""
+    from critlab.cli.catalogue import catalogue, overview
+    from critlab.report.text.terminal import catalogue_text, overview_text
 
+    if what is None:
+        kinds = overview(scale)
+        show(json.dumps({"schema_version": 1, "kinds": kinds}) if as_json else overview_text(kinds))
+        return
     rows = catalogue(what, scale)
     show(json.dumps({"schema_version": 1, what: rows}) if as_json else catalogue_text(rows))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
+from textwrap import wrap
 
 from critlab._core.duration import duration
 from critlab._core.streams import show, show_coloured, terminal_width
@@ -140,6 +141,18 @@ def catalogue_text(rows: Iterable[Mapping[str, str]]) -> str:
         ]
     also = dict.fromkeys(row["also"] for row in rows if "also" in row)
     return "\n".join([*lines, *also])
+
+
+def overview_text(kinds: Mapping[str, Iterable[str]]) -> str:
+    """Every kind of component with its names, wrapped at words, and the command that describes one kind."""
+    width = max(map(len, kinds))
+    below = " " * (width + 2)
+    lines = [
+        line
+        for kind, names in kinds.items()
+        for line in wrap(f"{kind + ':':<{width + 1}} {', '.join(names)}", 100, subsequent_indent=below)
+    ]
+    return "\n".join([*lines, "", "describe one kind, with options and sources: critlab list KIND"])
 
 
 def _aligned(pairs: Mapping[str, str]) -> str:
