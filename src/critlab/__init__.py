@@ -5,8 +5,9 @@ costs nothing.
 """
 
 from critlab._core.lazy import attach
+from critlab._core.version import VERSION
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _EARLIER = {
     "Background": ("critlab.study", "BackgroundDeficit"),

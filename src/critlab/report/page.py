@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from critlab._core.version import VERSION
 from critlab.analysis.tables.results import Results
 from critlab.report.findings import Comparison, Findings
 from critlab.report.sections import section
@@ -60,7 +60,7 @@ def page(
             themes=themes,
             further=list(further),
             has_studies=any("verdict" in part for part in sections),
-            version=_version(),
+            version=VERSION,
         )
     )
 
@@ -108,10 +108,3 @@ def _environment() -> Environment:
 
 def _text(name: str) -> str:
     return resources.files("critlab.report.web").joinpath(name).read_text(encoding="utf-8")
-
-
-def _version() -> str:
-    try:
-        return version("critlab")
-    except PackageNotFoundError:
-        return ""

@@ -1,13 +1,15 @@
 """MNIST, Fashion-MNIST and the sample that ships with critlab, all in the IDX layout.
 
-Source: http://yann.lecun.com/exdb/mnist, "the IDX file format"; files may be gzipped or not.
+Source: http://yann.lecun.com/exdb/mnist, "the IDX file format"; files may be gzipped, compressed by xz, or neither.
 """
 
 from __future__ import annotations
 
 import gzip
+import lzma
 import math
 import zlib
+from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -22,6 +24,8 @@ from critlab.data.formats.fetch import Official, fetched
 Pair = tuple[NDArray[Any], NDArray[Any]]
 
 _UNSIGNED_BYTE = 0x08
+_COMPRESSED: dict[bytes, Callable[[BinaryIO], Any]] = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open}
+"""How files begin that are compressed, and what opens them."""
 _PARTS = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -105,20 +109,21 @@ def read_split_files(place: Path) -> tuple[Pair, Pair]:
 
 
 def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
-    """The unsigned bytes of the IDX file at ``path``, gzipped or not, as an array of ``axes`` axes.
+    """The unsigned bytes of the IDX file at ``path``, compressed or not, as an array of ``axes`` axes.
 
     Raises:
         DataError: the file is no such file, or is cut short or damaged.
     """
     try:
         with path.open("rb") as raw:
-            zipped = raw.read(2) == b"\x1f\x8b"
+            begin = raw.read(6)
             raw.seek(0)
-            if not zipped:
+            opened = next((opened for magic, opened in _COMPRESSED.items() if begin.startswith(magic)), None)
+            if opened is None:
                 return _parsed(raw, path, axes)
-            with gzip.open(raw) as stream:
-                return _parsed(stream, path, axes)  # type: ignore[arg-type]
-    except (EOFError, OSError, zlib.error) as error:
+            with opened(raw) as stream:
+                return _parsed(stream, path, axes)
+    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         raise DataError(
             f"{path} cannot be read ({error}); the download may be incomplete: delete it and download it again"
         ) from error
@@ -171,7 +176,7 @@ def _read(folder: Path, wanted: _Set, other: _Set) -> tuple[Pair, Pair]:
 
 def _candidates(place: Path, part: str) -> list[Path]:
     dotted = part.replace("-idx", ".idx")
-    return [path for name in (part, dotted) for path in (place / name, place / f"{name}.gz") if path.is_file()]
+    return [path for name in (part, dotted) for end in ("", ".gz", ".xz") if (path := place / f"{name}{end}").is_file()]
 
 
 def _found(place: Path, part: str) -> Path:

@@ -9,13 +9,14 @@ from functools import cache
 from importlib.metadata import version
 
 from critlab._core.text import one_line
+from critlab._core.version import VERSION
 
 
 @cache
 def provenance() -> Mapping[str, str]:
     """What was run on what: versions and machine, as every record carries them."""
     found = {
-        "critlab": version("critlab"),
+        "critlab": VERSION,
         "torch": version("torch"),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
