@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from critlab.analysis.judgement.decision import layout_of
+from critlab.analysis.statistics import simultaneous
 from critlab.analysis.statistics.crossed import crossed_variance, satterthwaite
 from critlab.analysis.statistics.layout import Layout, unrelated
 from critlab.analysis.statistics.moderated import credited, floor_of_sd, moments, prior_weight
@@ -115,6 +116,21 @@ def test_the_effective_count_is_dunnett_s_for_one_shared_control() -> None:
     # Dunnett's one-sided 5 % quantile for five treatments and infinite degrees of freedom is 2.23
     assert effective_count(half, 0.05) == pytest.approx(0.05 / stats.norm.sf(2.234), rel=0.03)
     assert effective_count(np.eye(1), 0.01) == 1
+
+
+def test_the_effective_count_does_not_depend_on_the_choice_of_eigenvectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four of the five eigenvalues are equal: which eigenvectors LAPACK gives is up to the processor."""
+    half = np.full((5, 5), 0.5) + 0.5 * np.eye(5)
+    values, vectors = np.linalg.eigh(half)
+    turned, _ = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 4)))
+    other = np.column_stack([vectors[:, :4] @ turned, -vectors[:, 4]])
+    assert np.allclose((other * values) @ other.T, half)
+    simultaneous._effective_count.cache_clear()
+    before = effective_count(half, 0.02)
+    simultaneous._effective_count.cache_clear()
+    monkeypatch.setattr(np.linalg, "eigh", lambda _: (values, other))
+    assert effective_count(half, 0.02) == pytest.approx(before, rel=1e-9)
+    simultaneous._effective_count.cache_clear()
 
 
 def test_holm_stops_at_the_effective_count() -> None:

@@ -172,6 +172,7 @@ class Unsized:
     """Data of which nothing is known before it is read."""
 
     name = "mine"
+    epoch = None
 
     def sizes(self) -> None:
         """Not known."""

@@ -52,6 +52,7 @@ def _effective_count(correlation: bytes, contrasts: int, level: float) -> float:
 
     values, vectors = np.linalg.eigh(np.frombuffer(correlation).reshape(contrasts, contrasts))
     independent = np.random.default_rng(DRAWS).standard_normal((DRAWS, contrasts))
-    drawn = independent @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
+    # the symmetric root: unique, while eigenvectors of equal eigenvalues differ from processor to processor
+    drawn = independent @ ((vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T)
     smallest = ndtr(-np.quantile(drawn.max(-1), 1 - level))
     return float(np.clip(level / smallest, 1.0, contrasts))
