@@ -15,7 +15,9 @@ from critlab.analysis.information.exponential_fit import exponential_fit, rank_c
 from critlab.analysis.tables.results import Results
 from critlab.engine.context import RunOptions
 from critlab.papers.registry import FIGURES, find_study
+from critlab.report.findings import DamageAt
 from critlab.report.page import page
+from critlab.report.text.comparisons import comparison_row
 from critlab.sequential.loop import run_study_to_answer
 from critlab.store import Store
 from critlab.study.runs.estimands import missing_contrasts, named_contrasts
@@ -114,8 +116,7 @@ def test_what_a_figure_says_and_draws(name: str) -> None:
         found[part] = synthetic_results(4, places, kind=kind, controls={"equal_total": True})
     rows = FIGURES[name].comparisons(found)
     charts = FIGURES[name].charts(found)
-    assert all(row.published and row.source and row.ours for row in rows)
-    assert all("nan" not in row.ours for row in rows)
+    assert all(row.published and row.source and "nan" not in comparison_row(row).ours for row in rows)
     for chart in charts:
         assert chart.rows
         assert chart.alt
@@ -126,8 +127,10 @@ def test_the_comparison_counts_damage_right() -> None:
     results = synthetic_results(5, (0, 5, 10, 20, 40), controls={"equal_total": True})
     last = results.curve().points[-1]
     rows = FIGURES["depth"].comparisons({"n=1": results})
-    assert rows[0].ours.startswith(f"{100 * last.damage.value:.1f} points")
-    assert rows[0].ours.endswith("n = 5, at epoch 40")
+    assert rows[0].ours == DamageAt(last)
+    words = comparison_row(rows[0]).ours
+    assert words.startswith(f"{100 * last.damage.value:.1f} points")
+    assert words.endswith("n = 5, at epoch 40")
 
 
 def test_demo_and_windows_stand_beside_the_figures() -> None:

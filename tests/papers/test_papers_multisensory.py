@@ -24,8 +24,8 @@ from critlab.papers.multisensory.units import distributions
 from critlab.papers.registry import FIGURES, find_study
 from critlab.report.chart import Chart
 from critlab.report.page import page
+from critlab.report.text.comparisons import comparison_row
 from critlab.report.text.names import arm_words
-from critlab.report.text.sources import balance_text
 from critlab.study import Study
 from critlab.study.ingredients.measurement import scheduled_measures
 from critlab.study.runs.run import Run
@@ -139,7 +139,7 @@ def test_which_source_is_ignored_is_said_in_words() -> None:
     assert share.value.mean == pytest.approx(0.29)
     assert share.change is not None
     assert share.change.mean == pytest.approx(0.08)
-    assert [row.ours for row in ignored({"study": results})] == [balance_text(first), balance_text(second)]
+    assert [row.ours for row in ignored({"study": results})] == [first, second]
     assert {first.arm, second.arm} == {note.arm for note in results.verdict().notes if isinstance(note, SourceBalance)}
 
 
@@ -194,7 +194,7 @@ def test_every_figure_draws_and_compares_what_it_found(name: str) -> None:
     assert all(chart.rows and all(panel.spec for panel in chart.panels) for chart in charts)
     rows = figure.comparisons(found)
     assert rows
-    assert not any("nan" in row.ours for row in rows)
+    assert not any("nan" in comparison_row(row).ours for row in rows)
 
 
 def test_nothing_is_drawn_of_nothing() -> None:

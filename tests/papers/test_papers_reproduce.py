@@ -25,7 +25,7 @@ def test_a_figure_is_computed_once_and_kept(tmp_path: Path) -> None:
     store, page = Store(tmp_path / "s"), tmp_path / "page.html"
     made = reproduce("sensors", None, store, RunOptions(), page, tmp_path / "figures")
     assert made.status == 0
-    assert {row.published for row in made.comparisons} >= {"145", "282"}
+    assert {row.published for row in made.comparisons} >= {145, 282}
     assert all(row.published == row.ours for row in made.comparisons), "exact to the authors' own program"
     assert "Beside the published numbers" in page.read_text()
     assert (tmp_path / "figures" / "sensors.csv").exists()

@@ -6,13 +6,18 @@ trends. What stands beside both is fixed text, and may then hold no word of a co
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
+from typing import Any, get_args
 
 import pytest
 
+import paths
 from critlab.papers.registry import FIGURES
 from critlab.report.chart import Chart
+from critlab.report.findings import Value
+from critlab.report.text.comparisons import comparison_line
 from made_up import answer
 
 CONCLUSION = re.compile(
@@ -27,12 +32,19 @@ READING = (
 )  # fmt: skip
 """Phrases that say how to read a chart."""
 DRAWN = list(FIGURES.rows)
+WORDED = paths.GOLDEN / "comparisons.txt"
+
+
+@cache
+def found(name: str, sign: int) -> Any:
+    """Made-up data of a figure."""
+    return answer(name, FIGURES[name], sign)
 
 
 @cache
 def charts(name: str, sign: int) -> tuple[Chart, ...]:
     """The charts of a figure from made-up data."""
-    return tuple(FIGURES[name].charts(answer(name, FIGURES[name], sign)))
+    return tuple(FIGURES[name].charts(found(name, sign)))
 
 
 def texts(chart: Chart) -> list[str]:
@@ -60,6 +72,25 @@ def test_fixed_text_holds_no_conclusion(name: str) -> None:
 def test_a_question_is_a_question(name: str) -> None:
     assert "?" in FIGURES[name].question
     assert not re.match(r"how does .* (sharpen|grow|shrink|protect|harm)", FIGURES[name].question)
+
+
+@pytest.mark.slow
+def test_comparisons_are_worded_as_in_the_golden_file() -> None:
+    """One row of each kind of value for each figure; renewed as ``tests/golden/sentences.txt`` is."""
+    kinds: set[type] = set()
+    lines = []
+    for name in DRAWN:
+        own: set[type] = set()
+        for row in FIGURES[name].comparisons(found(name, 1)):
+            if type(row.ours) not in own:
+                own.add(type(row.ours))
+                lines.append(f"{name}: {comparison_line(row)}")
+        kinds |= own
+    text = "\n".join(lines) + "\n"
+    if os.environ.get("CRITLAB_RENEW_GOLDEN"):
+        WORDED.write_text(text, encoding="utf-8")
+    assert text == WORDED.read_text(encoding="utf-8")
+    assert kinds == set(get_args(Value)), "every kind of value has words, and a figure that finds one"
 
 
 def test_the_made_up_data_do_turn_round() -> None:

@@ -107,14 +107,46 @@ def test_a_folder_of_the_engine_has_a_dozen_modules_at_most() -> None:
     assert max(folders.values()) <= 12, folders
 
 
-def test_analysis_builds_no_sentences() -> None:
+SPEAK = {"cli", "hooks", "papers", "report", "study"}
+"""Rooms with fixed text: captions of charts, what a figure or a sweep asks, and the command line."""
+
+
+def test_other_rooms_hold_no_sentences() -> None:
     found = [
         f"{path.relative_to(PACKAGE)}:{line}: {text}"
         for path in FILES
-        if path.relative_to(PACKAGE).parts[0] == "analysis"
+        if path.relative_to(PACKAGE).parts[0] not in SPEAK
         for line, text in _sentences(parsed(path))
+        if not text.endswith("...")
     ]
     assert found == []
+
+
+FINDINGS = ("analysis", "bench", "papers", "report", "sequential", "hooks/watch", "hooks/when", "cli")
+"""Rooms through which findings pass; the others format durations, sizes and the words of errors."""
+
+
+def test_one_module_formats_the_numbers_of_findings() -> None:
+    numbers = PACKAGE / "report" / "text" / "numbers.py"
+    compared = PACKAGE / "hooks" / "watch" / "sums" / "weights_in_motion.py"  # there a norm is rounded to compare it
+    found = [
+        f"{path.relative_to(PACKAGE)}:{line}: {ast.unparse(spec)}"
+        for path in FILES
+        if path not in (numbers, compared) and path.relative_to(PACKAGE).as_posix().startswith(FINDINGS)
+        for line, spec in _precisions(parsed(path))
+    ]
+    assert found == []
+    assert list(_precisions(ast.parse("f'{one:.2f}, {two:.{digits}g}, {three:.0%}, {four:,}, {five:g}, {six:02x}'")))
+
+
+def _precisions(tree: ast.AST) -> Iterator[tuple[int, ast.AST]]:
+    """Formats that round, other than in the words of errors."""
+    if isinstance(tree, ast.Raise | ast.Assert):
+        return
+    if isinstance(tree, ast.FormattedValue) and tree.format_spec and "." in ast.unparse(tree.format_spec):
+        yield tree.lineno, tree.format_spec
+    for node in ast.iter_child_nodes(tree):
+        yield from _precisions(node)
 
 
 def _sentences(tree: ast.AST) -> Iterator[tuple[int, str]]:

@@ -181,7 +181,7 @@ def _onsets(sign: int) -> dict[str, list[JSON]]:
     return {"spread": [{"recovery": recovery, **row} for recovery in (10000, 40000) for row in rows], "errors": []}
 
 
-SETTINGS = dict.fromkeys(("P", "N", "L", "g", "bias", "noise", "seed", "mode", "convergence", "sampler"), "1")
+SETTINGS = dict.fromkeys(("task", "P", "N", "L", "g", "bias", "noise", "seed", "mode", "convergence", "sampler"), "1")
 
 
 def _reweighing(sign: int) -> dict[str, list[JSON]]:

@@ -168,12 +168,14 @@ def reproduce(
     """Reproduce a figure of a paper and compare its numbers with the published ones."""
     from critlab.engine.context import RunOptions
     from critlab.papers.reproduce import reproduce as make
+    from critlab.report.text.comparisons import comparison_row
     from critlab.report.text.terminal import reproduction_text
     from critlab.store import Store
 
     style, target = drawn.style(), out or Path(f"{figure}.html")
     made = make(figure, scale, Store(store), RunOptions(**means.options()), target, drawn.figures, style)
-    document = {"schema_version": 1, "figure": figure, "comparisons": [asdict(row) for row in made.comparisons]}
+    rows = [asdict(comparison_row(one)) for one in made.comparisons]
+    document = {"schema_version": 1, "figure": figure, "comparisons": rows}
     show(json.dumps(document) if as_json else reproduction_text(made.comparisons, made.page))
     raise typer.Exit(made.status)
 

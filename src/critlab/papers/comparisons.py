@@ -1,4 +1,4 @@
-"""Our values in words, for the rows that compare them with published numbers."""
+"""Rows that compare damages and accuracies of a figure with published numbers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from critlab.analysis.curve import CURVE_ROLES, Curve, CurvePoint
 from critlab.analysis.tables.results import Results
 from critlab.papers.figure import Found, Published
-from critlab.report.findings import Comparison
-from critlab.report.text.names import accuracy_interval, spaced
-from critlab.report.text.numbers import interval, percent, points
+from critlab.report.findings import AccuracyAt, Comparison, DamageAt
+from critlab.report.text.names import spaced
 from critlab.study.runs.run import Run
 
 UNSTATED = "not stated where the paper can be read"
@@ -25,24 +24,14 @@ def last_tested(curve: Curve) -> CurvePoint | None:
     return curve.tested[-1] if curve.tested else None
 
 
-def damage_words(point: CurvePoint) -> str:
-    """A damage with interval, n and place."""
-    return f"{points(point.damage.value)} {interval(point.low, point.high)}, n = {point.n}, at epoch {point.at}"
-
-
-def accuracy_words(point: CurvePoint) -> str:
-    """An accuracy with interval, n and place."""
-    return f"{percent(point.accuracy.value)} {accuracy_interval(point)}, n = {point.n}, at epoch {point.at}"
-
-
-def other_arms(results: Results) -> Iterator[tuple[str, str]]:
-    """The last damage of every further arm, from each kind of clean run that it is compared with."""
+def other_arms(results: Results) -> Iterator[tuple[str, DamageAt]]:
+    """The last damage of every further arm, from each kind of clean run that it is compared with, by its name."""
     arms = dict.fromkeys(run.arm for run in results.study.runs if run.role in CURVE_ROLES and run.role != "deficit")
     for arm in arms:
         kinds = dict.fromkeys(kind for run in results.study.runs if run.arm == arm for kind, _ in run.controls)
         for kind in kinds:
             if (last := last_tested(results.curve(arm, kind))) is not None:
-                yield f"{spaced(arm)} against the {spaced(kind)} control", damage_words(last)
+                yield f"{spaced(arm)} against the {spaced(kind)} control", DamageAt(last)
 
 
 def damage_comparisons(published: Published) -> Callable[[Found], Sequence[Comparison]]:
@@ -55,10 +44,10 @@ def damage_comparisons(published: Published) -> Callable[[Found], Sequence[Compa
             curve = results.curve()
             if (last := last_tested(curve)) is None:
                 continue
-            rows.append(published.beside(damage_words(last), f"damage after the longest blur{label}"))
+            rows.append(published.beside(DamageAt(last), f"damage after the longest blur{label}"))
             if (equal := last_tested(results.curve(against="equal_total"))) is not None:
-                rows.append(published.beside(damage_words(equal), f"the same against a run of equal length{label}"))
-            rows.append(Comparison(f"clean accuracy{label}", UNSTATED, "ours", accuracy_words(curve.points[0])))
+                rows.append(published.beside(DamageAt(equal), f"the same against a run of equal length{label}"))
+            rows.append(Comparison(f"clean accuracy{label}", UNSTATED, "ours", AccuracyAt(curve.points[0])))
         return rows
 
     return numbers

@@ -11,7 +11,7 @@ from critlab._core.errors import StudyError
 from critlab._core.spec import nearest
 from critlab.analysis.tables.results import Results
 from critlab.report.chart import Chart
-from critlab.report.findings import NOT_COMPUTED, Comparison
+from critlab.report.findings import Comparison, Value
 from critlab.study.study import Study
 
 Scale = Literal["demo", "small", "medium", "paper"]
@@ -50,15 +50,13 @@ class Published:
     source: str
     ours: Callable[[Tables], float] | None = None
 
-    def beside(self, ours: str, what: str = "") -> Comparison:
-        """One row of the comparison: this statement, and our value in words."""
-        value = self.value if isinstance(self.value, str) else f"{self.value:.4g}"
-        return Comparison(what or self.what, value, self.source, ours)
+    def beside(self, ours: Value, what: str = "") -> Comparison:
+        """One row of the comparison: this statement, and our value."""
+        return Comparison(what or self.what, self.value, self.source, ours)
 
     def compared(self, tables: Tables) -> Comparison:
         """The same with our number read from ``tables``."""
-        ours = math.nan if self.ours is None else self.ours(tables)
-        return self.beside(NOT_COMPUTED if math.isnan(ours) else f"{ours:.4g}")
+        return self.beside(math.nan if self.ours is None else float(self.ours(tables)))
 
 
 def _no_charts(answer: Answer) -> Sequence[Chart]:
@@ -131,7 +129,7 @@ class Figure:
             rows = self.compare(answer)
         else:
             rows = [one.compared(answer) for one in self.published if one.ours is not None]
-        return [row for row in rows if row.ours != NOT_COMPUTED]
+        return [row for row in rows if row.computed]
 
 
 def single(make: Callable[[Scale], Study]) -> Callable[[Scale], Studies]:

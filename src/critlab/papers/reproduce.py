@@ -17,9 +17,10 @@ from critlab.papers.figure import Figure, Scale, Studies
 from critlab.papers.registry import find_figure
 from critlab.papers.tables import computed
 from critlab.report.figures import save_figures
-from critlab.report.findings import Comparison, Findings, numbers_csv
+from critlab.report.findings import Comparison, Findings
 from critlab.report.page import report
 from critlab.report.paper_style import PaperStyle
+from critlab.report.text.comparisons import comparisons_csv
 from critlab.sequential.loop import run_study_to_answer
 from critlab.store import Store
 from critlab.store.delivery import deliver
@@ -120,6 +121,6 @@ def _keep(folder: Path, findings: Findings, results: Mapping[str, Results], styl
 
 
 def _write_numbers(folder: Path, findings: Findings, made: Mapping[str, Any]) -> None:
-    deliver(folder / "numbers.csv", numbers_csv(findings.comparisons).encode())
+    deliver(folder / "numbers.csv", comparisons_csv(findings.comparisons).encode())
     text = json.dumps({"command": findings.command, **made}, indent=1, ensure_ascii=False)
     deliver(folder / "environment.json", f"{text}\n".encode())

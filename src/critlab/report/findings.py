@@ -1,44 +1,183 @@
-"""What a figure found and what was published: for the page, the README's table and a terminal."""
+"""What a figure found and what was published, as values: ``report/text/comparisons.py`` words them for every reader."""
 
 from __future__ import annotations
 
-import csv
-import io
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
+from critlab.analysis.curve import CurvePoint
+from critlab.analysis.effects.control_comparison import ControlComparison
+from critlab.analysis.information.exponential_fit import ExponentialFit
+from critlab.analysis.information.plasticity import Plasticity
+from critlab.analysis.sources.ignored_source import SourceBalance
 from critlab.report.chart import Cell, Chart
 
-NOT_COMPUTED = "not computed at this scale"
-"""Our value where a scale does not compute it; such rows are not shown."""
+
+@dataclass(frozen=True)
+class DamageAt:
+    """The damage at a point of a curve."""
+
+    point: CurvePoint
+
+
+@dataclass(frozen=True)
+class AccuracyAt:
+    """The accuracy at a point of a curve, and the clean accuracies to read it against, by their names."""
+
+    point: CurvePoint
+    clean: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class ReadingAt:
+    """A measured quantity at the end of a run or of its deficit, with its difference from the control.
+
+    Args:
+        found: over seeds.
+        unit: empty for a number without one.
+    """
+
+    found: ControlComparison
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class TracePeak:
+    """The course of a trace: its largest mean over seeds, the epoch of that, and the mean at the end over ``n``."""
+
+    highest: float
+    epoch: int
+    last: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A quotient of two means over ``n`` seeds."""
+
+    value: float
+    n: int
+
+
+@dataclass(frozen=True)
+class LayerRange:
+    """The layers with the smallest and with the largest value, means over ``n`` seeds."""
+
+    least: float
+    least_layer: str
+    most: float
+    most_layer: str
+    n: int
+
+
+@dataclass(frozen=True)
+class Roughness:
+    """The mean roughness of a layer's filters, from 0 to 1, of one seed."""
+
+    mean: float
+    filters: int
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A number of a theory or of its sampler.
+
+    Args:
+        value: the number.
+        error: its standard error; None where it has none.
+        trusted: whether what computed it converged.
+    """
+
+    value: float
+    error: float | None = None
+    trusted: bool = True
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A difference between settings, paired by seed, with its 95 % t interval over ``n`` seeds."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class LayerGains:
+    """What each layer gains, by its number."""
+
+    gains: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class EntryShift:
+    """How far data move the mean of a kernel entry: measured, in theory, and the prior's standard deviation."""
+
+    shift: float
+    theory: float
+    prior_deviation: float
+
+
+@dataclass(frozen=True)
+class PeakPlace:
+    """The susceptibility ``chi`` and the weight scale ``g`` at which something is largest."""
+
+    chi: float
+    g: float
+
+
+@dataclass(frozen=True)
+class LargestShare:
+    """The largest of several shares, as a fraction."""
+
+    share: float
+
+
+Value = (
+    float
+    | DamageAt
+    | AccuracyAt
+    | ReadingAt
+    | TracePeak
+    | Ratio
+    | LayerRange
+    | Roughness
+    | Computed
+    | Contrast
+    | LayerGains
+    | EntryShift
+    | PeakPlace
+    | LargestShare
+    | ExponentialFit
+    | Plasticity
+    | SourceBalance
+)
+"""What a figure can have found."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One number of a paper next to ours, in words with units.
+    """One number of a paper next to ours.
 
     Args:
         what: which quantity.
-        published: the published value or, where the paper's is not known, another reference; ``"not stated"`` where
-            there is none.
+        published: the published number or statement; ``"not stated"`` where there is none.
         source: where it was published, or how it came to us.
-        ours: our value, with its interval and n where it has them.
+        ours: our value; None or not a number where the scale does not compute it.
     """
 
     what: str
-    published: str
+    published: str | float
     source: str
-    ours: str
+    ours: Value | None
 
-
-def numbers_csv(comparisons: Sequence[Comparison]) -> str:
-    """The comparisons as CSV, one a row."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Comparison)])
-    writer.writerows(astuple(one) for one in comparisons)
-    return text.getvalue()
+    @property
+    def computed(self) -> bool:
+        """Whether the scale computes our value."""
+        return self.ours is not None and not (isinstance(self.ours, float) and math.isnan(self.ours))
 
 
 @dataclass(frozen=True)

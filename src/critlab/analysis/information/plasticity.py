@@ -226,7 +226,7 @@ def _shift(rows: tuple[Row, ...], quantity: str) -> ShareShift | None:
 def _distance(before: Layers, after: Layers) -> float:
     """Total variation between two sets of shares."""
     layers = before.keys() | after.keys()
-    return sum(abs(after.get(layer, (0.0, 0.0))[0] - before.get(layer, (0.0, 0.0))[0]) for layer in layers) / 2
+    return math.fsum(abs(after.get(layer, (0.0, 0.0))[0] - before.get(layer, (0.0, 0.0))[0]) for layer in layers) / 2
 
 
 def _shares(layers: Layers) -> Layers:

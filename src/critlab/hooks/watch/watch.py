@@ -171,12 +171,17 @@ class Watch(WithForks):
         self._watching.finish()
 
     def __repr__(self) -> str:
-        known = ", ".join(f"{one.label.lower()} {one.value:.3g}" for one in self.signals.values())
+        from critlab.report.text.numbers import significant
+
+        known = ", ".join(f"{one.label.lower()} {significant(one.value)}" for one in self.signals.values())
         return f"<Watch: {known or 'no record yet'}>"
 
     def _repr_html_(self) -> str:
+        from critlab.report.text.numbers import significant
+
         rows = "".join(
-            f"<tr><td>{escape(one.label)}</td><td>{one.value:.4g} {escape(one.unit)}</td><td>{one.moved}</td></tr>"
+            f"<tr><td>{escape(one.label)}</td><td>{significant(one.value, 4)} {escape(one.unit)}</td>"
+            f"<td>{one.moved}</td></tr>"
             for one in self.signals.values()
         )
         head = "<tr><th>Signal</th><th>Latest</th><th>Since half of the steps</th></tr>"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from critlab.papers.critical_feature_learning.settings import LOOKS, NOTE, PROTOCOL, line, number, said, settled, trust
+from critlab.papers.critical_feature_learning.settings import LOOKS, NOTE, PROTOCOL, line, number, settled, trust
 from critlab.papers.figure import JSON, Scale, Tables
 from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity
 from critlab.report.charts.kit import chart, panel, pick
-from critlab.report.findings import Comparison
+from critlab.report.findings import Comparison, LargestShare
+from critlab.report.text.numbers import with_error
+from critlab.report.text.theories import settings_sentence
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,7 +71,14 @@ def by_width(scale: Scale, inputs: Tensor, targets: Tensor, depth: int, model: d
 
 def _row(what: str, width: int, aligned: float, trusted: bool) -> JSON:
     bars = {"error": None, "low": None, "high": None}
-    return {"what": what, "width": width, "alignment": aligned, **bars, "trusted": trusted, "label": f"{aligned:.4f}"}
+    return {
+        "what": what,
+        "width": width,
+        "alignment": aligned,
+        **bars,
+        "trusted": trusted,
+        "label": with_error(aligned, None),
+    }
 
 
 def _sampled_row(width: int, drawn: KernelSamples) -> JSON:
@@ -79,7 +88,7 @@ def _sampled_row(width: int, drawn: KernelSamples) -> JSON:
         "error": error,
         "low": middle - 2 * error,
         "high": middle + 2 * error,
-        "label": f"{middle:.4f} +- {error:.4f}",
+        "label": with_error(middle, error),
         "rhat": drawn.rhat,
         "effective_samples": drawn.effective_samples,
     }
@@ -94,7 +103,7 @@ def width_chart(key: str, title: str, tables: Tables) -> Chart:
         key,
         title,
         "Centred alignment of the output kernel with the targets. Error bars: two standard errors, jackknife over "
-        "chains. Hollow: not converged. " + said(tables["settings"][0]) + " " + NOTE,
+        "chains. Hollow: not converged. " + settings_sentence(tables["settings"][0]) + " " + NOTE,
         "Chart of kernel alignment against width, of theory and sampling. The numbers follow in a table.",
         [panel("", rows, line("what", list(LOOKS), x, y))],
         rows,
@@ -110,10 +119,8 @@ def width_comparisons(tables: Tables, task: str, wide: str, known: dict[int, tup
             ours = number(pick(rows, what=what, width=width))
             found.append(Comparison(f"alignment, {task}, N = {width}, {what}", value, PROTOCOL, ours))
     gap = [_share_left(rows, width) for width in sorted({row["width"] for row in rows})]
-    text = f"at most {max(gap):.0%} over all widths shown"
-    found.append(
-        Comparison(f"{task}: share of infinite width's error that tilted leaves", "at most 9 %", PROTOCOL, text)
-    )
+    what = f"{task}: share of infinite width's error that tilted leaves"
+    found.append(Comparison(what, "at most 9 %", PROTOCOL, LargestShare(max(gap))))
     return found
 
 

@@ -7,12 +7,13 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from critlab.papers.critical_feature_learning.settings import NOTE, PAPER, PROTOCOL, number, said, settled
+from critlab.papers.critical_feature_learning.settings import NOTE, PAPER, PROTOCOL, number, settled
 from critlab.papers.figure import JSON, THEORY_SCALES, Figure, Scale, Tables
 from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity, tip
 from critlab.report.charts.kit import at_line, chart, panel, pick, shapes
-from critlab.report.findings import Comparison
+from critlab.report.findings import Comparison, PeakPlace
+from critlab.report.text.theories import largest_gains_sentence, settings_sentence
 from critlab.report.theme import ordered
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def charts(tables: Tables) -> list[Chart]:
         panel(title, prior, [edge, {"mark": mark, "encoding": {"x": x, "y": quantity(field, title)}}])
         for field, title in (("chi", "susceptibility chi"), ("reach", "depth scale |1 / ln chi| (layers)"))
     ]
-    words = said(tables["settings"][0]) + " " + NOTE
+    words = settings_sentence(tables["settings"][0]) + " " + NOTE
     alt = "The numbers follow in a table."
     head = "The edge of chaos of the prior"
     text = "Vertical line: the critical g, at which chi is 1. "
@@ -163,22 +164,22 @@ def charts(tables: Tables) -> list[Chart]:
         ]
         more = (
             "Hollow: not converged, not to be trusted. Squares: sampled at L = 4, two standard errors. The line marks "
-            f"chi = 1. {_largest_gains(tables, rows)}"
+            f"chi = 1. {largest_gains_sentence(_largest_gains(tables, rows))} "
         )
         key = f"kernel_criticality_{readout}"
         charts.append(chart(key, f"Adaptation by g: {name}", more + words, f"By g and depth. {alt}", panels, rows))
     return charts
 
 
-def _largest_gains(tables: Tables, rows: Sequence[JSON]) -> str:
-    """At which g, and which chi, the converged gain of each depth is largest; a sentence and a space."""
+def _largest_gains(tables: Tables, rows: Sequence[JSON]) -> list[tuple[int, float, float]]:
+    """Each depth with the g, and its chi, at which the converged gain is largest."""
     found = []
     for depth in DEPTHS:
         good = [row for row in rows if row["depth"] == depth and row["trusted"]]
         if good:
             g = max(good, key=lambda row: float(row["gain"]))["g"]
-            found.append(f"g = {g} (chi = {pick(tables['prior'], g=g)['chi']:.2f}) for L = {depth}")
-    return f"Largest gain at {', '.join(found)}. " if found else ""
+            found.append((depth, g, pick(tables["prior"], g=g)["chi"]))
+    return found
 
 
 def _finite(value: float) -> float | None:
@@ -233,9 +234,9 @@ def compare(tables: Tables) -> list[Comparison]:
         for g, value in zip(SCALES_OF_G, values, strict=True):
             ours = number(pick(points, readout="shared", depth=depth, g=g), "gain")
             found.append(Comparison(f"gain in alignment, tilted, L = {depth}, g = {g}", value, PROTOCOL, ours))
-    drawn = {("shared", 0.5): "0.0589 +- 0.0007", ("shared", 1.0): "0.1138 +- 0.0008",
-             ("shared", 1.4): "0.1181 +- 0.0010", ("held", 0.5): "0.0825 +- 0.0010", ("held", 1.4): "0.1055 +- 0.0007",
-             ("held", 3.0): "0.1295 +- 0.0011"}  # fmt: skip
+    drawn = {("shared", 0.5): "0.0589 ± 0.0007", ("shared", 1.0): "0.1138 ± 0.0008",
+             ("shared", 1.4): "0.1181 ± 0.0010", ("held", 0.5): "0.0825 ± 0.0010", ("held", 1.4): "0.1055 ± 0.0007",
+             ("held", 3.0): "0.1295 ± 0.0011"}  # fmt: skip
     for (readout, g), value in drawn.items():
         what = f"alignment sampled by HMC, L = 4, g = {g}, {READOUTS[readout]}"  # type: ignore[index]
         found.append(Comparison(what, value, PROTOCOL, number(pick(samples, readout=readout, g=g))))
@@ -245,7 +246,7 @@ def compare(tables: Tables) -> list[Comparison]:
         if best:
             chi = pick(tables["prior"], g=best["g"])["chi"]
             what = f"chi at the largest gain, L = {depth}, shared readout"
-            found.append(Comparison(what, "0.79 to 0.94, below the edge", PROTOCOL, f"{chi:.2f} (g = {best['g']})"))
+            found.append(Comparison(what, "0.79 to 0.94, below the edge", PROTOCOL, PeakPlace(chi, best["g"])))
     return found
 
 

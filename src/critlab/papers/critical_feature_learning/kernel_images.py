@@ -26,7 +26,7 @@ def charts(tables: Tables) -> list[Chart]:
 
 def compare(tables: Tables) -> list[Comparison]:
     """The protocol's width, on Fashion-MNIST only."""
-    known = {100: ("0.4321", "0.4365", "0.4377 +- 0.0012")}
+    known = {100: ("0.4321", "0.4365", "0.4377 ± 0.0012")}
     if "MNIST digits" in tables["settings"][0]["task"]:
         known = {100: ("not stated", "not stated", "not stated")}
     return width_comparisons(

@@ -9,7 +9,6 @@ from critlab.papers.critical_feature_learning.settings import (
     PRIOR,
     PROTOCOL,
     line,
-    said,
     settings,
     trust,
 )
@@ -17,7 +16,9 @@ from critlab.papers.figure import JSON, THEORY_SCALES, Figure, Scale, Tables
 from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity
 from critlab.report.charts.kit import chart, panel
-from critlab.report.findings import Comparison
+from critlab.report.findings import Comparison, LayerGains
+from critlab.report.text.numbers import with_error
+from critlab.report.text.theories import settings_sentence
 
 LAYERS_DEPTH = 4
 BATCHES = 16
@@ -60,7 +61,7 @@ def tables(scale: Scale) -> Tables:
 
 
 def _layer_row(what: str, layer: int, aligned: float, size: float | None, trusted: bool) -> JSON:
-    bars = {"low": None, "high": None, "trusted": trusted, "label": f"{aligned:.4f}"}
+    bars = {"low": None, "high": None, "trusted": trusted, "label": with_error(aligned, None)}
     return {"what": what, "layer": layer, "alignment": aligned, "conjugate": size, **bars}
 
 
@@ -77,7 +78,7 @@ def charts(tables: Tables) -> list[Chart]:
             "kernel_layers",
             "The targets, layer by layer",
             "Left: alignment of each layer's kernel. Right: the conjugate that carries the data's pull backward. "
-            + said(tables["settings"][0]) + " " + NOTE,
+            + settings_sentence(tables["settings"][0]) + " " + NOTE,
             "Charts of alignment and size of the conjugate by layer. The numbers follow in a table.",
             [panel("Alignment", rows, line("what", names, x, y)), panel("Pull", theory, line("what", names[1:], x, z))],
             rows,
@@ -89,12 +90,9 @@ def compare(tables: Tables) -> list[Comparison]:
     """No published numbers; the gain of each layer over infinite width."""
     rows = tables["layers"]
     wide = {row["layer"]: row["alignment"] for row in rows if row["what"] == "NNGP"}
-    gains = [
-        f"layer {row['layer']} {row['alignment'] - wide[row['layer']]:+.4f}"
-        for row in rows
-        if row["what"] == "theory, tilted"
-    ]
-    return [Comparison("gain in alignment over infinite width, tilted", "not stated", PROTOCOL, ", ".join(gains))]
+    tilted = [row for row in rows if row["what"] == "theory, tilted"]
+    gains = LayerGains(tuple((row["layer"], row["alignment"] - wide[row["layer"]]) for row in tilted))
+    return [Comparison("gain in alignment over infinite width, tilted", "not stated", PROTOCOL, gains)]
 
 
 FIGURE = Figure(

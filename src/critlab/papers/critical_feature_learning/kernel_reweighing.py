@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from critlab.papers.critical_feature_learning.settings import MODEL, NOTE, PAPER, PRIOR, said, settings, trust
+from critlab.papers.critical_feature_learning.settings import MODEL, NOTE, PAPER, PRIOR, settings, trust
 from critlab.papers.figure import JSON, THEORY_SCALES, Figure, Scale, Tables
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import legend, quantity, tip
 from critlab.report.charts.kit import chart
-from critlab.report.findings import Comparison
+from critlab.report.findings import Comparison, EntryShift
+from critlab.report.text.theories import importance_text, settings_sentence, shifts_sentence
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,8 +55,7 @@ def tables(scale: Scale) -> Tables:
              "effective_networks": effective[width]}
             for mark, value in marks.items()
         ]  # fmt: skip
-    few = min(effective.values())
-    sampler = f"importance, {NETWORKS[scale]} prior networks, at least {few:.0f} effective"
+    sampler = importance_text(NETWORKS[scale], min(effective.values()))
     more = {"entry": "the two points of different classes", "mode": "tilted", "convergence": trust(solved)}
     return {"bins": bins, "lines": lines, "settings": [settings("400 and 20", 1, 2, **more, sampler=sampler)]}
 
@@ -103,8 +103,8 @@ def charts(tables: Tables) -> list[Chart]:
             "kernel_reweighing",
             "A kernel entry in the prior and in the posterior",
             "Distribution of one entry of the output kernel over networks; the target is -1. "
-            + _shifts(tables)
-            + said(tables["settings"][0])
+            + f"{shifts_sentence(_shifts(tables))} "
+            + settings_sentence(tables["settings"][0])
             + " "
             + NOTE,
             "Two histograms of a kernel entry, prior and posterior. The numbers follow in a table.",
@@ -114,10 +114,9 @@ def charts(tables: Tables) -> list[Chart]:
     ]
 
 
-def _shifts(tables: Tables) -> str:
+def _shifts(tables: Tables) -> dict[str, float]:
     """How far the data move the mean of the entry in each prior."""
-    moved = [f"{row['shift']:+.4f} for {row['prior']}" for row in tables["lines"] if row["mark"] == "posterior mean"]
-    return f"The data move its mean by {' and '.join(moved)}. "
+    return {row["prior"]: row["shift"] for row in tables["lines"] if row["mark"] == "posterior mean"}
 
 
 def compare(tables: Tables) -> list[Comparison]:
@@ -126,7 +125,7 @@ def compare(tables: Tables) -> list[Comparison]:
     for name in PRIORS:
         row = next(r for r in tables["lines"] if r["prior"] == name and r["mark"] == "posterior mean")
         theory = next(r for r in tables["lines"] if r["prior"] == name and r["mark"] == "theory (MAP)")
-        ours = f"{row['shift']:+.4f} (theory {theory['shift']:+.4f}); prior deviation {row['prior_deviation']:.4f}"
+        ours = EntryShift(row["shift"], theory["shift"], row["prior_deviation"])
         what = f"shift of the entry by the data, {name} prior"
         found.append(Comparison(what, "towards the target -1, further for the broad prior", f"{PAPER}, figure 1", ours))
     return found

@@ -24,8 +24,8 @@ def charts(tables: Tables) -> list[Chart]:
 
 def compare(tables: Tables) -> list[Comparison]:
     """The protocol's three widths."""
-    known = {50: ("0.0960", "0.1025", "0.1033 +- 0.0003"), 100: ("0.0866", "0.0892", "0.0898 +- 0.0004"),
-             200: ("0.0804", "0.0814", "0.0813 +- 0.0002")}  # fmt: skip
+    known = {50: ("0.0960", "0.1025", "0.1033 ± 0.0003"), 100: ("0.0866", "0.0892", "0.0898 ± 0.0004"),
+             200: ("0.0804", "0.0814", "0.0813 ± 0.0002")}  # fmt: skip
     return width_comparisons(tables, "XOR, P = 12, L = 1", "0.0724", known)
 
 

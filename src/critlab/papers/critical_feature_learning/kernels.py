@@ -8,7 +8,7 @@ from critlab.papers.critical_feature_learning.settings import (
     PAPER,
     PRIOR,
     PROTOCOL,
-    said,
+    number,
     settings,
     settled,
     trust,
@@ -18,6 +18,8 @@ from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity, tip
 from critlab.report.charts.kit import chart, panel
 from critlab.report.findings import Comparison
+from critlab.report.text.numbers import with_error
+from critlab.report.text.theories import settings_sentence
 
 KERNEL_POINTS, KERNEL_WIDTH, KERNEL_DEPTH = 12, 100, 2
 KERNEL_SAMPLES = {"small": 400, "paper": 2000}
@@ -73,14 +75,14 @@ def charts(tables: Tables) -> list[Chart]:
         layers: list[JSON] = [
             {"mark": {"type": "rect", "aria": False}, "encoding": {**places, "color": colour, "tooltip": tips}}
         ]
-        panels.append(panel(f"{name}: alignment {row['alignment']:.4f}", cells, layers, height=220))
+        panels.append(panel(f"{name}: alignment {with_error(row['alignment'], None)}", cells, layers, height=220))
     return [
         chart(
             "kernels",
             "The output kernel before and after it met the data",
             "Points sorted by class, so that a kernel that fits the targets shows two bright blocks. The first three "
             "share one scale of colours; the targets, -1 and 1, have their own. "
-            + said(tables["settings"][0])
+            + settings_sentence(tables["settings"][0])
             + " "
             + NOTE,
             "Four matrices as images: infinite width, theory, sampled, targets. Alignments follow in a table.",
@@ -92,13 +94,12 @@ def charts(tables: Tables) -> list[Chart]:
 
 def compare(tables: Tables) -> list[Comparison]:
     """The protocol's row P = 12, N = 100, L = 2."""
-    known = {"infinite width": "0.1071", "theory, tilted": "0.1445", "sampled": "0.1446 +- 0.0010"}
+    known = {"infinite width": "0.1071", "theory, tilted": "0.1445", "sampled": "0.1446 ± 0.0010"}
     found = []
     for row in tables["summary"]:
         if row["kernel"] in known:
-            error = f" +- {row['error']:.4f}" if row["error"] else ""
             what = f"alignment, XOR, P = 12, N = 100, L = 2, {row['kernel']}"
-            found.append(Comparison(what, known[row["kernel"]], PROTOCOL, f"{row['alignment']:.4f}{error}"))
+            found.append(Comparison(what, known[row["kernel"]], PROTOCOL, number(row)))
     return found
 
 

@@ -10,12 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from critlab.analysis.statistics import summarise
-from critlab.papers.critical_feature_learning.settings import NOTE, said
+from critlab.papers.critical_feature_learning.settings import NOTE
 from critlab.papers.figure import JSON, THEORY_SCALES, Figure, Scale, Tables
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import legend, quantity, tip
 from critlab.report.charts.kit import BESIDE, at_line, chart, panel
-from critlab.report.findings import Comparison
+from critlab.report.findings import Comparison, Contrast
+from critlab.report.text.numbers import percent
+from critlab.report.text.theories import settings_sentence
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,7 +69,7 @@ def tables(scale: Scale) -> Tables:
         "seed": f"0 to {SEEDS[scale] - 1}", "activation": "erf",
         "mode": "weights in units of their prior deviations, full batch",
         "convergence": f"{SIZES[scale]['window_steps']} steps of deficit, {SIZES[scale]['recovery_steps']} of recovery",
-        "sampler": f"none; step {STABLE_SHARE:.0%} of the largest stable one; 95 % t intervals over seeds",
+        "sampler": f"none; step {percent(STABLE_SHARE, 0)} of the largest stable one; 95 % t intervals over seeds",
     }  # fmt: skip
     return {"damage": rows, "ends": ends, "contrasts": contrasts, "settings": [settings]}
 
@@ -139,7 +141,7 @@ def _summary(values: Sequence[float]) -> JSON:
 
 def charts(tables: Tables) -> list[Chart]:
     """Damage against chi for each trainer, and where all trainings end."""
-    words = said(tables["settings"][0]) + " " + NOTE
+    words = settings_sentence(tables["settings"][0]) + " " + NOTE
     more = (
         "Early: deficit from the first step; late: after as many clean steps. Each is paired by seed with a clean "
         "control of equal length; below zero the deficit did good. Bars: 95 % intervals. Dashed: the edge of chaos. "
@@ -203,7 +205,7 @@ def compare(tables: Tables) -> list[Comparison]:
             f"{row['contrast']}, {row['trainer']}, {row['window']}, {row['deficit']}, {MEASURES[row['measure']]}",
             "not stated",
             "ours",
-            f"{row['mean']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}], n = {row['n']}",
+            Contrast(row["mean"], row["low"], row["high"], row["n"]),
         )
         for row in tables["contrasts"]
     ]

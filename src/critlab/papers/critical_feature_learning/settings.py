@@ -1,4 +1,4 @@
-"""What the figures of paper 4 share: settings in words, looks of theory and sampling, numbers with errors."""
+"""What the figures of paper 4 share: settings, looks of theory and sampling, numbers with errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from critlab.papers.figure import JSON
 from critlab.report.charts.encoding import legend, tip
 from critlab.report.charts.kit import DOUBTFUL, WITH_ERROR
-from critlab.report.findings import NOT_COMPUTED
+from critlab.report.findings import Computed
+from critlab.report.text.theories import convergence_text, sampler_text
 
 PAPER = "Fischer et al. 2024, arXiv 2405.10761"
 PROTOCOL = "our own derivation and check; the paper's numbers are not known to us"
@@ -22,15 +23,9 @@ LOOKS = {
 """Colours: infinite width, the two modes of the theory, and the posterior by sampling."""
 
 
-def said(settings: Mapping[str, Any]) -> str:
-    """The settings in words: N, P, L, g, bias, noise, seed, mode, convergence, sampler and its error."""
-    return "; ".join(f"{name} {value}" for name, value in settings.items()) + "."
-
-
 def trust(adaptations: Sequence[Any]) -> str:
     """How many of the theory's solutions converged with enough effective draws."""
-    good = sum(one.trusted for one in adaptations)
-    return "all theory points converged" if good == len(adaptations) else f"{good} of {len(adaptations)} converged"
+    return convergence_text(sum(one.trusted for one in adaptations), len(adaptations))
 
 
 def settled(samples: Sequence[Any]) -> str:
@@ -38,10 +33,7 @@ def settled(samples: Sequence[Any]) -> str:
     worst, least = max(one.rhat for one in samples), min(one.effective_samples for one in samples)
     error = max(one.alignment_error for one in samples)
     first = samples[0]
-    size = f"{first.chains} chains x {first.samples}"
-    return (
-        f"{first.method}, {size}, R-hat at most {worst:.3f}, ESS at least {least:.0f}, standard error up to {error:.4f}"
-    )
+    return sampler_text(first.method, first.chains, first.samples, worst, least, error)
 
 
 def line(what: str, names: Sequence[str], x: JSON, y: JSON) -> list[JSON]:
@@ -78,13 +70,11 @@ def line(what: str, names: Sequence[str], x: JSON, y: JSON) -> list[JSON]:
     return found
 
 
-def number(row: Mapping[str, Any], column: str = "alignment", error: str = "error") -> str:
-    """A row's number with its standard error where it has one, in words."""
-    if not row or row.get(column) is None:
-        return NOT_COMPUTED
-    text = f"{row[column]:.4f}"
-    text += f" +- {row[error]:.4f}" if row.get(error) else ""
-    return text if row.get("trusted", True) else f"{text} (not converged)"
+def number(row: Mapping[str, Any], column: str = "alignment") -> Computed | None:
+    """A row's number with its standard error where it has one; None where the scale does not compute it."""
+    if row.get(column) is None:
+        return None
+    return Computed(row[column], row.get("error"), row.get("trusted", True))
 
 
 MODEL: dict[str, Any] = {"weight_scale": 1.0, "bias_scale": 0.5, "noise": 0.1, "activation": "erf"}

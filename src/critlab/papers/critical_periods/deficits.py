@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from critlab.deficits import Deficit, LabelPermutation, RandomLabels, VerticalFlip, WhiteNoise, read_deficit
-from critlab.papers.comparisons import UNSTATED, damage_words, last_tested, other_arms
+from critlab.papers.comparisons import UNSTATED, last_tested, other_arms
 from critlab.papers.critical_periods.setup import CLOCKS, NOTES, PAPER, PRESENT, REPLICATION, TIMELINES, base, blur
 from critlab.papers.figure import Figure, Found, Published, Scale, Studies
 from critlab.papers.names import study_name
 from critlab.papers.sweeps import removal_sweep
-from critlab.report.findings import Comparison
+from critlab.report.findings import Comparison, DamageAt
 from critlab.report.text.names import window_words
 from critlab.study.study import Study
 
@@ -68,10 +68,10 @@ def compare(found: Found) -> Sequence[Comparison]:
     rows: list[Comparison] = []
     for part, results in found.items():
         if (last := last_tested(results.curve())) is not None and part == "paper":
-            rows.append(PRESENT.beside(damage_words(last), f"damage of {window_words(results.study)}"))
-        for name, words in other_arms(results):
+            rows.append(PRESENT.beside(DamageAt(last), f"damage of {window_words(results.study)}"))
+        for name, damage in other_arms(results):
             published = stated.get(name.split(" against ")[0].replace(" ", "_"), Published("", UNSTATED, "ours"))
-            rows.append(published.beside(words, f"damage of {name}"))
+            rows.append(published.beside(damage, f"damage of {name}"))
     return rows
 
 

@@ -14,7 +14,7 @@ from critlab.papers.critical_periods.setup import PAPER, TIMELINES, measured_stu
 from critlab.papers.figure import JSON, Figure, Found, Published, Scale, single
 from critlab.report.chart import Chart
 from critlab.report.charts.kit import chart, layer, layered
-from critlab.report.findings import Comparison
+from critlab.report.findings import Comparison, Roughness
 from critlab.study.runs.run import Run
 from critlab.study.study import Study
 
@@ -109,8 +109,8 @@ def compare(found: Found) -> Sequence[Comparison]:
     rows = []
     for run, filters in pictures(next(iter(found.values()))):
         values = roughnesses(filters)
-        words = f"{sum(values) / len(values):.2f} on average over {len(values)} filters, one seed"
-        rows.append(FILTERS.beside(words, f"roughness of the first layer's filters, {run_words(run)}"))
+        mean = Roughness(sum(values) / len(values), len(values))
+        rows.append(FILTERS.beside(mean, f"roughness of the first layer's filters, {run_words(run)}"))
     return rows
 
 

@@ -23,7 +23,8 @@ from critlab.papers.sweeps import removal_sweep, window_sweep
 from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity
 from critlab.report.charts.kit import chart, layer, layered, with_intervals
-from critlab.report.findings import Comparison
+from critlab.report.findings import Comparison, Ratio, TracePeak
+from critlab.report.text.theories import fit_sentence
 from critlab.study.setup import Setup
 
 TRACE = Published("trace of the Fisher information", "rises, then falls", "the paper's abstract")
@@ -125,7 +126,7 @@ def _fit_chart(results: Results) -> list[Chart]:
         steps = [lowest + (highest - lowest) * step / 40 for step in range(41)]
         line = [{"damage": x, "trace": made.amplitude * math.exp(made.rate * x / 100)} for x in steps]
         layers.insert(0, layer({"type": "line", "color": "$ink", "strokeDash": [5, 3]}, both, rows=line))
-        words = f" The line is the exponential fit, R2 = {made.r_squared:.2f}."
+        words = f" {fit_sentence(made)}"
     caption = (
         "Each point is a window of blur, numbered by its onset: what it costs in the end, and the mean trace of the "
         f"clean run during it.{words}"
@@ -141,31 +142,27 @@ def _fit_chart(results: Results) -> list[Chart]:
 def compare(found: Found) -> Sequence[Comparison]:
     """Where the clean trace peaks and how far it falls, what deficits leave of it, and the fit to the sensitivity."""
     swept = traces(found["trace"])
-    rows = [TRACE.beside(_peak_words(run), f"trace, {run.label}") for run in swept]
+    rows = [TRACE.beside(_peak(run), f"trace, {run.label}") for run in swept]
     clean = next((run for run in swept if run.clean), None)
     if clean is not None:
         rows += [
-            FINAL_TRACE.beside(f"{_ratio(run, clean)}", f"final trace over the control's, {run.label}")
+            FINAL_TRACE.beside(_ratio(run, clean), f"final trace over the control's, {run.label}")
             for run in swept
             if not run.clean
         ]
     made = fit(found["sensitivity"])
     if made is not None:
-        words = (
-            f"trace = {made.amplitude:.3g} exp({made.rate:.3g} x damage), R2 = {made.r_squared:.2f}, "
-            f"rank correlation {made.rank_correlation:.2f}, {made.n} onsets"
-        )
-        rows.append(FORM.beside(words))
+        rows.append(FORM.beside(made))
     return rows
 
 
-def _peak_words(run: Traced) -> str:
+def _peak(run: Traced) -> TracePeak:
     at, highest = peak(run)
-    return f"peak {highest:.3g} after epoch {at}, {run.values[-1].mean:.3g} at the end (n = {run.values[-1].n})"
+    return TracePeak(highest, at, run.values[-1].mean, run.values[-1].n)
 
 
-def _ratio(run: Traced, clean: Traced) -> str:
-    return f"{run.values[-1].mean / clean.values[-1].mean:.2f} (n = {run.values[-1].n})"
+def _ratio(run: Traced, clean: Traced) -> Ratio:
+    return Ratio(run.values[-1].mean / clean.values[-1].mean, run.values[-1].n)
 
 
 FIGURE = Figure(

@@ -13,7 +13,7 @@ from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity
 from critlab.report.charts.kit import chart, coloured, layer, layered
 from critlab.report.charts.layers import natural
-from critlab.report.findings import Comparison
+from critlab.report.findings import Comparison, LayerRange
 from critlab.study.runs.run import Run
 from critlab.study.study import Study
 
@@ -95,8 +95,8 @@ def compare(found: Found) -> Sequence[Comparison]:
         for epoch in (epochs[0], epochs[-1]):
             values = {row["layer"]: row["value"] for row in part if row["epoch"] == epoch}
             least, most = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
-            words = f"{values[least]:.2g} in {least} to {values[most]:.2g} in {most}, n = {len(results.study.seeds)}"
-            rows.append(GRADIENTS.beside(words, f"deviation of the gradients after epoch {epoch}, {run_words(run)}"))
+            shown = LayerRange(values[least], least, values[most], most, len(results.study.seeds))
+            rows.append(GRADIENTS.beside(shown, f"deviation of the gradients after epoch {epoch}, {run_words(run)}"))
     return rows
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from critlab.analysis.information.plasticity import Plasticity
 from critlab.deficits import VerticalFlip
 from critlab.papers.critical_periods.setup import NOTES, PAPER, TIMELINES, base, blur, trace_measure
 from critlab.papers.figure import Figure, Found, Published, Scale, single
@@ -14,7 +13,6 @@ from critlab.report.chart import Chart
 from critlab.report.charts.kit import chart, with_intervals
 from critlab.report.findings import Comparison
 from critlab.report.text.names import spaced
-from critlab.report.text.numbers import score
 from critlab.study.study import Study
 
 SHARES = Published("layer shares after removal", "reorganise after 40 epochs, frozen after 100", NOTES)
@@ -67,18 +65,9 @@ def charts(found: Found) -> Sequence[Chart]:
 def compare(found: Found) -> Sequence[Comparison]:
     """How far the layer shares move after removal, early against late."""
     return [
-        SHARES.beside(
-            _moved(one), f"total variation of the shares after removal, {spaced(one.arm)} until {one.removal}"
-        )
+        SHARES.beside(one, f"total variation of the shares after removal, {spaced(one.arm)} until {one.removal}")
         for one in next(iter(found.values())).plasticity()
     ]
-
-
-def _moved(one: Plasticity) -> str:
-    words = f"{score(one.distance)}; {one.floor:.3f} from the readings' errors alone"
-    if one.drift is None or one.beyond_drift is None:
-        return words
-    return f"{words}; {one.drift.mean:.3f} where the deficit is never removed, {score(one.beyond_drift)} more than that"
 
 
 FIGURE = Figure(

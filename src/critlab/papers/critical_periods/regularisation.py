@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from critlab.papers.charts import damage_by_part
-from critlab.papers.comparisons import accuracy_words, last_tested
+from critlab.papers.comparisons import last_tested
 from critlab.papers.critical_periods.setup import TIMELINES, base
 from critlab.papers.figure import Figure, Found, Published, Scale, Studies
 from critlab.papers.names import study_name
 from critlab.papers.sweeps import removal_sweep
-from critlab.report.findings import Comparison
-from critlab.report.text.numbers import percent
+from critlab.report.findings import AccuracyAt, Comparison
 from critlab.study.ingredients.window_override import WindowOverride
 from critlab.study.study import Study
 
@@ -47,8 +46,8 @@ def compare(found: Found) -> Sequence[Comparison]:
     late, early = last["late_only"], last["early_only"]
     if late is None or early is None:
         return []
-    clean = f"throughout {percent(late.control.value)}, never {percent(early.control.value)}"
-    return [stated.beside(f"{accuracy_words(point)}; {clean}") for stated, point in ((LATE, late), (EARLY, early))]
+    clean = (("throughout", late.control.value), ("never", early.control.value))
+    return [stated.beside(AccuracyAt(point, clean)) for stated, point in ((LATE, late), (EARLY, early))]
 
 
 FIGURE = Figure(

@@ -7,12 +7,12 @@ from typing import Any
 
 from critlab.deficits import VerticalFlip
 from critlab.papers.charts import damage_by_part
-from critlab.papers.comparisons import UNSTATED, accuracy_words, damage_words, last_tested, other_arms
+from critlab.papers.comparisons import UNSTATED, last_tested, other_arms
 from critlab.papers.critical_periods.setup import CLOCKS, NOTES, PAPER, PRESENT, RECONSTRUCTION, TIMELINES, base, blur
 from critlab.papers.figure import MEDIUM_SCALES, Figure, Found, Published, Scale, Studies
 from critlab.papers.names import study_name
 from critlab.papers.sweeps import removal_sweep
-from critlab.report.findings import Comparison
+from critlab.report.findings import AccuracyAt, Comparison, DamageAt
 from critlab.report.text.names import spaced
 from critlab.study.study import Study
 
@@ -76,13 +76,13 @@ def compare(found: Found) -> Sequence[Comparison]:
         if not curve.points:
             continue
         clean, late = (RESNET_CLEAN, RESNET_LATE) if part == "resnet18" else (CLEAN, LATE)
-        rows.append(clean.beside(accuracy_words(curve.points[0]), f"clean accuracy, {spaced(part)}"))
+        rows.append(clean.beside(AccuracyAt(curve.points[0]), f"clean accuracy, {spaced(part)}"))
         if (last := last_tested(curve)) is not None:
-            rows.append(late.beside(accuracy_words(last), f"accuracy after the longest blur, {spaced(part)}"))
-            rows.append(PRESENT.beside(damage_words(last), f"damage, {spaced(part)}"))
+            rows.append(late.beside(AccuracyAt(last), f"accuracy after the longest blur, {spaced(part)}"))
+            rows.append(PRESENT.beside(DamageAt(last), f"damage, {spaced(part)}"))
         rows += [
-            Comparison(f"damage of {name}, {spaced(part)}", UNSTATED, "ours", words)
-            for name, words in other_arms(results)
+            Comparison(f"damage of {name}, {spaced(part)}", UNSTATED, "ours", damage)
+            for name, damage in other_arms(results)
         ]
     return rows
 

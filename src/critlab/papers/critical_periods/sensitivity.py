@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from critlab.papers.comparisons import damage_words
 from critlab.papers.critical_periods.setup import NOTES, PAPER, REPLICATION, TIMELINES, base, blur
 from critlab.papers.figure import MEDIUM_SCALES, Figure, Found, Published, Scale, single
 from critlab.papers.names import study_name
 from critlab.papers.sweeps import window_sweep
-from critlab.report.findings import Comparison
+from critlab.report.findings import Comparison, DamageAt
 from critlab.study.study import Study
 
 DECAY = 10
@@ -44,9 +43,9 @@ def compare(found: Found) -> Sequence[Comparison]:
         return []
     worst = max(curve.points, key=lambda point: point.damage.value)
     return [
-        PEAK_ONSET.beside(f"epoch {worst.at}: {damage_words(worst)}"),
-        FIRST.beside(damage_words(curve.points[0])),
-        LAST.beside(damage_words(curve.points[-1])),
+        PEAK_ONSET.beside(DamageAt(worst)),
+        FIRST.beside(DamageAt(curve.points[0])),
+        LAST.beside(DamageAt(curve.points[-1])),
     ]
 
 

@@ -10,6 +10,7 @@ from critlab.papers.figure import JSON, THEORY_SCALES, Figure, Scale, Tables
 from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity
 from critlab.report.charts.kit import chart, coloured, layer, layered
+from critlab.report.text.theories import gap_sentence
 
 FLOWS: dict[Scale, list[dict[str, Any]]] = {
     "small": [
@@ -66,7 +67,7 @@ def charts(tables: Tables) -> list[Chart]:
         chart(
             "singular_vectors",
             "Singular values: gradient descent (markers) and the singular-vector flow (lines)",
-            f"The dashed line marks the switch of tasks.{_gaps(tables['gaps'])}",
+            f"The dashed line marks the switch of tasks. {_gaps(tables['gaps'])}".rstrip(),
             "Singular values over time for both models. The largest gaps follow in a table.",
             panels,
             tables["gaps"],
@@ -79,9 +80,7 @@ def _gaps(rows: Sequence[JSON]) -> str:
     largest = max(rows, key=lambda row: float(row["gap"]), default=None)
     if largest is None:
         return ""
-    half = largest.get("gap_at_half_the_step")
-    more = "" if half is None else f", and {half:.2g} at half of the step"
-    return f" Largest gap between both: {largest['gap']:.2g} ({largest['variant']}){more}."
+    return gap_sentence(largest["variant"], largest["gap"], largest.get("gap_at_half_the_step"))
 
 
 FIGURE = Figure(

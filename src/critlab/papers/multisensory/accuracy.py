@@ -11,7 +11,7 @@ from critlab.papers.multisensory.setup import SECONDARY
 from critlab.papers.multisensory.units import compared_points, limits
 from critlab.report.chart import Chart
 from critlab.report.charts.kit import chart, with_intervals
-from critlab.report.findings import Comparison
+from critlab.report.findings import Comparison, ReadingAt
 from critlab.report.text.names import spaced
 
 SOURCES = {"": "both sources", "A": "A alone", "B": "B alone"}
@@ -55,9 +55,9 @@ def accuracy_comparisons(published: Published) -> Callable[[Found], Sequence[Com
 
     def numbers(found: Found) -> Sequence[Comparison]:
         return [
-            published.beside(words, f"accuracy, {seen}{place}")
+            published.beside(ReadingAt(point), f"accuracy, {seen}{place}")
             for source, seen in SOURCES.items()
-            for place, words in compared_points(found, "source_accuracy", source)
+            for place, point in compared_points(found, "source_accuracy", source)
         ]
 
     return numbers

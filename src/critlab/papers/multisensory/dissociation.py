@@ -21,7 +21,7 @@ from critlab.papers.names import study_name
 from critlab.papers.sweeps import removal_sweep
 from critlab.report.chart import Chart
 from critlab.report.charts.kit import chart, with_intervals
-from critlab.report.findings import Comparison
+from critlab.report.findings import Comparison, ReadingAt
 from critlab.study.study import Study
 
 MONOCULAR = Published("units of one source after dissociation", "all", f"{SECONDARY}, of the paper's histograms")
@@ -75,11 +75,11 @@ def compare(found: Found) -> Sequence[Comparison]:
     share, kinds = f"{VARIANCE}_share", (("removal", "at its end"), ("end", "after clean epochs"))
     rows = []
     for when, words in kinds:
-        for place, ours in compared_points(found, share, "one", when):  # type: ignore[arg-type]
-            rows.append(MONOCULAR.beside(ours, f"{MONOCULAR.what}, {words}{place}"))
+        for place, point in compared_points(found, share, "one", when):  # type: ignore[arg-type]
+            rows.append(MONOCULAR.beside(ReadingAt(point), f"{MONOCULAR.what}, {words}{place}"))
     rows += [
-        Comparison(f"bimodality at its end{place}", UNSTATED, "ours", ours)
-        for place, ours in compared_points(found, f"{VARIANCE}_bimodality", "", "removal")
+        Comparison(f"bimodality at its end{place}", UNSTATED, "ours", ReadingAt(point))
+        for place, point in compared_points(found, f"{VARIANCE}_bimodality", "", "removal")
     ]
     return rows
 

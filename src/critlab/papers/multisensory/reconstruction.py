@@ -7,12 +7,11 @@ from typing import Any
 
 from critlab.deficits import Blank
 from critlab.papers.charts import damage_by_part
-from critlab.papers.comparisons import damage_words
 from critlab.papers.figure import Figure, Found, Published, Scale, Studies
 from critlab.papers.multisensory.setup import EVERY, PAPER, SECONDARY, SEEDS
 from critlab.papers.names import study_name
 from critlab.papers.sweeps import window_sweep
-from critlab.report.findings import Comparison
+from critlab.report.findings import Comparison, DamageAt
 from critlab.report.text.names import spaced
 from critlab.study.setup import Setup
 from critlab.study.study import Study
@@ -66,7 +65,7 @@ def _patterns(scale: Scale, pretraining: Mapping[str, Any] | None) -> Study:
 def compare(found: Found) -> Sequence[Comparison]:
     """The damage of every window, with reconstruction first and with labels throughout."""
     return [
-        RESILIENT.beside(damage_words(point), f"damage, {spaced(part)}, onset {point.at}")
+        RESILIENT.beside(DamageAt(point), f"damage, {spaced(part)}, onset {point.at}")
         for part, results in found.items()
         for point in results.curve().points
     ]

@@ -16,9 +16,8 @@ from critlab.papers.names import study_name
 from critlab.papers.sweeps import removal_sweep
 from critlab.report.chart import Chart
 from critlab.report.charts.kit import chart, with_intervals
-from critlab.report.findings import Comparison
+from critlab.report.findings import Comparison, ReadingAt
 from critlab.report.text.names import arm_words
-from critlab.report.text.sources import balance_text
 from critlab.study.study import Study
 
 
@@ -73,18 +72,21 @@ def _against_removal(results: Results, quantity: str, title: str) -> list[Chart]
 
 
 def compare(found: Found) -> Sequence[Comparison]:
-    """How far the median moves, and what accuracy says meanwhile; in words, which source is ignored."""
-    rows = [MOVES.beside(words, MOVES.what + place) for place, words in compared_points(found, VARIANCE)]
-    rows += [HIDDEN.beside(words, f"{HIDDEN.what}{place}") for place, words in compared_points(found, "test_accuracy")]
+    """How far the median moves, what accuracy says meanwhile, and which source is ignored."""
+    rows = [MOVES.beside(ReadingAt(point), MOVES.what + place) for place, point in compared_points(found, VARIANCE)]
+    rows += [
+        HIDDEN.beside(ReadingAt(point), f"{HIDDEN.what}{place}")
+        for place, point in compared_points(found, "test_accuracy")
+    ]
     return [*rows, *ignored(found)]
 
 
 def ignored(found: Found) -> Iterator[Comparison]:
-    """In words, which source the network has come to ignore at the longest deficit, by how many units, since when."""
+    """Which source the network has come to ignore at the longest deficit, by how many units, since when."""
     for results in found.values():
         for balance in source_balances(results):
             place = f"{arm_words(results.study, balance.arm)} at {balance.at}"
-            yield Comparison(f"the ignored source, {place}", UNSTATED, "ours", balance_text(balance))
+            yield Comparison(f"the ignored source, {place}", UNSTATED, "ours", balance)
 
 
 FIGURE = Figure(

@@ -12,7 +12,7 @@ from critlab.papers.multisensory.setup import PAPER, SEEDS, base, blur
 from critlab.papers.multisensory.units import MOVES, VARIANCE, compared_points
 from critlab.papers.names import study_name
 from critlab.papers.sweeps import removal_sweep
-from critlab.report.findings import Comparison
+from critlab.report.findings import Comparison, ReadingAt
 from critlab.study.setup import Setup
 
 DEPTH = Published("damage by depth", "deep networks have a critical period, shallow ones do not", f"{PAPER}, abstract")
@@ -60,7 +60,10 @@ def compare(found: Found) -> Sequence[Comparison]:
     rows = list(damage_comparisons(DEPTH)(found))
     return [
         *rows,
-        *(Comparison(f"{MOVES.what}{p}", UNSTATED, "ours", words) for p, words in compared_points(found, VARIANCE)),
+        *(
+            Comparison(f"{MOVES.what}{place}", UNSTATED, "ours", ReadingAt(point))
+            for place, point in compared_points(found, VARIANCE)
+        ),
     ]
 
 

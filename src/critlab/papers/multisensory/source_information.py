@@ -11,7 +11,7 @@ from critlab.papers.multisensory.setup import PAPER, source_information_study
 from critlab.papers.multisensory.units import compared_points, limits, shortest_and_longest
 from critlab.report.chart import Chart
 from critlab.report.charts.kit import chart, with_intervals
-from critlab.report.findings import Comparison
+from critlab.report.findings import Comparison, ReadingAt
 
 WORTH = Published("usable information", "of the deprived source lost, of the spared one kept", f"{PAPER}, shown")
 
@@ -54,9 +54,9 @@ def charts(found: Found) -> Sequence[Chart]:
 def compare(found: Found) -> Sequence[Comparison]:
     """Bits of both sources and of each alone, at the end."""
     return [
-        WORTH.beside(f"{words} bits", f"usable information, {seen}{place}")
+        WORTH.beside(ReadingAt(point, "bits"), f"usable information, {seen}{place}")
         for source, seen in SOURCES.items()
-        for place, words in compared_points(found, "usable_information", source)
+        for place, point in compared_points(found, "usable_information", source)
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from critlab.analysis.effects.control_comparison import When, compare_to_control, through_training
+from critlab.analysis.effects.control_comparison import ControlComparison, When, compare_to_control, through_training
 from critlab.analysis.statistics import Summary
 from critlab.analysis.tables.results import Results
 from critlab.papers.figure import JSON, Found, Published
@@ -13,31 +13,23 @@ from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity
 from critlab.report.charts.kit import chart, layer, layered
 from critlab.report.text.names import arm_words, spaced
-from critlab.report.text.numbers import score
 from critlab.study.runs.run import Run
 
 VARIANCE = "relative_source_variance"
 MOVES = Published("median relative source variance", "units answer to the spared source alone", f"{PAPER}, figure 4")
 
 
-def summary_words(value: Summary) -> str:
-    """A mean with its interval and n."""
-    return score(value)
-
-
-def compared_points(found: Found, quantity: str, layer: str = "", when: When = "end") -> Iterator[tuple[str, str]]:
-    """Every point of every part, as a place and words: its mean, and its difference from the control of its seed."""
+def compared_points(
+    found: Found, quantity: str, layer: str = "", when: When = "end"
+) -> Iterator[tuple[str, ControlComparison]]:
+    """Every point of every part with its place, as the end of a row's name."""
     for part, results in found.items():
         named = "" if len(found) == 1 else f", {part}"
         for point in compare_to_control(results, quantity, layer, when):
             if point.arm == "control":
-                yield f"{named}, no deficit", summary_words(point.value)
-                continue
-            change = "" if point.difference is None else f"; against the control {summary_words(point.difference)}"
-            yield (
-                f"{named}, {arm_words(results.study, point.arm)} at {point.at}",
-                f"{summary_words(point.value)}{change}",
-            )
+                yield f"{named}, no deficit", point
+            else:
+                yield f"{named}, {arm_words(results.study, point.arm)} at {point.at}", point
 
 
 def distribution_charts(results: Results, when: When) -> list[Chart]:

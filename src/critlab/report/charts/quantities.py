@@ -15,6 +15,7 @@ from critlab.report.charts.layers import by_epoch, in_order, run_title, window_e
 from critlab.report.charts.moments import Moment, Places, compared_runs, left_out, moments
 from critlab.report.charts.training import ACCURACIES, COLUMNS, run_panel
 from critlab.report.text.names import run_label, spaced
+from critlab.report.text.numbers import significant
 from critlab.report.theme import ordered
 from critlab.study import Run, Study
 from critlab.study.ingredients.measurement import quantities
@@ -134,7 +135,7 @@ def _panel(study: Study, run: Run, found: Sequence[Moment], names: Sequence[str]
             "until": ends[m.epoch],
             "mean": m.mean,
             "n": m.n,
-            "value": f"{m.mean:.3g}",
+            "value": significant(m.mean),
         }
         for m in found
     ]

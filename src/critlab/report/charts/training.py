@@ -20,7 +20,7 @@ from critlab.report.charts.encoding import (
 )
 from critlab.report.charts.moments import Moment, drawn_runs, left_out, moments
 from critlab.report.text.names import UNSWEPT, place_title, run_label, tested_words
-from critlab.report.text.numbers import interval, percent
+from critlab.report.text.numbers import interval, percent, significant, significant_limits
 from critlab.report.theme import ordered
 from critlab.study import Study
 
@@ -67,9 +67,9 @@ def _sparse(study: Study) -> str:
 def _rows(study: Study, drawn: Sequence[Moment], accuracy: bool) -> list[JSON]:
     rows: list[JSON] = []
     for m in drawn:
-        value = percent(m.mean) if accuracy else f"{m.mean:.3g}"
+        value = percent(m.mean) if accuracy else significant(m.mean)
         if m.low is not None and m.high is not None:
-            value += f" {interval(m.low, m.high) if accuracy else f'[{m.low:.3g}, {m.high:.3g}]'}"
+            value += f" {interval(m.low, m.high) if accuracy else significant_limits(m.low, m.high)}"
         apart = "without the deficit" if m.run.background else "clean"
         phase = "under the deficit" if m.epoch > 0 and m.epoch - 1 in m.run.window else apart
         plain = {

@@ -19,6 +19,7 @@ from critlab.report.text.names import (
     tested_words,
     window_words,
 )
+from critlab.report.text.numbers import significant
 
 
 def provenance_pairs(results: Results) -> Iterator[tuple[str, str]]:
@@ -71,4 +72,4 @@ def flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
     elif "seconds" in name and isinstance(value, int | float):
         yield name.replace("seconds", "time"), duration(value)
     else:
-        yield name, "–" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+        yield name, "–" if value is None else significant(value, 6) if isinstance(value, float) else str(value)

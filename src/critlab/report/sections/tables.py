@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from critlab.report.chart import Cell
-from critlab.report.text.numbers import MINUS
+from critlab.report.text.numbers import MINUS, significant
 
 
 @dataclass(frozen=True)
@@ -27,5 +27,5 @@ def table(rows: Sequence[Sequence[Cell]]) -> Table:
 def _cell(cell: Cell) -> str:
     if cell is None:
         return "–"
-    text = f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+    text = significant(cell, 4) if isinstance(cell, float) else str(cell)
     return text if isinstance(cell, str) else text.replace("-", MINUS)

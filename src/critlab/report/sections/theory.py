@@ -9,12 +9,14 @@ from critlab.report.findings import Comparison, Findings
 from critlab.report.sections.charts import chart_part
 from critlab.report.sections.provenance import flat
 from critlab.report.sections.tables import Table, table
+from critlab.report.text.comparisons import comparison_row
 from critlab.report.text.names import capital
 
 
 def comparisons_table(comparisons: Sequence[Comparison]) -> Table:
     """Our numbers next to the published ones."""
-    return table([(one.what, one.published, one.ours, one.source) for one in comparisons])
+    rows = map(comparison_row, comparisons)
+    return table([(one.what, one.published, one.ours, one.source) for one in rows])
 
 
 def findings_section(findings: Findings, name: str) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from critlab.report.text.numbers import signed
+from critlab.report.text.numbers import decimal, hundredths, limits, percent
 
 HEAD = (
     "rule",
@@ -47,7 +47,7 @@ def sentence(facts: Mapping[str, object]) -> str:
     return (
         f"Bench of closings, version {facts['version']}: {facts['windows']:,} windows with a deficit on "
         f"{facts['held_out']} held-out trainings of {facts['trainings']}; smallest damage of interest "
-        f"{100 * float(str(facts['smallest'])):.0f} points; {facts['repeats']} forks of each deficit."
+        f"{decimal(100 * float(str(facts['smallest'])), 0)} points; {facts['repeats']} forks of each deficit."
     )
 
 
@@ -63,13 +63,13 @@ def _cell(column: str, document: Mapping[str, object]) -> str:
     if column == "largest, points":
         return _points(score)
     if column == "cost":
-        return f"{float(str(score)):.2f}"
+        return decimal(float(str(score)), 2)
     assert isinstance(score, Mapping)
     if score["value"] is None:
         return "–"
     if column in ("pooled", "rate held", "matched rate", "R²"):
-        return signed(f"{score['value']:.2f} [{score['low']:.2f}, {score['high']:.2f}]")
-    return f"{100 * score['value']:.1f} % [{100 * score['low']:.0f}, {100 * score['high']:.0f}]"
+        return f"{decimal(score['value'], 2)} {limits(score['low'], score['high'], 2)}"
+    return f"{percent(score['value'])} {limits(100 * score['low'], 100 * score['high'], 0)}"
 
 
 FIELDS = {
@@ -90,4 +90,4 @@ FIELDS = {
 def _points(value: object) -> str:
     if value is None or not math.isfinite(float(str(value))):
         return "–"
-    return signed(f"{100 * float(str(value)):.1f}")
+    return hundredths(float(str(value)))

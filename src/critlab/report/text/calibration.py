@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from critlab.analysis.calibration.results import Calibration, PowerRow, Rate
+from critlab.report.text.numbers import decimal, hundredths, percent
 
 ANSWERS = {"false_present": "present", "false_absent": "absent", "false_damage_only": "damage only"}
 
@@ -47,8 +48,8 @@ def _design(found: Calibration, design: str) -> Iterator[str]:
     worst = max(failing, key=lambda row: row.false_absent.value, default=None)
     if worst is not None:
         yield (
-            f"If {100 * worst.share:.0f} % of the seeds fail badly, {worst.seeds} seeds are called absent in "
-            f"{rate_text(worst.false_absent)}; with probability {100 * worst.unseen:.0f} % none of them fails."
+            f"If {percent(worst.share, 0)} of the seeds fail badly, {worst.seeds} seeds are called absent in "
+            f"{rate_text(worst.false_absent)}; with probability {percent(worst.unseen, 0)} none of them fails."
         )
 
 
@@ -58,13 +59,13 @@ def _power(rows: Sequence[PowerRow]) -> Iterator[list[str]]:
         own = [row for row in rows if (row.damage, row.place) == (damage, place)]
         last = own[-1]
         fixed = "" if last.fixed_seeds is None else str(last.fixed_seeds)
-        powers = [f"{row.right.value:.2f}" for row in own]
-        yield [f"{100 * damage:.0f} points", place, *powers, f"{last.expected_seeds:.1f}", fixed]
+        powers = [decimal(row.right.value, 2) for row in own]
+        yield [f"{decimal(100 * damage, 0)} points", place, *powers, decimal(last.expected_seeds, 1), fixed]
 
 
 def rate_text(rate: Rate) -> str:
     """A share with its standard error, such as ``1.9 % ± 0.2``."""
-    return f"{100 * rate.value:.1f} % ± {100 * rate.stderr:.1f}"
+    return f"{percent(rate.value)} ± {hundredths(rate.stderr)}"
 
 
 def table(head: Sequence[str], rows: Iterator[list[str]]) -> Iterator[str]:

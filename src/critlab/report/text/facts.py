@@ -9,7 +9,7 @@ from critlab.analysis.judgement.damages import Damage
 from critlab.analysis.judgement.verdict import Verdict
 from critlab.report.text.judgement.damages import damage_name, damage_place, damage_value
 from critlab.report.text.judgement.verdict import epochs_interval
-from critlab.report.text.numbers import count, hundredths, interval, points, probability
+from critlab.report.text.numbers import count, decimal, hundredths, interval, points, probability
 
 
 class Fact(NamedTuple):
@@ -51,7 +51,7 @@ def _closing(verdict: Verdict) -> Fact:
     if closing is None:
         return Fact(name, "–", "given only where damage lasts at three points or more")
     detail = epochs_interval(closing) + ("; the sweep may end too early" if closing.open_ended else "")
-    return Fact(name, f"{closing.epoch:.1f}", detail)
+    return Fact(name, decimal(closing.epoch, 1), detail)
 
 
 def _power(verdict: Verdict) -> Iterator[Fact]:

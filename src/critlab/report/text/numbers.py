@@ -66,12 +66,42 @@ def result(summary: Summary, of: str = "") -> str:
     return f"{points(summary.mean)}{unit} {interval(summary.low, summary.high)}, n = {summary.n}"
 
 
-def score(summary: Summary, digits: int = 3) -> str:
-    """A mean in its own unit, with ``digits`` decimals, such as ``0.412 [0.396, 0.428], n = 5``."""
-    limits = "[no interval]"
+def score(summary: Summary, digits: int = 3, unit: str = "") -> str:
+    """A mean in its own unit, with ``digits`` decimals, such as ``0.412 bits [0.396, 0.428], n = 5``."""
+    shown = "[no interval]"
     if summary.low is not None and summary.high is not None:
-        limits = f"[{summary.low:.{digits}f}, {summary.high:.{digits}f}]"
-    return signed(f"{summary.mean:.{digits}f} {limits}, n = {summary.n}")
+        shown = limits(summary.low, summary.high, digits)
+    return f"{decimal(summary.mean, digits)}{f' {unit}' if unit else ''} {shown}, n = {summary.n}"
+
+
+def decimal(value: float, digits: int) -> str:
+    """A number with ``digits`` decimals, such as ``0.412``."""
+    return signed(f"{value:.{digits}f}")
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """A number with up to ``digits`` significant digits, such as ``3.86``."""
+    return signed(f"{value:.{digits}g}")
+
+
+def gained(value: float, digits: int = 4) -> str:
+    """A difference with its sign, such as ``+0.0123``."""
+    return signed(f"{value:+.{digits}f}")
+
+
+def with_error(value: float, error: float | None, digits: int = 4) -> str:
+    """A number with its standard error where it has one, such as ``0.1446 ± 0.0010``."""
+    return decimal(value, digits) + (f" ± {decimal(error, digits)}" if error else "")
+
+
+def limits(low: float, high: float, digits: int) -> str:
+    """Two numbers with ``digits`` decimals, such as ``[0.25, 0.48]``."""
+    return f"[{decimal(low, digits)}, {decimal(high, digits)}]"
+
+
+def significant_limits(low: float, high: float, digits: int = 3) -> str:
+    """Two numbers with up to ``digits`` significant digits, such as ``[3.5, 12]``."""
+    return f"[{significant(low, digits)}, {significant(high, digits)}]"
 
 
 def changed(summary: Summary) -> str:
@@ -86,10 +116,10 @@ def effect(damage: Summary) -> str:
     """
     if is_loss(damage):
         return f"costs {result(damage, of='accuracy')}"
-    limits = interval(None, None)
+    turned = interval(None, None)
     if damage.low is not None and damage.high is not None:
-        limits = interval(-damage.high, -damage.low)
-    return f"raises accuracy by {points(-damage.mean)} {limits}, n = {damage.n}"
+        turned = interval(-damage.high, -damage.low)
+    return f"raises accuracy by {points(-damage.mean)} {turned}, n = {damage.n}"
 
 
 def is_loss(damage: Summary) -> bool:

@@ -7,7 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from critlab.analysis.statistics.anytime import AnytimeMean
-from critlab.report.text.numbers import count, interval, listing, percent, points, signed
+from critlab.report.text.numbers import (
+    count,
+    decimal,
+    interval,
+    limits,
+    listing,
+    percent,
+    points,
+    significant,
+    significant_limits,
+)
 
 CONDITIONS: Mapping[str, str] = {
     "onset_share": "an onset at this share of the training",
@@ -34,8 +44,8 @@ def _untested(condition: str, received: str | float, allowed: Sequence[str | flo
     if isinstance(received, str):
         return f"deficit {received!r} (tested: {', '.join(map(str, allowed)) or 'none'})"
     low, high = (float(one) for one in allowed)
-    tested = signed(f"tested: {low:.3g} to {high:.3g}") if low <= high else "tested: none"
-    return signed(f"{CONDITIONS[condition]} ({received:.3g}; {tested})")
+    tested = f"tested: {significant(low)} to {significant(high)}" if low <= high else "tested: none"
+    return f"{CONDITIONS[condition]} ({significant(received)}; {tested})"
 
 
 DRAW = "draw it from the global generators of torch, numpy or random to have others"
@@ -115,12 +125,12 @@ def headline(one: Told) -> str:
 def closing_text(deficit: str, answer: str, low: float, high: float, estimate: float | None) -> str:
     """When a period closed, such as ``blur: closed at epoch 7.5 [6, 9]``."""
     if answer == "closed" and low == high:
-        return f"{deficit}: closed since the first fork, at epoch {high:.3g}"
+        return f"{deficit}: closed since the first fork, at epoch {significant(high)}"
     if answer == "closed" and estimate is not None:
-        return f"{deficit}: closed at epoch {estimate:.3g} [{low:.3g}, {high:.3g}]"
+        return f"{deficit}: closed at epoch {significant(estimate)} {significant_limits(low, high)}"
     if answer == "open":
-        return f"{deficit}: open at epoch {low:.3g}"
-    return f"{deficit}: undecided" + (f", last found open at epoch {low:.3g}" if low else "")
+        return f"{deficit}: open at epoch {significant(low)}"
+    return f"{deficit}: undecided" + (f", last found open at epoch {significant(low)}" if low else "")
 
 
 def course_text(closings: Mapping[str, tuple[str, float, float, float | None]]) -> str:
@@ -140,5 +150,5 @@ def worth_text(worth: Mapping[str, tuple[float, float, float]]) -> str:
     Args:
         worth: of each signal, its rank correlation with the damage that remains, low and high; at least one.
     """
-    said = [signed(f"{name} {value:.2f} [{low:.2f}, {high:.2f}]") for name, (value, low, high) in worth.items()]
+    said = [f"{name} {decimal(value, 2)} {limits(low, high, 2)}" for name, (value, low, high) in worth.items()]
     return f"Rank correlation with the damage that remains, on trainings that the bench holds out: {', '.join(said)}."

@@ -9,7 +9,7 @@ from critlab.analysis.tables.results import Results
 from critlab.analysis.timing.of_study import StudyTiming
 from critlab.report.text.facts import Fact
 from critlab.report.text.names import window_words
-from critlab.report.text.numbers import count
+from critlab.report.text.numbers import count, significant
 from critlab.report.text.timing import TimingWords, number, spent_text, timing_lines
 from critlab.study.study import Study
 
@@ -30,7 +30,7 @@ def _looks(looks: Looks) -> Iterator[str]:
     if looks.number == 1 and looks.planned and looks.most is None:
         return
     not_planned = f", {looks.unplanned} of them not planned" if looks.unplanned else ""
-    seeds, level = count(len(looks.seeds), "seed"), f"{looks.level:.2g}"
+    seeds, level = count(len(looks.seeds), "seed"), significant(looks.level, 2)
     yield f"This is look {looks.number} at the study{not_planned}, with {seeds}, at a one-sided level of {level}."
 
 

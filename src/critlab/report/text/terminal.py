@@ -14,7 +14,9 @@ from critlab.analysis.tables.results import Results
 from critlab.data.class_counts import ClassCounts
 from critlab.engine.planning.plan import Plan
 from critlab.report.findings import Comparison
+from critlab.report.text.comparisons import comparison_line
 from critlab.report.text.judgement.verdict_table import verdict_table
+from critlab.report.text.numbers import decimal, significant
 from critlab.report.text.study_timing import study_timing_lines
 from critlab.store.delivery import is_standard_output
 
@@ -33,7 +35,7 @@ def plan_text(plan: Plan) -> str:
             "stages": f"{plan.stages:,}",
             "epochs without sharing": f"{plan.epochs_without_sharing:,}",
             "epochs with sharing": f"{plan.epochs_with_sharing:,}",
-            "ratio": f"{plan.sharing_ratio:.2f}",
+            "ratio": decimal(plan.sharing_ratio, 2),
             **({"frozen epochs": f"{plan.epochs_frozen:,}, at no cost"} if plan.epochs_frozen else {}),
             "left to train": f"{plan.epochs_left:,} epochs",
             **({"missing controls": ", ".join(plan.missing_controls)} if plan.missing_controls else {}),
@@ -56,7 +58,7 @@ def classes_text(classes: ClassCounts) -> str:
     least, most = counts[classes.fewest], counts[classes.most]
     if least == most:
         return f"{len(counts)}, {least:,} training examples each"
-    times = f"{classes.imbalance:.3g} times as many" if least else "the smallest has none"
+    times = f"{significant(classes.imbalance)} times as many" if least else "the smallest has none"
     return (
         f"{len(counts)}, from {least:,} training examples ({one_line(classes.fewest)}) to {most:,} "
         f"({one_line(classes.most)}): {times}"
@@ -75,9 +77,9 @@ def size(count: float) -> str:
     """``count`` bytes for a person."""
     for unit in ("bytes", "KB", "MB", "GB"):
         if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+            return f"{decimal(count, 0 if unit == 'bytes' else 1)} {unit}"
         count /= 1000
-    return f"{count:.1f} TB"
+    return f"{decimal(count, 1)} TB"
 
 
 def verdict_text(results: Results, following: str = "", width: int | None = None) -> str:
@@ -124,7 +126,7 @@ def announce_page(
 
 def reproduction_text(comparisons: Sequence[Comparison], page: Path | None) -> str:
     """Our numbers with the published ones, and where the page lies."""
-    lines = [f"{one.what}: {one.ours}; reference {one.published} ({one.source})" for one in comparisons]
+    lines = list(map(comparison_line, comparisons))
     return "\n".join([*lines, *([f"page: {page.absolute()}"] if page else [])])
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from critlab.analysis.timing.answer import Cost, Plateau, Timing
 from critlab.analysis.timing.costs import Costs, cheapest
 from critlab.analysis.timing.tradeoffs import Tradeoff
-from critlab.report.text.numbers import count, hundredths, listing, percent, points, signed
+from critlab.report.text.numbers import count, hundredths, listing, percent, points, significant
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def number(value: float, words: TimingWords) -> str:
 
 
 def _plain(value: float, words: TimingWords) -> str:
-    return hundredths(value) if words.fraction else signed(f"{value:.3g}")
+    return hundredths(value) if words.fraction else significant(value)
 
 
 def _time(timing: Timing, epoch: int, words: TimingWords) -> str:

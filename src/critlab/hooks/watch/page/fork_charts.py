@@ -7,6 +7,7 @@ from typing import Any
 from critlab.hooks.sensitivity.course import Course, finite
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import HUNDREDTHS, JSON, legend, only, quantity, specification, tip
+from critlab.report.text.numbers import hundredths
 
 ANSWERS = ("open", "undecided", "closed")
 COLOURS = ("$deficit", "$control", "$clock")
@@ -114,7 +115,7 @@ def _shown(one: dict[str, Any]) -> JSON:
         "deficit": one["deficit"],
         "answer": one["answer"],
         "damage_now": one["damage_now"],
-        "damage": f"{100 * one['damage_now']:.1f}",
+        "damage": hundredths(one["damage_now"]),
         "low": one["damage_now_low"],
         "high": one["damage_now_high"],
     }

@@ -14,6 +14,7 @@ from critlab.hooks.watch.records.signals import QUANTITIES, sentence
 from critlab.hooks.watch.records.worth import signal_worth
 from critlab.report.findings import Findings
 from critlab.report.text.sensitivity import closing_text, headline, sensitivity_text, worth_text
+from critlab.report.text.signals import prime_windows_sentence
 
 MOST_SHOWN = 200
 """Records on the page, which would be slow to open with many thousand."""
@@ -90,13 +91,7 @@ def thinned(history: Sequence[Record]) -> Sequence[Record]:
 
 def windows_sentence(record: Record) -> str:
     """The prime learning window of each group, in words after a space; empty where there are no groups."""
-    if not record.windows:
-        return ""
-    told = [
-        f"of {name} it is {window.name}" + (f" since step {window.since:,.0f}" if window.since is not None else "")
-        for name, window in record.windows.items()
-    ]
-    return f" The prime learning window: {', '.join(told)}."
+    return f" {prime_windows_sentence(record.windows)}" if record.windows else ""
 
 
 def _worth() -> str:

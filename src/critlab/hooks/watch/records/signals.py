@@ -48,6 +48,14 @@ class Signal:
             return "unchanged"
         return "rose" if change > 0 else "fell"
 
+    @property
+    def words(self) -> str:
+        """The value with its margin and unit, and how it has moved."""
+        from critlab.report.text.signals import signal_text
+
+        margin = None if self.stderr is None or not math.isfinite(self.stderr) else INTERVAL * self.stderr
+        return signal_text(self.value, margin, self.unit, self.moved, self.since, self.before)
+
 
 Reading = Callable[[Record], "Estimate | float | None"]
 
@@ -109,24 +117,15 @@ def signals(history: Sequence[Record]) -> dict[str, Signal]:
 
 def sentence(history: Sequence[Record]) -> str:
     """The signals that say most, in words."""
+    from critlab.report.text.signals import signals_sentence
+
     found = signals(history)
-    said = [f"{one.label.lower()} {_number(one)}" for name in SAID if (one := found.get(name))]
-    return f"At step {history[-1].step:,}: {'; '.join(said)}."
+    said = {one.label: one.words for name in SAID if (one := found.get(name))}
+    return signals_sentence(history[-1].step, said)
 
 
 SAID = ("loss", "trace", "uncertainty", "lr")
 """The signals of :func:`sentence`."""
-
-
-def _number(one: Signal) -> str:
-    text = f"{one.value:.4g}"
-    if one.stderr is not None and math.isfinite(one.stderr):
-        text += f" ± {INTERVAL * one.stderr:.2g}"
-    text += f" {one.unit}" if one.unit else ""
-    if one.before is None or one.since is None or one.moved == "unknown":
-        return text
-    text += f", {one.moved} since step {one.since:,}"
-    return text if one.moved == "unchanged" else f"{text} ({one.before:.4g})"
 
 
 def _signal(label: str, unit: str, now: Estimate | float, since: int | None, then: Estimate | float | None) -> Signal:

@@ -11,7 +11,7 @@ from critlab.analysis.confounds.training_accuracy import TrainingAccuracy
 from critlab.analysis.judgement.verdict import Verdict
 from critlab.analysis.statistics import Summary
 from critlab.analysis.statistics.ratio import Share
-from critlab.report.text.numbers import effect, percent, places, result, share_interval
+from critlab.report.text.numbers import effect, percent, places, result, share_interval, significant
 from critlab.study.schedules import schedule
 
 
@@ -38,8 +38,8 @@ def confound_text(verdict: Verdict, confound: Confound) -> str:
         case DecayedRate():
             remedy = f' To find out, set clocks = ["{confound.clock}"] in [controls].' if confound.clock else ""
             return (
-                f"At the last removal the learning rate has decayed to {confound.rate:.2g} ({percent(confound.left)} "
-                f"of its initial value). That alone could hinder recovery.{remedy}"
+                f"At the last removal the learning rate has decayed to {significant(confound.rate, 2)} "
+                f"({percent(confound.left)} of its initial value). That alone could hinder recovery.{remedy}"
             )
         case OtherSchedule():
             return _other_schedule(confound, where)
@@ -116,7 +116,9 @@ def _other_schedule(confound: OtherSchedule, where: str) -> str:
 
 
 def _onset(confound: OnsetRate) -> str:
-    between = f"from {confound.first:.2g} in the first window to {confound.last:.2g} in the last"
+    between = (
+        f"from {significant(confound.first, 2)} in the first window to {significant(confound.last, 2)} in the last"
+    )
     remedy = 'To separate timing from learning rate, set clock = "constant" in [optimizer].'
     if confound.last >= confound.first:
         return f"The learning rate goes {between}, so late windows change the weights differently. {remedy}"

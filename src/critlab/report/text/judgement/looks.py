@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from critlab._core.text import one_line
 from critlab.analysis.judgement.looks import Looks
 from critlab.analysis.tables.progress import Growth
-from critlab.report.text.numbers import count, percent, places
+from critlab.report.text.numbers import count, percent, places, significant
 from critlab.study.runs.stages import Look
 from critlab.study.study import Study
 
@@ -16,7 +16,7 @@ def look_lines(looks: Looks) -> Iterator[str]:
     """What a reader must know of the looks; nothing where there is one, as planned."""
     if looks.number == 1 and looks.planned and looks.most is None:
         return
-    level = f"at a one-sided level of {looks.level:.2g}"
+    level = f"at a one-sided level of {significant(looks.level, 2)}"
     if looks.unplanned:
         noun = "was" if looks.unplanned == 1 else "were"
         yield (
@@ -40,7 +40,7 @@ def growth_text(look: Look, stage: Study, following: Study) -> str:
     if stage.sweep.asks_when:
         new = [at for at in following.sweep.points if at not in stage.sweep.points]
         return f"{begins}; an untried time may be better; adding {places(following.sweep, new)}"
-    known = "has no limit yet" if look.width is None else f"is known within {look.width:.3g} epochs"
+    known = "has no limit yet" if look.width is None else f"is known within {significant(look.width)} epochs"
     new = [at for at in following.sweep.points if at not in stage.sweep.points]
     most = following.sweep.adaptive.most if following.sweep.adaptive else len(following.sweep.points)
     so_far = f"{len(following.sweep.points)} of at most {most} points"

@@ -26,7 +26,16 @@ from critlab.report.text.judgement.damages import (
 from critlab.report.text.judgement.guards import guard_text
 from critlab.report.text.judgement.remedies import remedy_texts
 from critlab.report.text.notes import note_lines
-from critlab.report.text.numbers import count, hundredths, interval, places, points, probability, signed
+from critlab.report.text.numbers import (
+    count,
+    decimal,
+    hundredths,
+    interval,
+    percent,
+    places,
+    points,
+    probability,
+)
 
 ANSWERS: Mapping[Answer, str] = {
     "present": "present",
@@ -95,7 +104,7 @@ def _unseen(verdict: Verdict, deciding: Sequence[Damage]) -> Iterator[str]:
     """Which share of failing seeds so many seeds without a failure do not exclude."""
     failure, seeds = WORST * verdict.smallest_damage, min(one.n for one in deciding)
     if max(one.worst for one in deciding) < failure:
-        share = f"{100 * unseen_share(seeds):.0f} %"
+        share = percent(unseen_share(seeds), 0)
         yield f"No seed lost {points(failure)} or more."
         yield f"{seeds} seeds exclude only that more than {share} of all seeds do."
 
@@ -177,9 +186,9 @@ def closing_text(verdict: Verdict) -> str:
         return _no_closing(verdict)
     what = "The period closes" if verdict.is_period_closing else "The lasting damage passes half of its largest value"
     limits = epochs_interval(closing)
-    text = f"{what} at about epoch {closing.epoch:.1f} {limits}: {words.closing.format(arm=closing.arm)}."
-    if closing.bias and f"{closing.bias:.1f}" not in ("0.0", "-0.0"):
-        text += signed(f" A bias of {closing.bias:.1f} epochs is removed.")
+    text = f"{what} at about epoch {decimal(closing.epoch, 1)} {limits}: {words.closing.format(arm=closing.arm)}."
+    if round(closing.bias, 1):
+        text += f" A bias of {decimal(closing.bias, 1)} epochs is removed."
     before, after = closing.between
     text += f" Where between epochs {before:g} and {after:g} the damage rises, the sweep does not show."
     if closing.open_ended:
@@ -198,4 +207,4 @@ def epochs_interval(closing: Closing) -> str:
     """The interval of a closing, such as ``[3.5, 8.4]`` or ``[3.5, not bounded]``."""
     if closing.low is None:
         return "[no interval]"
-    return f"[{closing.low:.1f}, {'not bounded' if closing.high is None else f'{closing.high:.1f}'}]"
+    return f"[{decimal(closing.low, 1)}, {'not bounded' if closing.high is None else decimal(closing.high, 1)}]"
