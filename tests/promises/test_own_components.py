@@ -32,6 +32,7 @@ COMPONENTS = {
     "sweeps": "doubling",
     "switches": "decay_factor",
     "clocks": "halving",
+    "optimizers": "sign_descent",
     "executors": "aloud",
     "figures": "squares",
 }

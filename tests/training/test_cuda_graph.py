@@ -23,7 +23,7 @@ from critlab.study.runs.recipe import Recipe
 from critlab.study.specs import AugmentSpec, OptimizerSpec
 from critlab.training.cuda_graph import step_program
 from critlab.training.cuda_graph.step_program import StepProgram
-from critlab.training.cuda_graph.updates import decayed, update_rule
+from critlab.training.cuda_graph.updates import UpdateRule, decayed, shrunk, update_rule
 from critlab.training.learner import NetworkLearner
 from critlab.training.loop import train_epoch
 from critlab.training.optimizers import make_optimizer, pack_optimizer
@@ -62,6 +62,12 @@ def assert_alike(taught: NetworkLearner, left: Any, right: Any, **how: Any) -> N
         np.testing.assert_allclose(value, second[name], err_msg=name, **how)
 
 
+def rule_of(spec: OptimizerSpec) -> UpdateRule:
+    rule = update_rule(spec)
+    assert rule is not None
+    return rule
+
+
 class Exact(nn.Module):
     """A network in float64, where rounding is too small to be amplified by what comes after."""
 
@@ -82,7 +88,7 @@ def test_it_trains_as_torchs_own_optimiser_does(optimizer: dict[str, Any], model
     taught = learner(False, optimizer, model)
     spec, networks = taught.base.optimizer, [Exact(taught.start({"seed": 0}).model) for _ in range(2)]
     optimizers = [make_optimizer(spec, network) for network in networks]
-    program = StepProgram(Exact(taught.start({"seed": 1}).model), update_rule(spec), nullcontext, 3)
+    program = StepProgram(Exact(taught.start({"seed": 1}).model), rule_of(spec), nullcontext, 3)
     for epoch, recipe in enumerate(RECIPES):
         slower = replace(recipe, lr=recipe.lr * (0.02 if spec.name == "adam" else 1.0))
         how: Any = {"seed": 0, "epoch": epoch, "length": 120, "batch": 50}
@@ -101,16 +107,23 @@ def test_it_trains_as_torchs_own_optimiser_does(optimizer: dict[str, Any], model
         torch.testing.assert_close(kept[1][name], value, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("optimizer", [{"name": "sgd", "momentum": 0.9, "batch": 30}, {"name": "adam"}])
+RULES: tuple[dict[str, Any], ...] = (
+    {"name": "sgd", "momentum": 0.9, "batch": 30},
+    {"name": "sgd", "nesterov": True},
+    {"name": "adam", "betas": [0.8, 0.99], "eps": 1e-6},
+    {"name": "adamw"},
+)
+
+
+@pytest.mark.parametrize("optimizer", RULES, ids=lambda optimizer: str(optimizer["name"]))
 def test_an_update_against_torchs_in_float64(optimizer: dict[str, Any]) -> None:
     spec = OptimizerSpec(lr=0.1, **optimizer)
     torch.manual_seed(0)
     weights = [torch.randn(4, 3, dtype=torch.float64), torch.randn(3, dtype=torch.float64)]
     twins = [nn.Parameter(weight.clone()) for weight in weights]
-    kind = torch.optim.Adam if spec.name == "adam" else torch.optim.SGD
     more: dict[str, Any] = {"momentum": 0.9} if spec.name == "sgd" else {}
-    theirs = kind(twins, lr=0.1, weight_decay=0.01, **more)
-    rule = update_rule(spec)
+    theirs = spec.options.found()(twins, lr=0.1, weight_decay=0.01, **more, **spec.options.arguments())
+    rule = rule_of(spec)
     slots = [rule.slots(weight) for weight in weights]
     lr, decay = (torch.tensor(value, dtype=torch.float64) for value in (0.1, 0.01))
     for _ in range(5):
@@ -118,7 +131,9 @@ def test_an_update_against_torchs_in_float64(optimizer: dict[str, Any]) -> None:
         for twin, gradient in zip(twins, gradients, strict=True):
             twin.grad = gradient.clone()
         theirs.step()
-        rule.apply(weights, decayed(weights, gradients, decay), slots, lr)
+        if rule.decoupled:
+            shrunk(weights, lr, decay)
+        rule.apply(weights, gradients if rule.decoupled else decayed(weights, gradients, decay), slots, lr)
     for weight, twin in zip(weights, twins, strict=True):
         torch.testing.assert_close(weight, twin.detach(), rtol=1e-6, atol=1e-7)
 
@@ -169,7 +184,7 @@ def test_labels_that_do_not_count_are_not_counted() -> None:
 
 
 def program_of(model: nn.Module) -> StepProgram:
-    return StepProgram(model, update_rule(OptimizerSpec(name="sgd", lr=0.1, batch=5)), nullcontext, 4)
+    return StepProgram(model, rule_of(OptimizerSpec(name="sgd", lr=0.1, batch=5)), nullcontext, 4)
 
 
 class Drawing(CrossEntropy):

@@ -6,6 +6,7 @@ all errors are reported at once, each with the field, what was received, what is
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, time
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, Validatio
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from critlab._core.digest import canonical
 from critlab._core.errors import InvalidValue
 
 Location = tuple[int | str, ...]
@@ -128,6 +130,23 @@ def plain_numbers(value: Any, levels: int = MOST_LEVELS) -> Any:
     if isinstance(value, Integral):
         return int(value)
     return float(value) if isinstance(value, Real) else value
+
+
+def json_values(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as JSON gives them back, so that equal specifications stay equal once written and read.
+
+    Raises:
+        Problems: for each that is no JSON value.
+    """
+    read, found = {}, list[tuple[Location, str]]()
+    for key, value in options.items():
+        try:
+            read[key] = json.loads(canonical(value))
+        except (TypeError, ValueError) as error:
+            found.append(((key,), f"received {value!r}; must be a JSON value ({error})"))
+    if found:
+        raise Problems(found)
+    return read
 
 
 def _declared(kind: type[BaseModel], name: str, value: Any) -> bool:

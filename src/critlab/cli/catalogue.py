@@ -18,6 +18,7 @@ from critlab.objectives import OBJECTIVES
 from critlab.papers.cost import cost
 from critlab.papers.figure import Figure, Scale
 from critlab.papers.registry import FIGURES
+from critlab.study.optimizers import OPTIMIZERS
 from critlab.study.schedules import CLOCKS
 from critlab.study.sweeps import SWEEPS, Sweep
 from critlab.study.switches import SWITCHES
@@ -31,6 +32,7 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "sweeps": SWEEPS,
     "switches": SWITCHES,
     "clocks": CLOCKS,
+    "optimizers": OPTIMIZERS,
     "executors": EXECUTORS,
 }
 SHARED: dict[str, type[Spec]] = {"deficits": Deficit, "sweeps": Sweep}

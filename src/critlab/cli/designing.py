@@ -84,6 +84,7 @@ def list_(
             "sweeps",
             "switches",
             "clocks",
+            "optimizers",
             "executors",
             "figures",
         ]

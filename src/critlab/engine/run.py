@@ -305,7 +305,8 @@ def _images(study: Study, options: RunOptions) -> ImageSet:
         say(f"data: {remark}")
     for remark in deficit_remarks(study, shape):
         say(remark)
-    tried = any(switch.tried for switch in study.switch or ())
+    optimizers = [study.optimizer, *(switch.optimizer(study.optimizer) for switch in study.switch or ())]
+    tried = any(one.options.tried for one in optimizers) or any(switch.tried for switch in study.switch or ())
     if tried or is_path(study.model.name) or any(one.reset_layers for one in interventions(study)):
         network_training().check(study, images)
     return images

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, ValidationError, model_validator
 
-from critlab._core.digest import canonical
 from critlab._core.errors import CritlabError, StudyError
 from critlab._core.imports import imported, is_path, one_line
-from critlab._core.spec import Problems, Spec, nearest, problems, refusal
+from critlab._core.spec import Problems, Spec, json_values, nearest, problems, refusal
 from critlab._core.user_code.identity import OwnCode, code_of_row, own_code, path_of, stated_version
 from critlab.deficits.input_form import InputForm
 from critlab.models.model import Model
@@ -44,7 +42,7 @@ class ModelSpec(Spec):
         name = raw["name"] if isinstance(raw["name"], str) else path_of(raw["name"])
         options = {key: value for key, value in raw.items() if key != "name"}
         if is_path(name):
-            return {"name": name, **_json(options)}
+            return {"name": name, **json_values(options)}
         try:
             kind = _row(name)
         except StudyError as error:
@@ -177,19 +175,6 @@ def _row(name: str) -> type[Model]:
     )  # the table names this module's neighbours, so it is complete only later
 
     return MODELS.find(name)
-
-
-def _json(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options as JSON gives them back, so that equal specifications stay equal once written and read."""
-    read, found = {}, []
-    for key, value in options.items():
-        try:
-            read[key] = json.loads(canonical(value))
-        except (TypeError, ValueError) as error:
-            found.append(((key,), f"received {value!r}; must be a JSON value ({error})"))
-    if found:
-        raise Problems(found)
-    return read
 
 
 def _takes(function: Callable[..., Any], option: str) -> bool:

@@ -11,6 +11,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    SerializeAsAny,
     SerializerFunctionWrapHandler,
     field_validator,
     model_serializer,
@@ -21,6 +22,9 @@ from critlab._core.imports import imported, is_path
 from critlab._core.spec import Location, Problems, Spec, shown
 from critlab._core.user_code.identity import OwnCode, own_code, path_of
 from critlab.study.ingredients.intervention import Intervention
+from critlab.study.optimizers import TorchOptimizer
+from critlab.study.optimizers.section import misplaced, with_options
+from critlab.study.optimizers.sgd import SGD
 from critlab.study.schedules import CLOCKS, Clock, schedule
 from critlab.study.types import MOST_EPOCHS, MOST_RATE, AnyDeficit, Epoch, Epochs, Removal, increasing, sequence
 
@@ -53,7 +57,11 @@ _ASKED = {
 
 
 class OptimizerSpec(Spec):
-    """How weights move: ``sgd`` or ``adam``, the schedule of the learning rate, and the batch.
+    """How weights move: the optimiser, the schedule of the learning rate, and the batch.
+
+    ``name`` is a row of :data:`critlab.study.optimizers.OPTIMIZERS` or a user's own ``"package.module:Class"``. Its
+    options are further keys of the section; the value holds them as ``options``. Momentum and weight decay are those
+    of the optimiser's class where they are left out.
 
     ``clock`` says how the learning rate follows from ``lr`` and from the keys of :data:`SCHEDULED`, of which each clock
     uses some; see :mod:`critlab.study.schedules`.
@@ -62,7 +70,7 @@ class OptimizerSpec(Spec):
     #: keys that stay out of the plain values where they are neutral, so that earlier studies keep their digests
     unsaid: ClassVar[Mapping[str, Any]] = SCHEDULED
     schedule_known: ClassVar[bool] = True
-    name: Literal["sgd", "adam"]
+    name: str
     lr: float = Field(gt=0, le=MOST_RATE)
     lr_decay: float = Field(default=1.0, gt=0, le=1)
     momentum: float | None = Field(default=None, ge=0, lt=1)
@@ -80,22 +88,40 @@ class OptimizerSpec(Spec):
     final_div_factor: float = Field(default=1e4, ge=1, le=MOST_RATE)
     function: str | None = None
 
+    options: SerializeAsAny[TorchOptimizer] = SGD()
+
     @model_serializer(mode="wrap")
-    def _without_unsaid(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return without(plain(self), self.unsaid)
+    def _flat(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        plain: dict[str, Any] = handler(self)
+        plain.pop("options", None)
+        return {**without(plain, self.unsaid), **self.options.special()}
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_momentum(cls, raw: Any) -> Any:
-        if isinstance(raw, dict) and raw.get("name") == "sgd" and raw.get("momentum") is None:
-            return {**raw, "momentum": 0.9}
-        return raw
+    def _with_options(cls, raw: Any) -> Any:
+        if not isinstance(raw, Mapping):
+            return raw
+        given = with_options(raw, list(cls.model_fields))
+        if (options := given.get("options")) is None:
+            return given
+        usual = {"momentum": options.usual_momentum, "weight_decay": options.usual_decay or 0.0}
+        return {**given, **{key: value for key, value in usual.items() if given.get(key) is None}}
 
     @model_validator(mode="after")
-    def _momentum_is_sgd(self) -> Self:
-        if self.name == "adam" and self.momentum is not None:
-            raise Problems([(("momentum",), f"received {self.momentum}; adam has no momentum, omit it")])
+    def _has_what_is_given(self) -> Self:
+        if found := misplaced(self.name, self.options, self.momentum, self.weight_decay):
+            raise Problems(found)
         return self
+
+    def shares_state(self, other: OptimizerSpec) -> bool:
+        """Whether both can go on with one state: the same optimiser, whose momentum alone may differ."""
+        same = self.name == other.name and self.options == other.options
+        return same and (self.momentum == other.momentum or self.options.momentum_may_change)
+
+    def named(self) -> dict[str, Any]:
+        """The JSON values that name the optimiser without its schedule and its weight decay, which recipes hold."""
+        momentum = {} if self.momentum is None else {"momentum": self.momentum}
+        return {"name": self.name, "batch": self.batch, **momentum, **self.options.named()}
 
     @field_validator("milestones")
     @classmethod
@@ -125,6 +151,9 @@ class OptimizerSpec(Spec):
             elif key in chosen.required and given == neutral:
                 text = f"required by clock {shown(self.clock)}, but missing; give {_ASKED.get(key, 'a value')}"
                 found.append(((key,), text))
+        if not self.options.follows_rate and (self.lr_decay != 1 or chosen.anneals(self)):
+            text = f"received {shown(self.clock)}; {self.name} uses lr in its first step only, so omit it, and lr_decay"
+            found.append((("clock",), text))
         if chosen.refuses_decay and self.lr_decay != 1:
             text = f"received {shown(self.lr_decay)}; clock {shown(self.clock)} does not use it, so omit it"
             found.append((("lr_decay",), text))

@@ -31,12 +31,12 @@ from critlab.study.study import Setup
 from critlab.study.switches.switch import Trained
 from critlab.training.batches import batches
 from critlab.training.cuda_graph.step_program import StepProgram
-from critlab.training.cuda_graph.updates import update_rule
+from critlab.training.cuda_graph.updates import UpdateRule, update_rule
 from critlab.training.evaluation import recomputed
 from critlab.training.examples import Examples
 from critlab.training.interventions import intervene
 from critlab.training.loop import autocast, score_test_images, selected, train_epoch
-from critlab.training.optimizers import make_optimizer, pack_optimizer, unpack_optimizer
+from critlab.training.optimizers import drop_state, make_optimizer, pack_optimizer, unpack_optimizer
 from critlab.training.probe_images import ProbeImages
 from critlab.training.seeding import kept_generators, seed_all, seeded
 from critlab.training.states.arrays import array_of, marked, unmarked
@@ -114,7 +114,7 @@ class NetworkLearner:
             self._begin(state, recipe, epoch)
         optimizer = state.added.chosen(recipe, state.optimizer, self.base.optimizer, state.model)
         # a recorded program knows no switch that acts in training
-        recorded = self.recorded and not recipe.switches and self._can_be_recorded
+        recorded = self.recorded and not recipe.switches and self._can_be_recorded and self._rule is not None
         with state.added.updated(recipe, state.model, optimizer):
             score = train_epoch(
                 state.model,
@@ -144,8 +144,9 @@ class NetworkLearner:
         if recipe.intervention is not None:
             fresh = self._untrained(key(state.seed, "intervention", epoch))
             intervene(state.model, state.optimizer, recipe.intervention, fresh)
-        if recipe.fresh_optimizer:
-            state.optimizer.state.clear()
+        dropped = recipe.intervention is not None and recipe.intervention.optimizer == "dropped"
+        if dropped or recipe.fresh_optimizer:
+            drop_state(state.optimizer, self.base.optimizer, state.model)
         state.added.begin(recipe, state.model)
         state.began = {name: value.detach().clone() for name, value in state.model.named_parameters()}
 
@@ -211,7 +212,7 @@ class NetworkLearner:
             ) from None
         restore(state.model, _below("outside.", tensors))
         unpack_optimizer(state.optimizer, state.model, _below("optimizer.", found))
-        state.added = Added.of(_below("switch.", found), self.base.optimizer, state.model)
+        state.added = Added.of(_below("switch.", found), state.model)
         state.epoch = epoch
         if "progress" in tensors:
             step, loss, right, counted = tensors["progress"].tolist()
@@ -220,10 +221,16 @@ class NetworkLearner:
         return state
 
     @cached_property
+    def _rule(self) -> UpdateRule | None:
+        """How a recorded program moves weights; None where only torch's own optimiser can."""
+        return update_rule(self.base.optimizer)
+
+    @cached_property
     def _program(self) -> StepProgram:
         """The program of all runs; its network is only a seat."""
         steps = -(-len(self.examples.train_labels) // self.base.optimizer.batch)
-        return StepProgram(self._untrained(0), update_rule(self.base.optimizer), self._forward, steps)
+        assert self._rule is not None, "asked before"
+        return StepProgram(self._untrained(0), self._rule, self._forward, steps)
 
     def _untrained(self, seed: int) -> nn.Module:
         """The study's network, initialised from ``seed``; the global generators stay as they are."""

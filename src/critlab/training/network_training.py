@@ -37,16 +37,19 @@ class NetworkTraining:
         return NetworkLearner(setup, images, numerics, device)
 
     def check(self, study: Study, images: ImageSet) -> None:
-        """Build the model, and refuse an intervention of a layer that it does not have, or a switch that does not fit.
+        """Build the model and its optimisers, and refuse what does not fit: a layer to reset, an optimiser, a switch.
 
         Raises:
-            StudyError: there is no such layer, a switch does not fit, or the model cannot be built.
+            StudyError: there is no such layer, something does not fit, or the model cannot be built.
         """
         model = study.model.build(tuple(images.train_images.shape[1:]), images.classes)
         if layers := {layer for one in interventions(study) for layer in one.reset_layers}:
             check_layers(model, layers)
+        optimizer = make_optimizer(study.optimizer, model)
         if study.switch is not None:
-            trained = Trained(model, make_optimizer(study.optimizer, model), study.seeds[0], 0)
+            trained = Trained(model, optimizer, study.seeds[0], 0)
+            for switch in study.switch:
+                make_optimizer(switch.optimizer(study.optimizer), model)
             tried = [switch for switch in study.switch if switch.tried]
             check_switches(tried, trained, Examples.of(images, torch.device("cpu")))
 

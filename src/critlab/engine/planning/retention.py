@@ -46,7 +46,7 @@ def built_bytes(base: Setup, example_shape: tuple[int, ...], classes: int, *, me
 
 def _moments(base: Setup) -> int:
     """How many numbers the optimiser keeps for each weight."""
-    return 2 if base.optimizer.name == "adam" else 1 if base.optimizer.momentum else 0
+    return base.optimizer.options.moments(base.optimizer.momentum)
 
 
 def retained_paths(tree: Tree, seeds: int, size: int | None, budget: int = BUDGET_BYTES) -> frozenset[str]:

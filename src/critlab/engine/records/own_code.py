@@ -16,6 +16,7 @@ from critlab.deficits import DEFICITS, Deficit
 from critlab.measures import MEASURES, Measure
 from critlab.models.spec import ModelSpec
 from critlab.objectives import OBJECTIVES, Objective
+from critlab.study.optimizers import TorchOptimizer
 from critlab.study.specs import AugmentSpec
 from critlab.study.study import Study
 from critlab.study.switches import SWITCHES, Switch
@@ -41,6 +42,8 @@ def _inside(value: Any) -> Iterator[OwnCode]:
     elif isinstance(value, AugmentSpec):
         code = value.code()
         yield from () if code is None else (code,)
+    elif isinstance(value, TorchOptimizer):
+        yield from value.codes()
     elif isinstance(value, DataSet):
         return  # the content of the data names them
     elif isinstance(value, Component):

@@ -43,19 +43,10 @@ def origin(
         "seed": seed,
         "data": {**base.data.identity(), "content": fingerprint},
         "model": renamed(base.model.identity(), adopted),
-        "optimizer": _optimizer(base),
+        "optimizer": renamed(base.optimizer.named(), adopted),
         "numerics": numerics.identity(),
         "training": TRAINING_VERSION,
     }
-
-
-def _optimizer(base: Setup) -> dict[str, Any]:
-    """Without the schedule, which is part of every recipe, so that runs with different schedules can still share."""
-    chosen = base.optimizer
-    named: dict[str, Any] = {"name": chosen.name, "batch": chosen.batch}
-    if chosen.momentum is not None:
-        named["momentum"] = chosen.momentum
-    return named
 
 
 def state_name(origin_digest: str, path: str) -> str:

@@ -23,7 +23,7 @@ from torch.optim import Optimizer
 
 from critlab.objectives import Objective
 from critlab.study.runs.recipe import Recipe
-from critlab.training.cuda_graph.updates import UpdateRule, decayed
+from critlab.training.cuda_graph.updates import UpdateRule, decayed, shrunk
 from critlab.training.tally import RunningMetrics
 
 WARM_UP = 3
@@ -159,7 +159,11 @@ class StepProgram:
         ]
         with torch.no_grad():
             parameters, gradients, slots = map(list, zip(*moved, strict=True))
-            self.rule.apply(parameters, decayed(parameters, gradients, self.decay), slots, self.lr)
+            if self.rule.decoupled:
+                shrunk(parameters, self.lr, self.decay)
+            else:
+                gradients = decayed(parameters, gradients, self.decay)
+            self.rule.apply(parameters, gradients, slots, self.lr)
             counted = torch.full((), len(labels), device=labels.device)
             right = torch.zeros_like(counted)
             if learned.logits is not None:

@@ -13,6 +13,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from critlab.study.optimizers.adam import Adam, AdamW
+from critlab.study.optimizers.sgd import SGD
 from critlab.study.specs import OptimizerSpec
 
 Slots = Mapping[str, Tensor]
@@ -20,7 +22,15 @@ Slots = Mapping[str, Tensor]
 
 
 class UpdateRule(Protocol):
-    """How parameters follow gradients."""
+    """How parameters follow gradients.
+
+    ``decoupled`` says whether weight decay shrinks the weights themselves (:func:`shrunk`) or is added to the gradient
+    (:func:`decayed`).
+    """
+
+    @property
+    def decoupled(self) -> bool:
+        """Which of the two."""
 
     def slots(self, parameter: Tensor) -> dict[str, Tensor]:
         """What is kept of ``parameter`` before the first step, on its device."""
@@ -30,7 +40,7 @@ class UpdateRule(Protocol):
 
         Args:
             parameters: what moves.
-            gradients: what they follow, one for each parameter; see :func:`decayed`.
+            gradients: what they follow, one for each parameter, with coupled weight decay in them.
             slots: what is kept of each.
             lr: float32 ``()`` on their device, the learning rate.
         """
@@ -40,10 +50,14 @@ class UpdateRule(Protocol):
 class MomentumUpdate:
     """``b <- momentum b + g``, ``w <- w - lr b``; without momentum nothing is kept.
 
+    With ``nesterov``, ``w <- w - lr (g + momentum b)``.
+
     Source: as ``torch.optim.SGD``.
     """
 
     momentum: float
+    nesterov: bool = False
+    decoupled: bool = False
 
     def slots(self, parameter: Tensor) -> dict[str, Tensor]:
         """One buffer of zeros, in the layout of the parameter."""
@@ -55,20 +69,22 @@ class MomentumUpdate:
             buffers = [one["momentum_buffer"] for one in slots]
             torch._foreach_mul_(buffers, self.momentum)
             torch._foreach_add_(buffers, gradients)
-            gradients = buffers
+            ahead = torch._foreach_mul(buffers, self.momentum) if self.nesterov else None
+            gradients = buffers if ahead is None else list(torch._foreach_add(ahead, gradients))
         torch._foreach_sub_(parameters, torch._foreach_mul(gradients, lr))
 
 
 @dataclass(frozen=True)
 class AdamUpdate:
-    """Adam.
+    """Adam; with ``decoupled``, AdamW.
 
-    Source: Kingma and Ba 2015, as ``torch.optim.Adam`` with its default decay rates and epsilon.
+    Source: Kingma and Ba 2015, as ``torch.optim.Adam``; Loshchilov and Hutter 2019, as ``torch.optim.AdamW``.
     """
 
     first: float = 0.9
     second: float = 0.999
     epsilon: float = 1e-8
+    decoupled: bool = False
 
     def slots(self, parameter: Tensor) -> dict[str, Tensor]:
         """Both moments, and the number of steps as float32 ``()``."""
@@ -97,7 +113,7 @@ class AdamUpdate:
 
 
 def decayed(parameters: list[Tensor], gradients: list[Tensor], decay: Tensor) -> list[Tensor]:
-    """``g + decay w``: what every rule follows, as the papers' optimisers couple weight decay to the gradient.
+    """``g + decay w``: what a rule follows that couples weight decay to the gradient, as in the papers' time.
 
     Args:
         parameters: w.
@@ -107,6 +123,22 @@ def decayed(parameters: list[Tensor], gradients: list[Tensor], decay: Tensor) ->
     return list(torch._foreach_add(torch._foreach_mul(parameters, decay), gradients))
 
 
-def update_rule(spec: OptimizerSpec) -> UpdateRule:
-    """The rule of a study's optimiser."""
-    return AdamUpdate() if spec.name == "adam" else MomentumUpdate(spec.momentum or 0.0)
+def shrunk(parameters: list[Tensor], lr: Tensor, decay: Tensor) -> None:
+    """``w <- (1 - lr decay) w`` in place: decoupled weight decay, before a rule's step.
+
+    Args:
+        parameters: w.
+        lr: float32 ``()`` on their device, the learning rate.
+        decay: float32 ``()``.
+    """
+    torch._foreach_mul_(parameters, 1 - lr * decay)
+
+
+def update_rule(spec: OptimizerSpec) -> UpdateRule | None:
+    """The rule of a study's optimiser; None where only torch's own optimiser knows it."""
+    options = spec.options
+    if isinstance(options, SGD) and not options.dampening:
+        return MomentumUpdate(spec.momentum or 0.0, options.nesterov)
+    if isinstance(options, Adam) and not options.amsgrad:
+        return AdamUpdate(*options.betas, options.eps, isinstance(options, AdamW))
+    return None

@@ -25,10 +25,12 @@ class Added:
     Args:
         kept: tensors that switches keep, by the key of the switch and by name.
         optimizer: the optimiser that works in the window; None where it is the study's own.
+        stored: the state of that optimiser from a checkpoint, until the next epoch says which optimiser it is.
     """
 
     kept: dict[str, dict[str, Tensor]] = field(default_factory=dict)
     optimizer: Optimizer | None = None
+    stored: dict[str, Tensor] = field(default_factory=dict)
 
     def begin(self, recipe: Recipe, model: nn.Module) -> None:
         """Prepares for the first step of an epoch: what has ended is dropped, what is new begins."""
@@ -43,8 +45,13 @@ class Added:
         spec = base
         for switch in recipe.switches:
             spec = switch.optimizer(spec)
-        same = spec.name == base.name
-        self.optimizer = None if same else self.optimizer or make_optimizer(spec, model)
+        if spec.shares_state(base):
+            self.optimizer = None
+        elif self.optimizer is None:
+            self.optimizer = make_optimizer(spec, model)
+            if self.stored:
+                unpack_optimizer(self.optimizer, model, self.stored)
+        self.stored = {}
         chosen = self.optimizer or own
         for group in chosen.param_groups:
             if "momentum" in group:
@@ -77,24 +84,18 @@ class Added:
     def tensors(self, model: nn.Module) -> dict[str, Tensor]:
         """Everything here by name, for a checkpoint."""
         found = {f"{key}/{name}": value for key, kept in self.kept.items() for name, value in kept.items()}
-        if self.optimizer is not None:
-            packed = pack_optimizer(self.optimizer, model)
-            found |= {f"{OPTIMIZER}{name}": value for name, value in packed.items()}
-        return found
+        packed = self.stored if self.optimizer is None else pack_optimizer(self.optimizer, model)
+        return found | {f"{OPTIMIZER}{name}": value for name, value in packed.items()}
 
     @classmethod
-    def of(cls, tensors: Mapping[str, Tensor], base: OptimizerSpec, model: nn.Module) -> Added:
+    def of(cls, tensors: Mapping[str, Tensor], model: nn.Module) -> Added:
         """What :meth:`tensors` gave, on the device of ``model``."""
         device = next(model.parameters()).device
-        found, moments = cls(), {}
+        found = cls()
         for name, value in tensors.items():
             key, _, rest = name.partition("/")
             if name.startswith(OPTIMIZER):
-                moments[rest] = value
+                found.stored[rest] = value
             else:
                 found.kept.setdefault(key, {})[rest] = value.to(device)
-        if moments:
-            other = base.model_copy(update={"name": "sgd" if base.name == "adam" else "adam"})
-            found.optimizer = make_optimizer(other, model)
-            unpack_optimizer(found.optimizer, model, moments)
         return found

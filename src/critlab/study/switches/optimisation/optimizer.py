@@ -6,43 +6,54 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializeAsAny, model_validator
 
 from critlab._core.spec import Problems, Spec, shown
+from critlab.study.optimizers import TorchOptimizer
+from critlab.study.optimizers.section import misplaced, with_options
 from critlab.study.switches.switch import Found, Switch
 from critlab.study.types import MOST_RATE
 
 if TYPE_CHECKING:
+    from critlab._core.user_code.identity import OwnCode
     from critlab.study.runs.recipe import Recipe
     from critlab.study.setup import Setup
     from critlab.study.specs import OptimizerSpec
 
-USUAL_MOMENTUM = 0.9
-"""Of sgd where the study's own optimiser has none, as in ``[optimizer]``."""
-
 
 class OptimizerChoice(Spec):
-    """Which optimiser works in the window.
+    """Which optimiser works in the window; its options are further keys, as in ``[optimizer]``.
 
     Args:
-        name: ``sgd`` or ``adam``.
+        name: of the optimiser.
         lr: in place of the study's ``lr``; the schedule stays.
-        momentum: of sgd; by default the study's, or 0.9.
-        state: ``kept``: momentum and moments of each optimiser stay while the other works, and two of the same name
-            share them. ``dropped``: they are dropped when the window opens and when it closes.
+        momentum: by default the study's where the optimiser is of the same name, else the optimiser's own.
+        state: ``kept``: momentum and moments of each optimiser stay while the other works, and two that differ in
+            momentum alone share them. ``dropped``: they are dropped when the window opens and when it closes.
     """
 
     neutral: ClassVar[Mapping[str, Any]] = {"lr": None, "momentum": None, "state": "kept"}
-    name: Literal["sgd", "adam"]
+    name: str
     lr: float | None = Field(default=None, gt=0, le=MOST_RATE)
     momentum: float | None = Field(default=None, ge=0, lt=1)
     state: Literal["kept", "dropped"] = "kept"
+    options: SerializeAsAny[TorchOptimizer]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_options(cls, raw: Any) -> Any:
+        return with_options(raw, list(cls.model_fields)) if isinstance(raw, Mapping) else raw
 
     @model_validator(mode="after")
-    def _momentum_is_sgd(self) -> Self:
-        if self.name == "adam" and self.momentum is not None:
-            raise Problems([(("momentum",), f"received {self.momentum}; adam has no momentum, omit it")])
+    def _has_what_is_given(self) -> Self:
+        if found := misplaced(self.name, self.options, self.momentum, None):
+            raise Problems(found)
         return self
+
+    def special(self) -> dict[str, Any]:
+        """The JSON values that are not neutral, options among them."""
+        plain = {key: value for key, value in super().special().items() if key != "options"}
+        return {**plain, **self.options.special()}
 
 
 class SwitchedOptimizer(Switch):
@@ -59,11 +70,18 @@ class SwitchedOptimizer(Switch):
 
     def identity(self) -> dict[str, Any]:
         """Without neutral values; the learning rate is part of the recipe."""
-        return {"value": {key: value for key, value in self.value.special().items() if key != "lr"}}
+        plain = {key: value for key, value in self.value.special().items() if key != "lr"}
+        return {"value": {**plain, **self.value.options.named()}}
+
+    def codes(self) -> tuple[OwnCode, ...]:
+        """What names a user's own optimiser."""
+        return self.value.options.codes()
 
     def misfits(self, base: Setup) -> Found:
-        """An optimiser that is the study's own."""
+        """An optimiser that is the study's own, or that has no weight decay where the study has one."""
         own = base.optimizer
+        if found := misplaced(self.value.name, self.value.options, None, own.weight_decay):
+            yield from found
         same_rate = self.value.lr in (None, own.lr)
         if self.optimizer(own) == own and same_rate and self.value.state == "kept":
             received = shown(self.value.special())
@@ -79,8 +97,8 @@ class SwitchedOptimizer(Switch):
         return self.value.state == "dropped"
 
     def optimizer(self, usual: OptimizerSpec) -> OptimizerSpec:
-        """The study's optimiser with this name and momentum."""
-        momentum = self.value.momentum
-        if self.value.name == "sgd" and momentum is None:
-            momentum = USUAL_MOMENTUM if usual.momentum is None else usual.momentum
-        return usual.model_copy(update={"name": self.value.name, "momentum": momentum})
+        """The study's optimiser with this name, momentum and options."""
+        options, momentum = self.value.options, self.value.momentum
+        if momentum is None:
+            momentum = usual.momentum if self.value.name == usual.name else options.usual_momentum
+        return usual.model_copy(update={"name": self.value.name, "momentum": momentum, "options": options})
