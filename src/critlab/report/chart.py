@@ -7,12 +7,19 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 ON_SCREEN = re.compile(r"\b(Hover|[Cc]lick|Drag|scroll)\b")
 """Sentences of a caption that are about a page alone."""
 
 Cell = str | int | float | None
+
+
+class Direct(NamedTuple):
+    """The layers that name lines at their ends, and the least width in pixels of a plot that has room for names."""
+
+    layer: tuple[dict[str, Any], ...]
+    least: int
 
 
 @dataclass(frozen=True)
@@ -24,12 +31,33 @@ class Panel:
         spec: the specification; colours are the names of :mod:`critlab.report.theme`.
         longest_label: letters of the longest label in its legend, which decides how many fit in a row.
         height: in pixels on the page.
+        direct: what stands instead of the legend where there is room; None where nothing does.
+        at: the point of the sweep that the panel shows; empty where it shows several or none.
     """
 
     title: str
     spec: dict[str, Any]
     longest_label: int = 12
     height: int = 340
+    direct: Direct | None = None
+    at: str = ""
+
+    @property
+    def letters(self) -> int:
+        """Letters of the longest label in its legend: what was given, or more where the colours have longer names."""
+        scales = (
+            channel.get("scale") or {}
+            for layer in self.spec.get("layer", ())
+            for name, channel in layer.get("encoding", {}).items()
+            if name in ("color", "shape") and isinstance(channel, dict) and channel.get("type") == "nominal"
+        )
+        return max([self.longest_label, *(len(str(one)) for scale in scales for one in scale.get("domain", ()))])
+
+    def drawn(self, width: float) -> dict[str, Any]:
+        """The specification for a place that is so many pixels wide: with names at lines where these fit."""
+        if self.direct is None or width < self.direct.least:
+            return self.spec
+        return {**self.spec, "layer": list(self.direct.layer)}
 
 
 @dataclass(frozen=True)

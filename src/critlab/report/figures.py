@@ -13,6 +13,7 @@ from typing import Any
 from critlab.analysis.tables.results import Results
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts import charts
+from critlab.report.charts.shared.filters import as_drawn
 from critlab.report.findings import Findings
 from critlab.report.paper_style import POINTS_PER_INCH, PaperStyle
 from critlab.report.theme import LIGHT, PAPER_FONT, coloured, config
@@ -79,7 +80,7 @@ def paper_spec(chart: Chart, inches: float, font: str = PAPER_FONT) -> dict[str,
     """
     width = inches * POINTS_PER_INCH
     settings = config(font, TEXT_POINTS, smaller=0)
-    longest = max(panel.longest_label for panel in chart.panels)
+    longest = max(panel.letters for panel in chart.panels)
     columns = max(1, int(width / (longest * 4.3 + 34)))
     settings["legend"] |= {"orient": "bottom", "direction": "horizontal", "columns": columns, "symbolSize": 40}
     around: dict[str, Any] = {"padding": 3, "config": settings}
@@ -101,11 +102,11 @@ def _concrete(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _alone(panel: Panel, width: float) -> dict[str, Any]:
     autosize = {"type": "fit-x", "contains": "padding"}
-    return {**panel.spec, "width": width, "height": round(width * 0.62), "autosize": autosize}
+    return {**as_drawn(panel.spec), "width": width, "height": round(width * 0.62), "autosize": autosize}
 
 
 def _beside(panels: tuple[Panel, ...], width: float) -> dict[str, Any]:
     """Panels in a row, the plot of each ``width`` pixels wide without its axes."""
     size = {"width": max(math.floor(width), 20), "height": 140}
-    plots = [{**panel.spec, **size, "title": panel.title} for panel in panels]
+    plots = [{**as_drawn(panel.spec), **size, "title": panel.title} for panel in panels]
     return {"hconcat": plots, "spacing": 10}

@@ -54,7 +54,7 @@ def page(
             title=", ".join(part["name"] for part in sections),
             studies=sections,
             style=Markup(_text("style.css")),
-            script=Markup(_text("page.js")),
+            scripts=[Markup(_text(name)) for name in ("page.js", "controls.js")],
             bundle=packed_bundle(),
             specs=packed(script_json(_specs(sections))),
             themes=themes,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
-from critlab.analysis.confounds.confound import Confound
+from critlab.analysis.confounds.negative_control import NegativeControl
 from critlab.analysis.judgement.damages import Damage
 from critlab.analysis.judgement.verdict import Verdict
 from critlab.analysis.tables.results import Results
@@ -12,10 +13,15 @@ from critlab.report.chart import Cell, Chart, Panel
 from critlab.report.charts.encoding import HUNDREDTHS, JSON, only, quantity, specification, tip
 from critlab.report.text.judgement.confounds import confound_text
 from critlab.report.text.judgement.damages import damage_meaning, damage_name, damage_place, damage_value
+from critlab.report.text.names import arm_words, spaced
 from critlab.report.text.numbers import probability, result
+from critlab.study import Study
 
 KEY = "named_damages"
 """The chart's key, by which the page finds it."""
+
+LETTERS = 24
+"""Of a line of a label."""
 
 MOST_DRAWN = 24
 """How many rows the chart shows; the table has all."""
@@ -37,12 +43,14 @@ def damage_charts(results: Results) -> Iterator[Chart]:
     verdict = results.verdict()
     known = [one for one in verdict.damages if one.seeds]
     if known:
-        yield _chart(verdict, known)
+        yield _chart(verdict, known, _explanations(verdict, results.study))
 
 
-def _chart(verdict: Verdict, damages: Sequence[Damage]) -> Chart:
+def _chart(verdict: Verdict, damages: Sequence[Damage], explanations: Sequence[JSON]) -> Chart:
     drawn = damages[:MOST_DRAWN]
-    labels = [_label(one, verdict) for one in drawn]
+    labels = [_in_lines(_label(one, verdict)) for one in drawn]
+    lines = sum(label.count("\n") + 1 for label in (*labels, *(row["label"] for row in explanations)))
+    height = 40 + 14 * lines + 12 * (len(drawn) + len(explanations))
     more = "" if len(drawn) == len(damages) else f" The chart shows the first {MOST_DRAWN} of {len(damages):,}."
     return Chart(
         key=KEY,
@@ -51,15 +59,20 @@ def _chart(verdict: Verdict, damages: Sequence[Damage]) -> Chart:
         "simultaneously. The dotted line is the smallest damage of interest. Diamonds are what other explanations cost "
         f"by themselves; the text above says of each which share of the damage it accounts for.{more}",
         alt="Chart of the named damages with their intervals. The numbers follow in a table.",
-        panels=(
-            Panel("", _specification(verdict, drawn, labels), 34, 60 + 26 * (len(drawn) + len(_effects(verdict)))),
-        ),
+        panels=(Panel("", _specification(verdict, drawn, labels, explanations), 24, height),),
         columns=COLUMNS,
         rows=tuple(_cells(verdict, one) for one in damages),
         interval="95 % t, simultaneous within a kind",
         test="one-sided t test of each damage against the smallest damage of interest, adjusted over its kind",
         seeds=tuple(one.seeds for one in damages),
     )
+
+
+def _in_lines(label: str) -> str:
+    """A label of a row in short lines, which leave a plot room on a phone."""
+    parts = label.split(", epoch", 1)
+    texts = [parts[0], *(f"epoch{rest}" for rest in parts[1:])]
+    return "\n".join(line for text in texts for line in textwrap.wrap(text, LETTERS, break_long_words=False))
 
 
 def _label(damage: Damage, verdict: Verdict) -> str:
@@ -80,21 +93,20 @@ def _cells(verdict: Verdict, damage: Damage) -> tuple[Cell, ...]:
     )
 
 
-def _specification(verdict: Verdict, damages: Sequence[Damage], labels: Sequence[str]) -> JSON:
+def _specification(verdict: Verdict, damages: Sequence[Damage], labels: Sequence[str], others: Sequence[JSON]) -> JSON:
     rows: list[JSON] = []
     for damage, label in zip(damages, labels, strict=True):
         said = "–" if damage.adjusted_p is None else probability(damage.adjusted_p)
         facts = {"value": damage_value(damage), "p": said, "meaning": damage_meaning(damage, verdict.arm)}
-        where = {"label": label, "decides": KINDS[damage.kind][0]}
+        where = {"label": label, "at": str(damage.at), "decides": KINDS[damage.kind][0]}
         limits = {"estimate": damage.estimate, "low": damage.low, "high": damage.high}
         rows.append({"part": "damage", **where, **limits, **facts})
         rows += [{"part": "seed", **where, "estimate": value, "seed": seed} for seed, value in damage.seeds.items()]
-    others = _explanations(verdict)
     rows += others
     labels = [*labels, *(row["label"] for row in others)]
     x = quantity("estimate", "Points of accuracy", axis={"labelExpr": HUNDREDTHS, "grid": True})
     y: JSON = {"field": "label", "type": "nominal", "title": None, "sort": list(labels)}
-    y["axis"] = {"labelLimit": 260, "domain": False, "ticks": False}
+    y["axis"] = {"labelLimit": 260, "domain": False, "ticks": False, "labelExpr": "split(datum.label, '\\n')"}
     colours = [KINDS[kind] for kind in KINDS if any(one.kind == kind for one in damages)]
     colours += [EXPLAINS] if others else []
     scale = {"domain": [words for words, _ in colours], "range": [colour for _, colour in colours]}
@@ -104,11 +116,7 @@ def _specification(verdict: Verdict, damages: Sequence[Damage], labels: Sequence
         rows,
         [
             *_lines(verdict, x),
-            {
-                "transform": [*only("damage"), {"filter": "isValid(datum.low)"}],
-                "mark": {"type": "rule", "strokeWidth": 2},
-                "encoding": {"y": y, "x": {**x, "field": "low"}, "x2": {"field": "high"}, "color": colour},
-            },
+            *_intervals("damage", rows, x, y, colour),
             {
                 "transform": only("seed"),
                 "mark": {"type": "point", "filled": True, "size": 14, "yOffset": 6, "opacity": 0.4},
@@ -119,45 +127,44 @@ def _specification(verdict: Verdict, damages: Sequence[Damage], labels: Sequence
                 "mark": {"type": "point", "filled": True, "size": 75, "stroke": "$paper", "strokeWidth": 1},
                 "encoding": {"y": y, "x": x, "color": colour, "tooltip": shown},
             },
-            *(_explanation_layers(x, y, colour) if others else ()),
+            *_intervals("explanation", rows, x, y, colour),
+            *([_diamonds(x, y, colour)] if others else ()),
         ],
     )
 
 
-def _effects(verdict: Verdict) -> list[Confound]:
-    """The other explanations whose effect was measured."""
-    return [one for one in verdict.confounds if one.effect is not None]
-
-
-def _explanations(verdict: Verdict) -> list[JSON]:
-    """A row for each of :func:`_effects`, with its sentence."""
+def _explanations(verdict: Verdict, study: Study) -> list[JSON]:
+    """A row for each other explanation whose effect was measured, with its sentence."""
     rows: list[JSON] = []
-    for one in _effects(verdict):
-        assert one.effect is not None, "only explanations with an effect are listed"
+    for one in verdict.confounds:
+        if one.effect is None:
+            continue
+        name = f"control {arm_words(study, one.arm)}" if isinstance(one, NegativeControl) else spaced(one.name)
         limits = {"estimate": one.effect.mean, "low": one.effect.low, "high": one.effect.high}
         facts = {"value": result(one.effect), "meaning": confound_text(verdict, one)}
-        rows.append(
-            {"part": "explanation", "label": one.name.replace("_", " "), "decides": EXPLAINS[0], **limits, **facts}
-        )
+        rows.append({"part": "explanation", "label": _in_lines(name), "decides": EXPLAINS[0], **limits, **facts})
     return rows
 
 
-def _explanation_layers(x: JSON, y: JSON, colour: JSON) -> list[JSON]:
-    """Interval and effect of each other explanation."""
-    shown = [tip("label", "Explanation"), tip("value", "Effect"), tip("meaning", "Meaning")]
-    diamond = {"type": "point", "filled": True, "shape": "diamond", "size": 90, "stroke": "$paper", "strokeWidth": 1}
-    return [
-        {
-            "transform": [*only("explanation"), {"filter": "isValid(datum.low)"}],
+def _intervals(part: str, rows: Sequence[JSON], x: JSON, y: JSON, colour: JSON) -> Iterator[JSON]:
+    """The layer of the intervals of that part; none where none is known: an axis of nothing has no range."""
+    if any(row["part"] == part and row["low"] is not None for row in rows):
+        yield {
+            "transform": [*only(part), {"filter": "isValid(datum.low)"}],
             "mark": {"type": "rule", "strokeWidth": 2},
             "encoding": {"y": y, "x": {**x, "field": "low"}, "x2": {"field": "high"}, "color": colour},
-        },
-        {
-            "transform": only("explanation"),
-            "mark": diamond,
-            "encoding": {"y": y, "x": x, "color": colour, "tooltip": shown},
-        },
-    ]
+        }
+
+
+def _diamonds(x: JSON, y: JSON, colour: JSON) -> JSON:
+    """The effect of each other explanation."""
+    shown = [tip("label", "Explanation"), tip("value", "Effect"), tip("meaning", "Meaning")]
+    diamond = {"type": "point", "filled": True, "shape": "diamond", "size": 90, "stroke": "$paper", "strokeWidth": 1}
+    return {
+        "transform": only("explanation"),
+        "mark": diamond,
+        "encoding": {"y": y, "x": x, "color": colour, "tooltip": shown},
+    }
 
 
 def _lines(verdict: Verdict, x: JSON) -> list[JSON]:

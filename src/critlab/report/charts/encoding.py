@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from critlab.report.charts.shared.filters import filters
+
 JSON = dict[str, Any]
 
 SHAPES = (
@@ -31,9 +33,15 @@ ZOOM = {
 }
 
 
-def specification(rows: Sequence[JSON], layers: Sequence[JSON]) -> JSON:
-    """A layered specification over ``rows``, which layers select by their field ``part``."""
-    return {"data": {"values": list(rows)}, "layer": list(layers)}
+def specification(rows: Sequence[JSON], layers: Sequence[JSON], seeds_drawn: bool = True) -> JSON:
+    """A layered specification over ``rows``, which layers select by their field ``part``.
+
+    Args:
+        rows: of the chart; the fields ``arm``, ``at`` and ``seed`` make it take part in the filters of the page.
+        layers: what is drawn.
+        seeds_drawn: whether single seeds are drawn before a reader chooses some.
+    """
+    return {"data": {"values": list(rows)}, **filters(rows, seeds_drawn), "layer": list(layers)}
 
 
 def only(part: str) -> list[JSON]:

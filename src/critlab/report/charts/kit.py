@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import JSON, SHAPES, quantity
-from critlab.report.charts.shared_axes import shared
+from critlab.report.charts.shared.axes import shared
 from critlab.report.theme import ordered
 
 INTERVAL = "datum.low !== null"
@@ -40,9 +40,10 @@ def with_intervals(
     more = {"scale": {"domain": [min(0.0, *reached), max(reached)], "nice": True}} if reached else {}
     height = quantity(y, y_title, **more)
     limits = {**both, "y": {**height, "field": "low"}, "y2": {"field": "high"}}
+    known = any(row["low"] is not None for row in rows)
     return layered(
         rows,
-        layer({"type": "rule", "strokeWidth": 1.5, "opacity": 0.6}, limits, INTERVAL),
+        *([layer({"type": "rule", "strokeWidth": 1.5, "opacity": 0.6}, limits, INTERVAL)] if known else []),
         layer({"type": "line", "strokeWidth": 2}, {**both, "y": height}),
         layer({"type": "point", "filled": True, "size": 60}, {**both, "y": height, "tooltip": tip}),
     )

@@ -92,7 +92,7 @@ def _panel(study: Study, run: Run, shares: Shares, layers: Sequence[str]) -> Pan
     if not run.clean:
         rows += [{"part": "edge", "epoch": edge} for edge in (run.window.start, run.window.stop)]
     layers_drawn = [*_areas(layers), *(window_edges() if not run.clean else [])]
-    return Panel(run_title(study, run), specification(rows, layers_drawn), 12, 280)
+    return Panel(run_title(study, run), specification(rows, layers_drawn), 12, 280, at=point_of(run))
 
 
 def run_title(study: Study, run: Run) -> str:
@@ -100,6 +100,11 @@ def run_title(study: Study, run: Run) -> str:
     if run.clean:
         return run_label(run).capitalize()
     return study.sweep.panel_title(run.at)
+
+
+def point_of(run: Run) -> str:
+    """The point of the sweep that a panel of ``run`` alone shows; empty for a clean run."""
+    return "" if run.clean else str(run.at)
 
 
 def by_epoch() -> JSON:

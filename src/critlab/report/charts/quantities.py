@@ -11,7 +11,7 @@ from critlab.analysis.tables.results import Results
 from critlab.measures import Quantity
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import JSON, legend, only, quantity, specification, tip
-from critlab.report.charts.layers import by_epoch, in_order, run_title, window_edges
+from critlab.report.charts.layers import by_epoch, in_order, point_of, run_title, window_edges
 from critlab.report.charts.moments import Moment, Places, compared_runs, left_out, moments
 from critlab.report.charts.training import ACCURACIES, COLUMNS, run_panel
 from critlab.report.text.names import run_label, spaced
@@ -142,7 +142,7 @@ def _panel(study: Study, run: Run, found: Sequence[Moment], names: Sequence[str]
     if not run.clean:
         rows += [{"part": "edge", "epoch": edge} for edge in (run.window.start, run.window.stop)]
     drawn = [*layers, *(window_edges() if not run.clean else [])]
-    return Panel(run_title(study, run), specification(rows, drawn), max(map(len, names)), 280)
+    return Panel(run_title(study, run), specification(rows, drawn), max(map(len, names)), 280, at=point_of(run))
 
 
 def _tips(by: str) -> list[JSON]:

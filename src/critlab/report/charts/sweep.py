@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal
 
-from critlab.analysis.curve import CURVE_ROLES, Curve, CurvePoint, equal_total_curve
+from critlab.analysis.curve import CurvePoint
 from critlab.analysis.statistics import summarise
 from critlab.analysis.tables.results import Results
-from critlab.report.chart import Cell, Chart, Panel
+from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import (
     JSON,
     dimmed,
@@ -18,133 +15,45 @@ from critlab.report.charts.encoding import (
     legend,
     only,
     pick,
-    quantity,
     specification,
     tip,
 )
-from critlab.report.text.names import arm_label, arms_in_words, place_title, point_facts, spaced
+from critlab.report.charts.shared.arms import COLUMNS, Arm, equal_total_arms, not_above_1, not_below_0, sweep_arms
+from critlab.report.charts.shared.direct_labels import Ending, direct_labels
+from critlab.report.charts.shared.places import Places
+from critlab.report.text.names import point_facts, spaced
 from critlab.study import Study
-
-LOOKS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
-    "deficit": (("$deficit",), (1, 0)),
-    "negative_control": (("$negative", "$late6", "$late20", "$deep6"), (6, 3)),
-    "clock_control": (("$clock", "$late2", "$deep6"), (2, 3)),
-    "intervention_control": (("$late20", "$negative", "$late6"), (8, 3, 2, 3)),
-}
-"""Colours, used in turn, and line style of a curve, by the role of its runs."""
 
 MOST_DRAWN = 24
 """How many curves one chart shows; more are neither distinguished nor drawn in reasonable time. The table has all."""
 
-BESIDE, WIDEST = 0.009, 0.6
-"""How far curves are moved aside: of the axis, and at most of the gap between two points for all curves together."""
+ROOM = 0.05
+"""Above and below, as a share of the range."""
 
-COLUMNS = ("arm", "at", "n", "accuracy", "accuracy_low", "accuracy_high", "control", "damage", "low", "high")
+FROM_THE_END = 0.05
+"""How far from the last place a curve may end, as a share of it, and still be named there."""
 
-
-@dataclass(frozen=True)
-class _Arm:
-    name: str
-    colour: str
-    dash: tuple[int, ...]
-    curve: Curve
-    column: str = ""
-
-    def numbers(self) -> Iterator[tuple[Cell, ...]]:
-        """Its rows in the table of a chart; ``column`` stands for the arm where that is not the arm's own name."""
-        for row in self.curve.rows():
-            named = {**row, "arm": self.column or row["arm"]}
-            named |= {"accuracy_low": _not_below_0(row.get("accuracy_low"))}
-            named |= {"accuracy_high": _not_above_1(row.get("accuracy_high"))}
-            yield tuple(named.get(column) for column in COLUMNS)
-
-    def seeds(self, value: Literal["accuracy", "damage"]) -> Iterator[dict[int, float]]:
-        """The value of each seed, for each row of :meth:`numbers`."""
-        known = {point.at: {one.seed: float(getattr(one, value)) for one in point.seeds} for point in self.curve}
-        yield from (known.get(row["at"], {}) for row in self.curve.rows())
-
-
-class _Places:
-    """Where the points of a sweep stand on the axis; ``"never"`` stands one step after the last."""
-
-    def __init__(self, study: Study) -> None:
-        numbers = [at for at in study.sweep.points if isinstance(at, int)]
-        origin = study.sweep.origin
-        self.numbers = sorted({*numbers, *([origin] if isinstance(origin, int) else [])})
-        last = self.numbers[-1] if self.numbers else 0
-        step = last - self.numbers[-2] if len(self.numbers) > 1 else max(1, last)
-        self.never = last + step
-        self.has_never = "never" in study.sweep.points
-        self.title = place_title(study)
-
-    def __getitem__(self, at: int | str) -> int:
-        return self.never if at == "never" else int(at)
-
-    def beside(self, place: int, of: int) -> float:
-        """How far the curve ``place`` of ``of`` is moved aside, so that no interval covers another one."""
-        shown = [*self.numbers, *([self.never] if self.has_never else [])]
-        gap = min((b - a for a, b in pairwise(shown)), default=1)
-        step = min(BESIDE * (shown[-1] - shown[0]), WIDEST * gap / max(of, 1)) if len(shown) > 1 else 0.0
-        # the first curve stands at its points; the others alternate to its right and left
-        return step * ((place + 1) // 2) * (1 if place % 2 else -1)
-
-    @property
-    def between(self) -> float:
-        """Half-way between the last two places, where no interval stands in the way of a label."""
-        shown = [*self.numbers, *([self.never] if self.has_never else [])]
-        return sum(shown[-2:]) / len(shown[-2:])
-
-    @property
-    def channel(self) -> JSON:
-        """The horizontal channel."""
-        shown = [*self.numbers, *([self.never] if self.has_never else [])]
-        axis: JSON = {"tickCount": 8}
-        if len(shown) <= 12:
-            axis = {"values": shown, "labelOverlap": "greedy"}
-        if self.has_never:
-            axis["labelExpr"] = f"datum.value === {self.never} ? 'never' : datum.label"
-        return quantity("x", self.title, axis=axis, scale={"zero": False, "nice": False, "padding": 14})
+HEIGHTS = {"accuracy": 380, "damage": 340}
+SMALLEST = "smallest of interest"
 
 
 def sweep_charts(results: Results) -> Iterator[Chart]:
     """The accuracy and the damage along the sweep, as far as there are points."""
-    arms = _arms(results)
+    arms = sweep_arms(results)
     if any(arm.curve.points for arm in arms):
         yield _accuracy_chart(results.study, arms)
-        yield _damage_chart(results.study, [arms[0], *_equal_total(results, arms[0]), *arms[1:]])
+        yield _damage_chart(results.study, [arms[0], *equal_total_arms(results, arms[0]), *arms[1:]])
 
 
-def _equal_total(results: Results, main: _Arm) -> Iterator[_Arm]:
-    """The deficit's curve against clean runs of equal length, where these were trained."""
-    curve = equal_total_curve(results)
-    if curve is not None and curve.tested:
-        name = f"{main.name}, against clean runs of equal length"
-        yield _Arm(name, "$ink", (10, 4), curve, name)
-
-
-def _arms(results: Results) -> list[_Arm]:
-    """The deficit's curve first, then negative controls, other clocks and interventions."""
-    study = results.study
-    names = dict.fromkeys((run.arm, run.role) for run in study.runs if run.role in CURVE_ROLES)
-    words = arms_in_words(study)
-    found: list[_Arm] = []
-    for arm, role in sorted(names, key=lambda name: CURVE_ROLES.index(name[1])):
-        curve = results.curve(arm)
-        colours, dashes = LOOKS[role]
-        taken = sum(other.dash == dashes for other in found)
-        found.append(_Arm(arm_label(study, curve, role, words), colours[taken % len(colours)], dashes, curve))
-    return found
-
-
-def _rows(arms: Sequence[_Arm], places: _Places) -> list[JSON]:
+def _rows(arms: Sequence[Arm], places: Places) -> list[JSON]:
     rows: list[JSON] = []
     for index, arm in enumerate(arms):
         for point in arm.curve.points:
             where = {"arm": arm.name, "x": places[point.at] + places.beside(index, len(arms))}
             if index and point.at == arm.curve.sweep.origin:
                 continue  # the control itself: drawn once, with the deficit's curve
-            means = {"accuracy": point.accuracy.value, "accuracy_low": _not_below_0(point.accuracy_low)}
-            means |= {"accuracy_high": _not_above_1(point.accuracy_high)}
+            means = {"accuracy": point.accuracy.value, "accuracy_low": not_below_0(point.accuracy_low)}
+            means |= {"accuracy_high": not_above_1(point.accuracy_high)}
             means |= {"damage": point.damage.value, "low": point.low}
             rows.append({"part": "point", **where, **means, "high": point.high, **point_facts(point)})
             for seed in point.seeds:
@@ -154,22 +63,14 @@ def _rows(arms: Sequence[_Arm], places: _Places) -> list[JSON]:
     return rows
 
 
-def _not_below_0(limit: float | None) -> float | None:
-    return None if limit is None else max(limit, 0.0)
-
-
-def _not_above_1(limit: float | None) -> float | None:
-    return None if limit is None else min(limit, 1.0)
-
-
-def _control_row(point: CurvePoint, places: _Places) -> JSON:
+def _control_row(point: CurvePoint, places: Places) -> JSON:
     clean = summarise([seed.control for seed in point.seeds])
     return {
         "part": "control",
         "x": places[point.at],
         "accuracy": clean.mean,
-        "low": _not_below_0(clean.low),
-        "high": _not_above_1(clean.high),
+        "low_control": not_below_0(clean.low),
+        "high_control": not_above_1(clean.high),
     }
 
 
@@ -179,8 +80,45 @@ def _control_between(rows: Sequence[JSON]) -> float:
     return float(sum(heights[-2:]) / len(heights[-2:]))
 
 
-def _marks(arms: Sequence[_Arm], places: _Places, y: JSON, low: str, high: str, label: Sequence[JSON]) -> list[JSON]:
-    """Interval, line and seeds of every arm, then the label of a horizontal line, then the means of every arm."""
+def _domain(rows: Sequence[JSON], fields: Sequence[str], *others: float) -> list[float]:
+    """The range of ``fields`` and ``others`` with some room, so that the axis stays as it is when curves are hidden."""
+    found = [float(row[field]) for row in rows for field in fields if row.get(field) is not None]
+    low, high = min([*found, *others]), max([*found, *others])
+    room = ROOM * ((high - low) or 0.01)
+    return [low - room, high + room]
+
+
+def _panel(
+    arms: Sequence[Arm],
+    rows: Sequence[JSON],
+    layers: Sequence[JSON],
+    label: Sequence[JSON],
+    y: JSON,
+    height: int,
+    others: Sequence[Ending],
+) -> Panel:
+    """The panel with a legend and ``label`` on a horizontal line, or with names at the ends of curves and lines.
+
+    Names stand there where all curves end at the last place.
+    """
+    last = max(row["x"] for row in rows if row["part"] == "control")
+    ends = [
+        max((row for row in rows if row["part"] == "point" and row["arm"] == arm.name), key=lambda row: row["x"])
+        for arm in arms
+    ]
+    named = [Ending(arm.name, arm.colour, end["x"], end[y["field"]]) for arm, end in zip(arms, ends, strict=True)]
+    direct = None
+    if all(one.x >= last - FROM_THE_END * last for one in named):
+        edge = max(one.x for one in named)
+        where = {"x": layers[-1]["encoding"]["x"], "y": y}
+        every = [*named, *(one._replace(x=edge) for one in others)]
+        direct = direct_labels(layers, every, where, y["scale"]["domain"], height, "arm")
+    spec = specification(rows, [*layers[:-1], *label, layers[-1]])
+    return Panel("", spec, max(len(arm.name) for arm in arms), height, direct)
+
+
+def _marks(arms: Sequence[Arm], places: Places, y: JSON, low: str, high: str) -> list[JSON]:
+    """Interval, line and seeds of every arm, then the means of every arm."""
     names = [arm.name for arm in arms]
     looks = legend("arm", None, names, [arm.colour for arm in arms])
     where = {"x": places.channel, "y": y}
@@ -199,29 +137,29 @@ def _marks(arms: Sequence[_Arm], places: _Places, y: JSON, low: str, high: str, 
     mean_tip = [seed_tip[0], seed_tip[1], tip("accuracy_text", "Accuracy"), tip("damage_text", "Damage"), tip("n", "n")]
     means = {**where, **looks, "opacity": dimmed(1), "tooltip": mean_tip}
     mark = {"type": "point", "filled": True, "size": 75, "stroke": "$paper", "strokeWidth": 1}
-    found += label
     found.append({"params": [pick("arm")], "transform": only("point"), "mark": mark, "encoding": means})
     return found
 
 
-def _line(arm: _Arm, x: JSON, y: JSON) -> JSON:
+def _line(arm: Arm, x: JSON, y: JSON) -> JSON:
     """An arm's line, in a layer of its own: a legend of dashes would merge with that of shapes and spoil it."""
     mark = {"type": "line", "strokeWidth": 2, "color": arm.colour, "strokeDash": list(arm.dash)}
     transform = [*only("point"), {"filter": {"field": "arm", "equal": arm.name}}]
     return {"transform": transform, "mark": mark, "encoding": {"x": x, "y": y, "opacity": dimmed(1)}}
 
 
-def _accuracy_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
+def _accuracy_chart(study: Study, arms: Sequence[Arm]) -> Chart:
     shown = arms[:MOST_DRAWN]
-    places, rows = _Places(study), _rows(shown, _Places(study))
-    y = hundredths("accuracy", "Final test accuracy (%)")
-    band = {"y": {**y, "field": "low"}, "y2": {"field": "high"}}
+    places, rows = Places(study), _rows(shown, Places(study))
+    domain = _domain(rows, ("accuracy", "accuracy_low", "accuracy_high", "low_control", "high_control"))
+    y = hundredths("accuracy", "Final test accuracy (%)", domain=domain)
+    band = {"y": {**y, "field": "low_control"}, "y2": {"field": "high_control"}}
     interval = {
-        "transform": [*only("control"), {"filter": "isValid(datum.low)"}],
+        "transform": [*only("control"), {"filter": "isValid(datum.low_control)"}],
         "mark": {"type": "area", "color": "$control", "opacity": 0.14},
         "encoding": {"x": places.channel, **band},
     }
-    known = any(row["part"] == "control" and row["low"] is not None for row in rows)
+    known = any(row["part"] == "control" and row["low_control"] is not None for row in rows)
     control: list[JSON] = [
         *([interval] if known else []),
         {
@@ -230,8 +168,11 @@ def _accuracy_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
             "encoding": {"x": places.channel, "y": y},
         },
     ]
-    label = _label(places, y, _control_between(rows), "control" if study.background else "clean control")
-    spec = specification(rows, [*control, *_marks(shown, places, y, "accuracy_low", "accuracy_high", label)])
+    name = "control" if study.background else "clean control"
+    label = _label(places, y, _control_between(rows), name)
+    marks = _marks(shown, places, y, "accuracy_low", "accuracy_high")
+    ends = sorted((row for row in rows if row["part"] == "control"), key=lambda row: row["x"])[-1:]
+    others = [Ending(name, "$control", row["x"], row["accuracy"], picks=False) for row in ends]
     window = study.sweep.words.note
     if study.background:
         window += " All runs, the control too, have the deficits of the background."
@@ -241,7 +182,7 @@ def _accuracy_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
         caption="Means over seeds with 95 % intervals; small dots are single seeds. The grey band is the clean "
         f"control.{window} Hover for numbers; click a name below to single it out.{_left_out(arms)}",
         alt=_alt(study, arms, "final test accuracy"),
-        panels=(Panel("", spec, max(len(arm.name) for arm in shown), 380),),
+        panels=(_panel(shown, rows, [*control, *marks], label, y, HEIGHTS["accuracy"], others),),
         columns=COLUMNS,
         rows=tuple(row for arm in arms for row in arm.numbers()),
         interval="95 % t",
@@ -249,11 +190,12 @@ def _accuracy_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
     )
 
 
-def _damage_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
+def _damage_chart(study: Study, arms: Sequence[Arm]) -> Chart:
     shown = arms[:MOST_DRAWN]
-    places, rows = _Places(study), _rows(shown, _Places(study))
-    y = hundredths("damage", "Damage (percentage points of accuracy)")
+    places, rows = Places(study), _rows(shown, Places(study))
     smallest = study.statistics.smallest_damage
+    domain = _domain(rows, ("damage", "low", "high"), 0.0, smallest)
+    y = hundredths("damage", "Damage (percentage points of accuracy)", domain=domain)
     lines: list[JSON] = [
         {
             "data": {"values": [{"damage": 0}]},
@@ -266,15 +208,16 @@ def _damage_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
             "encoding": {"y": y},
         },
     ]
-    label = _label(places, y, smallest, "smallest of interest")
-    spec = specification(rows, [*lines, *_marks(shown, places, y, "low", "high", label)])
+    label = _label(places, y, smallest, SMALLEST)
+    marks = _marks(shown, places, y, "low", "high")
+    others = [Ending(SMALLEST, "$soft", 0.0, smallest, picks=False)]
     return Chart(
         key=study.sweep.words.damage_chart,
         title=study.sweep.words.damage_title,
         caption="Clean control minus run, paired by seed, with the 95 % t interval of each point alone. Above the "
         f"solid line accuracy was lost; the dotted line is the smallest damage of interest.{_left_out(arms)}",
         alt=_alt(study, arms, "damage"),
-        panels=(Panel("", spec, max(len(arm.name) for arm in shown), 340),),
+        panels=(_panel(shown, rows, [*lines, *marks], label, y, HEIGHTS["damage"], others),),
         columns=COLUMNS,
         rows=tuple(row for arm in arms for row in arm.numbers()),
         interval="95 % t",
@@ -282,7 +225,7 @@ def _damage_chart(study: Study, arms: Sequence[_Arm]) -> Chart:
     )
 
 
-def _label(places: _Places, y: JSON, height: float, words: str) -> list[JSON]:
+def _label(places: Places, y: JSON, height: float, words: str) -> list[JSON]:
     """A label on a horizontal line; a rim in the colour of the paper keeps every other line out of its letters."""
     encoding = {"x": places.channel, "y": y, "text": {"value": words}}
     rim = {"type": "text", "dy": -8, "stroke": "$paper", "strokeWidth": 5, "strokeJoin": "round", "color": "$paper"}
@@ -295,13 +238,13 @@ def _title(study: Study, what: str) -> str:
     return f"{what}, by {study.sweep.words.by}"
 
 
-def _left_out(arms: Sequence[_Arm]) -> str:
+def _left_out(arms: Sequence[Arm]) -> str:
     if len(arms) <= MOST_DRAWN:
         return ""
     return f" The chart shows the first {MOST_DRAWN} of {len(arms):,} curves; the table has all."
 
 
-def _alt(study: Study, arms: Sequence[_Arm], what: str) -> str:
+def _alt(study: Study, arms: Sequence[Arm], what: str) -> str:
     others = ", ".join(arm.name for arm in arms[1:MOST_DRAWN])
     beside = f", with {others}" if others else ""
     deficit = spaced(study.treatment_label)

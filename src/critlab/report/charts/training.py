@@ -19,12 +19,16 @@ from critlab.report.charts.encoding import (
     tip,
 )
 from critlab.report.charts.moments import Moment, drawn_runs, left_out, moments
+from critlab.report.charts.shared.filters import FEW_SEEDS
 from critlab.report.text.names import UNSWEPT, place_title, run_label, tested_words
 from critlab.report.text.numbers import interval, percent, significant, significant_limits
 from critlab.report.theme import ordered
-from critlab.study import Study
+from critlab.study import Run, Study
 
 COLUMNS = ("run", "quantity", "epoch", "n", "mean", "low", "high")
+MOST_SEED_ROWS = 5000
+"""How many values of single seeds a panel holds."""
+
 ACCURACIES = {"test_accuracy": "Test accuracy", "train_accuracy": "Training accuracy"}
 
 
@@ -72,22 +76,35 @@ def _rows(study: Study, drawn: Sequence[Moment], accuracy: bool) -> list[JSON]:
             value += f" {interval(m.low, m.high) if accuracy else significant_limits(m.low, m.high)}"
         apart = "without the deficit" if m.run.background else "clean"
         phase = "under the deficit" if m.epoch > 0 and m.epoch - 1 in m.run.window else apart
-        plain = {
-            "run": run_label(m.run),
-            "epoch": m.epoch,
-            "mean": m.mean,
-            "low": m.low,
-            "high": m.high,
-            "n": m.n,
-        }
+        plain = {**_run(m.run), "epoch": m.epoch, "mean": m.mean, "low": m.low, "high": m.high, "n": m.n}
         rows.append({"part": "mean", **plain, "value": value, "phase": phase})
     last = {row["run"]: row for row in rows}
     rows += [{**row, "part": "last"} for row in last.values()]
     for run in drawn_runs(study):
         if not run.clean and run_label(run) in last:
             window = {"start": run.window.start, "stop": run.window.stop}
-            rows.append({"part": "window", "run": run_label(run), **window})
-    return rows
+            rows.append({"part": "window", **_run(run), **window})
+    return [*rows, *_seed_rows(drawn)]
+
+
+def _run(run: Run) -> JSON:
+    """What the rows of a run say of it; a clean one is no point of the sweep."""
+    return {"run": run_label(run), **({} if run.clean else {"at": str(run.at)})}
+
+
+def _seed_rows(drawn: Sequence[Moment]) -> list[JSON]:
+    """Single seeds, of evenly thinned epochs where there are many numbers; none where there is one seed."""
+    count = sum(len(m.seeds) for m in drawn)
+    epochs = sorted({m.epoch for m in drawn})
+    kept = (
+        set(epochs[:: -(-count // MOST_SEED_ROWS)]) | {m.run.window.stop for m in drawn} | {m.run.total for m in drawn}
+    )
+    return [
+        {"part": "seed", **_run(m.run), "epoch": m.epoch, "seed": seed, "mean": value}
+        for m in drawn
+        if m.epoch in kept and m.n > 1
+        for seed, value in m.seeds.items()
+    ]
 
 
 def run_panel(study: Study, drawn: Sequence[Moment], title: str, y: JSON, accuracy: bool) -> Panel:
@@ -105,15 +122,36 @@ def run_panel(study: Study, drawn: Sequence[Moment], title: str, y: JSON, accura
     deprived = [name for name in names if name not in UNSWEPT]
     colours = [*["$control"] * (len(names) - len(deprived)), *ordered("late", len(deprived))]
     looks = legend("run", place_title(study), names, colours)
-    x = quantity("epoch", "Epoch", scale={"nice": False, "padding": 6}, axis={"tickMinStep": 1})
+    epochs = [m.epoch for m in drawn] + [run.window.stop for run in drawn_runs(study) if run_label(run) in names]
+    # with domains of their own, axes stay as they are when curves are hidden
+    scale = {"domain": [min(epochs), max(epochs)], "nice": False, "padding": 6}
+    x = quantity("epoch", "Epoch", scale=scale, axis={"tickMinStep": 1})
+    if "domain" not in y.get("scale", {}):
+        y = {**y, "scale": {**y.get("scale", {}), "domain": _domain(drawn, y)}}
     where = {"x": x, "y": y, "color": looks["color"]}
     shaded = sum(row["part"] == "window" for row in rows)
     layers = [
         *([_windows(x, shaded)] if shaded else []),
         *([_bands(where)] if any(moment.low is not None for moment in drawn) else []),
+        *([_seeds(where)] if any(row["part"] == "seed" for row in rows) else []),
         *_lines(where, looks, place_title(study)),
     ]
-    return Panel(title, specification(rows, layers), max(map(len, names)), 320)
+    few = max(moment.n for moment in drawn) < FEW_SEEDS
+    return Panel(title, specification(rows, layers, seeds_drawn=few), max(map(len, names)), 320)
+
+
+def _domain(drawn: Sequence[Moment], y: JSON) -> list[float]:
+    """The range of means, intervals and, where they are drawn, seeds; of a logarithmic axis without room around it."""
+    few = max(m.n for m in drawn) < FEW_SEEDS
+    values = [value for m in drawn for value in (m.mean, m.low, m.high, *(m.seeds.values() if few else ()))]
+    known = [value for value in values if value is not None]
+    if y.get("scale", {}).get("type") == "log":
+        positive = [value for value in known if value > 0]
+        return [min(positive), max(positive)]
+    low, high = min(known), max(known)
+    room = 0.04 * ((high - low) or abs(high) or 1.0)
+    # zero belongs to an axis of amounts, and nothing lies below it
+    return [0.0 if low >= 0 else low - room, high + room]
 
 
 def _windows(x: JSON, count: int) -> JSON:
@@ -130,6 +168,15 @@ def _bands(where: JSON) -> JSON:
         "transform": [*only("mean"), {"filter": "isValid(datum.low)"}],
         "mark": {"type": "area", "clip": True},
         "encoding": {**where, **limits, "opacity": dimmed(0.13, 0)},
+    }
+
+
+def _seeds(where: JSON) -> JSON:
+    """A thin line for each seed of each run."""
+    return {
+        "transform": only("seed"),
+        "mark": {"type": "line", "strokeWidth": 0.75, "clip": True},
+        "encoding": {**where, "detail": {"field": "seed"}, "opacity": dimmed(0.5, 0.04)},
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from critlab.report.chart import Chart
+from critlab.report.chart import Chart, Panel
 from critlab.report.sections.tables import table
 from critlab.report.text.names import spaced
 from critlab.report.web.static import static_svg
@@ -17,8 +17,9 @@ def chart_part(chart: Chart, name: str) -> Mapping[str, Any]:
         {
             "id": f"{name}-{chart.key}" + (f"-{index}" if len(chart.panels) > 1 else ""),
             "title": panel.title,
+            "at": panel.at,
             "static": static_svg(panel, len(chart.panels) == 1),
-            "spec": {**panel.spec, "height": panel.height, "usermeta": {"longestLabel": panel.longest_label}},
+            "spec": {**panel.spec, "height": panel.height, "usermeta": _about(panel)},
         }
         for index, panel in enumerate(chart.panels, start=1)
     ]
@@ -31,3 +32,10 @@ def chart_part(chart: Chart, name: str) -> Mapping[str, Any]:
         "columns": [spaced(column) for column in chart.columns],
         "table": table(chart.rows),
     }
+
+
+def _about(panel: Panel) -> Mapping[str, Any]:
+    """What the script must know to draw a panel at any width."""
+    direct = panel.direct
+    names = {} if direct is None else {"direct": direct._asdict()}
+    return {"longestLabel": panel.letters, **names}

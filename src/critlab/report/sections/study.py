@@ -11,8 +11,9 @@ from critlab.analysis.tables.table import Outcome
 from critlab.report.charts import charts
 from critlab.report.charts.damages import KEY
 from critlab.report.sections.charts import chart_part
+from critlab.report.sections.filters import filters_part
 from critlab.report.sections.provenance import provenance_pairs
-from critlab.report.sections.runs import RUN_COLUMNS, run_cells, runs_caption
+from critlab.report.sections.runs import runs_part
 from critlab.report.sections.tables import table
 from critlab.report.study_text import study_text
 from critlab.report.text.facts import facts
@@ -48,9 +49,8 @@ def study_section(results: Results, name: str) -> Row:
         "main": [chart_part(chart, name) for chart in drawn if chart.key == main],
         "charts": [chart_part(chart, name) for chart in drawn if chart.key not in (KEY, main)],
         "damage_charts": [chart_part(chart, name) for chart in drawn if chart.key == KEY],
-        "runs_caption": runs_caption(results),
-        "run_columns": RUN_COLUMNS,
-        "run_table": table([run_cells(outcome) for outcome in results.outcomes]),
+        "runs": runs_part(results),
+        "filters": filters_part(results),
         "provenance": list(provenance_pairs(results)),
         "file": f"{study.name.replace(' ', '-')}.toml",
         "toml": study_text(study),

@@ -1,0 +1,78 @@
+"""The curves of a sweep, each with its name, its colour and its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from critlab.analysis.curve import CURVE_ROLES, Curve, equal_total_curve
+from critlab.analysis.tables.results import Results
+from critlab.report.chart import Cell
+from critlab.report.text.names import arm_label, arms_in_words
+
+LOOKS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
+    "deficit": (("$deficit",), (1, 0)),
+    "negative_control": (("$negative", "$late6", "$late20", "$deep6"), (6, 3)),
+    "clock_control": (("$clock", "$late2", "$deep6"), (2, 3)),
+    "intervention_control": (("$late20", "$negative", "$late6"), (8, 3, 2, 3)),
+}
+"""Colours, used in turn, and line style of a curve, by the role of its runs."""
+
+COLUMNS = ("arm", "at", "n", "accuracy", "accuracy_low", "accuracy_high", "control", "damage", "low", "high")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A curve as it is drawn; ``column`` stands for it in the table where that is not the arm's own name."""
+
+    name: str
+    colour: str
+    dash: tuple[int, ...]
+    curve: Curve
+    column: str = ""
+
+    def numbers(self) -> Iterator[tuple[Cell, ...]]:
+        """Its rows in the table of a chart."""
+        for row in self.curve.rows():
+            named = {**row, "arm": self.column or row["arm"]}
+            named |= {"accuracy_low": not_below_0(row.get("accuracy_low"))}
+            named |= {"accuracy_high": not_above_1(row.get("accuracy_high"))}
+            yield tuple(named.get(column) for column in COLUMNS)
+
+    def seeds(self, value: Literal["accuracy", "damage"]) -> Iterator[dict[int, float]]:
+        """The value of each seed, for each row of :meth:`numbers`."""
+        known = {point.at: {one.seed: float(getattr(one, value)) for one in point.seeds} for point in self.curve}
+        yield from (known.get(row["at"], {}) for row in self.curve.rows())
+
+
+def equal_total_arms(results: Results, main: Arm) -> Iterator[Arm]:
+    """The deficit's curve against clean runs of equal length, where these were trained."""
+    curve = equal_total_curve(results)
+    if curve is not None and curve.tested:
+        name = f"{main.name}, against clean runs of equal length"
+        yield Arm(name, "$ink", (10, 4), curve, name)
+
+
+def sweep_arms(results: Results) -> list[Arm]:
+    """The deficit's curve first, then negative controls, other clocks and interventions."""
+    study = results.study
+    names = dict.fromkeys((run.arm, run.role) for run in study.runs if run.role in CURVE_ROLES)
+    words = arms_in_words(study)
+    found: list[Arm] = []
+    for arm, role in sorted(names, key=lambda name: CURVE_ROLES.index(name[1])):
+        curve = results.curve(arm)
+        colours, dashes = LOOKS[role]
+        taken = sum(other.dash == dashes for other in found)
+        found.append(Arm(arm_label(study, curve, role, words), colours[taken % len(colours)], dashes, curve))
+    return found
+
+
+def not_below_0(limit: float | None) -> float | None:
+    """A limit of an accuracy, not below 0."""
+    return None if limit is None else max(limit, 0.0)
+
+
+def not_above_1(limit: float | None) -> float | None:
+    """A limit of an accuracy, not above 1."""
+    return None if limit is None else min(limit, 1.0)
