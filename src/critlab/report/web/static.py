@@ -32,7 +32,7 @@ SHORTER = tuple(
         (r"<g>(<g[^>]*></g>)*</g>|<g[^>]*></g>", ""),
     )
 )
-"""What an image that nobody points at can do without: patterns, and what stands instead."""
+"""What an image that does not react can do without: patterns, and what stands instead."""
 
 
 def static_svg(panel: Panel, alone: bool) -> Markup:
