@@ -24,7 +24,7 @@ def runs_part(results: Results) -> Mapping[str, Any]:
             "arm": names.get(outcome.run.arm, "") if not outcome.run.clean else "",
             "at": "" if outcome.run.clean else str(outcome.run.at),
             "seed": str(outcome.seed),
-            "seconds": f"{outcome.seconds:.3f}",
+            "seconds": str(outcome.seconds),
         }
         for outcome in results.outcomes
     ]
