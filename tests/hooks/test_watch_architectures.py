@@ -330,7 +330,7 @@ class Two(nn.Module):
         (Two("dictionary"), x, "several logits"),
         (Two("other name"), x, "forward="),
         (Two("probabilities"), x, "probabilities"),
-        (Two("one number"), x, "one number per example"),
+        (Two("one number"), x, "likelihood that fits: bernoulli, gaussian"),
         (Two("picture"), x, "logits"),
         (Mixing(), x, "depends on the other examples"),
         (nn.LSTM(6, 3, bidirectional=True), sequences, "depends on the other examples"),

@@ -13,6 +13,7 @@ from critlab.data.data_set import DataSet
 from critlab.deficits import DEFICITS, Deficit
 from critlab.engine.executors import EXECUTORS
 from critlab.measures import MEASURES
+from critlab.measures.likelihoods import LIKELIHOODS
 from critlab.models import MODELS
 from critlab.objectives import OBJECTIVES
 from critlab.papers.cost import cost
@@ -28,6 +29,7 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "data": DATA,
     "models": MODELS,
     "measures": MEASURES,
+    "likelihoods": LIKELIHOODS,
     "objectives": OBJECTIVES,
     "sweeps": SWEEPS,
     "switches": SWITCHES,

@@ -80,6 +80,7 @@ def list_(
             "data",
             "models",
             "measures",
+            "likelihoods",
             "objectives",
             "sweeps",
             "switches",

@@ -20,6 +20,13 @@ from critlab.measures.fisher.trace import fisher_trace as fisher_trace
 from critlab.measures.gradients.covariance import gradient_covariance as gradient_covariance
 from critlab.measures.gradients.curvature import hessian_top_eigenvalue as hessian_top_eigenvalue
 from critlab.measures.gradients.moments import gradient_moments as gradient_moments
+from critlab.measures.likelihoods import LIKELIHOODS as LIKELIHOODS
+from critlab.measures.likelihoods.bernoulli import Bernoulli as Bernoulli
+from critlab.measures.likelihoods.categorical import Categorical as Categorical
+from critlab.measures.likelihoods.categorical_per_position import CategoricalPerPosition as CategoricalPerPosition
+from critlab.measures.likelihoods.gaussian import Gaussian as Gaussian
+from critlab.measures.likelihoods.gaussian_variance import GaussianVariance as GaussianVariance
+from critlab.measures.likelihoods.likelihood import Likelihood as Likelihood
 from critlab.measures.measure import Before as Before
 from critlab.measures.measure import Measure as Measure
 from critlab.measures.quantity import Quantity as Quantity

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from critlab._core.component import Component
+from critlab._core.component import Component, describe_component
 from critlab._core.errors import StudyError
 from critlab._core.spec import Problems, shown
+from critlab.measures.likelihoods import LIKELIHOODS, AnyLikelihood
 from critlab.measures.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -74,7 +75,26 @@ class ProbeMeasure(Measure):
     inputs: Literal["clean", "as_trained"] = "clean"
 
 
-class BatchMeasure(ProbeMeasure):
+class LikelihoodMeasure(ProbeMeasure):
+    """A measure that depends on how labels are distributed given what the network puts out.
+
+    Args:
+        likelihood: a name, such as "gaussian", or a table, such as {name = "gaussian", variance = 0.25}; without it,
+            that of the study's task.
+    """
+
+    neutral: ClassVar[Mapping[str, Any]] = {**ProbeMeasure.neutral, "likelihood": None}
+    likelihood: AnyLikelihood | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """With the likelihood's version, and the digest of a user's own."""
+        found = super().identity()
+        if self.likelihood is not None:
+            found["likelihood"] = describe_component(self.likelihood, LIKELIHOODS)
+        return found
+
+
+class BatchMeasure(LikelihoodMeasure):
     """A measure that compares the gradients of mini-batches.
 
     Args:

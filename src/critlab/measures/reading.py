@@ -21,12 +21,14 @@ class Probe:
 
     Args:
         images: ``(images, ...)`` as the model receives them (normalised).
-        labels: int64 ``(images,)`` or ``(images, heads)``.
+        labels: int64 ``(images,)`` or ``(images, heads)``; in the form of its own where the likelihood is another.
         generator: ``generator(index)`` is a fresh generator keyed by run seed, epoch and index.
         untrained: makes the network as it was before training; None where it is unknown.
         as_trained: the context of a forward pass in the precision in which the network is trained; only a measure that
             says so takes it, the others compute in the weights' own precision.
         coarse: whether that precision is coarser than the weights' own.
+        likelihood: of the labels, given what the network puts out: a name of
+            :data:`critlab.measures.likelihoods.LIKELIHOODS`, which the study's task chooses.
     """
 
     images: Tensor
@@ -35,6 +37,7 @@ class Probe:
     untrained: Callable[[], nn.Module] | None = None
     as_trained: Callable[[], AbstractContextManager[Any]] = nullcontext
     coarse: bool = False
+    likelihood: str = "categorical"
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from critlab.measures.fisher import sample
-from critlab.measures.fisher.sample import Combinations, Factors, fisher_sample
+from critlab.measures.fisher.sample import fisher_sample
+from critlab.measures.likelihoods import signs
+from critlab.measures.likelihoods.signs import Combinations, Factors
 from critlab.measures.weights.parameter_groups import ParameterGroups
 from nets import NETS, image_gradients, net, seeded
 
@@ -30,9 +31,9 @@ def test_over_all_signs_the_coefficients_have_the_covariance_of_the_score(classe
     logits = torch.randn(3, classes, dtype=torch.float64)
     log_p = (logits * max(confidence, 1e-9) + (torch.arange(classes) == 1) * confidence).log_softmax(-1)
     total = torch.zeros(3, classes, classes, dtype=torch.float64)
-    for signs in itertools.product([1.0, -1.0], repeat=classes):
+    for drawn in itertools.product([1.0, -1.0], repeat=classes):
         factors = Factors.of(log_p)
-        found = factors.signed(torch.tensor(signs, dtype=torch.float64).expand(3, classes)) * factors.uncertainty.sqrt()
+        found = factors.signed(torch.tensor(drawn, dtype=torch.float64).expand(3, classes)) * factors.uncertainty.sqrt()
         assert found.sum(-1).abs().max() <= 1e-12 * found.abs().max(), "nothing cancels in the gradient"
         total += found[:, :, None] * found[:, None, :] / 2**classes
     # 1 - p has lost its digits where p is nearly 1
@@ -109,7 +110,7 @@ def test_in_pieces_combinations_are_those_of_the_whole(shape: tuple[int, ...], m
     """Many logits are combined a few rows at a time: the same variances on average, and only the result is large."""
     torch.manual_seed(0)
     logits = torch.randn(shape, dtype=torch.float64) * 3
-    monkeypatch.setattr(sample, "AT_ONCE", 13)
+    monkeypatch.setattr(signs, "AT_ONCE", 13)
     assert torch.equal(Combinations(logits).drawn(seeded(0)), Combinations(logits).drawn(seeded(0)))
     combinations, generator = Combinations(logits), seeded(0)
     found = torch.stack([combinations.drawn(generator) for _ in range(1000)]) * combinations.uncertainty.sqrt()

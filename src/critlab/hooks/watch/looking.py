@@ -26,8 +26,9 @@ from critlab.hooks.watch.looks.inputs import (
 )
 from critlab.hooks.watch.looks.logits import LogitsOf
 from critlab.hooks.watch.looks.look import Sample, fisher_snapshot, rehearse
-from critlab.hooks.watch.looks.refusals import refuse_model
+from critlab.hooks.watch.looks.refusals import WATCH, refuse_model
 from critlab.hooks.watch.options import WatchOptions
+from critlab.measures.likelihoods import likelihood_of
 from critlab.measures.weights.parameter_groups import ParameterGroups
 
 Given = Inputs | Callable[[], Inputs | None] | None
@@ -46,10 +47,11 @@ class Looking:
     """
 
     def __init__(self, model: nn.Module, options: WatchOptions) -> None:
-        refuse_model(model, calls_forward=options.forward is None)
+        self.likelihood = likelihood_of(options.likelihood, WATCH)
+        refuse_model(model, calls_forward=options.forward is None, likelihood=self.likelihood)
         self.model, self.seed, self.examples = model, options.seed, options.examples
         self.autocast = options.autocast
-        self.forward: Forward = options.forward or LogitsOf()
+        self.forward: Forward = options.forward or LogitsOf(self.likelihood)
         self.size = Size(MOST_EXAMPLES // 2, options.examples)
         self.rehearsed = False
         self._labels = False
@@ -103,7 +105,7 @@ class Looking:
         generator = torch.Generator("cpu").manual_seed(seed)
         order = torch.randperm(count(probe), generator=generator, device="cpu")
         few = self._given(chosen(probe, order[: self.size.examples]))
-        return fisher_snapshot(self.model, weights, few, self.forward, seed=seed, autocast=self.autocast)
+        return self._snapshot(weights, few, seed)
 
     def state(self) -> dict[str, Any]:
         """What :meth:`load` takes; examples that are no tensors and plain values are left out."""
@@ -141,8 +143,12 @@ class Looking:
     def _try(self, probe: Inputs, weights: ParameterGroups) -> None:
         few = chosen(probe, torch.arange(min(count(probe), self.size.least), device="cpu"))
         given = self._given(few)
-        sample = fisher_snapshot(self.model, weights, given, self.forward, seed=0, autocast=self.autocast, first=True)
-        self.size.limit(sample.logits)
+        self.size.limit(self._snapshot(weights, given, 0).outputs)
+
+    def _snapshot(self, weights: ParameterGroups, inputs: Inputs, seed: int) -> Sample:
+        return fisher_snapshot(
+            self.model, weights, inputs, self.forward, self.likelihood, seed=seed, autocast=self.autocast
+        )
 
 
 def _packed(value: Any) -> Any:

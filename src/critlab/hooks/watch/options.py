@@ -9,6 +9,7 @@ import torch
 
 from critlab.hooks.named_options import with_named
 from critlab.hooks.watch.looks.inputs import Forward, Inputs
+from critlab.measures.likelihoods.likelihood import Likelihood
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,10 @@ class WatchOptions:
         probe: the examples to look at, as the model takes them; None is the first batch that ``step`` is shown.
         examples: how many examples are kept of what ``step`` is shown.
         seed: of signs and the choice of examples.
-        forward: ``(model, inputs) -> logits``, where calling the model with the inputs does not give them.
+        forward: ``(model, inputs) -> output``, where calling the model with the inputs does not give the logits, or
+            what else the likelihood understands.
+        likelihood: of the labels, given the output: "categorical", "categorical_per_position", "bernoulli",
+            "gaussian", "gaussian_variance", or a value with options, such as ``measures.Gaussian(variance=0.25)``.
         autocast: the type in which a look's forward pass runs; None is the type of the weights.
         gradients: whether norm and signal to noise are read from ``.grad``; needs a copy of the gradients.
         path: whether the distance that the weights go is followed; needs a copy of the weights.
@@ -30,6 +34,7 @@ class WatchOptions:
     examples: int = 128
     seed: int = 0
     forward: Forward | None = None
+    likelihood: Likelihood | str = "categorical"
     autocast: torch.dtype | None = None
     gradients: bool = True
     path: bool = True

@@ -42,8 +42,9 @@ class Watch(WithForks):
     they are worth their cost and within their budget.
 
     Args:
-        model: a classifier or a causal language model: logits ``(N, classes)`` or ``(N, heads, classes)``, a tensor or
-            in the output's ``logits``. Also wrapped by ``DistributedDataParallel`` or ``torch.compile``.
+        model: gives an output that ``likelihood`` understands, a tensor or in the output's ``logits``: by default the
+            logits ``(N, classes)`` or ``(N, heads, classes)`` of a classifier or a causal language model. Also wrapped
+            by ``DistributedDataParallel`` or ``torch.compile``.
         log: where records go, one or several; see :func:`~critlab.hooks.watch.records.writers.writer`.
         budget: the share of the training's time that watching may take, above 0 and at most 1.
         groups: names of modules by group, such as ``{"audio": "audio_tower", "video": "video_tower"}``; for each the
@@ -53,7 +54,7 @@ class Watch(WithForks):
         forks: which forks to make; None for none.
         on_closed: ``(deficit, closing)``, called once for each deficit when two forks in a row have found it closed.
         options: everything else; None is ``WatchOptions()``.
-        named: fields of :class:`~critlab.hooks.watch.options.WatchOptions` by name, such as ``probe``, ``examples``
+        named: fields of :class:`~critlab.hooks.watch.options.WatchOptions` by name, such as ``probe``, ``likelihood``
             or ``forward``; they replace those of ``options``.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from critlab.measures.measure import ProbeMeasure
+from critlab.measures.measure import LikelihoodMeasure
 from critlab.measures.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from critlab.measures.reading import Probe, Reading
 
 
-class Curvature(ProbeMeasure):
+class Curvature(LikelihoodMeasure):
     """The largest eigenvalue of the Hessian of the loss.
 
     Args:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from critlab.measures.measure import Before, ProbeMeasure
+from critlab.measures.measure import Before, LikelihoodMeasure
 from critlab.measures.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from critlab.measures.reading import Probe, Reading
 
 
-class FisherEmpirical(ProbeMeasure):
+class FisherEmpirical(LikelihoodMeasure):
     """The empirical Fisher information: the mean squared gradient at the labels of the data, layer by layer.
 
     Args:
@@ -32,7 +32,7 @@ class FisherEmpirical(ProbeMeasure):
             "fisher_empirical", "Trace of the empirical Fisher information", "nats²", log=True, by="layer", least=0
         ),
     )
-    neutral: ClassVar[Mapping[str, Any]] = {**ProbeMeasure.neutral, "draws": 1}
+    neutral: ClassVar[Mapping[str, Any]] = {**LikelihoodMeasure.neutral, "draws": 1}
     draws: int = Field(default=1, ge=1)
 
     def measure(self, model: nn.Module, probe: Probe) -> list[Reading]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from critlab.measures.measure import Before, ProbeMeasure
+from critlab.measures.measure import Before, LikelihoodMeasure
 from critlab.measures.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from critlab.measures.reading import Probe, Reading
 
 
-class FisherLogDeterminant(ProbeMeasure):
+class FisherLogDeterminant(LikelihoodMeasure):
     """The log-determinant of the Fisher information, by Kronecker factors.
 
     Args:

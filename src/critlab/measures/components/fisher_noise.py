@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from critlab.measures.measure import Before, ProbeMeasure
+from critlab.measures.measure import Before, LikelihoodMeasure
 from critlab.measures.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from critlab.measures.reading import Probe, Reading
 
 
-class FisherNoise(ProbeMeasure):
+class FisherNoise(LikelihoodMeasure):
     """The trace of the Fisher information, estimated from the weight noise that each layer tolerates.
 
     Args:
@@ -37,7 +37,7 @@ class FisherNoise(ProbeMeasure):
             "fisher_noise", "Trace of the Fisher information, from weight noise", "nats", log=True, by="layer", least=0
         ),
     )
-    neutral: ClassVar[Mapping[str, Any]] = {**ProbeMeasure.neutral, "labels": "model", "draws": 1}
+    neutral: ClassVar[Mapping[str, Any]] = {**LikelihoodMeasure.neutral, "labels": "model", "draws": 1}
     beta: float = Field(default=1e-3, gt=0)
     labels: Literal["model", "data"] = "model"
     draws: int = Field(default=1, ge=1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from critlab.measures.measure import Before, ProbeMeasure
+from critlab.measures.measure import Before, LikelihoodMeasure
 from critlab.measures.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from critlab.measures.reading import Probe, Reading
 
 
-class FisherTrace(ProbeMeasure):
+class FisherTrace(LikelihoodMeasure):
     """The trace of the Fisher information: how much the answers depend on the weights, layer by layer.
 
     Args:
@@ -30,7 +30,7 @@ class FisherTrace(ProbeMeasure):
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity("fisher_trace", "Trace of the Fisher information", "nats²", log=True, by="layer", least=0),
     )
-    neutral: ClassVar[Mapping[str, Any]] = {**ProbeMeasure.neutral, "draws": 1}
+    neutral: ClassVar[Mapping[str, Any]] = {**LikelihoodMeasure.neutral, "draws": 1}
     draws: int = Field(default=1, ge=1)
 
     def measure(self, model: nn.Module, probe: Probe) -> list[Reading]:

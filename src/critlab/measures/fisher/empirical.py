@@ -7,14 +7,24 @@ from torch import Tensor, nn
 
 from critlab.measures.components.fisher_empirical import FisherEmpirical
 from critlab.measures.estimates import Estimates, readings
-from critlab.measures.fisher.sample import random_signs, squared
+from critlab.measures.fisher.sample import squared
 from critlab.measures.gradients.squared import squared_gradients
+from critlab.measures.likelihoods import likelihood_of
+from critlab.measures.likelihoods.head import checked_labels, fitted_labels
+from critlab.measures.likelihoods.likelihood import Likelihood
+from critlab.measures.likelihoods.signs import random_signs
 from critlab.measures.reading import Probe, Reading
-from critlab.measures.weights.parameter_groups import ParameterGroups, of_labels
+from critlab.measures.weights.parameter_groups import ParameterGroups
 
 
 def fisher_empirical(
-    model: nn.Module, images: Tensor, labels: Tensor, *, generator: torch.Generator, draws: int = 1
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    generator: torch.Generator,
+    draws: int = 1,
+    likelihood: Likelihood | str = "categorical",
 ) -> Estimates:
     """The mean squared gradient norm of each layer's weights at the given labels, per image, in nats squared.
 
@@ -25,15 +35,17 @@ def fisher_empirical(
     Args:
         model: as for :func:`~critlab.measures.fisher.trace.fisher_trace`; it is left as it was.
         images: ``(N, ...)`` as the model takes them.
-        labels: int64 ``(N,)``, or ``(N, heads)`` whose log-probabilities add up; -1 adds nothing.
+        labels: int64 ``(N,)``, or ``(N, heads)`` whose log-probabilities add up; -1 adds nothing. For other
+            likelihoods see :mod:`critlab.measures.likelihoods`.
         generator: source of signs, on any device; it advances.
         draws: draws of signs; where images are few, more are made to estimate the error.
+        likelihood: as for :func:`~critlab.measures.fisher.trace.fisher_trace`.
 
     Returns:
         As :func:`~critlab.measures.fisher.trace.fisher_trace`.
 
     Raises:
-        StudyError: as there, or the labels do not fit the logits.
+        StudyError: as there, or the labels do not fit the output.
         Diverged: logits are not finite.
 
     Error: unbiased, ``stderr`` over signs alone, as the labels are given; else as there.
@@ -44,38 +56,50 @@ def fisher_empirical(
     :func:`~critlab.measures.gradients.squared.squared_gradients`.
     """
 
+    chosen = likelihood_of(likelihood, "fisher_empirical")
+    given = checked_labels(labels, images, "fisher_empirical")
+
+    def scored(output: Tensor, place: slice) -> _OfGivenLabels:
+        few = fitted_labels(given[place], output, "fisher_empirical", chosen)
+        return _OfGivenLabels(output, few, generator, chosen)
+
     return squared_gradients(
         model,
         images,
-        lambda logits, place: _OfGivenLabels(logits, labels[place], generator),
+        scored,
         generator=generator,
         draws=draws,
         measure="fisher_empirical",
+        likelihood=chosen,
+        labels=given,
     )
 
 
 class _OfGivenLabels:
-    """The log-probability of the labels of an image, with one sign for all of its heads."""
+    """The log-probability of the labels of an image, with one sign for all of them."""
 
-    def __init__(self, logits: Tensor, labels: Tensor, generator: torch.Generator) -> None:
-        log_p = logits.detach().log_softmax(-1)
-        of_labels(log_p, labels, "fisher_empirical")  # raises where they do not fit
-        self.logits, self.generator = logits, generator
-        chosen = labels.to(log_p.device).clamp(min=0)[..., None]
-        others = log_p.scatter(-1, chosen, -torch.inf)
-        largest = others.logsumexp(-1).max().nan_to_num(neginf=0.0)
-        # the gradient in the logits, in which nothing cancels
-        along = -(others - largest).exp()
-        along = along.scatter(-1, chosen, -along.sum(-1, keepdim=True))
-        self.along, self.scale = along * (labels.to(along.device) >= 0)[..., None], (2 * largest.double()).exp()
+    def __init__(self, output: Tensor, labels: Tensor, generator: torch.Generator, likelihood: Likelihood) -> None:
+        self.output, self.generator = output, generator
+        self.along, self.scale = likelihood.score(output.detach(), labels)
         self.uncertainty = self.along.double().square().sum() * self.scale
+        self.terms = 1
 
     def sample(self, weights: ParameterGroups, *, retain: bool) -> Tensor:
-        signs = random_signs(self.logits, (len(self.logits), *[1] * (self.logits.ndim - 1)), self.generator)
-        return squared(weights, self.logits, signs * self.along, self.scale, retain=retain)
+        signs = random_signs(self.output, (len(self.output), *[1] * (self.output.ndim - 1)), self.generator)
+        return squared(weights, self.output, signs * self.along, self.scale, retain=retain)
+
+    def exact(self, weights: ParameterGroups) -> Tensor:
+        return squared(weights, self.output, self.along, self.scale, retain=False)
 
 
 def measure(model: nn.Module, probe: Probe, options: FisherEmpirical) -> list[Reading]:
     """The whole (``layer=""``), then each layer; see :func:`fisher_empirical`."""
-    found = fisher_empirical(model, probe.images, probe.labels, generator=probe.generator(0), draws=options.draws)
+    found = fisher_empirical(
+        model,
+        probe.images,
+        probe.labels,
+        generator=probe.generator(0),
+        draws=options.draws,
+        likelihood=options.likelihood or probe.likelihood,
+    )
     return list(readings("fisher_empirical", found))

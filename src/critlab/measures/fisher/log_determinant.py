@@ -12,12 +12,20 @@ from critlab._core.errors import StudyError
 from critlab.measures.components.fisher_log_determinant import FisherLogDeterminant
 from critlab.measures.estimates import ROOT
 from critlab.measures.fisher.kronecker import kronecker_factors
+from critlab.measures.likelihoods import likelihood_of
+from critlab.measures.likelihoods.likelihood import Likelihood
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.spread import INTERVAL
 
 
 def fisher_log_determinant(
-    model: nn.Module, images: Tensor, *, generator: torch.Generator, damping: float = 1e-3
+    model: nn.Module,
+    images: Tensor,
+    *,
+    generator: torch.Generator,
+    damping: float = 1e-3,
+    likelihood: Likelihood | str = "categorical",
+    mask: Tensor | None = None,
 ) -> dict[str, float]:
     """``log det(1 + F / damping)`` of each linear or convolutional layer's Fisher information F, in nats.
 
@@ -27,10 +35,12 @@ def fisher_log_determinant(
     ``1 / damping``, in the Gaussian approximation and for one image.
 
     Args:
-        model: gives logits ``(N, classes)`` or ``(N, heads, classes)``; it is left as it was. Evaluation mode.
+        model: gives an output that the likelihood understands, by default logits ``(N, classes)`` or
+            ``(N, heads, classes)``; it is left as it was. Evaluation mode.
         images: ``(N, ...)`` as the model takes them.
         generator: of a seed for signs, and for models that draw random numbers even in evaluation mode; it advances.
         damping: in the unit of the Fisher information, nats squared for a squared unit of weight.
+        likelihood, mask: as for :func:`~critlab.measures.fisher.trace.fisher_trace`.
 
     Returns:
         One number for each ``nn.Linear`` and ``nn.Conv2d`` whose weight requires gradients, with its bias where that
@@ -40,30 +50,39 @@ def fisher_log_determinant(
         model's own) have none, and layers are taken as independent, so the sum is that of the blocks.
 
     Raises:
-        StudyError: no such layer, no such logits, no images, or ``damping`` out of range.
+        StudyError: no such layer, no such output, no images, or ``damping`` out of range.
         Diverged: logits are not finite.
 
-    Error: up to 128 labels, of all heads together, none from chance, as they are summed over. Of more, 32 draws of
-    signs take their sum; as the logarithm is concave, the number is then too small, the more so the fewer images there
-    are for the outputs of a layer. A reading's ``stderr`` holds this bias and the spread, by the jackknife over eight
-    blocks of draws. The Kronecker factors are exact for one linear layer on one image; otherwise they take input and
-    output gradient as independent, and positions of a convolution as uncorrelated.
+    Error: up to 128 numbers of an output, classes of all heads together, none from chance: they are summed over. Of
+    more, 32 draws of signs take their sum; as the logarithm is concave, the number is then too small, the more so the
+    fewer images there are for the outputs of a layer. A reading's ``stderr`` holds this bias and the spread, by the
+    jackknife over eight blocks of draws. The Kronecker factors are exact for one linear layer on one image; otherwise
+    they take input and output gradient as independent, and positions of a convolution as uncorrelated.
 
-    Cost: a forward pass and as many backward passes as classes for each image; then the eigenvalues of each factor,
-    beyond 128 labels nine times those of the outputs'.
+    Cost: a forward pass and as many backward passes as numbers of the output for each image; then the eigenvalues of
+    each factor, beyond 128 numbers nine times those of the outputs'.
     Measured at 256 images, 10 classes, All-CNN of width 24, 28 x 28, one thread: 0.26 of a training epoch of 10,000
     images.
 
     Source: Martens and Grosse 2015, Grosse and Martens 2016; as a measure of information in weights: Achille and
     Soatto 2018.
     """
-    found = _log_determinants(model, images, generator=generator, damping=damping)
+    chosen = likelihood_of(likelihood, "fisher_log_determinant")
+    found = _log_determinants(model, images, generator=generator, damping=damping, likelihood=chosen, mask=mask)
     return {layer: values[0] for layer, values in found.items()}
 
 
 def measure(model: nn.Module, probe: Probe, options: FisherLogDeterminant) -> list[Reading]:
     """The sum (``layer=""``), then each layer; see :func:`fisher_log_determinant`."""
-    found = _log_determinants(model, probe.images, generator=probe.generator(0), damping=options.damping)
+    likelihood = likelihood_of(options.likelihood or probe.likelihood, "fisher_log_determinant")
+    found = _log_determinants(
+        model,
+        probe.images,
+        generator=probe.generator(0),
+        damping=options.damping,
+        likelihood=likelihood,
+        mask=likelihood.mask(probe.labels),
+    )
     quantity = "fisher_log_determinant"
     whole = [math.fsum(values) for values in zip(*found.values(), strict=True)]
     layers = [(layer or ROOT, values) for layer, values in found.items()]
@@ -89,7 +108,13 @@ def jackknife_error(values: Sequence[float]) -> float:
 
 
 def _log_determinants(
-    model: nn.Module, images: Tensor, *, generator: torch.Generator, damping: float
+    model: nn.Module,
+    images: Tensor,
+    *,
+    generator: torch.Generator,
+    damping: float,
+    likelihood: Likelihood,
+    mask: Tensor | None,
 ) -> dict[str, list[float]]:
     """Each layer's number, then those without each block of draws."""
     if len(images) < 1 or not 0 < damping < math.inf:
@@ -98,7 +123,9 @@ def _log_determinants(
             "images must be at least 1, damping above 0 and finite"
         )
     seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
-    factors = kronecker_factors(model, images, seed=seed, measure="fisher_log_determinant")
+    factors = kronecker_factors(
+        model, images, seed=seed, measure="fisher_log_determinant", likelihood=likelihood, mask=mask
+    )
     if not factors:
         raise StudyError(
             "fisher_log_determinant: model: has no nn.Linear or nn.Conv2d that requires gradients and whose weight is "

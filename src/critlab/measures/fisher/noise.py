@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -15,16 +15,11 @@ from critlab.measures.components.fisher_noise import FisherNoise
 from critlab.measures.estimates import Estimates, readings
 from critlab.measures.eval_guard import eval_guard
 from critlab.measures.gradients.squared import plan
+from critlab.measures.likelihoods import likelihood_of
+from critlab.measures.likelihoods.head import checked_labels, checked_mask, checked_output, fitted_labels, fitted_mask
+from critlab.measures.likelihoods.likelihood import Likelihood
 from critlab.measures.reading import Probe, Reading
-from critlab.measures.weights.parameter_groups import (
-    ParameterGroups,
-    flat,
-    in_graphs,
-    log_probabilities,
-    of_labels,
-    real,
-    refuse_mixing,
-)
+from critlab.measures.weights.parameter_groups import ParameterGroups, flat, in_graphs, real, refuse_mixing
 
 ROUNDS = 8
 """Steps of the search for the noise. A step can change a variance 16-fold, so that the search reaches 16^8 either way;
@@ -47,6 +42,8 @@ def fisher_noise(
     generator: torch.Generator,
     beta: float = 1e-3,
     draws: int = 1,
+    likelihood: Likelihood | str = "categorical",
+    mask: Tensor | None = None,
 ) -> Estimates:
     """The curvature of the loss in each layer's weights, per image, in nats, at the noise that they can bear.
 
@@ -66,22 +63,24 @@ def fisher_noise(
     ``n_l . (grad L(w + n) - grad L(w - n)) / (2 v_l)``, which is unbiased for ``E_n[tr H_l(w + n)]``.
 
     Args:
-        model: gives logits ``(N, classes)``, or ``(N, heads, classes)`` for independent labels whose
-            log-probabilities add up; it is left as it was. Evaluation mode.
+        model: gives an output that the likelihood understands, by default logits ``(N, classes)``, or
+            ``(N, heads, classes)`` for independent labels whose log-probabilities add up; it is left as it was.
+            Evaluation mode.
         images: ``(N, ...)`` as the model takes them.
         labels: None: L is the divergence from the undisturbed model's answers, whose Hessian is the Fisher information
             wherever w is. Or int64 ``(N,)`` or ``(N, heads)``, where -1 adds nothing: L is their negative
             log-probability, as in the papers, and its Hessian is the Fisher information where the model has converged
-            to the labels' distribution.
+            to the labels' distribution. For other likelihoods see :mod:`critlab.measures.likelihoods`.
         generator: source of noise, on any device; it advances. Its state decides the result.
         beta: twice the loss in nats that each layer's noise may add.
         draws: pairs of draws for each group of images; where images are few, more are made to estimate the error.
+        likelihood, mask: as for :func:`~critlab.measures.fisher.trace.fisher_trace`.
 
     Returns:
         As :func:`~critlab.measures.fisher.trace.fisher_trace`, which it is to be compared with.
 
     Raises:
-        StudyError: no module, nothing to differentiate, no such logits, labels that do not fit, no images, or
+        StudyError: no module, nothing to differentiate, no such output, labels that do not fit, no images, or
             ``beta`` or ``draws`` out of range.
         Diverged: logits are not finite.
 
@@ -106,8 +105,8 @@ def fisher_noise(
     """
     _check(model, images, draws, beta)
     groups, draws = plan(len(images), draws)
-    with _Noise.on(model, generator) as noise:
-        parts = noise.parts(images, labels, groups)
+    with _Noise.on(model, generator, likelihood) as noise:
+        parts = noise.parts(images, labels, mask, groups)
         variances = _search(noise, parts, beta)
         samples = [torch.stack([noise.curvature(part, variances) for _ in range(draws)]) for part in parts]
     # (layers, groups, draws)
@@ -122,6 +121,8 @@ def noise_tolerance(
     *,
     generator: torch.Generator,
     beta: float = 1e-3,
+    likelihood: Likelihood | str = "categorical",
+    mask: Tensor | None = None,
 ) -> dict[str, float]:
     """The variance of the noise on each layer at which :func:`fisher_noise` reads the curvature.
 
@@ -130,13 +131,14 @@ def noise_tolerance(
     Error: that of the search's last step, a few pairs of draws; :func:`fisher_noise` does not inherit it.
     """
     _check(model, images, 1, beta)
-    with _Noise.on(model, generator) as noise:
-        variances = _search(noise, noise.parts(images, labels, plan(len(images), 1)[0]), beta)
+    with _Noise.on(model, generator, likelihood) as noise:
+        variances = _search(noise, noise.parts(images, labels, mask, plan(len(images), 1)[0]), beta)
     return dict(zip(noise.weights.layers, variances.tolist(), strict=True))
 
 
 def measure(model: nn.Module, probe: Probe, options: FisherNoise) -> list[Reading]:
     """The whole (``layer=""``), then each layer; see :func:`fisher_noise`."""
+    likelihood = likelihood_of(options.likelihood or probe.likelihood, "fisher_noise")
     found = fisher_noise(
         model,
         probe.images,
@@ -144,33 +146,38 @@ def measure(model: nn.Module, probe: Probe, options: FisherNoise) -> list[Readin
         generator=probe.generator(0),
         beta=options.beta,
         draws=options.draws,
+        likelihood=likelihood,
+        mask=likelihood.mask(probe.labels),
     )
     return list(readings("fisher_noise", found))
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A group of images, and what its loss is counted from: labels, or probabilities ``(images, ..., classes)``."""
+    """A group of images, and what its loss is counted from: labels, or the answers that the model gives undisturbed.
+
+    Args:
+        images: ``(images, ...)``.
+        labels: ``(images, ...)``; None where there are none.
+        mask: which labels count, bool ``(images, ...)``; None is all.
+        answers: ``(images, labels..., numbers)``; None where there are labels.
+    """
 
     images: Tensor
-    targets: Tensor
+    labels: Tensor | None
+    mask: Tensor | None
+    answers: Tensor | None = None
 
-    def slope(self, log_p: Tensor) -> Tensor:
-        """The gradient of the loss, summed over images, in the logits, ``(images, ..., classes)``.
-
-        It is ``p - q`` for targets q, whose likeliest label has the rest of the others: in its own ``p - q`` all digits
-        cancel where the model is sure. So it adds up to 0, and is as well the coefficients of the log-probabilities.
-        """
-        given, wanted = log_p.exp(), self.targets.to(log_p.device)
-        if wanted.is_floating_point():
-            top = wanted.argmax(-1, keepdim=True)
-            given = given - wanted
+    def slope(self, output: Tensor, likelihood: Likelihood) -> Tensor:
+        """The gradient of the loss, summed over images, in the normalised output ``(images, labels..., numbers)``."""
+        counted = fitted_mask(self.mask, output, "fisher_noise", likelihood)
+        if self.labels is not None:
+            labels = fitted_labels(self.labels, output, "fisher_noise", likelihood)
+            slope = likelihood.label_slope(output, labels)
         else:
-            of_labels(log_p, wanted, "fisher_noise")  # raises where they do not fit
-            top = wanted.clamp(min=0)[..., None]
-            given = given * (wanted >= 0)[..., None]
-        others = given.scatter(-1, top, 0)
-        return others.scatter(-1, top, -others.sum(-1, keepdim=True))
+            assert self.answers is not None, "a part without labels has answers"
+            slope = likelihood.divergence_slope(output, self.answers.to(output.device))
+        return slope if counted is None else slope * counted[..., None]
 
 
 @dataclass(frozen=True)
@@ -180,24 +187,30 @@ class _Noise:
     model: nn.Module
     weights: ParameterGroups
     generator: torch.Generator
+    likelihood: Likelihood
 
     @classmethod
     @contextmanager
-    def on(cls, model: nn.Module, generator: torch.Generator) -> Iterator[_Noise]:
+    def on(cls, model: nn.Module, generator: torch.Generator, likelihood: Likelihood | str) -> Iterator[_Noise]:
         """Evaluation mode; afterwards the model is as it was."""
+        chosen = likelihood_of(likelihood, "fisher_noise")
         weights = ParameterGroups.of(model, "fisher_noise")
         seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
         with eval_guard(model, seed):
-            yield cls(model, weights, generator)
+            yield cls(model, weights, generator, chosen)
 
-    def parts(self, images: Tensor, labels: Tensor | None, groups: int) -> list[_Part]:
+    def parts(self, images: Tensor, labels: Tensor | None, mask: Tensor | None, groups: int) -> list[_Part]:
         """The images in groups; without labels, with the answers that the model gives undisturbed."""
         seen = in_graphs(images).tensor_split(groups)
+        counted = checked_mask(mask, images, "fisher_noise")
+        masks = [None] * groups if counted is None else counted.tensor_split(groups)
         if labels is not None:
-            return [_Part(*pair) for pair in zip(seen, labels.tensor_split(groups), strict=True)]
+            given = checked_labels(labels, images, "fisher_noise").tensor_split(groups)
+            return [_Part(*one) for one in zip(seen, given, masks, strict=True)]
+        parts = [_Part(group, None, few) for group, few in zip(seen, masks, strict=True)]
         return [
-            _Part(group, log_probabilities(self.model(group), len(group), "fisher_noise").detach().exp())
-            for group in seen
+            replace(part, answers=self.likelihood.answers(_normalised(self.model, part, self.likelihood).detach()))
+            for part in parts
         ]
 
     def curvature(self, part: _Part, variances: Tensor) -> Tensor:
@@ -225,7 +238,9 @@ class _Noise:
             for parameter, n in zip(self.weights.parameters, noise, strict=True)
         ]
         names = (f"model.{name}" for name in self.weights.names)
-        called = functional_call(_Gradients(self.model), dict(zip(names, moved, strict=True)), (part, moved))
+        called = functional_call(
+            _Gradients(self.model, self.likelihood), dict(zip(names, moved, strict=True)), (part, moved)
+        )
         found: tuple[Tensor | None, ...] = called
         return found
 
@@ -233,14 +248,23 @@ class _Noise:
 class _Gradients(nn.Module):
     """The gradients of a part's loss, computed where the noise still is on: checkpoints call the model once more."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, likelihood: Likelihood) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.likelihood = model, likelihood
 
     def forward(self, part: _Part, moved: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
         """One gradient for each of ``moved``."""
-        log_p = log_probabilities(self.model(part.images), len(part.images), "fisher_noise")
-        return torch.autograd.grad(log_p, moved, part.slope(log_p.detach()), allow_unused=True)
+        output = _normalised(self.model, part, self.likelihood)
+        return torch.autograd.grad(output, moved, part.slope(output.detach(), self.likelihood), allow_unused=True)
+
+
+def _normalised(model: nn.Module, part: _Part, likelihood: Likelihood) -> Tensor:
+    """The model's normalised output for a part, ``(images, labels..., numbers)``, with its graph."""
+    known = part.labels if part.labels is not None else part.mask
+    shape = None if known is None else known.shape
+    return likelihood.normalised(
+        checked_output(model(part.images), len(part.images), "fisher_noise", likelihood, labels=shape)
+    )
 
 
 def _check(model: nn.Module, images: Tensor, draws: int, beta: float) -> None:

@@ -2,172 +2,55 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
+from critlab.measures.likelihoods.categorical import Categorical
+from critlab.measures.likelihoods.likelihood import Likelihood
 from critlab.measures.weights.parameter_groups import ParameterGroups
-
-AT_ONCE = 2**20
-"""Logits of which the factors are held at a time: a million take about 30 MB."""
 
 
 def fisher_sample(
-    weights: ParameterGroups, logits: Tensor, *, generator: torch.Generator, retain: bool = False
+    weights: ParameterGroups,
+    output: Tensor,
+    *,
+    generator: torch.Generator,
+    retain: bool = False,
+    likelihood: Likelihood | None = None,
 ) -> Tensor:
     """One unbiased sample of each layer's Fisher trace, summed over examples, in nats squared.
 
-    ``sum_i sum_c p_ic || d log p_ic / dw ||^2`` over examples i and labels c. No label is drawn: all labels take part
-    in every sample, each with a random sign, so that a confident model needs no surprise to be measured.
+    ``sum_i sum_y p_i(y) || d log p_i(y) / dw ||^2`` over examples i and labels y. No label is drawn: all labels take
+    part in every sample, by random signs, so that a confident model needs no surprise to be measured.
 
     Args:
-        weights: the parameters, which ``logits`` depend on.
-        logits: ``(examples, classes)``, or ``(examples, heads, classes)`` for independent labels whose
-            log-probabilities add up, as of the positions of a language model.
+        weights: the parameters, which ``output`` depends on.
+        output: as the likelihood views it; of the categorical one logits ``(examples, classes)``, or
+            ``(examples, heads, classes)`` for independent labels whose log-probabilities add up.
         generator: source of signs, on any device; it advances.
         retain: whether the graph is needed again, for another sample.
+        likelihood: None is the categorical one.
 
     Returns:
         Float64 ``(layers,)`` on the device of the weights.
 
-    Error: unbiased over signs. Between examples, and between heads, its variance is that of drawn labels. Within one
-    example and head it is ``2 (tr F_i^2 - sum_k |a_k|^4)`` for the factors of :class:`Factors`: 0 for two
-    classes, and little where two labels share nearly all of the probability.
+    Error: unbiased over signs. Between examples, and between labels of one example, its variance is that of drawn
+    labels. Within one label it is ``2 (tr F_i^2 - sum_k |a_k|^4)`` for the factors of
+    :class:`~critlab.measures.likelihoods.signs.Factors`: 0 for two classes, for a Bernoulli variable and for a Gaussian
+    one with a given variance, and little where two classes share nearly all of the probability.
 
-    Cost: one backward pass; memory as of :class:`Combinations`.
+    Cost: one backward pass; memory as of :class:`~critlab.measures.likelihoods.signs.Combinations`.
 
     Source: signs: Hutchinson 1990; factors of the labels' covariance in place of drawn labels: ours.
     """
-    combinations = Combinations(logits.detach())
-    return squared(weights, logits, combinations.drawn(generator), combinations.uncertainty, retain=retain)
+    coefficients = (likelihood or Categorical()).coefficients(output.detach())
+    return squared(weights, output, coefficients.drawn(generator), coefficients.uncertainty, retain=retain)
 
 
-def random_bits(shape: Sequence[int], generator: torch.Generator) -> Tensor:
-    """Int32 numbers on the generator's device whose signs are random and independent; one draw gives 32 of them."""
-    count, device = math.prod(shape), generator.device
-    drawn = torch.randint(-(2**31), 2**31, (-(-count // 32), 1), generator=generator, device=device, dtype=torch.int32)
-    # each bit in turn becomes the first one, which is the sign; what is left over of the last draw goes
-    return (drawn << _places(device)).resize_(tuple(shape))
+def squared(weights: ParameterGroups, output: Tensor, along: Tensor, scale: Tensor, *, retain: bool) -> Tensor:
+    """Float64 ``(layers,)``: the squared gradient of ``sum(along * output)``, times ``scale``.
 
-
-@cache
-def _places(device: torch.device) -> Tensor:
-    return torch.arange(31, -1, -1, device=device, dtype=torch.int32)
-
-
-def random_signs(like: Tensor, shape: Sequence[int], generator: torch.Generator) -> Tensor:
-    """1 or -1 at random, in dtype and on the device of ``like``."""
-    one = torch.ones((), dtype=like.dtype, device=generator.device)
-    return one.copysign(random_bits(shape, generator)).to(like.device)
-
-
-def squared(weights: ParameterGroups, logits: Tensor, along: Tensor, scale: Tensor, *, retain: bool) -> Tensor:
-    """Float64 ``(layers,)``: the squared gradient of ``sum(along * logits)``, times ``scale``.
-
-    Where ``along`` adds up to 0 over the classes, it is that of the log-probabilities as well.
+    Where ``along`` adds up to 0 over the classes, that of logits is that of the log-probabilities as well.
     """
-    norms = weights.squared_norms(weights.gradients(logits, along=along, retain=retain))
+    norms = weights.squared_norms(weights.gradients(output, along=along, retain=retain))
     return norms * scale.to(norms.device)
-
-
-class Combinations:
-    """Random combinations of logits, whose squared gradients are on average the Fisher information.
-
-    Args:
-        logits: without a graph, ``(..., classes)``.
-
-    Memory: five tensors of the shape of ``logits``, these included; above :data:`AT_ONCE` numbers two and what rows of
-    so many numbers take, since what they are combined by is computed again in each draw.
-    """
-
-    def __init__(self, logits: Tensor) -> None:
-        self._shape = logits.shape
-        self._parts: Sequence[Tensor] = [logits]
-        self._kept: Factors | None = None
-        if logits.numel() <= AT_ONCE:
-            self._kept = Factors.of(logits)
-            self.uncertainty = self._kept.uncertainty
-        else:
-            self._parts = logits.flatten(0, -2).split(max(AT_ONCE // logits.shape[-1], 1))
-            self.uncertainty = torch.stack([Answers.of(part).uncertainty for part in self._parts]).sum()
-
-    def drawn(self, generator: torch.Generator) -> Tensor:
-        """The coefficients of one combination, over ``sqrt(uncertainty)``; they add up to 0 over the classes."""
-        if self._kept is not None:
-            return self._kept.drawn(generator)
-        first = self._parts[0]
-        found = torch.empty(self._shape, dtype=first.dtype, device=first.device)
-        for into, part in zip(found.flatten(0, -2).split(len(first)), self._parts, strict=True):
-            into.copy_(Factors.of(part, self.uncertainty).drawn(generator))
-        return found
-
-
-class Answers(NamedTuple):
-    """Probabilities in float64: of all labels but the likeliest, of that one, its place, and the others' sum q."""
-
-    others: Tensor
-    most: Tensor
-    top: Tensor
-    q: Tensor
-
-    @classmethod
-    def of(cls, logits: Tensor) -> Answers:
-        """Those of logits ``(..., classes)``."""
-        p = logits.softmax(-1, dtype=torch.float64)
-        most, top = p.max(-1, keepdim=True)
-        # not 1 - p_t, which has no digits where p_t is nearly 1
-        return cls(p, most, top, p.scatter_(-1, top, 0).sum(-1, keepdim=True))
-
-    @property
-    def uncertainty(self) -> Tensor:
-        """Float64 ``()``: the sum of q over examples and heads."""
-        return self.q.sum()
-
-
-@dataclass(frozen=True)
-class Factors:
-    """What combines logits, so that the squared gradient is, on average over signs, the Fisher information.
-
-    With t the most probable label, ``q = 1 - p_t``, ``w_c = p_c / q`` the probabilities of the other labels among
-    themselves, and ``m`` the mean of their logits z under w, the covariance of the score splits into
-
-        ``diag(p) - p p^T = p_t q (z_t - m)^2 + q sum_{c != t} w_c (z_c - m)^2``.
-
-    The combination is ``sqrt(q) (s_t sqrt(p_t) (z_t - m) + sum_{c != t} s_c sqrt(w_c) (z_c - m))``. Its coefficients
-    add up to 0, so nothing cancels in the gradient however confident the model is, and the normaliser of the
-    probabilities has no part in it.
-
-    Args:
-        roots: ``sqrt(p_c / uncertainty)``, and ``sqrt(p_t q / uncertainty)`` for t, ``(..., classes)``: p itself may be
-            below the smallest number of the dtype.
-        within: ``w_c``, and 0 for t.
-        uncertainty: float64 ``()``: the sum of q over examples and heads.
-    """
-
-    roots: Tensor
-    within: Tensor
-    uncertainty: Tensor
-
-    @classmethod
-    def of(cls, logits: Tensor, uncertainty: Tensor | None = None) -> Factors:
-        """Those of logits ``(..., classes)`` without a graph; ``uncertainty`` is that of more than these."""
-        p, most, top, q = answers = Answers.of(logits)
-        whole, least = answers.uncertainty if uncertainty is None else uncertainty, torch.finfo(p.dtype).tiny
-        # where no other label is possible, all coefficients are 0
-        within = torch.div(p, q.clamp(min=least), out=torch.empty_like(logits))
-        roots = p.scatter_(-1, top, most.mul_(q)).div_(whole.clamp(min=least)).sqrt_()
-        return cls(roots.to(logits.dtype), within, whole)
-
-    def signed(self, signs: Tensor) -> Tensor:
-        """The coefficients over ``sqrt(uncertainty)``, for ``(..., classes)`` numbers of which the signs are taken."""
-        found = self.roots.copysign(signs)
-        return found.addcmul_(self.within, found.sum(-1, keepdim=True), value=-1)
-
-    def drawn(self, generator: torch.Generator) -> Tensor:
-        """The coefficients over ``sqrt(uncertainty)`` for random signs."""
-        return self.signed(random_bits(self.roots.shape, generator).to(self.roots.device))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from critlab._core.estimate import Estimate
 from critlab.measures.estimates import Estimates, readings
 from critlab.measures.gradients.sample import GradientSample, gradient_sample
+from critlab.measures.likelihoods.likelihood import Likelihood
 from critlab.measures.measure import BatchMeasure
 from critlab.measures.reading import Probe, Reading
 
@@ -33,7 +34,13 @@ class GradientCovariance:
 
 
 def gradient_covariance(
-    model: nn.Module, images: Tensor, labels: Tensor, *, generator: torch.Generator, batch: int = 8
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    generator: torch.Generator,
+    batch: int = 8,
+    likelihood: Likelihood | str = "categorical",
 ) -> GradientCovariance:
     """Trace and largest eigenvalue of the covariance of the loss gradient over images.
 
@@ -47,6 +54,7 @@ def gradient_covariance(
         labels: int64 ``(N,)`` or ``(N, heads)``; the loss is the mean over those that are not -1.
         generator: source of the mini-batches; it advances.
         batch: n. More mini-batches make K better known: with 1, each image counts for itself.
+        likelihood: of the labels: the loss is its mean negative log-likelihood.
 
     Raises:
         StudyError: fewer than three mini-batches, nothing to differentiate, no such logits, or labels that do not fit.
@@ -68,7 +76,15 @@ def gradient_covariance(
     Source: Jastrzebski et al. 2020, who take the covariance of mini-batches through the same Gram matrix; scaling to
     single images, what is taken off and errors: ours.
     """
-    sample = gradient_sample(model, images, labels, batch=batch, generator=generator, measure="gradient_covariance")
+    sample = gradient_sample(
+        model,
+        images,
+        labels,
+        batch=batch,
+        generator=generator,
+        measure="gradient_covariance",
+        likelihood=likelihood,
+    )
     count = sample.batches
     squares = batch * count / (count - 1) * np.diagonal(sample.deviations(), axis1=1, axis2=2)
     trace = Estimates(dict(zip(sample.layers, squares[:, :, None], strict=True)), count)
@@ -92,6 +108,13 @@ def measure(model: nn.Module, probe: Probe, options: BatchMeasure) -> list[Readi
     See :func:`gradient_covariance`; each mini-batch of the options is differentiated in :data:`PARTS` parts.
     """
     part = -(-options.batch // PARTS)
-    found = gradient_covariance(model, probe.images, probe.labels, generator=probe.generator(0), batch=part)
+    found = gradient_covariance(
+        model,
+        probe.images,
+        probe.labels,
+        generator=probe.generator(0),
+        batch=part,
+        likelihood=options.likelihood or probe.likelihood,
+    )
     top = Reading("gradient_covariance_top", "", found.top.value, found.top.stderr)
     return [*readings("gradient_covariance", found.trace), top]

@@ -14,14 +14,14 @@ from critlab._core.errors import StudyError
 from critlab._core.estimate import Estimate
 from critlab.measures.components.curvature import Curvature
 from critlab.measures.eval_guard import eval_guard
+from critlab.measures.likelihoods import likelihood_of
+from critlab.measures.likelihoods.head import checked_labels, checked_output, fitted_labels, operations
+from critlab.measures.likelihoods.likelihood import Likelihood
 from critlab.measures.reading import Probe, Reading
 from critlab.measures.weights.parameter_groups import (
     ParameterGroups,
     flat,
     in_graphs,
-    log_probabilities,
-    of_labels,
-    operations,
     real,
     refuse_mixing,
 )
@@ -46,6 +46,7 @@ def hessian_top_eigenvalue(
     generator: torch.Generator,
     tolerance: float = 1e-2,
     iterations: int = 40,
+    likelihood: Likelihood | str = "categorical",
 ) -> Estimate:
     """The largest eigenvalue of the Hessian of the mean loss in all weights that learn, in nats.
 
@@ -60,9 +61,10 @@ def hessian_top_eigenvalue(
         generator: source of the first direction; it advances.
         tolerance: the iteration ends where the residual is no more than this part of the value.
         iterations: or after so many products at most.
+        likelihood: of the labels: the loss is its mean negative log-likelihood.
 
     Raises:
-        StudyError: nothing to differentiate, no such logits, labels that do not fit, or options out of range.
+        StudyError: nothing to differentiate, no such output, labels that do not fit, or options out of range.
         Diverged: logits are not finite.
 
     Error: no chance is left but the first direction. ``stderr`` is the residual ``|| H u - value u ||``, with u of
@@ -91,7 +93,9 @@ def hessian_top_eigenvalue(
     )
     seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
     with eval_guard(model, seed), _twice_differentiable():
-        loss = _Loss(model, weights, in_graphs(images), labels.to(images.device))
+        seen = in_graphs(images)
+        given = checked_labels(labels, seen, "curvature").to(seen.device)
+        loss = _Loss(model, weights, seen, given, likelihood_of(likelihood, "curvature"))
         return lanczos(loss.hessian_times, first, tolerance=tolerance, iterations=iterations)
 
 
@@ -143,18 +147,21 @@ def _twice_differentiable() -> Iterator[None]:
 class _Loss:
     """The mean loss over images, as a function of the weights, for its second derivatives."""
 
-    def __init__(self, model: nn.Module, weights: ParameterGroups, images: Tensor, labels: Tensor) -> None:
-        self.model, self.weights = model, weights
+    def __init__(
+        self, model: nn.Module, weights: ParameterGroups, images: Tensor, labels: Tensor, likelihood: Likelihood
+    ) -> None:
+        self.model, self.weights, self.likelihood = model, weights, likelihood
         self.parts = list(zip(images.split(AT_ONCE), labels.split(AT_ONCE), strict=True))
-        self.counted = max(int((labels >= 0).sum()), 1)
+        self.counted = max(int(likelihood.counted(labels).sum()), 1)
 
     def hessian_times(self, vector: Tensor) -> Tensor:
         """The Hessian times ``(numbers,)``, all parameters in a row."""
         return torch.stack([self._part(images, labels, vector) for images, labels in self.parts]).sum(0)
 
     def _part(self, images: Tensor, labels: Tensor, vector: Tensor) -> Tensor:
-        log_p = log_probabilities(self.model(images), len(images), "curvature")
-        loss = -of_labels(log_p, labels, "curvature").sum() / self.counted
+        output = checked_output(self.model(images), len(images), "curvature", self.likelihood, labels=labels.shape)
+        chosen = fitted_labels(labels, output, "curvature", self.likelihood)
+        loss = self.likelihood.negative_log_likelihood(output, chosen).sum() / self.counted
         parameters = self.weights.parameters
         gradients = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True, materialize_grads=True)
         along = torch.cat([flat(gradient) for gradient in gradients]) @ vector
@@ -176,5 +183,6 @@ def measure(model: nn.Module, probe: Probe, options: Curvature) -> list[Reading]
         generator=probe.generator(0),
         tolerance=options.tolerance,
         iterations=options.iterations,
+        likelihood=options.likelihood or probe.likelihood,
     )
     return [Reading("curvature", "", found.value, found.stderr)]

@@ -12,13 +12,20 @@ from critlab._core.estimate import Estimate
 from critlab.measures.components.gradients import Gradients
 from critlab.measures.estimates import ROOT
 from critlab.measures.gradients.sample import Floats, GradientSample, gradient_sample
+from critlab.measures.likelihoods.likelihood import Likelihood
 from critlab.measures.reading import Probe, Reading
 
 MOMENTS = ("mean", "deviation", "norm", "signal_to_noise")
 
 
 def gradient_moments(
-    model: nn.Module, images: Tensor, labels: Tensor, *, generator: torch.Generator, batch: int = 32
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    generator: torch.Generator,
+    batch: int = 32,
+    likelihood: Likelihood | str = "categorical",
 ) -> dict[str, dict[str, Estimate]]:
     """Moments of the loss gradient of mini-batches, of each layer and of the whole.
 
@@ -36,6 +43,7 @@ def gradient_moments(
         labels: int64 ``(N,)`` or ``(N, heads)``; the loss is the mean over those that are not -1.
         generator: source of the mini-batches; it advances.
         batch: images of one mini-batch; deviation and signal to noise depend on it.
+        likelihood: of the labels: the loss is its mean negative log-likelihood.
 
     Returns:
         The four by name, for ``""``, the whole, and for each layer, named as by
@@ -54,7 +62,9 @@ def gradient_moments(
 
     Source: mean and deviation: Achille, Rovere and Soatto 2019, appendix; signal to noise: Shwartz-Ziv and Tishby 2017.
     """
-    sample = gradient_sample(model, images, labels, batch=batch, generator=generator, measure="gradients")
+    sample = gradient_sample(
+        model, images, labels, batch=batch, generator=generator, measure="gradients", likelihood=likelihood
+    )
     found = {"": _estimates(sample.whole())[0]}
     return found | {name or ROOT: one for name, one in zip(sample.layers, _estimates(sample), strict=True)}
 
@@ -86,7 +96,14 @@ def measure(model: nn.Module, probe: Probe, options: Gradients) -> list[Reading]
 
     See :func:`gradient_moments`.
     """
-    found = gradient_moments(model, probe.images, probe.labels, generator=probe.generator(0), batch=options.batch)
+    found = gradient_moments(
+        model,
+        probe.images,
+        probe.labels,
+        generator=probe.generator(0),
+        batch=options.batch,
+        likelihood=options.likelihood or probe.likelihood,
+    )
     return list(_readings(found))
 
 

@@ -11,13 +11,14 @@ from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
 from critlab.measures.eval_guard import eval_guard
+from critlab.measures.likelihoods import likelihood_of
+from critlab.measures.likelihoods.head import checked_output, fitted_labels
+from critlab.measures.likelihoods.likelihood import Likelihood
 from critlab.measures.weights.parameter_groups import (
     Gradients,
     ParameterGroups,
     flat,
     in_graphs,
-    log_probabilities,
-    of_labels,
     real,
     refuse_mixing,
 )
@@ -71,7 +72,14 @@ class GradientSample:
 
 
 def gradient_sample(
-    model: nn.Module, images: Tensor, labels: Tensor, *, batch: int, generator: torch.Generator, measure: str
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    batch: int,
+    generator: torch.Generator,
+    measure: str,
+    likelihood: Likelihood | str = "categorical",
 ) -> GradientSample:
     """The gradients of the mean loss of disjoint random mini-batches, of the model in evaluation mode.
 
@@ -82,16 +90,17 @@ def gradient_sample(
         batch: images of one mini-batch; the last ``N % batch`` images of the random order are left out.
         generator: source of the order; it advances.
         measure: begins every message.
+        likelihood: of the labels: the loss is its mean negative log-likelihood.
 
     Raises:
-        StudyError: there are fewer than three mini-batches, nothing to differentiate, no such logits, or labels that do
+        StudyError: there are fewer than three mini-batches, nothing to differentiate, no such output, or labels that do
             not fit.
         Diverged: logits are not finite.
 
     Cost: one forward and one backward pass for each image; memory for B times the parameters, in float32, and twice
     that of the largest layer.
     """
-    weights = ParameterGroups.of(model, measure)
+    known, weights = likelihood_of(likelihood, measure), ParameterGroups.of(model, measure)
     refuse_mixing(model, measure)
     count = len(images) // batch if batch >= 1 else 0
     if count < FEWEST:
@@ -103,10 +112,11 @@ def gradient_sample(
     found: list[Gradients] = []
     with eval_guard(model, seed):
         for places in order[: count * batch].split(batch):
-            log_p = log_probabilities(model(in_graphs(images[places])), batch, measure)
             chosen = labels.to(images.device)[places]
-            losses = -of_labels(log_p, chosen, measure)
-            found.append(weights.gradients(losses.sum() / (chosen >= 0).sum().clamp(min=1)))
+            output = checked_output(model(in_graphs(images[places])), batch, measure, known, labels=chosen.shape)
+            chosen = fitted_labels(chosen, output, measure, known)
+            losses = known.negative_log_likelihood(output, chosen)
+            found.append(weights.gradients(losses.sum() / known.counted(chosen).sum().clamp(min=1)))
     sums, products = zip(*(_reduced(weights, found, layer) for layer in range(len(weights.layers))), strict=True)
     return GradientSample(weights.layers, batch, weights.sizes.cpu().numpy(), np.stack(sums), np.stack(products))
 

@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from critlab.hooks.watch.looks.inputs import Forward, Inputs, chosen, count
-from critlab.hooks.watch.looks.refusals import WATCH, neighbours_changed, refuse_dependence, refuse_logits
+from critlab.hooks.watch.looks.refusals import WATCH, neighbours_changed, refuse_dependence
 from critlab.hooks.watch.looks.untouched import untouched
 from critlab.measures.fisher.sample import fisher_sample
-from critlab.measures.weights.parameter_groups import ParameterGroups, checked_logits
+from critlab.measures.likelihoods.head import checked_output
+from critlab.measures.likelihoods.likelihood import Likelihood
+from critlab.measures.weights.parameter_groups import ParameterGroups
 
 
 class Sample(NamedTuple):
@@ -22,12 +24,12 @@ class Sample(NamedTuple):
     Args:
         traces: each layer's Fisher trace, float64 ``(layers,)`` on the CPU, per example, in nats squared.
         uncertainty: mean entropy of the model's answers, in nats: over examples, and over heads or positions.
-        logits: how many an example has.
+        outputs: how many numbers the model gives for an example.
     """
 
     traces: Tensor
     uncertainty: float
-    logits: int
+    outputs: int
 
 
 def fisher_snapshot(
@@ -35,10 +37,10 @@ def fisher_snapshot(
     weights: ParameterGroups,
     inputs: Inputs,
     forward: Forward,
+    likelihood: Likelihood,
     *,
     seed: int,
     autocast: torch.dtype | None = None,
-    first: bool = False,
 ) -> Sample:
     """One unbiased sample of each layer's Fisher trace, and how uncertain the model is.
 
@@ -49,14 +51,15 @@ def fisher_snapshot(
         model: in any mode; it is looked at in evaluation mode and left as it was.
         weights: its trainable parameters.
         inputs: the examples.
-        forward: gives the logits.
+        forward: gives the output.
+        likelihood: of the labels, given the output.
         seed: of the signs.
         autocast: the type in which the forward pass runs; None is the type of the weights.
-        first: whether to check how many classes there are.
 
     Raises:
-        StudyError: the model gives no such logits, or checkpoints its activations in the reentrant way.
-        Diverged: the logits are not finite.
+        StudyError: the likelihood does not understand the output, or the model checkpoints its activations in the
+            reentrant way.
+        Diverged: the output is not finite.
 
     Error: unbiased; one sample says nothing about its own error, which comes from many.
     """
@@ -66,12 +69,10 @@ def fisher_snapshot(
     with untouched(model, seed), without_cudnn(model) if device.type == "cuda" else nullcontext():
         with _casting(device, autocast):
             output = forward(model, inputs)
-        logits = checked_logits(output, examples, WATCH)
-        if first:
-            refuse_logits(output)
-        traces = fisher_sample(weights, logits, generator=generator)
-        uncertainty = _entropy(logits.detach())
-    return Sample(traces.cpu() / examples, uncertainty, logits[0].numel())
+        viewed = checked_output(output, examples, WATCH, likelihood)
+        traces = fisher_sample(weights, viewed, generator=generator, likelihood=likelihood)
+        uncertainty = _entropy(viewed.detach(), likelihood)
+    return Sample(traces.cpu() / examples, uncertainty, viewed[0].numel())
 
 
 def rehearse(
@@ -110,12 +111,10 @@ def without_cudnn(model: nn.Module) -> Iterator[None]:
         yield
 
 
-def _entropy(logits: Tensor) -> float:
-    log_p = logits.log_softmax(-1)
-    # an answer that is ruled out has no share in the entropy, although its logarithm is infinite
-    each = -(log_p.exp() * log_p.clamp(min=torch.finfo(log_p.dtype).min)).sum(-1)
+def _entropy(output: Tensor, likelihood: Likelihood) -> float:
+    each = likelihood.entropy(output)
     if each.ndim > 1:
-        kept = (logits != 0).any(-1)  # padding has logits of 0
+        kept = (output != 0).any(-1)  # padding has outputs of 0
         each = each[kept] if kept.any() else each
     return float(each.mean())
 

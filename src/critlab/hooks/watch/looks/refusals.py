@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
 from critlab.hooks.watch.looks.logits import WAY_OUT
+from critlab.measures.likelihoods.categorical import Categorical
+from critlab.measures.likelihoods.likelihood import Likelihood
 from critlab.measures.weights.parameter_groups import refuse_mixing
 
 WATCH = "watch"
@@ -21,17 +23,21 @@ TOLERANCE = 1e-3
 COARSE_TOLERANCE = 0.05
 """The same where numbers have 16 bits."""
 
+OTHER_PROBLEMS = {"multi_label_classification": "bernoulli", "regression": "gaussian"}
+"""The likelihoods of what a model of Hugging Face says of itself, other than one label for each example."""
 
-def refuse_model(model: nn.Module, *, calls_forward: bool) -> None:
+
+def refuse_model(model: nn.Module, *, calls_forward: bool, likelihood: Likelihood) -> None:
     """Raises where the form of a model already says that a look would be wrong.
 
     Args:
         model: unwrapped.
         calls_forward: whether the model itself is called with the inputs.
+        likelihood: of the labels, given its output.
 
     Raises:
-        StudyError: the model has no forward, is sharded, wraps a part of itself for several processes, has several
-            right labels at once, or normalises by the batch even in evaluation mode.
+        StudyError: the model has no forward, is sharded, wraps a part of itself for several processes, says itself that
+            it has another likelihood, or normalises by the batch even in evaluation mode.
     """
     if calls_forward and _has_no_forward(model):
         raise _refused(f"{type(model).__name__} has no forward of its own; {WAY_OUT}")
@@ -46,22 +52,10 @@ def refuse_model(model: nn.Module, *, calls_forward: bool) -> None:
             raise _refused(
                 f"its parameter {name!r} is sharded; the watch needs whole parameters, as in data parallelism"
             )
-    if getattr(getattr(model, "config", None), "problem_type", None) == "multi_label_classification":
-        raise _refused(f"an example has several correct labels, and the watch draws one; {WAY_OUT}")
-
-
-def refuse_logits(logits: Tensor) -> None:
-    """Raises where there is one class, so that its probability is 1 whatever the weights are.
-
-    Args:
-        logits: ``(examples, classes)`` or ``(examples, heads, classes)``.
-    """
-    if logits.shape[-1] == 1:
-        raise _refused(
-            f"the output is one number per example, {tuple(logits.shape)}; for two classes give "
-            "forward=, a function that puts "
-            "a 0 before it, (examples, 2); a regression has no labels to draw"
-        )
+    problem = getattr(getattr(model, "config", None), "problem_type", None)
+    if calls_forward and isinstance(likelihood, Categorical) and problem in OTHER_PROBLEMS:
+        wanted = OTHER_PROBLEMS[problem]
+        raise _refused(f"its config.problem_type is {problem!r}; give likelihood={wanted!r}, or {WAY_OUT}")
 
 
 def refuse_dependence(logits: Tensor, others_changed: Tensor) -> None:
