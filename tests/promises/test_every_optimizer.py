@@ -87,6 +87,20 @@ def of_clock(clock: str) -> dict[str, Any]:
 
 
 CASES = [of_optimizer(name) for name in EVERY] + [of_clock(clock) for clock in CLOCKS]
+THROUGHOUT: dict[str, dict[str, Any]] = {
+    "gradient_clip": {"optimizer": {"gradient_clip": 0.05}},
+    "accumulate": {"optimizer": {"batch": 5, "accumulate": 3}},
+    "accumulate, in every step": {"optimizer": {"batch": 4, "accumulate": 2, "clock": "warmup_cosine"}},
+    "ema": {"evaluation": {"ema": 0.5}},
+    "ema, restarted": {"evaluation": {"ema": 0.5}, "intervention": {"shrink": 0.5}},
+    "cutmix": {"objective": {"name": "cutmix", "probability": 0.8, "smoothing": 0.1}},
+    "all": {
+        "optimizer": {"name": "adamw", "batch": 5, "accumulate": 2, "gradient_clip": 0.1, "clock": "one_cycle"},
+        "evaluation": {"ema": 0.9, "batch_norm": "recomputed"},
+        "objective": {"name": "mixup", "smoothing": 0.1},
+    },
+}
+"""Settings of the whole training."""
 SWITCHED = [{"name": name, **OPTIONS.get(name, {})} for name in EVERY if name not in ("sgd", "rprop")]
 
 
@@ -152,6 +166,15 @@ def last(case: int) -> Arrays:
 @pytest.mark.parametrize("case", range(len(CASES)), ids=lambda case: str(CASES[case].get("clock", CASES[case]["name"])))
 def test_forks_resumed_and_shared_epochs_are_those_of_a_run_from_scratch(case: int) -> None:
     assert set(last(case)) > {"run"}
+
+
+@pytest.mark.parametrize("parts", THROUGHOUT.values(), ids=[*THROUGHOUT])
+def test_so_they_are_with_settings_of_the_whole_training(parts: dict[str, Any]) -> None:
+    rest = {key: value for key, value in parts.items() if key != "optimizer"}
+    found = check(asked({"name": "sgd", **parts.get("optimizer", {})}, **rest))
+    plain = check(asked({"name": "sgd"}))
+    assert any("switch.ema" in key for key in found) == ("evaluation" in parts)
+    assert ("evaluation" in parts) or not same(weights_of(found), weights_of(plain))
 
 
 @pytest.mark.parametrize("switch", SWITCHED, ids=lambda switch: str(switch["name"]))

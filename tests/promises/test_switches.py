@@ -41,6 +41,7 @@ VALUES: dict[str, Any] = {
     "resolution": 14,
     "mixture": {"weights": {"low": 3, "high": 1}, "classes": {"low": [0, 1, 2, 3, 4], "high": [5, 6, 7, 8, 9]}},
     "mixup": 0.4,
+    "cutmix": 0.5,
     "label_smoothing": 0.1,
     "dropout": 0.2,
     "freeze": "block1*",

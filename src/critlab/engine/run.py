@@ -295,6 +295,8 @@ def _images(study: Study, options: RunOptions) -> ImageSet:
         raise StudyError(
             f"optimizer.batch: received {study.optimizer.batch}; must be at most {train}, the number of training images"
         )
+    if text := study.too_few_batches(study.data.epoch or train):
+        raise StudyError(f"optimizer.accumulate: {text}")
     for switch in study.switch or ():
         if (batch := switch.batch_size(study.optimizer.batch)) > train:
             key = f"switch.{switch_key(switch)}"

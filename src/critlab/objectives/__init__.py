@@ -10,6 +10,7 @@ from critlab._core.lazy import submodules
 from critlab._core.registry import Registry
 from critlab.objectives.cross_entropy import CrossEntropy
 from critlab.objectives.cross_source_reconstruction import CrossSourceReconstruction
+from critlab.objectives.cutmix import CutMix
 from critlab.objectives.mixup import Mixup
 from critlab.objectives.objective import Learned, Objective
 from critlab.objectives.smoothed_cross_entropy import SmoothedCrossEntropy
@@ -18,6 +19,7 @@ __all__ = [
     "OBJECTIVES",
     "CrossEntropy",
     "CrossSourceReconstruction",
+    "CutMix",
     "Learned",
     "Mixup",
     "Objective",
@@ -55,6 +57,7 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
         "cross_entropy": "critlab.objectives.cross_entropy:CrossEntropy",
         "smoothed_cross_entropy": "critlab.objectives.smoothed_cross_entropy:SmoothedCrossEntropy",
         "mixup": "critlab.objectives.mixup:Mixup",
+        "cutmix": "critlab.objectives.cutmix:CutMix",
         "cross_source_reconstruction": "critlab.objectives.cross_source_reconstruction:CrossSourceReconstruction",
     },
     classes=True,

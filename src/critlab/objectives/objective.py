@@ -44,6 +44,9 @@ class Objective(Component):
             model: its specification: ``name``, and its options as attributes.
         """
 
+    def check_examples(self, example_shape: tuple[int, ...]) -> None:
+        """Raises :class:`~critlab._core.errors.StudyError` where examples of that shape cannot have this objective."""
+
     def check_form(self, form: InputForm) -> None:
         """Raises :class:`~critlab._core.errors.StudyError` where examples of that form cannot have this objective."""
 

@@ -157,10 +157,13 @@ def read_data(
         deficit.check_heads(heads)
     study.model.check(example_shape)
     study.model.check_form(form)
-    checked = {"objective": study.objective.check_form}
-    checked |= {f"switch.{switch_key(switch)}": switch.check_form for switch in study.switch or ()}
-    for place, check in checked.items():
-        for where, text in _told((place,), check, form):
+    checked: list[tuple[str, Callable[[Any], None], Any]] = [
+        ("objective", study.objective.check_examples, example_shape),
+        ("objective", study.objective.check_form, form),
+        *((f"switch.{switch_key(switch)}", switch.check_form, form) for switch in study.switch or ()),
+    ]
+    for place, check, value in checked:
+        for where, text in _told((place,), check, value):
             raise StudyError(f"{'.'.join(map(str, where))}: {text}")
     answers = getattr(study.model, "heads", 1)
     if not is_path(study.model.name):

@@ -64,11 +64,22 @@ class Setup(Spec):
     @property
     def steps(self) -> int:
         """Steps of the optimiser in a whole epoch; 0 where that is not known before the data are read."""
+        return -(-self.batches() // self.optimizer.accumulate)
+
+    def batches(self, images: int = 0) -> int:
+        """Batches of an epoch of so many images; 0 is those of the data, as far as they are known."""
         sizes = self.data.sizes()
-        images = self.data.epoch or (0 if sizes is None else sizes.epoch)
+        images = images or self.data.epoch or (0 if sizes is None else sizes.epoch)
         whole, rest = divmod(images, self.optimizer.batch)
         # a last batch of a single image is left out (critlab.training.batches.batches)
         return whole + (rest > 1)
+
+    def too_few_batches(self, images: int = 0) -> str:
+        """Why an epoch of so many images has too few batches for a step; empty where it has enough or is unknown."""
+        batches, together = self.batches(images), self.optimizer.accumulate
+        if not 0 < batches < together:
+            return ""
+        return f"received {together}; must be at most {batches}, the number of batches in an epoch"
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -84,6 +95,8 @@ class Setup(Spec):
         if self.optimizer.batch == 1 and getattr(self.model, "batch_norm", False):
             text = "received 1; must be at least 2, because this model's BatchNorm cannot process a single image"
             found.append((("optimizer", "batch"), text))
+        if text := self.too_few_batches():
+            found.append((("optimizer", "accumulate"), text))
         heads, answers = self.data.label_heads(), getattr(self.model, "heads", 1)
         if heads is not None and heads != answers and not is_path(self.model.name):
             text = f"received {shown(answers)}; must be {heads}, as many as an example has labels"
@@ -103,6 +116,7 @@ class Setup(Spec):
         for place, objective in objectives.items():
             try:
                 objective.check_model(self.model)
+                objective.check_examples(shape)
             except StudyError as error:
                 found.append((place, str(error)))
         if self.augment is not None:

@@ -61,14 +61,15 @@ class OptimizerSpec(Spec):
 
     ``name`` is a row of :data:`critlab.study.optimizers.OPTIMIZERS` or a user's own ``"package.module:Class"``. Its
     options are further keys of the section; the value holds them as ``options``. Momentum and weight decay are those
-    of the optimiser's class where they are left out.
+    of the optimiser's class where they are left out. A step takes the gradient of ``accumulate`` batches together, and
+    shortens it to the norm ``gradient_clip`` where it is longer.
 
     ``clock`` says how the learning rate follows from ``lr`` and from the keys of :data:`SCHEDULED`, of which each clock
     uses some; see :mod:`critlab.study.schedules`.
     """
 
     #: keys that stay out of the plain values where they are neutral, so that earlier studies keep their digests
-    unsaid: ClassVar[Mapping[str, Any]] = SCHEDULED
+    unsaid: ClassVar[Mapping[str, Any]] = {**SCHEDULED, "gradient_clip": None, "accumulate": 1}
     schedule_known: ClassVar[bool] = True
     name: str
     lr: float = Field(gt=0, le=MOST_RATE)
@@ -76,6 +77,8 @@ class OptimizerSpec(Spec):
     momentum: float | None = Field(default=None, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0, le=MOST_RATE)
     batch: int = Field(default=128, ge=1)
+    accumulate: int = Field(default=1, ge=1)
+    gradient_clip: float | None = Field(default=None, gt=0, le=MOST_RATE)
     clock: Clock = "absolute"
     warmup: int = Field(default=0, ge=0, le=MOST_EPOCHS)
     decay: Epochs | None = None
@@ -121,7 +124,8 @@ class OptimizerSpec(Spec):
     def named(self) -> dict[str, Any]:
         """The JSON values that name the optimiser without its schedule and its weight decay, which recipes hold."""
         momentum = {} if self.momentum is None else {"momentum": self.momentum}
-        return {"name": self.name, "batch": self.batch, **momentum, **self.options.named()}
+        together = {} if self.accumulate == 1 else {"accumulate": self.accumulate}
+        return {"name": self.name, "batch": self.batch, **momentum, **together, **self.options.named()}
 
     @field_validator("milestones")
     @classmethod
@@ -286,21 +290,27 @@ class EvaluationSpec(Spec):
         every: epochs between two tests before the final epochs of a run, which are always tested.
         batch_norm: ``running``: with the statistics that BatchNorm gathered while training; ``recomputed``: with those
             of one pass over the batches of the epoch just trained, on a copy of the network.
+        ema: tests evaluate an exponential average of the weights and running statistics, with this decay in a step;
+            None tests the weights themselves. Measures read the weights.
     """
 
     neutral: ClassVar[Mapping[str, Any]] = {"batch_norm": "running"}
     #: keys that stay out of the plain values where they are neutral, so that earlier studies keep their digests
-    unsaid: ClassVar[Mapping[str, Any]] = {"every": 1}
+    unsaid: ClassVar[Mapping[str, Any]] = {"every": 1, "ema": None}
     every: Epochs = 1
     batch_norm: Literal["running", "recomputed"] = "running"
+    ema: float | None = Field(default=None, gt=0, lt=1)
 
     @model_serializer(mode="wrap")
     def _without_unsaid(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return without(plain(self), self.unsaid)
 
     def identity(self) -> dict[str, Any]:
-        """The JSON values that name a test: when a network is tested does not change the result."""
-        return {key: value for key, value in self.special().items() if key != "every"}
+        """The JSON values that name a test: when a network is tested does not change the result.
+
+        The average of the weights is part of the state that is tested, which has a name of its own.
+        """
+        return {key: value for key, value in self.special().items() if key not in ("every", "ema")}
 
 
 class StatisticsSpec(Spec):

@@ -104,8 +104,8 @@ class NetworkLearner:
         Returns:
             ``train_loss`` (of cross entropy: nats) and ``train_accuracy`` (a fraction; not there where the objective
             gives no logits) over the epoch's batches, and ``weight_displacement``, how far the weights are from where
-            the epoch's first step found them; None where ``pause``, asked after every step, ended the call
-            inside the epoch.
+            the epoch's first step found them; None where ``pause``, asked after every step of the optimiser, ended the
+            call inside the epoch.
 
         Raises:
             Diverged: a loss or a weight is not finite.
@@ -113,23 +113,22 @@ class NetworkLearner:
         if state.progress is None:
             self._begin(state, recipe, epoch)
         optimizer = state.added.chosen(recipe, state.optimizer, self.base.optimizer, state.model)
-        # a recorded program knows no switch that acts in training
-        recorded = self.recorded and not recipe.switches and self._can_be_recorded and self._rule is not None
-        with state.added.updated(recipe, state.model, optimizer):
-            score = train_epoch(
-                state.model,
-                optimizer,
-                self.examples,
-                recipe,
-                seed=state.seed,
-                epoch=epoch,
-                length=self.length,
-                batch=batch_size(recipe, self.base.optimizer.batch),
-                forward=self._forward,
-                since=state.progress,
-                pause=pause,
-                program=self._program if recorded else None,
-            )
+        score = train_epoch(
+            state.model,
+            optimizer,
+            self.examples,
+            recipe,
+            seed=state.seed,
+            epoch=epoch,
+            length=self.length,
+            batch=batch_size(recipe, self.base.optimizer.batch),
+            together=self.base.optimizer.accumulate,
+            forward=self._forward,
+            since=state.progress,
+            pause=pause,
+            program=self._program if self._records(recipe) else None,
+            stepped=state.added.stepped(recipe),
+        )
         if isinstance(score, Progress):
             state.progress = score
             return None
@@ -138,6 +137,11 @@ class NetworkLearner:
             learned["weight_displacement"] = weight_norms(state.model, state.began)[""]
         state.epoch, state.progress, state.began = epoch + 1, None, {}
         return learned
+
+    def _records(self, recipe: Recipe) -> bool:
+        """Whether the steps of such an epoch are recorded: a program takes a batch in a step and knows few switches."""
+        known = self.base.optimizer.accumulate == 1 and all(switch.recorded for switch in recipe.switches)
+        return self.recorded and known and self._can_be_recorded and self._rule is not None
 
     def _begin(self, state: NetworkState, recipe: Recipe, epoch: int) -> None:
         """What is done once before the first step of an epoch."""

@@ -52,10 +52,12 @@ def train_epoch(
     epoch: int,
     length: int,
     batch: int,
+    together: int = 1,
     forward: Callable[[], AbstractContextManager[Any]] = nullcontext,
     since: Progress | None = None,
     pause: Callable[[], bool] = lambda: False,
     program: StepProgram | None = None,
+    stepped: Callable[[nn.Module], None] | None = None,
 ) -> Score | Progress:
     """Trains for one epoch, or what is left of it, in place.
 
@@ -67,11 +69,15 @@ def train_epoch(
         seed: the run's seed.
         epoch: epochs trained before this one.
         length: images of one epoch.
-        batch: images of one step.
+        batch: images that the network sees at a time.
+        together: batches of one step. Its gradient is the mean over all that counts in them, as in one large batch; the
+            last step of an epoch has what is left.
         forward: makes the context of each forward pass.
         since: where an earlier call paused in this epoch; None at its beginning.
         pause: asked after every step but the last.
         program: takes the steps in place of ``optimizer``, with the same results up to rounding; None for torch's own.
+            It takes a batch in each step.
+        stepped: called with the network after each step.
 
     Returns:
         Loss and accuracy on the training batches as they were shown, before each step; where ``pause`` said so, how
@@ -90,18 +96,19 @@ def train_epoch(
         seed_all(key(seed, "deficit", epoch, -1), device)
         order = selected(recipe, examples, seed, epoch, ordered(recipe, examples, seed, epoch, length))
         pieces = list(batches(order, batch))
-        place = EpochPosition(seed, epoch, begun.step, len(pieces))
+        place = EpochPosition(seed, epoch, begun.step, len(pieces), together)
+        tally = RunningMetrics(begun)
         steps: Steps
         if program is None:
-            steps = OrdinarySteps(model, optimizer, recipe, forward, place, RunningMetrics(begun))
+            steps = OrdinarySteps(model, optimizer, recipe, forward, place, tally, stepped)
         else:
-            steps = RecordedSteps(program, model, optimizer, recipe, place, RunningMetrics(begun))
+            steps = RecordedSteps(program, model, optimizer, recipe, place, tally, stepped)
         for position in range(begun.step, len(pieces)):
             if not built_in(recipe):
                 seed_all(key(seed, "deficit", epoch, position, -1), device)
             images, labels = examples.training_batch(pieces[position], recipe, seed, epoch, position)
             steps.take(images, labels, position)
-            if position + 1 < len(pieces) and pause():
+            if position + 1 < len(pieces) and place.ends_a_step(position) and pause():
                 return steps.ended().progress(position + 1)
         tally = steps.ended()
     if not torch.stack([parameter.isfinite().all() for parameter in model.parameters()]).all():
@@ -116,14 +123,28 @@ class EpochPosition:
     Args:
         seed: of the run.
         epoch: epochs trained before it.
-        first: its first step.
-        steps: of the whole epoch.
+        first: its first batch.
+        batches: of the whole epoch.
+        together: of one step.
     """
 
     seed: int
     epoch: int
     first: int
-    steps: int
+    batches: int
+    together: int = 1
+
+    def begins_a_step(self, position: int) -> bool:
+        """Whether a batch is the first of a step."""
+        return position % self.together == 0
+
+    def ends_a_step(self, position: int) -> bool:
+        """Whether a batch is the last of a step."""
+        return position + 1 == self.batches or (position + 1) % self.together == 0
+
+    def rate(self, recipe: Recipe, position: int) -> float:
+        """The learning rate of the step that a batch belongs to."""
+        return recipe.rate(position // self.together, -(-self.batches // self.together))
 
     def objective(self, position: int) -> torch.Generator:
         """What the objective may draw from in a step."""
@@ -138,7 +159,7 @@ class Steps(Protocol):
     """Who takes the steps of an epoch."""
 
     def take(self, images: Tensor, labels: Tensor, position: int) -> None:
-        """One step on one batch."""
+        """Goes on with one batch, with which a step may end."""
 
     def ended(self) -> RunningMetrics:
         """Loss and right answers so far, once the network is as it is after the steps taken.
@@ -148,7 +169,7 @@ class Steps(Protocol):
         """
 
 
-@dataclass(frozen=True)
+@dataclass
 class OrdinarySteps:
     """Steps as torch takes them, one operation after another."""
 
@@ -158,20 +179,41 @@ class OrdinarySteps:
     forward: Callable[[], AbstractContextManager[Any]]
     place: EpochPosition
     tally: RunningMetrics
+    stepped: Callable[[nn.Module], None] | None = None
+    #: labels that count in the batches of the present step so far
+    counted: int = 0
 
     def take(self, images: Tensor, labels: Tensor, position: int) -> None:
         """See :class:`Steps`."""
+        before = self.tally.counted
         seeded_global_rng(images.device, self.place.seed, self.place.epoch, position)
         with self.forward():
             learned = self.recipe.objective.learn(self.model, images, labels, self.place.objective(position))
         self.tally.add(learned, labels)
         if not math.isfinite(self.tally.loss):
             raise self.place.diverged(position)
-        if self.recipe.course is not None:
-            set_rate(self.optimizer, self.recipe.rate(position, self.place.steps))
-        self.optimizer.zero_grad(set_to_none=True)
-        learned.loss.backward()
-        self.optimizer.step()
+        if self.place.together == 1:
+            self.optimizer.zero_grad(set_to_none=True)
+            learned.loss.backward()
+        else:
+            self._add(learned.loss, self.tally.counted - before, position)
+        if self.place.ends_a_step(position):
+            if self.recipe.course is not None:
+                set_rate(self.optimizer, self.place.rate(self.recipe, position))
+            self.optimizer.step()
+            if self.stepped is not None:
+                self.stepped(self.model)
+
+    def _add(self, loss: Tensor, counted: int, position: int) -> None:
+        """Adds a batch to the gradient of a step, which at the end is the mean over all that counts in its batches."""
+        if self.place.begins_a_step(position):
+            self.optimizer.zero_grad(set_to_none=True)
+            self.counted = 0
+        (loss * counted).backward()
+        self.counted += counted
+        if self.place.ends_a_step(position):
+            gradients = [one.grad for one in self.model.parameters() if one.grad is not None]
+            torch._foreach_div_(gradients, float(max(self.counted, 1)))
 
     def ended(self) -> RunningMetrics:
         """See :class:`Steps`."""
@@ -189,18 +231,21 @@ class RecordedSteps:
         recipe: Recipe,
         place: EpochPosition,
         tally: RunningMetrics,
+        stepped: Callable[[nn.Module], None] | None = None,
     ) -> None:
         self.program, self.model, self.optimizer = program, model, optimizer
-        self.recipe, self.place, self.tally = recipe, place, tally
+        self.recipe, self.place, self.tally, self.stepped = recipe, place, tally, stepped
         program.begin(model, optimizer, recipe)
 
     def take(self, images: Tensor, labels: Tensor, position: int) -> None:
         """See :class:`Steps`."""
         step = self.program.step(images, labels, self.recipe.objective)
         if self.recipe.course is not None:
-            self.program.lr.fill_(self.recipe.rate(position, self.place.steps))
+            self.program.lr.fill_(self.place.rate(self.recipe, position))
         seeded_global_rng(images.device, self.place.seed, self.place.epoch, position)
         step.take(images, labels, self.place.objective(position))
+        if self.stepped is not None:
+            self.stepped(self.program.model)
 
     def ended(self) -> RunningMetrics:
         """See :class:`Steps`."""

@@ -45,8 +45,8 @@ def built_bytes(base: Setup, example_shape: tuple[int, ...], classes: int, *, me
 
 
 def _moments(base: Setup) -> int:
-    """How many numbers the optimiser keeps for each weight."""
-    return base.optimizer.options.moments(base.optimizer.momentum)
+    """How many numbers the optimiser and an average of the weights keep for each weight."""
+    return base.optimizer.options.moments(base.optimizer.momentum) + (base.evaluation.ema is not None)
 
 
 def retained_paths(tree: Tree, seeds: int, size: int | None, budget: int = BUDGET_BYTES) -> frozenset[str]:

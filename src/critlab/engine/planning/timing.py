@@ -100,7 +100,8 @@ def remember_state_bytes(base: Setup, size: int) -> None:
 
 def _state_key(base: Setup) -> str:
     """Of what makes the size: the data, the model and the optimiser, a user's own code by its digest."""
-    return digest("state", base.data.identity(), base.model.identity(), base.optimizer.named())
+    averaged = base.evaluation.ema is not None
+    return digest("state", base.data.identity(), base.model.identity(), base.optimizer.named(), averaged)
 
 
 def _known() -> dict[str, Any]:

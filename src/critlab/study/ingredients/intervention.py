@@ -40,6 +40,11 @@ class Intervention(Spec):
         """Whether every value is neutral."""
         return not self.special()
 
+    @property
+    def changes_weights(self) -> bool:
+        """Whether the network is another one afterwards, and not its optimiser alone."""
+        return bool(self.special().keys() - {"optimizer"})
+
     def words(self) -> str:
         """In one word of a run's name, such as ``intervention(shrink=0.4, perturb=0.1)``."""
         if self.changes_nothing:

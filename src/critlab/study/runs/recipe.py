@@ -19,6 +19,8 @@ from critlab.study.runs.run import Run
 from critlab.study.schedules import Course, EpochPosition, EpochRate, schedule
 from critlab.study.specs import AugmentSpec
 from critlab.study.switches import SWITCHES, Switch
+from critlab.study.switches.network.ema import ExponentialAverage
+from critlab.study.switches.optimisation.gradient_clip import GradientClip
 
 if TYPE_CHECKING:
     from critlab.study.study import Setup
@@ -178,6 +180,7 @@ def _unswitched(run: Run, base: Setup, epoch: int) -> Recipe:
         weight_decay=base.optimizer.weight_decay,
         augment=base.augment,
         objective=_objective(base, epoch),
+        switches=_throughout(base),
         intervention=run.intervention if epoch == run.window.stop else None,
         counted_from=run.window.stop if _counts_again(run, base, epoch) else 0,
     )
@@ -189,6 +192,13 @@ def _unswitched(run: Run, base: Setup, epoch: int) -> Recipe:
         first, *further = dict.fromkeys(suffered)
         plain = replace(plain, deficit=first, further=tuple(further))
     return plain
+
+
+def _throughout(base: Setup) -> tuple[Switch, ...]:
+    """What training itself does in every epoch, as switches that are always on; in the order of the registry."""
+    clip, decay = base.optimizer.gradient_clip, base.evaluation.ema
+    found: list[Switch] = [] if clip is None else [GradientClip(value=clip)]
+    return (*found, *([] if decay is None else [ExponentialAverage(value=decay)]))
 
 
 def _counts_again(run: Run, base: Setup, epoch: int) -> bool:

@@ -27,6 +27,7 @@ SWITCHES: Registry[type[Switch]] = Registry(
         "resolution": "critlab.study.switches.data.resolution:Resolution",
         "mixture": "critlab.study.switches.data.mixture:Mixture",
         "mixup": "critlab.study.switches.optimisation.mixup:Mixup",
+        "cutmix": "critlab.study.switches.optimisation.cutmix:CutMix",
         "label_smoothing": "critlab.study.switches.optimisation.label_smoothing:LabelSmoothing",
         "dropout": "critlab.study.switches.network.dropout:Dropout",
         "freeze": "critlab.study.switches.network.freeze:Freeze",

@@ -75,6 +75,8 @@ class Switch(Component):
     excludes: ClassVar[tuple[str, ...]] = ()
     #: whether it is tried on an untrained network before the first epoch, so that what does not fit is refused there
     tried: ClassVar[bool] = True
+    #: whether recorded steps on a GPU know what it does, by :meth:`clip` and :meth:`stepped` alone
+    recorded: ClassVar[bool] = False
     #: whether :meth:`scope` is entered while a network is tested and measured, too
     measured: ClassVar[bool] = False
 
@@ -108,7 +110,13 @@ class Switch(Component):
         return ()
 
     def changed(self, recipe: Recipe, base: Setup) -> Recipe:
-        """The recipe of an epoch in the window; a pure function."""
+        """The recipe of an epoch in the window; a pure function.
+
+        What the study does throughout training gives way to a switch of the same kind.
+        """
+        if type(self) in map(type, recipe.switches):
+            kept = tuple(self if type(one) is type(self) else one for one in recipe.switches)
+            return replace(recipe, switches=kept)
         return replace(recipe, switches=(*recipe.switches, self))
 
     def drops_state(self) -> bool:
@@ -142,6 +150,10 @@ class Switch(Component):
     def begun(self, model: nn.Module) -> dict[str, Tensor]:
         """What the switch keeps in addition to the network from its first epoch on, by name; copies."""
         return {}
+
+    def clip(self) -> float | None:
+        """The largest norm of the gradient in a step, for recorded steps; None where the switch sets none."""
+        return None
 
     def stepped(self, model: nn.Module, kept: Mapping[str, Tensor]) -> None:
         """Updates in place, after a step, what :meth:`begun` gave."""

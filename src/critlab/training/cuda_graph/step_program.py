@@ -23,7 +23,7 @@ from torch.optim import Optimizer
 
 from critlab.objectives import Objective
 from critlab.study.runs.recipe import Recipe
-from critlab.training.cuda_graph.updates import UpdateRule, decayed, shrunk
+from critlab.training.cuda_graph.updates import UpdateRule, decayed, shortened, shrunk
 from critlab.training.tally import RunningMetrics
 
 WARM_UP = 3
@@ -71,7 +71,8 @@ class StepProgram:
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.slots = [rule.slots(parameter.detach()) for parameter in self.parameters]
         device = self.parameters[0].device
-        self.lr, self.decay = torch.zeros((), device=device), torch.zeros((), device=device)
+        self.lr, self.decay, self.clip = (torch.zeros((), device=device) for _ in range(3))
+        self.clips = False
         self.place = torch.zeros(1, dtype=torch.int64, device=device)
         # a warm-up may go beyond the last step
         room = steps + WARM_UP
@@ -90,12 +91,15 @@ class StepProgram:
                 value.copy_(known[kind]) if kind in known else value.zero_()
         self.lr.fill_(recipe.lr)
         self.decay.fill_(recipe.weight_decay)
+        clips = [clip for switch in recipe.switches if (clip := switch.clip()) is not None]
+        self.clips = bool(clips)
+        self.clip.fill_(min(clips, default=0.0))
         self.place.zero_()
         self.names_classes.clear()
 
     def step(self, images: Tensor, labels: Tensor, objective: Objective) -> PreparedStep:
         """The step for such batches, prepared when first asked for; weights are as they were."""
-        key = (repr(objective), images.shape, images.dtype, labels.shape)
+        key = (repr(objective), images.shape, images.dtype, labels.shape, self.clips)
         if key not in self._prepared:
             self._prepared[key] = self._prepare(images, labels, objective)
         prepared, names_classes = self._prepared[key]
@@ -159,6 +163,8 @@ class StepProgram:
         ]
         with torch.no_grad():
             parameters, gradients, slots = map(list, zip(*moved, strict=True))
+            if self.clips:
+                shortened(gradients, self.clip)
             if self.rule.decoupled:
                 shrunk(parameters, self.lr, self.decay)
             else:

@@ -123,6 +123,19 @@ def decayed(parameters: list[Tensor], gradients: list[Tensor], decay: Tensor) ->
     return list(torch._foreach_add(torch._foreach_mul(parameters, decay), gradients))
 
 
+def shortened(gradients: list[Tensor], most: Tensor) -> None:
+    """Shortens the gradient of all weights in place where it is longer than ``most``.
+
+    Args:
+        gradients: one for each parameter.
+        most: float32 ``()`` on their device, the largest norm.
+
+    Source: Pascanu, Mikolov and Bengio 2013, algorithm 1, as ``torch.nn.utils.clip_grad_norm_``.
+    """
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    torch._foreach_mul_(gradients, (most / (norm + 1e-6)).clamp(max=1.0))
+
+
 def shrunk(parameters: list[Tensor], lr: Tensor, decay: Tensor) -> None:
     """``w <- (1 - lr decay) w`` in place: decoupled weight decay, before a rule's step.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor, nn
@@ -33,7 +32,12 @@ class Added:
     stored: dict[str, Tensor] = field(default_factory=dict)
 
     def begin(self, recipe: Recipe, model: nn.Module) -> None:
-        """Prepares for the first step of an epoch: what has ended is dropped, what is new begins."""
+        """Prepares for the first step of an epoch: what has ended is dropped, what is new begins.
+
+        What is kept of the weights begins again where an intervention has changed them.
+        """
+        if recipe.intervention is not None and recipe.intervention.changes_weights:
+            self.kept = {}
         there = {switch_key(switch): switch for switch in recipe.switches}
         self.kept = {key: kept for key, kept in self.kept.items() if key in there}
         for key, switch in there.items():
@@ -58,21 +62,17 @@ class Added:
                 group["momentum"] = spec.momentum or 0.0
         return chosen
 
-    @contextmanager
-    def updated(self, recipe: Recipe, model: nn.Module, optimizer: Optimizer) -> Iterator[None]:
-        """Inside, what is kept follows every step of ``optimizer``."""
+    def stepped(self, recipe: Recipe) -> Callable[[nn.Module], None] | None:
+        """What updates the kept tensors after a step on a network; None where nothing is kept."""
         followed = [(switch, self.kept[key]) for switch in recipe.switches if (key := switch_key(switch)) in self.kept]
+        if not followed:
+            return None
 
-        def follow(*_: object) -> None:
+        def follow(model: nn.Module) -> None:
             for switch, kept in followed:
                 switch.stepped(model, kept)
 
-        hook = optimizer.register_step_post_hook(follow) if followed else None
-        try:
-            yield
-        finally:
-            if hook is not None:
-                hook.remove()
+        return follow
 
     def tested(self, recipe: Recipe | None, model: nn.Module) -> nn.Module:
         """The network that is tested after an epoch of ``recipe``; None before the first."""

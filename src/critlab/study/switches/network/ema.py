@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -12,18 +12,25 @@ from critlab.study.switches.switch import Switch
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from critlab.study.setup import Setup
+
 
 class ExponentialAverage(Switch):
     """Tests evaluate an exponential average of the weights and running statistics; the value is its decay in a step.
 
-    The average begins with the weights that the window finds. Training does not see it. Measures read the weights
-    themselves.
+    The average begins with the weights that the window finds, and again where an intervention changes them. Training
+    does not see it. Measures read the weights themselves.
     """
 
     name: ClassVar[str] = "ema"
     citation: ClassVar[str] = "Polyak and Juditsky 1992; exponential: Tarvainen and Valpola 2017"
     tried: ClassVar[bool] = False
+    recorded: ClassVar[bool] = True
     value: float = Field(gt=0, lt=1)
+
+    def usual(self, base: Setup) -> Any:
+        """The study's."""
+        return base.evaluation.ema
 
     def begun(self, model: nn.Module) -> dict[str, Tensor]:
         """A copy of every parameter and buffer that is a floating-point number."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from critlab.study.switches.switch import Switch, Trained
 from critlab.study.types import MOST_RATE
+
+if TYPE_CHECKING:
+    from critlab.study.setup import Setup
 
 
 class GradientClip(Switch):
@@ -18,7 +21,16 @@ class GradientClip(Switch):
     name: ClassVar[str] = "gradient_clip"
     citation: ClassVar[str] = "Pascanu, Mikolov and Bengio 2013, algorithm 1"
     tried: ClassVar[bool] = False
+    recorded: ClassVar[bool] = True
     value: float = Field(gt=0, le=MOST_RATE)
+
+    def usual(self, base: Setup) -> Any:
+        """The optimiser's."""
+        return base.optimizer.gradient_clip
+
+    def clip(self) -> float:
+        """The value."""
+        return self.value
 
     @contextmanager
     def scope(self, trained: Trained) -> Iterator[None]:

@@ -1,11 +1,11 @@
-"""The cross entropies that label smoothing and mixup turn into each other."""
+"""The cross entropies that label smoothing, mixup and CutMix turn into each other."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 from critlab._core.spec import shown
-from critlab.objectives import CrossEntropy, Mixup, Objective, SmoothedCrossEntropy
+from critlab.objectives import CrossEntropy, CutMix, Mixup, Objective, SmoothedCrossEntropy
 
 if TYPE_CHECKING:
     from critlab.study.setup import Setup
@@ -13,13 +13,24 @@ if TYPE_CHECKING:
 
 
 class CrossEntropyParts(NamedTuple):
-    """What distinguishes one cross entropy from another: the smoothing of labels, and the ``alpha`` of mixup."""
+    """What distinguishes one cross entropy from another.
+
+    Args:
+        smoothing: of labels.
+        alpha: of mixup; 0 mixes nothing.
+        cut: ``alpha`` of CutMix; 0 cuts nothing. Mixup and CutMix do not go together.
+        probability: of a step with CutMix.
+    """
 
     smoothing: float = 0.0
     alpha: float = 0.0
+    cut: float = 0.0
+    probability: float = 1.0
 
     def objective(self) -> Objective:
         """The objective with these parts."""
+        if self.cut:
+            return CutMix(alpha=self.cut, probability=self.probability, smoothing=self.smoothing)
         if self.alpha:
             return Mixup(alpha=self.alpha, smoothing=self.smoothing)
         return SmoothedCrossEntropy(smoothing=self.smoothing) if self.smoothing else CrossEntropy()
@@ -27,11 +38,13 @@ class CrossEntropyParts(NamedTuple):
 
 def parts_of(objective: Objective) -> CrossEntropyParts | None:
     """The parts of a cross entropy; None for another objective."""
-    if type(objective) is CrossEntropy:
-        return CrossEntropyParts()
+    if type(objective) is CutMix:
+        return CrossEntropyParts(objective.smoothing, 0.0, objective.alpha, objective.probability)
+    if type(objective) is Mixup:
+        return CrossEntropyParts(objective.smoothing, objective.alpha)
     if type(objective) is SmoothedCrossEntropy:
         return CrossEntropyParts(objective.smoothing)
-    return CrossEntropyParts(objective.smoothing, objective.alpha) if type(objective) is Mixup else None
+    return CrossEntropyParts() if type(objective) is CrossEntropy else None
 
 
 def other_losses(base: Setup, value: object) -> Found:

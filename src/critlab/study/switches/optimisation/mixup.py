@@ -45,4 +45,4 @@ class Mixup(Switch):
         """With the same cross entropy of mixed images."""
         parts = parts_of(recipe.objective)
         assert parts is not None, "other objectives are refused"
-        return replace(recipe, objective=parts._replace(alpha=self.value).objective())
+        return replace(recipe, objective=parts._replace(alpha=self.value, cut=0.0).objective())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from critlab.study.switches.switch import Switch
+from critlab._core.errors import StudyError
+from critlab.study.switches.switch import Found, Switch
 from critlab.study.types import AnyObjective
 
 if TYPE_CHECKING:
@@ -25,6 +26,13 @@ class SwitchedObjective(Switch):
     def usual(self, base: Setup) -> Any:
         """The study's objective."""
         return base.objective
+
+    def shape_misfits(self, example_shape: tuple[int, ...]) -> Found:
+        """As the objective."""
+        try:
+            self.value.check_examples(example_shape)
+        except StudyError as error:
+            yield (), str(error)
 
     def check_form(self, form: InputForm) -> None:
         """As the objective."""
