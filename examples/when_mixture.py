@@ -1,7 +1,6 @@
 """When should the reference manual be mixed into the Python code that a byte-level decoder learns?
 
-A small recurrent network learns modules of the standard library; the switch takes half of each batch from the manual,
-``pydoc_data.topics``. A tenth of both is held out, and is measured in bits per byte.
+The switch takes half of each batch from the manual, ``pydoc_data.topics``. Held-out text is measured in bits per byte.
 """
 
 import math

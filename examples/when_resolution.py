@@ -1,7 +1,6 @@
 """When should a small network on CIFAR-10 see whole images, instead of small augmented ones?
 
-Training begins with images of 16 x 16 pixels, flipped and shifted; the switch turns that off. An epoch at 16 x 16 costs
-a quarter of one at 32 x 32. The test is at 32 x 32. The data are read from ``$CRITLAB_DATA``.
+Training begins at 16 x 16 pixels, at a quarter of the cost; the test is at 32 x 32. The data are in ``$CRITLAB_DATA``.
 """
 
 import math

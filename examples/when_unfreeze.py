@@ -1,7 +1,6 @@
 """When should the body of a small pretrained transformer be unfrozen, where there are few examples to fine-tune on?
 
-A byte-level BERT reads lines of the standard library without their first word. It is pretrained to guess eight words,
-and fine-tuned on four others. The switch unfreezes its body. The Trainer of Transformers trains it.
+A byte-level BERT is pretrained to guess the first word of lines of code among eight, and fine-tuned on four others.
 """
 
 import argparse

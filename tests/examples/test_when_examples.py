@@ -1,4 +1,4 @@
-"""The worked examples of ``critlab.when`` at a tiny size, and their length."""
+"""The worked examples of ``critlab.when`` at a tiny size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pytest
 import torch
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-NAMES = ("resolution", "unfreeze", "mixture")
 pytestmark = pytest.mark.slow
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -57,8 +56,3 @@ def test_mixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = answered(example("mixture", monkeypatch, TOTAL=2, STEPS=1, BATCH=4, WIDTH=8), tmp_path)
     assert list(answer.timings) == ["both", "code", "manual"]
     assert answer.tradeoffs
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_an_example_has_80_lines_at_most(name: str) -> None:
-    assert len((EXAMPLES / f"when_{name}.py").read_text().splitlines()) <= 80
