@@ -26,12 +26,6 @@ VALUES = {
     2: (20.701, 17.885, 1.348, 0.825),
     3: (22.765, 19.256, 0.055, 0.014),
 }
-LARGE = {
-    (2, 1): (0.06254, 0.08202, 0.37546, 0.42969, 0.45749),
-    (2, 2): (0.11190, 0.17514, 0.41283, 0.48197, 0.50324),
-    (3, 1): (0.00295, 0.00293, 0.00085, 0.09064, 0.26364),
-    (3, 2): (0.01593, 0.01221, 0.00170, 0.85326, 0.66846),
-}
 TINY: dict[str, Any] = {
     "ranks": (2, 1),
     "observed": 60,
@@ -57,27 +51,18 @@ def test_portable_reference_at_n_30(small: CompletionTable) -> None:
         assert np.allclose(row["singular_values"][:4], values, atol=1e-3)
         assert len(row["singular_values"]) == 10
     assert all(row["train_loss"] < 1.3e-3 for row in rows)
+    # damage in the mean of two seeds where there are hidden layers; n = 50 is in evidence/completion_n50.py
+    means = found.reshape(3, 2, 3).mean(1)
+    assert np.ptp(means[0]) < 0.002
+    assert (means[1:, -1] > means[1:, 0] + 0.2).all()
 
 
 @pytest.mark.slow
 def test_float32_agrees_with_float64(small: CompletionTable) -> None:
-    single = complete_matrix(30, **SMALL, depths=(1, 2, 3), removals=(0, 1000, 5000), seeds=(1, 2))
-    gaps = [abs(a.error - b.error) for a, b in zip(single.finals, small.finals, strict=True)]
+    single = complete_matrix(30, **SMALL, depths=(3,), removals=(0, 1000, 5000), seeds=(1, 2))
+    deep = [one for one in small.finals if one.depth == 3]
+    gaps = [abs(a.error - b.error) for a, b in zip(single.finals, deep, strict=True)]
     assert 0 < max(gaps) < 2e-5
-
-
-@pytest.mark.slow
-def test_portable_reference_at_n_50_and_damage_in_the_mean() -> None:
-    table = complete_matrix(
-        50, ranks=(5, 3), observed=600, depths=(1, 2, 3), removals=(0, 1000, 5000, 10000, 20000), recovery=10000,
-        seeds=(1, 2),
-    )  # fmt: skip
-    found = np.array([row.error for row in table.finals]).reshape(3, 2, 5)
-    for (depth, seed), errors in LARGE.items():
-        assert np.allclose(found[depth - 1, seed - 1], errors, atol=2e-3, rtol=0.01)
-    assert np.ptp(found[0], axis=1).max() < 0.002
-    assert abs(found[0].mean() - 0.76) < 0.06
-    assert (found[1:, :, -1].mean(1) > found[1:, :, 0].mean(1) + 0.2).all()
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
