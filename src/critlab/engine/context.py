@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from critlab._core.errors import CritlabError, StoreUnwritable
-from critlab.engine.learner import Learner
+from critlab.engine.learner import Learner, WorkSource
 from critlab.engine.study_run import StudyRun
 from critlab.engine.tasks.checkpoint_cache import CheckpointCache
 from critlab.engine.tasks.events import EpochDone, Event, Progress, TaskEnded
@@ -75,6 +75,7 @@ class RunContext:
         options: of the person who runs the study.
         stopping: whether a stop was requested.
         remark: shows one sentence to a person.
+        source: from what other processes make the study and what learns it.
     """
 
     run: StudyRun
@@ -85,6 +86,7 @@ class RunContext:
     options: RunOptions = RunOptions()
     stopping: Callable[[], bool] = lambda: False
     remark: Callable[[str], None] = lambda text: None
+    source: WorkSource = field(default_factory=WorkSource)
 
     def worker(self) -> WorkerContext:
         """What executes tasks in this process."""

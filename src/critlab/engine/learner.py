@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from critlab._core.imports import imported
@@ -69,6 +70,23 @@ class Training(Protocol):
 
     def epoch_seconds(self, study: Study, images: ImageSet, numerics: Numerics) -> float:
         """Seconds that one epoch with its measurements takes one worker."""
+
+
+NETWORKS_ELSEWHERE = "critlab.engine.executors.networks:network_work"
+
+
+@dataclass(frozen=True)
+class WorkSource:
+    """From what another process makes a study and what learns it: by path, so that the engine imports neither.
+
+    Args:
+        path: ``"package.module:function"`` of ``(setup, images) -> (StudyRun, Learner)``. The first argument is the
+            message that begins the work, the second the images where the sender has them; None elsewhere.
+        values: JSON values that the function finds in the message as ``source_values``.
+    """
+
+    path: str = NETWORKS_ELSEWHERE
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 NETWORK_TRAINING = "critlab.training.network_training:NetworkTraining"

@@ -6,13 +6,14 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from critlab._core.errors import CritlabError
+from critlab._core.imports import imported
 from critlab.engine.executors.worker import IN_WORKER
-from critlab.engine.learner import Learner, network_training
+from critlab.engine.learner import Learner
 from critlab.engine.records.provenance import provenance
 from critlab.engine.study_run import StudyRun
 from critlab.engine.tasks.events import Event, StateReached
@@ -35,7 +36,7 @@ class MachineOf:
 
 def run_task(
     setup: Mapping[str, Any],
-    images: ImageSet,
+    images: ImageSet | None,
     task: Task,
     start: StateReached | Mapping[str, Any] | None,
     inside: Mapping[str, Any] | None,
@@ -45,7 +46,7 @@ def run_task(
 
     Args:
         setup: the first message to a worker; with the driver's version of torch.
-        images: the study's images.
+        images: the study's images; None where only the learner knows its data.
         task: what to do.
         start: the state that it starts from, as the event that reached it or as arrays; None for the root.
         inside: a place inside its first epoch, where one was stored.
@@ -72,13 +73,17 @@ def run_task(
         yield event
 
 
+PARTS = ("study", "numerics", "code", "versions", "source", "source_values")
+"""What a message says of the study and its learner, in addition to its data and device."""
+
+
 class _Same:
     """A study and its images; equal where they give the same learner, so that a process makes it once."""
 
-    def __init__(self, setup: Mapping[str, Any], images: ImageSet) -> None:
+    def __init__(self, setup: Mapping[str, Any], images: ImageSet | None) -> None:
         self.setup, self.images = setup, images
         same = (setup["fingerprint"], setup["device"])
-        self.key = (*same, *(repr(setup[part]) for part in ("study", "numerics", "code", "versions")))
+        self.key = (*same, *(repr(setup[part]) for part in PARTS))
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -92,14 +97,8 @@ def _at_hand(same: _Same) -> tuple[StudyRun, Learner]:
     import torch
 
     torch.set_num_threads(1)
-    run = StudyRun.read(same.setup)
-    return run, network_training().learner(run.study, _own(same.images), run.numerics, same.setup["device"])
-
-
-def _own(images: ImageSet) -> ImageSet:
-    """A copy of ``images`` that may be written to, which what lies in the cluster's memory may not."""
-    values = {field.name: getattr(images, field.name) for field in fields(images)}
-    return replace(images, **{name: value.copy() for name, value in values.items() if hasattr(value, "flags")})
+    made: tuple[StudyRun, Learner] = imported(same.setup["source"])(same.setup, same.images)
+    return made
 
 
 class _StopRequest:

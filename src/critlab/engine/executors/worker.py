@@ -16,12 +16,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from critlab._core.errors import CritlabError, StudyError
+from critlab._core.errors import StudyError
+from critlab._core.imports import imported
 from critlab.engine.context import RunContext, WorkerContext, failure_reason
 from critlab.engine.executors.child_process import be_a_child
-from critlab.engine.learner import network_training
 from critlab.engine.records.provenance import provenance
-from critlab.engine.study_run import StudyRun
 from critlab.engine.tasks.events import EpochDone, Progress, TaskEnded
 from critlab.engine.tasks.missing_work import EpochTask, Task
 from critlab.store.locks import Locks
@@ -76,6 +75,8 @@ def setup_message(context: RunContext) -> dict[str, Any]:
         "torch": provenance()["torch"],
         "sys_path": [os.path.abspath(entry) for entry in sys.path],
         "locks": context.locks is not None,
+        "source": context.source.path,
+        "source_values": dict(context.source.values),
     }
 
 
@@ -87,16 +88,10 @@ def worker_context(setup: dict[str, Any]) -> WorkerContext:
     """
     import torch
 
-    from critlab.data import load
-
     torch.set_num_threads(1)
-    run = StudyRun.read(setup)
     if setup["locks"]:
-        stay(run.store.root)  # it may outlive its parent for a moment
-    images = load(run.study.data, Path(setup["folder"]) if setup["folder"] else None)
-    if images.fingerprint != run.ids.fingerprint:
-        raise CritlabError("the data changed while the study was running; run the study again")
-    learner = network_training().learner(run.study, images, run.numerics, setup["device"])
+        stay(Path(setup["store"]))  # it may outlive its parent for a moment
+    run, learner = imported(setup["source"])(setup, None)
     return WorkerContext(run, learner, setup["device"], Locks(run.store.root) if setup["locks"] else None)
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from critlab._core.errors import StudyError
 from critlab.deficits import Deficit
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.named_options import with_named
+from critlab.hooks.own_loop.means import LoopMeans
+from critlab.study.runs.parts import Part
 from critlab.study.types import Removal, listed
 
 
 @dataclass(frozen=True)
-class ProbeOptions:
+class ProbeOptions(LoopMeans):
     """Options of :func:`critlab.probe`; it takes each also by name.
 
     Args:
@@ -41,7 +43,9 @@ class ProbeOptions:
         replace: let the study take over its name where the store holds another study of that name.
         threads: how many threads torch has on the processor while the loop runs. The numbers depend on it by rounding,
             and so may an answer that few seeds leave open. With 1 they are the same on every machine of a kind. None
-            leaves torch's setting as it is, for a large model on the processor.
+            leaves torch's setting as it is, for a large model on the processor; each of several workers then has one.
+        part: ``"1/4"`` does the first of four parts of the work, seeds first, then branches; see
+            :class:`critlab.study.runs.parts.Part`. Until all parts are done, the verdict is ``running``.
     """
 
     onsets: Iterable[int] | Mapping[str, Any] | None = None
@@ -61,18 +65,21 @@ class ProbeOptions:
     check: bool = True
     replace: bool = False
     threads: int | None = 1
+    part: str | Part | None = None
 
     def changed(self, named: dict[str, Any]) -> ProbeOptions:
         """These options with those in ``named`` in their place.
 
         Raises:
             TypeError: there is no such option.
-            StudyError: ``threads`` is out of range.
+            StudyError: ``threads``, ``part`` or a field of :class:`~critlab.hooks.own_loop.means.LoopMeans` is out of
+                range.
         """
         made = with_named(self, named, "probe")
+        made.check_means("probe")
         if made.threads is not None and made.threads < 1:
             raise StudyError(f"threads: received {made.threads}; must be at least 1, or None for torch's own setting")
-        return made
+        return made if made.part is None else replace(made, part=Part.read(made.part, "probe: part"))
 
     def sweep(self, at: Iterable[Removal] | Mapping[str, Any] | None, recovery: int | None) -> dict[str, Any]:
         """The section ``[sweep]`` of the study.

@@ -2,53 +2,56 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from critlab._core.digest import digest
-from critlab._core.errors import StoreError, StudyError
+from critlab._core.errors import StudyError
 from critlab._core.text import say
 from critlab._core.threads import threads
 from critlab._core.user_code.modules import refresh
 from critlab.analysis.tables.reading import read_results
 from critlab.analysis.tables.results import Results
 from critlab.deficits import Deficit
-from critlab.engine.context import RunContext
-from critlab.engine.executors.inline import InlineExecutor
-from critlab.engine.interruption import interruptible
-from critlab.engine.progress import Display
+from critlab.engine.context import RunContext, RunOptions
+from critlab.engine.executor import TaskExecutor
+from critlab.engine.executors.worker import refuse_inside_a_worker
+from critlab.engine.planning.parts import part_end, part_text, share_of
 from critlab.engine.records.adoption import settle, study_bodies
 from critlab.engine.records.provenance import provenance
 from critlab.engine.records.study_record import StudyRecord, enter, standing, write_record
-from critlab.engine.run import report_damaged, work_off
-from critlab.engine.tasks.events import Progress
-from critlab.engine.tasks.missing_work import Task
+from critlab.engine.run import report_damaged
+from critlab.engine.study_run import StudyRun
 from critlab.hooks.deprivation import BatchDeficit
+from critlab.hooks.own_loop.elsewhere import PROBE_FUNCTIONS, probe_source
+from critlab.hooks.own_loop.given import GivenLoop, given_loop, importable, loop_or_first
 from critlab.hooks.own_loop.learner import OwnLearner, OwnLoop
+from critlab.hooks.own_loop.means import DEVICE
 from critlab.hooks.own_loop.options import ProbeOptions
 from critlab.hooks.own_loop.resume_check import check_resume
 from critlab.hooks.own_loop.study import ProbeStudy, probe_study
+from critlab.hooks.own_loop.work import train_missing
 from critlab.sequential.loop import run_to_answer
 from critlab.store import Store
-from critlab.store.locks import writing
+from critlab.store.locks import Locks, writing
 from critlab.study.runs.origin import Numerics
+from critlab.study.runs.parts import Part
 from critlab.study.types import Removal
-
-DEVICE = "the loop's own"
 
 
 def probe(
-    make: Callable[[int], Any],
-    advance: Callable[[Any, int, BatchDeficit], Mapping[str, float]],
-    evaluate: Callable[[Any], float | Mapping[str, Any]],
+    make: str | type | Callable[[int], Any] | None = None,
+    advance: Callable[[Any, int, BatchDeficit], Mapping[str, float]] | None = None,
+    evaluate: Callable[[Any], float | Mapping[str, Any]] | None = None,
     *,
-    save: Callable[[Any], Any],
-    load: Callable[[Any], Any],
+    save: Callable[[Any], Any] | None = None,
+    load: Callable[[Any], Any] | None = None,
+    loop: str | type | None = None,
     deficit: Deficit,
     at: Iterable[Removal] | Mapping[str, Any] | None = None,
     recovery: int | None = None,
@@ -59,20 +62,25 @@ def probe(
 ) -> Results:
     """Runs a removal or a window sweep with a training loop of the user's own; safe to stop and to call again.
 
-    Everything runs in this process, one run after the other; what runs share is trained once. An epoch is whatever one
-    call of ``advance`` trains: it may be a hundred steps of a long training.
+    What runs share is trained once. An epoch is whatever one call of ``advance`` trains: it may be a hundred steps of a
+    long training. A loop that is given as a class runs on all cores, on GPUs or on a Ray cluster
+    (:class:`~critlab.hooks.own_loop.means.LoopMeans`), and gives the same results there. Five functions run in this
+    process, one run after the other. Several calls may work in one store at the same time.
 
     Two controls show whether damage is harm or only lost time (see :mod:`critlab.study.runs.estimands`): a frozen
     run, whose epochs are counted without a call of ``advance``, and a restarted one, whose recovery counts them from 0.
     So ``advance`` must derive the learning rate, and everything else that depends on time, from ``epoch``.
 
     Args:
-        make: ``make(seed) -> state``; see :class:`~critlab.hooks.own_loop.learner.OwnLoop` for the five functions.
+        make: ``make(seed) -> state``; see :class:`~critlab.hooks.own_loop.learner.OwnLoop` for the five functions. Or
+            the loop: ``"my_module:MyLoop"`` or the class itself, with the five functions as methods. It is made in each
+            process, without arguments, or with ``device=`` where it takes that.
         advance: ``advance(state, epoch, deprive) -> {"train_loss": ..., "train_accuracy": ...}``.
         evaluate: ``evaluate(state) -> accuracy``, a fraction; any number of which more is better does. Or a mapping,
             such as ``{"test_correct": correct}`` with a boolean array, one value for each test image.
         save: ``save(state) -> nested dictionaries of tensors and numbers``.
         load: ``load(saved) -> state``.
+        loop: the class, in place of the five functions.
         deficit: what is applied to the data.
         at: removal epochs, increasing, of a deficit from epoch 0 on; may end in ``"never"``. Or
             ``{"first": [0, 10, 40], "most": 8}``: points are added where they narrow the closing. Or give ``onsets``
@@ -90,22 +98,21 @@ def probe(
     Raises:
         StudyError: the question does not hold together, or the functions are not what they should be.
         TypeError: an option that :class:`~critlab.hooks.own_loop.options.ProbeOptions` does not have.
-        KeyboardInterrupt: Ctrl-C; the same call goes on from there. Other errors of the functions pass through.
+        KeyboardInterrupt: Ctrl-C; the same call goes on from there. Other errors of functions pass through.
     """
+    refuse_inside_a_worker()
     refresh()
-    chosen = (options or ProbeOptions()).changed(named)
-    loop, place = OwnLoop(make, advance, evaluate, save, load), Store(store)
+    chosen, place = (options or ProbeOptions()).changed(named), Store(store)
+    functions = {"advance": advance, "evaluate": evaluate, "save": save, "load": load}
+    given = given_loop(
+        loop_or_first(loop, make, "probe"), functions, named=PROBE_FUNCTIONS, of="probe", device=chosen.device
+    )
     sweep = chosen.sweep(at, recovery)
-    study = probe_study(loop, deficit, seeds, sweep, chosen, recorded=_recorded(place, chosen.name))
-    learner = OwnLearner(loop, chosen.knowledge)
+    study = probe_study(given, deficit, seeds, sweep, chosen, recorded=_recorded(place, chosen.name))
 
     def train(stage: ProbeStudy) -> bool:
-        with ExitStack() as held:
-            locks = held.enter_context(writing(place.root, say))
-            if locks:
-                held.enter_context(locks.waited(f"probe {chosen.name}"))
-            held.enter_context(threads(chosen.threads))
-            stopped = _run(stage, place, learner, chosen.check, chosen.replace)
+        with writing(place.root, say) as locks, threads(chosen.threads):
+            stopped = _run(stage, place, given, chosen, locks)
         if stopped:
             raise KeyboardInterrupt
         return True
@@ -121,56 +128,62 @@ def _recorded(store: Store, name: str) -> Mapping[str, str]:
     return {key: f"{value}" for key, value in next(found, {}).items() if key.startswith("source_of_")}
 
 
-class _LoopExecutor(InlineExecutor):
-    """The user's loop in the calling process; errors of the user's functions pass through."""
-
-    def threads(self) -> AbstractContextManager[None]:
-        """As many as the probe has."""
-        return nullcontext()
-
-    def execute(self, task: Task) -> Iterator[Progress]:
-        """Execute one task."""
-        return self.worker.execute_or_raise(task, self.context.stopping)
-
-
-def _run(study: ProbeStudy, store: Store, learner: OwnLearner, check: bool, replaces: bool) -> bool:
+def _run(study: ProbeStudy, store: Store, loop: GivenLoop, options: ProbeOptions, locks: Locks | None) -> bool:
     """Does what the store lacks; returns whether a stop was requested before its end.
 
     Raises:
         StoreError: another program deletes files of the store, again and again.
     """
-    if not replaces and (question := standing(store, study).question(study, store)):
+    if not options.replace and (question := standing(store, study).question(study, store)):
         raise StudyError(question.replace("critlab run --replace", "critlab.probe(..., replace=True)"))
     fingerprint = digest("own data", study.data.identity())
     code = settle(study, store, standing(store, study).record, fingerprint, Numerics())
     for remark in code.remarks:
         say(remark)
-    made_by = {**provenance(), "device": DEVICE, "threads": str(torch.get_num_threads())}
+    made_by = {**provenance(), "device": loop.device or DEVICE, "threads": str(torch.get_num_threads())}
     record = StudyRecord(study.model_dump(mode="json"), fingerprint, Numerics(), made_by, code=code.recorded)
-    run = record.run(study, store)
+    run = replace(record.run(study, store), part=cast("Part | None", options.part))
+    if (share := share_of(run)) is not None:
+        say(part_text(share))
     store.remove_unfinished()
     report_damaged(run)
+    learner = OwnLearner(OwnLoop(**loop.functions), options.knowledge)
     work = run.missing()
     if work.tasks:
-        if check:
+        if options.check:
             check_resume(learner, study.seeds[0], counts=study.controls.delay or study.controls.clocks is None)
-        run = dataclasses.replace(run, checkpoint_bytes=_state_bytes(learner, study.seeds[0]))
+        run = replace(run, checkpoint_bytes=_state_bytes(learner, study.seeds[0]))
         work = run.missing()
         known = standing(store, study).record is not None
         if known and (missing := run.missing_controls(work)):
             say(f"training only the missing controls: {', '.join(missing)}")
-    entered = enter(store, study, record, replaces)
+    with locks.waited(f"study {study.name}") if locks else nullcontext():
+        entered = enter(store, study, record, options.replace)
     if work.tasks:
-        context = RunContext(run, DEVICE, lambda: learner)
-        with interruptible() as interruption, Display(study.name, work.trained + work.replayed) as display:
-            while work.tasks and not interruption.asked:
-                outcome, _ = work_off(work, context, _LoopExecutor, display, interruption)
-                if outcome.failures:
-                    raise StoreError(outcome.failures[0].reason)
-                work = run.missing()
-    if not work.tasks:
-        write_record(store, dataclasses.replace(entered, complete=run.complete()))
-    return bool(work.tasks)
+        context = _context(run, learner, loop, options, locks)
+        if train_missing(work, context, _executor(run, loop, options), "probe"):
+            return True
+    left = None if run.part is None else run.whole.missing()
+    if run.part is not None and left is not None:
+        say(part_end(run.part, left))
+    if left is None or not left.tasks:
+        write_record(store, replace(entered, complete=run.complete()))
+    return False
+
+
+def _context(
+    run: StudyRun, learner: OwnLearner, loop: GivenLoop, options: ProbeOptions, locks: Locks | None
+) -> RunContext:
+    means = RunOptions(workers=options.workers, executor=options.executor or "processes")
+    source = probe_source(loop, options.knowledge, options.threads)
+    return RunContext(run, loop.device or DEVICE, lambda: learner, None, locks, means, source=source)
+
+
+def _executor(run: StudyRun, loop: GivenLoop, options: ProbeOptions) -> type[TaskExecutor]:
+    """What runs the tasks; deficits of the user's own must be found by other processes too."""
+    deficits = [run.study.deficit, *run.study.controls.deficits]
+    lost = (importable(type(one))[1] for one in deficits if one is not None)
+    return options.executor_of(loop, "probe", next(filter(None, lost), ""))
 
 
 def _state_bytes(learner: OwnLearner, seed: int) -> int:

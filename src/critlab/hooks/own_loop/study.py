@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from critlab._core.digest import digest
-from critlab._core.user_code.identity import UNNAMED, OwnCode, own_code
+from critlab._core.user_code.identity import UNNAMED, OwnCode
 from critlab.data.spec import DataSpec
 from critlab.deficits import Deficit
 from critlab.hooks.deprivation import DataInfo
-from critlab.hooks.own_loop.learner import OwnLoop
+from critlab.hooks.own_loop.given import GivenLoop
 from critlab.hooks.own_loop.options import ProbeOptions
 from critlab.models.spec import ModelSpec
 from critlab.study.specs import OptimizerSpec
@@ -91,8 +91,34 @@ class ProbeStudy(Study):
     command: ClassVar[str] = "the same call of critlab.probe, with the same store"
 
 
+COUNTED = ("make", "advance", "evaluate")
+"""The functions of a loop whose code names its results; what is saved and loaded does not change them."""
+
+AnyStudy = TypeVar("AnyStudy", bound=Study)
+
+
+def read_again(
+    kind: type[AnyStudy], plain: Mapping[str, Any], codes: Iterable[tuple[str, OwnCode]], **more: Any
+) -> AnyStudy:
+    """The study of a user's loop from its plain values, as another process has them.
+
+    Args:
+        kind: of the study.
+        plain: its values.
+        codes: what names the code of the loop.
+        more: values in place of the plain ones.
+    """
+    options = {key: value for key, value in plain["model"].items() if key != "name"}
+    given = {
+        "data": OwnData(name=plain["data"]["name"]),
+        "model": OwnModel.of(plain["model"]["name"], options, codes),
+        "optimizer": OwnSchedule(name="sgd"),
+    }
+    return kind.read({**plain, **given, **more}, "study")
+
+
 def probe_study(
-    loop: OwnLoop,
+    loop: GivenLoop,
     deficit: Deficit,
     seeds: int | Iterable[int] | Mapping[str, int],
     sweep: dict[str, Any],
@@ -103,7 +129,7 @@ def probe_study(
     """The study of a probe; its arguments are those of :func:`critlab.probe`.
 
     Args:
-        loop: the user's functions.
+        loop: the user's.
         deficit: what is applied to the data.
         seeds: how many, or which.
         sweep: the section of that name.
@@ -113,9 +139,7 @@ def probe_study(
     Raises:
         StudyError: with one line for each problem; or a function cannot be read and there is no version.
     """
-    codes = [] if options.version is not None else list(_sources(loop))
-    if options.knowledge != DataInfo():
-        codes.append(("knowledge", _known(options.knowledge)))
+    codes = probe_codes(loop, options.knowledge, named=options.version is None)
     named = {"version": options.version} if options.version is not None else dict(recorded)
     return ProbeStudy.read(
         {
@@ -134,9 +158,10 @@ def probe_study(
     )
 
 
-def _sources(loop: OwnLoop) -> Iterator[tuple[str, OwnCode]]:
-    for name in ("make", "advance", "evaluate"):
-        yield f"source_of_{name}", own_code(getattr(loop, name), name, here=True)
+def probe_codes(loop: GivenLoop, knowledge: DataInfo, *, named: bool) -> list[tuple[str, OwnCode]]:
+    """What names a probe's results: the loop's code, where it is ``named``, and what deficits know, if anything."""
+    codes = loop.codes(COUNTED) if named else []
+    return [*codes, *([] if knowledge == DataInfo() else [("knowledge", _known(knowledge))])]
 
 
 def _known(knowledge: DataInfo) -> OwnCode:

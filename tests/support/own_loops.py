@@ -1,0 +1,53 @@
+"""A user's training as one class, such as other processes import; it draws from global generators only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from critlab.hooks.deprivation import BatchDeficit
+
+CLASSES, LENGTH = 3, 6
+
+
+class SmallLoop:
+    """A linear network on noisy sequences whose class is where they rise."""
+
+    def __init__(self) -> None:
+        g = torch.Generator().manual_seed(5)
+        self.labels = torch.randint(CLASSES, (60,), generator=g)
+        rises = nn.functional.one_hot(self.labels, LENGTH).float().cumsum(1) / 2
+        self.inputs = (rises + 0.3 * torch.rand(60, LENGTH, generator=g)).clamp(0, 1)
+
+    def make(self, seed: int) -> dict[str, Any]:
+        model = nn.Sequential(nn.Linear(LENGTH, 8), nn.ReLU(), nn.Linear(8, CLASSES))
+        return {"model": model, "optimizer": torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)}
+
+    def advance(self, state: dict[str, Any], epoch: int, deprive: BatchDeficit) -> dict[str, float]:
+        order = torch.randperm(40)
+        total, right = 0.0, 0
+        for begin in range(0, 40, 20):
+            places = order[begin : begin + 20]
+            inputs, labels = deprive(self.inputs[places], self.labels[places])
+            logits: Tensor = state["model"](inputs)
+            loss = nn.functional.cross_entropy(logits, labels)
+            state["optimizer"].zero_grad()
+            loss.backward()
+            state["optimizer"].step()
+            total, right = total + loss.item() / 2, right + int((logits.argmax(1) == labels).sum())
+        return {"train_loss": total, "train_accuracy": right / 40}
+
+    @torch.no_grad()
+    def evaluate(self, state: dict[str, Any]) -> dict[str, Any]:
+        return {"test_correct": state["model"](self.inputs[40:]).argmax(1) == self.labels[40:]}
+
+    def save(self, state: dict[str, Any]) -> dict[str, Any]:
+        return {name: part.state_dict() for name, part in state.items()}
+
+    def load(self, saved: dict[str, Any]) -> dict[str, Any]:
+        state = self.make(0)
+        for name, part in state.items():
+            part.load_state_dict(saved[name])
+        return state
