@@ -51,3 +51,55 @@ class SmallLoop:
         for name, part in state.items():
             part.load_state_dict(saved[name])
         return state
+
+
+class SwitchedLoop(SmallLoop):
+    """The same with a switch: another learning rate."""
+
+    def advance(self, state: dict[str, Any], epoch: int, deprive: Any = lambda inputs, labels: (inputs, labels)) -> Any:
+        return super().advance(state, epoch, deprive)
+
+    def evaluate(self, state: dict[str, Any]) -> Any:
+        return float((state["model"](self.inputs[40:]).argmax(1) == self.labels[40:]).float().mean())
+
+    def switch(self, state: dict[str, Any], on: bool) -> None:
+        for group in state["optimizer"].param_groups:
+            group["lr"] = 0.3 if on else 0.1
+
+
+class DeviceLoop(SmallLoop):
+    """One that is told where to compute."""
+
+    def __init__(self, device: str) -> None:
+        super().__init__()
+        self.device = device
+        assert device in ("cpu", "cuda")
+
+
+class BrokenLoop(SmallLoop):
+    """One whose second seed cannot be trained."""
+
+    def advance(self, state: dict[str, Any], epoch: int, deprive: BatchDeficit) -> dict[str, float]:
+        if deprive.seed == 1 and epoch == 1:
+            raise ValueError("the second epoch of seed 1")
+        return super().advance(state, epoch, deprive)
+
+
+class UnmadeLoop(SmallLoop):
+    """One that needs something to be made."""
+
+    def __init__(self, folder: str) -> None:
+        raise AssertionError(folder)
+
+
+class PartialLoop:
+    """One that cannot be saved."""
+
+    def make(self, seed: int) -> int:
+        return seed
+
+    def advance(self, state: int, epoch: int, deprive: BatchDeficit) -> dict[str, float]:
+        return {}
+
+    def evaluate(self, state: int) -> float:
+        return 0.5

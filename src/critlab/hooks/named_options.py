@@ -25,7 +25,7 @@ def with_named(options: Options, named: Mapping[str, Any], of: str) -> Options:
     Raises:
         TypeError: there is no such option.
     """
-    names = [one.name for one in sorted(fields(options), key=lambda one: one.kw_only)]
+    names = [one.name for one in sorted(fields(options), key=lambda one: one.kw_only is True)]
     inner = NAMED if "knowledge" in names else ()
     allowed = [*names, *inner]
     if unknown := sorted(set(named) - set(allowed)):

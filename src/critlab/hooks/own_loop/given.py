@@ -38,20 +38,23 @@ class GivenLoop:
     alone: str = FUNCTIONS
     device: str = ""
 
-    def codes(self, counted: Iterable[str]) -> list[tuple[str, OwnCode]]:
+    def codes(self, counted: Iterable[str], *, wrapped: bool = False) -> list[tuple[str, OwnCode]]:
         """What names the loop in a store, by the keys under which it does.
 
         Args:
             counted: where it was given as functions, those whose code counts; of a class, all of it does.
+            wrapped: whether a function that wraps another goes by the inner one: a framework's loop is critlab's code
+                around functions of the user's.
 
         Raises:
             StudyError: the source of a function or class cannot be read.
         """
         if self.kind is not None:
             return _class_codes(self.kind, here=not self.path)
-        # a framework's loop is critlab's code around functions of the user's
-        pairs = [(name, getattr(self.functions[name], "__wrapped__", self.functions[name])) for name in counted]
-        return [(f"source_of_{name}", own_code(function, name, here=True)) for name, function in pairs]
+        given = {name: self.functions[name] for name in counted}
+        if wrapped:
+            given = {name: getattr(function, "__wrapped__", function) for name, function in given.items()}
+        return [(f"source_of_{name}", own_code(function, name, here=True)) for name, function in given.items()]
 
 
 def _class_codes(kind: Any, here: bool) -> list[tuple[str, OwnCode]]:

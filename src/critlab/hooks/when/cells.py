@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -15,68 +14,68 @@ from critlab._core.errors import StoreError, StudyError
 from critlab._core.text import say
 from critlab._core.threads import threads
 from critlab.analysis.timing.table import Cell
-from critlab.engine.context import RunContext
-from critlab.engine.executors.inline import InlineExecutor
-from critlab.engine.interruption import interruptible
+from critlab.engine.context import RunContext, RunOptions
 from critlab.engine.planning.retention import BUDGET_BYTES
-from critlab.engine.progress import Display
 from critlab.engine.records.adoption import settle
 from critlab.engine.records.provenance import provenance
 from critlab.engine.records.study_record import StudyRecord, enter, standing
-from critlab.engine.run import work_off
 from critlab.engine.study_run import StudyRun
-from critlab.engine.tasks.events import Progress
-from critlab.engine.tasks.missing_work import Task
+from critlab.engine.tasks.missing_work import MissingWork
+from critlab.hooks.own_loop.given import GivenLoop
+from critlab.hooks.own_loop.means import DEVICE
+from critlab.hooks.own_loop.work import train_missing
 from critlab.hooks.when.check import check_switch
-from critlab.hooks.when.learner import SwitchLearner
+from critlab.hooks.when.elsewhere import when_source
+from critlab.hooks.when.learner import SwitchLearner, SwitchLoop
 from critlab.hooks.when.options import WhenOptions
-from critlab.hooks.when.study import WhenStudy
+from critlab.hooks.when.study import WhenStudy, flip_name, when_tree
 from critlab.store import Store
-from critlab.store.locks import writing
+from critlab.store.locks import Locks, writing
 from critlab.study.ingredients.measurement import TEST
 from critlab.study.runs.origin import Numerics
-from critlab.study.runs.recipe import Recipe, recipes
-from critlab.study.runs.tree import ROOT, Node, Tree
-
-DEVICE = "the loop's own"
+from critlab.study.runs.tree import ROOT
 
 Metrics = Mapping[str, float]
 
 
 @dataclass(frozen=True)
-class _SeedRun(StudyRun):
-    """The runs of one seed: all states stay if there is room, else those of the trunk, else those where forks begin.
+class _CellsRun(StudyRun):
+    """The runs that were wanted so far: all states stay if there is room, else the trunk, else those where forks begin.
 
     Args:
+        wanted: the paths of each seed.
         candidates: times from which a fork may begin.
-        seeds: of the study, which share the room.
     """
 
+    wanted: Mapping[int, frozenset[str]] = field(default_factory=dict)
     candidates: frozenset[int] = frozenset()
-    seeds: int = 1
+
+    @cached_property
+    def paths(self) -> Mapping[int, Collection[str]] | None:
+        """The paths of each seed that were wanted so far."""
+        return self.wanted
 
     @cached_property
     def retained(self) -> frozenset[str]:
         """The paths whose checkpoints stay."""
         everything = frozenset(self.tree.nodes) - {ROOT}
-        trunk = frozenset(self.tree.upwards(self.tree.ends[TRUNK])) - {ROOT}
+        trunk = self._trunk()
         for paths in (everything, trunk):
-            if self.checkpoint_bytes is not None and self.checkpoint_bytes * len(paths) * self.seeds <= BUDGET_BYTES:
+            if self.checkpoint_bytes is not None and self._bytes(paths, self.checkpoint_bytes) <= BUDGET_BYTES:
                 return paths
         forks = {path for path in trunk if self.tree.nodes[path].epoch in self.candidates}
         return frozenset(forks | {path for path in trunk if len(self.tree.nodes[path].children) > 1})
 
+    def _bytes(self, paths: frozenset[str], size: int) -> int:
+        """What the states at ``paths`` take, if all seeds want as many of them as the one that wants most."""
+        most = max((len(paths & wanted) for wanted in self.wanted.values()), default=0)
+        return most * size * len(self.study.seeds)
 
-class _LoopExecutor(InlineExecutor):
-    """The user's loop in the calling process, on its threads; errors of the user's functions pass through."""
-
-    def threads(self) -> AbstractContextManager[None]:
-        """As many as the user's loop has."""
-        return nullcontext()
-
-    def execute(self, task: Task) -> Iterator[Progress]:
-        """Execute one task."""
-        return self.worker.execute_or_raise(task, self.context.stopping)
+    def _trunk(self) -> frozenset[str]:
+        """The states from which a fork may begin, up to the last of them, or to the end of the run without a flip."""
+        never = self.tree.ends.get(flip_name(self.study.sweep.shortest))
+        forks = [path for path, node in self.tree.nodes.items() if len(node.children) > 1 or path == never]
+        return frozenset(above for path in forks for above in self.tree.upwards(path)) - {ROOT}
 
 
 class Cells:
@@ -85,15 +84,16 @@ class Cells:
     Args:
         study: all times and seeds that may be tried.
         store: where results are.
-        learner: the user's loop.
+        loop: the user's.
         options: of the call.
 
     Raises:
         StudyError: the store holds another study of that name.
     """
 
-    def __init__(self, study: WhenStudy, store: Store, learner: SwitchLearner, options: WhenOptions) -> None:
-        self.study, self.store, self.learner, self.options = study, store, learner, options
+    def __init__(self, study: WhenStudy, store: Store, loop: GivenLoop, options: WhenOptions) -> None:
+        self.study, self.store, self.loop, self.options = study, store, loop, options
+        self.learner = SwitchLearner(SwitchLoop(**loop.functions), options.metric)
         self.total = study.sweep.shortest
         self.wanted: dict[int, set[int]] = {}
         found = standing(store, study)
@@ -104,7 +104,7 @@ class Cells:
         for remark in code.remarks:
             say(remark)
         count = torch.get_num_threads() if options.threads is None else options.threads
-        made_by = {**provenance(), "device": DEVICE, "threads": f"{count}"}
+        made_by = {**provenance(), "device": loop.device or DEVICE, "threads": f"{count}"}
         plain = study.model_dump(mode="json")
         self.record = StudyRecord(plain, fingerprint, Numerics(), made_by, code=code.recorded)
         self._state_bytes: int | None = None
@@ -120,79 +120,61 @@ class Cells:
         asked = list(cells)
         for time, seed in asked:
             self.wanted.setdefault(seed, set()).add(time)
-        with writing(self.store.root, say) as locks, self._alone(locks), threads(self.options.threads):
-            runs = {seed: self._run(seed) for seed in dict.fromkeys(seed for _, seed in asked)}
-            if any(run.missing().tasks for run in runs.values()):
-                size = self._prepare()
-                runs = {seed: dataclasses.replace(run, checkpoint_bytes=size) for seed, run in runs.items()}
-                self._work(runs)
-        return {cell: self._metrics(runs[cell[1]], cell) for cell in asked}
+        with writing(self.store.root, say) as locks, threads(self.options.threads):
+            run = self._run({seed for _, seed in asked})
+            if run.missing().tasks:
+                run = replace(run, checkpoint_bytes=self._prepare(locks))
+                if self._work(run, run.missing(), locks):
+                    raise KeyboardInterrupt
+        return {cell: self._metrics(run, cell) for cell in asked}
 
-    def _alone(self, locks: object) -> AbstractContextManager[None]:
-        waited = getattr(locks, "waited", None)
-        found: AbstractContextManager[None] = waited(f"when {self.study.name}") if waited else nullcontext()
-        return found
-
-    def _prepare(self) -> int:
+    def _prepare(self, locks: Locks | None) -> int:
         """Checks the loop and enters the study, before the first epoch of a call; gives the bytes of a state."""
         if self._state_bytes is None:
             if self.options.check:
                 check_switch(self.learner, self.study.seeds[0], self.options.direction, self.total)
-            enter(self.store, self.study, self.record, self.options.replace)
+            with locks.waited(f"study {self.study.name}") if locks else nullcontext():
+                enter(self.store, self.study, self.record, self.options.replace)
             packed = self.learner.pack(self.learner.start({"seed": self.study.seeds[0]}))
             # an optimiser's memory, up to twice the weights, comes with the first step
             self._state_bytes = 3 * sum(array.nbytes for array in packed.values())
         return self._state_bytes
 
-    def _work(self, runs: Mapping[int, StudyRun]) -> None:
-        missing = {seed: run.missing() for seed, run in runs.items()}
-        epochs = sum(work.trained + work.replayed for work in missing.values())
-        with interruptible() as interruption, Display(self.study.name, epochs) as display:
-            for seed, run in runs.items():
-                work = missing[seed]
-                context = RunContext(run, DEVICE, lambda: self.learner)
-                while work.tasks and not interruption.asked:
-                    ending, _ = work_off(work, context, _LoopExecutor, display, interruption)
-                    if ending.failures:
-                        raise StoreError(ending.failures[0].reason)
-                    work = run.missing()
-            if interruption.asked:
-                raise KeyboardInterrupt
+    def _work(self, run: StudyRun, work: MissingWork, locks: Locks | None) -> bool:
+        options = self.options
+        means = RunOptions(workers=options.workers, executor=options.executor or "processes")
+        source, device = when_source(self.loop, options, self._times()), self.loop.device or DEVICE
+        context = RunContext(run, device, lambda: self.learner, None, locks, means, source=source)
+        return train_missing(work, context, options.executor_of(self.loop, "when"), "when")
 
-    def _run(self, seed: int) -> StudyRun:
-        """The trunk of a seed and the forks that were wanted so far."""
-        study = self.study.model_copy(update={"seeds": (seed,)})
-        ids, tree, times = self.record.ids(study), Tree(), self.wanted[seed]
-        trunk, forks = self._recipes()
-        last = max(times)
-        for time in sorted(times):
-            steps = trunk if time == self.total else [*trunk[:time], *forks[time:]]
-            tree.add(_name(time), steps, ids.adopted, final=(self.total,))
-        path = next(node.path for node in _along(tree, _name(last)) if node.epoch == last)
-        tree.ends[TRUNK] = path
-        return _SeedRun(
-            study, ids, self.store, tree, candidates=frozenset(self.candidates), seeds=len(self.study.seeds)
-        )
+    def _run(self, seeds: Collection[int]) -> _CellsRun:
+        """The trunks of these seeds, and the forks that were wanted of them so far."""
+        ids, times = self.record.ids(self.study), self._times()
+        tree = when_tree(self.study, ids.adopted, times)
+        ways = {time: tree.paths(flip_name(time)) for time in times}
+        wanted = {
+            seed: frozenset(path for time in chosen for path in ways[time])
+            for seed, chosen in self.wanted.items()
+            if seed in seeds
+        }
+        candidates = frozenset(self.candidates)
+        return _CellsRun(self.study, ids, self.store, tree, wanted=wanted, candidates=candidates)
+
+    def _times(self) -> set[int]:
+        return {time for times in self.wanted.values() for time in times}
 
     @property
     def candidates(self) -> Sequence[int]:
         """Times from which a fork may begin."""
         return [time for time in self.study.sweep.points if isinstance(time, int) and time < self.total]
 
-    def _recipes(self) -> tuple[list[Recipe], list[Recipe]]:
-        """The recipes of the trunk and of a run that is flipped at the start."""
-        clean = next(run for run in self.study.runs if run.clean)
-        off = recipes(clean, self.study)
-        on = [dataclasses.replace(one, deficit=self.study.deficit) for one in off]
-        return (off, on) if self.options.direction == "on" else (on, off)
-
     def _metrics(self, run: StudyRun, cell: Cell) -> Metrics:
         time, seed = cell
-        path = run.tree.ends[_name(time)]
+        path = run.tree.ends[flip_name(time)]
         reading = self.store.read("readings", run.ids.reading(seed, path, TEST))
         if reading is not None:
             return {one["quantity"]: float(one["value"]) for one in reading["readings"]}
-        records = (self.store.read("epochs", run.ids.state(seed, one)) for one in run.tree.paths(_name(time))[1:])
+        records = (self.store.read("epochs", run.ids.state(seed, one)) for one in run.tree.paths(flip_name(time))[1:])
         note = next((one["note"] for one in records if one is not None and one["status"] == "diverged"), "")
         if not note:
             raise StoreError(f"when: seed {seed}, time {time}: its result has disappeared from the store; call again")
@@ -204,16 +186,5 @@ class Cells:
         return dict.fromkeys([DIVERGED], self.options.diverged)
 
 
-TRUNK = "trunk"
-"""The name of the last state from which a fork begins, or the end of the run that is never flipped."""
-
 DIVERGED = "diverged"
 """The only metric of a training that diverged; its value counts for every metric."""
-
-
-def _name(time: int) -> str:
-    return f"flipped-at-{time}"
-
-
-def _along(tree: Tree, name: str) -> list[Node]:
-    return [tree.nodes[path] for path in tree.paths(name)]

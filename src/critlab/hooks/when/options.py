@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from critlab._core.errors import StudyError
 from critlab.hooks.named_options import with_named
+from critlab.hooks.own_loop.means import LoopMeans
 
 Direction = Literal["on", "off"]
 
@@ -16,7 +17,7 @@ CANDIDATES = 16
 
 
 @dataclass(frozen=True)
-class WhenOptions:
+class WhenOptions(LoopMeans):
     """Options of :func:`critlab.when`; it takes each also by name.
 
     Args:
@@ -71,9 +72,12 @@ class WhenOptions:
 
         Raises:
             TypeError: there is no such option.
+            StudyError: a field of :class:`~critlab.hooks.own_loop.means.LoopMeans` is out of its range.
         """
         given = dict(named)
-        return with_named(given.pop("options", None) or cls(), given, "when")
+        made = with_named(given.pop("options", None) or cls(), given, "when")
+        made.check_means("when")
+        return made
 
     def candidates(self, total: int) -> tuple[int, ...]:
         """The times that may be tried, increasing, ``total`` included.

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from critlab._core.user_code.identity import OwnCode, own_code
 from critlab.deficits import Deficit
+from critlab.hooks.own_loop.given import GivenLoop
 from critlab.hooks.own_loop.study import OwnData, OwnModel, OwnSchedule
-from critlab.hooks.when.learner import SwitchLoop
 from critlab.hooks.when.options import Direction, WhenOptions
+from critlab.study.runs.recipe import recipes
+from critlab.study.runs.tree import Tree
 from critlab.study.study import Study
+
+COUNTED = ("make", "advance", "evaluate", "switch")
+"""The functions of a loop whose code names its results."""
 
 KINDS: Mapping[Direction, str] = {"on": "onset", "off": "switch_off"}
 """The sweep over switch times of each direction."""
@@ -40,14 +45,14 @@ class WhenStudy(Study):
 
 
 def when_study(
-    loop: SwitchLoop, times: Sequence[int], seeds: Sequence[int], total: int, options: WhenOptions
+    loop: GivenLoop, times: Sequence[int], seeds: Sequence[int], total: int, options: WhenOptions
 ) -> WhenStudy:
     """The study of all times and seeds that may be tried; its names do not depend on which are.
 
     Raises:
         StudyError: with one line for each problem; or a function cannot be read and there is no version.
     """
-    codes = [] if options.version is not None else list(_sources(loop))
+    codes = [] if options.version is not None else loop.codes(COUNTED, wrapped=True)
     named = {} if options.version is None else {"version": options.version}
     before = [time for time in times if time < total]
     return WhenStudy.read(
@@ -68,8 +73,25 @@ def when_study(
     )
 
 
-def _sources(loop: SwitchLoop) -> Iterator[tuple[str, OwnCode]]:
-    for name in ("make", "advance", "evaluate", "switch"):
-        function = getattr(loop, name)
-        # a framework's loop is critlab's code around functions of the user's
-        yield f"source_of_{name}", own_code(getattr(function, "__wrapped__", function), name, here=True)
+def when_tree(study: WhenStudy, adopted: Mapping[str, str], times: Iterable[int]) -> Tree:
+    """The trunk, in which the switch is never flipped, and a fork from it at each of ``times``.
+
+    Args:
+        study: the question.
+        adopted: as in :func:`critlab.study.runs.tree.build`.
+        times: epochs from 0 to the length of training, which stands for never.
+    """
+    tree, total = Tree(), study.sweep.shortest
+    clean = next(run for run in study.runs if run.clean)
+    off = recipes(clean, study)
+    on = [replace(one, deficit=study.deficit) for one in off]
+    trunk, flipped = (off, on) if study.sweep.kind == KINDS["on"] else (on, off)
+    for time in sorted(times):
+        steps = trunk if time == total else [*trunk[:time], *flipped[time:]]
+        tree.add(flip_name(time), steps, adopted, final=(total,))
+    return tree
+
+
+def flip_name(time: int) -> str:
+    """The name of the run whose switch is flipped at ``time``."""
+    return f"flipped-at-{time}"

@@ -12,9 +12,11 @@ from critlab.analysis.timing import Design, Timing, TimingTable, judge_timing, r
 from critlab.analysis.timing.costs import steps_spent, switch_costs
 from critlab.analysis.timing.table import Cell, Goal
 from critlab.analysis.timing.tradeoffs import tradeoffs
+from critlab.engine.executors.worker import refuse_inside_a_worker
+from critlab.hooks.own_loop.given import given_loop, loop_or_first
 from critlab.hooks.when.answer import When
 from critlab.hooks.when.cells import DIVERGED, Cells, Metrics
-from critlab.hooks.when.learner import SwitchLearner, SwitchLoop
+from critlab.hooks.when.elsewhere import SWITCH_FUNCTIONS
 from critlab.hooks.when.options import WhenOptions
 from critlab.hooks.when.study import when_study
 from critlab.report.text.timing import TimingWords
@@ -26,13 +28,14 @@ Goals = Goal | Mapping[str, Goal]
 
 
 def when(
-    make: Callable[[int], Any],
-    advance: Callable[[Any, int], Any],
-    evaluate: Callable[[Any], float | Mapping[str, float]],
+    make: str | type | Callable[[int], Any] | None = None,
+    advance: Callable[[Any, int], Any] | None = None,
+    evaluate: Callable[[Any], float | Mapping[str, float]] | None = None,
     *,
-    save: Callable[[Any], Any],
-    load: Callable[[Any], Any],
-    switch: Callable[[Any, bool], Any],
+    save: Callable[[Any], Any] | None = None,
+    load: Callable[[Any], Any] | None = None,
+    switch: Callable[[Any, bool], Any] | None = None,
+    loop: str | type | None = None,
     total: int,
     seeds: int | Iterable[int] | Mapping[str, int] = 10,
     tolerance: float | Mapping[str, float],
@@ -44,17 +47,20 @@ def when(
 
     Each seed trains one trunk, in which the switch is never flipped, and forks from it. A fork equals a training from
     scratch bit for bit. At first a few times are tried with three seeds. Then further times and seeds are added where
-    they decide, at a level that holds over all looks (:mod:`critlab.analysis.timing.further`). Everything runs in this
-    process. An epoch is whatever one call of ``advance`` trains.
+    they decide, at a level that holds over all looks (:mod:`critlab.analysis.timing.further`). An epoch is whatever one
+    call of ``advance`` trains. A loop that is given as a class runs on all cores, on GPUs or on a Ray cluster, as in
+    :func:`critlab.probe`; functions run in this process.
 
     Args:
-        make: ``make(seed) -> training``, with the switch off; see :class:`~critlab.hooks.when.learner.SwitchLoop`.
+        make: ``make(seed) -> training``, with the switch off; see :class:`~critlab.hooks.when.learner.SwitchLoop`. Or
+            the loop: ``"my_module:MyLoop"`` or the class itself, with the six functions as methods.
         advance: ``advance(training, epoch)`` trains one epoch in place; may return the loss.
         evaluate: ``evaluate(training)`` at the end: a number, or a mapping of numbers by name.
         save: ``save(training) -> nested dictionaries of tensors and numbers``, with what the switch changes.
         load: ``load(saved) -> training``.
         switch: ``switch(training, on)`` is called when the switch changes, before the epoch; it changes the training
             in place, or returns another one.
+        loop: the class, in place of the six functions.
         total: epochs of every training; as a time it stands for never.
         seeds: the most that are used: how many, or which; or ``{"first": 3, "most": 10}``. Fewer are used where they
             decide. Three are the fewest that can decide anything.
@@ -74,6 +80,7 @@ def when(
         TypeError: an option that :class:`~critlab.hooks.when.options.WhenOptions` does not have.
         KeyboardInterrupt: Ctrl-C; the same call goes on from there. Other errors of the functions pass through.
     """
+    refuse_inside_a_worker()
     refresh()
     options = WhenOptions.of(named)
     if isinstance(total, bool) or not isinstance(total, int) or not 1 <= total <= MOST_EPOCHS:
@@ -82,9 +89,11 @@ def when(
     first, used = _seeds(seeds)
     goals = _goals(goal, options.metric)
     tolerances = _tolerances(tolerance, goals)
-    loop = SwitchLoop(make, advance, evaluate, save, load, switch)
-    study = when_study(loop, candidates, used, total, options)
-    cells = Cells(study, Store(store), SwitchLearner(loop, options.metric), options)
+    functions = {"advance": advance, "evaluate": evaluate, "save": save, "load": load, "switch": switch}
+    given_as = loop_or_first(loop, make, "when")
+    training = given_loop(given_as, functions, named=SWITCH_FUNCTIONS, of="when", device=options.device)
+    study = when_study(training, candidates, used, total, options)
+    cells = Cells(study, Store(store), training, options)
     always = [total, *([] if options.present is None else [options.present])]
     design = Design.of(candidates, used, first, always, options.most_times)
     leading = next(iter(goals))
