@@ -95,12 +95,14 @@ def given_loop(
         optional: functions that may be missing.
 
     Raises:
-        StudyError: a function is missing, there are functions beside a class, the class cannot be made, or there is no
+        StudyError: a function is missing, there are functions in addition to a class, the class cannot be made, or there is no
             such device for it.
     """
     if isinstance(first, str | type):
         if beside := [name for name, one in others.items() if one is not None]:
-            raise StudyError(f"{of}: {beside[0]}: received beside a loop class; leave it out, or give all functions")
+            raise StudyError(
+                f"{of}: {beside[0]}: received in addition to a loop class; leave it out, or give all functions"
+            )
         return _of_class(first, named, of, device, optional)
     functions = {named[0]: first, **others}
     for name in named:
@@ -128,7 +130,7 @@ def loop_or_first(loop: Any, first: Any, of: str) -> Any:
     if loop is None:
         return first
     if first is not None:
-        raise StudyError(f"{of}: loop: received beside the first argument; give one of them")
+        raise StudyError(f"{of}: loop: received in addition to the first argument; give one of them")
     if not isinstance(loop, str | type):
         raise StudyError(f'{of}: loop: received {type(loop).__name__}; must be a class, or "my_module:MyLoop"')
     return loop
