@@ -96,11 +96,12 @@ def test_verdict_comes_first(results: Results) -> None:
 
 @pytest.mark.slow
 def test_every_chart_is_there_with_its_numbers(results: Results) -> None:
+    design = ["timeline", "run_tree"]
     losses, trace = ["test_loss", "train_loss"], ["fisher_trace", "fisher_trace_by_layer", "layer_shares"]
-    assert keys(results) == ["removal_curve", "damage", "named_damages", "learning_curves", *losses, *trace]
+    assert keys(results) == ["removal_curve", "damage", "named_damages", *design, "learning_curves", *losses, *trace]
     parsed = Parsed(page(results))
     drawn = [attributes for tag, attributes in parsed.tags if attributes.get("class") == "chart"]
-    assert len(drawn) == sum(len(chart.panels) for chart in charts(results)) == 14
+    assert len(drawn) == sum(len(chart.panels) for chart in charts(results)) == 17
     assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in drawn)
     folded = ("filters", "the study")
     assert sum(tag == "summary" for tag, _ in parsed.tags) == len(charts(results)) + len(folded)
@@ -193,7 +194,7 @@ def test_no_results_at_all() -> None:
     missing: dict[str, Status] = {run.identifier(seed): "missing" for run in study.runs for seed in study.seeds}
     empty = synthetic_results(status=missing)
     empty = replace(empty, rows=())
-    assert keys(empty) == []
+    assert keys(empty) == ["timeline", "run_tree"], "what will be done is known"
     assert "running" in Parsed(page(empty)).text
 
 
@@ -208,7 +209,7 @@ def test_one_seed_has_no_intervals() -> None:
 
 def test_without_fisher_rows(results: Results) -> None:
     bare = replace(results, rows=tuple(row for row in results.rows if row.quantity != "fisher_trace"))
-    assert keys(bare) == ["removal_curve", "damage", "named_damages", "learning_curves", "test_loss", "train_loss"]
+    assert keys(bare)[-3:] == ["learning_curves", "test_loss", "train_loss"]
     assert "Where the information lies" not in Parsed(page(bare)).text
 
 

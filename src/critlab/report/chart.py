@@ -15,6 +15,13 @@ ON_SCREEN = re.compile(r"\b(Hover|[Cc]lick|Drag|scroll)\b")
 Cell = str | int | float | None
 
 
+LETTER, SYMBOL = 6.2, 34
+"""Pixels of a letter, and of a symbol in a legend with the room around it."""
+
+MOST_BESIDE = 28
+"""Letters of a name on an axis that are shown, as far as legends go by them."""
+
+
 class Direct(NamedTuple):
     """The layers that name lines at their ends, and the least width in pixels of a plot that has room for names."""
 
@@ -52,6 +59,28 @@ class Panel:
             if name in ("color", "shape") and isinstance(channel, dict) and channel.get("type") == "nominal"
         )
         return max([self.longest_label, *(len(str(one)) for scale in scales for one in scale.get("domain", ()))])
+
+    @property
+    def beside(self) -> int:
+        """Letters of the longest name on the vertical axis, to the right of which a legend begins; 0 for numbers."""
+        names = [
+            str(row[channel["field"]])
+            for layer in self.spec.get("layer", ())
+            if (channel := layer.get("encoding", {}).get("y", {})).get("type") == "nominal"
+            for row in self.spec["data"]["values"]
+            if channel["field"] in row
+        ]
+        return min(max((len(line) for name in names for line in name.split("\n")), default=0), MOST_BESIDE)
+
+    def legend_columns(self, width: float, letter: float = LETTER, symbol: float = SYMBOL) -> int:
+        """How many names of a legend stand in a row.
+
+        Args:
+            width: of the plot with its axes, in pixels.
+            letter: width of a letter.
+            symbol: width of a symbol with the room around it.
+        """
+        return max(1, int((width - letter * self.beside) / (self.letters * letter + symbol)))
 
     def drawn(self, width: float) -> dict[str, Any]:
         """The specification for a place that is so many pixels wide: with names at lines where these fit."""

@@ -22,6 +22,8 @@ from critlab.store.delivery import deliver
 
 DOTS_PER_INCH = 300
 TEXT_POINTS = 8
+LETTER = 4.3
+"""Points of a letter in a legend."""
 
 
 def save_figures(results: Results | Findings, folder: str | Path, style: PaperStyle | None = None) -> list[Path]:
@@ -80,8 +82,7 @@ def paper_spec(chart: Chart, inches: float, font: str = PAPER_FONT) -> dict[str,
     """
     width = inches * POINTS_PER_INCH
     settings = config(font, TEXT_POINTS, smaller=0)
-    longest = max(panel.letters for panel in chart.panels)
-    columns = max(1, int(width / (longest * 4.3 + 34)))
+    columns = min(panel.legend_columns(width, LETTER) for panel in chart.panels)
     settings["legend"] |= {"orient": "bottom", "direction": "horizontal", "columns": columns, "symbolSize": 40}
     around: dict[str, Any] = {"padding": 3, "config": settings}
     if len(chart.panels) == 1:

@@ -19,6 +19,9 @@ from critlab.report.theme import DARK, LIGHT, SCREEN_FONT, config
 from critlab.report.vega import check_renderer, packed, packed_bundle
 from critlab.store.delivery import check_page, deliver
 
+CHARTS = ("main", "damage_charts", "design_charts", "charts")
+"""Where a part of the page has charts, in the order of the page."""
+
 Shown = Results | Findings
 """What a page can show."""
 
@@ -87,7 +90,7 @@ def report(
 
 def _specs(sections: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The specification of every panel by its name on the page."""
-    parts = [chart for one in sections for key in ("main", "damage_charts", "charts") for chart in one.get(key, ())]
+    parts = [chart for one in sections for key in CHARTS for chart in one.get(key, ())]
     return {panel["id"]: panel["spec"] for chart in parts for panel in chart["panels"]}
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from critlab.analysis.tables.results import Results
 from critlab.report.chart import Chart
 from critlab.report.charts.damages import damage_charts
+from critlab.report.charts.design.timeline import timeline_charts
+from critlab.report.charts.design.tree import tree_charts
 from critlab.report.charts.layers import layer_charts
 from critlab.report.charts.quantities import quantity_charts
 from critlab.report.charts.sweep import sweep_charts
@@ -17,6 +19,8 @@ CHARTS: tuple[Callable[[Results], Iterator[Chart]], ...] = (
     study_timing_charts,
     sweep_charts,
     damage_charts,
+    timeline_charts,
+    tree_charts,
     learning_charts,
     quantity_charts,
     layer_charts,

@@ -10,6 +10,7 @@ from critlab.analysis.tables.results import Results
 from critlab.analysis.tables.table import Outcome
 from critlab.report.charts import charts
 from critlab.report.charts.damages import KEY
+from critlab.report.charts.design import DESIGN
 from critlab.report.sections.charts import chart_part
 from critlab.report.sections.filters import filters_part
 from critlab.report.sections.provenance import provenance_pairs
@@ -35,7 +36,8 @@ def study_section(results: Results, name: str) -> Row:
     shown = [outcome for outcome in trouble if outcome.status != "missing"]
     drawn = charts(results)
     keys = [chart.key for chart in drawn]
-    main = next((key for key in (study.sweep.words.damage_chart, *keys) if key in keys), "")
+    found = [key for key in keys if key not in DESIGN]
+    main = next((key for key in (study.sweep.words.damage_chart, *found) if key in found), "")
     return {
         "id": name,
         "name": study.name,
@@ -47,8 +49,9 @@ def study_section(results: Results, name: str) -> Row:
         "title": title(study),
         "headline": _headline(results),
         "main": [chart_part(chart, name) for chart in drawn if chart.key == main],
-        "charts": [chart_part(chart, name) for chart in drawn if chart.key not in (KEY, main)],
+        "charts": [chart_part(chart, name) for chart in drawn if chart.key not in (KEY, *DESIGN, main)],
         "damage_charts": [chart_part(chart, name) for chart in drawn if chart.key == KEY],
+        "design_charts": [chart_part(chart, name) for chart in drawn if chart.key in DESIGN],
         "runs": runs_part(results),
         "filters": filters_part(results),
         "provenance": list(provenance_pairs(results)),

@@ -19,8 +19,8 @@ const page = (() => {
     const colours = themes[themeName()];
     const spec = recoloured(specs[box.dataset.spec], colours);
     const config = recoloured(themes.config, colours);
-    const { longestLabel, direct } = spec.usermeta;
-    const columns = Math.max(1, Math.floor(box.clientWidth / (longestLabel * 6.2 + 34)));
+    const { letters, beside, direct } = spec.usermeta;
+    const columns = Math.max(1, Math.floor((box.clientWidth - 6.2 * beside) / (letters * 6.2 + 34)));
     config.legend = { ...config.legend, orient: "bottom", direction: "horizontal", columns };
     if (direct && box.clientWidth >= direct.least) spec.layer = direct.layer;
     const values = chosen.get(box) ?? {};

@@ -27,22 +27,27 @@ SHORTER = tuple(
         (r'<(path|line)[^>]* opacity="0"/>', ""),
         (r'<path[^>]* display="none"/>', ""),
         (f' {FONT}| (opacity="1"|[xy]2="0"|font-weight="normal"|stroke-miterlimit="10")', ""),
-        (r"(\d\.\d)\d+", r"\1"),
-        (r"(\d)\.0(?=\D)", r"\1"),
         (r"<g>(<g[^>]*></g>)*</g>|<g[^>]*></g>", ""),
     )
 )
 """What an image that does not react can do without: patterns, and what stands instead."""
+
+PLACES = re.compile(r' (d|transform|[xy]2?|width|height|viewBox)="[^"]*"')
+DECIMAL = re.compile(r"(\d+)\.(\d)\d*")
 
 
 def static_svg(panel: Panel, alone: bool) -> Markup:
     """The panel as SVG in the light theme, without descriptions of its marks: the figure is described in words."""
     width = WIDE if alone else NARROW
     settings = config(PAPER_FONT)
-    columns = max(1, int(width / (panel.letters * 6.2 + 34)))
-    settings["legend"] |= {"orient": "bottom", "direction": "horizontal", "columns": columns}
+    settings["legend"] |= {"orient": "bottom", "direction": "horizontal", "columns": panel.legend_columns(width)}
     size = {"width": width, "height": panel.height, "autosize": {"type": "fit-x", "contains": "padding"}}
     return Markup(_drawn(dumps(coloured({**panel.drawn(width), **size, "config": settings}, LIGHT))))
+
+
+def _tenths(number: re.Match[str]) -> str:
+    """A place to a tenth of a pixel."""
+    return f"{number[1]}.{number[2]}".removesuffix(".0")
 
 
 @cache
@@ -51,4 +56,5 @@ def _drawn(spec: str) -> str:
     svg: str = drawing().vegalite_to_svg(plain)
     for pattern, shorter in SHORTER:
         svg = pattern.sub(shorter, svg)
+    svg = PLACES.sub(lambda place: DECIMAL.sub(_tenths, place[0]), svg)
     return svg.replace("<svg", f'<svg aria-hidden="true" focusable="false" {FONT}', 1)
