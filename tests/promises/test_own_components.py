@@ -27,6 +27,7 @@ COMPONENTS = {
     "deficits": "dim",
     "objectives": "squared_error",
     "measures": "logit_norm",
+    "likelihoods": "tempered",
     "models": "linear",
     "data": "stripes",
     "sweeps": "doubling",
@@ -123,7 +124,9 @@ def test_a_study_of_all_kinds_is_planned_and_run_and_on_its_page(installed: Path
     assert json.loads(plan)
     assert "seed 0: 2 epochs" in told
     table = (installed / "table.csv").read_text()
-    assert all(part in table for part in (",dim + switch(decay_factor=0.5),", ",halving,", ",logit_norm,"))
+    assert all(
+        part in table for part in (",dim + switch(decay_factor=0.5),", ",halving,", ",logit_norm,", ",fisher_trace,")
+    )
     page = (installed / "page.html").read_text()
     for words in ("How long may dim", "in linear", "on stripes", "Length of the deficit", "Norm of the logits"):
         assert words in page, words

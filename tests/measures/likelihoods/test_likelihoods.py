@@ -1,6 +1,6 @@
 """Each likelihood by its definition: roots, columns, signs, slopes, drawn labels, and what it refuses."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -17,7 +17,29 @@ from critlab.measures.likelihoods.head import checked_output, fitted_labels
 from heads import HEADS, closed_form, head
 from nets import seeded
 
+
+class Poisson(Likelihood):
+    """A user's own: counts, by the logarithm of their rate."""
+
+    name: ClassVar[str] = "poisson"
+
+    def roots(self, output: Tensor) -> Tensor:
+        return (output / 2).exp()
+
+    def negative_log_likelihood(self, output: Tensor, labels: Tensor) -> Tensor:
+        return output[..., 0].exp() - labels * output[..., 0] + (labels + 1.0).lgamma()
+
+    def cross_entropy(self, output: Tensor, answers: Tensor) -> Tensor:
+        rate, counts = answers[..., 0].exp(), torch.arange(80.0, dtype=torch.float64)
+        weights = (counts * answers - rate[..., None] - (counts + 1).lgamma()).exp()
+        return (weights * (output.exp() - counts * output + (counts + 1).lgamma())).sum(-1)
+
+    def draw(self, output: Tensor, generator: torch.Generator) -> Tensor:
+        return torch.poisson(output.detach()[..., 0].exp(), generator=generator)
+
+
 VALUES: dict[type[Likelihood], int] = {
+    Poisson: 1,
     Categorical: 4,
     CategoricalPerPosition: 4,
     Bernoulli: 1,
@@ -38,6 +60,10 @@ def every_label(likelihood: Likelihood, output: Tensor) -> list[tuple[Tensor, Te
     if isinstance(likelihood, Bernoulli):
         p = output[..., 0].sigmoid()
         return [(torch.zeros_like(p), 1 - p), (torch.ones_like(p), p)]
+    if isinstance(likelihood, Poisson):
+        rate = output[..., 0].exp()
+        counts = [torch.full_like(rate, float(k)) for k in range(80)]
+        return [(k, (k * rate.log() - rate - (k + 1).lgamma()).exp()) for k in counts]
     mean = output[..., 0]
     fixed = likelihood.variance if isinstance(likelihood, Gaussian) else 1.0
     spread = (output[..., 1] / 2).exp() if output.shape[-1] == 2 else torch.full_like(mean, fixed**0.5)
@@ -54,7 +80,7 @@ def test_columns_and_scores_are_those_of_the_definition(kind: type[Likelihood], 
     """E_y[score score^T] over labels, the sum over columns, and the closed form are the same matrix."""
     likelihood = kind(variance=0.4) if kind is Gaussian else kind()
     numbers = VALUES[kind]
-    output = torch.randn(2, 3, numbers, dtype=torch.float64, generator=seeded(seed)) * size
+    output = torch.randn(2, 3, numbers, dtype=torch.float64, generator=seeded(seed)) * (1 if kind is Poisson else size)
     output = likelihood.normalised(output)
     by_labels = torch.zeros(2, 3, numbers, numbers, dtype=torch.float64)
     for labels, weight in every_label(likelihood, output):
@@ -64,7 +90,8 @@ def test_columns_and_scores_are_those_of_the_definition(kind: type[Likelihood], 
         torch.testing.assert_close(along * scale.sqrt(), -slope, rtol=1e-9, atol=1e-12)
         torch.testing.assert_close(likelihood.label_slope(output, labels), slope, rtol=1e-9, atol=1e-12)
         by_labels += weight[..., None, None] * (along[..., :, None] * along[..., None, :]) * scale
-    wanted = torch.stack([closed_form(likelihood, row) for row in output.flatten(0, 1)]).view_as(by_labels)
+    forms = [row.exp()[:, None] if kind is Poisson else closed_form(likelihood, row) for row in output.flatten(0, 1)]
+    wanted = torch.stack(forms).view_as(by_labels)
     tiny = 1e-12 * max(1.0, float(wanted.max()))
     torch.testing.assert_close(by_labels, wanted, rtol=1e-8, atol=tiny)
     columns = torch.zeros_like(wanted)
@@ -85,7 +112,8 @@ def test_over_all_signs_the_coefficients_have_the_information_as_their_covarianc
     for _ in range(draws):
         along = coefficients.drawn(generator).flatten() * coefficients.uncertainty.sqrt()
         total += torch.outer(along, along) / draws
-    wanted = torch.block_diag(*(closed_form(likelihood, row) for row in output[0]))
+    forms = [row.exp()[:, None] if kind is Poisson else closed_form(likelihood, row) for row in output[0]]
+    wanted = torch.block_diag(*forms)
     assert (total - wanted).abs().max() <= 5 * wanted.diagonal().max() / np.sqrt(draws)
 
 
