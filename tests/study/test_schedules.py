@@ -12,12 +12,16 @@ from hypothesis import strategies as st
 from torch.optim import SGD, lr_scheduler
 
 from critlab._core.errors import StudyError
+from critlab.report.charts.learning_rate import rate_charts
+from critlab.report.text.optimisation import optimizer_words, schedule_words
 from critlab.study import Study
+from critlab.study.remarks import training_remarks
 from critlab.study.runs.recipe import recipe_digest, recipes
 from critlab.study.runs.tree import build
 from critlab.study.schedules.course import Phase, PhasedCourse, SteppedCourse, of_phases
 from critlab.study.schedules.schedule import EpochPosition, Schedule
 from studies import small
+from synthetic import synthetic_results
 
 BATCHES = 5
 """Steps of an epoch of :func:`asked`."""
@@ -126,6 +130,29 @@ def test_each_step_of_a_whole_epoch_has_its_own_factor(steps: int, other: int) -
     course = SteppedCourse(tuple(map(float, range(steps))))
     assert [course.factor(step / steps) for step in range(steps)] == [*range(steps)]
     assert 0 <= course.factor((other - 1) / other) <= steps - 1
+
+
+def test_a_plan_says_what_a_schedule_keeps_from_being_shared_and_what_the_last_step_has() -> None:
+    sweep = {"kind": "removal", "at": [2, 4], "recovery": 4}
+    assert training_remarks(asked({"clock": "wsd", "decay": 1}, sweep=sweep)) == []
+    assert training_remarks(asked({"clock": "one_cycle"})) == [], "all runs have one length"
+    accumulated, curved = training_remarks(asked({"clock": "polynomial", "warmup": 1, "accumulate": 3}, sweep=sweep))
+    assert accumulated == "optimizer.accumulate: an epoch has 5 batches, so its last step has 2 of 3"
+    assert "polynomial depends on the length of a run, so runs of different length share their warm-up" in curved
+
+
+def test_the_words_and_the_chart_of_a_schedule() -> None:
+    results = synthetic_results(
+        controls={"clocks": None}, optimizer={"clock": "one_cycle", "pct_start": 0.4, "lr_decay": 1.0, "accumulate": 2}
+    )
+    optimizer = results.study.optimizer
+    assert schedule_words(optimizer) == "0.05, one cycle (pct start 0.4)"
+    assert "2 batches in a step" in optimizer_words(optimizer)
+    (drawn,) = rate_charts(results)
+    points = drawn.panels[0].spec["data"]["values"]
+    assert {point["schedule"] for point in points} == {"not restarted", "restarted"}
+    assert max(point["rate"] for point in points) == pytest.approx(0.05, rel=0.01)
+    assert list(rate_charts(synthetic_results())) == [], "a decay by epochs needs no chart"
 
 
 BAD: list[tuple[dict[str, Any], str]] = [

@@ -27,9 +27,10 @@ from critlab.engine.study_run import StudyRun
 from critlab.engine.tasks.missing_work import MissingWork
 from critlab.store import Store
 from critlab.study.ingredients.measurement import scheduled_measures
-from critlab.study.remarks import deficit_remarks
+from critlab.study.remarks import deficit_remarks, training_remarks
 from critlab.study.runs.parts import Part, share, within
 from critlab.study.runs.tree import ROOT, Tree, build
+from critlab.study.specs import OptimizerSpec
 from critlab.study.study import Study
 
 
@@ -58,8 +59,11 @@ class Plan:
         start_seconds: of that, what comes before the first step; 0 where it was never measured.
         workers: how many processes ``seconds`` counts on.
         missing_controls: of a study that is otherwise finished, the runs that are left to train.
-        remarks: what a person should know of its deficits, as far as that is known before the data are read.
+        remarks: what a person should know of its training and its deficits, as far as that is known before the data are
+            read.
         classes: training examples by class; None where that is not known before the data are read.
+        optimizer: how weights move, with the schedule of the learning rate.
+        steps: steps of the optimiser in an epoch; 0 where that is not known before the data are read.
         part: what a part of the work does, where the plan is of one: what is left and its time are then its own.
         at_most: the plan with all seeds and points that may be added; None where the study fixes them.
     """
@@ -81,6 +85,8 @@ class Plan:
     seconds: float | None
     start_seconds: float
     workers: int
+    optimizer: OptimizerSpec
+    steps: int
     missing_controls: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     classes: ClassCounts | None = None
@@ -97,6 +103,7 @@ class Plan:
             counts, part = one.pop("classes"), one.pop("part")
             one.update({} if counts is None else {"classes": counts["counts"]})
             one.update({"part": part} if part else {})
+            one["optimizer"] = self.optimizer.model_dump(mode="json")
         if self.at_most is None:
             del plain["at_most"]
         else:
@@ -160,8 +167,15 @@ def plan(
         seconds=None if each is None else before + each * max((left + replays) / workers, _longest(study, work)),
         start_seconds=before,
         workers=workers,
+        optimizer=study.optimizer,
+        steps=study.steps,
         missing_controls=run.missing_controls(work) if run and work else (),
-        remarks=(*_not_imported(study), *read_as, *(() if shape is None else deficit_remarks(study, shape))),
+        remarks=(
+            *_not_imported(study),
+            *read_as,
+            *training_remarks(study),
+            *(() if shape is None else deficit_remarks(study, shape)),
+        ),
         classes=classes,
         part="" if part is None else part_text(share(part, tree, study.seeds)),
     )

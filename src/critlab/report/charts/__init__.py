@@ -10,6 +10,7 @@ from critlab.report.charts.damages import damage_charts
 from critlab.report.charts.design.timeline import timeline_charts
 from critlab.report.charts.design.tree import tree_charts
 from critlab.report.charts.layers import layer_charts
+from critlab.report.charts.learning_rate import rate_charts
 from critlab.report.charts.quantities import quantity_charts
 from critlab.report.charts.sweep import sweep_charts
 from critlab.report.charts.timing import study_timing_charts
@@ -22,6 +23,7 @@ CHARTS: tuple[Callable[[Results], Iterator[Chart]], ...] = (
     timeline_charts,
     tree_charts,
     learning_charts,
+    rate_charts,
     quantity_charts,
     layer_charts,
 )

@@ -20,6 +20,7 @@ from critlab.report.text.names import (
     window_words,
 )
 from critlab.report.text.numbers import significant
+from critlab.report.text.optimisation import optimizer_words, schedule_words
 
 
 def provenance_pairs(results: Results) -> Iterator[tuple[str, str]]:
@@ -31,6 +32,9 @@ def provenance_pairs(results: Results) -> Iterator[tuple[str, str]]:
         study.data.name + (f", {sizes.train:,} to train and {sizes.test:,} to test" if sizes else ""),
     )
     yield "Model", study.model.name
+    if study.optimizer.schedule_known:
+        yield "Optimiser", optimizer_words(study.optimizer)
+        yield "Learning rate", schedule_words(study.optimizer)
     yield "In the window", window_words(study)
     if study.background:
         yield "In the background of every run but the undisturbed", background_words(study)
@@ -41,6 +45,8 @@ def provenance_pairs(results: Results) -> Iterator[tuple[str, str]]:
     tests = [tested_words(study)] if study.evaluation.every > 1 else []
     if study.evaluation.batch_norm == "recomputed":
         tests.append("with BatchNorm statistics recomputed from the epoch's batches")
+    if study.evaluation.ema is not None:
+        tests.append(f"of an average of the weights, with decay {significant(study.evaluation.ema, 6)} in a step")
     if tests:
         yield "Tests", "; ".join(tests)
     if not images_recorded(results):

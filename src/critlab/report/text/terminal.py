@@ -17,6 +17,7 @@ from critlab.report.findings import Comparison
 from critlab.report.text.comparisons import comparison_line
 from critlab.report.text.judgement.verdict_table import verdict_table
 from critlab.report.text.numbers import decimal, significant
+from critlab.report.text.optimisation import optimizer_words, schedule_words
 from critlab.report.text.study_timing import study_timing_lines
 from critlab.store.delivery import is_standard_output
 
@@ -42,6 +43,9 @@ def plan_text(plan: Plan) -> str:
             "replays": f"{plan.replays:,} epochs",
             "left to read": f"{plan.readings_left:,} readings",
             **({} if plan.classes is None else {"classes": classes_text(plan.classes)}),
+            "optimiser": optimizer_words(plan.optimizer),
+            "learning rate": schedule_words(plan.optimizer),
+            **({"steps of an epoch": f"{plan.steps:,}"} if plan.steps else {}),
             "precision": plan.precision or "chosen by timing a step, at the first run or with --measure",
             "disk": space,
             "time": time,

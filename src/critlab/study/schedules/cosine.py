@@ -25,6 +25,7 @@ class WarmupCosine(Stepwise):
     name = "warmup_cosine"
     restarted = "warmup_cosine_restart"
     options = ("warmup", "min_lr")
+    over_the_run = True
     citation = "Loshchilov and Hutter 2017, equation 5; warm-up: Goyal et al. 2017"
 
     def phases(self, optimizer: OptimizerSpec, total: int) -> tuple[Phase, ...]:

@@ -22,6 +22,7 @@ class OneCycle(Stepwise):
     name = "one_cycle"
     restarted = "one_cycle_restart"
     options = ("pct_start", "div_factor", "final_div_factor")
+    over_the_run = True
     citation = "Smith and Topin 2018"
 
     def phases(self, optimizer: OptimizerSpec, total: int) -> tuple[Phase, ...]:

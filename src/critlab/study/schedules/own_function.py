@@ -37,6 +37,8 @@ class OwnFunction(Schedule):
     options = ("function",)
     required = ("function",)
     refuses_decay = True
+    drawn = True
+    over_the_run = True
 
     def learning_rate(self, optimizer: OptimizerSpec, at: EpochPosition) -> float:
         """The mean learning rate of one epoch."""

@@ -23,6 +23,7 @@ class Polynomial(Stepwise):
     name = "polynomial"
     restarted = "polynomial_restart"
     options = ("warmup", "power", "min_lr")
+    over_the_run = True
     citation = "Chen et al. 2018, DeepLab, equation 2"
 
     def phases(self, optimizer: OptimizerSpec, total: int) -> tuple[Phase, ...]:

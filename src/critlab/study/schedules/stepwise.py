@@ -19,6 +19,7 @@ class Stepwise(Schedule):
     label = "not restarted"
     phrase = "the schedule not restarted"
     refuses_decay = True
+    drawn = True
 
     @abstractmethod
     def phases(self, optimizer: OptimizerSpec, total: int) -> tuple[Phase, ...]:
