@@ -10,12 +10,12 @@ PARALLEL := --numprocesses auto --maxprocesses 8 --dist worksteal
 # a hundred processes of the suite would each compile the package again, and two the tests
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-fast test-ray test-frameworks site lint types format clean
+.PHONY: help demo test test-fast test-ray test-slurm test-frameworks site lint types format clean
 
 help:
 	@echo "make demo    find a critical period on the bundled images, and write the page"
 	@echo "make test    run the whole test suite;  make test-fast: all but the slow tests"
-	@echo "make test-ray, make test-frameworks: run the tests that need Ray; Lightning and Transformers"
+	@echo "make test-ray, make test-slurm, make test-frameworks: run the tests that need Ray; Slurm; Lightning and Transformers"
 	@echo "make site    build the documentation into site/; a broken link stops it"
 	@echo "make lint    check style, format and words;  make types: check types;  make format: correct the format"
 
@@ -50,6 +50,11 @@ test-ray: $(READY)
 	@echo "installing Ray and running its tests"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ray]'
 	@$(BIN)/python -m pytest tests_ray
+
+# a cluster of a controller and two nodes on this machine; apart from the suite, since pip cannot install Slurm
+test-slurm: $(READY)
+	@echo "running the tests on Slurm; they need its programs (Debian, Ubuntu: apt-get install slurm-wlm munge)"
+	@$(BIN)/python -m pytest tests_slurm
 
 # the watch in the trainers of others; apart from the suite, since Lightning and Transformers are no part of the set-up
 test-frameworks: $(READY)

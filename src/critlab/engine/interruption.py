@@ -1,10 +1,11 @@
-"""Ctrl-C and a scheduler's signals: the first asks to stop at the next resume point, the second stops at once."""
+"""Ctrl-C and a scheduler's signals: the first asks to stop at the next resume point, a later one stops at once."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -18,6 +19,10 @@ SCHEDULERS = (signal.SIGTERM, SIGHUP)
 
 PREEMPTED_SECONDS, INTERRUPTED_SECONDS = 20.0, 60.0
 """How long workers may take to stop: schedulers kill after 30 s, where a person at a keyboard can decide."""
+
+ONE_REQUEST_SECONDS = 2.0
+"""A scheduler signals every process of a job, and the job's script may pass the signal on: repeats so soon after the
+first are the same request."""
 
 PATIENCE = 10.0
 """Seconds that a command may take to clean up before it is ended as it is."""
@@ -35,6 +40,7 @@ class Interruption:
     def __init__(self) -> None:
         self.asked = False
         self.status = 0
+        self._since = 0.0
 
     @property
     def patience(self) -> float:
@@ -44,8 +50,11 @@ class Interruption:
     def ask(self, number: int, frame: FrameType | None = None) -> None:
         """The signal handler."""
         if self.asked:
-            _end_at_once(self.status)
+            if not (self.status == PREEMPTED and _repeats(number, self._since)):
+                _end_at_once(self.status)
+            return
         self.asked = True
+        self._since = time.monotonic()
         self.status = INTERRUPTED if number == signal.SIGINT else PREEMPTED
 
 
@@ -63,13 +72,17 @@ class Stoppable:
     def __init__(self) -> None:
         self.settled = False
         self._asked: threading.Timer | None = None
+        self._since = 0.0
 
     def ask(self, number: int, frame: FrameType | None = None) -> None:
         """The signal handler."""
         if self.settled:
             return
         if self._asked is not None:
-            _end_at_once(PREEMPTED)
+            if not _repeats(number, self._since):
+                _end_at_once(PREEMPTED)
+            return
+        self._since = time.monotonic()
         # code that catches everything, or that takes long to clean up, must not outlive the scheduler's patience
         self._asked = threading.Timer(PATIENCE, _end_at_once, [PREEMPTED])
         self._asked.daemon = True
@@ -107,6 +120,11 @@ def _handled(numbers: tuple[signal.Signals, ...], handler: Callable[[int, FrameT
         for number, earlier in before.items():
             # None is a handler that was not set from Python, which cannot be set again
             signal.signal(number, signal.SIG_DFL if earlier is None else earlier)
+
+
+def _repeats(number: int, since: float) -> bool:
+    """Whether a scheduler's signal is the one of ``since`` again, passed on by another process."""
+    return number in SCHEDULERS and time.monotonic() - since < ONE_REQUEST_SECONDS
 
 
 def _end_at_once(status: int) -> None:
