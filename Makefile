@@ -62,7 +62,8 @@ test-frameworks: $(READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--editable '.[lightning,hf]'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt peft
-	@$(BIN)/python -m pytest tests/hooks/test_framework_callbacks.py tests/hooks/test_framework_architectures.py
+	@$(BIN)/python -m pytest tests/hooks/untouched \
+		tests/hooks/test_framework_callbacks.py tests/hooks/test_framework_architectures.py
 	@$(BIN)/python -m pytest tests/report/test_docs.py -k "lightning or transformers"
 
 site: $(READY)

@@ -75,11 +75,15 @@ class Place:
         path = os.pathsep.join([str(CRITLAB.parent), os.environ["PATH"]])
         return {"PATH": path, "HOME": str(self.folder / "home"), "OMP_NUM_THREADS": "1"}
 
-    def submit(self, cluster: Cluster, *options: str) -> str:
-        """The number of a job on one core; its output goes to ``out`` and, for a task of an array, ``out``."""
+    @property
+    def store(self) -> Path:
+        """The store that the scripts name."""
+        return self.folder / "home" / "results"
+
+    def submit(self, cluster: Cluster, *options: str, script: str = "requeue.sh") -> str:
+        """The number of a job on one core, or of an array of such jobs; all output goes to ``out``."""
         given = {**self.environment, "SLOW_IN": str(self.folder)}
         one_core = ["--cpus-per-task=1", "--output=out"]
-        script = str(self.folder / "requeue.sh")
         return cluster.call("sbatch", "--parsable", *one_core, *options, script, folder=self.folder, **given)
 
     @property
@@ -96,9 +100,12 @@ class Place:
         (self.folder / "go").touch()
 
     def critlab(self, *arguments: str) -> bytes:
-        """Standard output of a command in this process's place, on no cluster."""
-        store = ["--store", str(self.folder / "home" / "results")]
-        command = [str(CRITLAB), *arguments, "study.toml", *store]
+        """Standard output of a command for the study in the store, on no cluster."""
+        return self.command(*arguments, "study.toml", "--store", str(self.store))
+
+    def command(self, *arguments: str) -> bytes:
+        """Standard output of a command."""
+        command = [str(CRITLAB), *arguments]
         done = subprocess.run(
             command, cwd=self.folder, env={**os.environ, **self.environment}, capture_output=True, check=False
         )
@@ -131,6 +138,11 @@ def completed(cluster: Cluster, place: Place, job: str) -> dict[str, str]:
     found = cluster.job(job)
     assert found["JobState"] == "COMPLETED", place.out
     return found
+
+
+def running(cluster: Cluster) -> list[str]:
+    """The names of the jobs and tasks of arrays that run."""
+    return cluster.call("squeue", "--noheader", "--states=RUNNING", "--format=%i").split()
 
 
 def restarted(cluster: Cluster, job: str) -> bool:
@@ -169,6 +181,23 @@ def test_an_array_shares_a_store_and_requeues_one_task_alone(
     place.go()
     starts = {task: int(completed(cluster, place, f"{array}_{task}")["Restarts"]) for task in (1, 2)}
     assert starts == {own: 1, 3 - own: 0}
+    assert place.critlab("export") == undisturbed
+    place.critlab("verify")
+
+
+def test_parts_in_an_array_have_stores_that_merge(cluster: Cluster, place: Place, undisturbed: bytes) -> None:
+    array = place.submit(cluster, script="array.sh")
+    soon(lambda: len(place.nodes()) == 2, "a worker at work on each node")
+    (stopped, *_) = running(cluster)
+    cluster.call("scancel", "--batch", "--signal=USR1", stopped)
+    soon(lambda: restarted(cluster, stopped), "a second start of the task")
+    place.go()
+    for part in (1, 2, 3, 4):
+        completed(cluster, place, f"{array}_{part}")
+    stores = [f"{place.store}-{part}" for part in (1, 2, 3, 4)]
+    assert all(Path(store).is_dir() for store in stores)
+    place.command("store", "merge", *stores, "--into", str(place.store))
+    place.critlab("run", "--workers", "1")
     assert place.critlab("export") == undisturbed
     place.critlab("verify")
 
