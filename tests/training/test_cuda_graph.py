@@ -21,6 +21,7 @@ from critlab.objectives.cross_entropy import CrossEntropy, cross_entropy
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import Recipe
 from critlab.study.specs import AugmentSpec, OptimizerSpec
+from critlab.training.batches import EpochSize
 from critlab.training.cuda_graph import step_program
 from critlab.training.cuda_graph.step_program import StepProgram
 from critlab.training.cuda_graph.updates import UpdateRule, decayed, shrunk, update_rule
@@ -91,7 +92,7 @@ def test_it_trains_as_torchs_own_optimiser_does(optimizer: dict[str, Any], model
     program = StepProgram(Exact(taught.start({"seed": 1}).model), rule_of(spec), nullcontext, 3)
     for epoch, recipe in enumerate(RECIPES):
         slower = replace(recipe, lr=recipe.lr * (0.02 if spec.name == "adam" else 1.0))
-        how: Any = {"seed": 0, "epoch": epoch, "length": 120, "batch": 50}
+        how: Any = {"seed": 0, "epoch": epoch, "size": EpochSize(120, 50)}
         scores = [
             train_epoch(network, own, taught.examples, slower, program=used, **how)
             for network, own, used in zip(networks, optimizers, (None, program), strict=True)

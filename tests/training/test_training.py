@@ -20,7 +20,7 @@ from critlab.deficits import BatchContext, Blur, Deficit
 from critlab.study.runs.recipe import Recipe
 from critlab.study.specs import AugmentSpec
 from critlab.training.augment import augment
-from critlab.training.batches import batches, epoch_order
+from critlab.training.batches import EpochSize, batches, epoch_order
 from critlab.training.examples import Examples
 from critlab.training.loop import score_test_images, train_epoch
 
@@ -97,7 +97,7 @@ PLAIN = Recipe(lr=0.1, weight_decay=0.01)
 
 def trained(model: nn.Module, data: Examples, recipe: Recipe = PLAIN, **changes: Any) -> Any:
     optimizer = torch.optim.SGD(model.parameters(), lr=9.0, momentum=0.5)
-    options = {"seed": 3, "epoch": 2, "length": len(data.train_labels), "batch": 8} | changes
+    options = {"seed": 3, "epoch": 2, "size": EpochSize(len(data.train_labels), 8)} | changes
     return train_epoch(model, optimizer, data, recipe, **options)
 
 

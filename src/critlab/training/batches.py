@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from critlab._core.random_streams import generator
+
+
+class EpochSize(NamedTuple):
+    """How an epoch is divided.
+
+    Args:
+        length: images of one epoch.
+        batch: images that the network sees at a time.
+        together: batches of one step. Its gradient is the mean over all that counts in them, as in one large batch; the
+            last step of an epoch has what is left.
+    """
+
+    length: int
+    batch: int
+    together: int = 1
 
 
 def epoch_order(seed: int, epoch: int, examples: int, length: int) -> Tensor:

@@ -29,7 +29,7 @@ from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import Recipe
 from critlab.study.study import Setup
 from critlab.study.switches.switch import Trained
-from critlab.training.batches import batches
+from critlab.training.batches import EpochSize, batches
 from critlab.training.cuda_graph.step_program import StepProgram
 from critlab.training.cuda_graph.updates import UpdateRule, update_rule
 from critlab.training.evaluation import recomputed
@@ -112,7 +112,8 @@ class NetworkLearner:
         """
         if state.progress is None:
             self._begin(state, recipe, epoch)
-        optimizer = state.added.chosen(recipe, state.optimizer, self.base.optimizer, state.model)
+        optimizing = self.base.optimizer
+        optimizer = state.added.chosen(recipe, state.optimizer, optimizing, state.model)
         score = train_epoch(
             state.model,
             optimizer,
@@ -120,9 +121,7 @@ class NetworkLearner:
             recipe,
             seed=state.seed,
             epoch=epoch,
-            length=self.length,
-            batch=batch_size(recipe, self.base.optimizer.batch),
-            together=self.base.optimizer.accumulate,
+            size=EpochSize(self.length, batch_size(recipe, optimizing.batch), optimizing.accumulate),
             forward=self._forward,
             since=state.progress,
             pause=pause,

@@ -20,7 +20,7 @@ from critlab.objectives.cross_entropy import cross_entropy
 from critlab.objectives.objective import check_logits
 from critlab.study.runs.recipe import Recipe
 from critlab.study.switches.switch import Trained
-from critlab.training.batches import batches
+from critlab.training.batches import EpochSize, batches
 from critlab.training.cuda_graph.step_program import StepProgram
 from critlab.training.examples import Examples
 from critlab.training.optimizers import follow, set_rate
@@ -50,9 +50,7 @@ def train_epoch(
     *,
     seed: int,
     epoch: int,
-    length: int,
-    batch: int,
-    together: int = 1,
+    size: EpochSize,
     forward: Callable[[], AbstractContextManager[Any]] = nullcontext,
     since: Progress | None = None,
     pause: Callable[[], bool] = lambda: False,
@@ -68,10 +66,7 @@ def train_epoch(
         recipe: what is done in this epoch.
         seed: the run's seed.
         epoch: epochs trained before this one.
-        length: images of one epoch.
-        batch: images that the network sees at a time.
-        together: batches of one step. Its gradient is the mean over all that counts in them, as in one large batch; the
-            last step of an epoch has what is left.
+        size: images of the epoch, of a batch, and batches of a step.
         forward: makes the context of each forward pass.
         since: where an earlier call paused in this epoch; None at its beginning.
         pause: asked after every step but the last.
@@ -94,9 +89,9 @@ def train_epoch(
     with kept_generators(device), switched(recipe, Trained(model, optimizer, seed, epoch)):
         # what a user's deficit draws globally, built-in ones draw from generators of their own
         seed_all(key(seed, "deficit", epoch, -1), device)
-        order = selected(recipe, examples, seed, epoch, ordered(recipe, examples, seed, epoch, length))
-        pieces = list(batches(order, batch))
-        place = EpochPosition(seed, epoch, begun.step, len(pieces), together)
+        order = selected(recipe, examples, seed, epoch, ordered(recipe, examples, seed, epoch, size.length))
+        pieces = list(batches(order, size.batch))
+        place = EpochPosition(seed, epoch, begun.step, len(pieces), size.together)
         tally = RunningMetrics(begun)
         steps: Steps
         if program is None:
