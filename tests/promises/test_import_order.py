@@ -17,6 +17,7 @@ PACKAGE = Path(critlab.__file__).parent
 FOUNDATION = {"_core"}
 ORDER = [
     "deficits",
+    "learning_tasks",
     "data",
     "models",
     "measures",

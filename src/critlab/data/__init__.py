@@ -9,19 +9,21 @@ from critlab._core.lazy import submodules
 from critlab._core.registry import Registry
 from critlab.data.data_set import DataFacts as DataFacts
 from critlab.data.data_set import DataSet as DataSet
+from critlab.deficits.target_form import CLASSES, TargetForm
 
 if TYPE_CHECKING:
     from critlab.data.image_set import ImageSet
     from critlab.data.spec import DataSpec
 
 
-def load(spec: DataSpec, folder: Path | None = None) -> ImageSet:
+def load(spec: DataSpec, folder: Path | None = None, targets: TargetForm = CLASSES) -> ImageSet:
     """The images that ``spec`` asks for.
 
     Args:
         spec: which data set, how much of it, and its padding.
         folder: where the files lie, or go once fetched; None is ``$CRITLAB_DATA``, else the user's cache
             folder.
+        targets: what the labels are, as the study's task says.
 
     Raises:
         DataError: the files are missing and cannot be fetched, are damaged, or do not hold what is asked.
@@ -29,7 +31,7 @@ def load(spec: DataSpec, folder: Path | None = None) -> ImageSet:
     """
     from critlab.data.loading import loaded
 
-    return loaded(spec, folder)
+    return loaded(spec, folder, targets)
 
 
 DATA: Registry[type[DataSet]] = Registry(

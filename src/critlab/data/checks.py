@@ -1,4 +1,4 @@
-"""What data must be before anything is trained on it: each check names the first offender."""
+"""What examples must be before anything is trained on them: each check names the first offender."""
 
 from __future__ import annotations
 
@@ -11,41 +11,46 @@ from numpy.typing import NDArray
 from critlab._core.errors import DataError
 from critlab.data.cache.derived import taken
 from critlab.data.cache.stored_array import StoredArray
+from critlab.data.label_checks import check_label_shape, checked_labels, class_count, refuse
+from critlab.data.label_checks import lacking as lacking
 from critlab.deficits.input_form import UNIT, InputForm
 from critlab.deficits.layout import channels_last
+from critlab.deficits.target_form import CLASSES, TargetForm
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Examples ``(N, *shape)`` and labels int64 ``(N,)`` or ``(N, heads)``.
+    """Examples ``(N, *shape)`` and labels ``(N, ...)``, by default int64 ``(N,)`` or ``(N, heads)``.
 
     ``images`` are uint8 or float32 in [0, 1]; with another form of the data, float32 of any range, or whole numbers.
     """
 
     images: NDArray[Any]
-    labels: NDArray[np.int64]
+    labels: NDArray[Any]
 
     def taken(self, places: NDArray[np.int64]) -> Split:
         """The examples at ``places``."""
         return Split(taken(self.images, places), self.labels[places])
 
 
-def checked_split(images: NDArray[Any], labels: NDArray[Any], where: str, form: InputForm = UNIT) -> Split:
+def checked_split(
+    images: NDArray[Any], labels: NDArray[Any], where: str, form: InputForm = UNIT, targets: TargetForm = CLASSES
+) -> Split:
     """``images`` and ``labels`` in their form in memory.
 
     Args:
         images: uint8, or any float in [0, 1], ``(N, ...)`` with N at least 1.
-        labels: any whole type, ``(N,)`` or ``(N, heads)``, from 0, or -1 for no loss.
+        labels: any whole type, ``(N,)`` or ``(N, heads)``, from 0, or -1 for no loss; or what ``targets`` says.
         where: how a person knows these arrays, such as ``"cifar10, train"``.
         form: what the values are: with ``free``, floats of any range; with ``tokens``, whole numbers ``(N, places)``.
+        targets: what the labels are.
 
     Raises:
         DataError: they are not.
     """
     if images.ndim < 2 or len(images) == 0 or 0 in images.shape:
         raise DataError(f"{where}: images have shape {images.shape}; they must be (N, ...) with N at least 1")
-    if labels.ndim not in (1, 2) or 0 in labels.shape:
-        raise DataError(f"{where}: labels have shape {labels.shape}; they must be (N,) or (N, heads)")
+    check_label_shape(labels, where, targets)
     if form.values == "unit" and channels_last(images.shape[1:]):
         flat = int(np.prod(images.shape[1:]))
         raise DataError(
@@ -55,11 +60,13 @@ def checked_split(images: NDArray[Any], labels: NDArray[Any], where: str, form: 
     if len(images) != len(labels):
         raise DataError(f"{where}: {len(images)} images but {len(labels)} labels; give one label for each image")
     check = {"unit": _checked_images, "free": _checked_numbers, "tokens": _checked_tokens}[form.values]
-    return Split(check(images, where, form), _checked_labels(labels, where))
+    return Split(check(images, where, form), checked_labels(labels, images.shape, where, targets))
 
 
-def checked_classes(train: Split, test: Split, where: str, classes: int | None = None) -> int:
-    """How many classes there are: ``classes`` where it is known, else the largest training label plus one.
+def checked_classes(
+    train: Split, test: Split, where: str, classes: int | None = None, targets: TargetForm = CLASSES
+) -> int:
+    """How many classes there are, see :func:`~critlab.data.label_checks.class_count`.
 
     Raises:
         DataError: a label is out of range, there is one class alone, a class has no training example, or train and test
@@ -70,27 +77,7 @@ def checked_classes(train: Split, test: Split, where: str, classes: int | None =
     for what, ours, theirs in zip(("image type", "image shape", "label heads"), one, other, strict=True):
         if ours != theirs:
             raise DataError(f"{where}: {what} {ours} in train but {theirs} in test; they must agree")
-    count = int(train.labels.max()) + 1 if classes is None else classes
-    if count == 0:
-        raise DataError(f"{where}, train: every label is -1; at least one example must have a label")
-    for split, part in ((train, "train"), (test, "test")):
-        _refuse(split.labels >= count, split.labels, f"{where}, {part}: label", f"must be below {count}")
-    present = np.unique(train.labels[train.labels >= 0])
-    if count == 1:
-        raise DataError(f"{where}, train: every label is 0, a single class; there must be at least 2")
-    if len(present) < count:
-        # the first class that is not at its place; a label may be so large that counting up to it takes all memory
-        empty = int(np.argmax(np.append(present, -1) != np.arange(len(present) + 1)))
-        raise DataError(
-            f"{where}, train: class {empty} of {count} has no example; number the classes 0, 1, 2, ... "
-            "without gaps, or give the class an example"
-        )
-    return count
-
-
-def lacking(labels: NDArray[np.int64], classes: int) -> list[int]:
-    """The classes of which ``labels`` ``(N,)`` or ``(N, heads)`` have none."""
-    return sorted(set(range(classes)) - set(np.unique(labels).tolist()))
+    return class_count(train.labels, test.labels, where, classes, targets)
 
 
 def _checked_numbers(values: NDArray[Any], where: str, form: InputForm) -> NDArray[np.float32]:
@@ -98,7 +85,7 @@ def _checked_numbers(values: NDArray[Any], where: str, form: InputForm) -> NDArr
     if values.dtype.kind not in "fiu":
         raise DataError(f"{where}: values are {values.dtype}; they must be numbers")
     found = values if values.dtype == np.float32 else values.astype(np.float32)
-    _refuse(~np.isfinite(found), values, f"{where}: value", "must be a finite number")
+    refuse(~np.isfinite(found), values, f"{where}: value", "must be a finite number")
     return found
 
 
@@ -107,10 +94,10 @@ def _checked_tokens(tokens: NDArray[Any], where: str, form: InputForm) -> NDArra
     if tokens.dtype.kind not in "iu":
         raise DataError(f"{where}: tokens are {tokens.dtype}; they must be whole numbers, such as int64")
     outside = (tokens < 0) | (tokens >= form.vocabulary)
-    _refuse(outside, tokens, f"{where}: token", f"must be from 0 to {form.vocabulary - 1}; raise vocabulary")
+    refuse(outside, tokens, f"{where}: token", f"must be from 0 to {form.vocabulary - 1}; raise vocabulary")
     if form.padding is not None:
         empty = (tokens == form.padding).all(1)
-        _refuse(empty, empty, f"{where}: sequence", "has nothing but padding; remove it")
+        refuse(empty, empty, f"{where}: sequence", "has nothing but padding; remove it")
     return tokens.astype(np.int32) if tokens.dtype not in (np.uint8, np.int16) else tokens
 
 
@@ -130,7 +117,7 @@ def _checked_images(images: NDArray[Any], where: str, form: InputForm) -> NDArra
         raise DataError(f"{where}: images are {images.dtype}; they must be uint8, or float in [0, 1]")
     # a NaN is neither, so it is among the refused
     outside = ~((images >= 0) & (images <= 1))
-    _refuse(outside, images, f"{where}: image value", "must be in [0, 1]; divide by 255, or pass uint8")
+    refuse(outside, images, f"{where}: image value", "must be in [0, 1]; divide by 255, or pass uint8")
     _refuse_black(
         images, 1 / 255, "float images are between 0 and 1/255; they may have been divided by 255 twice", where
     )
@@ -151,29 +138,3 @@ def _refuse_black(images: NDArray[Any], most: float, what: str, where: str) -> N
     """Raises DataError where images are all but black, since they have another range; tables may be so."""
     if images.ndim > 2 and 0 < images.max() <= most:
         raise DataError(f"{where}: {what}; they must be uint8 from 0 to 255, or float in [0, 1]")
-
-
-def _checked_labels(labels: NDArray[Any], where: str) -> NDArray[np.int64]:
-    if labels.dtype.kind not in "iu":
-        raise DataError(f"{where}: labels are {labels.dtype}; they must be whole numbers, such as int64")
-    if labels.dtype == np.uint64:
-        _refuse(labels > np.iinfo(np.int64).max, labels, f"{where}: label", "must be below 2**63")
-    if labels.ndim == 2 and labels.shape[1] > 1 and _one_hot(labels):
-        raise DataError(
-            f"{where}: labels of shape {labels.shape} are one-hot rows; they must be class numbers, such as "
-            "labels.argmax(1)"
-        )
-    whole = np.ascontiguousarray(labels, dtype=np.int64)
-    _refuse(whole < -1, whole, f"{where}: label", "must be 0 or more, or -1 for no loss")
-    return whole
-
-
-def _one_hot(labels: NDArray[Any]) -> bool:
-    return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(1) == 1).all())
-
-
-def _refuse(offends: NDArray[np.bool_], values: NDArray[Any], what: str, rule: str) -> None:
-    if offends.any():
-        place = tuple(int(i) for i in np.unravel_index(int(np.argmax(offends)), offends.shape))
-        shown = place[0] if len(place) == 1 else place
-        raise DataError(f"{what} {values[place].item()!r} at index {shown}: {rule}")

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from critlab._core.component import Component
+from critlab._core.errors import StudyError
 from critlab.deficits.input_form import UNIT, InputForm
+from critlab.deficits.target_form import CLASSES, TargetForm, TargetKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +48,8 @@ class DataSet(Component):
     so that the code of ``load`` is no part of a name.
     """
 
+    #: the forms of labels that the data can have
+    label_forms: ClassVar[tuple[TargetKind, ...]] = ("classes", "next_token")
     #: what is known of the data with the default options; None where only reading the data shows it
     facts: ClassVar[DataFacts | None] = None
 
@@ -68,16 +72,29 @@ class DataSet(Component):
         """
         return None
 
-    def reading_remarks(self, folder: Path) -> list[str]:
+    def reading_remarks(self, folder: Path, targets: TargetForm = CLASSES) -> list[str]:
         """What a person should know of how the files are read, one line each.
 
         Args:
             folder: where the files of all data lie.
+            targets: what the labels are.
 
         Raises:
             DataError: the files are missing or damaged.
         """
         return []
+
+    def check_targets(self, targets: TargetForm) -> None:
+        """Raises :class:`~critlab._core.errors.StudyError` where the data cannot have such labels."""
+        if targets.kind not in self.label_forms:
+            raise StudyError(
+                f"labels of {self.name!r} are class numbers, but the task needs {targets.words}; choose another task, "
+                "or other data, such as arrays"
+            )
+
+    def load_targets(self, folder: Path, targets: TargetForm) -> tuple[Pair, Pair]:
+        """As :meth:`load`, with labels of the form ``targets``; only data that have several forms read them so."""
+        return self.load(folder)
 
     def label_heads(self) -> int:
         """How many labels an example bears; 1 where they are ``(N,)``."""

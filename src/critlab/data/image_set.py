@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from critlab._core.errors import DataError
 from critlab.data.cache.derived import with_border
 from critlab.data.cache.stored_array import StoredArray
-from critlab.data.checks import Split, lacking
+from critlab.data.checks import Split
+from critlab.data.label_checks import lacking
 from critlab.deficits.input_form import UNIT, InputForm
+from critlab.deficits.target_form import CLASSES, TargetForm
 
 _FLOOR = 1 / 255
 """The smallest deviation, one grey level: a channel that never changes must not be divided by zero."""
@@ -33,10 +35,11 @@ class ImageSet:
         train_images: ``(N, *shape)``, uint8, or float32 in [0, 1]; C-contiguous. Images are ``(C, H, W)``,
             two views ``(2, C, H, W)``; other shapes are a user's affair. With another ``form``, float32 of any range or
             whole numbers. They may be mapped from a file: nothing may read all of them at once.
-        train_labels: int64 ``(N,)`` or ``(N, heads)``; -1 stands for no loss.
+        train_labels: int64 ``(N,)`` or ``(N, heads)``, where -1 stands for no loss; or what ``targets`` says, as
+            :func:`critlab.data.label_checks.checked_labels` gives it.
         test_images: like ``train_images``.
         test_labels: like ``train_labels``.
-        classes: how many labels there are.
+        classes: how many labels there are; 0 where labels are numbers.
         mean: float32, of the training images in [0, 1]: per channel where an example has three axes or more
             (two
             views: per view and channel), else one number of shape ``()``.
@@ -45,22 +48,27 @@ class ImageSet:
             place of its bytes.
         aperture: what is seen of each example, float32 that fits it when multiplied; None where all of it is.
         form: what the values of examples are.
+        targets: what the labels are.
     """
 
     train_images: NDArray[Any]
-    train_labels: NDArray[np.int64]
+    train_labels: NDArray[Any]
     test_images: NDArray[Any]
-    test_labels: NDArray[np.int64]
+    test_labels: NDArray[Any]
     classes: int
     mean: NDArray[np.float32]
     std: NDArray[np.float32]
     fingerprint: str
     aperture: NDArray[np.float32] | None = None
     form: InputForm = UNIT
+    targets: TargetForm = CLASSES
 
     @property
     def chance(self) -> float:
-        """The share of the test labels that a constant answer would meet: the most frequent one of each head."""
+        """The share of the test labels that a constant answer would meet: the most frequent one of each head.
+
+        Only of class numbers.
+        """
         heads = self.test_labels.reshape(len(self.test_labels), -1).T
         counts = [np.bincount(labels[labels >= 0], minlength=1) for labels in heads]
         return float(sum(count.max() for count in counts) / max(1, sum(count.sum() for count in counts)))
@@ -74,6 +82,7 @@ class ImageSet:
         pad: int = 0,
         aperture: Callable[[tuple[int, ...]], NDArray[np.float32] | None] | None = None,
         form: InputForm = UNIT,
+        targets: TargetForm = CLASSES,
     ) -> Self:
         """The set of checked ``train`` and ``test``, ``pad`` zeros added on each side of the last two axes.
 
@@ -84,20 +93,31 @@ class ImageSet:
             pad: in pixels.
             aperture: from the shape of an example to what is seen of it.
             form: what the values are.
+            targets: what the labels are; label images get a border of -1.
 
         Raises:
             DataError: padding was asked for examples that have fewer than two axes.
         """
         train_images, test_images = padded(train.images, pad), padded(test.images, pad)
         mean, std = normalisation(train_images, form)
-        arrays = (train_images, train.labels, test_images, test.labels)
+        labels = [with_no_labels(one.labels, pad, targets) for one in (train, test)]
+        arrays = (train_images, labels[0], test_images, labels[1])
         seen = aperture(train_images.shape[1:]) if aperture else None
         named = fingerprint(*arrays)
-        return cls(*arrays, classes=classes, mean=mean, std=std, fingerprint=named, aperture=seen, form=form)
+        return cls(
+            *arrays,
+            classes=classes,
+            mean=mean,
+            std=std,
+            fingerprint=named,
+            aperture=seen,
+            form=form,
+            targets=targets,
+        )
 
     def remarks(self) -> list[str]:
         """What a person should know of these data, one line each; they can be trained on all the same."""
-        missing = lacking(self.test_labels, self.classes)
+        missing = lacking(self.test_labels, self.classes) if self.targets.kind == "classes" else []
         if not missing:
             return []
         few = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
@@ -112,6 +132,16 @@ def padded(images: NDArray[Any], pad: int) -> NDArray[Any]:
     if images.ndim < 3:
         raise DataError(f"pad = {pad} needs images of two axes or more, received {images.shape[1:]}; set pad = 0")
     return with_border(images, pad)
+
+
+def with_no_labels(labels: NDArray[Any], pad: int, targets: TargetForm) -> NDArray[Any]:
+    """Label images with a border of pixels without a class; other labels as they are."""
+    if targets.kind != "pixels" or not pad:
+        return labels
+    if labels.dtype.kind == "u" and targets.ignored < 0:
+        labels = labels.astype(np.int32 if labels.dtype.itemsize > 1 else np.int16)
+    border = [(0, 0), (pad, pad), (pad, pad)]
+    return np.pad(labels, border, constant_values=targets.ignored)
 
 
 def normalisation(images: NDArray[Any], form: InputForm) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

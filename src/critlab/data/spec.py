@@ -23,6 +23,7 @@ from critlab._core.user_code.identity import path_of
 from critlab.data import DATA
 from critlab.data.data_set import DataFacts, DataSet
 from critlab.deficits.input_form import InputForm
+from critlab.deficits.target_form import TargetForm
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -156,6 +157,11 @@ class DataSpec(Spec):
         if is_path(self.name):
             return None
         return self.options.label_heads() if self.options else 1
+
+    def check_targets(self, targets: TargetForm) -> None:
+        """Raises StudyError where the data cannot have such labels; silent on a user's function."""
+        if not is_path(self.name):
+            (self.options or DATA.find(self.name)()).check_targets(targets)
 
     def known(self) -> DataFacts | None:
         """What is known of the data with these options; None where only reading the data shows it."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from critlab.data.strata import strata
+from critlab.deficits.target_form import CLASSES, TargetForm
 
-def balanced(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+
+def balanced(labels: NDArray[Any], count: int, targets: TargetForm = CLASSES) -> NDArray[np.int64]:
     """The places of ``count`` examples, as even over the classes as the labels allow, in increasing order.
 
     Of each class its first examples are taken. What does not divide goes one each to the lowest classes; what
@@ -14,13 +19,15 @@ def balanced(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     one more class, after the others.
 
     Args:
-        labels: int64 ``(N,)`` or ``(N, heads)``; with heads, the first one is balanced.
+        labels: ``(N,)`` or ``(N, heads)``; with heads, the first one is balanced.
         count: from 0 to N.
+        targets: what the labels are; those that are no class numbers are grouped by
+            :func:`~critlab.data.strata.strata`.
 
     Returns:
         int64 ``(count,)``.
     """
-    first = labels if labels.ndim == 1 else labels[:, 0]
+    first = strata(labels, targets)
     classes = np.unique(first)
     classes = np.concatenate([classes[classes >= 0], classes[classes < 0]])
     members = [np.flatnonzero(first == label) for label in classes]

@@ -29,6 +29,7 @@ from critlab.deficits.images.vertical_flip import VerticalFlip
 from critlab.deficits.images.white_noise import WhiteNoise
 from critlab.deficits.labels.label_noise import LabelNoise
 from critlab.deficits.labels.label_permutation import LabelPermutation
+from critlab.deficits.labels.label_shuffle import LabelShuffle
 from critlab.deficits.labels.random_labels import RandomLabels
 from critlab.deficits.sequences.token_bijection import TokenBijection
 from critlab.deficits.sequences.token_shuffle import TokenShuffle
@@ -56,6 +57,7 @@ __all__ = [
     "JpegCompression",
     "LabelNoise",
     "LabelPermutation",
+    "LabelShuffle",
     "MotionBlur",
     "Pixelate",
     "RandomLabels",
@@ -115,6 +117,7 @@ DEFICITS: Registry[type[Deficit]] = Registry(
         "decorrelate": "critlab.deficits.sources.decorrelate:Decorrelate",
         "data_subset": "critlab.deficits.data_subset:DataSubset",
         "label_noise": "critlab.deficits.labels.label_noise:LabelNoise",
+        "label_shuffle": "critlab.deficits.labels.label_shuffle:LabelShuffle",
         "swap_noise": "critlab.deficits.tables.swap_noise:SwapNoise",
         "feature_dropout": "critlab.deficits.tables.feature_dropout:FeatureDropout",
         "token_shuffle": "critlab.deficits.sequences.token_shuffle:TokenShuffle",

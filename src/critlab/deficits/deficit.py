@@ -13,6 +13,7 @@ from critlab._core.errors import StudyError
 from critlab._core.random_streams import generator, key
 from critlab._core.spec import Problems, shown
 from critlab.deficits.input_form import InputForm
+from critlab.deficits.target_form import CLASSES, TargetForm, TargetKind
 
 if TYPE_CHECKING:
     import torch
@@ -35,6 +36,7 @@ class BatchContext:
         unit: whether the values are in [0, 1], so that results may be clipped to it; False only where the deficit's
             ``input_kind`` is "equivariant".
         mask: bool ``(batch, places)``, which places of each sequence are not padding; None where all count.
+        targets: what the labels are.
     """
 
     seed: int
@@ -47,6 +49,7 @@ class BatchContext:
     place: int = 0
     unit: bool = True
     mask: Tensor | None = None
+    targets: TargetForm = CLASSES
 
     def run(self) -> torch.Generator:
         """A generator that gives the same draws in every batch of the run, whatever the deficit's place."""
@@ -106,6 +109,8 @@ LabelKind = Literal["classes", "any", "unread"]
 ``unread``, given back as they are.
 """
 
+CLASS_LABELS: tuple[TargetKind, ...] = ("classes",)
+
 
 class Deficit(Component):
     """A frozen value that says what is done to a batch of training images; a window says when.
@@ -127,6 +132,8 @@ class Deficit(Component):
     between_sources: ClassVar[bool] = False
     input_kind: ClassVar[InputKind] = "unit"
     label_kind: ClassVar[LabelKind] = "any"
+    #: of the labels of a study, the forms that a deficit of ``classes`` can change
+    label_forms: ClassVar[tuple[TargetKind, ...]] = CLASS_LABELS
     when: Literal["after_augment", "before_augment"] = "after_augment"
     classes: Annotated[Annotated[tuple[Class, ...], Field(min_length=1)] | None, BeforeValidator(_listed)] = None
     batches: float = Field(default=1.0, gt=0, le=1)
@@ -168,6 +175,23 @@ class Deficit(Component):
                 "deficit (critlab list deficits), or other data"
             )
 
+    def check_targets(self, targets: TargetForm) -> None:
+        """Raise :class:`~critlab._core.errors.StudyError` where it cannot be applied to such labels."""
+        about_labels = self.input_kind == "unread" and self.label_kind != "unread"
+        if about_labels and targets.kind == "next_token":
+            raise StudyError(
+                f"deficit {self.name!r} changes labels, but the task learns {targets.words} and has none; choose a "
+                "deficit of sequences (critlab list deficits)"
+            )
+        if self.label_kind == "classes" and targets.kind not in self.label_forms:
+            other = "" if self.name == "label_shuffle" else ", such as label_shuffle,"
+            raise StudyError(
+                f"deficit {self.name!r} needs class numbers, but the labels are {targets.words}; choose another deficit"
+                f"{other} or another task"
+            )
+        if self.classes is not None and targets.kind == "real":
+            raise StudyError("deficit.classes: the labels are numbers and have no classes; omit it")
+
     def effect(self, example_shape: tuple[int, ...]) -> Hashable:
         """What is done to such examples: two deficits of one effect are the same deficit there."""
         return self
@@ -186,7 +210,8 @@ class Deficit(Component):
 
         Args:
             images: float ``(batch, ...)`` in [0, 1], before normalisation.
-            labels: int64 ``(batch,)`` or ``(batch, heads)``; -1 means no loss there.
+            labels: int64 ``(batch,)`` or ``(batch, heads)``; -1 means no loss there. In another form where
+                ``draws.targets`` says so and ``label_kind`` allows it.
             draws: the batch's randomness.
 
         Returns:
@@ -221,7 +246,7 @@ def apply_deficit(deficit: Deficit, images: Tensor, labels: Tensor, draws: Batch
         return images, labels
     if deficit.classes is None:
         return _applied(deficit, images, labels, draws)
-    chosen = _of_classes(labels, deficit.classes)
+    chosen = _of_classes(labels, deficit.classes, draws.targets)
     if not bool(chosen.any()):
         return images, labels
     some_images, some_labels = _applied(deficit, images[chosen], labels[chosen], draws.chosen(chosen))
@@ -269,13 +294,15 @@ def kept_mask(deficit: Deficit, labels: Tensor, draws: BatchContext) -> Tensor |
     found = torch.zeros(len(labels), dtype=torch.bool)
     found[select(labels, draws)] = True
     if deficit.classes is not None:
-        found |= ~_of_classes(labels, deficit.classes)
+        found |= ~_of_classes(labels, deficit.classes, draws.targets)
     return found
 
 
-def _of_classes(labels: Tensor, classes: tuple[int, ...]) -> Tensor:
+def _of_classes(labels: Tensor, classes: tuple[int, ...], targets: TargetForm) -> Tensor:
     """bool ``(batch,)``: which images have a label among ``classes``."""
     import torch
 
+    if targets.kind == "multi_hot":
+        return (labels[:, list(classes)] == 1).any(1)
     found = torch.isin(labels, torch.tensor(classes, device=labels.device))
     return found.flatten(1).any(1) if found.ndim > 1 else found

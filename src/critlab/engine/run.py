@@ -27,6 +27,7 @@ from critlab.engine.planning.disk_space import megabytes, needed_bytes, shortage
 from critlab.engine.planning.first_run import rehearse_once
 from critlab.engine.planning.numerics import Decision, decide
 from critlab.engine.planning.parts import part_end, part_text, share_of
+from critlab.engine.planning.test_labels import check_metric, constants, metric_remarks
 from critlab.engine.progress import Display
 from critlab.engine.records.adoption import settle
 from critlab.engine.records.measure_versions import kept_versions, remarks
@@ -35,6 +36,7 @@ from critlab.engine.records.study_record import StudyRecord, enter, standing, wr
 from critlab.engine.study_run import StudyRun
 from critlab.engine.tasks.missing_work import MissingWork
 from critlab.engine.tasks.task_queue import RunOutcome, TaskQueue
+from critlab.learning_tasks import CLASSIFICATION
 from critlab.store import Store
 from critlab.store.locks import Locks, writing
 from critlab.study.checks import interventions, read_data
@@ -230,7 +232,11 @@ def _recorded(prepared: _Prepared, locks: Locks | None) -> StudyRecord:
         for remark in code.remarks:
             say(remark)
         record = StudyRecord(asked, images.fingerprint, numerics, made_by, grounds, code.recorded)
-        record = replace(record, chance=images.chance, rehearsed=prepared.rehearsed)
+        record = replace(record, rehearsed=prepared.rehearsed)
+        if study.task == CLASSIFICATION:
+            record = replace(record, chance=images.chance)
+        else:
+            record = replace(record, constants=constants(study, images))
         decided = before.versions if before else None
         kept = {} if prepared.options.remeasure else kept_versions(record.run(study, store), decided)
         return enter(store, study, replace(record, versions=kept), prepared.options.replace)
@@ -289,7 +295,7 @@ def _images(study: Study, options: RunOptions) -> ImageSet:
     """The images, checked against the rest of the study as far as the data must be read for it."""
     from critlab.data import load
 
-    images = load(study.data, options.folder)
+    images = load(study.data, options.folder, study.task.targets)
     shape, train = tuple(images.train_images.shape[1:]), len(images.train_labels)
     if study.optimizer.batch > train:
         raise StudyError(
@@ -302,13 +308,15 @@ def _images(study: Study, options: RunOptions) -> ImageSet:
             key = f"switch.{switch_key(switch)}"
             raise StudyError(f"{key}: received {batch}; must be at most {train}, the number of training images")
     read_data(study, shape, tuple(images.train_labels.shape[1:]), images.classes, images.form)
-    read_as = study.data.options.reading_remarks(data_folder(options.folder)) if study.data.options else []
+    check_metric(study, images)
+    read_as = study.data.options.reading_remarks(data_folder(options.folder), study.task.targets) if study.data.options else []
     for remark in [*read_as, *images.remarks()]:
         say(f"data: {remark}")
-    for remark in deficit_remarks(study, shape):
+    for remark in [*deficit_remarks(study, shape), *metric_remarks(study, images)]:
         say(remark)
     optimizers = [study.optimizer, *(switch.optimizer(study.optimizer) for switch in study.switch or ())]
     tried = any(one.options.tried for one in optimizers) or any(switch.tried for switch in study.switch or ())
+    tried = tried or study.task != CLASSIFICATION
     if tried or is_path(study.model.name) or any(one.reset_layers for one in interventions(study)):
         network_training().check(study, images)
     return images

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from critlab._core.component import Component, describe_component
 from critlab._core.errors import StudyError
 from critlab._core.spec import Problems, shown
+from critlab.learning_tasks.learning_task import LearningTask
 from critlab.measures.likelihoods import LIKELIHOODS, AnyLikelihood
 from critlab.measures.quantity import Quantity
 
@@ -47,10 +48,20 @@ class Measure(Component):
     quantities: ClassVar[tuple[Quantity, ...]] = ()
     #: the version before this one, where studies may keep readings of that
     before: ClassVar[Before | None] = None
+    #: the likelihoods of a network's outputs that it can read; empty for any
+    likelihoods: ClassVar[tuple[str, ...]] = ()
     every: int = Field(default=1, ge=1)
 
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Raises :class:`~critlab._core.errors.StudyError` where the measure has nothing to read of such examples."""
+
+    def check_task(self, task: LearningTask) -> None:
+        """Raises :class:`~critlab._core.errors.StudyError` where it cannot read what the task's networks answer."""
+        if self.likelihoods and task.likelihood not in self.likelihoods:
+            raise StudyError(
+                f"reads networks whose outputs are {' or '.join(self.likelihoods)}, but those of {task.name} are "
+                f"{task.likelihood}; omit this measure"
+            )
 
     @abstractmethod
     def measure(self, model: nn.Module, probe: Probe) -> list[Reading]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,14 +21,16 @@ class Probe:
 
     Args:
         images: ``(images, ...)`` as the model receives them (normalised).
-        labels: int64 ``(images,)`` or ``(images, heads)``; in the form of its own where the likelihood is another.
+        labels: what the task asks: int64 ``(images,)`` or ``(images, heads)``; in the form of its own where the
+            likelihood is another, with one label at each pixel or token, -1 where nothing counts, or float targets.
         generator: ``generator(index)`` is a fresh generator keyed by run seed, epoch and index.
         untrained: makes the network as it was before training; None where it is unknown.
         as_trained: the context of a forward pass in the precision in which the network is trained; only a measure that
             says so takes it, the others compute in the weights' own precision.
         coarse: whether that precision is coarser than the weights' own.
         likelihood: of the labels, given what the network puts out: a name of
-            :data:`critlab.measures.likelihoods.LIKELIHOODS`, which the study's task chooses.
+            :data:`critlab.measures.likelihoods.LIKELIHOODS`, or a table with name and options, which the study's task
+            chooses.
     """
 
     images: Tensor
@@ -37,7 +39,7 @@ class Probe:
     untrained: Callable[[], nn.Module] | None = None
     as_trained: Callable[[], AbstractContextManager[Any]] = nullcontext
     coarse: bool = False
-    likelihood: str = "categorical"
+    likelihood: str | Mapping[str, Any] = "categorical"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from critlab._core.lazy import submodules
 from critlab._core.registry import Registry
 from critlab.models.all_cnn import AllCNN
 from critlab.models.depth_family import DepthFamily
+from critlab.models.fully_convolutional import FullyConvolutional
 from critlab.models.mlp import MLP
 from critlab.models.model import Model
 from critlab.models.resnet import ResNet18
@@ -22,6 +23,7 @@ __all__ = [
     "MODELS",
     "AllCNN",
     "DepthFamily",
+    "FullyConvolutional",
     "Model",
     "ModelSpec",
     "ResNet18",
@@ -43,6 +45,7 @@ MODELS: Registry[type[Model]] = Registry(
         "split_resnet18": "critlab.models.split_resnet:SplitResNet18",
         "two_tower": "critlab.models.two_tower:TwoTower",
         "token_transformer": "critlab.models.token_transformer:TokenTransformer",
+        "fully_convolutional": "critlab.models.fully_convolutional:FullyConvolutional",
         "two_stream_transformer": "critlab.models.two_stream_transformer:TwoStreamTransformer",
     },
     classes=True,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from critlab._core.component import Component
 from critlab._core.errors import StudyError
 from critlab.deficits.input_form import InputForm
+from critlab.learning_tasks.learning_task import LearningTask
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,6 +35,17 @@ class Model(Component):
                 "a model of your own"
             )
 
+    def check_task(self, task: LearningTask) -> None:
+        """Raises :class:`~critlab._core.errors.StudyError` where the model does not answer what the task asks.
+
+        Models answer once for each example unless they say otherwise.
+        """
+        if task.unit != "example":
+            raise StudyError(
+                f"received {self.name!r}, which answers once for each example, but {task.name} needs an answer for "
+                f"each {task.unit}; use {_ANSWERS[task.unit]}, or a model of your own"
+            )
+
     def parameters(self, example_shape: tuple[int, ...], classes: int) -> int | None:
         """How many trainable numbers the model has, in closed form; None where no such form is known.
 
@@ -48,12 +60,20 @@ class Model(Component):
 
         Args:
             example_shape: the shape of one example.
-            classes: how many classes.
+            classes: the width of the head: how many classes, or how many outputs the study's task needs.
 
         Returns:
             A module from float ``(N, *example_shape)``, or int64 tokens ``(N, places)``, to logits ``(N, classes)`` or
-            ``(N, heads, classes)``.
+            ``(N, heads, classes)``; for an answer at each pixel ``(N, classes, height, width)``, at each token
+            ``(N, places, classes)``.
 
         Raises:
             StudyError: as :meth:`check`.
         """
+
+
+_ANSWERS = {
+    "pixel": "fully_convolutional",
+    "token": "token_transformer with per_token = true",
+}
+"""What critlab has for an answer at each pixel or token."""

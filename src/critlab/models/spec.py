@@ -14,6 +14,7 @@ from critlab._core.imports import imported, is_path, one_line
 from critlab._core.spec import Problems, Spec, json_values, nearest, problems, refusal
 from critlab._core.user_code.identity import OwnCode, code_of_row, own_code, path_of, stated_version
 from critlab.deficits.input_form import InputForm
+from critlab.learning_tasks.learning_task import LearningTask
 from critlab.models.model import Model
 
 if TYPE_CHECKING:
@@ -72,6 +73,11 @@ class ModelSpec(Spec):
         """Raises StudyError where the model cannot take such values; silent on a user's function."""
         if not is_path(self.name):
             self._options().check_form(form)
+
+    def check_task(self, task: LearningTask) -> None:
+        """Raises StudyError where the model does not answer what the task asks; silent on a user's function."""
+        if not is_path(self.name):
+            self._options().check_task(task)
 
     @property
     def source_layers(self) -> Mapping[str, str]:

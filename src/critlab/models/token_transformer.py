@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from critlab._core.errors import StudyError
 from critlab._core.spec import Problems
 from critlab.deficits.input_form import InputForm
+from critlab.learning_tasks.learning_task import LearningTask
 from critlab.models.model import Model
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class TokenTransformer(Model):
         width: numbers of a token; a multiple of ``attention_heads``.
         blocks: how many.
         attention_heads: of every block.
+        per_token: whether there is an answer at each token, which then sees no token behind it; else one for the
+            sequence.
     """
 
     name: ClassVar[str] = "token_transformer"
@@ -36,6 +39,7 @@ class TokenTransformer(Model):
     width: int = Field(default=64, ge=1)
     blocks: int = Field(default=2, ge=1)
     attention_heads: int = Field(default=2, ge=1)
+    per_token: bool = Field(default=False, exclude_if=lambda per_token: not per_token)
 
     @model_validator(mode="after")
     def _sizes_agree(self) -> Self:
@@ -46,6 +50,17 @@ class TokenTransformer(Model):
             text = f"received {self.padding}; must be below vocabulary, which is {self.vocabulary}"
             raise Problems([(("padding",), text)])
         return self
+
+    def check_task(self, task: LearningTask) -> None:
+        """Raises StudyError where ``per_token`` does not say what the task asks for."""
+        wanted = task.unit == "token"
+        if task.unit == "pixel":
+            super().check_task(task)
+        elif self.per_token != wanted:
+            said, must = (f"{one}".lower() for one in (self.per_token, wanted))
+            raise StudyError(
+                f"per_token: received {said}; must be {must}, because {task.name} needs an answer for each {task.unit}"
+            )
 
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Raises StudyError unless examples are ``(places,)``."""
@@ -84,7 +99,8 @@ class TokenTransformer(Model):
             classes: how many logits.
 
         Returns:
-            A module from int64 ``(N, places)`` to logits ``(N, classes)``, initialised as torch does by default,
+            A module from int64 ``(N, places)`` to logits ``(N, classes)``, with ``per_token`` ``(N, places, classes)``
+            and no mean over tokens, initialised as torch does by default,
             embedding and positions normal with deviation 0.02, from torch's global generator.
 
         Raises:

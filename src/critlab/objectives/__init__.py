@@ -56,6 +56,10 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
     {
         "cross_entropy": "critlab.objectives.cross_entropy:CrossEntropy",
         "smoothed_cross_entropy": "critlab.objectives.smoothed_cross_entropy:SmoothedCrossEntropy",
+        "binary_cross_entropy": "critlab.objectives.binary_cross_entropy:BinaryCrossEntropy",
+        "mean_squared_error": "critlab.objectives.mean_squared_error:MeanSquaredError",
+        "mean_absolute_error": "critlab.objectives.mean_absolute_error:MeanAbsoluteError",
+        "gaussian_likelihood": "critlab.objectives.gaussian_likelihood:GaussianLikelihood",
         "mixup": "critlab.objectives.mixup:Mixup",
         "cutmix": "critlab.objectives.cutmix:CutMix",
         "cross_source_reconstruction": "critlab.objectives.cross_source_reconstruction:CrossSourceReconstruction",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from critlab._core.errors import StudyError
-from critlab.objectives.cross_entropy import cross_entropy
+from critlab.learning_tasks.losses import cross_entropy
 from critlab.objectives.objective import Learned, Objective, check_logits
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Mixup(Objective):
 
     name: ClassVar[str] = "mixup"
     citation: ClassVar[str] = "Zhang et al. 2018"
+    likelihoods: ClassVar[tuple[str, ...]] = ("categorical",)
     alpha: float = Field(default=0.2, gt=0, le=100)
     smoothing: float = Field(default=0.0, ge=0, lt=1)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from critlab.objectives.cross_entropy import cross_entropy
+from critlab.learning_tasks.losses import cross_entropy
 from critlab.objectives.objective import Learned, Objective, check_logits
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class SmoothedCrossEntropy(Objective):
 
     name: ClassVar[str] = "smoothed_cross_entropy"
     citation: ClassVar[str] = "Szegedy et al. 2016, section 7"
+    likelihoods: ClassVar[tuple[str, ...]] = ("categorical", "categorical_per_position")
     smoothing: float = Field(default=0.1, gt=0, lt=1)
 
     def learn(self, model: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator) -> Learned:

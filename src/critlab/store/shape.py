@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from critlab._core.errors import StoreDamaged
-from critlab._core.spec import Problems, problems, refusal
+from critlab._core.spec import Problems, problems, refusal, shown
 from critlab.measures.correct_images import refusal as refusal_of_bits
 
 MOST = 1e100
@@ -118,9 +118,23 @@ class _Epoch(_Part):
 
 class _Trained(_Epoch):
     status: Literal["done"]
+    model_config = ConfigDict(extra="allow")
+
     train_loss: Number
     train_accuracy: Number = 0.0
     weight_displacement: Number = 0.0
+
+    @model_validator(mode="after")
+    def _metrics_are_numbers(self) -> Self:
+        """Whatever else an epoch says of its training is a number, too: metrics have names of their own."""
+        wrong = [
+            ((name,), f"received {shown(value)}; must be a number from {-MOST:g} to {MOST:g}")
+            for name, value in (self.__pydantic_extra__ or {}).items()
+            if name.startswith("train_") and not _is_number(value)
+        ]
+        if wrong:
+            raise Problems(wrong)
+        return self
 
 
 class _Diverged(_Epoch):
@@ -131,6 +145,11 @@ class _Diverged(_Epoch):
 class _Failure(_Part):
     reason: Note
     seed: Count = 0
+
+
+def _is_number(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value) and abs(value) <= MOST
 
 
 def _within(value: Any) -> Any:
@@ -208,6 +227,7 @@ class _Study(_Part):
     chance: Annotated[float, Field(ge=0, le=1)] | None = None
     versions: dict[Name, Annotated[int, Field(ge=1, le=10**6)]] | None = None
     rehearsed: Digest | None = None
+    constants: dict[Name, Number] | None = None
 
 
 _SHAPES: Mapping[str, type[_Part]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from critlab.study.default_controls import stops_or_nothing
 from critlab.study.ingredients.intervention import Intervention
 from critlab.study.schedules import Reach, schedule
 from critlab.study.switches import switch_key
+from critlab.study.task_checks import told
 
 if TYPE_CHECKING:
     from critlab.study.study import Study
@@ -113,18 +113,19 @@ def fit(study: Study) -> Found:
     shape, sizes = study.data.shape(), study.data.sizes()
     for place, deficit in deficits(study):
         if shape is not None:
-            yield from _told(place, deficit.check_examples, shape)
+            yield from told(place, deficit.check_examples, shape)
         if (form := study.data.form()) is not None:
-            yield from _told(place, deficit.check_form, form)
-        if sizes is not None:
-            yield from _told(place, deficit.check_classes, sizes.classes)
+            yield from told(place, deficit.check_form, form)
+        if sizes is not None and study.task.targets.kind == "classes":
+            yield from told(place, deficit.check_classes, sizes.classes)
         if (heads := study.data.label_heads()) is not None:
-            yield from _told(place, deficit.check_heads, heads)
+            yield from told(place, deficit.check_heads, heads)
+        yield from told(place, deficit.check_targets, study.task.targets)
     if (form := study.data.form()) is not None:
-        yield from _told(("model",), study.model.check_form, form)
-        yield from _told(("objective",), study.objective.check_form, form)
+        yield from told(("model",), study.model.check_form, form)
+        yield from told(("objective",), study.objective.check_form, form)
         for switch in study.switch or ():
-            yield from _told(("switch", switch_key(switch)), switch.check_form, form)
+            yield from told(("switch", switch_key(switch)), switch.check_form, form)
     if shape is not None:
         for switch in study.switch or ():
             yield from ((("switch", switch_key(switch), *where), text) for where, text in switch.shape_misfits(shape))
@@ -142,7 +143,7 @@ def read_data(
     Args:
         study: what is done to the data.
         example_shape: of one example, after padding.
-        label_shape: of the labels of one example, ``()`` or ``(heads,)``.
+        label_shape: of the labels of one example, such as ``()`` or ``(heads,)``.
         classes: how many there are.
         form: what the values of examples are.
 
@@ -150,23 +151,28 @@ def read_data(
         StudyError: at the first thing that does not fit.
     """
     heads = label_shape[0] if label_shape else 1
+    by_class = study.task.targets.kind == "classes"
     for _, deficit in deficits(study):
         deficit.check_examples(example_shape)
         deficit.check_form(form)
+        deficit.check_targets(study.task.targets)
         deficit.check_classes(classes)
-        deficit.check_heads(heads)
+        if by_class:
+            deficit.check_heads(heads)
     study.model.check(example_shape)
     study.model.check_form(form)
     checked: list[tuple[str, Callable[[Any], None], Any]] = [
+        ("task", study.task.check_form, form),
+        ("task", study.task.check_examples, example_shape),
         ("objective", study.objective.check_examples, example_shape),
         ("objective", study.objective.check_form, form),
         *((f"switch.{switch_key(switch)}", switch.check_form, form) for switch in study.switch or ()),
     ]
     for place, check, value in checked:
-        for where, text in _told((place,), check, value):
+        for where, text in told((place,), check, value):
             raise StudyError(f"{'.'.join(map(str, where))}: {text}")
     answers = getattr(study.model, "heads", 1)
-    if not is_path(study.model.name):
+    if by_class and not is_path(study.model.name):
         if heads != answers:
             raise StudyError(f"model.heads: received {answers}; must be {heads}, as many as an example has labels")
         if label_shape == (1,):
@@ -198,13 +204,3 @@ def interventions(study: Study) -> Iterator[Intervention]:
     if study.intervention is not None:
         yield study.intervention
     yield from study.controls.interventions
-
-
-def _told(place: Location, check: Callable[[Any], None], value: Any) -> Found:
-    """A deficit's own message, which may begin with its field, as a problem at its place in the study."""
-    try:
-        check(value)
-    except StudyError as error:
-        text = str(error)
-        begins = re.match(r"deficit\.(\w+): ", text)
-        yield ((*place, begins[1]), text[begins.end() :]) if begins else (place, text)

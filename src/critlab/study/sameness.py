@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from critlab._core.spec import shown
+from critlab.learning_tasks import CLASSIFICATION, plain_task
 from critlab.study.study import Study
 
 GROWTH = (
@@ -16,6 +17,7 @@ GROWTH = (
     "measures",
     "evaluation.every",
     "statistics",
+    "task.metric",
     "precision",
     "model.version",
 )
@@ -24,6 +26,9 @@ GROWTH = (
 They add runs or readings, or change how runs are analysed; no run that both versions have is another one. A version of
 the user's code counts as an edit of that code does. (Another precision than the store's is refused on its own.)
 """
+
+TASK: Mapping[str, Any] = {"task": plain_task(CLASSIFICATION)}
+"""What plain values without a task mean."""
 
 MOST_KEYS = 10
 """How many differing keys a message lists."""
@@ -43,7 +48,8 @@ def differences(before: Mapping[str, Any], study: Study) -> list[Difference]:
     A key that the record lacks is no difference where ``study`` has its default: an earlier critlab did not know it.
     """
     chosen = study.model_dump(mode="json", exclude_defaults=True)
-    return [one for one in _differing("", before, study.model_dump(mode="json")) if not _is_new_default(one, chosen)]
+    found = _differing("", {**TASK, **before}, {**TASK, **study.model_dump(mode="json")})
+    return [one for one in found if not _is_new_default(one, chosen)]
 
 
 def plain_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:

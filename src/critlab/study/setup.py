@@ -11,12 +11,15 @@ from critlab._core.errors import StudyError
 from critlab._core.imports import is_path
 from critlab._core.spec import Location, Problems, Spec, problems, shown
 from critlab.data.spec import DataSpec
+from critlab.learning_tasks import CLASSIFICATION
+from critlab.learning_tasks.metric import Metric
 from critlab.measures import MEASURES, Measure
 from critlab.models.spec import ModelSpec
-from critlab.objectives import CrossEntropy, Objective
+from critlab.objectives import CrossEntropy, Objective, read_objective
 from critlab.study.ingredients.pretraining import PretrainingSpec
 from critlab.study.specs import AugmentSpec, EvaluationSpec, OptimizerSpec
-from critlab.study.types import AnyObjective
+from critlab.study.task_checks import task_misfits
+from critlab.study.types import AnyObjective, AnyTask, task_of
 
 
 def _measures(raw: Any) -> Any:
@@ -46,9 +49,10 @@ def _measure(kind: type[Measure], raw: Any) -> Measure:
 
 
 class Setup(Spec):
-    """The part of a study that does not depend on the question: data, model, training, tests and measures.
+    """The part of a study that does not depend on the question: data, task, model, training, tests and measures.
 
     ``precision`` pins how numbers are computed; where it is left out, the first run in a store times a step to decide.
+    ``objective`` is that of the task where it is left out.
     """
 
     data: DataSpec
@@ -60,6 +64,33 @@ class Setup(Spec):
     objective: AnyObjective = CrossEntropy()
     evaluation: EvaluationSpec = EvaluationSpec()
     pretraining: PretrainingSpec | None = None
+    #: stays out of the plain values where it is neutral, so that earlier studies keep their digests
+    task: AnyTask = Field(default=CLASSIFICATION, exclude_if=lambda task: task == CLASSIFICATION)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _objective_of_the_task(cls, raw: Any) -> Any:
+        if not isinstance(raw, Mapping) or "task" not in raw or "objective" in raw:
+            return raw
+        try:
+            return {**raw, "objective": read_objective(task_of(raw["task"]).objective)}
+        except (Problems, StudyError, AttributeError, TypeError):
+            return raw  # the field's own validator says what is wrong
+
+    @property
+    def metric(self) -> Metric:
+        """The metric in which damage is measured.
+
+        Raises:
+            StudyError: it is a user's own and cannot be imported.
+        """
+        return self.task.judged
+
+    @model_validator(mode="after")
+    def _task_fits(self) -> Self:
+        if found := list(task_misfits(self)):
+            raise Problems(found)
+        return self
 
     @property
     def steps(self) -> int:
@@ -98,7 +129,12 @@ class Setup(Spec):
         if text := self.too_few_batches():
             found.append((("optimizer", "accumulate"), text))
         heads, answers = self.data.label_heads(), getattr(self.model, "heads", 1)
-        if heads is not None and heads != answers and not is_path(self.model.name):
+        if (
+            self.task.targets.kind == "classes"
+            and heads is not None
+            and heads != answers
+            and not is_path(self.model.name)
+        ):
             text = f"received {shown(answers)}; must be {heads}, as many as an example has labels"
             found.append((("model", "heads"), text))
         try:

@@ -314,20 +314,21 @@ class EvaluationSpec(Spec):
 
 
 class StatisticsSpec(Spec):
-    """How final accuracies are judged.
+    """How final scores are judged.
 
     Args:
-        final_epochs: the last epochs whose test accuracy is averaged; at most the recovery.
-        smallest_damage: the smallest loss of accuracy (a fraction) that is of interest.
+        final_epochs: the last epochs whose tests are averaged; at most the recovery.
+        smallest_damage: the smallest damage that is of interest, in the unit of the task's metric, such as a fraction
+            of accuracy; a study file that leaves it out takes what the metric says, 0.01 unless it says otherwise.
         closing_width: points are added to a sweep until the interval of the closing is at most so many epochs wide;
             None is a tenth of the range of its first points.
-        tolerance: for a sweep over switch times, the largest loss (a fraction) that does not matter; None is
+        tolerance: for a sweep over switch times, the largest loss that does not matter, in the same unit; None is
             ``smallest_damage``.
         present: for such a sweep, the epoch at which the user switches today; the length of training is never.
     """
 
     final_epochs: int = Field(default=3, ge=1)
-    smallest_damage: float = Field(default=0.01, ge=0, lt=1)
+    smallest_damage: float = Field(default=0.01, ge=0, le=MOST_RATE)
     closing_width: float | None = Field(default=None, gt=0, le=MOST_EPOCHS, exclude_if=lambda width: width is None)
-    tolerance: float | None = Field(default=None, gt=0, lt=1, exclude_if=lambda value: value is None)
+    tolerance: float | None = Field(default=None, gt=0, le=MOST_RATE, exclude_if=lambda value: value is None)
     present: Epoch | None = Field(default=None, exclude_if=lambda value: value is None)

@@ -34,6 +34,7 @@ from critlab.study.runs.sequential import MOST_SEEDS, SequentialSeeds, read_tabl
 from critlab.study.setup import Setup as Setup
 from critlab.study.specs import ControlsSpec, StatisticsSpec
 from critlab.study.sweeps import AnySweep
+from critlab.study.task_checks import statistics_misfits
 from critlab.study.types import AnyDeficit, Place, sequence
 
 
@@ -120,7 +121,14 @@ class Study(Setup):
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
-        checked = (checks.question, checks.background, checks.controls, checks.schedule_fits, checks.fit)
+        checked = (
+            checks.question,
+            checks.background,
+            checks.controls,
+            checks.schedule_fits,
+            checks.fit,
+            statistics_misfits,
+        )
         found = [problem for check in checked for problem in check(self)]
         if found:
             raise Problems(found)

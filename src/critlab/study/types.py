@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 
 from critlab._core.spec import Problems, shown
 from critlab.deficits import Deficit, plain, read_deficit
+from critlab.learning_tasks import LearningTask, plain_task, read_task
 from critlab.objectives import Objective, plain_objective, read_objective
 
 MOST_EPOCHS = 1_000_000
@@ -80,5 +81,21 @@ def _objective(value: Any) -> Any:
     return read_objective(value) if isinstance(value, dict) else value
 
 
+def task_of(value: Any) -> Any:
+    """The task that a name, or a table of name and options, describes; anything else as it is.
+
+    Raises:
+        Problems: there is no such task, or an option is out of its range.
+    """
+    if isinstance(value, str):
+        try:
+            return read_task(value)
+        except Problems as error:
+            # a name alone has no key to point at
+            raise Problems([((), text) for _, text in error.problems]) from None
+    return read_task(value) if isinstance(value, dict) else value
+
+
 AnyDeficit = Annotated[Deficit, BeforeValidator(_deficit), PlainSerializer(plain)]
+AnyTask = Annotated[LearningTask, BeforeValidator(task_of), PlainSerializer(plain_task)]
 AnyObjective = Annotated[Objective, BeforeValidator(_objective), PlainSerializer(plain_objective)]

@@ -34,6 +34,7 @@ from critlab.training.cuda_graph.step_program import StepProgram
 from critlab.training.cuda_graph.updates import UpdateRule, update_rule
 from critlab.training.evaluation import recomputed
 from critlab.training.examples import Examples
+from critlab.training.heads import built_model, likelihood_of_task
 from critlab.training.interventions import intervene
 from critlab.training.loop import autocast, score_test_images, selected, train_epoch
 from critlab.training.optimizers import drop_state, make_optimizer, pack_optimizer, unpack_optimizer
@@ -84,7 +85,7 @@ class NetworkLearner:
     ) -> None:
         self.base, self.numerics, self.device = base, numerics, torch.device(device)
         self.recorded = self.device.type == "cuda" if recorded is None else recorded
-        self.examples = Examples.of(images, self.device)
+        self.examples = Examples.of(images, self.device, base.task)
         self.probe_images = ProbeImages(self.examples, base.optimizer.batch)
         self.length = base.data.epoch or len(images.train_labels)
         self.built_in = not is_path(base.model.name) and MODELS.find(base.model.name).__module__.startswith("critlab.")
@@ -102,10 +103,10 @@ class NetworkLearner:
         """Trains ``state`` for one epoch, or for what is left of it, in place.
 
         Returns:
-            ``train_loss`` (of cross entropy: nats) and ``train_accuracy`` (a fraction; not there where the objective
-            gives no logits) over the epoch's batches, and ``weight_displacement``, how far the weights are from where
-            the epoch's first step found them; None where ``pause``, asked after every step of the optimiser, ended the
-            call inside the epoch.
+            ``train_loss`` (of cross entropy: nats) and the task's metrics, such as ``train_accuracy`` (a fraction; not
+            there where the objective gives no outputs) over the epoch's batches, and ``weight_displacement``, how far
+            the weights are from where the epoch's first step found them; None where ``pause``, asked after every step
+            of the optimiser, ended the call inside the epoch.
 
         Raises:
             Diverged: a loss or a weight is not finite.
@@ -192,7 +193,8 @@ class NetworkLearner:
             arrays |= {f"outside.{name}": value for name, value in packed(outside(state.model), state.fresh).items()}
         if state.progress is not None:
             # sums are exact: the counts are far below 2^53
-            arrays["progress"] = np.asarray(astuple(state.progress), dtype=np.float64)
+            *sums, further = astuple(state.progress)
+            arrays["progress"] = np.asarray([*sums, *further], dtype=np.float64)
         return {**arrays, "run": np.asarray([state.seed, state.epoch], dtype=np.int64)}
 
     def unpack(self, tensors: Mapping[str, NDArray[Any]]) -> NetworkState:
@@ -218,8 +220,8 @@ class NetworkLearner:
         state.added = Added.of(_below("switch.", found), state.model)
         state.epoch = epoch
         if "progress" in tensors:
-            step, loss, right, counted = tensors["progress"].tolist()
-            state.progress = Progress(int(step), loss, int(right), int(counted))
+            step, loss, right, counted, *further = tensors["progress"].tolist()
+            state.progress = Progress(int(step), loss, int(right), int(counted), tuple(further))
             state.began = {name: value.to(self.device) for name, value in _below("began.", found).items()}
         return state
 
@@ -239,7 +241,7 @@ class NetworkLearner:
         """The study's network, initialised from ``seed``; the global generators stay as they are."""
         with kept_generators(torch.device("cpu")):
             seed_all(seed, torch.device("cpu"))
-            model = self.base.model.build(self.examples.shape, self.examples.classes)
+            model = built_model(self.base, self.examples.shape, self.examples.outputs)
             model = model.to(self.device)
             if not self.built_in and any(map(is_lazy, (*model.parameters(), *model.buffers()))):
                 self._shape(model)
@@ -257,6 +259,9 @@ class NetworkLearner:
     @cached_property
     def _can_be_recorded(self) -> bool:
         """Whether a step is nothing but operations on tensors: a recorded program runs no Python."""
+        # a recorded program counts right answers alone
+        if self.base.task.followed != ("accuracy",) or not self.base.task.names_classes:
+            return False
         if self.built_in:
             return True
         model = self._untrained(0).train()
@@ -294,12 +299,13 @@ class NetworkLearner:
             lambda: self._untrained(key(state.seed, "init")),
             self._forward,
             self.numerics.precision != "float32",
+            likelihood_of_task(self.base.task),
         )
 
 
 def _quantities(split: str, score: Score) -> dict[str, float]:
-    found = {f"{split}_loss": score.loss}
-    return found if score.accuracy is None else {f"{split}_accuracy": score.accuracy, **found}
+    metrics = {f"{split}_{name}": value for name, value in score.metrics.items()}
+    return {**metrics, f"{split}_loss": score.loss}
 
 
 def _below(prefix: str, tensors: Mapping[str, Value]) -> dict[str, Value]:

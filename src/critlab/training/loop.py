@@ -1,4 +1,4 @@
-"""One epoch of training, and one pass over the test images."""
+"""One epoch of training, and one pass over the test data."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from torch.optim import Optimizer
 from critlab._core.errors import Diverged
 from critlab._core.random_streams import generator, key
 from critlab.deficits import BatchContext, kept_mask
+from critlab.learning_tasks import LearningTask
 from critlab.objectives import Learned
-from critlab.objectives.cross_entropy import cross_entropy
-from critlab.objectives.objective import check_logits
 from critlab.study.runs.recipe import Recipe
 from critlab.study.switches.switch import Trained
 from critlab.training.batches import EpochSize, batches
@@ -75,7 +74,7 @@ def train_epoch(
         stepped: called with the network after each step.
 
     Returns:
-        Loss and accuracy on the training batches as they were shown, before each step; where ``pause`` said so, how
+        Loss and metrics on the training batches as they were shown, before each step; where ``pause`` said so, how
         far the epoch is. An epoch that was paused ends as one that was not, bit for bit.
 
     Raises:
@@ -92,7 +91,7 @@ def train_epoch(
         order = selected(recipe, examples, seed, epoch, ordered(recipe, examples, seed, epoch, size.length))
         pieces = list(batches(order, size.batch))
         place = EpochPosition(seed, epoch, begun.step, len(pieces), size.together)
-        tally = RunningMetrics(begun)
+        tally = RunningMetrics(begun, examples.task, examples.view)
         steps: Steps
         if program is None:
             steps = OrdinarySteps(model, optimizer, recipe, forward, place, tally, stepped)
@@ -157,7 +156,7 @@ class Steps(Protocol):
         """Goes on with one batch, with which a step may end."""
 
     def ended(self) -> RunningMetrics:
-        """Loss and right answers so far, once the network is as it is after the steps taken.
+        """Loss and metrics so far, once the network is as it is after the steps taken.
 
         Raises:
             Diverged: a loss was not finite; with :class:`OrdinarySteps`, ``take`` has raised it already.
@@ -269,7 +268,7 @@ def built_in(recipe: Recipe) -> bool:
 def selected(recipe: Recipe, examples: Examples, seed: int, epoch: int, order: Tensor) -> Tensor:
     """``order`` without the images that the recipe's deficits and its selection withhold."""
     everything = torch.arange(len(examples.train_labels))
-    draws = BatchContext(seed, epoch, 0, everything, len(everything), examples.classes)
+    draws = BatchContext(seed, epoch, 0, everything, len(everything), examples.classes, targets=examples.targets)
     for withholding in (*recipe.deficits, recipe.select):
         left = None if withholding is None else kept_mask(withholding, examples.train_labels.cpu(), draws)
         if left is not None:
@@ -281,26 +280,31 @@ def selected(recipe: Recipe, examples: Examples, seed: int, epoch: int, order: T
 def score_test_images(
     model: nn.Module, examples: Examples, forward: Callable[[], AbstractContextManager[Any]] = nullcontext
 ) -> tuple[Score, Tensor | None]:
-    """Loss and accuracy on the clean test images, in evaluation mode.
+    """Loss and metrics on the clean test data, in evaluation mode; of the whole set, not the mean of batches.
 
     Returns:
         The score, and which labels the model gives right, bool on the CPU in the shape of the labels, ``(images,)`` or
-        ``(images, heads)``; None where a label is -1, so that images do not count equally.
+        ``(images, heads)``; None where there is no accuracy of examples, or where a label does not count, so that
+        images do not count equally.
     """
     model.eval()
-    tally, correct = RunningMetrics(), []
-    for images, labels in zip(
+    task, correct = examples.task, list[Tensor]()
+    tally = RunningMetrics(task=task, view=examples.view, test=True)
+    by_image = tally.counts_right and task.unit == "example"
+    for stored, labels in zip(
         examples.test_images.split(TEST_BATCH), examples.test_labels.split(TEST_BATCH), strict=True
     ):
+        images, asked = examples.tested(stored, labels)
         with forward():
-            logits = _logits(model, examples.ready(images), labels)
-            learned = Learned(cross_entropy(logits, labels), logits)
-        tally.add(learned, labels)
-        correct.append(logits.argmax(-1) == labels)
-    every_label_counts = bool((examples.test_labels >= 0).all())
-    return tally.score(), torch.cat(correct).cpu() if every_label_counts else None
+            outputs = _outputs(model, task, images, asked)
+            learned = Learned(task.loss(outputs, asked), outputs)
+        answers = tally.add(learned, asked)
+        if by_image and answers is not None:
+            by_image = bool(answers.counted.all())
+            correct.append(answers.predicted == answers.labels)
+    return tally.score(), torch.cat(correct).cpu() if by_image else None
 
 
-def _logits(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    pieces = zip(images.split(TEST_PIECE), labels.split(TEST_PIECE), strict=True)
-    return torch.cat([check_logits(model(seen), asked) for seen, asked in pieces])
+def _outputs(model: nn.Module, task: LearningTask, images: Tensor, asked: Tensor) -> Tensor:
+    pieces = zip(images.split(TEST_PIECE), asked.split(TEST_PIECE), strict=True)
+    return torch.cat([task.check_outputs(model(seen), wanted) for seen, wanted in pieces])

@@ -6,9 +6,14 @@ from collections.abc import Collection
 from dataclasses import replace
 
 import torch
+from torch import nn
 
+from critlab._core.errors import CritlabError, StudyError
+from critlab._core.imports import one_line
+from critlab._core.random_streams import generator
 from critlab._core.threads import one_thread
 from critlab.data.image_set import ImageSet
+from critlab.learning_tasks import CLASSIFICATION
 from critlab.study.checks import interventions
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import Recipe, recipes
@@ -17,11 +22,16 @@ from critlab.study.switches.switch import Trained
 from critlab.training import precision
 from critlab.training.device import make_deterministic
 from critlab.training.examples import Examples
+from critlab.training.heads import built_model
 from critlab.training.interventions import check_layers
 from critlab.training.learner import NetworkLearner
 from critlab.training.optimizers import make_optimizer
+from critlab.training.seeding import kept_generators
 from critlab.training.states.rehearsal import check_resume
 from critlab.training.switching.fitting import check_switches
+
+LOOKED_AT = 2
+"""Examples that an untrained model answers before the first step."""
 
 TESTED = 250
 """How many test images a trial of a checkpoint evaluates."""
@@ -39,10 +49,16 @@ class NetworkTraining:
     def check(self, study: Study, images: ImageSet) -> None:
         """Build the model and its optimisers, and refuse what does not fit: a layer to reset, an optimiser, a switch.
 
+        For another task than classification, also see whether the model's outputs and the loss fit what is asked.
+
         Raises:
-            StudyError: there is no such layer, something does not fit, or the model cannot be built.
+            StudyError: there is no such layer, something does not fit, the model cannot be built, or its outputs do not
+                fit.
         """
-        model = study.model.build(tuple(images.train_images.shape[1:]), images.classes)
+        examples = Examples.of(images, torch.device("cpu"), study.task)
+        model = built_model(study, examples.shape, examples.outputs)
+        if study.task != CLASSIFICATION:
+            check_answers(model, examples, study)
         if layers := {layer for one in interventions(study) for layer in one.reset_layers}:
             check_layers(model, layers)
         optimizer = make_optimizer(study.optimizer, model)
@@ -51,7 +67,7 @@ class NetworkTraining:
             for switch in study.switch:
                 make_optimizer(switch.optimizer(study.optimizer), model)
             tried = [switch for switch in study.switch if switch.tried]
-            check_switches(tried, trained, Examples.of(images, torch.device("cpu")))
+            check_switches(tried, trained, examples)
 
     def check_resume(
         self, study: Study, images: ImageSet, numerics: Numerics, device: str, modules: Collection[str]
@@ -73,6 +89,25 @@ class NetworkTraining:
     def epoch_seconds(self, study: Study, images: ImageSet, numerics: Numerics) -> float:
         """See :func:`critlab.training.precision.epoch_seconds`."""
         return precision.epoch_seconds(study, images, numerics)
+
+
+def check_answers(model: nn.Module, examples: Examples, study: Study) -> None:
+    """Let the untrained model answer a few examples, and take the loss of the answers.
+
+    Raises:
+        StudyError: the outputs or the loss do not fit what the task asks.
+    """
+    images, asked = examples.tested(examples.train_images[:LOOKED_AT], examples.train_labels[:LOOKED_AT])
+    with kept_generators(torch.device("cpu")), torch.no_grad():
+        model.train()
+        try:
+            answered = model(images)
+        except CritlabError:
+            raise
+        except Exception as error:
+            raise StudyError(f"model: fails on examples of shape {examples.shape}: {one_line(error)}") from error
+        study.task.check_outputs(answered, asked)
+        study.objective.learn(model, images, asked, generator(0, "objective", 0, 0))
 
 
 def _first_treated(study: Study) -> Recipe:

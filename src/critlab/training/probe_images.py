@@ -26,7 +26,7 @@ class ProbeImages:
         self.examples, self.batch = examples, batch
 
     def read(self, spec: Measurement, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
-        """Images, normalised, and labels for one measure of a state."""
+        """Images, normalised, and what is asked of them, for one measure of a state."""
         split = getattr(spec.options, "split", "train")
         there = len(self.examples.test_labels if split == "test" else self.examples.train_labels)
         count = min(getattr(spec.options, "images", there), there)
@@ -51,10 +51,12 @@ class ProbeImages:
     def _clean(self, count: int, split: str) -> tuple[Tensor, Tensor, Tensor]:
         """Class-balanced clean images of one split, the same for every run and epoch."""
         labels = self.examples.test_labels if split == "test" else self.examples.train_labels
-        indices = torch.from_numpy(np.asarray(balanced(labels.cpu().numpy(), count), dtype=np.int64))
+        chosen = balanced(labels.cpu().numpy(), count, self.examples.targets)
+        indices = torch.from_numpy(np.asarray(chosen, dtype=np.int64))
         if split == "test":
             there = self.examples.test_images
-            return indices, self.examples.ready(there[indices.to(there.device)]), labels[indices.to(labels.device)]
+            stored = there[indices.to(there.device)], labels[indices.to(labels.device)]
+            return (indices, *self.examples.tested(*stored))
         plain = Recipe(lr=1.0, weight_decay=0.0)
         images, labels = self.examples.training_batch(indices, plain, 0, 0, 0)
         return indices, images, labels

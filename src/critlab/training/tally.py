@@ -1,63 +1,127 @@
-"""What an epoch comes to: running sums of loss and of right answers, and where they stand inside it."""
+"""What an epoch or a test comes to: running sums of the loss and of metrics, and where they stand inside an epoch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from critlab.learning_tasks import CLASSIFICATION, NO_VIEW, LearningTask, TargetView
+from critlab.learning_tasks.scoring.scoring import Answers, MetricTally
 from critlab.objectives import Learned
 
 
 @dataclass(frozen=True)
 class Score:
-    """Mean loss (of cross entropy: nats per example and head) and accuracy (a fraction) over all that counts.
+    """Mean loss (of cross entropy: nats per label) and metrics over all that counts.
 
-    ``accuracy`` is None where the objective gave no logits.
+    Args:
+        loss: the mean.
+        metrics: by name, in the order of the task; those that are not defined, or that the objective gave no outputs
+            for, are not there.
     """
 
     loss: float
-    accuracy: float | None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def accuracy(self) -> float | None:
+        """The accuracy, a fraction; None where it was not counted."""
+        return self.metrics.get("accuracy")
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an unfinished epoch is: steps done, and the running sums of loss, right answers and labels so far."""
+    """How far an unfinished epoch is.
+
+    Args:
+        step: steps done.
+        loss: the running sum of the loss.
+        right: right answers so far.
+        counted: labels so far.
+        further: the running sums of the task's other metrics, one after the other.
+    """
 
     step: int = 0
     loss: float = 0.0
     right: int = 0
     counted: int = 0
+    further: tuple[float, ...] = ()
 
 
 class RunningMetrics:
-    """Running sums of loss and of right answers, exact to float64; they go on from ``since``."""
+    """Running sums of the loss, of right answers and of further metrics, exact to float64; they go on from ``since``.
 
-    def __init__(self, since: Progress = Progress()) -> None:
+    Args:
+        since: where an earlier call paused.
+        task: whose metrics are counted.
+        view: what the task knows of the data.
+        test: whether all recorded metrics are counted; else those that are counted in training.
+    """
+
+    def __init__(
+        self,
+        since: Progress = Progress(),
+        task: LearningTask = CLASSIFICATION,
+        view: TargetView = NO_VIEW,
+        test: bool = False,
+    ) -> None:
         self.loss, self.right, self.counted = since.loss, since.right, since.counted
-        self.names_classes = False
+        self.task, self.view = task, view
+        self.has_outputs = False
+        names = task.recorded if test else task.followed
+        found = {name: task.scoring(name) for name in names}
+        #: right answers are counted here, as a recorded program does; every other metric has a tally
+        self.counts_right = "accuracy" in found
+        tallies = {one.facts.name: one.tally() for name, one in found.items() if name != "accuracy"}
+        self.tallies: dict[str, MetricTally] = {name: tally for name, tally in tallies.items() if test or tally.bounded}
+        counted = [one.facts.name for one in found.values()]
+        self.order = [name for name in counted if name == "accuracy" or name in self.tallies]
+        self._resume(since.further)
 
-    def add(self, learned: Learned, labels: Tensor) -> None:
-        """Counts a batch: each label that is not -1 or, where there are no logits, each image."""
+    def add(self, learned: Learned, labels: Tensor) -> Answers | None:
+        """Counts a batch: each label that counts or, where there are no outputs, each image."""
         if learned.logits is None:
             self.count(learned.loss.item(), len(labels), None)
-        else:
-            right = int((learned.logits.argmax(-1) == labels).sum())
-            self.count(learned.loss.item(), int((labels >= 0).sum()), right)
+            return None
+        answers = self.task.answers(learned.logits.detach(), labels, self.view)
+        right = int(((answers.predicted == answers.labels) & answers.counted).sum()) if self.counts_right else 0
+        self.count(learned.loss.item(), int(answers.counted.sum()), right)
+        for tally in self.tallies.values():
+            tally.add(answers)
+        return answers
 
     def count(self, loss: float, counted: int, right: int | None) -> None:
-        """Counts ``counted`` labels of mean loss ``loss``; ``right`` is None where classes are not named."""
+        """Counts ``counted`` labels of mean loss ``loss``; ``right`` is None where there are no outputs."""
         self.loss += loss * counted
         self.counted += counted
         if right is not None:
-            self.names_classes = True
+            self.has_outputs = True
             self.right += right
 
     def progress(self, step: int) -> Progress:
         """The sums after ``step`` steps, exactly, to go on from."""
-        return Progress(step, self.loss, self.right, self.counted)
+        further: list[float] = []
+        for tally in self.tallies.values():
+            sums = tally.sums()
+            further += [float(len(sums)), *sums]
+        return Progress(step, self.loss, self.right, self.counted, tuple(further))
+
+    def _resume(self, further: tuple[float, ...]) -> None:
+        at = 0
+        for tally in self.tallies.values() if further else ():
+            length = int(further[at])
+            tally.resume(further[at + 1 : at + 1 + length])
+            at += 1 + length
 
     def score(self) -> Score:
         """The means so far."""
         counted = max(self.counted, 1)
-        return Score(self.loss / counted, self.right / counted if self.names_classes else None)
+        if not self.has_outputs:
+            return Score(self.loss / counted)
+        values = {name: tally.value() for name, tally in self.tallies.items()}
+        if self.counts_right:
+            values["accuracy"] = self.right / counted
+        metrics = {name: value for name in self.order if (value := values[name]) is not None}
+        return Score(self.loss / counted, metrics)

@@ -16,6 +16,8 @@ from critlab._core.errors import DataError
 from critlab._core.spec import nearest, shown
 from critlab._core.text import one_line
 from critlab.data.own.array_files import column_names, parquet_columns
+from critlab.data.strata import split_groups
+from critlab.deficits.target_form import TargetForm
 
 if TYPE_CHECKING:
     from critlab.data.own.table import Table
@@ -110,7 +112,7 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
     return dict(zip(header, columns, strict=True))
 
 
-def encoded(train: Columns, test: Columns, options: Table) -> tuple[Pair, Pair]:
+def encoded(train: Columns, test: Columns, options: Table, targets: TargetForm) -> tuple[Pair, Pair]:
     """Features and labels of both parts; see :meth:`critlab.data.own.table.Table.load`."""
     numeric, categorical = kinds(train, options)
     features: list[list[NDArray[np.float32]]] = [[], []]
@@ -120,13 +122,17 @@ def encoded(train: Columns, test: Columns, options: Table) -> tuple[Pair, Pair]:
     for name in categorical:
         for made, one in zip(features, _one_hot(train, test, name, options), strict=True):
             made.append(one)
-    labels = _labels(train, test, options.label)
+    labels = _labels(train, test, options, targets)
     return (np.concatenate(features[0], 1), labels[0]), (np.concatenate(features[1], 1), labels[1])
 
 
 def kinds(train: Columns, options: Table) -> tuple[list[str], list[str]]:
     """The numeric and the categorical columns, in the order of the file."""
-    no_feature = {options.label, *options.ignore, *([options.split.by] if options.split and options.split.by else [])}
+    no_feature = {
+        *options.label_columns,
+        *options.ignore,
+        *([options.split.by] if options.split and options.split.by else []),
+    }
     asked = [*options.numeric, *options.categorical, *no_feature]
     for name in asked:
         if name not in train.cells:
@@ -216,7 +222,42 @@ def _refuse_empty(part: Columns, name: str, place: int, missing: str) -> None:
         )
 
 
-def _labels(train: Columns, test: Columns, name: str) -> list[NDArray[np.int64]]:
+def label_groups(whole: Columns, options: Table, targets: TargetForm) -> Sequence[Any]:
+    """What a split keeps in proportion: the class of each row, or a group of like targets."""
+    if targets.kind in ("classes", "next_token"):
+        return whole.column(options.label_columns[0])
+    return split_groups(_targets(whole, options.label_columns), targets)
+
+
+def _targets(part: Columns, names: Sequence[str]) -> NDArray[np.float64]:
+    """Columns of numbers, ``(rows,)`` for one and ``(rows, columns)`` for several.
+
+    Raises:
+        DataError: there is no such column, or a cell is empty or no finite number.
+    """
+    found = []
+    for name in names:
+        values = part.column(name)
+        for row, value in zip(part.rows, values, strict=True):
+            if not _is_number(value):
+                raise DataError(
+                    f"{part.where}: row {row}, column {name!r}: received {shown(value)}; must be a finite number, "
+                    "because it is a target"
+                )
+        found.append([float(value) for value in values])
+    return np.asarray(found[0]) if len(found) == 1 else np.asarray(found).T
+
+
+def _labels(train: Columns, test: Columns, options: Table, targets: TargetForm) -> list[NDArray[Any]]:
+    """The labels of both parts, as the task asks for them."""
+    if targets.kind == "real":
+        return [_targets(part, options.label_columns) for part in (train, test)]
+    if targets.kind == "multi_hot":
+        return [_targets(part, options.label_columns).reshape(len(part.rows), -1) for part in (train, test)]
+    return [*_class_numbers(train, test, options.label_columns[0])]
+
+
+def _class_numbers(train: Columns, test: Columns, name: str) -> list[NDArray[np.int64]]:
     """Class numbers of both parts."""
     values = train.column(name)
     if all(_is_number(value) and float(value).is_integer() for value in values):

@@ -12,6 +12,7 @@ from critlab.data.data_set import OwnDataSet
 from critlab.data.own.layout import Range
 from critlab.data.own.split import Split
 from critlab.deficits.input_form import UNIT, InputForm
+from critlab.deficits.target_form import CLASSES, TargetForm, TargetKind
 
 if TYPE_CHECKING:
     from critlab.data.user import Pair
@@ -27,7 +28,7 @@ class OtherDataSet(OwnDataSet):
     Args:
         function: ``package.module:function``, called without arguments.
         inputs: the key of the input where examples are mappings.
-        labels: the key of the label there.
+        labels: the key of the label there: a class number, or what the task learns, such as a number or a label image.
         side: images are scaled to so many pixels on both sides; required where their sizes differ.
         fit: ``crop`` scales the largest square in the middle of an image, ``stretch`` scales the whole image.
         mode: ``RGB`` or ``L`` (grey), to which images are converted; required where their modes differ.
@@ -48,6 +49,7 @@ class OtherDataSet(OwnDataSet):
         "range": None,
         "split": None,
     }
+    label_forms: ClassVar[tuple[TargetKind, ...]] = ("classes", "multi_hot", "real", "pixels", "next_token")
     function: str
     inputs: str = "image"
     labels: str = "label"
@@ -63,6 +65,10 @@ class OtherDataSet(OwnDataSet):
         return InputForm("free") if self.range == "standardised" else UNIT
 
     def load(self, folder: Path) -> tuple[Pair, Pair]:
+        """As :meth:`load_targets`, with class numbers."""
+        return self.load_targets(folder, CLASSES)
+
+    def load_targets(self, folder: Path, targets: TargetForm) -> tuple[Pair, Pair]:
         """The examples, read into the cache where they are not there yet.
 
         Raises:
@@ -70,8 +76,9 @@ class OtherDataSet(OwnDataSet):
             DataError: it fails or returns something else, an example is not like the first, or examples change from
                 one reading to the next.
 
-        Cost: one reading of every example, one after the other; afterwards of a few.
+        Cost: one reading of every example, one after the other, and a second one for labels that are no class
+            numbers; afterwards of a few.
         """
         from critlab.data.own.examples import read_examples
 
-        return read_examples(self)
+        return read_examples(self, targets)

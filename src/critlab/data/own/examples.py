@@ -18,7 +18,9 @@ from critlab.data.cache.filling import Filling, Rows, filled
 from critlab.data.own.layout import in_range, laid_out, recognised_layout
 from critlab.data.own.split import held_out
 from critlab.data.pictures.decoding import VERSION, Wanted, pixels
+from critlab.data.strata import split_groups
 from critlab.data.user import seeded
+from critlab.deficits.target_form import TargetForm
 
 if TYPE_CHECKING:
     from critlab.data.own.dataset import OtherDataSet
@@ -33,7 +35,7 @@ _FORM = (
 )
 
 
-def read_examples(options: OtherDataSet) -> tuple[Pair, Pair]:
+def read_examples(options: OtherDataSet, targets: TargetForm) -> tuple[Pair, Pair]:
     """Training and test part; see :meth:`critlab.data.own.dataset.OtherDataSet.load`."""
     where = options.function
     function = imported(where)
@@ -44,20 +46,22 @@ def read_examples(options: OtherDataSet) -> tuple[Pair, Pair]:
         code = own_code(function, where).digest
         if options.split is None:
             train, test = _two_parts(returned, where)
-            pairs = [_Part(one, name, options, code).read() for one, name in ((train, "train"), (test, "test"))]
+            pairs = [
+                _Part(one, name, options, code, targets).read() for one, name in ((train, "train"), (test, "test"))
+            ]
             return pairs[0], pairs[1]
         _check_part(returned, where)
-        part = _Part(returned, "all examples", options, code)
+        part = _Part(returned, "all examples", options, code, targets)
         values, labels = part.read()
         keys = (
             None if options.split.by is None else [part.key(number, options.split.by) for number in range(len(labels))]
         )
         names = [str(number) for number in range(len(labels))]
-        tests = held_out(labels.tolist(), names, options.split, keys, where)
+        tests = held_out(split_groups(labels, targets), names, options.split, keys, where)
     from critlab.data.cache.derived import taken
 
     places = np.flatnonzero(~tests), np.flatnonzero(tests)
-    return (taken(values, places[0]), labels[places[0]]), (taken(values, places[1]), labels[places[1]])
+    return (taken(values, places[0]), taken(labels, places[0])), (taken(values, places[1]), taken(labels, places[1]))
 
 
 def _two_parts(returned: Any, where: str) -> tuple[Any, Any]:
@@ -87,6 +91,7 @@ class _Part:
     part: str
     options: OtherDataSet
     code: str
+    targets: TargetForm
 
     @property
     def where(self) -> str:
@@ -100,6 +105,8 @@ class _Part:
         count = len(self.examples)
         key = [self.code, self.options.special(), self.part, count, self._content(make)]
         key.append(getattr(self.examples, "_fingerprint", None))  # of a data set of Hugging Face
+        if not self._has_classes:
+            key.append("without classes")  # whose journal holds no class numbers
 
         def rows(begin: int, end: int) -> Rows:
             made, labels = np.empty((end - begin, *shape), dtype=dtype), []
@@ -112,14 +119,47 @@ class _Part:
                         "; set side, mode, layout or range"
                     )
                 made[number - begin] = one
-                labels.append(self._label(label, number))
+                labels.append(self._label(label, number) if self._has_classes else 0)
             return made, labels
 
         # a user's data set may not be read by several threads
         values, labels = filled(
             Filling(["examples", VERSION, key], (count, *shape), dtype, rows, self.where, threads=1)
         )
+        if not self._has_classes:
+            return values, self._targets(key)
         return values, np.asarray(labels, dtype=np.int64)
+
+    @property
+    def _has_classes(self) -> bool:
+        return self.targets.kind in ("classes", "next_token")
+
+    def _targets(self, key: list[Any]) -> NDArray[Any]:
+        """Labels that are no class numbers, read once into the cache, too."""
+        first = self._target(0)
+        shape, dtype, count = first.shape, first.dtype, len(self.examples)
+
+        def rows(begin: int, end: int) -> Rows:
+            made = np.empty((end - begin, *shape), dtype=dtype)
+            for number in range(begin, end):
+                one = self._target(number)
+                if one.shape != shape:
+                    raise DataError(
+                        f"{self.where}: example {number} has a label of shape {one.shape} where the first has {shape}"
+                    )
+                made[number - begin] = one
+            return made, ()
+
+        asked = [self.targets.kind, self.options.labels]
+        where = f"{self.where}, labels"
+        return filled(Filling(["labels", VERSION, asked, key], (count, *shape), dtype, rows, where, threads=1))[0]
+
+    def _target(self, number: int) -> NDArray[Any]:
+        """The label of an example in the type in which labels are kept."""
+        found = np.asarray(_values_or_number(self.item(number)[1], f"{self.where}: label of example {number}"))
+        if self.targets.kind == "pixels" and found.dtype.kind in "iu":
+            return found.astype(np.int32) if found.dtype.itemsize > 4 else found
+        return found.astype(np.float32)
 
     def item(self, number: int) -> tuple[Any, Any]:
         """Input and label of an example.
@@ -222,6 +262,16 @@ def _values(value: Any, where: str) -> NDArray[Any]:
         raise DataError(
             f"{where}: is {type(value).__name__}; must be an image, a tensor, an array or a list of numbers"
         )
+    return found
+
+
+def _values_or_number(value: Any, where: str) -> NDArray[Any]:
+    """A label as numbers of any shape; a picture of class numbers counts too."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    found = np.asarray(value)
+    if found.dtype.kind not in "iufb":
+        raise DataError(f"{where}: is {type(value).__name__}; must be a number, or an array or an image of numbers")
     return found
 
 

@@ -18,7 +18,7 @@ class Spectrograms(ArrayFiles):
 
     Args:
         inputs: ``FILE.npy``, ``FILE.npz:NAME`` or ``FILE.parquet:COLUMN``.
-        labels: as ``inputs``, whole numbers from 0.
+        labels: as ``inputs``, what the task learns, as in ``arrays``.
         test_inputs: as ``inputs``, of the test part; required unless there is ``split``.
         test_labels: as ``labels``, of the test part.
         split: the test share of one set; ``by`` is an array, such as the speaker, whose equal values stay together.

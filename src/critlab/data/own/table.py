@@ -6,17 +6,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from critlab._core.errors import StudyError
 from critlab._core.spec import Problems
 from critlab.data.data_set import OwnDataSet
 from critlab.data.own.split import Split
 from critlab.deficits.input_form import InputForm
+from critlab.deficits.target_form import CLASSES, TargetForm, TargetKind
 
 if TYPE_CHECKING:
     from critlab.data.own.columns import Columns
     from critlab.data.user import Pair
 
+Label = Annotated[
+    str | Annotated[tuple[str, ...], Field(min_length=1)],
+    BeforeValidator(lambda raw: tuple(raw) if isinstance(raw, list) else raw),
+]
 Names = Annotated[tuple[str, ...], BeforeValidator(lambda raw: tuple(raw) if isinstance(raw, list) else raw)]
 
 
@@ -30,7 +36,8 @@ class Table(OwnDataSet):
         path: a CSV file (comma, UTF-8) or a parquet file. A relative path is in the folder of all data, else in the
             working folder.
         test_path: as ``path``, of the test part; required unless there is ``split``.
-        label: the column of the classes, which are numbered in the order of their sorted values.
+        label: the column of the classes, which are numbered in the order of their sorted values; for a regression the
+            column of the targets, or a list of columns; for several labels a list of columns of zeros and ones.
         numeric: columns of numbers.
         categorical: columns of categories, also where they are written as numbers. With neither ``numeric`` nor
             ``categorical``, columns of numbers are numeric and all others categorical.
@@ -54,8 +61,9 @@ class Table(OwnDataSet):
         "unseen": "refuse",
         "split": None,
     }
+    label_forms: ClassVar[tuple[TargetKind, ...]] = ("classes", "multi_hot", "real", "next_token")
     path: str
-    label: str
+    label: Label
     test_path: str | None = None
     numeric: Names = ()
     categorical: Names = ()
@@ -76,23 +84,43 @@ class Table(OwnDataSet):
         """Numbers of any range."""
         return InputForm("free")
 
-    def class_counts(self, folder: Path) -> dict[str, int]:
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        """The columns of the labels."""
+        return (self.label,) if isinstance(self.label, str) else self.label
+
+    def check_targets(self, targets: TargetForm) -> None:
+        """Raises StudyError where the columns cannot be such labels."""
+        super().check_targets(targets)
+        if targets.kind == "classes" and len(self.label_columns) > 1:
+            raise StudyError(
+                f"label: received {len(self.label_columns)} columns; must be one, or set task to multi_label or "
+                "regression"
+            )
+
+    def class_counts(self, folder: Path) -> dict[str, int] | None:
         """The number of training rows of each class."""
         from collections import Counter
 
-        train, _ = self._parts(folder)
-        return dict(sorted(Counter(map(str, train.column(self.label))).items()))
+        if len(self.label_columns) > 1:
+            return None
+        train, _ = self._parts(folder, CLASSES)
+        return dict(sorted(Counter(map(str, train.column(self.label_columns[0]))).items()))
 
-    def reading_remarks(self, folder: Path) -> list[str]:
+    def reading_remarks(self, folder: Path, targets: TargetForm = CLASSES) -> list[str]:
         """Which columns are features, and of which kind."""
         from critlab.data.own.columns import kinds
 
-        numeric, categorical = kinds(self._parts(folder)[0], self)
+        numeric, categorical = kinds(self._parts(folder, targets)[0], self)
         pairs = (("numeric", numeric), ("categorical", categorical))
         return [f"{kind} columns: {', '.join(names) or 'none'}" for kind, names in pairs]
 
     def load(self, folder: Path) -> tuple[Pair, Pair]:
-        """Float32 ``(N, features)``, numeric columns first, each in the order of the file, and labels.
+        """As :meth:`load_targets`, with class numbers."""
+        return self.load_targets(folder, CLASSES)
+
+    def load_targets(self, folder: Path, targets: TargetForm) -> tuple[Pair, Pair]:
+        """Float32 ``(N, features)``, numeric columns first, each in the order of the file, and labels of that form.
 
         Raises:
             DataError: a file or a column is missing, a cell is empty or no number, a numeric column is constant, or a
@@ -100,11 +128,12 @@ class Table(OwnDataSet):
         """
         from critlab.data.own.columns import encoded
 
-        train, test = self._parts(folder)
-        return encoded(train, test, self)
+        train, test = self._parts(folder, targets)
+        return encoded(train, test, self, targets)
 
-    def _parts(self, folder: Path) -> tuple[Columns, Columns]:
-        from critlab.data.own.columns import read_columns
+    def _parts(self, folder: Path, targets: TargetForm) -> tuple[Columns, Columns]:
+        """Training and test part; a split by chance is one within each class, or within tenths of the targets."""
+        from critlab.data.own.columns import label_groups, read_columns
         from critlab.data.own.paths import found_path
         from critlab.data.own.split import held_out
 
@@ -112,7 +141,7 @@ class Table(OwnDataSet):
         if self.split is None:
             assert self.test_path is not None
             return whole, read_columns(found_path(folder, self.test_path))
-        labels = whole.column(self.label)
+        labels = label_groups(whole, self, targets)
         keys = None if self.split.by is None else whole.column(self.split.by)
         tests = held_out(labels, [str(row) for row in range(len(labels))], self.split, keys, whole.where)
         return whole.chosen(~tests), whole.chosen(tests)

@@ -12,6 +12,7 @@ from critlab._core.errors import DataError
 from critlab._core.spec import Problems
 from critlab.data.own.arrays import ArrayFiles
 from critlab.deficits.input_form import InputForm
+from critlab.deficits.target_form import TargetKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +25,7 @@ class Tokens(ArrayFiles):
     Args:
         inputs: ``FILE.npy``, ``FILE.npz:NAME`` or ``FILE.parquet:COLUMN``, ``(N, places)``; the lists of a column may
             have several lengths.
-        labels: as ``inputs``, whole numbers from 0, one a sequence.
+        labels: as ``inputs``, what the task learns of a sequence; language modelling needs none.
         test_inputs: as ``inputs``, of the test part; required unless there is ``split``.
         test_labels: as ``labels``, of the test part.
         split: the test share of one set; ``by`` is an array, such as the author, whose equal values stay together.
@@ -46,6 +47,7 @@ class Tokens(ArrayFiles):
         "places": None,
         "truncate": False,
     }
+    label_forms: ClassVar[tuple[TargetKind, ...]] = ("classes", "multi_hot", "real", "next_token")
     vocabulary: int = Field(ge=2, lt=2**31)
     padding: int | None = Field(default=None, ge=0)
     lengths: str | None = None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class VerticalFlip(Deficit):
-    """Turns each image upside down."""
+    """Turns each image upside down; a label image turns with it."""
 
     name: ClassVar[str] = "vertical_flip"
     citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, section 2, figure 2"
@@ -24,8 +24,8 @@ class VerticalFlip(Deficit):
         check_images(self.name, example_shape)
 
     def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
-        """Flipped images; the labels are kept."""
-        return vertical_flip(images), labels
+        """Flipped images; the labels are kept, but label images are flipped too."""
+        return vertical_flip(images), vertical_flip(labels) if draws.targets.kind == "pixels" else labels
 
 
 def vertical_flip(images: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from critlab._core.errors import StudyError
 from critlab.deficits.deficit import BatchContext, Deficit, InputKind, LabelKind
+from critlab.deficits.target_form import TargetKind
 
 if TYPE_CHECKING:
     import torch
@@ -13,12 +14,16 @@ if TYPE_CHECKING:
 
 
 class LabelPermutation(Deficit):
-    """Renames the classes by one random permutation per run, never the identity; the same for all heads."""
+    """Renames the classes by one random permutation per run, never the identity; the same for all heads and pixels.
+
+    With several labels for an example, each label goes by another one's name.
+    """
 
     name: ClassVar[str] = "label_permutation"
     citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, section 2, figure 2"
     input_kind: ClassVar[InputKind] = "unread"
     label_kind: ClassVar[LabelKind] = "classes"
+    label_forms: ClassVar[tuple[TargetKind, ...]] = ("classes", "multi_hot", "pixels")
 
     def apply(self, images: Tensor, labels: Tensor, draws: BatchContext) -> tuple[Tensor, Tensor]:
         """Renamed labels; the images are kept.
@@ -26,7 +31,10 @@ class LabelPermutation(Deficit):
         Raises:
             StudyError: there is only one class.
         """
-        return images, permute_labels(labels, class_permutation(draws.classes, draws.run()))
+        permutation = class_permutation(draws.classes, draws.run())
+        if draws.targets.kind == "multi_hot":
+            return images, labels[:, permutation.argsort().to(labels.device)]
+        return images, permute_labels(labels, permutation)
 
 
 def class_permutation(classes: int, generator: torch.Generator) -> Tensor:

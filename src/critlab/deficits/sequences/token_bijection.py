@@ -11,6 +11,7 @@ from critlab.deficits.deficit import BatchContext, Deficit, InputKind
 from critlab.deficits.input_form import InputForm
 from critlab.deficits.sequences.token_shuffle import follows
 from critlab.deficits.sequences.tokens import Tokens, check_sequences
+from critlab.deficits.target_form import CLASSES
 
 if TYPE_CHECKING:
     import torch
@@ -64,7 +65,7 @@ class TokenBijection(Deficit):
 
         table = renaming(self.vocabulary, self.spared, draws.run()).to(images.device)
         renamed = labels
-        if follows(labels, images):
+        if draws.targets == CLASSES and follows(labels, images):
             words = _seen(draws, torch.full_like(labels, -1), labels)
             renamed = _seen(draws, labels, renamed_labels(words, table, self.vocabulary))
         if images.is_floating_point():

@@ -9,6 +9,7 @@ from pydantic import Field
 from critlab._core.errors import StudyError
 from critlab.deficits.deficit import BatchContext, Deficit, InputKind
 from critlab.deficits.sequences.tokens import Tokens, check_sequences, moved_along, staying
+from critlab.deficits.target_form import CLASSES
 
 if TYPE_CHECKING:
     import torch
@@ -51,7 +52,8 @@ class TokenShuffle(Deficit):
         """
         stay = staying(images, self.spared, self.vocabulary, draws.mask)
         order = shuffled_places(len(images), images.shape[1], self.window, draws.step(), stay).to(images.device)
-        return moved_along(images, order), moved_along(labels, order) if follows(labels, images) else labels
+        together = draws.targets == CLASSES and follows(labels, images)
+        return moved_along(images, order), moved_along(labels, order) if together else labels
 
 
 def follows(labels: Any, sequences: Tensor) -> bool:

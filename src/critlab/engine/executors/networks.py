@@ -29,7 +29,7 @@ def network_work(setup: Mapping[str, Any], images: ImageSet | None) -> tuple[Stu
 
     run = StudyRun.read(setup)
     if images is None:
-        here = load(run.study.data, Path(setup["folder"]) if setup["folder"] else None)
+        here = load(run.study.data, Path(setup["folder"]) if setup["folder"] else None, run.study.task.targets)
         if here.fingerprint != run.ids.fingerprint:
             raise CritlabError("the data changed while the study was running; run the study again")
     else:

@@ -20,7 +20,7 @@ from critlab.engine.planning import timing
 from critlab.engine.planning.disk_space import RECORD_BYTES, needed_bytes, shortage
 from critlab.engine.planning.numerics import Decision, decide, settled
 from critlab.engine.planning.parts import part_text
-from critlab.engine.planning.retention import built_bytes, retained_paths, state_bytes
+from critlab.engine.planning.retention import built_bytes, known_outputs, retained_paths, state_bytes
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord, read_record
 from critlab.engine.study_run import StudyRun
@@ -194,8 +194,8 @@ def _of_the_data(study: Study, folder: Path | None) -> tuple[ClassCounts | None,
     """What the user's files show without being read: classes and remarks; a plan can be made without them."""
     options = study.data.options
     try:
-        counts = class_counts(study.data, folder)
-        return counts, [] if options is None else options.reading_remarks(data_folder(folder))
+        counts = class_counts(study.data, folder) if study.task.targets.kind == "classes" else None
+        return counts, [] if options is None else options.reading_remarks(data_folder(folder), study.task.targets)
     except DataError as error:
         return None, [f"data: {error}"]
 
@@ -230,7 +230,9 @@ def _own_bytes(study: Study) -> int | None:
     try:
         facts = study.data.declared()
         return (
-            None if facts is None else built_bytes(study, study.data.padded(facts.shape), facts.classes, memory=False)
+            None
+            if facts is None
+            else built_bytes(study, study.data.padded(facts.shape), known_outputs(study, facts.classes), memory=False)
         )
     except Exception:
         # a user's code may need real memory, or fail; the run reports it, and --measure counts the built model
@@ -245,11 +247,13 @@ def _measured(
     from critlab.engine.executors.processes import start_seconds
 
     began = time.perf_counter()
-    images = load(study.data, folder)
+    images = load(study.data, folder, study.task.targets)
     reading, training = time.perf_counter() - began, network_training()
     size = state_bytes(study)
     if size is None:
-        size = built_bytes(study, tuple(images.train_images.shape[1:]), images.classes, memory=True)
+        labels = tuple(images.train_labels.shape[1:])
+        outputs = study.task.outputs(images.classes, labels, images.form)
+        size = built_bytes(study, tuple(images.train_images.shape[1:]), outputs, memory=True)
         timing.remember_state_bytes(study, size)
     decision = decide(study, images, record)
     seconds = training.epoch_seconds(study, images, decision.numerics)

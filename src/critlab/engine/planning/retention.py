@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
+from critlab.deficits.input_form import UNIT
 from critlab.study.runs.tree import ROOT, Tree
 from critlab.study.study import Setup
 
@@ -17,19 +18,25 @@ def state_bytes(base: Setup) -> int | None:
     shape, sizes = base.data.shape(), base.data.sizes()
     if shape is None or sizes is None:
         return None
-    parameters = base.model.parameters(shape, sizes.classes)
+    parameters = base.model.parameters(shape, known_outputs(base, sizes.classes))
     if parameters is None:
         return None
     return 4 * parameters * (1 + _moments(base)) + HEADER_BYTES
 
 
-def built_bytes(base: Setup, example_shape: tuple[int, ...], classes: int, *, memory: bool) -> int:
+def known_outputs(base: Setup, classes: int) -> int:
+    """The width of the head on data that are known without reading them, whose labels are class numbers."""
+    heads = base.data.label_heads() or 1
+    return base.task.outputs(classes, () if heads == 1 else (heads,), base.data.form() or UNIT)
+
+
+def built_bytes(base: Setup, example_shape: tuple[int, ...], outputs: int, *, memory: bool) -> int:
     """Bytes of one checkpoint of a model without a closed form, counted on the model itself; needs torch.
 
     Args:
         base: whose model it is.
         example_shape: of one example, after padding.
-        classes: how many classes.
+        outputs: the width of the head.
         memory: whether the model takes memory; else it is built on the meta device, which some models refuse.
 
     Raises:
@@ -38,7 +45,7 @@ def built_bytes(base: Setup, example_shape: tuple[int, ...], classes: int, *, me
     import torch
 
     with nullcontext() if memory else torch.device("meta"):
-        model = base.model.build(example_shape, classes)
+        model = base.model.build(example_shape, outputs)
     stored = sum(value.numel() * value.element_size() for value in model.state_dict().values())
     trained = sum(value.numel() * value.element_size() for value in model.parameters() if value.requires_grad)
     return int(stored + _moments(base) * trained) + HEADER_BYTES

@@ -13,6 +13,7 @@ from critlab._core.spec import Spec
 from critlab._core.user_code.identity import OwnCode
 from critlab.data.data_set import DataSet
 from critlab.deficits import DEFICITS, Deficit
+from critlab.learning_tasks import TASKS, LearningTask
 from critlab.measures import MEASURES, Measure
 from critlab.models.spec import ModelSpec
 from critlab.objectives import OBJECTIVES, Objective
@@ -26,6 +27,7 @@ ROOMS: Mapping[type[Component], Registry[Any]] = {
     Objective: OBJECTIVES,
     Measure: MEASURES,
     Switch: SWITCHES,
+    LearningTask: TASKS,
 }
 """The registry of each kind of component."""
 
@@ -49,6 +51,8 @@ def _inside(value: Any) -> Iterator[OwnCode]:
     elif isinstance(value, Component):
         code = component_code(value, next(registry for kind, registry in ROOMS.items() if isinstance(value, kind)))
         yield from () if code is None else (code,)
+        if isinstance(value, LearningTask):
+            yield from value.codes()
         if isinstance(value, Switch):
             yield from value.codes()
             yield from _inside(value.value)

@@ -37,6 +37,7 @@ _FIELDS = (
     "replaced",
     "complete",
     "chance",
+    "constants",
     "versions",
     "rehearsed",
 )
@@ -61,6 +62,8 @@ class StudyRecord:
             yet, as in a record of critlab 0.1.0.
         others: fields that this critlab does not know; they stay.
         chance: the share of the test labels that are the most frequent one; None where it is not known.
+        constants: of another task than classification, what the best constant answer reaches on the test labels, by
+            metric; None where it is not known.
         rehearsed: digest of the user's own code, and of how it trains, that was tried before the first epoch; None
             where none was.
     """
@@ -78,6 +81,7 @@ class StudyRecord:
     others: Mapping[str, Any] = field(default_factory=dict)
     chance: float | None = None
     rehearsed: str | None = None
+    constants: Mapping[str, float] | None = None
 
     @property
     def adopted(self) -> Mapping[str, str]:
@@ -125,6 +129,7 @@ class StudyRecord:
         known = {
             "code": self.code,
             "chance": self.chance,
+            "constants": None if self.constants is None else dict(self.constants),
             "rehearsed": self.rehearsed,
             "versions": None if self.versions is None else dict(self.versions),
         }
@@ -340,6 +345,7 @@ def _read(key: str, body: Mapping[str, Any]) -> StudyRecord:
         {name: value for name, value in body.items() if name not in _FIELDS},
         body.get("chance"),
         body.get("rehearsed"),
+        body.get("constants"),
     )
 
 

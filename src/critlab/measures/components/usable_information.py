@@ -24,6 +24,7 @@ class UsableInformation(SourceMeasure):
 
     name: ClassVar[str] = "usable_information"
     citation: ClassVar[str] = "Kleinman, Achille and Soatto 2023, usable information; parts: Barrett 2015"
+    likelihoods: ClassVar[tuple[str, ...]] = ("categorical",)
     quantities: ClassVar[tuple[Quantity, ...]] = (
         Quantity("usable_information", "Usable information", "bits", by="source", better="higher"),
         Quantity(

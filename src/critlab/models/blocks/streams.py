@@ -121,11 +121,17 @@ class Block(nn.Module):
         self.attend, self.attended = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.widen, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
-    def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
-        """The tokens after one block; where ``mask``, bool ``(N, tokens)``, is False, no token looks."""
+    def forward(self, tokens: Tensor, mask: Tensor | None = None, pairs: Tensor | None = None) -> Tensor:
+        """The tokens after one block.
+
+        Args:
+            tokens: ``(N, tokens, width)``.
+            mask: bool ``(N, tokens)``; where it is False, no token looks. None is everywhere.
+            pairs: bool ``(tokens, tokens)``, in place of ``mask``: which token (row) looks at which.
+        """
         asked = self.attend(self.norm1(tokens)).unflatten(-1, (3, self.heads, -1))
         queries, keys, values = asked.permute(2, 0, 3, 1, 4)
-        looked_at = None if mask is None else mask[:, None, None]
+        looked_at = pairs if mask is None else mask[:, None, None]
         seen = scaled_dot_product_attention(queries, keys, values, attn_mask=looked_at).transpose(1, 2).flatten(2)
         tokens = tokens + self.attended(seen)
         found: Tensor = tokens + self.narrow(nn.functional.gelu(self.widen(self.norm2(tokens))))

@@ -26,7 +26,7 @@ class TokenNetwork(nn.Module):
 
     def __init__(self, places: int, classes: int, options: TokenTransformer) -> None:
         super().__init__()
-        self.padding, size = options.padding, options.width
+        self.padding, self.per_token, size = options.padding, options.per_token, options.width
         self.embedding = nn.Embedding(options.vocabulary, size)
         nn.init.normal_(self.embedding.weight, std=0.02)
         self.position = nn.Parameter(torch.randn(places, size) * 0.02)
@@ -36,7 +36,9 @@ class TokenNetwork(nn.Module):
         self.output = nn.Linear(size, classes)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Logits ``(N, classes)`` of int64 ``(N, places)``."""
+        """Logits ``(N, classes)``, or ``(N, places, classes)``, of int64 ``(N, places)``."""
+        if self.per_token:
+            return self._at_each_token(tokens)
         mask = None if self.padding is None else tokens != self.padding
         found = self.embedding(tokens) + self.position
         for block in self.blocks:
@@ -48,4 +50,14 @@ class TokenNetwork(nn.Module):
             weight = mask.to(found.dtype)[..., None]
             mean = (found * weight).sum(1) / weight.sum(1)
         logits: Tensor = self.output(self.features(mean))
+        return logits
+
+    def _at_each_token(self, tokens: Tensor) -> Tensor:
+        """Logits at each token, from the tokens up to it; padding lies behind them and is not seen."""
+        places = tokens.shape[1]
+        before = torch.ones(places, places, dtype=torch.bool, device=tokens.device).tril()
+        found = self.embedding(tokens) + self.position
+        for block in self.blocks:
+            found = block(found, None, before)
+        logits: Tensor = self.output(self.features(self.norm(found)))
         return logits

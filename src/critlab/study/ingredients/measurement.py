@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from critlab._core.component import describe_component
 from critlab._core.digest import digest
+from critlab.learning_tasks import CLASSIFICATION, LearningTask, training_identity
+from critlab.learning_tasks.metric import Metric
 from critlab.measures import MEASURES, Measure
 from critlab.measures.quantity import Quantity
 from critlab.study.runs.recipe import Recipe
@@ -18,15 +20,25 @@ if TYPE_CHECKING:
     from critlab.study.runs.tree import Node
 
 TEST = "test"
-"""The measure that every study has: accuracy and loss on the clean test images."""
+"""The measure that every study has: metrics and loss on the clean test data."""
 
-TRAINING = (
-    Quantity("test_accuracy", "Test accuracy", "fraction", better="higher"),
-    Quantity("train_accuracy", "Training accuracy", "fraction", better="higher"),
+LOSSES = (
     Quantity("test_loss", "Test loss", log=True, better="lower"),
     Quantity("train_loss", "Training loss", log=True, better="lower"),
 )
-"""What every study measures, whichever measures it has."""
+
+
+def task_quantities(task: LearningTask) -> tuple[Quantity, ...]:
+    """What every study of a task measures, whichever measures it has: its metrics and the losses."""
+    metrics = [task.scoring(name).facts for name in dict.fromkeys((*task.recorded, *task.followed))]
+    return (*(one for metric in metrics for one in _of_metric(metric)), *LOSSES)
+
+
+def _of_metric(metric: Metric) -> Iterator[Quantity]:
+    """The quantities of a metric on test and training data."""
+    unit = "fraction" if metric.in_points else metric.unit
+    for name, part in ((metric.test, "Test"), (metric.train, "Training")):
+        yield Quantity(name, f"{part} {metric.title}", unit, better=metric.better, least=metric.least, most=metric.most)
 
 
 @dataclass(frozen=True)
@@ -85,7 +97,7 @@ def convergence_window(study: Study) -> ConvergenceWindow | None:
 
 def quantities(base: Setup) -> dict[str, Quantity]:
     """What the study measures, by name: what every study does, then the quantities that its measures declare."""
-    declared = [*TRAINING, *(one for options in base.measures.values() for one in options.quantities)]
+    declared = [*task_quantities(base.task), *(one for options in base.measures.values() for one in options.quantities)]
     return {one.name: one for one in declared}
 
 
@@ -111,6 +123,14 @@ def read_with(base: Setup, measure: str, fingerprint: str, version: int | None =
         version: of the measure; None is the present one.
     """
     if measure == TEST:
-        return {"name": TEST, "version": 1, **base.evaluation.identity()}, digest("probe", "test", fingerprint)
+        return _test_identity(base), digest("probe", "test", fingerprint)
     spec = {k: v for k, v in describe_component(base.measures[measure], MEASURES).items() if k != "every"}
     return spec if version is None else {**spec, "version": version}, digest("probe", "train", fingerprint)
+
+
+def _test_identity(base: Setup) -> dict[str, Any]:
+    """What names a test: the evaluation, and of another task than the first one what it asks and records."""
+    named = {"name": TEST, "version": 1, **base.evaluation.identity()}
+    if base.task == CLASSIFICATION:
+        return named
+    return {**named, "task": training_identity(base.task), "metrics": base.task.test_identity()}

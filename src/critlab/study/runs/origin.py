@@ -8,6 +8,7 @@ from typing import Any
 from critlab._core.digest import digest
 from critlab._core.spec import Spec
 from critlab._core.user_code.identity import NOTHING, renamed
+from critlab.learning_tasks import CLASSIFICATION, training_identity
 from critlab.study.study import Setup
 
 TRAINING_VERSION = 1
@@ -46,7 +47,14 @@ def origin(
         "optimizer": renamed(base.optimizer.named(), adopted),
         "numerics": numerics.identity(),
         "training": TRAINING_VERSION,
+        **_task(base, adopted),
     }
+
+
+def _task(base: Setup, adopted: Mapping[str, str]) -> dict[str, Any]:
+    """The task without its metric, on which training does not depend; nothing for the one that all studies had once."""
+    named = training_identity(base.task)
+    return {} if named == training_identity(CLASSIFICATION) else {"task": renamed(named, adopted)}
 
 
 def state_name(origin_digest: str, path: str) -> str:

@@ -104,9 +104,11 @@ class Mixture(Switch):
         """A class that the data do not have, or labels with several heads."""
         sizes, heads = base.data.sizes(), base.data.label_heads()
         most = max((one for _, classes in self.value.classes for one in classes), default=0)
-        if sizes is not None and most >= sizes.classes:
+        if base.task.targets.kind == "classes" and sizes is not None and most >= sizes.classes:
             yield ("classes",), f"received class {most}; must be below {sizes.classes}, the number of classes"
-        if self.value.classes and heads is not None and heads > 1:
+        if self.value.classes and base.task.targets.kind != "classes":
+            yield ("classes",), f"received groups of classes, but the labels are {base.task.targets.words}; use by"
+        elif self.value.classes and heads is not None and heads > 1:
             yield ("classes",), f"received groups of classes, but an image has {heads} labels; use by"
 
     def order(self, images: EpochImages) -> Tensor:

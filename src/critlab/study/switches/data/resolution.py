@@ -12,6 +12,8 @@ from critlab.study.switches.switch import Found, Switch
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from critlab.study.setup import Setup
+
 
 class Resolution(Switch):
     """The smaller side of the training images, in pixels; tests are at the full side.
@@ -22,6 +24,12 @@ class Resolution(Switch):
     name: ClassVar[str] = "resolution"
     citation: ClassVar[str] = "Touvron et al. 2019"
     value: int = Field(ge=1)
+
+    def misfits(self, base: Setup) -> Found:
+        """Label images, which keep their side."""
+        yield from super().misfits(base)
+        if base.task.unit == "pixel":
+            yield (), f"received {shown(self.value)}, but {base.task.name} has label images of the full side; omit it"
 
     def shape_misfits(self, example_shape: tuple[int, ...]) -> Found:
         """Examples that are no images, or a side that is not smaller."""

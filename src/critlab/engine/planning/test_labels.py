@@ -1,0 +1,55 @@
+"""What the test labels say of a metric before anything is trained: whether it is defined, and what constants reach."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from critlab._core.errors import StudyError
+from critlab.learning_tasks.scoring.scoring import Asked
+from critlab.study.study import Study
+
+if TYPE_CHECKING:
+    from critlab.data.image_set import ImageSet
+
+USUAL = (1e-3, 0.2)
+"""The smallest damage of interest is usually such a part of what the best constant answer costs."""
+
+
+def check_metric(study: Study, images: ImageSet) -> None:
+    """Raises StudyError where the judged metric is not defined on the test labels.
+
+    Raises:
+        StudyError: it is not, or it is a user's own and cannot be imported.
+    """
+    name = study.task.metric or type(study.task).metrics[0]
+    why = study.task.scoring(name).refusal(_asked(study, images))
+    if why:
+        others = ", ".join(one for one in type(study.task).metrics if one != name)
+        raise StudyError(f"task.metric: {study.metric.title} is not defined here: {why}; choose another one ({others})")
+
+
+def constants(study: Study, images: ImageSet) -> dict[str, float]:
+    """What the best constant answer reaches on the test labels, by metric; those that are not known are left out."""
+    asked, task = _asked(study, images), study.task
+    found = {task.scoring(name).facts.name: task.scoring(name).of_constant(asked) for name in task.recorded}
+    return {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
+
+
+def metric_remarks(study: Study, images: ImageSet) -> Iterator[str]:
+    """What a person should know of the smallest damage of interest, in the unit of the targets."""
+    metric, reached = study.metric, constants(study, images).get(study.metric.name)
+    if metric.better != "lower" or not reached:
+        return
+    smallest = study.statistics.smallest_damage
+    if not USUAL[0] <= smallest / reached <= USUAL[1]:
+        yield (
+            f"statistics.smallest_damage is {smallest:g} {metric.title}, and the best constant answer has "
+            f"{reached:.3g}; set it in this unit"
+        )
+
+
+def _asked(study: Study, images: ImageSet) -> Asked:
+    """What is asked of the test part."""
+    return study.task.asked_of(images.test_images, images.test_labels, images.classes, images.form)

@@ -1,0 +1,1 @@
+"""Sums of metrics over batches, in numpy and torch: loaded when a network is tested."""

@@ -1,0 +1,78 @@
+"""The area under the ROC curve, from the ranks of all scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from critlab.learning_tasks.scoring.scoring import Answers, MetricTally
+from critlab.learning_tasks.tallies.summed import Floats
+
+
+class Ranks(MetricTally):
+    """Scores and labels of all examples, ``(examples, columns)``; the metric is the mean area of the columns."""
+
+    bounded: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self.scores: list[Floats] = []
+        self.labels: list[NDArray[np.int8]] = []
+
+    def add(self, answers: Answers) -> None:
+        """Keeps the scores and labels of a batch: 1, 0, or -1 where nothing counts."""
+        if answers.columns:
+            scores, labels = answers.outputs, torch.where(answers.counted, answers.labels.long(), -1)
+        else:
+            kept = answers.labels[answers.counted].long()
+            scores = answers.outputs[answers.counted]
+            if scores.ndim == 1:  # one logit, that of class 1
+                scores, labels = scores[:, None], kept[:, None]
+            else:
+                scores, labels = (
+                    scores.double().softmax(-1),
+                    torch.nn.functional.one_hot(kept, answers.classes),
+                )
+        self.scores.append(scores.double().cpu().numpy())
+        self.labels.append(labels.cpu().numpy().astype(np.int8))
+
+    def value(self) -> float | None:
+        """The mean area of the columns that have both values; None where none has."""
+        if not self.scores:
+            return None
+        scores, labels = np.concatenate(self.scores), np.concatenate(self.labels)
+        found = [area(scores[:, column], labels[:, column]) for column in range(scores.shape[1])]
+        known = [one for one in found if one is not None]
+        return float(np.mean(known)) if known else None
+
+    def sums(self) -> list[float]:
+        """None: ranks have no sums."""
+        return []
+
+    def resume(self, sums: Sequence[float]) -> None:
+        """Nothing is resumed."""
+
+
+def area(scores: NDArray[Any], labels: NDArray[Any]) -> float | None:
+    """The area under the ROC curve; None where the labels have one value alone.
+
+    Args:
+        scores: ``(examples,)``; higher for 1.
+        labels: 1, 0, or -1, which does not count.
+
+    Cost: one sort. Source: Hanley and McNeil 1982.
+    """
+    counted = labels >= 0
+    scores, positive = scores[counted], labels[counted] == 1
+    ones, zeros = int(positive.sum()), int((~positive).sum())
+    if not ones or not zeros:
+        return None
+    order = np.argsort(scores, kind="stable")
+    _, first, count = np.unique(scores[order], return_index=True, return_counts=True)
+    # equal scores share the mean of their ranks, counted from 1
+    ranks = np.repeat(first + (count + 1) / 2, count)
+    total = float(ranks[positive[order]].sum())
+    return (total - ones * (ones + 1) / 2) / (ones * zeros)
