@@ -309,7 +309,11 @@ def _images(study: Study, options: RunOptions) -> ImageSet:
             raise StudyError(f"{key}: received {batch}; must be at most {train}, the number of training images")
     read_data(study, shape, tuple(images.train_labels.shape[1:]), images.classes, images.form)
     check_metric(study, images)
-    read_as = study.data.options.reading_remarks(data_folder(options.folder), study.task.targets) if study.data.options else []
+    read_as = (
+        study.data.options.reading_remarks(data_folder(options.folder), study.task.targets)
+        if study.data.options
+        else []
+    )
     for remark in [*read_as, *images.remarks()]:
         say(f"data: {remark}")
     for remark in [*deficit_remarks(study, shape), *metric_remarks(study, images)]:

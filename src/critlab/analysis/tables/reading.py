@@ -23,8 +23,8 @@ from critlab.study.runs.run import Run
 from critlab.study.runs.tree import Node
 from critlab.study.study import Study
 
-TRAINED = ("train_accuracy", "train_loss")
-"""What an epoch's record says of its training; accuracy only where the objective named classes."""
+TRAINED = "train_"
+"""How the quantities begin that an epoch's record says of its training: its loss and the task's metrics."""
 
 Number = tuple[str, str, float, float]
 """Quantity, layer, value, standard error."""
@@ -86,7 +86,7 @@ def results_of(study: Study, record: StudyRecord, store: Store) -> Results:
         tuple(outcomes),
         _provenance(record, reader),
         reader.pictures,
-        record.chance,
+        record.chance if record.constants is None else record.constants.get(study.metric.name),
         reader.makers,
         reader.correct,
         read_looks(store, study, reader.ids),
@@ -166,7 +166,7 @@ class _Reader:
             self.epochs, self.training_seconds = self.epochs + 1, self.training_seconds + record["seconds"]
             if record["status"] == "diverged":
                 return _Known("diverged", record["note"], record["seconds"], makers=_makers(record))
-        numbers: list[Number] = [(quantity, "", record[quantity], 0.0) for quantity in TRAINED if quantity in record]
+        numbers: list[Number] = [(name, "", value, 0.0) for name, value in record.items() if name.startswith(TRAINED)]
         pictures: dict[tuple[str, str], Picture] = {}
         correct: CorrectImages | None = None
         status: Status = "done"
