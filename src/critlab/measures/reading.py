@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from critlab.measures.correct_images import CorrectImages
+from critlab.measures.likelihoods.likelihood import Likelihood
 from critlab.measures.picture import Picture
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Probe:
             says so takes it, the others compute in the weights' own precision.
         coarse: whether that precision is coarser than the weights' own.
         likelihood: of the labels, given what the network puts out: a name of
-            :data:`critlab.measures.likelihoods.LIKELIHOODS`, or a table with name and options, which the study's task
+            :data:`critlab.measures.likelihoods.LIKELIHOODS`, or a likelihood with options, which the study's task
             chooses.
     """
 
@@ -39,7 +40,7 @@ class Probe:
     untrained: Callable[[], nn.Module] | None = None
     as_trained: Callable[[], AbstractContextManager[Any]] = nullcontext
     coarse: bool = False
-    likelihood: str | Mapping[str, Any] = "categorical"
+    likelihood: str | Likelihood = "categorical"
 
 
 @dataclass(frozen=True)

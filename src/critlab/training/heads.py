@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
 from critlab.learning_tasks import LearningTask
+from critlab.measures.likelihoods import likelihood_of
+from critlab.measures.likelihoods.likelihood import Likelihood
 from critlab.study.setup import Setup
 
 
@@ -28,9 +29,13 @@ class ArrangedOutputs:
         return self.task.arranged(outputs) if isinstance(outputs, Tensor) else outputs
 
 
-def likelihood_of_task(task: LearningTask) -> str | Mapping[str, Any]:
-    """The likelihood of a task as measures take it: a name, or a table with name and options."""
-    return {"name": task.likelihood, **task.likelihood_options} if task.likelihood_options else task.likelihood
+def likelihood_of_task(task: LearningTask) -> Likelihood:
+    """The likelihood of a task as measures take it.
+
+    Raises:
+        StudyError: the task names none that there is.
+    """
+    return likelihood_of({"name": task.likelihood, **task.likelihood_options}, f"task {task.name!r}")
 
 
 def built_model(base: Setup, example_shape: tuple[int, ...], outputs: int) -> nn.Module:
