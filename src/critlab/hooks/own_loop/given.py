@@ -95,8 +95,8 @@ def given_loop(
         optional: functions that may be missing.
 
     Raises:
-        StudyError: a function is missing, there are functions in addition to a class, the class cannot be made, or there is no
-            such device for it.
+        StudyError: a function is missing, there are functions in addition to a class, the class cannot be made, or
+            there is no such device for it.
     """
     if isinstance(first, str | type):
         if beside := [name for name, one in others.items() if one is not None]:
