@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from copy import copy
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -13,13 +12,11 @@ from torch import Tensor
 
 from critlab._core.errors import StudyError
 from critlab.deficits import Deficit
+from critlab.hooks.border.entries import Key, at, put
 from critlab.hooks.border.tensors import taken
 from critlab.hooks.deprivation import NAMED, BatchDeficit, DataInfo
 from critlab.hooks.refilling import Refilled
 from critlab.hooks.sampler_epoch import make_tellable, sampler_epoch, tell_epoch
-
-Key = int | str
-"""The place of something in a batch: a number where batches are tuples or lists, a name where they are mappings."""
 
 
 class DeficitLoader:
@@ -43,17 +40,19 @@ class DeficitLoader:
         stop: where it ends; half-open.
         per: whether the window is in epochs or in steps, that is batches since the beginning.
         seed: of the deficit's draws.
-        inputs: where a batch has its inputs.
+        inputs: where a batch has its inputs: a number where batches are tuples or lists, a name where they are
+            mappings, a tuple of these for a nested place; by default the first entry of a tuple. Where the inputs are a
+            tuple or a mapping themselves, ``key`` says which of their entries the deficit is applied to.
         labels: where it has its labels; None where it has none.
         numbers: where it has the examples' places in the training set, whole numbers ``(batch,)``; None where it has
             none.
         mask: where it has 0 for padding, ``(batch, places)``; by default ``attention_mask``, where it has one.
         knowledge: what is known of the data; ``examples`` is the length of ``loader.dataset`` by default.
         named: fields of :class:`~critlab.hooks.deprivation.DataInfo` by name, which replace those of ``knowledge``:
-            ``examples``, ``classes`` (deficits of labels need it), ``normalised``, and ``all_labels`` for ``labels``
-            (deficits that withhold examples need them). ``refill``: a deficit that withholds examples makes batches
-            smaller; with True, what is left of several batches is put together to batches of the full size, in order,
-            and a pass has fewer of them, as an epoch of a study has. Mappings then come as dictionaries.
+            ``examples``, ``classes`` (deficits of labels need it), ``normalised``, ``key``, and ``all_labels`` for
+            ``labels`` (deficits that withhold examples need them). ``refill``: a deficit that withholds examples makes
+            batches smaller; with True, what is left of several batches is put together to batches of the full size, in
+            order, and a pass has fewer of them, as an epoch of a study has. Mappings then come as dictionaries.
 
     Raises:
         TypeError: there is no such field.
@@ -70,7 +69,7 @@ class DeficitLoader:
         start: int = 0,
         per: Literal["epoch", "step"] = "epoch",
         seed: int = 0,
-        inputs: Key = 0,
+        inputs: Key | None = None,
         labels: Key | None = 1,
         numbers: Key | None = None,
         mask: Key | None = None,
@@ -190,18 +189,34 @@ class DeficitLoader:
         if isinstance(batch, Tensor | np.ndarray):
             return None
         numbers = None if self.numbers is None else _item(batch, self.numbers, "numbers")
-        return deprive.shown(numbers, _item(batch, self.inputs, "inputs"))
+        return deprive.shown(numbers, _item(batch, self._inputs_of(batch), "inputs"))
 
     def _deprived(self, batch: Any, deprive: BatchDeficit) -> Any:
         """The batch after the deficit, in its own form."""
         if isinstance(batch, Tensor | np.ndarray):
             return deprive(batch, None)[0]
-        inputs = _item(batch, self.inputs, "inputs")
+        place = self._inputs_of(batch)
+        inputs = _item(batch, place, "inputs")
         labels = None if self.labels is None else _item(batch, self.labels, "labels")
         numbers = None if self.numbers is None else _item(batch, self.numbers, "numbers")
         new_inputs, new_labels = deprive(inputs, labels, numbers, self._mask_of(batch, inputs))
-        changed = {self.inputs: new_inputs, **({} if self.labels is None else {self.labels: new_labels})}
-        return _with(batch, changed)
+        changed = put(batch, place, new_inputs)
+        return changed if self.labels is None else put(changed, self.labels, new_labels)
+
+    def _inputs_of(self, batch: Any) -> Key:
+        """Where the batch has its inputs.
+
+        Raises:
+            StudyError: that was not said, and there are several places.
+        """
+        if self.inputs is not None:
+            return self.inputs
+        if self.labels == 1 and not isinstance(batch, Mapping) and len(batch) > 2 and _alike(batch[0], batch[1]):
+            raise StudyError(
+                "DeficitLoader: inputs: entries 0 and 1 of a batch may both be its inputs; give inputs= and labels=, "
+                "the places in a batch"
+            )
+        return 0
 
     def _mask_of(self, batch: Any, inputs: Any) -> Any:
         if self.mask is not None:
@@ -232,7 +247,7 @@ def _length(data_set: Any) -> int:
 
 def _item(batch: Any, key: Key, what: str) -> Any:
     try:
-        return batch[key]
+        return at(batch, key)
     except (KeyError, IndexError, TypeError):
         there = list(batch) if isinstance(batch, Mapping) else f"{type(batch).__name__} of {_length(batch)}"
         raise StudyError(
@@ -240,19 +255,14 @@ def _item(batch: Any, key: Key, what: str) -> Any:
         ) from None
 
 
-def _with(batch: Any, changed: Mapping[Any, Any]) -> Any:
-    if isinstance(batch, MutableMapping):
-        # a copy of its own kind, as some bring methods that loops use, such as BatchEncoding.to
-        made = copy(batch)
-        for key, value in changed.items():
-            made[key] = value
-        return made
-    if isinstance(batch, Mapping):
-        return {**batch, **changed}
-    items = [changed.get(place, item) for place, item in enumerate(batch)]
-    return type(batch)(*items) if hasattr(batch, "_fields") else type(batch)(items)
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two entries may both be inputs: numbers of any range with the same axes, more than one."""
+    kinds = [getattr(value, "dtype", None) for value in (one, other)]
+    floats = all(kind is not None and "float" in str(kind) for kind in kinds)
+    return floats and one.ndim == other.ndim and one.ndim > 1
 
 
 def _filtered(batch: Any, shown: Tensor) -> Any:
-    keys = list(batch) if isinstance(batch, Mapping) else range(len(batch))
-    return _with(batch, {key: taken(batch[key], shown) for key in keys})
+    for place in list(batch) if isinstance(batch, Mapping) else range(len(batch)):
+        batch = put(batch, place, taken(batch[place], shown))
+    return batch

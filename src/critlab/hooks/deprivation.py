@@ -11,6 +11,7 @@ from torch import Tensor
 
 from critlab._core.errors import StudyError
 from critlab.deficits import BatchContext, Deficit, apply_deficit, kept_mask
+from critlab.hooks.border.entries import Key, at, entry_of, inputs_in
 from critlab.hooks.border.inputs import inputs_seen
 from critlab.hooks.border.labels import class_numbers, labels_seen, numbers_seen
 from critlab.hooks.border.masks import mask_seen, spread
@@ -30,19 +31,29 @@ class DataInfo:
             were before: numbers, one number a channel, or shaped to fit one example; None where they come as they are.
         labels: of all training examples, ``(examples,)`` in the order of their numbers; only deficits that withhold
             examples need them.
+        key: which entry of the inputs the deficit is applied to, where they are a tuple or a mapping: a number, a name,
+            or a tuple of these that leads into nested ones. None where there is only one; see
+            :func:`~critlab.hooks.border.entries.entry_of`.
     """
 
     examples: int = 0
     classes: int = 0
     normalised: tuple[Any, Any] | None = None
     labels: Any = None
+    key: Key | None = None
 
     def with_named(self, named: Mapping[str, Any]) -> DataInfo:
         """This with the values in ``named`` in place of its own, by names in :data:`NAMED`; None changes nothing."""
         return replace(self, **{NAMED[name]: value for name, value in named.items() if value is not None})
 
 
-NAMED = {"examples": "examples", "classes": "classes", "normalised": "normalised", "all_labels": "labels"}
+NAMED = {
+    "examples": "examples",
+    "classes": "classes",
+    "normalised": "normalised",
+    "all_labels": "labels",
+    "key": "key",
+}
 """The fields of :class:`DataInfo` by the names that functions with many arguments give them."""
 
 
@@ -64,18 +75,23 @@ class BatchDeficit:
         self.position = 0
         self._scale = None if knowledge.normalised is None else Scale.of(knowledge.normalised)
 
-    def __call__(self, inputs: Any, labels: Any, numbers: Any = None, mask: Any = None) -> tuple[Any, Any]:
+    def __call__(
+        self, inputs: Any, labels: Any, numbers: Any = None, mask: Any = None, key: Key | None = None
+    ) -> tuple[Any, Any]:
         """The next batch after the deficit; what is given stays as it is.
 
         Args:
-            inputs: ``(batch, ...)``, a tensor or numpy array. Float values are in [0, 1] unless ``normalised`` says
+            inputs: ``(batch, ...)``, a tensor or numpy array; or a tuple, list or mapping that has one at ``key``; the
+                other entries come back as they are. Float values are in [0, 1] unless ``normalised`` says
                 otherwise; deficits that commute with scale and offset, such as blur, take any range. 8-bit images count
                 as images / 255 and come back as 8-bit.
             labels: as the loss takes them; deficits of labels need class numbers ``(batch,)`` or ``(batch, heads)`` of
                 any whole type, or float one-hot rows. None where there are none.
             numbers: ``(batch,)``: the examples' places in the training set, for deficits that treat each example
                 the same all run long.
-            mask: ``(batch, places)``: 0 or False where a sequence is padding; deficits of sequences leave it alone.
+            mask: ``(batch, places)``: 0 or False where a sequence is padding; deficits of sequences leave it alone. By
+                default ``attention_mask``, where it stands next to the entry in a mapping.
+            key: the entry of the inputs that the deficit is applied to; by default the one of ``knowledge``.
 
         Returns:
             Inputs and labels in the form in which they came; fewer examples where the deficit withholds some.
@@ -87,15 +103,24 @@ class BatchDeficit:
         if self.deficit is None:
             return inputs, labels
         with plain_torch():
-            return self._deprived(self.deficit, position, inputs, labels, numbers, mask)
+            return self._deprived(
+                self.deficit, position, inputs, labels, numbers, mask, self.knowledge.key if key is None else key
+            )
 
     def _deprived(
-        self, deficit: Deficit, position: int, inputs: Any, labels: Any, numbers: Any, mask: Any
+        self, deficit: Deficit, position: int, inputs: Any, labels: Any, numbers: Any, mask: Any, key: Key | None
     ) -> tuple[Any, Any]:
         shown = self.shown(numbers, inputs)
         if shown is not None:
             return taken(inputs, shown), taken(labels, shown)
-        seen = self._inputs(inputs, labels)
+        if deficit.input_kind == "unread" and deficit.source is None:
+            seen = self._unread(deficit, inputs, labels)
+        else:
+            entry = entry_of(deficit, inputs, key)
+            deficit, mask = entry.deficit, entry.mask if mask is None else mask
+            seen = inputs_seen(deficit, entry.value, self._scale)
+            back = seen.back
+            seen = seen._replace(back=lambda new: entry.back(back(new)))
         if not seen.values.numel():
             return inputs, labels
         batch = len(seen.values)
@@ -109,21 +134,19 @@ class BatchDeficit:
             changed = torch.where(spread(words, changed), changed, seen.values)
         return seen.back(changed), named.back(renamed)
 
-    def _inputs(self, inputs: Any, labels: Any) -> Seen:
-        assert self.deficit is not None
-        if self.deficit.input_kind == "unread" and self.deficit.source is None:
-            # a deficit of labels alone: the inputs may be anything
-            counted = inputs if labels is None else labels
-            batch = sized(inputs)
-            try:
-                batch = len(counted) if batch is None else batch
-            except TypeError:
-                raise StudyError(
-                    f"deficit {self.deficit.name!r}: labels: received {type(counted).__name__}; must be (batch,) or "
-                    "(batch, heads)"
-                ) from None
-            return Seen(torch.zeros(batch), lambda _new: inputs)
-        return inputs_seen(self.deficit, inputs, self._scale)
+    def _unread(self, deficit: Deficit, inputs: Any, labels: Any) -> Seen:
+        """Stands for the inputs of a deficit of labels alone, which may be anything."""
+        first = next(inputs_in(inputs), None)
+        counted = inputs if labels is None else labels
+        batch = None if first is None else sized(at(inputs, first))
+        try:
+            batch = len(counted) if batch is None else batch
+        except TypeError:
+            raise StudyError(
+                f"deficit {deficit.name!r}: labels: received {type(counted).__name__}; must be (batch,) or "
+                "(batch, heads)"
+            ) from None
+        return Seen(torch.zeros(batch), lambda _new: inputs)
 
     def _known(self, draws: BatchContext, seen: Seen, mask: Tensor | None) -> BatchContext:
         """``draws`` with what is known of this batch."""

@@ -68,7 +68,7 @@ def study_again(
 
 def encoded(knowledge: DataInfo) -> str:
     """What deficits know of the data, as text for a message."""
-    values = [knowledge.examples, knowledge.classes, knowledge.normalised, knowledge.labels]
+    values = [knowledge.examples, knowledge.classes, knowledge.normalised, knowledge.labels, knowledge.key]
     return base64.b64encode(checkpoint.encode("knowledge", pack(values))).decode()
 
 

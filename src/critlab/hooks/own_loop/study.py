@@ -12,6 +12,7 @@ from critlab._core.digest import digest
 from critlab._core.user_code.identity import UNNAMED, OwnCode
 from critlab.data.spec import DataSpec
 from critlab.deficits import Deficit
+from critlab.hooks.border.entries import path_of
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.own_loop.given import GivenLoop
 from critlab.hooks.own_loop.options import ProbeOptions
@@ -171,5 +172,7 @@ def _known(knowledge: DataInfo) -> OwnCode:
     ]
     texts = [f"{value.dtype}{tuple(value.shape)}{value.cpu().tolist()}" for value in values]
     name = "examples, classes, normalised and all_labels"
-    named = digest("knowledge", knowledge.examples, knowledge.classes, knowledge.normalised is None, texts)
+    # an entry stays out of the name where there is none, as it was before there were entries
+    entry = [] if knowledge.key is None else [list(path_of(knowledge.key))]
+    named = digest("knowledge", knowledge.examples, knowledge.classes, knowledge.normalised is None, texts, *entry)
     return OwnCode(name, named, f"{UNNAMED}{name} {named}", {})

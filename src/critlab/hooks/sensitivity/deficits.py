@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 
 from critlab._core.errors import StudyError
-from critlab._core.random_streams import generator, key
+from critlab._core.random_streams import generator
+from critlab._core.random_streams import key as stream
 from critlab.deficits import Deficit
+from critlab.hooks.border.entries import Key, at, inputs_in, put, written
 from critlab.hooks.deprivation import BatchDeficit, DataInfo
 from critlab.training.seeding import seeded
 
@@ -88,20 +90,21 @@ class ForkDeficit(BatchDeficit):
         self._withholds = hasattr(given, "select")
         self._nudge = nudge and seed > 0
 
-    def __call__(self, inputs: Any, labels: Any, numbers: Any = None, mask: Any = None) -> tuple[Any, Any]:
+    def __call__(
+        self, inputs: Any, labels: Any, numbers: Any = None, mask: Any = None, key: Key | None = None
+    ) -> tuple[Any, Any]:
         """The batch after the deficit.
 
         Raises:
             StudyError: the deficit cannot be applied, or changes shapes or types.
         """
-        if self._nudge and isinstance(inputs, Tensor) and inputs.is_floating_point():
-            draws = generator(self.seed, "measure", self.epoch, self.position)
-            inputs = inputs * (1 + NUDGE * torch.randn(inputs.shape, generator=draws)).to(inputs)
+        if self._nudge:
+            inputs = _nudged(inputs, generator(self.seed, "measure", self.epoch, self.position))
         if self._function is None and self.deficit is None:
-            return super().__call__(inputs, labels, numbers, mask)
-        with seeded(key(self.seed, "deficit", self.epoch, self.position)):
+            return super().__call__(inputs, labels, numbers, mask, key)
+        with seeded(stream(self.seed, "deficit", self.epoch, self.position)):
             if self._function is None:
-                found = super().__call__(inputs, labels, numbers, mask)
+                found = super().__call__(inputs, labels, numbers, mask, key)
             else:
                 self.position += 1
                 found = self._called(self._function, inputs, labels)
@@ -130,10 +133,21 @@ class ForkDeficit(BatchDeficit):
             )
 
 
+def _nudged(inputs: Any, draws: torch.Generator) -> Any:
+    """Inputs whose float tensors are changed by rounding."""
+    for place in inputs_in(inputs):
+        one = at(inputs, place)
+        if isinstance(one, Tensor) and one.is_floating_point():
+            other = one * (1 + NUDGE * torch.randn(one.shape, generator=draws)).to(one)
+            inputs = put(inputs, place, other) if place else other
+    return inputs
+
+
 def _form(value: Any) -> str | None:
     if isinstance(value, Tensor | np.ndarray):
         return f"{tuple(value.shape)} {str(value.dtype).removeprefix('torch.')}"
-    return None
+    forms = [f"{written(place)}: {_form(at(value, place))}" for place in inputs_in(value)]
+    return "; ".join(forms) or None
 
 
 def _parameters(function: BatchFunction) -> int:

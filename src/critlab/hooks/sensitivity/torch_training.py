@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
 from critlab._core.errors import StudyError
-from critlab.hooks.deficit_loader import Key
+from critlab.hooks.border.entries import Key, at, put
 from critlab.hooks.sampler_epoch import sampler_epoch, tell_epoch
 
 REPEAT = 100_003
@@ -51,7 +51,7 @@ class TorchTraining:
         loader: gives the batches of an epoch.
         step: the loss of a batch.
         evaluate: ``evaluate(model) -> accuracy``; called in evaluation mode without gradients.
-        inputs: where a batch has its inputs; None for a batch that is its inputs.
+        inputs: where a batch has its inputs, a tuple for a nested place; None for a batch that is its inputs.
         labels: where it has its labels; None where it has none.
         each_epoch: places of the schedules that step after an epoch; the others step after each step.
         accumulate: batches whose gradients make one step.
@@ -165,21 +165,15 @@ class TorchTraining:
         if self.inputs is None:
             return deprive(batch, None)[0]
         try:
-            inputs, labels = batch[self.inputs], None if self.labels is None else batch[self.labels]
+            inputs, labels = at(batch, self.inputs), None if self.labels is None else at(batch, self.labels)
         except (KeyError, IndexError, TypeError):
             raise StudyError(
                 f"forks: a batch ({type(batch).__name__}) has nothing at {self.inputs!r} or {self.labels!r}; give "
                 "the places of inputs and labels in a batch"
             ) from None
         new_inputs, new_labels = deprive(inputs, labels)
-        changed = {self.inputs: new_inputs, **({} if self.labels is None else {self.labels: new_labels})}
-        if isinstance(batch, Mapping):
-            made = copy.copy(batch) if hasattr(batch, "__setitem__") else dict(batch)
-            for key, value in changed.items():
-                made[key] = value
-            return made
-        items = [changed.get(place, item) for place, item in enumerate(batch)]
-        return type(batch)(*items) if hasattr(batch, "_fields") else type(batch)(items)
+        changed = put(batch, self.inputs, new_inputs)
+        return changed if self.labels is None else put(changed, self.labels, new_labels)
 
     @contextmanager
     def _passed(self, epoch: int) -> Iterator[Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from critlab._core.errors import StudyError
-from critlab.hooks.deficit_loader import Key
+from critlab.hooks.border.entries import Key
 from critlab.hooks.sensitivity.answer import Sensitivity
 from critlab.hooks.sensitivity.deficits import AnyDeficit, named_deficits
 from critlab.hooks.sensitivity.forks import Numbers
