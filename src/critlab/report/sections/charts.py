@@ -38,4 +38,4 @@ def _about(panel: Panel) -> Mapping[str, Any]:
     """What the script must know to draw a panel at any width."""
     direct = panel.direct
     names = {} if direct is None else {"direct": direct._asdict()}
-    return {"letters": panel.letters, "beside": panel.beside, **names}
+    return {"letters": panel.letters, "apart": panel.beside, **names}

@@ -19,7 +19,7 @@ const page = (() => {
     const colours = themes[themeName()];
     const spec = recoloured(specs[box.dataset.spec], colours);
     const config = recoloured(themes.config, colours);
-    const { letters, beside, direct } = spec.usermeta;
+    const { letters, apart: beside, direct } = spec.usermeta;
     const columns = Math.max(1, Math.floor((box.clientWidth - 6.2 * beside) / (letters * 6.2 + 34)));
     config.legend = { ...config.legend, orient: "bottom", direction: "horizontal", columns };
     if (direct && box.clientWidth >= direct.least) spec.layer = direct.layer;
