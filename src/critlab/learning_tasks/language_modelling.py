@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class LanguageModelling(LearningTask):
     """The next token at each place of a sequence; padding does not count, and no labels are needed.
 
-    The network is asked for the tokens that it is shown: where a deficit changes the tokens of a batch, it learns to
+    The network predicts the tokens that it is shown: where a deficit changes the tokens of a batch, it learns to
     predict the changed ones. Tests are on the tokens of the data.
 
     Args:

@@ -120,13 +120,13 @@ class LearningTask(Component):
 
     @property
     def recorded(self) -> tuple[str, ...]:
-        """The metrics that a test records besides the loss, by name or path; the judged one is among them."""
+        """The metrics that a test records in addition to the loss, by name or path; the judged one is among them."""
         judged = self.metric or type(self).metrics[0]
         return tuple(one for one in dict.fromkeys((*type(self).tested, judged)) if one != "loss")
 
     @property
     def followed(self) -> tuple[str, ...]:
-        """The metrics that are counted in training besides the loss, as far as their sums are bounded."""
+        """The metrics that are counted in training in addition to the loss, as far as their sums are bounded."""
         judged = self.metric or type(self).metrics[0]
         return () if judged == "loss" else (judged,)
 
