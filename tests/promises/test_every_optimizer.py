@@ -93,6 +93,8 @@ THROUGHOUT: dict[str, dict[str, Any]] = {
     "accumulate, in every step": {"optimizer": {"batch": 4, "accumulate": 2, "clock": "warmup_cosine"}},
     "ema": {"evaluation": {"ema": 0.5}},
     "ema, restarted": {"evaluation": {"ema": 0.5}, "intervention": {"shrink": 0.5}},
+    "dropped sums": {"optimizer": {"name": "adagrad"}, "intervention": {"optimizer": "dropped"}},
+    "dropped counts": {"optimizer": {"name": "own_optimizers:SignMomentum"}, "intervention": {"optimizer": "dropped"}},
     "cutmix": {"objective": {"name": "cutmix", "probability": 0.8, "smoothing": 0.1}},
     "all": {
         "optimizer": {"name": "adamw", "batch": 5, "accumulate": 2, "gradient_clip": 0.1, "clock": "one_cycle"},

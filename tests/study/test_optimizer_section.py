@@ -77,6 +77,36 @@ def test_bad_input_is_one_line(optimizer: dict[str, Any], text: str) -> None:
     assert "\n" not in str(refused.value)
 
 
+SWITCHED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"name": "rprop"}, {"lr_factor": 0.5}, "switch.lr_factor: received 0.5, but rprop uses lr in its first step only"),
+    (
+        {"weight_decay": 0.1},
+        {"optimizer": {"name": "rprop"}},
+        "switch.optimizer.name: received 'rprop', which has no w",
+    ),
+    (
+        {},
+        {"optimizer": {"name": "adamw", "momentum": 0.5}},
+        "switch.optimizer.momentum: received 0.5; adamw has no mom",
+    ),
+    (
+        {"nesterov": True},
+        {"optimizer": {"name": "sgd", "nesterov": True}},
+        "which is the study's own; give another",
+    ),
+]
+
+
+@pytest.mark.parametrize(("optimizer", "switch", "text"), SWITCHED, ids=lambda value: str(value)[:40])
+def test_a_switch_that_an_optimiser_cannot_have_is_refused(
+    optimizer: dict[str, Any], switch: dict[str, Any], text: str
+) -> None:
+    with pytest.raises(StudyError) as refused:
+        small(optimizer={**BASE, **optimizer}, switch=switch)
+    assert text in str(refused.value)
+    assert small(optimizer=BASE, switch={"optimizer": {"name": "sgd", "nesterov": True}}).switch is not None
+
+
 UNFIT: list[tuple[dict[str, Any], str]] = [
     (
         {"name": "own_optimizers:fails"},

@@ -173,6 +173,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"clock": "function", "function": "own_rates:no"}, "optimizer.function: 'own_rates:no': 'own_rates' has no 'no'"),
     ({"clock": "function", "function": "own_rates:FACTOR"}, "is float; must be a function (epoch, step, total)"),
     ({"clock": "function", "function": "own_rates:fails"}, "failed at epoch 0, step 0: RuntimeError: no such rate"),
+    ({"clock": "function", "function": "own_rates:draws"}, "which gives different factors for the same steps; make"),
     ({"clock": "function", "function": "own_rates:negative"}, "returned -1.0 at epoch 0, step 0 of 30; must be a fac"),
 ]
 

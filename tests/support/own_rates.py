@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 
 def linear(epoch: int, step: int, total: int) -> float:
     return 1 - step / total
@@ -17,6 +19,16 @@ def negative(epoch: int, step: int, total: int) -> float:
 
 def fails(epoch: int, step: int, total: int) -> float:
     raise RuntimeError("no such rate")
+
+
+def draws(epoch: int, step: int, total: int) -> float:
+    return random.random()
+
+
+def fails_late(epoch: int, step: int, total: int) -> float:
+    if epoch == 2:
+        raise RuntimeError("no such epoch")
+    return 1.0
 
 
 FACTOR = 2.0

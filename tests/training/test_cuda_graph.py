@@ -20,7 +20,9 @@ from critlab.objectives import Learned
 from critlab.objectives.cross_entropy import CrossEntropy, cross_entropy
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import Recipe
+from critlab.study.schedules.course import Phase, PhasedCourse
 from critlab.study.specs import AugmentSpec, OptimizerSpec
+from critlab.study.switches.optimisation.gradient_clip import GradientClip
 from critlab.training.batches import EpochSize
 from critlab.training.cuda_graph import step_program
 from critlab.training.cuda_graph.step_program import StepProgram
@@ -35,14 +37,16 @@ OPTIMIZERS: list[dict[str, Any]] = [
     {"name": "sgd", "momentum": 0.9},
     {"name": "sgd", "momentum": 0.0},
     {"name": "adam"},
+    {"name": "adamw"},
 ]
 CNN = {"name": "all_cnn", "width": 2}
 DROPPING = {"name": "mlp", "hidden": [12], "dropout": 0.3}
 RECIPES = [
     Recipe(0.05, 0.001, AugmentSpec(flip=True, shift=2), Blur(factor=4)),
     Recipe(0.04, 0.002, AugmentSpec(flip=True, shift=2)),
-    Recipe(0.01, 0.0),
+    Recipe(0.01, 0.0, course=PhasedCourse((Phase(0.0, 1.0, 0.5, 1.0),))),
 ]
+CLIPPED = Recipe(0.01, 0.001, switches=(GradientClip(value=0.5),))
 
 
 def learner(recorded: bool, optimizer: dict[str, Any] | None = None, model: dict[str, Any] = CNN) -> NetworkLearner:
@@ -90,8 +94,8 @@ def test_it_trains_as_torchs_own_optimiser_does(optimizer: dict[str, Any], model
     spec, networks = taught.base.optimizer, [Exact(taught.start({"seed": 0}).model) for _ in range(2)]
     optimizers = [make_optimizer(spec, network) for network in networks]
     program = StepProgram(Exact(taught.start({"seed": 1}).model), rule_of(spec), nullcontext, 3)
-    for epoch, recipe in enumerate(RECIPES):
-        slower = replace(recipe, lr=recipe.lr * (0.02 if spec.name == "adam" else 1.0))
+    for epoch, recipe in enumerate([*RECIPES, CLIPPED]):
+        slower = replace(recipe, lr=recipe.lr * (0.02 if spec.name in ("adam", "adamw") else 1.0))
         how: Any = {"seed": 0, "epoch": epoch, "size": EpochSize(120, 50)}
         scores = [
             train_epoch(network, own, taught.examples, slower, program=used, **how)

@@ -97,7 +97,7 @@ PLAIN = Recipe(lr=0.1, weight_decay=0.01)
 
 def trained(model: nn.Module, data: Examples, recipe: Recipe = PLAIN, **changes: Any) -> Any:
     optimizer = torch.optim.SGD(model.parameters(), lr=9.0, momentum=0.5)
-    options = {"seed": 3, "epoch": 2, "size": EpochSize(len(data.train_labels), 8)} | changes
+    options: dict[str, Any] = {"seed": 3, "epoch": 2, "size": EpochSize(len(data.train_labels), 8)} | changes
     return train_epoch(model, optimizer, data, recipe, **options)
 
 

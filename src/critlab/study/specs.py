@@ -116,6 +116,15 @@ class OptimizerSpec(Spec):
             raise Problems(found)
         return self
 
+    def codes(self) -> tuple[OwnCode, ...]:
+        """The user's own code in it; that of a schedule names no result, but every process must have the same.
+
+        Raises:
+            StudyError: it cannot be imported, or its source cannot be read.
+        """
+        function = () if self.function is None else (own_code(imported(self.function), self.function),)
+        return (*self.options.codes(), *function)
+
     def shares_state(self, other: OptimizerSpec) -> bool:
         """Whether both can go on with one state: the same optimiser, whose momentum alone may differ."""
         same = self.name == other.name and self.options == other.options

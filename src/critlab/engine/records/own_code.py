@@ -17,8 +17,7 @@ from critlab.learning_tasks import TASKS, LearningTask
 from critlab.measures import MEASURES, Measure
 from critlab.models.spec import ModelSpec
 from critlab.objectives import OBJECTIVES, Objective
-from critlab.study.optimizers import TorchOptimizer
-from critlab.study.specs import AugmentSpec
+from critlab.study.specs import AugmentSpec, OptimizerSpec
 from critlab.study.study import Study
 from critlab.study.switches import SWITCHES, Switch
 
@@ -44,8 +43,6 @@ def _inside(value: Any) -> Iterator[OwnCode]:
     elif isinstance(value, AugmentSpec):
         code = value.code()
         yield from () if code is None else (code,)
-    elif isinstance(value, TorchOptimizer):
-        yield from value.codes()
     elif isinstance(value, DataSet):
         return  # the content of the data names them
     elif isinstance(value, Component):
@@ -56,6 +53,8 @@ def _inside(value: Any) -> Iterator[OwnCode]:
         if isinstance(value, Switch):
             yield from value.codes()
             yield from _inside(value.value)
+    elif isinstance(value, OptimizerSpec):
+        yield from value.codes()
     elif isinstance(value, Spec):
         for field in type(value).model_fields:
             yield from _inside(getattr(value, field))

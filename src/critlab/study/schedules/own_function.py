@@ -56,7 +56,10 @@ class OwnFunction(Schedule):
         return of_factors(_factors(optimizer.function, at.epoch, at.total, at.steps), optimizer.lr)
 
     def misfits(self, optimizer: OptimizerSpec, reach: Reach) -> Iterator[tuple[str, str]]:
-        """An unknown number of steps, or a function that fails in the first or the last epoch of the longest run."""
+        """An unknown number of steps, or a function that fails or draws.
+
+        It is called for the first and the last epoch of the longest run, and for the first one twice.
+        """
         if not reach.steps:
             text = f"received {shown(optimizer.function)}, which needs the number of steps before the data are read"
             yield "function", f"{text}; give epoch, the images of an epoch, in [data]"
@@ -67,6 +70,10 @@ class OwnFunction(Schedule):
             except StudyError as error:
                 yield "function", str(error)
                 return
+        again = _factors.__wrapped__(optimizer.function or "", 0, reach.longest, reach.steps)
+        if again != _factors(optimizer.function or "", 0, reach.longest, reach.steps):
+            text = f"received {shown(optimizer.function)}, which gives different factors for the same steps"
+            yield "function", f"{text}; make it a function of (epoch, step, total) alone"
 
 
 class OwnFunctionRestart(BeginsAgain, OwnFunction):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from critlab.study.switches.switch import Switch
+from critlab._core.spec import shown
+from critlab.study.switches.switch import Found, Switch
 from critlab.study.types import MOST_RATE
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ class LearningRateFactor(Switch):
     def usual(self, base: Setup) -> Any:
         """The rate of the schedule itself."""
         return 1.0
+
+    def misfits(self, base: Setup) -> Found:
+        """The rate of the schedule itself, or an optimiser that follows none."""
+        yield from super().misfits(base)
+        if not base.optimizer.options.follows_rate:
+            yield (), f"received {shown(self.value)}, but {base.optimizer.name} uses lr in its first step only; omit it"
 
     def changed(self, recipe: Recipe, base: Setup) -> Recipe:
         """With so many times the learning rate."""

@@ -80,8 +80,11 @@ class SwitchedOptimizer(Switch):
     def misfits(self, base: Setup) -> Found:
         """An optimiser that is the study's own, or that has no weight decay where the study has one."""
         own = base.optimizer
-        if found := misplaced(self.value.name, self.value.options, None, own.weight_decay):
-            yield from found
+        if own.weight_decay and self.value.options.usual_decay is None:
+            yield (
+                ("name",),
+                f"received {shown(self.value.name)}, which has no weight decay; set optimizer.weight_decay = 0",
+            )
         same_rate = self.value.lr in (None, own.lr)
         if self.optimizer(own) == own and same_rate and self.value.state == "kept":
             received = shown(self.value.special())
