@@ -427,7 +427,7 @@ def test_a_users_own_model_and_data(critlab: Command, tmp_path: Path, data: str,
     assert json_of(critlab("plan", "quick.toml", "--json"))["bytes"] is None, "another model has another size"
     own(tmp_path, data, model, "width = 5")
     assert not (tmp_path / "critlab-store").exists()
-    answer = critlab("run", "quick.toml", "--store", "store", "--workers", "1")
+    answer = critlab("run", "quick.toml", "--store", "store", "--engine", "inline")
     assert answer.status == 0, answer.err
     rows = json_of(critlab("export", "quick.toml", "--store", "store", "--format", "json"))["rows"]
     values = {(row["run"], row["epoch"], row["quantity"]): row["value"] for row in rows}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import random
 import subprocess
@@ -232,8 +231,6 @@ def test_a_comment_while_the_study_runs_changes_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "edited_net.py was edited" in done.stderr
     assert "compute different numbers" not in done.stderr
-    status = json.loads(command(tmp_path, "status", "--json").stdout)
-    assert status
 
 
 @pytest.mark.slow

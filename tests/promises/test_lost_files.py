@@ -69,7 +69,7 @@ class TestCheckpoint:
         sound = path.read_bytes()
         path.write_bytes(flipped(sound, random.Random(5)))
         assert critlab("verify", "--store", "s").status == 1
-        answer = critlab("run", study, "--store", "s", "--workers", "1")
+        answer = critlab("run", study, "--store", "s", "--engine", "inline")
         assert answer.status == 0
         assert f"checkpoint {path.stem} is damaged and was moved to quarantine" in answer.err
         assert path.read_bytes() == sound

@@ -198,7 +198,7 @@ def test_two_processes_at_once_train_every_epoch_once(
     store = Store(tmp_path / "s")
     when_shared(monkeypatch, (tmp_path / "go").touch)
     with at_work(waiting, store.root) as other:
-        mine = run_study(waiting, store, RunOptions(workers=1))
+        mine = run_study(waiting, store, RunOptions(executor="inline"))
         out, err = other.communicate()
     assert (other.returncode, mine.status) == (0, 0), err
     trained, replayed, status = json.loads(out)
@@ -223,7 +223,7 @@ def test_one_of_two_processes_killed_the_other_finishes(
             (tmp_path / "go").touch()
 
         when_shared(monkeypatch, kill)
-        mine = run_study(waiting, store, RunOptions(workers=1))
+        mine = run_study(waiting, store, RunOptions(executor="inline"))
         assert other.returncode == -signal.SIGKILL
     assert (mine.status, mine.replayed) == (0, 0)
     assert {outcome.status for outcome in read_results(waiting, store).outcomes} == {"done"}

@@ -119,7 +119,7 @@ EVERYTHING: dict[str, Any] = {
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Store]:
     folder = tmp_path_factory.mktemp("everything")
     study = small(**EVERYTHING)
-    results = critlab.run(study, folder, workers=1)
+    results = critlab.run(study, folder, engine="inline")
     assert {outcome.status for outcome in results.outcomes} == {"done"}
     return study, Store(folder)
 
@@ -132,7 +132,7 @@ def learner() -> NetworkLearner:
 
 
 def test_every_fork_equals_its_run_from_scratch(finished: tuple[Study, Store], learner: NetworkLearner) -> None:
-    """Bit for bit, weights and momentum: through checkpoints and other processes, for every clock and intervention."""
+    """Bit for bit, weights and momentum: through checkpoints, for every clock and intervention."""
     study, store = finished
     record = read_record(store, study)
     assert record is not None

@@ -24,7 +24,7 @@ def test_every_executor_of_this_machine_gives_the_same_table(tmp_path: Path) -> 
     study, threads = small(seeds=1), torch.get_num_threads()
     found = {}
     for name in ("inline", "processes"):
-        report = run_study(study, Store(tmp_path / name), RunOptions(workers=2, executor=name))
+        report = run_study(study, Store(tmp_path / name), RunOptions(workers=1, executor=name))
         assert (report.status, report.outcome.failures) == (0, [])
         found[name] = table(study, Store(tmp_path / name))
     assert found["inline"] == found["processes"]

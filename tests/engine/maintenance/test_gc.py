@@ -144,7 +144,7 @@ class TestRecord:
             answer = critlab(*command, study, "--store", "s")
             assert (answer.status, answer.out) == (2, "")
             assert "optimizer.lr (was 0.05, now 0.06)" in answer.err
-        assert critlab("run", study, "--store", "s", "--replace", "--workers", "1").status == 0
+        assert critlab("run", study, "--store", "s", "--replace", "--engine", "inline").status == 0
         assert critlab("run", study, "--store", "s").status == 0, "the name is its own now"
         assert table(small(**SMALL), Store(tmp_path / "s")) == before, "nothing is lost before gc"
         older = str(written(tmp_path, *RUN))
