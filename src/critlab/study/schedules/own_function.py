@@ -52,8 +52,10 @@ class OwnFunction(Schedule):
         """
         if self.restarts:
             at = at.since_stop()
-        assert optimizer.function is not None, "required"
-        return of_factors(_factors(optimizer.function, at.epoch, at.total, at.steps), optimizer.lr)
+        try:
+            return of_factors(_factors(optimizer.function or "", at.epoch, at.total, at.steps), optimizer.lr)
+        except StudyError as error:
+            raise StudyError(f"optimizer.function: {error}") from error.__cause__
 
     def misfits(self, optimizer: OptimizerSpec, reach: Reach) -> Iterator[tuple[str, str]]:
         """An unknown number of steps, or a function that fails or draws.
@@ -64,15 +66,14 @@ class OwnFunction(Schedule):
             text = f"received {shown(optimizer.function)}, which needs the number of steps before the data are read"
             yield "function", f"{text}; give epoch, the images of an epoch, in [data]"
             return
-        for epoch in (0, reach.longest - 1):
-            try:
-                self.rates(optimizer, EpochPosition(epoch, 0, reach.longest, reach.steps))
-            except StudyError as error:
-                yield "function", str(error)
-                return
-        again = _factors.__wrapped__(optimizer.function or "", 0, reach.longest, reach.steps)
-        if again != _factors(optimizer.function or "", 0, reach.longest, reach.steps):
-            text = f"received {shown(optimizer.function)}, which gives different factors for the same steps"
+        path = optimizer.function or ""
+        try:
+            first, _ = (_factors(path, epoch, reach.longest, reach.steps) for epoch in (0, reach.longest - 1))
+        except StudyError as error:
+            yield "function", str(error)
+            return
+        if _factors.__wrapped__(path, 0, reach.longest, reach.steps) != first:
+            text = f"received {shown(path)}, which gives different factors for the same steps"
             yield "function", f"{text}; make it a function of (epoch, step, total) alone"
 
 
