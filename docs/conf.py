@@ -30,6 +30,7 @@ myst_heading_anchors = 3
 # notebooks: every page with a kernel is run from top to bottom, and an error in a cell stops the build
 nb_execution_mode = "cache"
 nb_execution_timeout = 300
+nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_merge_streams = True
 

@@ -25,11 +25,15 @@ def name(page: Path) -> str:
 
 def code(page: Path) -> str:
     """All Python of a page, in order, as one program."""
-    return "\n".join(re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
+    return "\n".join(re.findall(r"```(?:python|\{code-cell\} ipython3)\n(.*?)```", page.read_text("utf-8"), re.DOTALL))
+
+
+NOTEBOOKS = [DOCS / "learn" / f"{stem}.md" for stem in ("first_study", "switch_time", "deep_linear")]
+"""Notebooks without a module of their own: they run in this process."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in PAGES if code(page)], ids=name)
+@pytest.mark.parametrize("page", [page for page in PAGES if code(page) and page not in NOTEBOOKS], ids=name)
 def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     program = code(page)
     compile(program, str(page), "exec")
@@ -49,6 +53,13 @@ def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
         made = re.findall(r'"(\w+\.(?:html|jsonl))"', program)
         assert made
         assert all((tmp_path / name).stat().st_size for name in made)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", NOTEBOOKS, ids=name)
+def test_the_cells_of_a_notebook_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code(page), str(page), "exec"), {"__name__": "notebook"})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
