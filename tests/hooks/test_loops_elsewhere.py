@@ -19,7 +19,8 @@ from critlab.deficits import FeatureDropout
 from critlab.engine.maintenance.verify import verify
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.own_loop import means
-from critlab.hooks.own_loop.elsewhere import decoded, encoded
+from critlab.hooks.own_loop.elsewhere import PROBE_FUNCTIONS, decoded, encoded
+from critlab.hooks.own_loop.given import GivenLoop, given_loop
 from critlab.hooks.own_loop.probe import probe
 from critlab.hooks.when.when import when
 from critlab.store import Store
@@ -204,3 +205,10 @@ def test_what_deficits_know_travels_as_it_is() -> None:
     assert torch.equal(found.normalised[1], known.normalised[1])
     assert torch.equal(found.labels, known.labels)
     assert decoded(encoded(DataInfo())) == DataInfo()
+
+
+def test_a_class_next_to_functions_is_the_function_that_makes_a_training() -> None:
+    named = dict.fromkeys(PROBE_FUNCTIONS[1:], print)
+    assert given_loop(dict, named, named=PROBE_FUNCTIONS, of="probe") == GivenLoop({"make": dict, **named})
+    with pytest.raises(StudyError, match="advance: received in addition to a loop class"):
+        given_loop(own_loops.SmallLoop, {**named}, named=PROBE_FUNCTIONS, of="probe")

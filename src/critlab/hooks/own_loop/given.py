@@ -98,8 +98,10 @@ def given_loop(
         StudyError: a function is missing, there are functions in addition to a class, the class cannot be made, or
             there is no such device for it.
     """
-    if isinstance(first, str | type):
-        if beside := [name for name, one in others.items() if one is not None]:
+    beside = [name for name, one in others.items() if one is not None]
+    # a class without such a method, in addition to functions, is the function that makes a training
+    if isinstance(first, str) or (isinstance(first, type) and all(hasattr(first, name) for name in beside)):
+        if beside:
             raise StudyError(
                 f"{of}: {beside[0]}: received in addition to a loop class; leave it out, or give all functions"
             )
