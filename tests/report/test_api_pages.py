@@ -44,7 +44,7 @@ def test_every_public_name_has_a_page_and_an_example() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:sample_kernels: not converged")
+@pytest.mark.filterwarnings("ignore:sample_kernels")
 @pytest.mark.parametrize("page", [page for page in PAGES if examples(page)], ids=lambda page: page.stem)
 def test_the_examples_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -95,8 +95,8 @@ def given_loop(
         optional: functions that may be missing.
 
     Raises:
-        StudyError: a function is missing, there are functions in addition to a class, the class cannot be made, or
-            there is no such device for it.
+        StudyError: a function is missing, there are functions in addition to a class that has them, the class cannot
+            be made, or there is no such device for it.
     """
     beside = [name for name, one in others.items() if one is not None]
     # a class without such a method, in addition to functions, is the function that makes a training
