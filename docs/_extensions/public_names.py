@@ -103,6 +103,8 @@ def setup(app: Any) -> dict[str, Any]:
     from docutils.statemachine import StringList
     from sphinx.util.docutils import SphinxDirective
 
+    for _ in public_names():  # everything is imported here: autodoc imports a module twice otherwise
+        pass
     examples: dict[str, list[str]] = {}
 
     class Public(SphinxDirective):
