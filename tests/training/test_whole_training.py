@@ -10,8 +10,8 @@ from torch import nn
 
 from critlab._core.errors import StudyError
 from critlab.data import load
+from critlab.learning_tasks.losses import cross_entropy
 from critlab.objectives import CutMix
-from critlab.objectives.cross_entropy import cross_entropy
 from critlab.objectives.cutmix import rectangle
 from critlab.study import Study
 from critlab.study.ingredients.measurement import TEST, Measurement

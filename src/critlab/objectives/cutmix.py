@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from critlab._core.errors import StudyError
-from critlab.objectives.cross_entropy import cross_entropy
+from critlab.learning_tasks.losses import cross_entropy
 from critlab.objectives.mixup import mixing
 from critlab.objectives.objective import Learned, Objective, check_logits
 
@@ -35,6 +35,7 @@ class CutMix(Objective):
 
     name: ClassVar[str] = "cutmix"
     citation: ClassVar[str] = "Yun et al. 2019"
+    likelihoods: ClassVar[tuple[str, ...]] = ("categorical",)
     alpha: float = Field(default=1.0, gt=0, le=100)
     probability: float = Field(default=1.0, gt=0, le=1)
     smoothing: float = Field(default=0.0, ge=0, lt=1)

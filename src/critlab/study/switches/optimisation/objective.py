@@ -27,6 +27,14 @@ class SwitchedObjective(Switch):
         """The study's objective."""
         return base.objective
 
+    def misfits(self, base: Setup) -> Found:
+        """The study's own objective, or one that is no loss of its task."""
+        yield from super().misfits(base)
+        try:
+            self.value.check_task(base.task)
+        except StudyError as error:
+            yield (), str(error)
+
     def shape_misfits(self, example_shape: tuple[int, ...]) -> Found:
         """As the objective."""
         try:
