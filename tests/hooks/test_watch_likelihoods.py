@@ -44,7 +44,8 @@ def test_its_trace_and_uncertainty_are_those_of_brute_force(name: str) -> None:
 
 def test_a_watched_regression_ends_with_the_same_bits() -> None:
     def loss(model: nn.Module, batch: Any) -> Tensor:
-        return (model(batch)[:, 0] - batch.sum(1)).square().mean()
+        found: Tensor = (model(batch)[:, 0] - batch.sum(1)).square().mean()
+        return found
 
     watch = untouched(lambda: perceptron(1), X, loss, likelihood="gaussian")
     assert watch.history[-1].trace.value > 0

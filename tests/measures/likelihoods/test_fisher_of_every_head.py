@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.stats import binom
 from torch import Tensor, nn
 
 import critlab
@@ -136,6 +137,30 @@ def test_with_labels_noise_and_curvature_are_those_of_the_loss(name: str) -> Non
         one.model, one.images, one.labels, generator=seeded(0), tolerance=1e-4, likelihood=one.likelihood
     )
     assert top.value == pytest.approx(float(torch.linalg.eigvalsh(matrix)[-1]) / counted, rel=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["multi-label, some missing", "vector with its variance"])
+def test_the_stated_error_of_a_network_that_has_learned_holds_the_exact_value(name: str) -> None:
+    """The bound is the lowest 5 % of what so many readings hold where .95 is the truth."""
+    one, readings = head(name, 64), 40
+    optimizer = torch.optim.Adam(one.model.parameters(), lr=0.02)
+    for _ in range(250):
+        optimizer.zero_grad()
+        output = one.likelihood.view(one.model(one.images), one.labels.shape)
+        loss = one.likelihood.negative_log_likelihood(output, one.labels.reshape(output.shape[:-1])).mean()
+        loss.backward()
+        optimizer.step()
+    optimizer.zero_grad()
+    truth = sum(exact_trace(one).values())
+    found = [
+        critlab.fisher_trace(one.model, one.images, generator=seeded(seed), **chosen(one)).whole
+        for seed in range(readings)
+    ]
+    values, errors = (np.array([getattr(estimate, part) for estimate in found]) for part in ("value", "stderr"))
+    assert (abs(values - truth) <= 1.96 * errors).sum() >= binom.ppf(0.05, readings, 0.95)
+    assert np.sqrt((errors**2).mean()) <= 2 * values.std(ddof=1), "held by being too wide"
+    assert abs(values.mean() - truth) <= 4 * values.std(ddof=1) / np.sqrt(readings)
 
 
 def test_a_gaussian_of_known_variance_is_the_output_jacobian() -> None:

@@ -267,6 +267,16 @@ def test_labels_that_do_not_fit_are_refused(outputs: int, labels: Any, likelihoo
             measure(model, X, labels, generator=seeded(0), likelihood=likelihood)
 
 
+def test_labels_of_any_type_are_the_same_labels() -> None:
+    yes, measure = torch.tensor([0, 1] * 4), critlab.measures.fisher_empirical
+    for likelihood, outputs in (("bernoulli", 1), ("categorical", 3), ("gaussian", 1)):
+        torch.manual_seed(0)
+        model, kinds = nn.Linear(4, outputs), [torch.int64, torch.uint8, torch.bool]
+        kinds += [torch.float64] if likelihood != "categorical" else []
+        found = [measure(model, X, yes.to(k), generator=seeded(0), likelihood=likelihood).whole.value for k in kinds]
+        assert found == pytest.approx([found[0]] * len(kinds))
+
+
 def test_positions_beyond_the_classes_are_refused_and_every_negative_one_is_ignored() -> None:
     model = nn.Sequential(nn.Unflatten(1, (4, 1)), nn.Linear(1, 3))
     labels = torch.tensor([[0, -1, 2, -100]] * 8)

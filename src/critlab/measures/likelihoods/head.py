@@ -75,12 +75,13 @@ def checked_labels(labels: object, images: Tensor, measure: str) -> Tensor:
 
 
 def fitted_labels(labels: Tensor, output: Tensor, measure: str, likelihood: Likelihood) -> Tensor:
-    """``labels`` in the shape ``(N, labels...)`` and on the device of a viewed ``output``.
+    """``labels`` in the shape ``(N, labels...)`` and on the device of a viewed ``output``; whole numbers as int64.
 
     Raises:
         StudyError: they have another shape, or values that such labels cannot have.
     """
     found = _fitted(labels, output, measure, likelihood)
+    found = found if found.is_floating_point() or found.is_complex() else found.long()
     likelihood.check(found, output, measure)
     return found
 
