@@ -16,7 +16,7 @@ from typing import Any
 from critlab.cli.catalogue import catalogue
 from critlab.deficits import DEFICITS
 from critlab.measures import MEASURES
-from critlab.papers.registry import FIGURES
+from critlab.papers.registry import FIGURES, find_study
 
 DOCS = Path(__file__).parent
 FOLDER = DOCS / "gallery"
@@ -34,11 +34,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
 """Options of the deficits that have no default, or whose default shows little."""
 
 SEVERITY = 4
-UNSEEN = {"label_permutation", "random_labels", "label_noise", "data_subset"}
-"""Deficits whose change is in the labels or in the choice of images: shown as text."""
-
-SEQUENCES = ("token_shuffle", "token_bijection")
-TABLES = ("swap_noise", "feature_dropout")
 ZOOM = 3
 
 
@@ -120,7 +115,12 @@ def options(name: str) -> dict[str, Any]:
 
 def pictured(name: str) -> bool:
     """Whether a deficit is shown on images."""
-    return name not in {*UNSEEN, *SEQUENCES, *TABLES}
+    return _folder(name) in ("images", "sources")
+
+
+def _folder(name: str) -> str:
+    """Return the folder of a deficit, such as ``labels``."""
+    return DEFICITS.rows[name].removeprefix("critlab.deficits.").partition(".")[0]
 
 
 def thumbnail(name: str) -> Path | None:
@@ -145,15 +145,15 @@ def _batch(name: str) -> tuple[Any, Any, Any]:
     images = torch.as_tensor(sample.train_images).float() / 255
     labels = torch.arange(8)
     unit = True
-    if DEFICITS[name].__module__.startswith("critlab.deficits.sources"):
+    if _folder(name) == "sources":
         images = torch.stack([images, images.flip(-1)], 1)
         labels = labels[:, None].repeat(1, 3)
-    if name in SEQUENCES:
+    if _folder(name) == "sequences":
         images = torch.arange(8).repeat(4, 1)
-    if name in TABLES:
+    if _folder(name) == "tables":
         images, unit = torch.arange(1.0, 17).reshape(4, 4), False
     count = len(images)
-    mean = torch.full((1,) * (images.dim() - 1), 0.0 if name in TABLES else float(sample.mean[0]))
+    mean = torch.full((1,) * (images.dim() - 1), 0.0 if _folder(name) == "tables" else float(sample.mean[0]))
     context = BatchContext(
         seed=1, epoch=0, position=0, indices=torch.arange(count), examples=count, classes=8, mean=mean, unit=unit
     )
@@ -172,7 +172,7 @@ def _in_numbers(name: str) -> list[str]:
         pairs = [("labels of the epoch", labels.tolist()), ("shown in it", labels[mask].tolist())]
     else:
         after, renamed = apply_deficit(deficit, images, labels, context)
-        before, changed = (labels, renamed) if name in UNSEEN else (images[:2].int(), after[:2].int())
+        before, changed = (labels, renamed) if _folder(name) == "labels" else (images[:2].int(), after[:2].int())
         pairs = [("clean", before.tolist()), ("with the deficit", changed.tolist())]
     width = max(len(title) for title, _ in pairs) + 1
     return ["```text", *(f"{title + ':':<{width}} {values}" for title, values in pairs), "```"]
@@ -180,8 +180,6 @@ def _in_numbers(name: str) -> list[str]:
 
 def write_deficits() -> None:
     """Draw each deficit of images: eight clean ones above, the same with the deficit below."""
-    import torch
-    from PIL import Image
 
     from critlab.deficits import apply_deficit
 
@@ -190,15 +188,24 @@ def write_deficits() -> None:
             continue
         images, labels, context = _batch(name)
         after, _ = apply_deficit(DEFICITS[name](**options(name)), images, labels, context)
-        rows = [part for batch in (images, after) for part in (batch.unbind(1) if batch.dim() == 5 else [batch])]
-        strip = torch.cat(
-            [torch.cat(list(torch.nn.functional.pad(row[:, 0], (2, 2, 2, 2), value=1.0)), 1) for row in rows]
-        )
-        pixels = (strip.clamp(0, 1) * 255).round().byte().numpy()
-        picture = Image.fromarray(pixels).resize(
-            (pixels.shape[1] * ZOOM, pixels.shape[0] * ZOOM), Image.Resampling.NEAREST
-        )
-        picture.save(FOLDER / f"deficit_{name}.png", optimize=True)
+        _strip(FOLDER / f"deficit_{name}.png", images, after)
+    demo = find_study("demo").deficit
+    assert demo is not None
+    images, labels, context = _batch("blur")
+    _strip(DOCS / "demo_images.png", images, apply_deficit(demo, images, labels, context)[0])
+
+
+def _strip(path: Path, images: Any, after: Any) -> None:
+    """Write a picture of eight clean images above the same images with a deficit, one row for each source."""
+    import torch
+    from PIL import Image
+    from torch.nn.functional import pad
+
+    rows = [part for batch in (images, after) for part in (batch.unbind(1) if batch.dim() == 5 else [batch])]
+    strip = torch.cat([torch.cat(list(pad(row[:, 0], (2, 2, 2, 2), value=1.0)), 1) for row in rows])
+    pixels = (strip.clamp(0, 1) * 255).round().byte().numpy()
+    size = (pixels.shape[1] * ZOOM, pixels.shape[0] * ZOOM)
+    Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST).save(path, optimize=True)
 
 
 def _studies() -> Iterator[Any]:
