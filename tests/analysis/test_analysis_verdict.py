@@ -58,6 +58,11 @@ def test_present_names_what_shows_it_and_by_how_much() -> None:
     assert verdict.lines() == verdict_lines(verdict)
 
 
+def test_it_is_judged_once() -> None:
+    results = synthetic_results(3, (0, 5))
+    assert results.verdict() is results.verdict()
+
+
 def test_a_named_damage_is_its_contrast() -> None:
     results = synthetic_results()
     found = damage(results.verdict(), "harm", 40)

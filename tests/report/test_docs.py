@@ -41,9 +41,10 @@ def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     lacking = [name for name in lacking if importlib.util.find_spec(name) is None]
     if lacking:
         pytest.skip(f"{page.name} needs {', '.join(lacking)}")
-    # as printed, on torch's own number of threads, as a reader runs it
+    # as printed, on torch's own number of threads, as a reader runs it; threads that wait leave the cores to others
     (tmp_path / "page.py").write_text(program)
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    environment["OMP_WAIT_POLICY"] = "passive"
     asked = [sys.executable, "page.py"]
     done = subprocess.run(
         asked, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=600

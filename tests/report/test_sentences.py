@@ -6,6 +6,7 @@ the diff as a user would.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ import pytest
 import paths
 from critlab.analysis.confounds.confound import Confound
 from critlab.analysis.judgement.verdict import Answer, Reason, Verdict
+from critlab.report.document import verdict_document
 from critlab.report.text.judgement.verdict import verdict_lines
 from verdict_cases import cases
 
@@ -45,6 +47,17 @@ def test_every_finding_is_worded_as_in_the_golden_file() -> None:
     assert not re.search(r"\b1 (seeds|runs|pairs|records|kinds)\b", text), "a plural after one"
     for word in ("likewise", "alike", "beside", "mends", "told", "dearer", "suffer", "anew"):
         assert not re.search(rf"\b{word}\b", text), word
+
+
+@pytest.mark.slow
+def test_the_document_holds_numbers_and_words() -> None:
+    for name, found in cases():
+        verdict, document = found.verdict(), verdict_document(found)
+        assert json.loads(json.dumps(document, allow_nan=False)) == document, name
+        assert document["answer"] == verdict.answer
+        assert document["lines"] == verdict.lines()
+        assert [one["estimate"] for one in document["damages"]] == [one.estimate for one in verdict.damages]
+        assert len(document["confounds"]) == len(verdict.confounds)
 
 
 @pytest.mark.slow

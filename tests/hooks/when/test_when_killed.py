@@ -60,7 +60,7 @@ def test_killed_at_random_it_ends_with_the_same_answer_and_trains_nothing_twice(
     assert status == 0, whole
     kills, drawn = 0, random.Random(0)
     while True:
-        status, printed = run(tmp_path, "killed", drawn.uniform(0.05, 0.5) if kills < 3 else 0.0)
+        status, printed = run(tmp_path, "killed", drawn.uniform(0.05, 0.5) if kills < 2 else 0.0)
         if status != -signal.SIGKILL:
             break
         kills += 1

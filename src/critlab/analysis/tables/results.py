@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
@@ -40,6 +41,11 @@ class Results(Shown, StudyTable):
 
     def verdict(self) -> Verdict:
         """Whether there is a critical period, when it closes, and what else could explain the curve."""
+        return self._verdict
+
+    @cached_property
+    def _verdict(self) -> Verdict:
+        """Judged once: a page, its charts and its document all ask."""
         return verdict(self)
 
     def timing(self) -> StudyTiming | None:
