@@ -97,6 +97,16 @@ class LikelihoodMeasure(ProbeMeasure):
     neutral: ClassVar[Mapping[str, Any]] = {**ProbeMeasure.neutral, "likelihood": None}
     likelihood: AnyLikelihood | None = None
 
+    def check_task(self, task: LearningTask) -> None:
+        """Raises StudyError also where the option ``likelihood`` names another distribution than that of the task."""
+        super().check_task(task)
+        named = self.likelihood
+        if named is not None and named.name in LIKELIHOODS.rows and named.name != task.likelihood:
+            raise StudyError(
+                f"likelihood: received {shown(named.name)}, but the outputs of {task.name} are {task.likelihood}; "
+                "omit it, or give that one with its options"
+            )
+
     def identity(self) -> dict[str, Any]:
         """With the likelihood's version, and the digest of a user's own."""
         found = super().identity()

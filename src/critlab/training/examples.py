@@ -234,7 +234,7 @@ def target_view(images: ImageSet, task: LearningTask, device: torch.device) -> T
     # an output that never changes is learned as it is
     std = np.where(std > ROUNDING * np.abs(mean), std, 1.0)
     return TargetView(
-        images.form, *(torch.from_numpy(one.astype(np.float32)).to(device) for one in (mean, np.asarray(std)))
+        images.form, *(torch.from_numpy(np.asarray(one, dtype=np.float32)).to(device) for one in (mean, std))
     )
 
 
