@@ -13,7 +13,9 @@ import critlab
 import own_loops
 from critlab.deficits import FeatureDropout
 from critlab.engine.maintenance.verify import verify
+from critlab.hooks.own_loop.lasting_damage import lasting_damage
 from critlab.hooks.own_loop.probe import probe
+from critlab.hooks.sensitivity.sensitivity import sensitivity
 from critlab.hooks.when.when import when
 from critlab.store import Store
 
@@ -59,3 +61,19 @@ def test_when_on_ray_gives_the_answer_of_one_process(tmp_path: Path) -> None:
         when("own_loops:SwitchedLoop", store=tmp_path / name, executor=name, **asked) for name in ("ray", "inline")
     ]
     assert answers[0].document() == answers[1].document()
+
+
+def test_forks_on_ray_give_the_answers_of_one_process() -> None:
+    asked: dict[str, Any] = {"epoch": 1, "total": 6, "deprived": 1, "clean": 1, "repeats": 2, "forecasts": False}
+    loop, state = "own_loops:ForkedLoop", own_loops.ForkedLoop().make(3)
+    found = [
+        sensitivity(state, loop=loop, deficits={"zeros": own_loops.zeros}, executor=name, **asked)
+        for name in ("ray", "inline")
+    ]
+    assert found[0]["zeros"].told == found[1]["zeros"].told
+    before = own_loops.ForkedLoop().save(state)
+    damages = [
+        lasting_damage(before, before, loop=loop, epoch=1, stretch=1, recovery=1, repeats=2, executor=name)
+        for name in ("ray", "inline")
+    ]
+    assert damages[0] == damages[1]

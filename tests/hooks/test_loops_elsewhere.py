@@ -39,7 +39,7 @@ QUESTION: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def note_again() -> None:
     """The note that a loop runs in one process is said once in a process."""
-    means._say_once.cache_clear()
+    means.say_once.cache_clear()
 
 
 def records(root: Path) -> dict[str, bytes]:
@@ -175,7 +175,7 @@ def test_a_loop_that_no_other_process_finds_runs_here_and_says_so_once(
         ("own_loops:PartialLoop", {}, "PartialLoop has no save; must have make, advance, evaluate, save and load"),
         ("own_loops:UnmadeLoop", {}, "missing a required argument: 'folder'; it must be made without arguments"),
         (SMALL, {"advance": print}, "advance: received in addition to a loop class"),
-        (SMALL, {"loop": own_loops.SmallLoop}, "loop: received in addition to the first argument"),
+        (SMALL, {"loop": own_loops.SmallLoop}, "loop: received in addition to functions or another class"),
         (SMALL, {"workers": 0}, "workers: received 0; must be at least 1"),
         (SMALL, {"device": "tpu"}, "device: received 'tpu'; must be auto, cpu, cuda"),
         (SMALL, {"device": "cuda"}, "takes no device"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from critlab._core.errors import StoreUnwritable, StudyError
@@ -45,6 +46,36 @@ def ray_module() -> Any:
     return ray
 
 
+def joined_here(ray: Any, workers: int | None) -> bool:
+    """Joins the cluster at ``RAY_ADDRESS``, or starts one of this machine alone; False where this process has done so.
+
+    Args:
+        ray: the module.
+        workers: how many cores a cluster of this machine has; None is all of them.
+    """
+    if ray.is_initialized():
+        return False
+    own = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers, "include_dashboard": False}
+    ray.init(log_to_driver=False, configure_logging=False, **own)
+    return True
+
+
+@contextmanager
+def joined_ray(workers: int | None) -> Iterator[Any]:
+    """Ray, joined to a cluster as long as it is open; one that this process had joined before stays.
+
+    Raises:
+        StudyError: it is not installed.
+    """
+    ray = ray_module()
+    joined = joined_here(ray, workers)
+    try:
+        yield ray
+    finally:
+        if joined:
+            ray.shutdown()
+
+
 class RayExecutor(TaskExecutor):
     """Tasks on the Ray cluster at ``RAY_ADDRESS``, or else on a cluster of this machine alone."""
 
@@ -54,10 +85,7 @@ class RayExecutor(TaskExecutor):
         super().__init__(context)
         ray = self.ray = ray_module()
         options, self._most = context.options, context.options.workers
-        self._joined = not ray.is_initialized()
-        if self._joined:
-            own = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": self._most, "include_dashboard": False}
-            ray.init(log_to_driver=False, configure_logging=False, **own)
+        self._joined = joined_here(ray, self._most)
         # the images travel to the nodes once each
         self._setup, self._images = ray.put(setup_message(context)), ray.put(context.images)
         self._flag = ray.remote(num_cpus=0)(_Flag).remote()

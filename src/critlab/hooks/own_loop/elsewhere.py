@@ -46,10 +46,12 @@ def probe_work(setup: Mapping[str, Any], images: object) -> tuple[StudyRun, Lear
     return run, OwnLearner(OwnLoop(**loop.functions), knowledge)
 
 
-def loop_again(values: Mapping[str, Any], named: tuple[str, ...], of: str) -> GivenLoop:
+def loop_again(
+    values: Mapping[str, Any], named: tuple[str, ...], of: str, optional: frozenset[str] = frozenset()
+) -> GivenLoop:
     """The loop that a message names, made in this process; torch computes on as many threads as it says."""
     torch.set_num_threads(int(values["threads"]))
-    return given_loop(values["loop"], {}, named=named, of=of, device=values["device"] or "auto")
+    return given_loop(values["loop"], {}, named=named, of=of, device=values["device"] or "auto", optional=optional)
 
 
 def study_again(

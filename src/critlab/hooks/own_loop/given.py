@@ -124,7 +124,7 @@ def given_loop(
 
 
 def loop_or_first(loop: Any, first: Any, of: str) -> Any:
-    """The loop that was given by its own name, else as the first argument.
+    """The loop that was given by its own name, else the first function, or what was given in its place.
 
     Raises:
         StudyError: both were given, or ``loop`` is no class.
@@ -132,7 +132,7 @@ def loop_or_first(loop: Any, first: Any, of: str) -> Any:
     if loop is None:
         return first
     if first is not None:
-        raise StudyError(f"{of}: loop: received in addition to the first argument; give one of them")
+        raise StudyError(f"{of}: loop: received in addition to functions or another class; give one of them")
     if not isinstance(loop, str | type):
         raise StudyError(f'{of}: loop: received {type(loop).__name__}; must be a class, or "my_module:MyLoop"')
     return loop

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, cast
@@ -12,25 +12,20 @@ import torch
 from torch import nn
 
 from critlab._core.errors import StudyError
-from critlab._core.random_streams import key
 from critlab.analysis.judgement.decision import Decision, Family, Kind, decide
 from critlab.analysis.statistics import Summary, summarise
-from critlab.hooks.deprivation import BatchDeficit, DataInfo
-from critlab.hooks.own_loop.learner import OwnLearner, OwnLoop, OwnState
+from critlab.engine.context import Device
+from critlab.hooks.deprivation import BatchDeficit
+from critlab.hooks.own_loop.given import given_loop, loop_or_first
+from critlab.hooks.own_loop.means import LoopMeans
+from critlab.hooks.own_loop.recoveries import RECOVERY_FUNCTIONS, Recovery, Remedy, recovery_scores
 from critlab.hooks.own_loop.resume_check import refuse_scheduler
 from critlab.study.ingredients.intervention import Intervention
-from critlab.study.ingredients.measurement import TEST, Measurement
 from critlab.study.runs.estimands import EstimandName
-from critlab.study.runs.recipe import Recipe
 from critlab.training.interventions import intervene
-from critlab.training.seeding import seeded
-from critlab.training.states.packing import pack, unpack
+from critlab.training.states.packing import pack
 
 Answer = Literal["present", "damage_only", "absent", "undecided"]
-
-Remedy = Callable[[Any], Any]
-"""Changes a state in place, or returns another one."""
-
 
 CONTROLS = ("frozen", "restarted", "before")
 """Names of the forks that show whether the stretch was harm or only lost time."""
@@ -110,9 +105,10 @@ def lasting_damage(
     before: Any,
     after: Any,
     *,
-    advance: Callable[[Any, int, BatchDeficit], Mapping[str, float]],
-    evaluate: Callable[[Any], float | Mapping[str, Any]],
-    load: Callable[[Any], Any],
+    advance: Callable[[Any, int, BatchDeficit], Mapping[str, float]] | None = None,
+    evaluate: Callable[[Any], float | Mapping[str, Any]] | None = None,
+    load: Callable[[Any], Any] | None = None,
+    loop: str | type | None = None,
     epoch: int,
     stretch: int,
     recovery: int,
@@ -120,6 +116,10 @@ def lasting_damage(
     remedies: Mapping[str, Remedy] | None = None,
     smallest_damage: float = 0.01,
     controls: bool = True,
+    kept: MutableMapping[str, float] | None = None,
+    workers: int | None = None,
+    device: Device = "auto",
+    executor: str | None = None,
 ) -> LastingDamage:
     """The lasting damage of a stretch of training that was suspected to be bad, from one checkpoint on either side.
 
@@ -138,6 +138,8 @@ def lasting_damage(
         advance: trains an epoch; as in :func:`critlab.probe`, where ``deprive`` here gives batches back as they are.
         evaluate: the score on clean data; more is better.
         load: makes a state from a checkpoint.
+        loop: ``"my_module:MyLoop"`` or a class with the three functions as methods, in their place. Then recoveries run
+            on all cores, on GPUs or on a Ray cluster, each on one thread; functions run in this process.
         epoch: epochs trained before the stretch.
         stretch: its epochs.
         recovery: epochs after it.
@@ -146,6 +148,10 @@ def lasting_damage(
             such as one that sets the learning rate's schedule back, or calls :func:`shrink_and_perturb`.
         smallest_damage: the smallest damage of interest, in the unit of ``evaluate``.
         controls: whether to train the three further forks; without them the answer is undecided.
+        kept: where scores are kept as soon as they are there, and found again by the next call; None keeps nothing.
+        workers: processes; None is one for each core.
+        device: where a class that takes ``device=`` computes.
+        executor: ``processes``, ``inline`` or ``ray``, as in :class:`~critlab.hooks.own_loop.means.LoopMeans`.
 
     Raises:
         StudyError: a number is out of its range, or the functions are not what they should be; or there are controls,
@@ -165,23 +171,22 @@ def lasting_damage(
     tried = dict(remedies or {})
     if taken := {"with", "without", *CONTROLS} & set(tried):
         raise StudyError(f"lasting_damage: remedies: received the reserved name {taken.pop()!r}; use another name")
-    learner = OwnLearner(OwnLoop(_nobody, advance, evaluate, lambda state: state, load), DataInfo())
+    means = LoopMeans(workers=workers, device=device, executor=executor)
+    means.check_means("lasting_damage")
+    first = loop_or_first(loop, advance, "lasting_damage")
+    functions = {"evaluate": evaluate, "load": load}
+    given = given_loop(first, functions, named=RECOVERY_FUNCTIONS, of="lasting_damage", device=device)
     removal, end = epoch + stretch, epoch + stretch + recovery
-    forks: dict[str, tuple[Any, int, int, Remedy | None]] = {
-        "without": (before, epoch, end, None),
-        "with": (after, removal, end, None),
-    }
+    forks = {"without": Recovery("before", epoch, end), "with": Recovery("after", removal, end)}
     if controls:
         for name, checkpoint in (("before", before), ("after", after)):
             refuse_scheduler(checkpoint, name, "lasting_damage", "controls=False")
-        forks["frozen"] = (before, removal, end, None)
-        forks["restarted"] = (after, epoch, epoch + recovery, None)
-        forks["before"] = (before, epoch, epoch + recovery, None)
-    forks |= {name: (after, removal, end, remedy) for name, remedy in tried.items()}
-    scores: dict[str, tuple[float, ...]] = {}
-    for name, (checkpoint, begin, stop, remedy) in forks.items():
-        packed = pack(checkpoint)
-        scores[name] = tuple(_score(learner, unpack(packed), begin, stop, remedy, repeat) for repeat in range(repeats))
+        forks["frozen"] = Recovery("before", removal, end)
+        forks["restarted"] = Recovery("after", epoch, epoch + recovery)
+        forks["before"] = Recovery("before", epoch, epoch + recovery)
+    forks |= {name: Recovery("after", removal, end, remedy) for name, remedy in tried.items()}
+    checkpoints = {"before": pack(before), "after": pack(after)}
+    scores = recovery_scores(given, means, checkpoints, forks, repeats, kept)
     return LastingDamage(
         damages={name: summarise(values) for name, values in _contrasts(scores).items()},
         left={name: _difference(scores["without"], scores[name]) for name in tried},
@@ -222,22 +227,5 @@ def shrink_and_perturb(model: nn.Module, fresh: nn.Module, *, shrink: float = 0.
     intervene(model, torch.optim.SGD(model.parameters(), lr=1.0), chosen, fresh)
 
 
-def _score(learner: OwnLearner, saved: Any, begin: int, end: int, remedy: Remedy | None, repeat: int) -> float:
-    """The score of one fork of one repeat."""
-    with seeded(key(repeat, "init", begin)):
-        own = learner.loop.load(saved)
-        if remedy is not None:
-            changed = remedy(own)
-            own = own if changed is None else changed
-    state = OwnState(own, repeat, begin)
-    for epoch in range(begin, end):
-        learner.advance(state, Recipe(lr=1.0, weight_decay=0.0), epoch)
-    return learner.measure(state, Measurement(TEST, None, None))[0].value
-
-
 def _difference(one: tuple[float, ...], other: tuple[float, ...]) -> Summary:
     return summarise([first - second for first, second in zip(one, other, strict=True)])
-
-
-def _nobody(seed: int) -> Any:
-    raise StudyError("lasting_damage: make is never called")

@@ -67,13 +67,14 @@ class LoopMeans:
         if few or chosen is InlineExecutor:
             return InlineExecutor
         if why := loop.alone or alone:
-            _say_once(of, why)
+            say_once(of, why)
             return InlineExecutor
         return chosen
 
 
 @cache
-def _say_once(of: str, why: str) -> None:
+def say_once(of: str, why: str) -> None:
+    """Says, once in a process, that a loop runs in this process alone, why, and how it would run in more."""
     say(
         f"{of}: the loop runs in this process alone, because {why}; to use all cores, put a class with these functions "
         f'into a module and give {of}("my_module:MyLoop", ...)'

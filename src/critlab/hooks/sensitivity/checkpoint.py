@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from critlab._core.errors import CritlabError, StudyError
 from critlab.training.states.packing import Arrays, pack
+from critlab.training.states.packing import arrays_digest as arrays_digest
 
 SHOWN = 200
 """Characters of another program's error that a message repeats."""
@@ -79,15 +79,6 @@ def packed_state(saved: Any, what: str) -> Arrays:
         return pack(saved)
     except StudyError as error:
         raise StudyError(f"sensitivity: {what}: {error}") from None
-
-
-def arrays_digest(arrays: Arrays) -> str:
-    """SHA-256 of packed arrays, in hexadecimal."""
-    found = hashlib.sha256()
-    for name in sorted(arrays):
-        found.update(f"{name}:{arrays[name].dtype}:{arrays[name].shape}".encode())
-        found.update(arrays[name].tobytes())
-    return found.hexdigest()
 
 
 def refuse_shared(live: Any, live_saved: Any, own: Any, own_saved: Any) -> None:

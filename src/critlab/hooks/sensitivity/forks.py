@@ -73,6 +73,8 @@ class Forks:
 
     def __post_init__(self) -> None:
         self.spent = 0
+        #: what was trained in other processes and not taken yet: scores and epochs, by the fork's name
+        self.ahead: dict[str, tuple[ForkScores, int]] = {}
         #: whether inputs are changed by rounding in each repeat after the first, as the order of the data does not
         self.nudge = False
         self._generators = held_generators(self.loop.advance, self.loop.evaluate, self.loop.load)
@@ -95,16 +97,37 @@ class Forks:
             StudyError: the functions are not what they should be.
             Diverged: a score is not finite.
         """
-        named = f"{self._digest[:16]}:{self.onset}:{self.deprived}+{self.clean}:{name or '(clean)'}:{repeat}"
-        named += ":nudged" if self.nudge else ""
-        if self.scores is not None and named in self.scores:
+        named = self._name(name, repeat)
+        if named not in self.ahead and self.scores is not None and named in self.scores:
             known = self.scores[named]
             return ForkScores(tuple(float(score) for score in known["scores"]), str(known["trained"]))
+        if named in self.ahead:
+            found, spent = self.ahead.pop(named)
+            self.spent += spent
+            return found
         with kept(self._generators):
             found = self._trained(name, deficit, repeat)
+        self._keep(named, found)
+        return found
+
+    def knows(self, name: str, repeat: int) -> bool:
+        """Whether a fork needs no training any more; the arguments are those of :meth:`run`."""
+        named = self._name(name, repeat)
+        return named in self.ahead or (self.scores is not None and named in self.scores)
+
+    def take(self, name: str, repeat: int, found: ForkScores, spent: int) -> None:
+        """Takes a fork that was trained elsewhere in ``spent`` epochs; these count when :meth:`run` gives it."""
+        named = self._name(name, repeat)
+        self.ahead[named] = found, spent
+        self._keep(named, found)
+
+    def _name(self, name: str, repeat: int) -> str:
+        named = f"{self._digest[:16]}:{self.onset}:{self.deprived}+{self.clean}:{name or '(clean)'}:{repeat}"
+        return f"{named}:nudged" if self.nudge else named
+
+    def _keep(self, named: str, found: ForkScores) -> None:
         if self.scores is not None:
             self.scores[named] = {"scores": list(found.scores), "trained": found.trained}
-        return found
 
     def check(self, live: Any = None) -> None:
         """Trains an epoch twice from the state, to see that it is the same, and that the live state stays.

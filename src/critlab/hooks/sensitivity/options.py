@@ -9,11 +9,12 @@ from typing import Any
 from critlab._core.errors import StudyError
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.named_options import with_named
+from critlab.hooks.own_loop.means import LoopMeans
 from critlab.hooks.sensitivity.forecast import ForecastMap, shipped_map
 
 
 @dataclass(frozen=True)
-class SensitivityOptions:
+class SensitivityOptions(LoopMeans):
     """Options of :func:`critlab.sensitivity`; it takes each also by name.
 
     Args:
@@ -29,6 +30,8 @@ class SensitivityOptions:
         rates: the planned learning rate of each epoch of the training, ``(total,)`` in any unit, or a function of the
             epoch; forecasts are better with it. None where it is not known.
         kept: where scores of forks are kept and found again, by a name of the fork; None keeps nothing.
+        live: whether the state is a live one, which ``save`` saves, where the loop is given as a class; a checkpoint
+            that is no path needs False. With functions, a state is live where ``save`` is given.
     """
 
     smallest_damage: float = 0.01
@@ -40,6 +43,7 @@ class SensitivityOptions:
     own_map: ForecastMap | None = None
     rates: Sequence[float] | Callable[[int], float] | None = None
     kept: MutableMapping[str, Any] | None = None
+    live: bool = True
 
     def changed(self, named: dict[str, Any]) -> SensitivityOptions:
         """These options with those in ``named`` in their place.
@@ -49,6 +53,7 @@ class SensitivityOptions:
             StudyError: a value is out of its range.
         """
         made = with_named(self, named, "sensitivity")
+        made.check_means("sensitivity")
         if not made.smallest_damage > 0:
             raise StudyError(f"sensitivity: smallest_damage: received {made.smallest_damage}; must be above 0")
         if made.repeats < 1:

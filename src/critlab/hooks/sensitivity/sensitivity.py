@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any, overload
 
 from critlab._core.errors import StudyError
+from critlab._core.progress import Progress
+from critlab._core.threads import threads
+from critlab.hooks.own_loop.given import GivenLoop, given_loop, loop_or_first
 from critlab.hooks.sensitivity.answer import DeficitSensitivity, Sensitivity
 from critlab.hooks.sensitivity.checkpoint import packed_state, read_checkpoint
 from critlab.hooks.sensitivity.course import Course
 from critlab.hooks.sensitivity.deficits import AnyDeficit, named_deficits
+from critlab.hooks.sensitivity.elsewhere import FORK_FUNCTIONS, Ahead, asking_forks
 from critlab.hooks.sensitivity.forks import ForkLoop, Forks, ForkScores, Numbers
 from critlab.hooks.sensitivity.generators import all_seeded, held_generators, kept
 from critlab.hooks.sensitivity.options import SensitivityOptions
@@ -22,10 +26,11 @@ Given = Iterable[AnyDeficit] | Mapping[str, AnyDeficit]
 def sensitivity(
     state: Any,
     *,
-    advance: Callable[[Any, int, Any], Numbers | None],
-    evaluate: Callable[[Any], float | Mapping[str, Any]],
-    load: Callable[[Any], Any],
+    advance: Callable[[Any, int, Any], Numbers | None] | None = None,
+    evaluate: Callable[[Any], float | Mapping[str, Any]] | None = None,
+    load: Callable[[Any], Any] | None = None,
     save: Callable[[Any], Any] | None = None,
+    loop: str | type | None = None,
     deficits: Given,
     epoch: int,
     total: int,
@@ -40,10 +45,11 @@ def sensitivity(
 def sensitivity(
     state: Sequence[Any],
     *,
-    advance: Callable[[Any, int, Any], Numbers | None],
-    evaluate: Callable[[Any], float | Mapping[str, Any]],
-    load: Callable[[Any], Any],
+    advance: Callable[[Any, int, Any], Numbers | None] | None = None,
+    evaluate: Callable[[Any], float | Mapping[str, Any]] | None = None,
+    load: Callable[[Any], Any] | None = None,
     save: Callable[[Any], Any] | None = None,
+    loop: str | type | None = None,
     deficits: Given,
     epoch: Sequence[int],
     total: int,
@@ -57,10 +63,11 @@ def sensitivity(
 def sensitivity(
     state: Any,
     *,
-    advance: Callable[[Any, int, Any], Numbers | None],
-    evaluate: Callable[[Any], float | Mapping[str, Any]],
-    load: Callable[[Any], Any],
+    advance: Callable[[Any, int, Any], Numbers | None] | None = None,
+    evaluate: Callable[[Any], float | Mapping[str, Any]] | None = None,
+    load: Callable[[Any], Any] | None = None,
     save: Callable[[Any], Any] | None = None,
+    loop: str | type | None = None,
     deficits: Given,
     epoch: int | Sequence[int],
     total: int,
@@ -89,6 +96,9 @@ def sensitivity(
         evaluate: ``evaluate(state) -> accuracy`` on clean data, or a mapping with ``test_accuracy``; more is better.
         load: ``load(saved) -> state``, a new one in each call.
         save: ``save(state) -> nested dictionaries of tensors and numbers``.
+        loop: ``"my_module:MyLoop"`` or a class with the four functions as methods, in their place. Then forks run on
+            all cores, on GPUs or on a Ray cluster, each on one thread
+            (:class:`~critlab.hooks.own_loop.means.LoopMeans`); functions run in this process.
         deficits: deficits of critlab, or functions ``(inputs, labels) -> (inputs, labels)`` or ``inputs -> inputs``; a
             mapping gives them names.
         epoch: epochs that the state was trained.
@@ -115,7 +125,12 @@ def sensitivity(
     Source: ours.
     """
     chosen = (options or SensitivityOptions()).changed(named)
-    loop, applied = ForkLoop(advance, evaluate, load, save), named_deficits(deficits)
+    first = loop_or_first(loop, advance, "sensitivity")
+    functions = {"evaluate": evaluate, "load": load, "save": save}
+    given = given_loop(
+        first, functions, named=FORK_FUNCTIONS, of="sensitivity", device=chosen.device, optional=frozenset({"save"})
+    )
+    applied = named_deficits(deficits)
     if isinstance(epoch, Sequence):
         if not isinstance(state, list | tuple) or len(state) != len(epoch):
             came = f"{len(state)} states" if isinstance(state, list | tuple) else type(state).__name__
@@ -123,13 +138,13 @@ def sensitivity(
                 f"sensitivity: state: received {came} for {len(epoch)} epochs; must be a list with one for each"
             )
         pairs = sorted(zip(epoch, state, strict=True), key=lambda pair: pair[0])
-        return Course(tuple(_one(one, loop, applied, at, total, deprived, clean, chosen) for at, one in pairs))
-    return _one(state, loop, applied, epoch, total, deprived, clean, chosen)
+        return Course(tuple(_one(one, given, applied, at, total, deprived, clean, chosen) for at, one in pairs))
+    return _one(state, given, applied, epoch, total, deprived, clean, chosen)
 
 
 def _one(
     state: Any,
-    loop: ForkLoop,
+    given: GivenLoop,
     deficits: Mapping[str, AnyDeficit],
     epoch: int,
     total: int,
@@ -145,12 +160,16 @@ def _one(
             f"sensitivity: total: received {total}; must be at least {epoch + deprived + clean}, the epochs so far "
             f"({epoch}), with the deficit ({deprived}) and after it ({clean})"
         )
+    saves = given.kind is None or options.live
+    loop = ForkLoop(**{name: one for name, one in given.functions.items() if name != "save" or saves})
     live, saved, what = _start(state, loop)
     forks = Forks(loop, saved, what, epoch, deprived, clean, options.knowledge, options.kept)
-    with kept(held_generators(live)):
+    with kept(held_generators(live)), threads(None if given.kind is None else 1):
         if options.check:
             forks.check(live)
-        found = _answers(forks, deficits, total, options)
+        with asking_forks(given, options, forks, deficits) as ask, Progress("forks") as shown:
+            ahead = Ahead(ask, forks, options.processes(given.device or "cpu"), shown)
+            found = _answers(forks, ahead, deficits, total, options)
     if live is not None:
         forks.refuse_changed(live)
     return found
@@ -171,7 +190,9 @@ def _start(state: Any, loop: ForkLoop) -> tuple[Any, Any, str]:
     return state, packed_state(saved, "save"), "what save returned"
 
 
-def _answers(forks: Forks, deficits: Mapping[str, AnyDeficit], total: int, options: SensitivityOptions) -> Sensitivity:
+def _answers(
+    forks: Forks, ahead: Ahead, deficits: Mapping[str, AnyDeficit], total: int, options: SensitivityOptions
+) -> Sensitivity:
     """Repeats until each deficit is decided, or there are enough."""
     known, rates = options.known_map, options.rates_between(forks.onset + forks.deprived, total)
     twins: list[ForkScores] = []
@@ -199,10 +220,17 @@ def _answers(forks: Forks, deficits: Mapping[str, AnyDeficit], total: int, optio
         cost = forks.epochs * (1 + len(left))
         if options.most_epochs is not None and repeat and forks.spent + cost > options.most_epochs:
             break
+        if not repeat:
+            # whether inputs must be changed by rounding is known only after two twins
+            ahead.train([("", 0), *(("", one) for one in range(1, min(2, options.repeats))), *((n, 0) for n in left)])
+        elif repeat > 1:
+            _train_ahead(ahead, left, repeat, options)
         twins.append(forks.run("", None, repeat))
         if repeat == 1 and not _differ(twins):
             forks.nudge = True
             twins[1] = forks.run("", None, repeat)
+        if repeat == 1:
+            _train_ahead(ahead, left, repeat, options)
         for name, deficit in list(left.items()):
             before = forks.spent
             scores = forks.run(name, deficit, repeat).scores
@@ -214,6 +242,13 @@ def _answers(forks: Forks, deficits: Mapping[str, AnyDeficit], total: int, optio
         if not left:
             break
     return Sensitivity({name: answer(name) for name in deficits}, forks.onset, forks.spent)
+
+
+def _train_ahead(ahead: Ahead, left: Iterable[str], repeat: int, options: SensitivityOptions) -> None:
+    """Trains this repeat in other processes, and further ones as far as there are workers for them."""
+    names = ["", *left]
+    count = 1 if options.most_epochs is not None else ahead.repeats(len(names) - 1, options.repeats - repeat)
+    ahead.train((name, one) for one in range(repeat, repeat + count) for name in names)
 
 
 def _differ(twins: Sequence[ForkScores]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -41,6 +42,15 @@ def pack(state: Any) -> Arrays:
 def unpack(arrays: Mapping[str, NDArray[Any]]) -> Any:
     """The state that :func:`pack` packed; tensors are copies on the CPU."""
     return _rebuilt(json.loads(bytes(arrays[STRUCTURE]).decode()), arrays)
+
+
+def arrays_digest(arrays: Arrays) -> str:
+    """SHA-256 of packed arrays, in hexadecimal."""
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        found.update(f"{name}:{arrays[name].dtype}:{arrays[name].shape}".encode())
+        found.update(arrays[name].tobytes())
+    return found.hexdigest()
 
 
 def _described(value: Any, where: str, arrays: Arrays) -> list[Any]:

@@ -143,7 +143,8 @@ class ForkPlan:
             total=self.total,
             deprived=deprived,
             clean=clean,
-            options=options,
+            # the functions of a training that goes on are run in its process
+            options=replace(options, executor="inline"),
         )
 
 
