@@ -16,6 +16,7 @@ from critlab.hooks.border.entries import path_of
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.own_loop.given import GivenLoop
 from critlab.hooks.own_loop.options import ProbeOptions
+from critlab.learning_tasks.learning_task import LearningTask
 from critlab.models.spec import ModelSpec
 from critlab.study.specs import OptimizerSpec
 from critlab.study.study import Study
@@ -68,6 +69,9 @@ class OwnModel(ModelSpec):
 
     def check(self, example_shape: tuple[int, ...]) -> None:
         """Anything goes."""
+
+    def check_task(self, task: LearningTask) -> None:
+        """Anything goes: the loop knows what it learns."""
 
     def identity(self) -> dict[str, Any]:
         """The JSON values that name the loop."""

@@ -57,7 +57,7 @@ def fork_work(values: Mapping[str, Any]) -> Callable[[Question], tuple[ForkScore
 
 
 class Ahead:
-    """Trains forks in other processes before they are asked for in this one.
+    """Trains forks in other processes before this one needs them.
 
     Args:
         ask: what answers in other processes; None where forks are trained when they are needed.
