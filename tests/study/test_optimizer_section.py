@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from critlab._core.errors import StudyError
+from critlab.engine.records.own_code import own_codes
 from critlab.report.study_text import study_text
 from critlab.study import OptimizerSpec, Study
 from critlab.study.optimizers.muon import Muon
@@ -36,6 +37,16 @@ def test_names_are_spelt_as_in_torch_too_and_options_stand_in_the_section() -> N
     own = of({"name": without_decay_of_biases, "momentum": 0.5})
     assert (own.name, own.momentum) == ("own_optimizers:without_decay_of_biases", 0.5)
     assert set(own.named()) == {"name", "batch", "momentum", "source"}
+
+
+def test_own_code_is_found_in_the_section_and_in_a_switch() -> None:
+    own = {"name": "own_optimizers:SignMomentum"}
+    assert own_codes(small(switch={"optimizer": {"name": "adamw"}})) == []
+    for study in (small(optimizer={**BASE, **own}), small(switch={"optimizer": own})):
+        assert [code.path for code in own_codes(study)] == ["own_optimizers:SignMomentum"]
+    scheduled = small(optimizer={**BASE, "clock": "function", "function": "own_rates:linear"})
+    assert [code.path for code in own_codes(scheduled)] == ["own_rates:linear"]
+    assert "source" not in scheduled.optimizer.named(), "its factors name it"
 
 
 def test_groups_of_parameters_keep_their_ratios() -> None:

@@ -17,6 +17,7 @@ from critlab.learning_tasks import TASKS, LearningTask
 from critlab.measures import MEASURES, Measure
 from critlab.models.spec import ModelSpec
 from critlab.objectives import OBJECTIVES, Objective
+from critlab.study.optimizers import TorchOptimizer
 from critlab.study.specs import AugmentSpec, OptimizerSpec
 from critlab.study.study import Study
 from critlab.study.switches import SWITCHES, Switch
@@ -53,7 +54,7 @@ def _inside(value: Any) -> Iterator[OwnCode]:
         if isinstance(value, Switch):
             yield from value.codes()
             yield from _inside(value.value)
-    elif isinstance(value, OptimizerSpec):
+    elif isinstance(value, OptimizerSpec | TorchOptimizer):
         yield from value.codes()
     elif isinstance(value, Spec):
         for field in type(value).model_fields:
