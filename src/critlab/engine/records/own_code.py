@@ -44,6 +44,8 @@ def _inside(value: Any) -> Iterator[OwnCode]:
     elif isinstance(value, AugmentSpec):
         code = value.code()
         yield from () if code is None else (code,)
+    elif isinstance(value, OptimizerSpec | TorchOptimizer):
+        yield from value.codes()
     elif isinstance(value, DataSet):
         return  # the content of the data names them
     elif isinstance(value, Component):
@@ -54,8 +56,6 @@ def _inside(value: Any) -> Iterator[OwnCode]:
         if isinstance(value, Switch):
             yield from value.codes()
             yield from _inside(value.value)
-    elif isinstance(value, OptimizerSpec | TorchOptimizer):
-        yield from value.codes()
     elif isinstance(value, Spec):
         for field in type(value).model_fields:
             yield from _inside(getattr(value, field))
