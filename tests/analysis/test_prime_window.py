@@ -22,7 +22,7 @@ from critlab.analysis.sources.source_windows import prime_windows, source_window
 from critlab.analysis.tables.reading import read_results
 from critlab.analysis.tables.results import Results
 from critlab.analysis.tables.table import Outcome, Row
-from critlab.hooks.watch.page.page import windows_sentence
+from critlab.hooks.watch.page.page import findings
 from critlab.models import MODELS
 from critlab.models.spec import ModelSpec
 from critlab.report.text.sources import windows_text
@@ -215,7 +215,10 @@ def test_groups_reach_the_log_and_the_page(tmp_path: Path) -> None:
     text = path.read_text()
     assert f"The prime learning window: of audio it is {window.name} since step {window.since:,.0f}" in text
     assert "Prime learning window of each group" in text
-    assert windows_sentence(replace(records[-1], groups={}, windows={})) == ""
+    assert "Prime learning windows</h2>" in text, "the ribbon"
+    bare = findings([replace(one, groups={}, windows={}) for one in records], "bare")
+    assert not any("window" in line for line in bare.lines)
+    assert bare.charts[0].key != "windows"
 
 
 def test_of_a_frozen_group_nothing_is_said() -> None:

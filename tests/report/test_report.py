@@ -102,7 +102,7 @@ def test_every_chart_is_there_with_its_numbers(results: Results) -> None:
     drawn = [attributes for tag, attributes in parsed.tags if attributes.get("class") == "chart"]
     assert len(drawn) == sum(len(chart.panels) for chart in charts(results)) == 17
     assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in drawn)
-    folded = ("filters", "the study")
+    folded = ("filters", "whom to cite", "the study")
     assert sum(tag == "summary" for tag, _ in parsed.tags) == len(charts(results)) + len(folded)
     ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
     assert len(ids) == len(set(ids))

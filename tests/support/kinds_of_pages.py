@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from critlab._core.estimate import Estimate
+from critlab.analysis.sources.prime_window import PrimeWindow
 from critlab.analysis.timing import TimingTable, judge_timing
 from critlab.hooks.sensitivity.answer import DeficitSensitivity, Sensitivity
 from critlab.hooks.sensitivity.course import Course
@@ -54,12 +55,15 @@ def switch_times() -> list[Shown]:
     return [timing_findings("mixup", {"accuracy": timing}, words, ["Turn mixup off at epoch 5."], {"spent": "400"})]
 
 
-def record(step: int) -> Record:
+def record(step: int, groups: bool = False) -> Record:
     """A record of a watch, every number a function of ``step``."""
     trace = 40 * math.exp(-step / 400) + 5
     shares = {"conv1": 0.5 - step / 5000, "conv2": 0.3, "head": 0.2 + step / 5000}
     layers = {name: Estimate(trace * share, 0.05 * trace) for name, share in shares.items()}
+    windows = {"left": PrimeWindow(step < 300, 0.0), "right": PrimeWindow(step < 600 if step else None, 0.0)}
     return Record(
+        groups={"left": Estimate(trace / 3, 0.1), "right": Estimate(trace / 2, 0.1)} if groups else {},
+        windows=windows if groups else {},
         step=step,
         looks=8,
         examples=32,
@@ -99,7 +103,7 @@ KINDS: dict[str, Callable[[], list[Shown]]] = {
     "theory": lambda: [figure("phase")],
     "kernels": lambda: [figure("kernels")],
     "when": switch_times,
-    "watch": lambda: [watched([record(step) for step in range(0, 1000, 50)], "ResNet")],
+    "watch": lambda: [watched([record(step, True) for step in range(0, 1000, 50)], "ResNet")],
     "forks": lambda: [watched([record(step) for step in range(0, 1000, 50)], "ResNet", course=course())],
 }
 

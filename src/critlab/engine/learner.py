@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from critlab._core.imports import imported
 from critlab.measures.reading import Reading
 from critlab.study.ingredients.measurement import Measurement
+from critlab.study.runs.example_recipes import ExampleRecipes
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import Recipe
 from critlab.study.study import Setup, Study
@@ -64,6 +65,9 @@ class Training(Protocol):
         Raises:
             StudyError: it does not, or a checkpoint cannot hold the state.
         """
+
+    def examples(self, asked: ExampleRecipes, images: ImageSet) -> dict[str, Any]:
+        """A few training examples with and without a deficit, as JSON values."""
 
     def step_seconds(self, study: Study, images: ImageSet, device: str) -> dict[str, float]:
         """Seconds that a training step takes an image, by precision."""

@@ -30,6 +30,8 @@ from critlab.engine.planning.parts import part_end, part_text, share_of
 from critlab.engine.planning.test_labels import check_metric, constants, metric_remarks
 from critlab.engine.progress import Display
 from critlab.engine.records.adoption import settle
+from critlab.engine.records.command_record import Begun, add_command
+from critlab.engine.records.examples_record import add_examples
 from critlab.engine.records.measure_versions import kept_versions, remarks
 from critlab.engine.records.provenance import provenance
 from critlab.engine.records.study_record import StudyRecord, enter, standing, write_record
@@ -98,6 +100,7 @@ def run_study(study: Study, store: Store, options: RunOptions) -> Report:
     """
     refuse_inside_a_worker()
     store.check_place()
+    begun = Begun.now()
     refresh()
     executor = find_executor(options.executor)
     _refuse_prompt(study, executor)
@@ -119,6 +122,10 @@ def run_study(study: Study, store: Store, options: RunOptions) -> Report:
         report = replace(done, trained=report.trained + done.trained, replayed=report.replayed + done.replayed)
         if report.status:
             break
+    if report.trained or report.replayed:
+        record = standing(store, study).record
+        if record is not None:
+            add_command(store, study, record.ids(study), begun, device, report.trained)
     return report
 
 
@@ -187,6 +194,7 @@ def _round(prepared: _Prepared, turn: int) -> Report | None:
         store.remove_unfinished()
         if not turn:
             report_damaged(run)
+            add_examples(store, study, prepared.images)
         work = run.missing()
         if not work.tasks:
             left = work if run.part is None else run.whole.missing()

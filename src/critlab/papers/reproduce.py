@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from critlab.report.paper_style import PaperStyle
 from critlab.report.text.comparisons import comparisons_csv
 from critlab.sequential.loop import run_study_to_answer
 from critlab.store import Store
-from critlab.store.delivery import deliver
+from critlab.store.delivery import deliver, is_standard_output
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,10 @@ def reproduce(
     if means.part is not None:
         raise StudyError(f"--part: {name} is computed from a theory in one piece; leave --part out")
     findings = computed(name, figure, chosen, store)
+    if figure.playground is not None and not is_standard_output(out):
+        playground = out.with_name(f"{out.stem}-interactive.html")
+        deliver(playground, figure.playground().encode())
+        findings = replace(findings, playground=playground.name)
     if folder:
         save_figures(findings, folder, style)
         _write_numbers(folder, findings, findings.provenance)

@@ -193,6 +193,12 @@ class Findings:
         provenance: what was computed on what, as plain JSON values.
         command: what repeats it.
         masthead: what a page of it alone is called.
+        title: of the page, in words; the question where it is empty.
+        answer: what the answer is shown as (``present``, ``absent``, ``undecided``, ``done``), and the answer in a few
+            words; empty where there is none.
+        headline: the answer's number in a line.
+        notes: how to read it.
+        playground: address of the interactive page next to this one; empty where there is none.
         lines: the answer in words, one line each, the sentence first.
         table: names of columns, and rows; None where there is none.
     """
@@ -205,5 +211,10 @@ class Findings:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
     masthead: str = "A figure of the theory"
+    title: str = ""
+    answer: tuple[str, str] = ("", "")
+    headline: str = ""
+    notes: tuple[str, ...] = ()
+    playground: str = ""
     lines: tuple[str, ...] = ()
     table: tuple[tuple[str, ...], tuple[tuple[Cell, ...], ...]] | None = None

@@ -19,6 +19,9 @@ from critlab.report.theme import DARK, LIGHT, SCREEN_FONT, config
 from critlab.report.vega import check_renderer, packed, packed_bundle
 from critlab.store.delivery import check_page, deliver
 
+REFRESH_SECONDS = 15
+"""How often a page of a study that is being trained reloads itself."""
+
 CHARTS = ("main", "damage_charts", "design_charts", "charts")
 """Where a part of the page has charts, in the order of the page."""
 
@@ -30,6 +33,7 @@ def page(
     results: Shown | Sequence[Shown],
     further: Sequence[tuple[str, str]] = (),
     comparisons: Sequence[Comparison] = (),
+    live: str = "",
 ) -> str:
     """The page as one HTML document that loads nothing.
 
@@ -37,6 +41,7 @@ def page(
         results: of one study, or a theory's findings, or several that belong together; the first one leads.
         further: what to ask next, shown at the end: questions, each with the command that answers it.
         comparisons: the leading study's numbers next to the published ones.
+        live: what to say of a study that is being trained, such as the time left; the page then reloads itself.
 
     Raises:
         StudyError: vl-convert-python is not installed.
@@ -47,7 +52,8 @@ def page(
     if not several:
         raise ValueError("received no results; give at least one")
     sections = [
-        section(one, f"study-{index}", comparisons if index == 1 else ()) for index, one in enumerate(several, start=1)
+        {**section(one, f"study-{index}", comparisons if index == 1 else ()), "live": live if index == 1 else ""}
+        for index, one in enumerate(several, start=1)
     ]
     themes = {"light": LIGHT, "dark": DARK, "config": config(SCREEN_FONT)}
     return (
@@ -55,7 +61,9 @@ def page(
         .get_template("page.html.jinja")
         .render(
             title=", ".join(part["name"] for part in sections),
-            studies=sections,
+            parts=sections,
+            links=_links(sections),
+            refresh=REFRESH_SECONDS if live else 0,
             style=Markup(_text("style.css")),
             scripts=[Markup(_text(name)) for name in ("page.js", "controls.js")],
             bundle=packed_bundle(),
@@ -68,11 +76,20 @@ def page(
     )
 
 
+def _links(parts: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Where the header leads: to the parts of a page that has several, else to the sections of the only one."""
+    if len(parts) > 1:
+        return [(part["id"], part["name"]) for part in parts]
+    name = parts[0]["id"]
+    return [(name, "Answer"), *((f"{name}-{anchor}", words) for anchor, words in parts[0]["links"])]
+
+
 def report(
     results: Shown | Sequence[Shown],
     path: str | Path,
     further: Sequence[tuple[str, str]] = (),
     comparisons: Sequence[Comparison] = (),
+    live: str = "",
 ) -> Path:
     """Writes :func:`page` to ``path`` in one step, making its folder; a reader never sees half a page.
 
@@ -84,7 +101,7 @@ def report(
     """
     path = Path(path)
     check_page(path)
-    deliver(path, page(results, further, comparisons).encode())
+    deliver(path, page(results, further, comparisons, live).encode())
     return path
 
 

@@ -19,7 +19,7 @@ from critlab.store.shape import check_body
 from critlab.store.store import QUARANTINE, States, Store, seal, slug
 from critlab.store.trash import TRASH
 
-RECORDS = ("epochs", "readings", "failures", "figures", "looks", "studies")
+RECORDS = ("epochs", "readings", "failures", "figures", "looks", "studies", "commands", "examples")
 STATES = ("checkpoints", "inside")
 Kind = Literal[
     "epochs",
@@ -28,6 +28,8 @@ Kind = Literal[
     "figures",
     "looks",
     "studies",
+    "commands",
+    "examples",
     "checkpoints",
     "inside",
     "quarantine",

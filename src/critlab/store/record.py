@@ -19,6 +19,8 @@ MOST_BYTES = {
     "figures": 2**26,
     "looks": 2**24,
     "studies": 2**24,
+    "commands": 2**16,
+    "examples": 2**24,
 }
 """How large a record of each kind may be; readings may hold pictures, figures whole tables."""
 

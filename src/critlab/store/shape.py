@@ -230,6 +230,30 @@ class _Study(_Part):
     constants: dict[Name, Number] | None = None
 
 
+class _Command(_Part):
+    question: Digest
+    began: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+    seconds: Seconds
+    line: Line
+    commit: Annotated[Line, StringConstraints(max_length=100)]
+    provenance: Provenance
+    device: Line
+    trained: Count | None
+    memory: dict[Name, Count]
+
+
+class _Examples(_Part):
+    asked: dict[str, Any]
+    form: Literal["images", "tokens", "numbers"]
+    clean: Annotated[list[Any], Field(max_length=64)]
+    deprived: Annotated[list[Any], Field(max_length=64)]
+    labels: Annotated[list[Any], Field(max_length=64)]
+    deprived_labels: Annotated[list[Any], Field(max_length=64)]
+    withheld: Annotated[list[bool], Field(max_length=64)]
+    classes: Annotated[list[Line], Field(max_length=10**5)] = []
+    test_labels: str | None = None
+
+
 _SHAPES: Mapping[str, type[_Part]] = {
     "epochs": _Trained,
     "readings": _Readings,
@@ -237,6 +261,8 @@ _SHAPES: Mapping[str, type[_Part]] = {
     "figures": _Figure,
     "looks": _Looks,
     "studies": _Study,
+    "commands": _Command,
+    "examples": _Examples,
 }
 
 

@@ -19,7 +19,7 @@ from critlab.store.shape import check_body
 if TYPE_CHECKING:
     from critlab.store.checkpoint import Arrays
 
-Kind = Literal["epochs", "readings", "failures", "figures", "looks", "studies"]
+Kind = Literal["epochs", "readings", "failures", "figures", "looks", "studies", "commands", "examples"]
 States = Literal["checkpoints", "inside"]
 """States after whole epochs, and places inside an epoch, which go by the name of the state that the epoch leads to."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,12 +16,14 @@ from critlab._core.threads import one_thread
 from critlab.data.image_set import ImageSet
 from critlab.learning_tasks import CLASSIFICATION
 from critlab.study.checks import interventions
+from critlab.study.runs.example_recipes import ExampleRecipes
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import Recipe, recipes
 from critlab.study.study import Setup, Study
 from critlab.study.switches.switch import Trained
 from critlab.training import precision
 from critlab.training.device import make_deterministic
+from critlab.training.example_pictures import example_pictures
 from critlab.training.examples import Examples
 from critlab.training.heads import built_model
 from critlab.training.interventions import check_layers
@@ -81,6 +84,10 @@ class NetworkTraining:
         with one_thread():
             learner = NetworkLearner(study, few, numerics, device)
             check_resume(learner, _first_treated(study), study.seeds[0], modules)
+
+    def examples(self, asked: ExampleRecipes, images: ImageSet) -> dict[str, Any]:
+        """See :func:`critlab.training.example_pictures.example_pictures`."""
+        return example_pictures(asked, images)
 
     def step_seconds(self, study: Study, images: ImageSet, device: str) -> dict[str, float]:
         """See :func:`critlab.training.precision.step_seconds`."""

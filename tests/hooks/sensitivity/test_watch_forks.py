@@ -110,14 +110,16 @@ def test_the_page_begins_with_the_answer() -> None:
         watch.step(torch.randn(8, 4))
     watch.close()
     page = findings(watch.history, "mine", watch.asides, watch.course)
-    assert page.question.startswith("harm: closed at epoch ")
+    assert page.headline.startswith("harm: closed at epoch ")
+    assert page.answer == ("absent", "closed for harm")
     assert [chart.key for chart in page.charts][:2] == ["forks", "fork_damage"]
     early, _ = watched(Planted(first=0.2, deviation=0.0005), epochs=2)
     for _ in range(20):
         early.step(torch.randn(8, 4))
     early.close()
-    said = findings(early.history, "mine", {}, early.course).question
-    assert said.startswith("At epoch 1, the period for harm is open by the damage now")
+    said = findings(early.history, "mine", {}, early.course)
+    assert said.headline.startswith("At epoch 1, the period for harm is open by the damage now")
+    assert said.answer == ("present", "open for harm")
 
 
 def test_the_clock_and_the_rate_are_signals_and_no_phase_is() -> None:

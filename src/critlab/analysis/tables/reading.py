@@ -10,6 +10,8 @@ from critlab._core.errors import StudyError
 from critlab.analysis.tables.results import Results
 from critlab.analysis.tables.study_table import PicturePlace
 from critlab.analysis.tables.table import Outcome, Row, Status
+from critlab.engine.records.command_record import read_commands
+from critlab.engine.records.examples_record import read_examples
 from critlab.engine.records.look_record import read_looks
 from critlab.engine.records.makers import Maker, maker
 from critlab.engine.records.study_record import StudyRecord, read_record
@@ -90,6 +92,8 @@ def results_of(study: Study, record: StudyRecord, store: Store) -> Results:
         reader.makers,
         reader.correct,
         read_looks(store, study, reader.ids),
+        read_commands(store, study, reader.ids),
+        read_examples(store, study, record.fingerprint),
     )
 
 

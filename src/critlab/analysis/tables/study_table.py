@@ -14,6 +14,8 @@ from critlab.study.runs.stages import Look
 from critlab.study.study import Study
 
 if TYPE_CHECKING:
+    from critlab.engine.records.command_record import Command
+    from critlab.engine.records.examples_record import ExamplePictures
     from critlab.engine.records.makers import Maker
     from critlab.measures.correct_images import CorrectImages
     from critlab.measures.picture import Picture
@@ -43,6 +45,8 @@ class StudyTable:
             the store knows.
         makers: how many records of each run and seed were made on what kind of machine, by its readable name.
         looks: the looks at the study that the store remembers, in order.
+        commands: the commands that worked on the study, by time; those of earlier versions left none.
+        examples: a few training examples with and without the deficit; None where the store has none.
     """
 
     study: Study
@@ -54,6 +58,8 @@ class StudyTable:
     makers: Mapping[str, Mapping[Maker, int]] = field(default_factory=dict)
     correct: Mapping[tuple[str, int], CorrectImages] = field(default_factory=dict)
     looks: tuple[Look, ...] = ()
+    commands: tuple[Command, ...] = ()
+    examples: ExamplePictures | None = None
 
     @cached_property
     def by_run(self) -> Mapping[str, tuple[Row, ...]]:

@@ -21,7 +21,10 @@ from critlab.store.locks import reading, writing
 from critlab.store.marker import MARKER, check_marker, mark
 from critlab.store.merging import differing, same_state, says_more
 
-ORDER = (*STATES, "readings", "epochs", "failures", "figures", "looks")
+BESIDE_RESULTS = ("commands", "examples")
+"""Kinds on which no result depends: the first of two files stays."""
+
+ORDER = (*STATES, "readings", "epochs", "failures", "figures", "looks", *BESIDE_RESULTS)
 """The kinds of files in the order of writing: a record comes after what it promises.
 
 Records of studies come first, without the claim that all is there, and are written again at the end.
@@ -178,7 +181,7 @@ class _Survey:
         before = self.take.get(key) or self.here.get(key)
         if before is None:
             self.take[key] = place
-        elif place.kind in PROVISIONAL:
+        elif place.kind in (*PROVISIONAL, *BESIDE_RESULTS):
             self.known += 1
         else:
             self._compare(key, before, place)

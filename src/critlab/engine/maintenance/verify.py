@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from critlab._core.digest import digest
 from critlab._core.errors import StoreError, StudyError
 from critlab.engine.maintenance.study_files import StudyFiles, recorded, study_files
+from critlab.engine.records.command_record import command_name
+from critlab.engine.records.examples_record import examples_name
 from critlab.engine.records.look_record import name_of as looks_named
 from critlab.engine.records.makers import Maker, by_arm, maker, tally
 from critlab.engine.records.study_record import standing
@@ -188,6 +190,10 @@ class _Look:
             self.failures.append(place)
         elif place.kind == "figures" and digest("figure", body["figure"], body["scale"], body["version"]) != place.name:
             raise StoreError("its name does not match its figure, scale and version")
+        elif place.kind == "commands" and command_name(body) != place.name:
+            raise StoreError("its name does not match what is in it")
+        elif place.kind == "examples" and examples_name(body["asked"]) != place.name:
+            raise StoreError("its name does not match the data and the deficits in it")
         elif place.kind == "looks":
             if looks_named(body["question"]) != place.name:
                 raise StoreError("its name does not match the question in it")

@@ -23,6 +23,7 @@ from critlab.engine.executor import TaskExecutor
 from critlab.engine.executors.worker import refuse_inside_a_worker
 from critlab.engine.planning.parts import part_end, part_text, share_of
 from critlab.engine.records.adoption import settle, study_bodies
+from critlab.engine.records.command_record import Begun, add_command
 from critlab.engine.records.provenance import provenance
 from critlab.engine.records.study_record import StudyRecord, enter, standing, write_record
 from critlab.engine.run import report_damaged
@@ -111,8 +112,9 @@ def probe(
     study = probe_study(given, deficit, seeds, sweep, chosen, recorded=_recorded(place, chosen.name))
 
     def train(stage: ProbeStudy) -> bool:
+        begun = Begun.now()
         with writing(place.root, say) as locks, threads(chosen.threads):
-            stopped = _run(stage, place, given, chosen, locks)
+            stopped = _run(stage, place, given, chosen, locks, begun)
         if stopped:
             raise KeyboardInterrupt
         return True
@@ -128,7 +130,9 @@ def _recorded(store: Store, name: str) -> Mapping[str, str]:
     return {key: f"{value}" for key, value in next(found, {}).items() if key.startswith("source_of_")}
 
 
-def _run(study: ProbeStudy, store: Store, loop: GivenLoop, options: ProbeOptions, locks: Locks | None) -> bool:
+def _run(
+    study: ProbeStudy, store: Store, loop: GivenLoop, options: ProbeOptions, locks: Locks | None, begun: Begun
+) -> bool:
     """Does what the store lacks; returns whether a stop was requested before its end.
 
     Raises:
@@ -161,7 +165,9 @@ def _run(study: ProbeStudy, store: Store, loop: GivenLoop, options: ProbeOptions
         entered = enter(store, study, record, options.replace)
     if work.tasks:
         context = _context(run, learner, loop, options, locks)
-        if train_missing(work, context, _executor(run, loop, options), "probe"):
+        stopped = train_missing(work, context, _executor(run, loop, options), "probe")
+        add_command(store, study, run.ids, begun, loop.device or DEVICE)
+        if stopped:
             return True
     left = None if run.part is None else run.whole.missing()
     if run.part is not None and left is not None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from critlab._core.duration import duration
 from critlab.analysis.judgement.mixture import mixture
 from critlab.analysis.tables.results import Results
 from critlab.analysis.test_images import images_recorded
+from critlab.engine.records.command_record import Command
 from critlab.engine.records.makers import Maker
 from critlab.objectives import CrossEntropy
 from critlab.report.text.names import (
     background_words,
+    capital,
     intervention_words,
     objective_words,
     spaced,
@@ -21,6 +24,7 @@ from critlab.report.text.names import (
 )
 from critlab.report.text.numbers import significant
 from critlab.report.text.optimisation import optimizer_words, schedule_words
+from critlab.report.text.terminal import size
 
 
 def provenance_pairs(results: Results) -> Iterator[tuple[str, str]]:
@@ -56,6 +60,7 @@ def provenance_pairs(results: Results) -> Iterator[tuple[str, str]]:
             "for some runs",
         )
     yield "Seeds", ", ".join(map(str, study.seeds))
+    yield from _commands(results.commands)
     known, found = dict(results.provenance), mixture(results)
     if found is not None:
         # of these the store's record names only the last
@@ -63,7 +68,25 @@ def provenance_pairs(results: Results) -> Iterator[tuple[str, str]]:
             known.pop(field, None)
         for words, count in found.kinds.items():
             yield "Made on", f"{words} ({count:,} records; what runs share counts in each)"
-    yield from flat(known, "")
+    yield from ((capital(name), text) for name, text in flat(known, ""))
+
+
+def _commands(commands: Sequence[Command]) -> Iterator[tuple[str, str]]:
+    """When, by what command, for how long and with how much memory a study was trained."""
+    if not commands:
+        yield "Date", "not recorded: the commands of this version record it, with wall time, commit and memory"
+        return
+    first, last = commands[0].began, commands[-1].began
+    yield "Date", first.replace("T", " ").replace("Z", " UTC") + ("" if first == last else f" to {last[:10]}")
+    lines = Counter(one.line for one in commands)
+    yield "Command", "; ".join(line + (f" ({times} times)" if times > 1 else "") for line, times in lines.items())
+    commits = dict.fromkeys(one.commit for one in commands if one.commit)
+    if commits:
+        changed = "; +: with changes" if any("+" in one for one in commits) else ""
+        yield "Commit of the folder", ", ".join(commits) + changed
+    yield "Wall time", duration(sum(one.seconds for one in commands))
+    for name in dict.fromkeys(name for one in commands for name in one.memory):
+        yield f"Peak memory, {name}", size(max(one.memory.get(name, 0) for one in commands))
 
 
 def flat(value: Any, name: str) -> Iterator[tuple[str, str]]:

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from critlab._core.version import VERSION
 from critlab.analysis.tables.results import Results
 from critlab.analysis.tables.table import Outcome
 from critlab.report.charts import charts
 from critlab.report.charts.damages import KEY
 from critlab.report.charts.design import DESIGN
 from critlab.report.sections.charts import chart_part
+from critlab.report.sections.examples import examples_part
 from critlab.report.sections.filters import filters_part
 from critlab.report.sections.provenance import provenance_pairs
 from critlab.report.sections.runs import runs_part
 from critlab.report.sections.tables import table
 from critlab.report.study_text import study_text
+from critlab.report.text.citations import bibtex
 from critlab.report.text.facts import facts
 from critlab.report.text.judgement.confounds import confound_text, share_text
 from critlab.report.text.judgement.damages import damage_rows
 from critlab.report.text.judgement.verdict import ANSWERS, answer_text, closing_text, headline
+from critlab.report.text.methods import methods_text
 from critlab.report.text.names import capital, question, spaced, title
 from critlab.report.text.notes import note_lines
 from critlab.report.text.so_far import progress_line
 from critlab.report.text.study_timing import study_timing_lines, timing_facts, timing_label
+from critlab.study import Study
 
 Row = Mapping[str, Any]
+LINKS = (("design", "Design"), ("charts", "Charts"), ("runs", "Runs"), ("methods", "Methods"), ("made", "Made with"))
+"""Where the header of a page on one study leads."""
 
 
 def study_section(results: Results, name: str) -> Row:
@@ -40,9 +47,12 @@ def study_section(results: Results, name: str) -> Row:
     main = next((key for key in (study.sweep.words.damage_chart, *found) if key in found), "")
     return {
         "id": name,
+        "template": "study.html.jinja",
+        "links": LINKS,
         "name": study.name,
         "question": question(study),
-        "verdict": _verdict(results),
+        "verdict": (verdict := _verdict(results)),
+        "status": {"kind": verdict["answer"], "label": verdict["label"]},
         "trouble": [_trouble(outcome) for outcome in shown],
         "missing": len(trouble) - len(shown),
         "trouble_title": _trouble_title(trouble, len(results.outcomes)),
@@ -54,11 +64,21 @@ def study_section(results: Results, name: str) -> Row:
         "design_charts": [chart_part(chart, name) for chart in drawn if chart.key in DESIGN],
         "runs": runs_part(results),
         "filters": filters_part(results),
+        "examples": examples_part(results),
+        "methods": methods_text(results, VERSION),
+        "bibtex": bibtex(VERSION, _citations(study)),
         "provenance": list(provenance_pairs(results)),
         "file": f"{study.name.replace(' ', '-')}.toml",
         "toml": study_text(study),
         **({"command": study.command} if study.command else {}),
     }
+
+
+def _citations(study: Study) -> Iterator[str]:
+    """The citations of what a study is made of; the paper of critical periods belongs to every study."""
+    yield "1711.08856"
+    components = [study.deficit, *study.controls.deficits, *study.measures, study.objective, study.data.options]
+    yield from (one.citation for one in components if one is not None and hasattr(one, "citation"))
 
 
 def _headline(results: Results) -> str:

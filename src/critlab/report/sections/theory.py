@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from critlab._core.version import VERSION
 from critlab.report.findings import Comparison, Findings
 from critlab.report.sections.charts import chart_part
 from critlab.report.sections.provenance import flat
 from critlab.report.sections.tables import Table, table
+from critlab.report.text.citations import bibtex
 from critlab.report.text.comparisons import comparison_row
 from critlab.report.text.names import capital
 
@@ -21,12 +23,22 @@ def comparisons_table(comparisons: Sequence[Comparison]) -> Table:
 
 def findings_section(findings: Findings, name: str) -> Mapping[str, Any]:
     """Everything that the template shows of ``findings``; ``name`` is unique on the page."""
+    title = findings.title or capital(findings.question)
+    source = "" if findings.source in ("", "ours") else f"After {findings.source}."
+    question = "" if title == capital(findings.question) else findings.question
     return {
         "id": name,
+        "template": "findings.html.jinja",
+        "links": (("charts", "Charts"), ("made", "Made with")),
         "name": findings.name,
-        "title": capital(findings.name.replace("-", " ").replace("_", " ")),
+        "title": title,
+        "status": {"kind": findings.answer[0], "label": findings.answer[1]},
+        "headline": findings.headline,
+        "notes": findings.notes,
+        "playground": findings.playground,
+        "bibtex": bibtex(VERSION, [findings.source, *(one.source for one in findings.comparisons)]),
         "main": [chart_part(chart, name) for chart in findings.charts[:1]],
-        "question": f"{findings.question} ({findings.source})",
+        "question": " ".join(part for part in (question, source) if part),
         "comparisons": comparisons_table(findings.comparisons),
         "charts": [chart_part(chart, name) for chart in findings.charts[1:]],
         "provenance": list(flat(findings.provenance, "")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from critlab._core.duration import duration
 from critlab.analysis.curve import Curve
 from critlab.analysis.judgement.verdict import Verdict
 from critlab.analysis.tables.results import Results
@@ -18,6 +19,11 @@ def progress_line(results: Results, verdict: Verdict) -> str:
     done = sum(outcome.status == "done" for outcome in results.outcomes)
     trained = f"{verdict.epochs - verdict.epochs_left:,} of {count(verdict.epochs, 'epoch')} are trained"
     return f"{trained}, {done:,} of {count(len(results.outcomes), 'run')} are done"
+
+
+def live_text(seconds: float | None) -> str:
+    """What a page says while a study is trained: the time left, where a pace is known."""
+    return "It is being trained." if seconds is None else f"About {duration(seconds)} left."
 
 
 def has_curve(curve: Curve) -> bool:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from critlab._core.errors import StudyError
 from critlab.analysis.sources.prime_window import RULE, SOURCE
 from critlab.hooks.sensitivity.course import Course
-from critlab.hooks.watch.page.fork_charts import fork_charts
+from critlab.hooks.watch.page.fork_charts import ANSWERS, fork_charts
 from critlab.hooks.watch.page.signal_charts import signal_charts
+from critlab.hooks.watch.page.window_ribbon import window_ribbon
 from critlab.hooks.watch.records.record import Record
 from critlab.hooks.watch.records.signals import QUANTITIES, sentence
 from critlab.hooks.watch.records.worth import signal_worth
 from critlab.report.findings import Findings
-from critlab.report.text.sensitivity import closing_text, headline, sensitivity_text, worth_text
+from critlab.report.text.numbers import listing
+from critlab.report.text.sensitivity import closing_text, sensitivity_text, worth_text
+from critlab.report.text.sensitivity import headline as answer_text
 from critlab.report.text.signals import prime_windows_sentence
 
 MOST_SHOWN = 200
@@ -46,9 +49,12 @@ def findings(
     last, shown, known = history[-1], thinned(history), course or Course(())
     return Findings(
         name=name,
-        question=f"{question(known)} {sentence(history)}{windows_sentence(last)}",
-        source=f"{answers(known)}{KNOWN}{_worth()}{_windows_source(last)}",
-        charts=[*fork_charts(known), *signal_charts(shown)],
+        question=f"How does the training of {name} go?",
+        source="ours",
+        title=f"The training of {name}",
+        answer=answer(known),
+        headline=headline(known) if known.looks else sentence(history),
+        charts=[*fork_charts(known), *window_ribbon(shown), *signal_charts(shown)],
         comparisons=(),
         provenance={
             "step": last.step,
@@ -61,47 +67,51 @@ def findings(
         },
         command="critlab.Watch(model) and watch.step(inputs, loss) in the training loop, then watch.report(path)",
         masthead="A watched training",
+        lines=tuple(_lines(history, known)),
+        notes=tuple(_notes(last)),
     )
 
 
-def question(course: Course) -> str:
-    """The headline: for each deficit the closing or the latest answer; a question where there are no forks."""
-    if not course.looks:
-        return "How does the training go?"
+def answer(course: Course) -> tuple[str, str]:
+    """What the forks answer, in a few words: for which deficits the period is open; empty without forks."""
+    closings = course.closings
+    groups = {state: [name for name, one in closings.items() if one.answer == state] for state in ANSWERS}
+    said = [f"{state} for {listing(names)}" for state, names in groups.items() if names]
+    kind = "present" if groups["open"] else "undecided" if groups["undecided"] or not said else "absent"
+    return kind, ", ".join(said)
+
+
+def headline(course: Course) -> str:
+    """For each deficit the closing, or the latest answer."""
     closings, latest = course.closings, course.latest
     said = [
         closing_text(name, one.answer, one.low, one.high, one.estimate)
         if (one := closings[name]).answer == "closed"
-        else headline(latest[name].told)
+        else answer_text(latest[name].told)
         for name in course.deficits
     ]
     return " ".join(f"{one}." for one in said)
 
 
-def answers(course: Course) -> str:
-    """The latest answer for each deficit with its numbers, before a space; empty without forks."""
-    return "".join(f"{sensitivity_text(one.told)} " for one in course.latest.values())
+def _lines(history: Sequence[Record], course: Course) -> Iterator[str]:
+    """The latest answer for each deficit with its numbers, the signals, and the prime learning windows."""
+    yield from (sensitivity_text(one.told) for one in course.latest.values())
+    if course.looks:
+        yield sentence(history)
+    if history[-1].windows:
+        yield prime_windows_sentence(history[-1].windows)
+
+
+def _notes(last: Record) -> Iterator[str]:
+    """How to read the signals."""
+    yield KNOWN
+    if known := signal_worth():
+        yield worth_text({QUANTITIES[name][0]: (one.value, one.low, one.high) for name, one in known.items()})
+    if last.windows:
+        yield f"Prime learning window: {RULE}. {SOURCE}"
 
 
 def thinned(history: Sequence[Record]) -> Sequence[Record]:
     """At most :data:`MOST_SHOWN` records, evenly, with the first and the latest."""
     stride = -(-len(history) // MOST_SHOWN)
     return [*history[:-1:stride], history[-1]]
-
-
-def windows_sentence(record: Record) -> str:
-    """The prime learning window of each group, in words after a space; empty where there are no groups."""
-    return f" {prime_windows_sentence(record.windows)}" if record.windows else ""
-
-
-def _worth() -> str:
-    known = signal_worth()
-    return (
-        f" {worth_text({QUANTITIES[name][0]: (one.value, one.low, one.high) for name, one in known.items()})}"
-        if known
-        else ""
-    )
-
-
-def _windows_source(record: Record) -> str:
-    return f" Prime learning window: {RULE}. {SOURCE}" if record.windows else ""
