@@ -22,9 +22,8 @@ from critlab.report.text.names import (
     tested_words,
     window_words,
 )
-from critlab.report.text.numbers import significant
+from critlab.report.text.numbers import significant, size
 from critlab.report.text.optimisation import optimizer_words, schedule_words
-from critlab.report.text.terminal import size
 
 
 def provenance_pairs(results: Results) -> Iterator[tuple[str, str]]:

@@ -21,6 +21,7 @@ from critlab.report.text.names import (
     window_words,
 )
 from critlab.report.text.numbers import count, listing, points, significant
+from critlab.report.text.optimisation import optimizer_words, schedule_words
 from critlab.study import Study
 from critlab.study.schedules import schedule
 
@@ -64,12 +65,7 @@ def _training(study: Study) -> Iterator[str]:
     if not optimizer.schedule_known:
         yield "The training loop, with its optimiser and its schedule, was the user's own."
         return
-    momentum = "" if optimizer.momentum is None else f", momentum {optimizer.momentum:g}"
-    decay = f", weight decay {optimizer.weight_decay:g}" if optimizer.weight_decay else ""
-    yield (
-        f"It was optimised with {optimizer.name} (learning rate {optimizer.lr:g}{momentum}{decay}, batches of "
-        f"{optimizer.batch}) on the schedule {_schedule(study)}."
-    )
+    yield f"It was optimised with {optimizer_words(optimizer)}; learning rate {schedule_words(optimizer)}."
     if study.objective != CrossEntropy():
         yield f"The objective was {objective_words(study.objective)}."
     augment = study.augment
@@ -79,15 +75,6 @@ def _training(study: Study) -> Iterator[str]:
         kinds += [f"the transform {augment.transform}"] if augment.transform else []
         kinds += ["dropout of single sources"] if augment.source_dropout else []
         yield f"Training images were augmented by {listing(kinds)}."
-
-
-def _schedule(study: Study) -> str:
-    """The schedule of the learning rate with its options, such as ``wsd (decay 5)``."""
-    optimizer = study.optimizer
-    shown = {key: getattr(optimizer, key) for key in schedule(optimizer.clock).options}
-    if optimizer.lr_decay != 1:
-        shown["decay per epoch"] = optimizer.lr_decay
-    return f"{spaced(optimizer.clock)}{_options(shown)}"
 
 
 def _options(options: Mapping[str, Any], *left_out: str) -> str:

@@ -137,6 +137,15 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
+def size(count: float) -> str:
+    """``count`` bytes for a person."""
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if count < 1000:
+            return f"{decimal(count, 0 if unit == 'bytes' else 1)} {unit}"
+        count /= 1000
+    return f"{decimal(count, 1)} TB"
+
+
 def listing(names: Sequence[str]) -> str:
     """Names in a sentence, such as ``a, b and c``."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -12,7 +12,7 @@ from critlab.engine.maintenance.verify import Finding, Verification
 from critlab.engine.records.makers import arm_lines
 from critlab.report.text.judgement.looks import growth_lines
 from critlab.report.text.judgement.mixture import mixture_lines
-from critlab.report.text.terminal import size
+from critlab.report.text.numbers import size
 
 MOST_LINES = 50
 """How many findings of a kind are listed; ``--json`` has all."""

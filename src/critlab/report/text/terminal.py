@@ -16,7 +16,7 @@ from critlab.engine.planning.plan import Plan
 from critlab.report.findings import Comparison
 from critlab.report.text.comparisons import comparison_line
 from critlab.report.text.judgement.verdict_table import verdict_table
-from critlab.report.text.numbers import decimal, significant
+from critlab.report.text.numbers import decimal, significant, size
 from critlab.report.text.optimisation import optimizer_words, schedule_words
 from critlab.report.text.study_timing import study_timing_lines
 from critlab.store.delivery import is_standard_output
@@ -75,15 +75,6 @@ def _at_most(plan: Plan | None) -> dict[str, str]:
         return {}
     time = "" if plan.seconds is None else f", {duration(plan.seconds)}"
     return {"at most": f"{plan.runs:,} runs, {plan.epochs_left:,} epochs left to train{time}"}
-
-
-def size(count: float) -> str:
-    """``count`` bytes for a person."""
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if count < 1000:
-            return f"{decimal(count, 0 if unit == 'bytes' else 1)} {unit}"
-        count /= 1000
-    return f"{decimal(count, 1)} TB"
 
 
 def verdict_text(results: Results, following: str = "", width: int | None = None) -> str:
