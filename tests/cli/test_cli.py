@@ -100,16 +100,6 @@ def test_help(critlab: Command, name: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_study_is_run_in_a_process_of_its_own(tmp_path: Path) -> None:
-    written(tmp_path)
-    answer = command_in(tmp_path, "run", "study.toml", "--store", "store", "--workers", "1")
-    assert answer.status == 0, answer.err
-    assert "blur" in answer.out
-    assert "18 epochs in" in answer.err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["store", "study.toml"]
-
-
-@pytest.mark.slow
 def test_a_studys_design_is_calibrated(critlab: Command, study: list[str]) -> None:
     found = json_of(critlab("calibrate", study[0], "--studies", "5", "--json"))
     assert {"false_present", "false_absent", "power", "coverage"} <= set(found)
@@ -494,7 +484,7 @@ def test_another_packages_deficit(tmp_path: Path) -> None:
     assert [row["source"] for row in listed if row["name"] == "dim"] == ["the test's own"]
     text = TOML.partition("[measures]")[0].replace('"blur"\nfactor = 7', '"dim"\namount = 0.25').replace("3]", "2]")
     (tmp_path / "study.toml").write_text(text)
-    answer = command_in(tmp_path, "run", "study.toml", "--store", "store", "--workers", "1", installed=True)
+    answer = command_in(tmp_path, "run", "study.toml", "--store", "store", "--engine", "inline", installed=True)
     assert answer.status == 0, answer.err
     rows = json_of(
         command_in(tmp_path, "export", "study.toml", "--store", "store", "--format", "json", installed=True)

@@ -299,8 +299,12 @@ class TestSearchPath:
         (tmp_path / "beside.py").write_text("")
         (tmp_path / "safetensors.py").write_text("raise ImportError('not yours')\n")
         (tmp_path / "study.toml").write_text(STUDY.replace('"blur"', '"mine:Mine"'))
+        before = {path.name for path in tmp_path.iterdir()}
         done = called(tmp_path, "run", "study.toml", "--store", "store", "--workers", "1")
         assert done.returncode == 0, done.stderr
+        assert "mine" in done.stdout
+        assert "3 epochs in" in done.stderr
+        assert {path.name for path in tmp_path.iterdir()} - before - {"__pycache__"} == {"store"}
         (tmp_path / "json.py").write_text("class Mine: pass\n")
         (tmp_path / "study.toml").write_text(STUDY.replace('"blur"', '"json:Mine"'))
         done = called(tmp_path, "plan", "study.toml")

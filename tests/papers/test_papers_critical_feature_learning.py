@@ -53,14 +53,16 @@ def small_tables() -> dict[str, dict[str, list[JSON]]]:
             (by_width, "WIDTHS", {"small": (50, 100)}),
             (by_width, "SAMPLES", {"small": 20}),
             (by_width, "BATCHES", 2),
-            (by_width, "DRAWS", {"small": 2000}),
+            (by_width, "DRAWS", {"small": 800}),
             (kernel_reweighing, "NETWORKS", {"small": 4000}),
             (kernels, "KERNEL_SAMPLES", {"small": 8}),
             (kernels, "KERNEL_WIDTH", 20),
+            (kernels, "KERNEL_DEPTH", 1),
             (kernel_layers, "BATCHES", 2),
-            (kernel_layers, "LAYERS_DRAWS", {"small": 2000}),
+            (kernel_layers, "LAYERS_DRAWS", {"small": 600}),
             (kernel_criticality, "SCALES_OF_G", (0.7, 1.4)),
             (kernel_criticality, "BATCHES", 2),
+            (kernel_criticality, "DRAWS", {"small": 500}),
             (kernel_criticality, "DEPTHS", (4,)),
             (kernel_criticality, "SAMPLED_DEPTH", 1),
             (kernel_criticality, "SAMPLED_G", {"small": (1.4,)}),
@@ -71,7 +73,7 @@ def small_tables() -> dict[str, dict[str, list[JSON]]]:
             (
                 prior_and_plasticity,
                 "SIZES",
-                {"small": {**prior_and_plasticity.SIZES["small"], "window_steps": 20, "recovery_steps": 20}},
+                {"small": {"width": 16, "points": 16, "test_points": 40, "window_steps": 20, "recovery_steps": 20}},
             ),
         ]
         for module, name, value in smaller:

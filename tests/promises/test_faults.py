@@ -116,7 +116,7 @@ class TestDisk:
     def test_the_command_says_what_is_needed_and_goes_on(self, critlab: Command, tmp_path: Path) -> None:
         written(tmp_path, ("seeds = 2", "seeds = 1"), ("at = [0, 1, 3]", "at = [0]"))
         with limited(resource.RLIMIT_FSIZE, 20_000):
-            answer = critlab("run", "study.toml", "--store", "store", "--workers", "1")
+            answer = critlab("run", "study.toml", "--store", "store", "--engine", "inline")
         assert answer.status == 1
         assert "the remaining work needs about" in answer.err
         assert "repeat the same command to continue" in answer.err

@@ -205,12 +205,12 @@ def test_shared_parameters_count_once_and_unused_ones_are_zero() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "draws"), [("mlp", 2), ("mlp", 1), ("heads", 2)])
-def test_errors_are_calibrated_and_the_estimate_unbiased(name: str, draws: Any) -> None:
+@pytest.mark.parametrize(("name", "draws", "readings"), [("mlp", 2, 200), ("mlp", 1, 100), ("heads", 2, 100)])
+def test_errors_are_calibrated_and_the_estimate_unbiased(name: str, draws: Any, readings: int) -> None:
     model, images = case(name, 40)
     truth = sum(exact(model, images).values())
     model.float()
-    found = [total(fisher_trace(model, images, generator=seeded(s), draws=draws)) for s in range(200)]
+    found = [total(fisher_trace(model, images, generator=seeded(s), draws=draws)) for s in range(readings)]
     values, errors = np.array([e.value for e in found]), np.array([e.stderr for e in found])
     assert abs(values.mean() - truth) <= 4 * values.std(ddof=1) / np.sqrt(len(values))
     if draws > 1:
