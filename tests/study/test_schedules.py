@@ -161,6 +161,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
         {"clock": "step", "milestones": [2, 9]},
         "optimizer.milestones: received 9; must be below 6, the number",
     ),
+    ({"clock": "step", "milestones": []}, "optimizer.milestones: received []; must be a list of at least 1"),
+    ({"clock": "step", "milestones": [0]}, "optimizer.milestones.0: received 0; must be greater than or equal to 1"),
     ({"clock": "step", "milestones": [4, 2]}, "optimizer.milestones: received 2 after 4; must be increasing"),
     ({"clock": "step", "milestones": [2], "warmup": 3}, "optimizer.warmup: received 3; must be at most 2, the first"),
     ({"clock": "one_cycle", "pct_start": 30}, "optimizer.pct_start: received 30; must be less than 1"),

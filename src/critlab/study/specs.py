@@ -83,7 +83,7 @@ class OptimizerSpec(Spec):
     warmup: int = Field(default=0, ge=0, le=MOST_EPOCHS)
     decay: Epochs | None = None
     min_lr: float = Field(default=0.0, ge=0, le=MOST_RATE)
-    milestones: Annotated[Annotated[tuple[Epochs, ...], Field(min_length=1)] | None, BeforeValidator(sequence)] = None
+    milestones: Annotated[tuple[Epochs, ...] | None, BeforeValidator(sequence)] = None
     gamma: float = Field(default=0.1, gt=0, le=MOST_RATE)
     power: float = Field(default=1.0, gt=0, le=100)
     pct_start: float = Field(default=0.3, gt=0, lt=1)
@@ -139,6 +139,8 @@ class OptimizerSpec(Spec):
     @field_validator("milestones")
     @classmethod
     def _increasing(cls, milestones: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if milestones == ():
+            raise Problems([((), "received []; must be a list of at least 1")])
         for earlier, later in pairwise(milestones or ()):
             if later <= earlier:
                 raise Problems([((), f"received {later} after {earlier}; must be increasing")])

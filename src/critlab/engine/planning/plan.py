@@ -183,7 +183,7 @@ def plan(
 
 def _not_imported(study: Study) -> Iterator[str]:
     """One line for each module of the user's own that cannot be imported; without it the study cannot be run."""
-    for path in dict.fromkeys(part.name for part in (study.data, study.model) if is_path(part.name)):
+    for path in dict.fromkeys(part.name for part in (study.data, study.model, study.optimizer) if is_path(part.name)):
         try:
             imported(path)
         except CritlabError as error:
