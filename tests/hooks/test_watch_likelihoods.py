@@ -51,6 +51,24 @@ def test_a_watched_regression_ends_with_the_same_bits() -> None:
     assert watch.history[-1].trace.value > 0
 
 
+def test_a_state_of_another_likelihood_is_refused() -> None:
+    """Its trace is another quantity; a state from before there were likelihoods is of classes."""
+    watch = always(Watch(perceptron(3), budget=1.0, likelihood="gaussian"))
+    for _ in range(10):
+        watch.step(X)
+    state = watch.state_dict()
+    Watch(perceptron(3), likelihood=Gaussian()).load_state_dict(state)
+    with pytest.raises(StudyError, match=r"is of the likelihood Gaussian\(variance=1.0\); must be Categorical\(\)"):
+        Watch(perceptron(3)).load_state_dict(state)
+    again = Watch(perceptron(3))
+    with pytest.warns(UserWarning, match="the watch begins again"):
+        again.restore(state)
+    assert not again.history
+    del state["looking"]["likelihood"]
+    with pytest.raises(StudyError, match=r"is of the likelihood Categorical\(\)"):
+        Watch(perceptron(3), likelihood="gaussian").load_state_dict(state)
+
+
 class Gives(nn.Module):
     def __init__(self, kind: str) -> None:
         super().__init__()

@@ -26,6 +26,7 @@ from critlab.measures.likelihoods.categorical import Categorical as Categorical
 from critlab.measures.likelihoods.categorical_per_position import CategoricalPerPosition as CategoricalPerPosition
 from critlab.measures.likelihoods.gaussian import Gaussian as Gaussian
 from critlab.measures.likelihoods.gaussian_variance import GaussianVariance as GaussianVariance
+from critlab.measures.likelihoods.likelihood import DiagonalLikelihood as DiagonalLikelihood
 from critlab.measures.likelihoods.likelihood import Likelihood as Likelihood
 from critlab.measures.measure import Before as Before
 from critlab.measures.measure import Measure as Measure

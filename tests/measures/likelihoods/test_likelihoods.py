@@ -11,14 +11,22 @@ from torch import Tensor, nn
 
 import critlab
 from critlab._core.errors import Diverged, StudyError
-from critlab.measures import Bernoulli, Categorical, CategoricalPerPosition, Gaussian, GaussianVariance, Likelihood
+from critlab.measures import (
+    Bernoulli,
+    Categorical,
+    CategoricalPerPosition,
+    DiagonalLikelihood,
+    Gaussian,
+    GaussianVariance,
+    Likelihood,
+)
 from critlab.measures.likelihoods import LIKELIHOODS, likelihood_of
 from critlab.measures.likelihoods.head import checked_output, fitted_labels
 from heads import HEADS, closed_form, head
 from nets import seeded
 
 
-class Poisson(Likelihood):
+class Poisson(DiagonalLikelihood):
     """A user's own: counts, by the logarithm of their rate."""
 
     name: ClassVar[str] = "poisson"

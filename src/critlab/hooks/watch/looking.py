@@ -29,6 +29,7 @@ from critlab.hooks.watch.looks.look import Sample, fisher_snapshot, rehearse
 from critlab.hooks.watch.looks.refusals import WATCH, refuse_model
 from critlab.hooks.watch.options import WatchOptions
 from critlab.measures.likelihoods import likelihood_of
+from critlab.measures.likelihoods.categorical import Categorical
 from critlab.measures.weights.parameter_groups import ParameterGroups
 
 Given = Inputs | Callable[[], Inputs | None] | None
@@ -110,7 +111,8 @@ class Looking:
     def state(self) -> dict[str, Any]:
         """What :meth:`load` takes; examples that are no tensors and plain values are left out."""
         found, first = _packed(self._probe), None if self._probe is None else next(tensors(self._probe))
-        return {"probe": found, "device": first.device.type if first is not None else "", "size": self.size.state()}
+        device = first.device.type if first is not None else ""
+        return {"probe": found, "device": device, "size": self.size.state(), "likelihood": repr(self.likelihood)}
 
     def load(self, state: Mapping[str, Any], *, own: bool) -> None:
         """Goes on from a state.
@@ -118,7 +120,13 @@ class Looking:
         Args:
             state: from :meth:`state`.
             own: whether it is of this process, and so are the examples.
+
+        Raises:
+            StudyError: it is of another likelihood, whose trace is another quantity.
         """
+        before = state.get("likelihood", repr(Categorical()))
+        if before != repr(self.likelihood):
+            raise StudyError(f"watch: state: is of the likelihood {before}; must be {self.likelihood!r}")
         self.size.load(state["size"])
         if own and state["probe"] is not None:
             self._keep(_unpacked(state["probe"]))

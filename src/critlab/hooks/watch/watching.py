@@ -131,9 +131,10 @@ class Watching:
             raise StudyError(f"watch: state: received version {came!r}; must be {VERSION}")
         own = state.get("rank") == ranks.rank()
         try:
+            # refuses a state of another likelihood before anything is taken from it
+            self.looking.load(state["looking"], own=own)
             self.history.load(state["history"])
             self.sums.load(state["sums"], own=own)
-            self.looking.load(state["looking"], own=own)
             self.ledger.load(state["ledger"])
             self.steps, self.taken, self._wake = (int(state[name]) for name in ("steps", "taken", "wake"))
             self._seconds, self._began = float(state["seconds"]), time.perf_counter()

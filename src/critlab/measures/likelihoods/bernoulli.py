@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from critlab._core.errors import StudyError
-from critlab.measures.likelihoods.likelihood import Likelihood
+from critlab.measures.likelihoods.likelihood import DiagonalLikelihood
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
 
-class Bernoulli(Likelihood):
+class Bernoulli(DiagonalLikelihood):
     """Yes or no by the sigmoid of a logit; several logits are independent labels, as in multi-label classification.
 
     ``H = p (1 - p)`` for each logit, the expectation over both values. Labels are 0 or 1, of any type, or a

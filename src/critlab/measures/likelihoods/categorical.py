@@ -105,11 +105,6 @@ class Categorical(Likelihood):
         """``p``, less 1 at the label; as :meth:`divergence_slope`."""
         return _balanced(output.exp() * (labels >= 0)[..., None], labels.clamp(min=0)[..., None])
 
-    def roots(self, output: Tensor) -> Tensor:
-        """Those of ``p (1 - p)``, the diagonal of H, which is not diagonal here."""
-        p = output.softmax(-1)
-        return (p * (1 - p)).sqrt()
-
     def negative_log_likelihood(self, output: Tensor, labels: Tensor) -> Tensor:
         """Minus the log-probability of the label; 0 where it is negative."""
         log_p = output.log_softmax(-1)

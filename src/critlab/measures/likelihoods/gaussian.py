@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from critlab._core.errors import StudyError
-from critlab.measures.likelihoods.likelihood import Likelihood
+from critlab.measures.likelihoods.likelihood import DiagonalLikelihood
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
 
-class Gaussian(Likelihood):
+class Gaussian(DiagonalLikelihood):
     """A normal distribution about each output, with a given variance; several outputs are independent.
 
     ``H = 1 / variance``, so the Fisher information is that of the output's derivatives, ``J^T J / variance``. The

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from critlab.measures.likelihoods.gaussian import check_finite, normal
-from critlab.measures.likelihoods.likelihood import Likelihood
+from critlab.measures.likelihoods.likelihood import DiagonalLikelihood
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
 
-class GaussianVariance(Likelihood):
+class GaussianVariance(DiagonalLikelihood):
     """A normal distribution whose mean and logarithm of the variance are both outputs of the network.
 
     For mean m and log-variance v of a label, ``H = diag(exp(-v), 1/2)``. Labels are real numbers. Outputs are means

@@ -48,9 +48,7 @@ class Likelihood(Component):
     ``tr(J^T H J)``: no label is drawn, and every value that a label can have takes part. One sign for each number
     serves all labels of an example, and all examples of a batch, at once: the cross terms have mean zero.
 
-    The default is a distribution whose H is diagonal, with :meth:`roots` the roots of its diagonal, and one number for
-    each label. A subclass gives ``name``, ``version`` and ``shapes`` and implements :meth:`roots`,
-    :meth:`negative_log_likelihood`, :meth:`cross_entropy` and :meth:`draw`.
+    A distribution with a diagonal H is a :class:`DiagonalLikelihood`, which needs little more than the roots of it.
     """
 
     #: which outputs it understands, for messages; N stands for the number of examples
@@ -90,6 +88,7 @@ class Likelihood(Component):
         """The output with what is free in it fixed, so that equal outputs mean equal distributions."""
         return output
 
+    @abstractmethod
     def coefficients(self, output: Tensor, counted: Tensor | None = None) -> Coefficients:
         """Random combinations of the output's numbers, over signs unbiased for the Fisher information.
 
@@ -97,10 +96,8 @@ class Likelihood(Component):
             output: without a graph.
             counted: bool ``(N, labels...)``: the others have no coefficients; None is all.
         """
-        from critlab.measures.likelihoods.signs import DiagonalSigns
 
-        return DiagonalSigns(self._roots(output, counted), output.dtype)
-
+    @abstractmethod
     def columns(self, output: Tensor, counted: Tensor | None = None) -> Iterator[Tensor]:
         """Combinations whose squared gradients add up to the Fisher information exactly; examples do not mix.
 
@@ -110,13 +107,6 @@ class Likelihood(Component):
 
         Cost: ``output[0].numel()`` of them.
         """
-        import torch
-
-        roots = self._roots(output, counted).to(output.dtype).flatten(1)
-        for number in range(roots.shape[1]):
-            along = torch.zeros_like(roots)
-            along[:, number] = roots[:, number]
-            yield along.view_as(output)
 
     def score(self, output: Tensor, labels: Tensor) -> Score:
         """The gradient of the log-probability of ``labels``, ``(N, labels...)``, in the output."""
@@ -142,10 +132,6 @@ class Likelihood(Component):
         return self.cross_entropy(output, output)
 
     @abstractmethod
-    def roots(self, output: Tensor) -> Tensor:
-        """The roots of the diagonal of H, in shape and dtype of ``output``, which is float64."""
-
-    @abstractmethod
     def negative_log_likelihood(self, output: Tensor, labels: Tensor) -> Tensor:
         """``(N, labels...)``, in nats; 0 where a label is missing.
 
@@ -161,6 +147,34 @@ class Likelihood(Component):
     @abstractmethod
     def draw(self, output: Tensor, generator: torch.Generator) -> Tensor:
         """Labels ``(N, labels...)`` drawn from the model; the generator, on any device, advances."""
+
+
+class DiagonalLikelihood(Likelihood):
+    """A likelihood whose H is diagonal, with one number for each label unless :meth:`view` says otherwise.
+
+    A subclass gives ``name`` and ``shapes`` and implements :meth:`roots`, :meth:`negative_log_likelihood`,
+    :meth:`cross_entropy` and :meth:`draw`.
+    """
+
+    @abstractmethod
+    def roots(self, output: Tensor) -> Tensor:
+        """The roots of the diagonal of H, in shape and dtype of ``output``, which is float64."""
+
+    def coefficients(self, output: Tensor, counted: Tensor | None = None) -> Coefficients:
+        """A random sign for each number."""
+        from critlab.measures.likelihoods.signs import DiagonalSigns
+
+        return DiagonalSigns(self._roots(output, counted), output.dtype)
+
+    def columns(self, output: Tensor, counted: Tensor | None = None) -> Iterator[Tensor]:
+        """One for each number."""
+        import torch
+
+        roots = self._roots(output, counted).to(output.dtype).flatten(1)
+        for number in range(roots.shape[1]):
+            along = torch.zeros_like(roots)
+            along[:, number] = roots[:, number]
+            yield along.view_as(output)
 
     def _roots(self, output: Tensor, counted: Tensor | None) -> Tensor:
         roots = self.roots(output.double())
