@@ -14,6 +14,7 @@ extensions = [
     "sphinx_design",
     "public_names",
     "command_pages",
+    "notebooks",
 ]
 exclude_patterns = ["_build", "_extensions"]
 templates_path: list[str] = []
