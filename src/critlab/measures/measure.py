@@ -95,7 +95,7 @@ class LikelihoodMeasure(ProbeMeasure):
     """
 
     neutral: ClassVar[Mapping[str, Any]] = {**ProbeMeasure.neutral, "likelihood": None}
-    likelihood: AnyLikelihood | None = None
+    likelihood: AnyLikelihood | None = Field(default=None, exclude_if=lambda value: value is None)
 
     def check_task(self, task: LearningTask) -> None:
         """Raises StudyError also where the option ``likelihood`` names another distribution than that of the task."""
