@@ -11,7 +11,7 @@ import numpy as np
 
 from critlab.analysis.judgement.decision import Bools, Decision, Family, Kind, decide, layout_of
 from critlab.analysis.statistics import LEVEL, MINIMUM_SEEDS, Floats, t_quantile
-from critlab.analysis.statistics.moderated import floor_of_sd
+from critlab.analysis.statistics.moderated import floor_of_sd, over_seeds
 from critlab.analysis.tables.study_table import StudyTable
 from critlab.analysis.test_images import ImageSample, image_sample
 from critlab.study.runs.estimands import EstimandName, MissingContrast, NamedContrast
@@ -244,10 +244,7 @@ def length_undecided(names: Sequence[str], damages: Floats, longer: bool, smalle
 
 def _upper_limits(damages: Floats) -> Floats:
     """Upper 97.5 % t limits over the last axis; infinite below the fewest seeds that can decide anything."""
-    known = np.isfinite(damages)
-    n = known.sum(axis=-1)
-    means = np.where(known, damages, 0).sum(axis=-1) / np.maximum(n, 1)
-    squares = np.where(known, damages - means[..., None], 0) ** 2
-    sd = np.sqrt(squares.sum(axis=-1) / np.maximum(n - 1, 1))
-    limits = means + t_quantile(1 - LEVEL, np.maximum(n - 1, 1)) * sd / np.sqrt(np.maximum(n, 1))
+    n, means, squares = over_seeds(damages)
+    freedom = np.maximum(n - 1, 1)
+    limits = means + t_quantile(1 - LEVEL, freedom) * np.sqrt(squares / freedom / np.maximum(n, 1))
     return np.asarray(np.where(n >= MINIMUM_SEEDS, limits, np.inf))

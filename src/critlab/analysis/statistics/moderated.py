@@ -45,6 +45,16 @@ class Moments(NamedTuple):
     identical: NDArray[np.bool_]
 
 
+def over_seeds(damages: Floats) -> tuple[Floats, Floats, Floats]:
+    """Number, mean and sum of squared deviations over the last axis, without NaN; the mean of nothing is NaN."""
+    done = ~np.isnan(damages)
+    n = done.sum(-1).astype(float)
+    values = np.where(done, damages, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(n > 0, values.sum(-1) / n, np.nan)
+    return n, mean, np.where(done, (values - mean[..., None]) ** 2, 0.0).sum(-1)
+
+
 def prior_weight(contrasts: ArrayLike) -> Floats:
     """The largest weight of the pooled variance, in degrees of freedom, where so many contrasts are judged together."""
     further = np.maximum(np.asarray(contrasts, float) - 2, 0)
@@ -90,13 +100,10 @@ def moments(
     """
     values: Floats = np.asarray(damages, float)
     layout = layout or unrelated(values.shape[-2])
-    done = ~np.isnan(values)
-    n = done.sum(-1).astype(float)
-    values = np.where(done, values, 0.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(n > 0, values.sum(-1) / n, np.nan)
+    n, mean, deviations = over_seeds(values)
+    values = np.where(np.isnan(values), 0.0, values)
     identical = (n > 0) & (np.abs(values).max(-1, initial=0.0) < RESOLUTION)
-    squares = np.where(done, (values - mean[..., None]) ** 2, 0.0).sum(-1) / layout.variance
+    squares = deviations / layout.variance
     freedom = np.where(identical, 0.0, np.maximum(n - 1, 0.0))
     twins = _twins(values)
     single = np.where(identical, 0.0, 1.0) / twins.sum(-1)
