@@ -28,12 +28,14 @@ def code(page: Path) -> str:
     return "\n".join(re.findall(r"```(?:python|\{code-cell\} ipython3)\n(.*?)```", page.read_text("utf-8"), re.DOTALL))
 
 
-NOTEBOOKS = [DOCS / "learn" / f"{stem}.md" for stem in ("first_study", "switch_time", "deep_linear")]
-"""Notebooks without a module of their own: they run in this process."""
+HERE = [
+    DOCS / f"{page}.md" for page in ("learn/first_study", "learn/switch_time", "learn/deep_linear", "start/own_loop")
+]
+"""Pages that need no process of their own: they run in this one."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in PAGES if code(page) and page not in NOTEBOOKS], ids=name)
+@pytest.mark.parametrize("page", [page for page in PAGES if code(page) and page not in HERE], ids=name)
 def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     program = code(page)
     compile(program, str(page), "exec")
@@ -57,8 +59,8 @@ def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", NOTEBOOKS, ids=name)
-def test_the_cells_of_a_notebook_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", HERE, ids=name)
+def test_the_code_of_a_page_runs_in_this_process(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     exec(compile(code(page), str(page), "exec"), {"__name__": "notebook"})
 
