@@ -27,7 +27,7 @@ from critlab.analysis.calibration.judging import Law, judge, simulate
 from critlab.analysis.calibration.noise import NORMAL
 from critlab.analysis.calibration.results import Calibration
 from critlab.analysis.calibration.truths import Truth
-from critlab.papers.standard_designs import COUNTS, standard_designs
+from critlab.papers.ours.standard_designs import COUNTS, standard_designs
 from critlab.report.charts.kit import chart, with_intervals
 from critlab.report.figures import DOTS_PER_INCH, paper_spec
 from critlab.report.text.calibration import calibration_text

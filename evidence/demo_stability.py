@@ -14,7 +14,7 @@ from pathlib import Path
 
 import critlab
 from critlab.engine.records.provenance import provenance
-from critlab.papers.demo import FIGURE
+from critlab.papers.ours.demo import FIGURE
 
 OUT = Path(__file__).parent.parent / "results" / "evidence" / "demo_stability.csv"
 

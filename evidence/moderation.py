@@ -25,7 +25,7 @@ from critlab.analysis.calibration.noise import NOISES, NORMAL
 from critlab.analysis.calibration.truths import SHAPES, Truth, nulls
 from critlab.analysis.judgement import decision
 from critlab.analysis.statistics import moderated
-from critlab.papers.standard_designs import standard_designs
+from critlab.papers.ours.standard_designs import standard_designs
 
 PLACES = ("last", "middle", "step")
 COLUMNS = ("weight", "spent", "design", "seeds", "worst", "noise", *PLACES)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import critlab
 from critlab.deficits import Blur
-from critlab.papers.sample_base import sample_base
+from critlab.papers.ours.sample_base import sample_base
 from critlab.study import Study
 
 COLUMNS = (

@@ -82,7 +82,7 @@ def _directive(path: str) -> list[str]:
 def _options(value: Any) -> tuple[str, list[str]] | None:
     """Return the signature of a class of options, and one line for each of its own options; None for anything else."""
     from critlab._core.spec import Spec
-    from critlab.cli.options_text import options_text
+    from critlab.cli.arguments.options_text import options_text
 
     if not (inspect.isclass(value) and issubclass(value, Spec)):
         return None

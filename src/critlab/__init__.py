@@ -4,7 +4,7 @@ The public names are those of ``__init__.pyi``. They are loaded when they are fi
 costs nothing.
 """
 
-from critlab._core.lazy import attach
+from critlab._core.loading.lazy import attach
 from critlab._core.version import VERSION
 
 __version__ = VERSION

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from critlab._core.errors import StoreError, StoreUnwritable, StudyError
-from critlab._core.text import say
+from critlab._core.terminal.text import say
 from critlab.analysis.calibration.calibrate import Progress
 from critlab.analysis.calibration.calibrate import calibrate as calibrate_designs
 from critlab.analysis.calibration.results import Calibration
@@ -17,7 +17,7 @@ from critlab.engine.maintenance.merge import Merged, merge
 from critlab.engine.planning.plan import Plan
 from critlab.engine.planning.processors import default_workers
 from critlab.engine.records.look_record import now_in_play
-from critlab.papers.standard_designs import COUNTS, standard_designs
+from critlab.papers.ours.standard_designs import COUNTS, standard_designs
 from critlab.sequential.cost import plan as plan_study
 from critlab.sequential.loop import run_study_to_answer
 from critlab.store import Store

@@ -13,7 +13,7 @@ from critlab.analysis.calibration.judging import CALM, Law, judge, outcome, simu
 from critlab.analysis.calibration.noise import NOISES, NORMAL
 from critlab.analysis.calibration.results import Rate, pooled
 from critlab.analysis.calibration.truths import Truth, nulls
-from critlab.papers.standard_designs import standard_designs
+from critlab.papers.ours.standard_designs import standard_designs
 from critlab.report.text.calibration import calibration_text
 
 SMALLEST = 0.01

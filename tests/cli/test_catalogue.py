@@ -10,8 +10,8 @@ from pydantic import Field
 
 from critlab._core.errors import StudyError
 from critlab._core.spec import Spec
+from critlab.cli.arguments.options_text import options_text
 from critlab.cli.catalogue import TABLES, catalogue, overview
-from critlab.cli.options_text import options_text
 from critlab.report.text.terminal import catalogue_text, overview_text
 
 

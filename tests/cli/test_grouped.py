@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from critlab.cli.grouped import grouped
+from critlab.cli.arguments.grouped import grouped
 
 
 @dataclass(frozen=True)

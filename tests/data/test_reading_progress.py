@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from critlab._core.progress import Progress
+from critlab._core.terminal.progress import Progress
 
 
 def test_short_work_says_nothing_and_long_work_says_how_far_it_is(

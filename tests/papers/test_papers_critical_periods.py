@@ -194,7 +194,7 @@ def test_a_figures_page_holds_every_part() -> None:
 
 def test_filters_are_drawn_as_they_are() -> None:
     from critlab.measures.picture import Picture
-    from critlab.papers.critical_periods.filters import pictures, roughnesses
+    from critlab.papers.critical_periods.information.filters import pictures, roughnesses
 
     results = synthetic_results(2, (0, 5, 20))
     averaging = np.ones((1, 3, 2, 2), dtype=np.float32)

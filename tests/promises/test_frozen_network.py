@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import critlab
-from critlab.papers.sample_base import sample_base
+from critlab.papers.ours.sample_base import sample_base
 from critlab.study import WindowOverride
 
 

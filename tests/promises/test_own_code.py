@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from critlab._core.errors import StudyError
-from critlab._core.imports import imported
+from critlab._core.loading.imports import imported
 from critlab._core.user_code import modules as own_modules
 from critlab._core.user_code.identity import own_code, renamed, stated_version
 from critlab._core.user_code.source_text import module_text

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from critlab import Estimate
-from critlab._core.notebook import NotebookBar, notebook_bar
+from critlab._core.terminal.notebook import NotebookBar, notebook_bar
 from critlab.analysis.tables.results import Results
 from synthetic import synthetic_results
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from command import Command
 from critlab._core.digest import digest
 from critlab._core.errors import StoreDamaged, StoreError, StoreNewer
-from critlab._core.text import one_line, printable
+from critlab._core.terminal.text import one_line, printable
 from critlab.engine.maintenance.verify import verify
 from critlab.store import Store, atomic, checkpoint, record, writer
 from critlab.store.locks import LOCKS, WRITER, Locks, writing

@@ -114,7 +114,7 @@ def _pathways(sign: int) -> dict[str, list[JSON]]:
 
 
 def _phase(sign: int) -> dict[str, list[JSON]]:
-    from critlab.papers.deep_linear.phase import DEPTHS, STRENGTH, WINDOWS
+    from critlab.papers.deep_linear.gated_pathways.phase import DEPTHS, STRENGTH, WINDOWS
 
     side = [STRENGTH * one / 5 for one in range(6)]
     field = [

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from critlab import kernels
-from critlab._core import progress
 from critlab._core.errors import StudyError
+from critlab._core.terminal import progress
 from critlab.theory.kernels.adaptation import Adaptation, NotConverged
 from critlab.theory.kernels.averages.activations import activation_of
 from critlab.theory.kernels.averages.gaussian import Tilt, features, fixed_draws, pulled_further, weights

@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
 from critlab._core.errors import StudyError
-from critlab._core.imports import imported, is_path, one_line
+from critlab._core.loading.imports import imported, is_path, one_line
 from critlab._core.spec import nearest, shown
 
 Component = TypeVar("Component")

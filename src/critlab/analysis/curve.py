@@ -8,7 +8,7 @@ from typing import Any
 
 from critlab._core.errors import StudyError
 from critlab._core.estimate import Estimate
-from critlab._core.shown import Shown
+from critlab._core.terminal.shown import Shown
 from critlab.analysis.curve_notes import (
     ControlPoint,
     CurveNote,

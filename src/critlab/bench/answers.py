@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from critlab._core.errors import CritlabError, StudyError
-from critlab._core.imports import imported, is_path, one_line
+from critlab._core.loading.imports import imported, is_path, one_line
 from critlab._core.spec import nearest, shown
 from critlab.bench.records import Records
 

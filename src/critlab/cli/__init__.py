@@ -11,8 +11,8 @@ import sys
 from collections.abc import Callable
 
 from critlab._core.errors import UnsupportedSystem
-from critlab._core.search_path import forget_left_out, leave_out_working_folder
-from critlab._core.text import printable
+from critlab._core.loading.search_path import forget_left_out, leave_out_working_folder
+from critlab._core.terminal.text import printable
 
 USAGE, INTERRUPTED = 2, 130
 
@@ -54,13 +54,13 @@ def main() -> None:
 
 def _status() -> int:
     from critlab._core.errors import CritlabError
-    from critlab._core.streams import command_streams, flush
+    from critlab._core.terminal.streams import command_streams, flush
 
     try:
         with command_streams():
             _say_beginning(sys.argv[1:])
+            from critlab.cli.arguments.usage import USAGE_ERRORS, usage_text
             from critlab.cli.commands import app
-            from critlab.cli.usage import USAGE_ERRORS, usage_text
 
             try:
                 status = app(prog_name="critlab", standalone_mode=False)

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from critlab._core.streams import apart, show
-from critlab._core.text import say
-from critlab.cli.options import Json
+from critlab._core.terminal.streams import apart, show
+from critlab._core.terminal.text import say
+from critlab.cli.arguments.options import Json
 
 bench = typer.Typer(
     help="Judge rules on trainings whose sensitivity was measured.", no_args_is_help=True, add_completion=False

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from critlab._core.errors import StudyError
 from critlab._core.spec import Spec, nearest, shown
-from critlab.cli.options_text import options_text
+from critlab.cli.arguments.options_text import options_text
 from critlab.data import DATA
 from critlab.data.data_set import DataSet
 from critlab.deficits import DEFICITS, Deficit

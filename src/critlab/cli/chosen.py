@@ -40,7 +40,7 @@ def run_to_answer(study: Study, store: Path, **means: Any) -> tuple[int, Results
     Raises:
         typer.Exit: the work was stopped.
     """
-    from critlab._core.text import say
+    from critlab._core.terminal.text import say
     from critlab.analysis.tables.reading import read_results
     from critlab.engine.context import RunOptions
     from critlab.sequential.loop import run_study_to_answer

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from critlab.cli.arguments.options import show_version
 from critlab.cli.bench import bench
 from critlab.cli.designing import calibrate, list_, plan
 from critlab.cli.init import init
-from critlab.cli.options import show_version
 from critlab.cli.results import export, gc, report, status, verify
 from critlab.cli.store import store
 from critlab.cli.training import demo, reproduce, run, sidecar, when

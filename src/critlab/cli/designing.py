@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from critlab._core.streams import apart, show
-from critlab.cli.options import (
+from critlab._core.terminal.streams import apart, show
+from critlab.cli.arguments.options import (
     STORE,
     DataFolder,
     Json,

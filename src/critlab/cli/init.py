@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from critlab._core.errors import StudyError
-from critlab._core.streams import apart, show
-from critlab.cli.options import writable_file
+from critlab._core.terminal.streams import apart, show
+from critlab.cli.arguments.options import writable_file
 
 TEMPLATE = Path(__file__).with_name("study_template.toml")
 

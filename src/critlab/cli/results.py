@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from critlab._core.streams import apart, show
-from critlab._core.text import printable
-from critlab.cli.grouped import grouped
-from critlab.cli.options import (
+from critlab._core.terminal.streams import apart, show
+from critlab._core.terminal.text import printable
+from critlab.cli.arguments.grouped import grouped
+from critlab.cli.arguments.options import (
     STORE,
     FigureOptions,
     Json,

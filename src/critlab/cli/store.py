@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from critlab._core.streams import apart, show
-from critlab.cli.options import Json, usable_folder
+from critlab._core.terminal.streams import apart, show
+from critlab.cli.arguments.options import Json, usable_folder
 
 store = typer.Typer(
     help="Merge stores. To check or clean one store, see critlab verify and critlab gc.",

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from critlab._core.streams import apart, show
-from critlab.cli.grouped import grouped
-from critlab.cli.options import (
+from critlab._core.terminal.streams import apart, show
+from critlab.cli.arguments.grouped import grouped
+from critlab.cli.arguments.options import (
     STORE,
     DataFolder,
     Device,
@@ -42,7 +42,7 @@ def demo(
     workers: Workers = None,
 ) -> None:
     """Run the demo's studies on the bundled images (minutes on a laptop) and write their HTML page."""
-    from critlab.papers.demo import FIGURE, FURTHER
+    from critlab.papers.ours.demo import FIGURE, FURTHER
     from critlab.report.text.terminal import announce_page
     from critlab.sequential.first_curve import FirstCurve
     from critlab.store import Store
@@ -199,7 +199,7 @@ def sidecar(
     as_json: Json = False,
 ) -> None:
     """Fork a running training's checkpoints: is its period open? Repeat the command after an interruption."""
-    from critlab._core.text import say
+    from critlab._core.terminal.text import say
     from critlab.hooks.sidecar.sidecar import Sidecar, read_plan
     from critlab.report.text.sensitivity import course_text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from critlab._core.lazy import submodules
+from critlab._core.loading.lazy import submodules
 from critlab._core.registry import Registry
 from critlab.data.data_set import DataFacts as DataFacts
 from critlab.data.data_set import DataSet as DataSet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from critlab._core.errors import DataError
-from critlab._core.imports import imported, is_path
+from critlab._core.loading.imports import imported, is_path
 from critlab.data import DATA
 from critlab.data.checks import Split, checked_classes, checked_split
 from critlab.data.data_set import DataSet

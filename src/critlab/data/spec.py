@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from critlab._core.errors import StudyError
-from critlab._core.imports import imported, is_path
+from critlab._core.loading.imports import imported, is_path
 from critlab._core.spec import Location, Problems, Spec, problems
 from critlab._core.user_code.identity import path_of
 from critlab.data import DATA

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from critlab._core.errors import CritlabError, DataError
-from critlab._core.imports import imported, one_line
+from critlab._core.loading.imports import imported, one_line
 from critlab.data.data_set import DataSet
 
 Pair = tuple[NDArray[Any], NDArray[Any]]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from critlab._core.component import describe_component, plain_component, read_component
-from critlab._core.lazy import submodules
+from critlab._core.loading.lazy import submodules
 from critlab._core.registry import Registry
 from critlab.deficits.data_subset import DataSubset
 from critlab.deficits.deficit import BatchContext, Deficit, apply_deficit, kept_mask

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from critlab._core.imports import imported
+from critlab._core.loading.imports import imported
 from critlab.measures.reading import Reading
 from critlab.study.ingredients.measurement import Measurement
 from critlab.study.runs.example_recipes import ExampleRecipes

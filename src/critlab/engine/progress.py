@@ -8,9 +8,9 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from critlab._core.duration import duration
-from critlab._core.notebook import notebook_bar
-from critlab._core.text import one_line, printable
+from critlab._core.terminal.duration import duration
+from critlab._core.terminal.notebook import notebook_bar
+from critlab._core.terminal.text import one_line, printable
 from critlab.engine.tasks.missing_work import Task
 
 LEAST_SECONDS, MOST_SECONDS = 10.0, 300.0

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from critlab._core.duration import duration
 from critlab._core.errors import StudyError
-from critlab._core.imports import is_path
-from critlab._core.text import say
+from critlab._core.loading.imports import is_path
+from critlab._core.terminal.duration import duration
+from critlab._core.terminal.text import say
 from critlab._core.user_code.modules import refresh
 from critlab.data.folder import data_folder
 from critlab.engine.context import Device, RunContext, RunOptions

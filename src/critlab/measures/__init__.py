@@ -3,7 +3,7 @@
 The measures are also functions of a model, such as :func:`fisher_trace`. They bring torch in, when they are first used.
 """
 
-from critlab._core.lazy import attach
+from critlab._core.loading.lazy import attach
 from critlab._core.registry import Registry
 from critlab.measures.measure import Measure
 

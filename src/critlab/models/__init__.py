@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from critlab._core.lazy import submodules
+from critlab._core.loading.lazy import submodules
 from critlab._core.registry import Registry
 from critlab.models.all_cnn import AllCNN
 from critlab.models.depth_family import DepthFamily

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ConfigDict, ValidationError, model_validator
 
 from critlab._core.errors import CritlabError, StudyError
-from critlab._core.imports import imported, is_path, one_line
+from critlab._core.loading.imports import imported, is_path, one_line
 from critlab._core.spec import Problems, Spec, json_values, nearest, problems, refusal
 from critlab._core.user_code.identity import OwnCode, code_of_row, own_code, path_of, stated_version
 from critlab.deficits.input_form import InputForm

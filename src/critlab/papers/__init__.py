@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from critlab._core.lazy import submodules
+from critlab._core.loading.lazy import submodules
 from critlab.papers.critical_periods.setup import all_cnn_cifar10 as all_cnn_cifar10
 from critlab.papers.figure import Figure as Figure
 from critlab.papers.figure import Published as Published

@@ -7,43 +7,40 @@ from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 
 from critlab._core.errors import CritlabError, StudyError
-from critlab._core.imports import imported, is_path, one_line
+from critlab._core.loading.imports import imported, is_path, one_line
 from critlab._core.registry import Registry
 from critlab._core.spec import nearest, shown
 from critlab.papers.figure import Figure
 from critlab.study.study import Study, read_study
 
-_ROWS = {
-    "": ("demo", "sample-windows"),
-    "critical_periods": (
-        "removal", "sensitivity", "deficits", "depth", "mnist", "constant-lr", "adam", "weight-decay", "fisher",
-        "layers", "gradients", "filters", "regularisation",
-    ),
-    "multisensory": (
+_ROWS = (
+    ("ours", ("demo", "sample-windows")),
+    ("critical_periods", ("removal", "sensitivity", "deficits")),
+    ("critical_periods.variants", ("depth", "mnist", "constant-lr", "adam", "weight-decay")),
+    ("critical_periods.information", ("fisher", "layers", "gradients", "filters")),
+    ("critical_periods.variants", ("regularisation",)),
+    ("multisensory", (
         "rsv", "dissociation", "source-information", "source-removal", "source-window", "source-depth",
         "reconstruction",
-    ),
-    "deep_linear": (
-        "pathways", "lesion", "pathways-nonlinear", "phase", "completion-depth", "completion-rank",
-        "completion-observations", "completion-subset", "completion-init", "completion-window", "singular-vectors",
-        "sensors",
-    ),
-    "critical_feature_learning": (
+    )),
+    ("deep_linear.gated_pathways", ("pathways", "lesion", "pathways-nonlinear", "phase")),
+    ("deep_linear.matrix_completion", (
+        "completion-depth", "completion-rank", "completion-observations", "completion-subset", "completion-init",
+        "completion-window", "singular-vectors",
+    )),
+    ("deep_linear", ("sensors",)),
+    ("critical_feature_learning", (
         "kernel-reweighing", "kernels", "kernel-width", "kernel-layers", "kernel-criticality", "kernel-images",
         "prior-and-plasticity",
-    ),
-}  # fmt: skip
-"""Figures by paper; the file of a figure has its name."""
+    )),
+)  # fmt: skip
+"""Folders with their figures, in the order of ``critlab list figures``; the file of a figure has its name."""
 
 FIGURES: Registry[Figure] = Registry(
     "figure",
     Figure,
     "critlab.figures",
-    {
-        name: ".".join(filter(None, ["critlab.papers", paper, name.replace("-", "_")])) + ":FIGURE"
-        for paper, names in _ROWS.items()
-        for name in names
-    },
+    {name: f"critlab.papers.{folder}.{name.replace('-', '_')}:FIGURE" for folder, names in _ROWS for name in names},
 )
 """Every figure, in the order of ``critlab list figures``."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from critlab._core.errors import StudyError
-from critlab._core.text import say
+from critlab._core.terminal.text import say
 from critlab.analysis.tables.reading import read_results
 from critlab.analysis.tables.results import Results
 from critlab.engine.context import RunOptions

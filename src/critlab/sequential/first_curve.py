@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from critlab._core.errors import CritlabError
-from critlab._core.text import say
+from critlab._core.terminal.text import say
 from critlab.analysis.tables.reading import read_results
 from critlab.report.text.so_far import curve_lines, has_curve
 from critlab.store import Store

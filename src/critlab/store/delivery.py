@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from critlab._core.errors import StudyError
-from critlab._core.streams import is_shown, show_bytes
+from critlab._core.terminal.streams import is_shown, show_bytes
 from critlab.store import atomic
 
 MOST_LINKS = 40

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from critlab._core.errors import StoreDamaged, StoreError, StoreNewer, StoreUnwritable
-from critlab._core.text import one_line
+from critlab._core.terminal.text import one_line
 from critlab.store import atomic, files, record
 from critlab.store.shape import check_body
 

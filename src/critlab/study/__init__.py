@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from critlab._core.lazy import submodules
+from critlab._core.loading.lazy import submodules
 from critlab.study.constructors import onset_sweep as onset_sweep
 from critlab.study.constructors import removal as removal
 from critlab.study.constructors import removal_sweep as removal_sweep

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from critlab._core.errors import StudyError
-from critlab._core.imports import is_path
+from critlab._core.loading.imports import is_path
 from critlab._core.spec import Location, shown
 from critlab.deficits import Deficit
 from critlab.deficits.input_form import UNIT, InputForm

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
 
 from critlab._core.errors import StudyError
-from critlab._core.imports import is_path
+from critlab._core.loading.imports import is_path
 from critlab._core.spec import Location, Problems, Spec, problems, shown
 from critlab.data.spec import DataSpec
 from critlab.learning_tasks import CLASSIFICATION

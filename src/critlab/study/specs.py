@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from critlab._core.imports import imported, is_path
+from critlab._core.loading.imports import imported, is_path
 from critlab._core.spec import Location, Problems, Spec, shown
 from critlab._core.user_code.identity import OwnCode, own_code, path_of
 from critlab.study.ingredients.intervention import Intervention

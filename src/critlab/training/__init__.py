@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from critlab._core.lazy import submodules
+from critlab._core.loading.lazy import submodules
 
 if not TYPE_CHECKING:
     __getattr__ = submodules(__name__)

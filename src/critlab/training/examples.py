@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from critlab._core.errors import StudyError
-from critlab._core.imports import imported
+from critlab._core.loading.imports import imported
 from critlab._core.random_streams import generator
 from critlab.data.image_set import ImageSet
 from critlab.deficits import BatchContext, apply_deficit

@@ -16,7 +16,7 @@ from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
 from critlab._core.errors import StudyError
-from critlab._core.imports import is_path
+from critlab._core.loading.imports import is_path
 from critlab._core.random_streams import generator, key
 from critlab.data.image_set import ImageSet
 from critlab.measures.correct_images import CorrectImages

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from critlab._core.errors import CritlabError, StudyError
-from critlab._core.imports import one_line
+from critlab._core.loading.imports import one_line
 from critlab._core.random_streams import generator
 from critlab._core.threads import one_thread
 from critlab.data.image_set import ImageSet

@@ -19,7 +19,7 @@ from critlab.engine.planning.numerics import decide, faster, settled
 from critlab.engine.planning.processors import side_by_side
 from critlab.engine.records.study_record import read_record
 from critlab.papers.critical_periods.setup import base
-from critlab.papers.demo import demo
+from critlab.papers.ours.demo import demo
 from critlab.store import Store
 from critlab.study.runs.origin import WORTH
 from critlab.study.runs.recipe import recipes

@@ -14,7 +14,7 @@ from typing import Any
 
 from critlab._core.digest import digest
 from critlab._core.errors import StudyError
-from critlab._core.search_path import import_module
+from critlab._core.loading.search_path import import_module
 from critlab._core.user_code.modules import Module, needed, script_name
 from critlab._core.user_code.source_text import module_text
 

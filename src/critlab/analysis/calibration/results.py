@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from critlab._core.shown import Shown
+from critlab._core.terminal.shown import Shown
 
 Seeds = int | str
 """A fixed number of seeds, or the numbers at the first and last look, such as ``3-20``."""

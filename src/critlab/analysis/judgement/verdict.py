@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from critlab._core.shown import Shown
+from critlab._core.terminal.shown import Shown
 from critlab.analysis.closing import Closing
 from critlab.analysis.confounds.confound import Confound as Confound
 from critlab.analysis.curve_notes import CurveNote

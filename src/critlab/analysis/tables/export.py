@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from critlab._core.errors import StudyError
-from critlab._core.streams import show_bytes
+from critlab._core.terminal.streams import show_bytes
 from critlab.analysis.tables.results import Results
 from critlab.store.delivery import deliver
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any
 
-from critlab._core.shown import Shown
+from critlab._core.terminal.shown import Shown
 from critlab.analysis.curve import Curve, curve
 from critlab.analysis.information.plasticity import Plasticity, information_plasticity
 from critlab.analysis.judgement.judging import verdict

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from critlab._core.digest import digest
 from critlab._core.errors import DataError
-from critlab._core.progress import Progress
-from critlab._core.text import say
+from critlab._core.terminal.progress import Progress
+from critlab._core.terminal.text import say
 from critlab.data.cache.place import alone, cache_folder, writable
 from critlab.data.cache.stored_array import (
     CHUNK,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from critlab._core.errors import DataError
-from critlab._core.text import say
+from critlab._core.terminal.text import say
 
 
 def cache_folder() -> Path:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from critlab._core.errors import DataError
 from critlab._core.spec import nearest
-from critlab._core.text import one_line
+from critlab._core.terminal.text import one_line
 from critlab.data.own.paths import found_path
 
 Sequences = list[NDArray[Any]]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from critlab._core.errors import CritlabError, DataError
-from critlab._core.imports import imported, one_line
+from critlab._core.loading.imports import imported, one_line
 from critlab._core.user_code.identity import own_code
 from critlab.data.cache.filling import Filling, Rows, filled
 from critlab.data.own.layout import in_range, laid_out, recognised_layout

@@ -117,7 +117,7 @@ def _common(parts: list[Listing], same_mode: bool, same_size: bool) -> tuple[Any
     Raises:
         DataError: they differ where they must not, or a mode is neither RGB nor L.
     """
-    from critlab._core.progress import Progress
+    from critlab._core.terminal.progress import Progress
     from critlab.data.cache.filling import cores
     from critlab.data.pictures.decoding import opened
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from critlab._core.errors import DataError
-from critlab._core.text import one_line
+from critlab._core.terminal.text import one_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from critlab._core.errors import DataError, StudyError
-from critlab._core.imports import is_path
+from critlab._core.loading.imports import is_path
 from critlab._core.spec import Problems
 from critlab.data.data_set import DataFacts, DataSet
 

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from critlab._core.loading.search_path import python_command
 from critlab._core.posix import SIGHUP
-from critlab._core.search_path import python_command
 
 FOR_THE_PARENT = (signal.SIGINT, signal.SIGTERM, SIGHUP)
 """What reaches a whole process group, and what only the parent answers."""

@@ -21,7 +21,7 @@ from typing import IO, Any, cast
 
 from critlab._core import errors
 from critlab._core.errors import CritlabError, StudyError
-from critlab._core.imports import imported, one_line
+from critlab._core.loading.imports import imported, one_line
 from critlab.engine.executors.child_process import be_a_child, end_child, start_child
 from critlab.engine.tasks.task_queue import ATTEMPTS
 

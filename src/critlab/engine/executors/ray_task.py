@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from critlab._core.errors import CritlabError
-from critlab._core.imports import imported
+from critlab._core.loading.imports import imported
 from critlab.engine.executors.worker import IN_WORKER
 from critlab.engine.learner import Learner
 from critlab.engine.records.provenance import provenance

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from critlab._core.errors import StudyError
-from critlab._core.imports import imported
+from critlab._core.loading.imports import imported
 from critlab.engine.context import RunContext, WorkerContext, failure_reason
 from critlab.engine.executors.child_process import be_a_child
 from critlab.engine.records.provenance import provenance

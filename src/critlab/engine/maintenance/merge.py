@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
 
 from critlab._core.errors import StoreDamaged, StoreError, StudyError
-from critlab._core.progress import Progress
-from critlab._core.text import one_line, say
+from critlab._core.terminal.progress import Progress
+from critlab._core.terminal.text import one_line, say
 from critlab.engine.maintenance.merge_studies import agreed_records
 from critlab.engine.maintenance.study_files import recorded
 from critlab.engine.maintenance.verify import Finding, Lack

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from critlab._core.errors import StudyError
-from critlab._core.imports import is_path
+from critlab._core.loading.imports import is_path
 from critlab.engine.records.look_record import looks_name
 from critlab.engine.records.study_record import Damaged, StudyRecord, all_records, read_record
 from critlab.engine.study_run import StudyRun

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from critlab._core.digest import digest
-from critlab._core.imports import is_path
+from critlab._core.loading.imports import is_path
 from critlab._core.user_code.identity import OwnCode
 from critlab.engine.learner import network_training
 from critlab.engine.records.own_code import own_codes

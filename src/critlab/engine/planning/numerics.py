@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from critlab._core.errors import StudyError
-from critlab._core.imports import one_line
+from critlab._core.loading.imports import one_line
 from critlab.engine.learner import network_training
 from critlab.engine.planning import timing
 from critlab.engine.records.study_record import StudyRecord

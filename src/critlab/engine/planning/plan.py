@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from critlab._core.errors import CritlabError, DataError
-from critlab._core.imports import imported, is_path
+from critlab._core.loading.imports import imported, is_path
 from critlab.data.class_counts import ClassCounts, class_counts
 from critlab.data.folder import data_folder
 from critlab.engine.context import RunContext, RunOptions

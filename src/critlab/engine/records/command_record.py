@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from critlab._core.digest import digest
 from critlab._core.errors import StoreUnwritable
-from critlab._core.text import one_line
+from critlab._core.terminal.text import one_line
 from critlab.engine.records.look_record import looks_name
 from critlab.engine.records.provenance import provenance
 from critlab.engine.records.study_ids import StudyIds

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from critlab._core.component import describe_component
 from critlab._core.digest import digest
 from critlab._core.errors import StoreError, StoreUnwritable, StudyError
-from critlab._core.imports import one_line
-from critlab._core.text import say
+from critlab._core.loading.imports import one_line
+from critlab._core.terminal.text import say
 from critlab.deficits import describe
 from critlab.engine.learner import network_training
 from critlab.store import Store

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 
-from critlab._core.text import one_line
+from critlab._core.terminal.text import one_line
 from critlab._core.version import VERSION
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from critlab._core.errors import CritlabError, StudyError
-from critlab._core.imports import imported, one_line
+from critlab._core.loading.imports import imported, one_line
 from critlab._core.user_code.identity import HERE, OwnCode, own_code, path_of
 
 PROMPT = "its class was defined in a notebook, at a prompt or inside a function"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from critlab._core.errors import StudyError
-from critlab._core.text import say
+from critlab._core.terminal.text import say
 from critlab.engine.context import Device
 from critlab.engine.executor import TaskExecutor
 from critlab.engine.executors import EXECUTORS

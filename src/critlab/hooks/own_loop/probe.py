@@ -12,7 +12,7 @@ import torch
 
 from critlab._core.digest import digest
 from critlab._core.errors import StudyError
-from critlab._core.text import say
+from critlab._core.terminal.text import say
 from critlab._core.threads import threads
 from critlab._core.user_code.modules import refresh
 from critlab.analysis.tables.reading import read_results

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from critlab._core.digest import digest
 from critlab._core.errors import StudyError
-from critlab._core.progress import Progress
 from critlab._core.random_streams import key
+from critlab._core.terminal.progress import Progress
 from critlab._core.threads import threads
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.own_loop.elsewhere import loop_again

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from critlab._core.progress import Progress
+from critlab._core.terminal.progress import Progress
 from critlab.engine.executors.questions import Ask
 from critlab.hooks.own_loop.elsewhere import loop_again
 from critlab.hooks.own_loop.fork_work import asking

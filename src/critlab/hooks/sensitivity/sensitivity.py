@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from critlab._core.errors import StudyError
-from critlab._core.progress import Progress
+from critlab._core.terminal.progress import Progress
 from critlab._core.threads import threads
 from critlab.hooks.own_loop.given import GivenLoop, given_loop, loop_or_first
 from critlab.hooks.sensitivity.answer import DeficitSensitivity, Sensitivity

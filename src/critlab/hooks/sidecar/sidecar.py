@@ -10,7 +10,7 @@ from typing import Any
 
 from critlab._core.digest import digest
 from critlab._core.errors import CritlabError, StudyError
-from critlab._core.text import one_line
+from critlab._core.terminal.text import one_line
 from critlab._core.user_code.identity import own_code
 from critlab._core.user_code.modules import refresh
 from critlab.deficits import Deficit
@@ -186,7 +186,7 @@ def read_plan(path: str) -> ForkPlan:
     Raises:
         StudyError: it cannot be imported, or is something else.
     """
-    from critlab._core.imports import imported
+    from critlab._core.loading.imports import imported
 
     given = imported(path)
     try:

@@ -11,7 +11,7 @@ import torch
 
 from critlab._core.digest import digest
 from critlab._core.errors import StoreError, StudyError
-from critlab._core.text import say
+from critlab._core.terminal.text import say
 from critlab._core.threads import threads
 from critlab.analysis.timing.table import Cell
 from critlab.engine.context import RunContext, RunOptions

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
 from critlab._core.errors import StudyError
-from critlab._core.imports import imported
+from critlab._core.loading.imports import imported
 from critlab._core.user_code.identity import OwnCode, own_code, stated_version
 from critlab.learning_tasks.metric import Better, Metric
 from critlab.learning_tasks.scoring.scoring import Asked, MetricTally, Scoring

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from critlab._core.errors import CritlabError, StudyError
-from critlab._core.imports import one_line
+from critlab._core.loading.imports import one_line
 from critlab.learning_tasks.scoring.scoring import Answers, MetricTally
 
 MOST_BYTES = 4 * 1024**3

@@ -19,7 +19,7 @@ from critlab.deficits import Blur
 from critlab.measures import FisherTrace
 from critlab.papers.figure import Published, Scale
 from critlab.papers.names import study_name
-from critlab.papers.sample_base import sample_base
+from critlab.papers.ours.sample_base import sample_base
 from critlab.papers.sweeps import removal_sweep
 from critlab.study.setup import Setup
 from critlab.study.specs import EvaluationSpec

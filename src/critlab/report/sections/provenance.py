@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from critlab._core.duration import duration
+from critlab._core.terminal.duration import duration
 from critlab.analysis.judgement.mixture import mixture
 from critlab.analysis.tables.results import Results
 from critlab.analysis.test_images import images_recorded

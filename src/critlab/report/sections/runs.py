@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from critlab._core.duration import duration
+from critlab._core.terminal.duration import duration
 from critlab.analysis.tables.results import Results
 from critlab.analysis.tables.table import Outcome
 from critlab.report.chart import Cell

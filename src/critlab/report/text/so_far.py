@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from critlab._core.duration import duration
+from critlab._core.terminal.duration import duration
 from critlab.analysis.curve import Curve
 from critlab.analysis.judgement.verdict import Verdict
 from critlab.analysis.tables.results import Results

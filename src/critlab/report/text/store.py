@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from critlab._core.text import one_line
+from critlab._core.terminal.text import one_line
 from critlab.analysis.tables.progress import StudyProgress
 from critlab.engine.maintenance.gc import Garbage
 from critlab.engine.maintenance.merge import Merged

@@ -7,9 +7,9 @@ from itertools import zip_longest
 from pathlib import Path
 from textwrap import wrap
 
-from critlab._core.duration import duration
-from critlab._core.streams import show, show_coloured, terminal_width
-from critlab._core.text import one_line
+from critlab._core.terminal.duration import duration
+from critlab._core.terminal.streams import show, show_coloured, terminal_width
+from critlab._core.terminal.text import one_line
 from critlab.analysis.tables.results import Results
 from critlab.data.class_counts import ClassCounts
 from critlab.engine.planning.plan import Plan

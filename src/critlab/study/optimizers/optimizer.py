@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from critlab._core.component import Component
 from critlab._core.errors import StudyError
-from critlab._core.imports import one_line
+from critlab._core.loading.imports import one_line
 from critlab._core.user_code.identity import OwnCode, code_of_row, path_of
 
 if TYPE_CHECKING:

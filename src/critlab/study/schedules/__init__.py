@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from critlab._core.errors import StudyError
-from critlab._core.imports import is_path
+from critlab._core.loading.imports import is_path
 from critlab._core.registry import Registry
 from critlab._core.spec import Problems, nearest, shown
 from critlab.study.schedules.course import Course as Course

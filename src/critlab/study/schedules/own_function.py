@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from critlab._core.errors import CritlabError, StudyError
-from critlab._core.imports import imported, one_line
+from critlab._core.loading.imports import imported, one_line
 from critlab._core.spec import plain_numbers, shown
 from critlab.study.schedules.course import EpochRate, of_factors
 from critlab.study.schedules.schedule import EpochPosition, Reach, Schedule

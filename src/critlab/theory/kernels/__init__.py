@@ -6,6 +6,6 @@ training; whether the two are connected is asked by the figure ``prior-and-plast
 All functions are pure, take arrays or tensors, compute in float64 on the CPU and are loaded when first used.
 """
 
-from critlab._core.lazy import attach
+from critlab._core.loading.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -3,6 +3,6 @@
 The public names are loaded when they are first used: a process that only multiplies matrices starts without torch.
 """
 
-from critlab._core.lazy import attach
+from critlab._core.loading.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)

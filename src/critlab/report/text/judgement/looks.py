@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from critlab._core.text import one_line
+from critlab._core.terminal.text import one_line
 from critlab.analysis.judgement.looks import Looks
 from critlab.analysis.tables.progress import Growth
 from critlab.report.text.numbers import count, percent, places, significant

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from critlab._core.text import printable
+from critlab._core.terminal.text import printable
 from critlab.analysis.judgement.damages import Damage
 from critlab.analysis.judgement.verdict import Answer, Verdict
 from critlab.analysis.tables.results import Results

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from critlab._core.errors import CritlabError, StudyError
-from critlab._core.imports import imported, is_path, one_line
+from critlab._core.loading.imports import imported, is_path, one_line
 from critlab._core.random_streams import generator
 from critlab._core.spec import Location, Problems, Spec, nearest, shown
 from critlab._core.user_code.identity import OwnCode, own_code

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from critlab._core.errors import StudyError
-from critlab._core.imports import is_path
+from critlab._core.loading.imports import is_path
 from critlab._core.spec import shown
 from critlab.study.switches.switch import NO_VALUE, Switch, Trained
 

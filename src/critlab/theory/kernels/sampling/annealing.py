@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from critlab._core.errors import Diverged
-from critlab._core.progress import Progress
+from critlab._core.terminal.progress import Progress
 from critlab.theory.kernels.averages.gaussian import (
     Features,
     Mode,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from critlab.papers.deep_linear.completion import spread
+from critlab.papers.deep_linear.matrix_completion.completion import spread
 from critlab.papers.deep_linear.panels import spread_over
 from critlab.papers.figure import JSON, THEORY_SCALES, Figure, Scale, Tables
 from critlab.report.chart import Chart

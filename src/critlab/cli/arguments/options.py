@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from critlab._core.errors import StudyError
-from critlab._core.streams import show
+from critlab._core.terminal.streams import show
 
 if TYPE_CHECKING:
     from critlab.report.paper_style import PaperStyle

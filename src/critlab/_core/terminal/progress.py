@@ -6,8 +6,8 @@ import sys
 import time
 from types import TracebackType
 
-from critlab._core.duration import duration
-from critlab._core.text import one_line
+from critlab._core.terminal.duration import duration
+from critlab._core.terminal.text import one_line
 
 SILENT_SECONDS = 2.0
 """Work that is done sooner says nothing."""

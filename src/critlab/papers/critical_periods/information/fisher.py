@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from critlab.analysis.tables.results import Results
+from critlab.papers.critical_periods.information.trace import Traced, beside_sensitivity, fit, peak, traces
 from critlab.papers.critical_periods.setup import (
     NOTES,
     PAPER,
@@ -16,7 +17,6 @@ from critlab.papers.critical_periods.setup import (
     blur,
     trace_measure,
 )
-from critlab.papers.critical_periods.trace import Traced, beside_sensitivity, fit, peak, traces
 from critlab.papers.figure import Figure, Found, Published, Scale, Studies
 from critlab.papers.names import study_name
 from critlab.papers.sweeps import removal_sweep, window_sweep

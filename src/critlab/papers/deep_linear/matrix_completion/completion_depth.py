@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from critlab.papers.deep_linear import COMPLETION, PAPER
-from critlab.papers.deep_linear.completion import Variants, sweep_charts, sweep_tables
+from critlab.papers.deep_linear.matrix_completion.completion import Variants, sweep_charts, sweep_tables
 from critlab.papers.figure import THEORY_SCALES, Figure, Published, Tables
 from critlab.report.charts.kit import lookup
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from critlab.deficits import Blur
-from critlab.papers.sample_base import sample_base
+from critlab.papers.ours.sample_base import sample_base
 from critlab.study.constructors import removal_sweep, window_sweep
 from critlab.study.setup import Setup
 from critlab.study.study import Study

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from critlab.papers.deep_linear import COMPLETION
-from critlab.papers.deep_linear.completion import Variants, sweep_charts, sweep_tables
+from critlab.papers.deep_linear.matrix_completion.completion import Variants, sweep_charts, sweep_tables
 from critlab.papers.figure import THEORY_SCALES, Figure
 
 VARIANTS: Variants = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from critlab.deficits import Blur
 from critlab.papers.figure import Figure, single
-from critlab.papers.sample_base import sample_base
+from critlab.papers.ours.sample_base import sample_base
 from critlab.papers.sweeps import window_sweep
 from critlab.study.study import Study
 

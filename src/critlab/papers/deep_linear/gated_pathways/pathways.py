@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from critlab.papers.deep_linear import PAPER, PROGRAM
-from critlab.papers.deep_linear.two_pathways import (
+from critlab.papers.deep_linear.gated_pathways.two_pathways import (
     GROUPS,
     KAPPA,
     WINDOWS,

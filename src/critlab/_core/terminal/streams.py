@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from critlab._core.text import printable
+from critlab._core.terminal.text import printable
 
 GONE = {errno.EPIPE, errno.EIO, errno.ESHUTDOWN}
 """What a system answers where the reader of a pipe or the window of a terminal is gone."""

@@ -1,0 +1,1 @@
+"""How modules are found and loaded: by path, on first use, from the working folder last."""

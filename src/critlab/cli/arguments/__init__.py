@@ -1,0 +1,1 @@
+"""How commands declare their options and say what is wrong with them."""

@@ -1,0 +1,1 @@
+"""Figures of paper 1 in which optimiser, regularisation, architecture or data differ."""

@@ -1,0 +1,1 @@
+"""Figures of paper 3 on the completion of matrices by deep linear networks."""

@@ -1,0 +1,1 @@
+"""Figures and designs of our own, on the images that ship with critlab."""
