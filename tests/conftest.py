@@ -6,11 +6,13 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from command import Answer, Command
+from seen import CHROMIUM
 from trained import TrainedStores
 
 # read when torch is first imported: small tensors gain nothing from threads, and lose a lot beside other processes
@@ -53,6 +55,18 @@ def critlab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedStores:
     """``trained(study)`` is the store of the finished study; copy it before you change anything in it."""
     return TrainedStores(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One headless Chromium for all tests of pages."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no chromium, chromium-browser or google-chrome on PATH")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
 
 
 def _file(module: object) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,6 @@ import pytest
 from critlab._core.errors import StudyError
 from critlab.theory.linear import Gate, pathway_flow
 from critlab.theory.linear.playing import Kind, playing_page
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 CASES = [
     ("phase", {}),
@@ -35,17 +31,6 @@ def test_one_document_for_each_kind_that_loads_nothing() -> None:
         assert not any(mark in text for mark in ("src=", "@import", "url(", "<link", "/* script */", "/* style */"))
     with pytest.raises(StudyError, match="kind: received 'phases'; did you mean 'phase'"):
         playing_page("phases")  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no chromium, chromium-browser or google-chrome on PATH")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 def opened(browser: Any, folder: Path, kind: Any, said: list[str]) -> Any:
