@@ -95,12 +95,12 @@ def test_verdict_comes_first(results: Results) -> None:
 
 @pytest.mark.slow
 def test_every_chart_is_there_with_its_numbers(results: Results) -> None:
-    design = ["timeline", "run_tree"]
+    design = ["timeline", "run_tree", "player"]
     losses, trace = ["test_loss", "train_loss"], ["fisher_trace", "fisher_trace_by_layer", "layer_shares"]
     assert keys(results) == ["removal_curve", "damage", "named_damages", *design, "learning_curves", *losses, *trace]
     parsed = Parsed(page(results))
     drawn = [attributes for tag, attributes in parsed.tags if attributes.get("class") == "chart"]
-    assert len(drawn) == sum(len(chart.panels) for chart in charts(results)) == 17
+    assert len(drawn) == sum(len(chart.panels) for chart in charts(results)) == 19
     assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in drawn)
     folded = ("filters", "whom to cite", "the study")
     assert sum(tag == "summary" for tag, _ in parsed.tags) == len(charts(results)) + len(folded)

@@ -13,7 +13,7 @@ from synthetic import synthetic_results, with_whole_trace
 
 pytestmark = pytest.mark.slow
 
-PANELS = 34
+PANELS = 38
 
 
 @pytest.fixture(scope="module")

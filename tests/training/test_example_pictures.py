@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from critlab._core.png import png
 from critlab.analysis.tables.reading import read_results
 from critlab.data import load
 from critlab.deficits import BatchContext
@@ -26,7 +27,7 @@ from critlab.store import Store
 from critlab.store.inspection import places
 from critlab.study.runs.example_recipes import example_recipes
 from critlab.study.study import Study
-from critlab.training.example_pictures import LEVELS, example_pictures, png
+from critlab.training.example_pictures import LEVELS, example_pictures
 from studies import small
 
 
@@ -84,10 +85,12 @@ def test_labels_withheld_images_sources_and_tokens_are_told() -> None:
 
 
 def test_png_holds_every_level_in_grey_and_colour() -> None:
-    grey = torch.arange(256, dtype=torch.uint8).reshape(1, 16, 16)
-    assert (np.asarray(Image.open(io.BytesIO(png(grey)))) == grey[0].numpy()).all()
-    colour = torch.stack([grey[0], grey[0].T, 255 - grey[0]])
-    assert (np.asarray(Image.open(io.BytesIO(png(colour)))) == colour.permute(1, 2, 0).numpy()).all()
+    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    for planes in (grey, np.stack([grey, grey.T, 255 - grey], axis=-1)):
+        content = png(planes.tobytes(), 16, 16, planes.size // 256)
+        assert (np.asarray(Image.open(io.BytesIO(content))) == planes).all()
+    with pytest.raises(ValueError, match="received 4 bytes"):
+        png(b"1234", 3, 1, 1)
 
 
 def test_test_labels_read_back_and_others_are_left_out() -> None:

@@ -98,7 +98,10 @@ def gc(
 @apart()
 @grouped
 def report(
-    study: StudyName,
+    study: Annotated[
+        str | None,
+        typer.Argument(metavar="STUDY", help="A TOML file, a preset, or package.module:function. Default: an index."),
+    ] = None,
     store: StoreFolder = STORE,
     scale: Scale = None,
     out: Annotated[
@@ -109,7 +112,8 @@ def report(
     drawn: FigureOptions,
     as_json: Json = False,
 ) -> None:
-    """Write the HTML page of a study, or the interactive page of `phase` and `pathways`. It works offline."""
+    """Write the HTML page of a study, the interactive page of `phase` or `pathways`, or an index of a store."""
+    from critlab._core.errors import StudyError
     from critlab.analysis.tables.reading import read_results
     from critlab.papers.playground import write_playground
     from critlab.report import report as write_page
@@ -119,6 +123,11 @@ def report(
     from critlab.store import Store
 
     style = drawn.style()
+    if study is None:
+        if drawn.figures or scale:
+            raise StudyError("STUDY: missing; --figures and --scale need a study, an index of the store has none")
+        _write_index(Store(store), out or Path("critlab-index.html"), as_json)
+        return
     if playground := write_playground(study, out or Path(f"{study}.html")):
         page = f"{playground.absolute()}"
         show(json.dumps({"schema_version": 1, "page": page}) if as_json else f"page: {page}")
@@ -141,6 +150,19 @@ def report(
         show(json.dumps({**verdict_document(results), "page": page, "next": following}, allow_nan=False))
     else:
         announce_page(results, target, following=following)
+
+
+def _write_index(store: Store, out: Path, as_json: bool) -> None:
+    """Write the index of a store and the pages of its studies, and say where they are."""
+    from critlab.report.index import index_document, write_index
+
+    rows = write_index(store, out)
+    if as_json:
+        show(index_document(rows, out))
+        return
+    for row in rows:
+        show(f"{row.name}: {row.answer}" + (f", {out.with_name(row.page)}" if row.page else f" ({row.headline})"))
+    show(f"index: {out.absolute()}")
 
 
 @apart()

@@ -40,6 +40,7 @@ class Panel:
         height: in pixels on the page.
         direct: what stands instead of the legend where there is room; None where nothing does.
         at: the point of the sweep that the panel shows; empty where it shows several or none.
+        places: where on the horizontal axis the values of the chart's slider stand, for the pointer; empty for nowhere.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Panel:
     height: int = 340
     direct: Direct | None = None
     at: str = ""
+    places: tuple[float, ...] = ()
 
     @property
     def letters(self) -> int:
@@ -90,6 +92,23 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Slider:
+    """Moves a parameter of all panels of a chart.
+
+    Args:
+        name: of the parameter.
+        label: what a reader moves.
+        values: which it can have, as text.
+        start: the place of the value that is drawn first.
+    """
+
+    name: str
+    label: str
+    values: tuple[str, ...]
+    start: int
+
+
+@dataclass(frozen=True)
 class Chart:
     """One figure of the page.
 
@@ -104,6 +123,8 @@ class Chart:
         interval: what the columns ``low`` and ``high`` are, such as ``"95 % t"``; empty where there are none.
         test: how it is decided whether a difference is there; empty where nothing is tested.
         seeds: of each row the values of its seeds, in the same order; empty where they are not known.
+        slider: what a reader moves; None for nothing.
+        for_paper: whether it says something on paper that no other chart says.
     """
 
     key: str
@@ -116,6 +137,8 @@ class Chart:
     interval: str = ""
     test: str = ""
     seeds: tuple[Mapping[int, float], ...] = ()
+    slider: Slider | None = None
+    for_paper: bool = True
 
     def to_csv(self, whole: bool = False) -> str:
         """The numbers drawn, as CSV.

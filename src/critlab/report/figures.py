@@ -43,7 +43,8 @@ def save_figures(results: Results | Findings, folder: str | Path, style: PaperSt
     chosen, library, folder = style or PaperStyle(), drawing(), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    for chart in charts(results) if isinstance(results, Results) else results.charts:
+    drawn = charts(results) if isinstance(results, Results) else results.charts
+    for chart in (one for one in drawn if one.for_paper):
         for name, content in _files(chart, chosen, library):
             deliver(folder / name, content)
             written.append(folder / name)

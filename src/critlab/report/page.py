@@ -57,14 +57,14 @@ def page(
     ]
     themes = {"light": LIGHT, "dark": DARK, "config": config(SCREEN_FONT)}
     return (
-        _environment()
+        environment()
         .get_template("page.html.jinja")
         .render(
             title=", ".join(part["name"] for part in sections),
             parts=sections,
             links=_links(sections),
             refresh=REFRESH_SECONDS if live else 0,
-            style=Markup(_text("style.css")),
+            style=Markup(style()),
             scripts=[Markup(_text(name)) for name in ("page.js", "controls.js")],
             bundle=packed_bundle(),
             specs=packed(script_json(_specs(sections))),
@@ -119,11 +119,17 @@ def script_json(value: Any) -> Markup:
     return Markup(text)
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of all pages."""
     loader = PackageLoader("critlab.report.web", ".")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=False)
     environment.filters["script_json"] = script_json
     return environment
+
+
+def style() -> str:
+    """The style sheet of all pages."""
+    return _text("style.css")
 
 
 def _text(name: str) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -14,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from critlab._core.png import png
 from critlab.data.image_set import ImageSet
 from critlab.deficits import BatchContext
 from critlab.deficits.deficit import kept_mask
@@ -116,7 +115,9 @@ def _png(example: Tensor, low: float, high: float) -> str:
     planes = [_planes(part, low, high) for part in parts[:4]]
     gap = torch.full((*planes[0].shape[:2], GAP), 255, dtype=torch.uint8)
     joined = torch.cat([piece for one in planes for piece in (one, gap)][:-1], dim=-1)
-    return base64.b64encode(png(joined)).decode("ascii")
+    channels, height, width = joined.shape
+    content = joined.permute(1, 2, 0).contiguous().numpy().tobytes()
+    return base64.b64encode(png(content, width, height, channels)).decode("ascii")
 
 
 def _planes(part: Tensor, low: float, high: float) -> Tensor:
@@ -128,20 +129,6 @@ def _planes(part: Tensor, low: float, high: float) -> Tensor:
         part = adaptive_avg_pool2d(part[None], (height, width))[0]
     scaled = ((part - low) / (high - low)).clamp(0, 1) * 255
     return ((scaled / LEVELS).round() * LEVELS).clamp(0, 255).to(torch.uint8)
-
-
-def png(planes: Tensor) -> bytes:
-    """A PNG file of uint8 ``(1 or 3, height, width)``: levels of grey, or red, green and blue."""
-    channels, height, width = planes.shape
-    rows = planes.permute(1, 2, 0).contiguous().numpy()
-    content = b"".join(b"\0" + row.tobytes() for row in rows)
-    head = struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 0, 0, 0, 0)
-    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(content, 9)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*part) for part in parts)
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def _tokens(example: Tensor) -> list[int]:

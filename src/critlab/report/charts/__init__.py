@@ -12,6 +12,8 @@ from critlab.report.charts.design.tree import tree_charts
 from critlab.report.charts.layers import layer_charts
 from critlab.report.charts.learning_rate import rate_charts
 from critlab.report.charts.quantities import quantity_charts
+from critlab.report.charts.sliders.classes import class_charts
+from critlab.report.charts.sliders.player import player_charts
 from critlab.report.charts.sweep import sweep_charts
 from critlab.report.charts.timing import study_timing_charts
 from critlab.report.charts.training import learning_charts
@@ -22,6 +24,8 @@ CHARTS: tuple[Callable[[Results], Iterator[Chart]], ...] = (
     damage_charts,
     timeline_charts,
     tree_charts,
+    player_charts,
+    class_charts,
     learning_charts,
     rate_charts,
     quantity_charts,

@@ -11,6 +11,7 @@ from critlab.analysis.tables.results import Results
 from critlab.measures import Quantity
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import JSON, legend, only, quantity, specification, tip
+from critlab.report.charts.histograms import histogram_chart, is_histogram
 from critlab.report.charts.layers import by_epoch, in_order, point_of, run_title, window_edges
 from critlab.report.charts.moments import Moment, Places, compared_runs, left_out, moments
 from critlab.report.charts.training import ACCURACIES, COLUMNS, run_panel
@@ -23,7 +24,9 @@ from critlab.study.ingredients.measurement import quantities
 LOG_RATIO = 20
 """How many times its smallest value the largest must be before a quantity is drawn on a logarithmic scale."""
 MOST_LINES = 8
-"""How many layers are drawn as lines; more of them become a heat map."""
+"""How many sources or parts are drawn as lines; more of them become a heat map."""
+LEAST_ROWS = 3
+"""How many layers become a heat map; fewer are drawn as lines."""
 MOST_EPOCHS = 60
 """How many epochs of a run a chart by layer shows, evenly thinned: every layer adds them all to the page."""
 
@@ -77,10 +80,13 @@ def _by_place(study: Study, shown: Quantity, places: Places) -> Iterator[Chart]:
     runs = [run for run in compared_runs(study) if any(m.run == run for found in places.values() for m in found)]
     if not runs:
         return
+    if is_histogram(shown, places):
+        yield histogram_chart(study, shown, places, runs)
+        return
     names, by = _sorted(list(places)), shown.by or "layer"
     kept = {run.name: _thinned([m for name in names for m in places[name] if m.run == run]) for run in runs}
     means = [m.mean for found in kept.values() for m in found]
-    lines = len(names) <= MOST_LINES
+    lines = len(names) <= MOST_LINES and (by != "layer" or len(names) < LEAST_ROWS)
     log = shown.log and min(means) > 0 and max(means) / min(means) > LOG_RATIO
     thinned = sum(map(len, kept.values())) < sum(m.run in runs for found in places.values() for m in found)
     yield Chart(
@@ -125,14 +131,14 @@ def _thinned(found: list[Moment]) -> list[Moment]:
 
 def _panel(study: Study, run: Run, found: Sequence[Moment], names: Sequence[str], layers: Sequence[JSON]) -> Panel:
     epochs = sorted({moment.epoch for moment in found})
-    ends = dict(pairwise(epochs))
-    ends[epochs[-1]] = epochs[-1] + (epochs[-1] - epochs[-2] if len(epochs) > 1 else 1)
+    edges = _edges(epochs)
     rows: list[JSON] = [
         {
             "part": "mean",
             "place": m.layer,
             "epoch": m.epoch,
-            "until": ends[m.epoch],
+            "start": edges[m.epoch][0],
+            "until": edges[m.epoch][1],
             "mean": m.mean,
             "n": m.n,
             "value": significant(m.mean),
@@ -143,6 +149,14 @@ def _panel(study: Study, run: Run, found: Sequence[Moment], names: Sequence[str]
         rows += [{"part": "edge", "epoch": edge} for edge in (run.window.start, run.window.stop)]
     drawn = [*layers, *(window_edges() if not run.clean else [])]
     return Panel(run_title(study, run), specification(rows, drawn), max(map(len, names)), 280, at=point_of(run))
+
+
+def _edges(epochs: Sequence[int]) -> dict[int, tuple[float, float]]:
+    """Where the cell of each epoch begins and ends: half-way to its neighbours."""
+    middles = [(a + b) / 2 for a, b in pairwise(epochs)]
+    if not middles:
+        return {epochs[0]: (epochs[0] - 0.5, epochs[0] + 0.5)}
+    return dict(zip(epochs, pairwise([float(epochs[0]), *middles, float(epochs[-1])]), strict=True))
 
 
 def _tips(by: str) -> list[JSON]:
@@ -164,9 +178,11 @@ def _lines(shown: Quantity, by: str, names: Sequence[str], means: Sequence[float
 
 def _cells(shown: Quantity, by: str, names: Sequence[str], means: Sequence[float], log: bool) -> list[JSON]:
     scale = {"type": "log" if log else "linear", "domain": _domain(means), "range": ordered("deep", 5)}
-    colour = quantity("mean", shown.axis + (", log scale" if log else ""), scale=scale, legend={"format": ",.3~g"})
+    # the chart's title names the quantity
+    unit = ", ".join(part for part in (shown.unit, "log scale" if log else "") if part)
+    colour = quantity("mean", unit or None, scale=scale, legend={"format": ",.3~g"})
     rows = {"field": "place", "type": "nominal", "title": by.capitalize(), "sort": list(names)}
-    where = {"x": by_epoch(), "x2": {"field": "until"}, "y": rows, "color": colour}
+    where = {"x": {**by_epoch(), "field": "start"}, "x2": {"field": "until"}, "y": rows, "color": colour}
     return [{"transform": only("mean"), "mark": {"type": "rect"}, "encoding": {**where, "tooltip": _tips(by)}}]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from critlab.report.chart import Chart, Panel
@@ -18,6 +19,7 @@ def chart_part(chart: Chart, name: str) -> Mapping[str, Any]:
             "id": f"{name}-{chart.key}" + (f"-{index}" if len(chart.panels) > 1 else ""),
             "title": panel.title,
             "at": panel.at,
+            "places": list(panel.places),
             "static": static_svg(panel, len(chart.panels) == 1),
             "spec": {**panel.spec, "height": panel.height, "usermeta": _about(panel)},
         }
@@ -29,6 +31,7 @@ def chart_part(chart: Chart, name: str) -> Mapping[str, Any]:
         "caption": chart.caption,
         "alt": chart.alt,
         "panels": panels,
+        "slider": None if chart.slider is None else asdict(chart.slider),
         "columns": [spaced(column) for column in chart.columns],
         "table": table(chart.rows),
     }

@@ -15,6 +15,7 @@ from critlab.report.charts.design import DESIGN
 from critlab.report.sections.charts import chart_part
 from critlab.report.sections.examples import examples_part
 from critlab.report.sections.filters import filters_part
+from critlab.report.sections.first_layer import first_layer_part
 from critlab.report.sections.provenance import provenance_pairs
 from critlab.report.sections.runs import runs_part
 from critlab.report.sections.tables import table
@@ -65,6 +66,7 @@ def study_section(results: Results, name: str) -> Row:
         "runs": runs_part(results),
         "filters": filters_part(results),
         "examples": examples_part(results),
+        "first_layer": first_layer_part(results),
         "methods": methods_text(results, VERSION),
         "bibtex": bibtex(VERSION, _citations(study)),
         "provenance": list(provenance_pairs(results)),

@@ -12,6 +12,9 @@ from typing import Any
 JSON = dict[str, Any]
 
 HIDDEN_ARMS, HIDDEN_POINTS, SHOWN_SEEDS = "hidden_arms", "hidden_points", "shown_seeds"
+CHOSEN = "chosen"
+"""The parameter that a slider over the points of the sweep sets."""
+
 FEW_SEEDS = 5
 """With fewer seeds than this a band over them says little, and each is drawn."""
 
@@ -40,7 +43,13 @@ def as_drawn(spec: JSON) -> JSON:
     """A specification without filters, which holds the rows that are drawn before a reader chooses any."""
     if "params" not in spec:
         return spec
-    shown = next((one["value"] for one in spec["params"] if one["name"] == SHOWN_SEEDS), None)
-    rows = [row for row in spec["data"]["values"] if row.get("part") != "seed" or shown is None or row["seed"] in shown]
+    values = {one["name"]: one["value"] for one in spec["params"]}
+    shown, chosen = values.get(SHOWN_SEEDS), values.get(CHOSEN)
+    rows = [
+        row
+        for row in spec["data"]["values"]
+        if (row.get("part") != "seed" or shown is None or row["seed"] in shown)
+        and (chosen is None or row.get("at") in (None, chosen))
+    ]
     rest = {key: value for key, value in spec.items() if key not in ("params", "transform")}
     return {**rest, "data": {"values": rows}}

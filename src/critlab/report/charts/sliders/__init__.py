@@ -1,0 +1,1 @@
+"""Charts with a slider over the points of the sweep."""
