@@ -3,10 +3,10 @@ from critlab.measures.components.curvature import Curvature as Curvature
 from critlab.measures.components.dead_units import DeadUnits as DeadUnits
 from critlab.measures.components.effective_rank import EffectiveRank as EffectiveRank
 from critlab.measures.components.filters import Filters as Filters
-from critlab.measures.components.fisher_empirical import FisherEmpirical as FisherEmpirical
-from critlab.measures.components.fisher_log_determinant import FisherLogDeterminant as FisherLogDeterminant
-from critlab.measures.components.fisher_noise import FisherNoise as FisherNoise
-from critlab.measures.components.fisher_trace import FisherTrace as FisherTrace
+from critlab.measures.components.fisher.fisher_empirical import FisherEmpirical as FisherEmpirical
+from critlab.measures.components.fisher.fisher_log_determinant import FisherLogDeterminant as FisherLogDeterminant
+from critlab.measures.components.fisher.fisher_noise import FisherNoise as FisherNoise
+from critlab.measures.components.fisher.fisher_trace import FisherTrace as FisherTrace
 from critlab.measures.components.gradient_covariance import GradientCovariance as GradientCovariance
 from critlab.measures.components.gradients import Gradients as Gradients
 from critlab.measures.components.relative_source_variance import RelativeSourceVariance as RelativeSourceVariance

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from critlab._core.errors import StudyError
-from critlab.measures.components.fisher_log_determinant import FisherLogDeterminant
+from critlab.measures.components.fisher.fisher_log_determinant import FisherLogDeterminant
 from critlab.measures.fisher.kronecker import MOST_LABELS, kronecker_factors
 from critlab.measures.fisher.log_determinant import fisher_log_determinant
 from critlab.measures.fisher.trace import fisher_trace

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from critlab.measures.components.fisher_empirical import FisherEmpirical
+from critlab.measures.components.fisher.fisher_empirical import FisherEmpirical
 from critlab.measures.estimates import Estimates, readings
 from critlab.measures.fisher.sample import squared
 from critlab.measures.gradients.squared import squared_gradients

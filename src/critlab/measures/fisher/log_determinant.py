@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
-from critlab.measures.components.fisher_log_determinant import FisherLogDeterminant
+from critlab.measures.components.fisher.fisher_log_determinant import FisherLogDeterminant
 from critlab.measures.estimates import ROOT
 from critlab.measures.fisher.kronecker import kronecker_factors
 from critlab.measures.likelihoods import likelihood_of

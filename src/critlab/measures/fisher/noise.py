@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from critlab._core.errors import StudyError
-from critlab.measures.components.fisher_noise import FisherNoise
+from critlab.measures.components.fisher.fisher_noise import FisherNoise
 from critlab.measures.estimates import Estimates, readings
 from critlab.measures.eval_guard import eval_guard
 from critlab.measures.gradients.squared import plan

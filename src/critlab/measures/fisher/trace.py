@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
-from critlab.measures.components.fisher_trace import FisherTrace
+from critlab.measures.components.fisher.fisher_trace import FisherTrace
 from critlab.measures.estimates import Estimates, readings
 from critlab.measures.fisher.sample import squared
 from critlab.measures.gradients.squared import LARGEST_COARSE_GROUP, LARGEST_GROUP, squared_gradients
