@@ -46,8 +46,6 @@ sweep = {{ kind = "removal", at = [0, 1, 2], recovery = 2 }}
 measures = {{ fisher_trace = {{ every = 2, images = 40 }} }}
 """
 STUDIES = {"one": "vertical_flip", "two": "blank"}
-TO_THE_END: dict[str, tuple[str, ...]] = {}
-"""How a study is run to its end, where that is not its command."""
 LASTING = ("epochs", "readings", "studies")
 COMMANDS = {
     "run one": ("run", "one.toml", "--workers", "1"),
@@ -128,7 +126,7 @@ class Child:
 def finished(store: str) -> None:
     """Runs both studies to their ends."""
     for name in ("run one", "run two"):
-        child = Child(name, TO_THE_END.get(name, COMMANDS[name]), store)
+        child = Child(name, COMMANDS[name], store)
         if child.wait():
             raise SystemExit(f"{name} ended with {child.status}: {child.said()}")
 
@@ -203,12 +201,11 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=100)
     options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--inline", action="store_true", help="train study two, and what is left, in one process")
+    options.add_argument("--inline", action="store_true", help="train both studies in the processes of their commands")
     options.add_argument("--out", type=Path, default=OUT)
     asked = options.parse_args()
     if asked.inline:
-        COMMANDS["run two"] = ("run", "two.toml", "--engine", "inline")
-        TO_THE_END.update({name: ("run", COMMANDS[name][1], "--engine", "inline") for name in ("run one", "run two")})
+        COMMANDS.update({name: (*COMMANDS[name][:2], "--engine", "inline") for name in ("run one", "run two")})
     out: Path = asked.out.absolute()
     done = len(out.read_text().splitlines()) - 1 if out.exists() else 0
     out.parent.mkdir(parents=True, exist_ok=True)

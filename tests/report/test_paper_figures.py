@@ -34,6 +34,7 @@ def folder(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+@pytest.mark.slow
 def test_a_pdf_is_as_wide_as_a_column_and_has_its_fonts_inside(folder: Path) -> None:
     for column, points in (("single", 234), ("double", 486)):
         pdf = (folder / f"damage-{column}.pdf").read_bytes()

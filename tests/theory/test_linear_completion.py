@@ -41,6 +41,7 @@ def small() -> CompletionTable:
     return complete_matrix(30, **SMALL, depths=(1, 2, 3), removals=(0, 1000, 5000), seeds=(1, 2), dtype=torch.float64)
 
 
+@pytest.mark.slow
 def test_portable_reference_at_n_30(small: CompletionTable) -> None:
     rows = small.rows()
     assert [(row["depth"], row["seed"]) for row in rows[::3]] == list(ERRORS)
