@@ -38,6 +38,9 @@ Rows = tuple[NDArray[Any], Sequence[int]]
 
 SPARE_BYTES = 64 * 2**20
 
+BLOCK_BYTES = 4 * 2**20
+"""What a thread holds of an array at a time, where an example is not larger."""
+
 
 @dataclass(frozen=True)
 class Filling:
@@ -47,7 +50,7 @@ class Filling:
         key: JSON values that name the source and how it is read; equal keys must give equal arrays.
         shape: ``(examples, ...)``.
         dtype: of the values.
-        rows: from the numbers of the first and behind the last of at most :data:`CHUNK` examples to their values
+        rows: from the numbers of the first and behind the last of at most 64 examples to their values
             ``(examples, ...)`` and, where the source has them, their labels. It is called by several threads.
         what: what a person reads while it is filled.
         threads: how many threads call ``rows``; None is one for each core of this process.
@@ -71,7 +74,8 @@ def filled(filling: Filling) -> tuple[StoredArray, list[int]]:
         DataError: ``rows`` raises it, or the cache cannot be written; finished pieces are kept.
         CritlabError: as ``rows``.
 
-    Cost: ``rows`` for every example, once; afterwards a few milliseconds. Memory: a few pieces for each thread.
+    Cost: ``rows`` for every example, once; afterwards a few milliseconds. Memory: for each thread 4 MB, or an example; 64
+    examples of floats.
     """
     place = cache_folder() / digest("array", filling.key)[:32]
     if (found := mapped(place)) is not None:
@@ -104,16 +108,24 @@ def _fill(filling: Filling, folder: Path) -> None:
         examples = filling.shape[0]
         missing = [number for number in range(-(-examples // CHUNK)) if number not in kept]
 
+        each = bytes_of_array(filling.shape[1:], filling.dtype)
+        # sums of floats depend on the blocks, so that those of a chunk stay in one
+        step = CHUNK if filling.dtype.kind == "f" else max(1, min(CHUNK, BLOCK_BYTES // max(1, each)))
+
+        def blocks(first: int, last: int) -> Iterator[Rows]:
+            for begin in range(first, last, step):
+                end = min(begin + step, last)
+                values, labels = filling.rows(begin, end)
+                values = np.ascontiguousarray(values, dtype=filling.dtype)
+                if values.shape != (end - begin, *filling.shape[1:]):
+                    raise DataError(f"{filling.what}: received {values.shape[1:]}; must be {filling.shape[1:]}")
+                with writable(folder):
+                    _write(descriptor, values, offset + begin * each)
+                yield values, labels
+
         def make(number: int) -> ChunkFacts:
             first = number * CHUNK
-            last = min(first + CHUNK, examples)
-            values, labels = filling.rows(first, last)
-            values = np.ascontiguousarray(values, dtype=filling.dtype)
-            if values.shape != (last - first, *filling.shape[1:]):
-                raise DataError(f"{filling.what}: received {values.shape[1:]}; must be {filling.shape[1:]}")
-            with writable(folder):
-                _write(descriptor, values, offset + first * bytes_of_array(filling.shape[1:], filling.dtype))
-            return ChunkFacts.of(number, values, labels)
+            return ChunkFacts.of(number, blocks(first, min(first + CHUNK, examples)))
 
         with writable(folder), (folder / JOURNAL).open("a", encoding="utf-8") as journal:
             journal.write("\n")  # ends a line that a killed process left unfinished

@@ -67,7 +67,7 @@ def opened(path: Path) -> Image:
 
 
 def pixels(picture: Image, wanted: Wanted, where: str) -> NDArray[np.uint8]:
-    """``picture`` as uint8 ``(channels, height, width)``, turned upright as its EXIF orientation says.
+    """``picture`` as uint8 ``(channels, height, width)``, a view, turned upright as its EXIF orientation says.
 
     Scaling is bilinear with antialiasing. Transparency is left out.
 
@@ -95,7 +95,7 @@ def pixels(picture: Image, wanted: Wanted, where: str) -> NDArray[np.uint8]:
         raise
     except Exception as error:  # damaged and oversized pictures fail in any way at all
         raise DataError(f"{where}: cannot be decoded ({_why(error)}); replace or remove it") from error
-    return np.ascontiguousarray(found[None] if found.ndim == 2 else found.transpose(2, 0, 1))
+    return found[None] if found.ndim == 2 else found.transpose(2, 0, 1)
 
 
 def _eight_bit(picture: Any, wanted: Wanted, where: str) -> Any:
