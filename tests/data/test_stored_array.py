@@ -23,7 +23,8 @@ def test_facts_are_those_of_wide_integers(shape: tuple[int, ...], dtype: type) -
     values: NDArray[Any]
     for values in (rng.integers(0, 256, shape).astype(dtype), np.full(shape, 255, dtype)):
         cut = len(values) // 2
-        blocks = [(part, range(len(part))) for part in (values[:cut], values[cut:]) if len(part)]
+        parts: list[NDArray[Any]] = [values[:cut], values[cut:]]
+        blocks = [(part, range(len(part))) for part in parts if len(part)]
         facts = ChunkFacts.of(7, blocks)
         wide = values.astype(np.int64)
         axes = (0, -2, -1) if len(shape) >= 4 else tuple(range(len(shape)))

@@ -74,8 +74,8 @@ def filled(filling: Filling) -> tuple[StoredArray, list[int]]:
         DataError: ``rows`` raises it, or the cache cannot be written; finished pieces are kept.
         CritlabError: as ``rows``.
 
-    Cost: ``rows`` for every example, once; afterwards a few milliseconds. Memory: for each thread 4 MB, or an example; 64
-    examples of floats.
+    Cost: ``rows`` for every example, once; afterwards a few milliseconds. Memory: for each thread 4 MB, or an example;
+    64 examples of floats.
     """
     place = cache_folder() / digest("array", filling.key)[:32]
     if (found := mapped(place)) is not None:
