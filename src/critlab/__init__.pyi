@@ -15,6 +15,8 @@ from critlab.hooks.watch import Watch as Watch
 from critlab.hooks.watch.forking.plan import ForkPlan as ForkPlan
 from critlab.hooks.when.options import WhenOptions as WhenOptions
 from critlab.hooks.when.when import when as when
+from critlab.learning_tasks.metric import Metric as Metric
+from critlab.learning_tasks.scoring.own import metric as metric
 from critlab.measures.fisher.trace import fisher_trace as fisher_trace
 from critlab.measures.units.source_variance import relative_source_variance as relative_source_variance
 from critlab.report import report as report

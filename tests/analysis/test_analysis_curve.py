@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from critlab._core.errors import StudyError
 from critlab.analysis.curve_notes import Diverged, Unfinished
-from critlab.analysis.final_accuracy import final_accuracy
+from critlab.analysis.final_score import final_score
 from critlab.analysis.tables.results import Results
 from critlab.analysis.tables.table import Row, Status
 from synthetic import synthetic_results, synthetic_study
@@ -23,20 +23,23 @@ def rows(start: int, stop: int, values: list[float]) -> list[Row]:
     ]
 
 
-def test_final_accuracy_averages_the_last_epochs() -> None:
-    assert final_accuracy(rows(0, 0, [0.1, 0.2, 0.3, 0.4]), 3) == pytest.approx(0.3)
-    assert final_accuracy(rows(0, 0, [0.1, 0.2]), 3) == pytest.approx(0.15)
+TEST = "test_accuracy"
 
 
-def test_final_accuracy_takes_clean_epochs_only() -> None:
-    assert final_accuracy(rows(0, 3, [0.1, 0.1, 0.1, 0.5, 0.7]), 3) == pytest.approx(0.6)
-    assert final_accuracy(rows(0, 5, [0.1, 0.1, 0.1, 0.2, 0.6]), 3) == pytest.approx(0.3)  # never removed
-    assert final_accuracy(rows(4, 4, [0.1, 0.1, 0.1, 0.5, 0.9]), 3) == pytest.approx(0.5)  # restarted control
+def test_final_score_averages_the_last_epochs() -> None:
+    assert final_score(rows(0, 0, [0.1, 0.2, 0.3, 0.4]), 3, TEST) == pytest.approx(0.3)
+    assert final_score(rows(0, 0, [0.1, 0.2]), 3, TEST) == pytest.approx(0.15)
 
 
-def test_final_accuracy_without_rows() -> None:
-    assert final_accuracy([], 3) is None
-    assert final_accuracy(rows(0, 0, [0.1]), 3, "train_accuracy") is None
+def test_final_score_takes_clean_epochs_only() -> None:
+    assert final_score(rows(0, 3, [0.1, 0.1, 0.1, 0.5, 0.7]), 3, TEST) == pytest.approx(0.6)
+    assert final_score(rows(0, 5, [0.1, 0.1, 0.1, 0.2, 0.6]), 3, TEST) == pytest.approx(0.3)  # never removed
+    assert final_score(rows(4, 4, [0.1, 0.1, 0.1, 0.5, 0.9]), 3, TEST) == pytest.approx(0.5)  # restarted control
+
+
+def test_final_score_without_rows() -> None:
+    assert final_score([], 3, TEST) is None
+    assert final_score(rows(0, 0, [0.1]), 3, "train_accuracy") is None
 
 
 def test_damage_is_paired_by_seed_and_the_control_is_the_first_point() -> None:

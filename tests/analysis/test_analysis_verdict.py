@@ -66,7 +66,7 @@ def test_it_is_judged_once() -> None:
 def test_a_named_damage_is_its_contrast() -> None:
     results = synthetic_results()
     found = damage(results.verdict(), "harm", 40)
-    finals = {name: pair[0] for name, pair in results.final_accuracies.items()}
+    finals = {name: pair[0] for name, pair in results.final_scores.items()}
     for seed, value in found.seeds.items():
         newborn, deprived = finals[f"control-of-8-seed{seed}"], finals[f"blur-since_removal-0-40-of-48-seed{seed}"]
         assert value == pytest.approx(newborn - deprived)

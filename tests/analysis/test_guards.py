@@ -47,7 +47,7 @@ def test_a_control_at_chance_is_named() -> None:
     (guard,) = verdict.guards
     assert isinstance(guard, AtChance)
     assert guard.chance == pytest.approx(0.1)
-    assert guard.accuracy.mean == pytest.approx(0.1)
+    assert guard.score.mean == pytest.approx(0.1)
 
 
 def test_a_control_that_is_not_surely_above_chance_is_named() -> None:
@@ -56,8 +56,8 @@ def test_a_control_that_is_not_surely_above_chance_is_named() -> None:
     assert verdict.answer == "undecided"
     (guard,) = verdict.guards
     assert isinstance(guard, AtChance)
-    assert guard.accuracy.low is not None
-    assert guard.accuracy.low < guard.chance < guard.accuracy.mean
+    assert guard.score.low is not None
+    assert guard.score.low < guard.chance < guard.score.mean
 
 
 def test_chance_is_the_share_of_the_most_frequent_label() -> None:
@@ -73,9 +73,9 @@ def test_a_control_barely_above_chance_leaves_no_room_for_damage() -> None:
     verdict = reshaped(synthetic_results(3), lambda row: 0.105 + 0.0001 * row.seed).verdict()
     (guard,) = verdict.guards
     assert isinstance(guard, AtChance)
-    assert guard.accuracy.low is not None
-    assert guard.accuracy.low > guard.chance
-    assert guard.accuracy.mean - guard.chance < guard.needed
+    assert guard.score.low is not None
+    assert guard.score.low > guard.chance
+    assert guard.score.mean - guard.chance < guard.needed
 
 
 def test_labels_without_loss_and_heads_count_rightly() -> None:
@@ -202,7 +202,7 @@ def test_sparse_tests_change_no_verdict(every: int) -> None:
         assert len(sparse.rows) < len(whole.rows)
         (dense, thin) = (one.verdict() for one in (whole, sparse))
         assert (thin.answer, thin.reasons, len(thin.guards)) == (dense.answer, dense.reasons, len(dense.guards))
-        assert sparse.final_accuracies == whole.final_accuracies
+        assert sparse.final_scores == whole.final_scores
         guards = [guard for guard in thin.guards if isinstance(guard, Unconverged)]
         assert all((guard.start, guard.total) == (6, 8) for guard in guards)
 

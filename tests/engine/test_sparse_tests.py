@@ -130,4 +130,4 @@ def test_a_point_more_adds_the_tests_that_count_for_it(tmp_path: Path) -> None:
     more.run()
     results = read_results(more.study, store)
     assert {outcome.status for outcome in results.outcomes} == {"done"}
-    assert len(results.final_accuracies) == len(results.outcomes)
+    assert len(results.final_scores) == len(results.outcomes)

@@ -26,6 +26,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "contributing.md"
 COMPONENTS = {
     "deficits": "dim",
     "objectives": "squared_error",
+    "tasks": "forecast",
+    "metrics": "brier",
     "measures": "logit_norm",
     "likelihoods": "tempered",
     "models": "linear",

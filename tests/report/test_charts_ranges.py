@@ -32,7 +32,7 @@ def rows_of(one: Chart) -> list[dict[str, Any]]:
 
 
 def test_accuracies_and_traces_stay_in_their_range(noisy: Results) -> None:
-    assert any(point.accuracy_high and point.accuracy_high > 1 for point in noisy.curve().points)
+    assert any(point.score_high and point.score_high > 1 for point in noisy.curve().points)
     drawn = {one.key: one for one in charts(noisy)}
     for row in rows_of(drawn["removal_curve"]):
         for name in ("accuracy_low", "accuracy_high"):

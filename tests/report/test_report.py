@@ -307,8 +307,8 @@ def test_named_damages_have_a_table_and_a_chart(results: Results) -> None:
     text = Parsed(page(results)).text
     start, end = text.index("Each row compares runs of the same seed"), text.index("Final accuracy, by when")
     for one in verdict.damages:
-        assert damage_value(one) in text[start:end], one
-        assert damage_meaning(one, verdict.arm) in text[start:end], one
+        assert damage_value(one, verdict.metric) in text[start:end], one
+        assert damage_meaning(one, verdict.arm, verdict.metric) in text[start:end], one
     (chart,) = [chart for chart in charts(results) if chart.key == "named_damages"]
     rows = [row for row in chart.panels[0].spec["data"]["values"] if row["part"] == "damage"]
     assert [(row["estimate"], row["low"]) for row in rows] == [(one.estimate, one.low) for one in verdict.damages]

@@ -70,7 +70,7 @@ def test_the_cases_hold_every_kind_of_finding() -> None:
     assert {"SourceBalance", "PrimeWindows", "Unconverged", "AtChance", "Constant"} <= kinds
     assert {"ControlPoint", "NeverRemoved", "Diverged", "Unfinished", "MixedMachines", "SingleSeed"} <= kinds
     shares = {(type(one).__name__, _kind(one)) for verdict in found for one in verdict.confounds}
-    for name in ("Delay", "TrainingAccuracy", "NegativeControl", "OtherSchedule"):
+    for name in ("Delay", "TrainingScore", "NegativeControl", "OtherSchedule"):
         assert {"bounded", "open", "none"} <= {kind for own, kind in shares if own == name}, name
     assert {verdict.answer for verdict in found} == set(get_args(Answer))
     reasons = {reason for verdict in found for reason in verdict.reasons}

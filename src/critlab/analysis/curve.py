@@ -1,4 +1,4 @@
-"""Curves: final accuracy and damage at every point of a sweep, paired by seed, with intervals."""
+"""Curves: final score and damage at every point of a sweep, paired by seed, with intervals."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from critlab.analysis.judgement.mixture import is_mixed
 from critlab.analysis.statistics import Summary, summarise
 from critlab.analysis.tables.study_table import CURVE_ROLES as CURVE_ROLES
 from critlab.analysis.tables.study_table import StudyTable
+from critlab.learning_tasks.metric import ACCURACY, Metric
 from critlab.study.runs.run import Run
 from critlab.study.sweeps import Sweep
 from critlab.study.types import Place as Place
@@ -33,38 +34,43 @@ _ORIGINS = {"undisturbed": "undisturbed_control"}
 
 @dataclass(frozen=True)
 class SeedPoint:
-    """One seed at one point; all but ``seed`` are fractions of accuracy.
+    """One seed at one point; all but ``seed`` are in the unit of the study's metric, such as fractions of accuracy.
 
     Args:
         seed: of the run and of its control.
-        accuracy: final test accuracy.
-        control: final test accuracy of the clean run with the same seed.
-        damage: ``control - accuracy``.
-        train_accuracy: final training accuracy; None where the objective gave none, here or in the control.
-        train_gap: the control's final training accuracy minus this run's; None where either is.
+        score: final test score.
+        control: final test score of the clean run with the same seed.
+        damage: how much worse the score is than the control's.
+        train_score: the final score on training data; None where it is not known, here or in the control.
+        train_gap: how much worse the final training score is than the control's; None where either is not known.
     """
 
     seed: int
-    accuracy: float
+    score: float
     control: float
     damage: float
-    train_accuracy: float | None
+    train_score: float | None
     train_gap: float | None
+
+    @property
+    def accuracy(self) -> float:
+        """The score, as studies of accuracy call it."""
+        return self.score
 
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """One point of a curve: means over seeds, fractions of accuracy, with 95 % t intervals.
+    """One point of a curve: means over seeds, in the unit of the study's metric, with 95 % t intervals.
 
     Args:
         at: removal epoch, ``"never"``, or onset.
         n: seeds of which both the run and its control are done.
-        accuracy: final test accuracy; its stderr, as all others, is infinite for one seed.
-        accuracy_low: lower limit; None for one seed, as all limits.
-        accuracy_high: upper limit.
-        train_accuracy: final training accuracy; None where a seed has none.
-        control: final test accuracy of the clean runs with the same seeds.
-        damage: control minus accuracy, paired by seed.
+        score: final test score, such as accuracy; its stderr, as all others, is infinite for one seed.
+        score_low: lower limit; None for one seed, as all limits.
+        score_high: upper limit.
+        train_score: the final score on training data; None where a seed has none.
+        control: final test score of the clean runs with the same seeds.
+        damage: how much worse the score is than the control's, paired by seed.
         low: lower limit of the damage.
         high: upper limit of the damage.
         seeds: what the means are made of.
@@ -75,10 +81,10 @@ class CurvePoint:
 
     at: Place
     n: int
-    accuracy: Estimate
-    accuracy_low: float | None
-    accuracy_high: float | None
-    train_accuracy: Estimate | None
+    score: Estimate
+    score_low: float | None
+    score_high: float | None
+    train_score: Estimate | None
     control: Estimate
     damage: Estimate
     low: float | None
@@ -87,6 +93,16 @@ class CurvePoint:
     diverged: int = 0
     missing: int = 0
     mixed: int = 0
+
+    @property
+    def accuracy(self) -> Estimate:
+        """The score, as studies of accuracy call it."""
+        return self.score
+
+    @property
+    def train_accuracy(self) -> Estimate | None:
+        """The training score, as studies of accuracy call it."""
+        return self.train_score
 
     @property
     def damages(self) -> Summary:
@@ -116,6 +132,7 @@ class Curve(Shown):
             damage is 0 by definition.
         gaps: those without any.
         notes: what a reader of the curve must know.
+        metric: in which scores and damage are measured.
     """
 
     arm: str
@@ -125,6 +142,7 @@ class Curve(Shown):
     points: tuple[CurvePoint, ...]
     gaps: tuple[Gap, ...] = ()
     notes: tuple[CurveNote, ...] = ()
+    metric: Metric = ACCURACY
 
     def __iter__(self) -> Iterator[CurvePoint]:
         return iter(self.points)
@@ -146,8 +164,12 @@ class Curve(Shown):
         return self.sweep.tested(at)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One plain dictionary a point, gaps included; what is not known (limits for one seed) is None."""
+        """One plain dictionary a point, gaps included; what is not known (limits for one seed) is None.
+
+        The score goes by the name of the metric, such as ``accuracy``, with ``accuracy_low`` and ``train_accuracy``.
+        """
         found: list[dict[str, Any]] = []
+        name = self.metric.name
         for point in self.points:
             known = point.n > 1
             found.append(
@@ -155,10 +177,10 @@ class Curve(Shown):
                     "arm": self.arm,
                     "at": point.at,
                     "n": point.n,
-                    "accuracy": point.accuracy.value,
-                    "accuracy_low": point.accuracy_low,
-                    "accuracy_high": point.accuracy_high,
-                    "train_accuracy": point.train_accuracy.value if point.train_accuracy else None,
+                    name: point.score.value,
+                    f"{name}_low": point.score_low,
+                    f"{name}_high": point.score_high,
+                    self.metric.train: point.train_score.value if point.train_score else None,
                     "control": point.control.value,
                     "damage": point.damage.value,
                     "damage_stderr": point.damage.stderr if known else None,
@@ -185,7 +207,7 @@ def curve(results: StudyTable, arm: str | None = None, against: str = "first") -
     """The curve of one arm; see :meth:`StudyTable.curve`.
 
     Only seeds of which the run and its control are both done enter the means. A diverged run has no final
-    accuracy; it is counted at its point and said in the notes: a mean over the survivors flatters the arm.
+    score; it is counted at its point and said in the notes: a mean over the survivors flatters the arm.
 
     Raises:
         StudyError: there is no such arm, or it has no such controls.
@@ -207,7 +229,7 @@ def curve(results: StudyTable, arm: str | None = None, against: str = "first") -
     points = tuple(point for point in found if isinstance(point, CurvePoint))
     gaps = tuple(gap for gap in found if isinstance(gap, Gap))
     notes = tuple(_notes(study.sweep, against, points, gaps))
-    return Curve(arm, study.sweep, clock, against, points, gaps, notes)
+    return Curve(arm, study.sweep, clock, against, points, gaps, notes, results.metric)
 
 
 def equal_total_curve(results: StudyTable) -> Curve | None:
@@ -244,8 +266,8 @@ def _control(run: Run, against: str) -> str | None:
 
 
 def compare(results: StudyTable, at: Place, run: Run, control: Run) -> CurvePoint | Gap:
-    """``run`` minus ``control`` over the seeds of which both are done, as the point at ``at``."""
-    finals, outcomes = results.final_accuracies, results.outcome_named
+    """``run`` against ``control`` over the seeds of which both are done, as the point at ``at``."""
+    finals, outcomes, metric = results.final_scores, results.outcome_named, results.metric
     seeds: list[SeedPoint] = []
     diverged = mixed = 0
     for seed in sorted(results.study.seeds):
@@ -253,26 +275,26 @@ def compare(results: StudyTable, at: Place, run: Run, control: Run) -> CurvePoin
         outcome = outcomes.get(run.identifier(seed))
         diverged += outcome is not None and outcome.status == "diverged"
         if own and clean:
-            gap = None if own[1] is None or clean[1] is None else clean[1] - own[1]
+            gap = None if own[1] is None or clean[1] is None else metric.loss(clean[1], own[1])
             train = None if gap is None else own[1]
             mixed += is_mixed(results, run, control, seed)
-            seeds.append(SeedPoint(seed, own[0], clean[0], clean[0] - own[0], train, gap))
+            seeds.append(SeedPoint(seed, own[0], clean[0], metric.loss(clean[0], own[0]), train, gap))
     missing = len(results.study.seeds) - len(seeds) - diverged
     return replace(_point(at, tuple(seeds), diverged, missing), mixed=mixed) if seeds else Gap(at, diverged, missing)
 
 
 def _point(at: Place, seeds: tuple[SeedPoint, ...], diverged: int, missing: int) -> CurvePoint:
-    accuracy, damage = (summarise([getattr(seed, name) for seed in seeds]) for name in ("accuracy", "damage"))
+    score, damage = (summarise([getattr(seed, name) for seed in seeds]) for name in ("score", "damage"))
     control = summarise([seed.control for seed in seeds]).estimate
-    trained = [seed.train_accuracy for seed in seeds if seed.train_accuracy is not None]
+    trained = [seed.train_score for seed in seeds if seed.train_score is not None]
     train = summarise(trained).estimate if len(trained) == len(seeds) else None
     return CurvePoint(
         at=at,
         n=len(seeds),
-        accuracy=accuracy.estimate,
-        accuracy_low=accuracy.low,
-        accuracy_high=accuracy.high,
-        train_accuracy=train,
+        score=score.estimate,
+        score_low=score.low,
+        score_high=score.high,
+        train_score=train,
         control=control,
         damage=damage.estimate,
         low=damage.low,

@@ -35,8 +35,11 @@ class ImageSample:
 
 
 def image_sample(results: StudyTable, terms: Terms) -> ImageSample | None:
-    """The test images as a sample for the damage ``terms``; None where no seed says which images were correct."""
-    differences = image_differences(results, terms)
+    """The test images as a sample for the damage ``terms``.
+
+    None where no seed says which images were correct, and where the study's metric is no share of right answers.
+    """
+    differences = image_differences(results, terms) if results.metric.counted else None
     if differences is None:
         return None
     seeds, images = differences.shape
@@ -55,7 +58,7 @@ def images_recorded(results: StudyTable) -> bool:
     return all(
         (outcome.name, epoch) in results.correct
         for outcome in results.outcomes
-        if outcome.name in results.final_accuracies
+        if outcome.name in results.final_scores
         for epoch in outcome.run.final_epochs(results.study.statistics.final_epochs)
     )
 
@@ -84,7 +87,7 @@ def _accuracy(results: StudyTable, name: str, seed: int) -> Floats | None:
     """The accuracy of one run on each test image, over its final epochs; None where it is not known."""
     run = results.run_named[name]
     identifier = run.identifier(seed)
-    if identifier not in results.final_accuracies:
+    if identifier not in results.final_scores:
         return None
     epochs = run.final_epochs(results.study.statistics.final_epochs)
     bits = [results.correct.get((identifier, epoch)) for epoch in epochs]

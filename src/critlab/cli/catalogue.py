@@ -12,6 +12,7 @@ from critlab.data import DATA
 from critlab.data.data_set import DataSet
 from critlab.deficits import DEFICITS, Deficit
 from critlab.engine.executors import EXECUTORS
+from critlab.learning_tasks import SCORINGS, TASKS
 from critlab.measures import MEASURES
 from critlab.measures.likelihoods import LIKELIHOODS
 from critlab.models import MODELS
@@ -30,6 +31,8 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "models": MODELS,
     "measures": MEASURES,
     "likelihoods": LIKELIHOODS,
+    "tasks": TASKS,
+    "metrics": SCORINGS,
     "objectives": OBJECTIVES,
     "sweeps": SWEEPS,
     "switches": SWITCHES,

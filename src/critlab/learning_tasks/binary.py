@@ -17,24 +17,12 @@ class Binary(LearningTask):
 
     name: ClassVar[str] = "binary"
     citation: ClassVar[str] = "logistic regression, Cox 1958"
+    likelihood: ClassVar[str] = "bernoulli"
+    objective: ClassVar[str] = "binary_cross_entropy"
+    targets: ClassVar[TargetForm] = TargetForm("classes", classes=2)
     metrics: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy", "f1", "auroc", "loss")
     tested: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy", "f1", "auroc")
     returns: ClassVar[str] = "one logit for each example, (batch, 1) or (batch,)"
-
-    @property
-    def likelihood(self) -> str:
-        """A yes or no."""
-        return "bernoulli"
-
-    @property
-    def objective(self) -> str:
-        """Cross entropy of yes and no."""
-        return "binary_cross_entropy"
-
-    @property
-    def targets(self) -> TargetForm:
-        """Two classes."""
-        return TargetForm("classes", classes=2)
 
     def outputs(self, classes: int, label_shape: tuple[int, ...], form: InputForm) -> int:
         """One."""

@@ -16,14 +16,10 @@ class Classification(LearningTask):
 
     name: ClassVar[str] = "classification"
     citation: ClassVar[str] = "softmax and cross entropy"
+    likelihood: ClassVar[str] = "categorical"
     metrics: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy", "f1", "auroc", "loss")
     tested: ClassVar[tuple[str, ...]] = ("accuracy",)
     returns: ClassVar[str] = "logits (batch, classes), or (batch, heads, classes) for labels (batch, heads)"
-
-    @property
-    def likelihood(self) -> str:
-        """Classes."""
-        return "categorical"
 
     @property
     def followed(self) -> tuple[str, ...]:

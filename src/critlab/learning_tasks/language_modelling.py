@@ -28,25 +28,13 @@ class LanguageModelling(LearningTask):
 
     name: ClassVar[str] = "language_modelling"
     citation: ClassVar[str] = "Bengio et al. 2003"
+    likelihood: ClassVar[str] = "categorical_per_position"
+    likelihood_options: ClassVar[Mapping[str, Any]] = {"classes": "last"}
+    targets: ClassVar[TargetForm] = TargetForm("next_token")
     metrics: ClassVar[tuple[str, ...]] = ("nats_per_token", "accuracy", "loss")
     tested: ClassVar[tuple[str, ...]] = ("nats_per_token", "accuracy")
     unit: ClassVar[Unit] = "token"
     returns: ClassVar[str] = "logits (batch, places, vocabulary)"
-
-    @property
-    def likelihood(self) -> str:
-        """Tokens, independent at each place."""
-        return "categorical_per_position"
-
-    @property
-    def likelihood_options(self) -> Mapping[str, Any]:
-        """Classes are in the last axis."""
-        return {"classes": "last"}
-
-    @property
-    def targets(self) -> TargetForm:
-        """The tokens themselves."""
-        return TargetForm("next_token")
 
     def check_form(self, form: InputForm) -> None:
         """Raises StudyError unless examples are tokens."""

@@ -15,7 +15,7 @@ from critlab._core.errors import StudyError
 from critlab._core.loading.imports import is_path
 from critlab._core.spec import Problems, nearest, shown
 from critlab.deficits.input_form import UNIT, InputForm
-from critlab.deficits.target_form import TargetForm
+from critlab.deficits.target_form import CLASSES, TargetForm
 from critlab.learning_tasks.metric import Metric
 from critlab.learning_tasks.scoring import SCORINGS
 from critlab.learning_tasks.scoring.own import OwnScoring
@@ -53,8 +53,8 @@ NO_VIEW = TargetView()
 class LearningTask(Component):
     """A frozen value that says what a network learns to answer.
 
-    A subclass gives ``name``, ``likelihood``, ``metrics`` and ``objective``, and implements :meth:`outputs`,
-    :meth:`loss` and :meth:`predicted`. It imports torch inside its methods only.
+    A subclass gives ``name``, ``likelihood``, ``metrics`` and ``tested``, and implements :meth:`outputs`, :meth:`loss`
+    and :meth:`predicted`. It imports torch inside its methods only.
 
     Args:
         metric: what damage is measured in: a metric of the task, or a user's own ``"package.module:function"``; None
@@ -66,6 +66,14 @@ class LearningTask(Component):
     metrics: ClassVar[tuple[str, ...]]
     #: the metrics among them that every test records, so that another one can be judged later
     tested: ClassVar[tuple[str, ...]]
+    #: what the outputs stand for: a name of :data:`critlab.measures.likelihoods.LIKELIHOODS`
+    likelihood: ClassVar[str]
+    #: the options of the likelihood that the layout of the outputs needs
+    likelihood_options: ClassVar[Mapping[str, Any]] = {}
+    #: the training loss, a row of the objectives, unless the study says otherwise
+    objective: ClassVar[str] = "cross_entropy"
+    #: what labels must be
+    targets: ClassVar[TargetForm] = CLASSES
     #: what a network gives one answer to
     unit: ClassVar[Unit] = "example"
     metric: str | None = None
@@ -79,29 +87,9 @@ class LearningTask(Component):
         raise Problems([((), text)])
 
     @property
-    @abstractmethod
-    def likelihood(self) -> str:
-        """What the outputs stand for: a name of :data:`critlab.measures.likelihoods.LIKELIHOODS`."""
-
-    @property
-    def likelihood_options(self) -> Mapping[str, Any]:
-        """The options of the likelihood that the layout of the outputs needs."""
-        return {}
-
-    @property
     def names_classes(self) -> bool:
         """Whether the outputs are logits of classes."""
         return self.likelihood.startswith("categorical")
-
-    @property
-    def objective(self) -> str:
-        """The training loss, a row of the objectives, unless the study says otherwise."""
-        return "cross_entropy"
-
-    @property
-    def targets(self) -> TargetForm:
-        """What labels must be."""
-        return TargetForm()
 
     @cached_property
     def judged(self) -> Metric:

@@ -17,24 +17,12 @@ class MultiLabel(LearningTask):
 
     name: ClassVar[str] = "multi_label"
     citation: ClassVar[str] = "one logistic regression a label"
+    likelihood: ClassVar[str] = "bernoulli"
+    objective: ClassVar[str] = "binary_cross_entropy"
+    targets: ClassVar[TargetForm] = TargetForm("multi_hot")
     metrics: ClassVar[tuple[str, ...]] = ("f1", "auroc", "accuracy", "loss")
     tested: ClassVar[tuple[str, ...]] = ("f1", "auroc", "accuracy")
     returns: ClassVar[str] = "one logit for each label, (batch, labels)"
-
-    @property
-    def likelihood(self) -> str:
-        """A yes or no for each label."""
-        return "bernoulli"
-
-    @property
-    def objective(self) -> str:
-        """Cross entropy of yes and no."""
-        return "binary_cross_entropy"
-
-    @property
-    def targets(self) -> TargetForm:
-        """Rows of zeros and ones."""
-        return TargetForm("multi_hot")
 
     def outputs(self, classes: int, label_shape: tuple[int, ...], form: InputForm) -> int:
         """One for each label."""

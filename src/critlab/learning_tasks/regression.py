@@ -27,6 +27,7 @@ class Regression(LearningTask):
     name: ClassVar[str] = "regression"
     citation: ClassVar[str] = "least squares; learned variance: Nix and Weigend 1994"
     neutral: ClassVar[Mapping[str, Any]] = {"learned_variance": False, "standardise": True}
+    targets: ClassVar[TargetForm] = TargetForm("real")
     metrics: ClassVar[tuple[str, ...]] = ("mean_absolute_error", "r2", "loss")
     tested: ClassVar[tuple[str, ...]] = ("mean_absolute_error", "r2")
     returns: ClassVar[str] = (
@@ -36,19 +37,14 @@ class Regression(LearningTask):
     standardise: bool = True
 
     @property
-    def likelihood(self) -> str:
+    def likelihood(self) -> str:  # type: ignore[override]  # the option decides
         """Normal, with a variance of 1 or a learned one."""
         return "gaussian_variance" if self.learned_variance else "gaussian"
 
     @property
-    def objective(self) -> str:
+    def objective(self) -> str:  # type: ignore[override]  # the option decides
         """Squared error, or the likelihood with a learned variance."""
         return "gaussian_likelihood" if self.learned_variance else "mean_squared_error"
-
-    @property
-    def targets(self) -> TargetForm:
-        """Numbers."""
-        return TargetForm("real")
 
     def outputs(self, classes: int, label_shape: tuple[int, ...], form: InputForm) -> int:
         """One for each number, or two."""

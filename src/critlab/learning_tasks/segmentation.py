@@ -28,6 +28,8 @@ class Segmentation(LearningTask):
     name: ClassVar[str] = "segmentation"
     citation: ClassVar[str] = "Long, Shelhamer and Darrell 2015"
     neutral: ClassVar[Mapping[str, Any]] = {"classes": None, "ignored": -1}
+    likelihood: ClassVar[str] = "categorical_per_position"
+    likelihood_options: ClassVar[Mapping[str, Any]] = {"classes": "last"}
     metrics: ClassVar[tuple[str, ...]] = ("mean_iou", "accuracy", "balanced_accuracy", "loss")
     tested: ClassVar[tuple[str, ...]] = ("mean_iou", "accuracy")
     unit: ClassVar[Unit] = "pixel"
@@ -36,17 +38,7 @@ class Segmentation(LearningTask):
     ignored: int = Field(default=-1, ge=-1, le=2**31)
 
     @property
-    def likelihood(self) -> str:
-        """Classes, independent at each place."""
-        return "categorical_per_position"
-
-    @property
-    def likelihood_options(self) -> Mapping[str, Any]:
-        """Classes are in the last axis."""
-        return {"classes": "last"}
-
-    @property
-    def targets(self) -> TargetForm:
+    def targets(self) -> TargetForm:  # type: ignore[override]  # the options decide
         """Label images."""
         return TargetForm("pixels", self.classes, self.ignored)
 

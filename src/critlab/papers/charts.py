@@ -36,7 +36,7 @@ def damage_by_part(
                 "damage": 100 * point.damage.value,
                 "low": None if point.low is None else 100 * point.low,
                 "high": None if point.high is None else 100 * point.high,
-                "accuracy": 100 * point.accuracy.value,
+                "accuracy": 100 * point.score.value,
                 "n": point.n,
             }
             for part, results in found.items()

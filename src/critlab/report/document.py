@@ -22,11 +22,12 @@ NUMBERS = ("stderr", "low", "high", "upper", "adjusted_p", "detectable")
 
 
 def verdict_document(results: Results) -> dict[str, Any]:
-    """The verdict of a study as plain JSON values; fractions of accuracy, ``null`` where a number is not known."""
+    """The verdict of a study as plain JSON values; in the unit of the metric, ``null`` where a number is not known."""
     verdict = results.verdict()
     return {
         "schema_version": 1,
         "study": results.study.name,
+        "metric": _metric(verdict),
         "answer": verdict.answer,
         "sentence": answer_text(verdict),
         "reasons": list(verdict.reasons),
@@ -56,6 +57,11 @@ def verdict_document(results: Results) -> dict[str, Any]:
     }
 
 
+def _metric(verdict: Verdict) -> dict[str, Any]:
+    metric = verdict.metric
+    return {"name": metric.name, "unit": metric.unit, "better": metric.better}
+
+
 def _number(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
@@ -75,7 +81,7 @@ def _damage(verdict: Verdict, damage: Damage) -> Mapping[str, Any]:
         "bounded": damage.bounded,
         "limited_by": damage.limited_by,
         "seeds": {str(seed): value for seed, value in damage.seeds.items()},
-        "meaning": damage_meaning(damage, verdict.arm),
+        "meaning": damage_meaning(damage, verdict.arm, verdict.metric),
     }
 
 

@@ -71,6 +71,7 @@ def page(
             themes=themes,
             further=list(further),
             has_studies=any("verdict" in part for part in sections),
+            damage_words=list(dict.fromkeys(part["damage_words"] for part in sections if "damage_words" in part)),
             version=VERSION,
         )
     )

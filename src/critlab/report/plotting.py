@@ -7,6 +7,7 @@ from typing import Any
 from critlab._core.errors import StudyError
 from critlab.analysis.curve import CurvePoint
 from critlab.analysis.tables.results import Results
+from critlab.report.charts.shared.metric_axis import damage_axis
 from critlab.report.text.names import arm_words, place_title
 from critlab.report.theme import LIGHT
 
@@ -14,35 +15,35 @@ COLOURS = ("$deficit", "$negative", "$clock", "$late6", "$late20", "$deep6")
 
 
 def plot(results: Results, ax: Any) -> Any:
-    """Draw the damage of every curve in percentage points on ``ax``; None makes new axes.
+    """Draw the damage of every curve in the unit of the study's metric on ``ax``; None makes new axes.
 
     Raises:
         StudyError: new axes need matplotlib, which is not installed.
     """
-    axes = _axes() if ax is None else ax
+    axes, factor = _axes() if ax is None else ax, results.metric.factor
     for index, arm in enumerate(results.arms):
         points = [point for point in results.curve(arm).points if isinstance(point.at, int)]
         if points:
             axes.errorbar(
                 [point.at for point in points],
-                [100 * point.damage.value for point in points],
-                yerr=[[_half(point, "low") for point in points], [_half(point, "high") for point in points]],
+                [factor * point.damage.value for point in points],
+                yerr=[[factor * _half(point, limit) for point in points] for limit in ("low", "high")],
                 color=LIGHT[COLOURS[index % len(COLOURS)]],
                 marker="os^Dv"[index % 5],
                 capsize=2,
                 label=arm_words(results.study, arm),
             )
-    axes.axhline(100 * results.study.statistics.smallest_damage, color=LIGHT["$soft"], linestyle=":")
+    axes.axhline(factor * results.study.statistics.smallest_damage, color=LIGHT["$soft"], linestyle=":")
     axes.set_xlabel(place_title(results.study))
-    axes.set_ylabel("Damage (percentage points of accuracy)")
+    axes.set_ylabel(damage_axis("damage", results.metric)["title"])
     axes.legend()
     return axes
 
 
 def _half(point: CurvePoint, limit: str) -> float:
-    """How far the interval reaches on one side, in percentage points; 0 where one seed has none."""
+    """How far the interval reaches on one side; 0 where one seed has none."""
     value = point.low if limit == "low" else point.high
-    return 0.0 if value is None else 100 * abs(value - point.damage.value)
+    return 0.0 if value is None else abs(value - point.damage.value)
 
 
 def _axes() -> Any:

@@ -14,7 +14,8 @@ from critlab.report.figures import paper_spec
 from critlab.report.text.calibration import calibration_text
 from critlab.report.text.judgement.damages import damage_name, damage_value
 from critlab.report.text.judgement.verdict import ANSWERS, verdict_lines
-from critlab.report.text.numbers import count, interval, points
+from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.numbers import count
 from critlab.report.vega import drawing
 
 CHART_INCHES = 6.75
@@ -49,11 +50,12 @@ def _said(value: Any) -> str:
             return f"study {value.study.name!r}; {ANSWERS[value.verdict().answer]}; {runs}"
         case Verdict():
             largest = value.largest
-            worst = "" if largest is None else f"; largest {damage_name(largest)} {damage_value(largest)}"
+            worst = "" if largest is None else f"; largest {damage_name(largest)} {damage_value(largest, value.metric)}"
             left = f"; {value.epochs_left:,} of {count(value.epochs, 'epoch')} left" if value.epochs_left else ""
             return f"{ANSWERS[value.answer]}{worst}{left}"
         case Curve():
-            places = ", ".join(f"{point.at}: {points(point.damage.value)}" for point in value.points)
+            amount = MetricWords(value.metric).amount
+            places = ", ".join(f"{point.at}: {amount(point.damage.value)}" for point in value.points)
             return f"{value.arm}; damage at {places}"[:MOST_LETTERS] if value.points else f"{value.arm}; no points yet"
         case Calibration():
             return f"{count(len(value.designs), 'design')}, {value.studies:,} simulated studies for each row"
@@ -68,12 +70,13 @@ def _paragraphs(verdict: Verdict) -> str:
 
 
 def _curve_table(curve: Curve) -> str:
+    words = MetricWords(curve.metric)
     rows = "".join(
-        f"<tr><td>{point.at}</td><td>{points(point.accuracy.value)}</td>"
-        f"<td>{points(point.damage.value)} {interval(point.low, point.high)}</td><td>{point.n}</td></tr>"
+        f"<tr><td>{point.at}</td><td>{words.size(point.score.value)}</td>"
+        f"<td>{words.size(point.damage.value)} {words.interval(point.low, point.high)}</td><td>{point.n}</td></tr>"
         for point in curve.points
     )
-    head = "".join(f"<th>{name}</th>" for name in (curve.sweep.words.point, "accuracy", "damage", "n"))
+    head = "".join(f"<th>{name}</th>" for name in (curve.sweep.words.point, words.title, "damage", "n"))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 

@@ -11,7 +11,7 @@ from critlab.report.text.study_timing import study_timing_lines
 
 
 def timing_document(results: Results) -> dict[str, Any]:
-    """When to switch, as plain JSON values; accuracies are fractions, ``null`` where a number is not known."""
+    """When to switch, as plain JSON values; in the unit of the study's metric, ``null`` where a number is not known."""
     found = results.timing()
     study = results.study.name
     if found is None:
@@ -23,7 +23,7 @@ def timing_document(results: Results) -> dict[str, Any]:
         "answer": "decided" if found.decided else "undecided",
         "sentence": lines[0],
         "direction": found.direction,
-        "metric": "test_accuracy",
+        "metric": found.metric.test,
         "goal": timing.goal,
         "tolerance": timing.tolerance,
         "level": timing.level,

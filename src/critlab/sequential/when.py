@@ -13,7 +13,7 @@ def asked_when(study: Study, present: int | None = None, tolerance: float | None
     Args:
         study: its sweep must be one over switch times.
         present: the epoch at which the switch is flipped today, up to the length of training, which is never.
-        tolerance: the largest loss of accuracy that does not matter, a fraction.
+        tolerance: the largest loss that does not matter, in the unit of the study's metric.
 
     Raises:
         StudyError: the sweep is of another kind, or a value does not fit.
@@ -22,8 +22,12 @@ def asked_when(study: Study, present: int | None = None, tolerance: float | None
     if present is not None and not (0 <= present <= sweep.end - final or present == sweep.end):
         allowed = f"must be from 0 to {sweep.end - final}, or {sweep.end} for never"
         raise StudyError(f"--present: received {present}; {allowed}")
-    if tolerance is not None and not 0 < tolerance < 1:
-        raise StudyError(f"--tolerance: received {tolerance:g}; must be a fraction of accuracy above 0 and below 1")
+    metric = study.metric
+    if metric.in_points and tolerance is not None and not 0 < tolerance < 1:
+        must = f"must be a fraction of {metric.title} above 0 and below 1"
+        raise StudyError(f"--tolerance: received {tolerance:g}; {must}")
+    if tolerance is not None and not tolerance > 0:
+        raise StudyError(f"--tolerance: received {tolerance:g}; must be above 0, in the unit of {metric.title}")
     if present not in (None, *(sweep.flip_time(at) for at in sweep.points)):
         assert present is not None
         study = study.model_copy(update={"sweep": sweep.including(present)})

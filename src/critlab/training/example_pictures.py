@@ -16,6 +16,7 @@ from critlab._core.png import png
 from critlab.data.image_set import ImageSet
 from critlab.deficits import BatchContext
 from critlab.deficits.deficit import kept_mask
+from critlab.deficits.target_form import TargetForm
 from critlab.study.runs.example_recipes import ExampleRecipes
 from critlab.study.runs.recipe import Recipe
 from critlab.training.examples import Examples
@@ -54,8 +55,8 @@ def example_pictures(asked: ExampleRecipes, images: ImageSet) -> dict[str, Any]:
         "form": form,
         "clean": [write(one) for one in clean],
         "deprived": [write(one) for one in deprived],
-        "labels": labels.tolist(),
-        "deprived_labels": others.tolist(),
+        "labels": [_label(one, images.targets) for one in labels],
+        "deprived_labels": [_label(one, images.targets) for one in others],
         "withheld": withheld.tolist(),
     }
 
@@ -64,6 +65,7 @@ def _withheld(examples: Examples, asked: ExampleRecipes) -> Tensor:
     """bool ``(examples,)``: which training examples the epoch leaves out."""
     every = torch.arange(len(examples.train_images))
     draws = BatchContext(asked.seed, asked.epoch, 0, every, len(every), examples.classes, examples.mean)
+    draws = replace(draws, targets=examples.targets)
     found = torch.zeros(len(every), dtype=torch.bool)
     for one in (*asked.deprived.deficits, asked.deprived.select):
         kept = None if one is None else kept_mask(one, examples.train_labels, draws)
@@ -129,6 +131,19 @@ def _planes(part: Tensor, low: float, high: float) -> Tensor:
         part = adaptive_avg_pool2d(part[None], (height, width))[0]
     scaled = ((part - low) / (high - low)).clamp(0, 1) * 255
     return ((scaled / LEVELS).round() * LEVELS).clamp(0, 255).to(torch.uint8)
+
+
+def _label(label: Tensor, targets: TargetForm) -> Any:
+    """A label as JSON: of several the places of ones, of a label image its classes, of the next token none."""
+    if targets.kind == "next_token":
+        return None
+    if targets.kind == "multi_hot":
+        return label.flatten().nonzero().flatten().tolist()
+    if targets.kind == "pixels":
+        return [one for one in label.unique().tolist() if one != targets.ignored]
+    if targets.kind == "real":
+        return [float(f"{one:.4g}") for one in label.flatten().tolist()]
+    return label.tolist()
 
 
 def _tokens(example: Tensor) -> list[int]:

@@ -233,9 +233,8 @@ def target_view(images: ImageSet, task: LearningTask, device: torch.device) -> T
     mean, std = targets.mean(0), targets.std(0)
     # an output that never changes is learned as it is
     std = np.where(std > ROUNDING * np.abs(mean), std, 1.0)
-    return TargetView(
-        images.form, *(torch.from_numpy(np.asarray(one, dtype=np.float32)).to(device) for one in (mean, std))
-    )
+    found = [torch.from_numpy(np.asarray(one, dtype=np.float32)).to(device) for one in (mean, std)]
+    return TargetView(images.form, *found)
 
 
 def _placed(images: NDArray[Any], device: torch.device) -> Tensor:

@@ -59,7 +59,8 @@ def calibrate(
 
     Args:
         studies: whose runs, contrasts and smallest damage of interest are simulated. Seeds vary by a standard deviation
-            of one point of accuracy; in simulations about "absent" of 0.3 points.
+            of one point of accuracy; in simulations about "absent" of 0.3 points. In a metric that is not shown in
+            points, the smallest damage of interest takes the place of a point.
         counts: fixed numbers of seeds.
         repeats: simulated studies for each row.
         seed: of all random numbers.
@@ -82,6 +83,7 @@ def calibrate(
         studies=repeats,
         seed=seed,
         designs=tuple(design.name for design in designs),
+        metrics={design.name: design.study.metric for design in designs},
         looks=plan,
         level=look_level(plan),
         nulls=tuple(row for row in done if isinstance(row, NullRow)),
@@ -99,7 +101,7 @@ class _Part:
 
     def __init__(self, design: Design, repeats: int, seed: int, plan: tuple[int, ...]) -> None:
         self.design, self.repeats, self.seed, self.plan = design, repeats, seed, plan
-        self.smallest = design.study.statistics.smallest_damage
+        self.smallest = design.smallest
         self.decides = "critical" in design.kinds
 
     def jobs(self, counts: Sequence[int]) -> Iterator[Callable[[], Iterator[Row]]]:
@@ -143,7 +145,7 @@ class _Part:
         right = Rate(_right(found, law), self.repeats)
         fixed = self._fixed(law, right, at) if len(at) > 1 else None
         seeds = float(found.seeds.mean())
-        return PowerRow(self.design.name, truth.harm, place, _seeds(at), right, seeds, fixed)
+        return PowerRow(self.design.name, truth.harm * self.design.scale, place, _seeds(at), right, seeds, fixed)
 
     def _fixed(self, law: Law, right: Rate, at: Sequence[int]) -> int | None:
         """The smallest fixed number of seeds with the power of the sequential design (within one standard error)."""

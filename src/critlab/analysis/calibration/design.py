@@ -22,6 +22,9 @@ Part = Literal["clean", "frozen", "deprived", "last"]
 deficit, at the point of the largest damage of most sweeps (the last removal, the first onset)."""
 
 
+POINT = 0.01
+
+
 @dataclass(frozen=True)
 class Design:
     """A study as the statistics see it.
@@ -39,6 +42,21 @@ class Design:
     contrasts: tuple[NamedContrast, ...]
     complete: bool
     longer: bool
+
+    @property
+    def scale(self) -> float:
+        """The unit of simulated numbers, in that of the study's metric.
+
+        Simulated damages and deviations are fractions of accuracy. In another metric they are multiples of its smallest
+        damage of interest, which counts as one point.
+        """
+        smallest = self.study.statistics.smallest_damage
+        return 1.0 if self.study.metric.in_points or not smallest else smallest / POINT
+
+    @property
+    def smallest(self) -> float:
+        """The smallest damage of interest in simulated numbers."""
+        return self.study.statistics.smallest_damage / self.scale
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:

@@ -73,7 +73,7 @@ def simulate(design: Design, law: Law, studies: int, seeds: int, random: Generat
 
 def judge(simulated: Simulated, level: float = LEVEL) -> Decision:
     """The decision on each study, by the code that judges a real one."""
-    design, smallest = simulated.design, simulated.design.study.statistics.smallest_damage
+    design, smallest = simulated.design, simulated.design.smallest
     names = [contrast.name for contrast in design.contrasts]
     return decide(
         Family(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from critlab._core.terminal.shown import Shown
+from critlab.learning_tasks.metric import Metric
 
 Seeds = int | str
 """A fixed number of seeds, or the numbers at the first and last look, such as ``3-20``."""
@@ -72,7 +73,8 @@ class PowerRow:
 
     Args:
         design: name of the study.
-        damage: planted harm at its largest, a fraction; 0: nothing is planted, and "absent" is right.
+        damage: planted harm at its largest, in the unit of the study's metric; 0: nothing is planted, and "absent" is
+            right.
         place: where: at the last point alone (the first onset), from the middle on, smoothly rising, everywhere.
         seeds: of the study.
         right: share called present; absent where nothing is planted (seeds then vary by 0.3 points).
@@ -138,6 +140,7 @@ class Calibration(Shown):
         studies: simulated for each row.
         seed: of all random numbers.
         designs: names of the studies.
+        metrics: in which the damages of each design are measured, by its name.
         looks: of the sequential design.
         level: one-sided, at each of them.
         nulls: false answers.
@@ -149,6 +152,7 @@ class Calibration(Shown):
     studies: int
     seed: int
     designs: tuple[str, ...]
+    metrics: Mapping[str, Metric]
     looks: tuple[int, ...]
     level: float
     nulls: tuple[NullRow, ...]

@@ -17,7 +17,7 @@ class Confound(ABC):
 
     Args:
         at: the judged points over which the numbers are averaged.
-        effect: what was measured, a fraction of accuracy; each kind says what. None where nothing was.
+        effect: what was measured, in the unit of the study's metric; each kind says what. None where nothing was.
         damage: the lasting damage at the same points and seeds; None where it is not known, or not compared.
         share: the part of the damage that it accounts for, with a 95 % interval; each kind says whose. None where too
             few seeds are done, and for a kind that only states facts.

@@ -14,7 +14,7 @@ from critlab.analysis.confounds.delay import delays
 from critlab.analysis.confounds.equal_total import equal_total
 from critlab.analysis.confounds.learning_rate import clocks, onset
 from critlab.analysis.confounds.negative_control import negative_controls
-from critlab.analysis.confounds.training_accuracy import training_accuracy
+from critlab.analysis.confounds.training_score import training_score
 from critlab.analysis.curve import Curve, Place
 from critlab.analysis.judgement.damages import Damage
 from critlab.analysis.tables.study_table import StudyTable
@@ -33,7 +33,7 @@ def confounds(
     """
     if not judged:
         return ()
-    found: list[Confound] = [*delays(damages), training_accuracy(main, judged)]
+    found: list[Confound] = [*delays(damages), training_score(main, judged)]
     found += [*negative_controls(results, main, judged), *clocks(results, main, judged)]
     found += [*equal_total(results, main, judged)]
     if main.sweep.rate_differs_by_point:

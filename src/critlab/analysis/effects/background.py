@@ -16,8 +16,8 @@ class BackgroundEffect:
 
     Args:
         background: the deficits in it.
-        effect: final accuracy of the clean run without the background minus that of the control with it, a fraction,
-            paired by seed.
+        effect: how much worse the final score of the control with the background is than that of the clean run without
+            it, paired by seed.
     """
 
     background: tuple[BackgroundDeficit, ...]

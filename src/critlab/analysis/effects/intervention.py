@@ -15,7 +15,7 @@ from critlab.study.runs.run import Run
 
 @dataclass(frozen=True)
 class InterventionEffect:
-    """The damage that remains where the network gets an intervention when the window closes; fractions of accuracy.
+    """The damage that remains where the network gets an intervention when the window closes.
 
     Args:
         arm: the curve with the intervention.

@@ -22,7 +22,7 @@ Limit = Literal["seeds", "images"]
 
 @dataclass(frozen=True)
 class Damage:
-    """One named damage; numbers are fractions of accuracy, None where too few seeds are done.
+    """One named damage; numbers are in the unit of the study's metric, None where too few seeds are done.
 
     Args:
         name: what is compared with what; see :mod:`critlab.study.runs.estimands`.
@@ -91,23 +91,24 @@ class Damage:
         return self.n >= MINIMUM_SEEDS
 
 
-def damages_of(terms: Sequence[tuple[int, str]], accuracies: Mapping[str, Floats]) -> Floats:
-    """The damage of every seed: the signed sum of final accuracies.
+def damages_of(terms: Sequence[tuple[int, str]], scores: Mapping[str, Floats], sign: float = 1.0) -> Floats:
+    """The damage of every seed: the signed sum of final scores.
 
     Args:
-        terms: sign and name of each run.
-        accuracies: of each run, fractions ``(..., seeds)``, NaN where a seed is not done.
+        terms: sign and name of each run, for a score of which higher is better.
+        scores: of each run, ``(..., seeds)``, NaN where a seed is not done.
+        sign: -1 where lower scores are better, so that damage is positive where a run is worse.
 
     Returns:
-        Fractions ``(..., seeds)``; NaN where any of the runs is not done.
+        In the unit of the scores, ``(..., seeds)``; NaN where any of the runs is not done.
     """
-    total: Floats = np.sum([sign * accuracies[run] for sign, run in terms], axis=0)
+    total: Floats = sign * np.sum([one * scores[run] for one, run in terms], axis=0)
     return total
 
 
-def final_accuracies(results: StudyTable, runs: Sequence[str]) -> dict[str, Floats]:
-    """The final accuracy of each named run, fractions ``(seeds,)`` in the order of the seeds; NaN where not done."""
-    finals = results.final_accuracies
+def final_scores(results: StudyTable, runs: Sequence[str]) -> dict[str, Floats]:
+    """The final score of each named run, ``(seeds,)`` in the order of the seeds; NaN where not done."""
+    finals = results.final_scores
     found = {}
     for name in runs:
         run = results.run_named[name]
@@ -138,8 +139,8 @@ def judged_damages(
     if not contrasts:
         return Judged((), None)
     runs = list(dict.fromkeys(name for contrast in contrasts for _, name in contrast.terms))
-    finals = final_accuracies(results, runs)
-    values = np.stack([damages_of(contrast.terms, finals) for contrast in contrasts])
+    finals = final_scores(results, runs)
+    values = np.stack([damages_of(contrast.terms, finals, results.metric.sign) for contrast in contrasts])
     smallest = results.study.statistics.smallest_damage
     samples = [image_sample(results, contrast.terms) for contrast in contrasts]
     names = [contrast.name for contrast in contrasts]
@@ -176,9 +177,14 @@ def kind_of(contrast: NamedContrast) -> Kind:
 
 
 def least_sd(results: StudyTable, runs: int = 2) -> float:
-    """The least standard deviation over seeds of a damage of so many runs; 0 where the test images are not counted."""
+    """The least standard deviation over seeds of a damage of so many runs.
+
+    Only a share of right answers to examples has one, that of its rounding; 0 for other metrics, for shares of pixels
+    or tokens, and where the test examples are not counted.
+    """
     sizes = results.study.data.sizes()
-    return 0.0 if sizes is None else floor_of_sd(sizes.test, runs)
+    rounded = results.metric.counted and results.study.task.unit == "example"
+    return floor_of_sd(sizes.test, runs) if rounded and sizes is not None else 0.0
 
 
 def _damage(
@@ -226,9 +232,9 @@ def length_undecided(names: Sequence[str], damages: Floats, longer: bool, smalle
 
     Args:
         names: of the contrasts.
-        damages: fractions ``(..., contrasts, seeds)``.
+        damages: ``(..., contrasts, seeds)``.
         longer: whether any run with the deficit trains for more epochs than its control.
-        smallest: the smallest damage of interest, a fraction.
+        smallest: the smallest damage of interest, in the same unit.
 
     Returns:
         ``(...)``.

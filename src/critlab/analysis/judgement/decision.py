@@ -39,10 +39,10 @@ class Family:
     """The contrasts of one study, or of an array of simulated ones.
 
     Args:
-        damages: ``(..., contrasts, seeds)``, fractions of accuracy, signed so that damage is positive; NaN where a seed
-            is not done.
+        damages: ``(..., contrasts, seeds)``, in the unit of the study's metric, signed so that damage is positive; NaN
+            where a seed is not done.
         kinds: one a contrast.
-        smallest: the smallest damage of interest, a fraction.
+        smallest: the smallest damage of interest, in the same unit.
         image_variance: ``(..., contrasts)`` or one number: the variance of each mean that comes from the sample of test
             images; 0 where it is unknown.
         complete: every critical contrast that the sweep allows is there.
@@ -66,7 +66,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a family of contrasts shows; arrays ``(..., contrasts)`` but for ``answer``, fractions of accuracy.
+    """What a family of contrasts shows; arrays ``(..., contrasts)`` but for ``answer``, in the unit of the damages.
 
     Args:
         n: seeds that are done.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from critlab.analysis.statistics import MINIMUM_SEEDS, RESOLUTION, Summary, summarise
 from critlab.analysis.tables.study_table import StudyTable
+from critlab.learning_tasks import CLASSIFICATION
+from critlab.learning_tasks.metric import ACCURACY, Metric
 from critlab.study.ingredients.measurement import convergence_window
 from critlab.study.runs.run import Run
 
@@ -15,33 +17,46 @@ class AtChance:
     """The control does not do better than a network that always gives the same answer, so nothing can be damaged.
 
     Args:
-        accuracy: final test accuracy of the clean runs, a fraction, over seeds.
-        chance: the share of the test images that bear the most frequent label; 1 where all bear the same.
-        needed: by how much the accuracy must exceed chance, the smallest damage of interest.
+        score: final test score of the clean runs over seeds.
+        chance: what the best constant answer reaches; of accuracy the share of the test images that bear the most
+            frequent label, 1 where all bear the same.
+        needed: by how much the score must be better than chance, the smallest damage of interest.
+        metric: in which all are measured.
     """
 
-    accuracy: Summary
+    score: Summary
     chance: float
     needed: float
+    metric: Metric = ACCURACY
+
+    @property
+    def lead(self) -> Summary:
+        """By how much the clean runs are better than the constant answer."""
+        sign, score = self.metric.sign, self.score
+        limits = [None if one is None else sign * (one - self.chance) for one in (score.low, score.high)]
+        low, high = limits if sign > 0 else reversed(limits)
+        return replace(score, mean=sign * (score.mean - self.chance), low=low, high=high)
 
 
 @dataclass(frozen=True)
 class Constant:
-    """Every run has the same test accuracy after every epoch, so the test shows neither learning nor damage.
+    """Every run has the same test score after every epoch, so the test shows neither learning nor damage.
 
     Args:
-        accuracy: that value, a fraction.
+        score: that value.
+        metric: of which.
     """
 
-    accuracy: float
+    score: float
+    metric: Metric = ACCURACY
 
 
 @dataclass(frozen=True)
 class Unconverged:
-    """The control's test accuracy still rises at the end of its training by more than the smallest damage of interest.
+    """The control's test score still improves at the end of its training by more than the smallest damage of interest.
 
     Args:
-        rise: over the last third of the training, a fraction of accuracy, over seeds.
+        rise: by how much it improves over the last third of the training, over seeds.
         start: the epoch at which that third begins.
         total: epochs of the control.
         longer: whether runs with the deficit train for more epochs than the control.
@@ -53,6 +68,7 @@ class Unconverged:
     total: int
     longer: bool
     has_equal_total: bool = False
+    metric: Metric = ACCURACY
 
 
 Guard = AtChance | Constant | Unconverged
@@ -61,20 +77,22 @@ Guard = AtChance | Constant | Unconverged
 def unlearned(results: StudyTable) -> AtChance | Constant | None:
     """Whether the longest clean run learned nothing; None where it did, or where no seed of it is done.
 
-    At chance: over at least three seeds the 95 % interval of its final accuracy reaches down to chance, or its mean
-    exceeds chance by less than the smallest damage of interest. Chance is known where the store or the data set's name
-    says how the test labels are distributed; where it is not, only :class:`Constant` can be found.
+    At chance: over at least three seeds the 95 % interval of its final score reaches down to chance, or its mean is
+    better than chance by less than the smallest damage of interest. Chance is known where the store or the data set's
+    name says how the test labels are distributed; where it is not, only :class:`Constant` can be found.
     """
     control = max(_plain(results), key=lambda run: run.total, default=None)
     finals = [] if control is None else _finals(results, control)
     if control is None or not finals:
         return None
-    accuracy, chance = summarise(finals), _chance(results)
+    score, chance = summarise(finals), _chance(results)
     needed = results.study.statistics.smallest_damage
     if chance is not None:
-        unsure = accuracy.n >= MINIMUM_SEEDS and accuracy.low is not None and accuracy.low <= chance + RESOLUTION
-        if unsure or accuracy.mean - chance < needed - RESOLUTION:
-            return AtChance(accuracy, chance, needed)
+        guard = AtChance(score, chance, needed, results.metric)
+        lead = guard.lead
+        unsure = lead.n >= MINIMUM_SEEDS and lead.low is not None and lead.low <= RESOLUTION
+        if unsure or lead.mean < needed - RESOLUTION:
+            return guard
     return None if chance is not None else _constant(results)
 
 
@@ -83,16 +101,16 @@ def _constant(results: StudyTable) -> Constant | None:
     runs = sum(outcome.status == "done" for outcome in results.outcomes)
     if len(values) <= runs or max(values) - min(values) >= RESOLUTION:
         return None
-    return Constant(values[0])
+    return Constant(values[0], results.metric)
 
 
 def unconverged(results: StudyTable) -> Unconverged | None:
     """Whether the shortest clean run is still learning; None where it is not, or is too short or too noisy to decide.
 
-    The rise is the mean test accuracy of the last epochs minus that of as many epochs up to the beginning of the last
-    third; over as many as the final accuracy is read from, and at most a third. Of the earlier epochs, those that were
-    tested count; the one at the beginning of the last third always is. With several seeds the lower limit of the 95 %
-    interval of the rise must be above 0 too. Ours.
+    The rise is how much better the mean test score of the last epochs is than that of as many epochs up to the
+    beginning of the last third; over as many as the final score is read from, and at most a third. Of the earlier
+    epochs, those that were tested count; the one at the beginning of the last third always is. With several seeds the
+    lower limit of the 95 % interval of the rise must be above 0 too. Ours.
     """
     window = convergence_window(results.study)
     if window is None:
@@ -104,7 +122,7 @@ def unconverged(results: StudyTable) -> Unconverged | None:
             [of_seed[end - back] for back in range(width) if end - back in of_seed] for end in (control.total, start)
         )
         if late and early:
-            rises.append(sum(late) / len(late) - sum(early) / len(early))
+            rises.append(results.metric.sign * (sum(late) / len(late) - sum(early) / len(early)))
     if not rises:
         return None
     rise = summarise(rises)
@@ -112,7 +130,8 @@ def unconverged(results: StudyTable) -> Unconverged | None:
         return None
     longer = any(run.total > control.total for run in results.study.runs if run.role == "deficit")
     equal_total = any(run.role == "equal_total_control" for run in results.study.runs)
-    return Unconverged(rise, start, control.total, longer and results.study.sweep.origin is not None, equal_total)
+    longer = longer and results.study.sweep.origin is not None
+    return Unconverged(rise, start, control.total, longer, equal_total, results.metric)
 
 
 def _plain(results: StudyTable) -> list[Run]:
@@ -120,23 +139,23 @@ def _plain(results: StudyTable) -> list[Run]:
 
 
 def _chance(results: StudyTable) -> float | None:
-    if results.chance is not None:
+    if results.chance is not None or results.study.task != CLASSIFICATION:
         return results.chance
     sizes = results.study.data.sizes()
     return None if sizes is None else 1 / sizes.classes
 
 
 def _finals(results: StudyTable, run: Run) -> list[float]:
-    found = (results.final_accuracies.get(run.identifier(seed)) for seed in results.study.seeds)
+    found = (results.final_scores.get(run.identifier(seed)) for seed in results.study.seeds)
     return [final[0] for final in found if final is not None]
 
 
 def _series(results: StudyTable, run: Run) -> list[dict[int, float]]:
-    """The test accuracy by epoch of each seed that is done."""
+    """The test score by epoch of each seed that is done."""
     found = []
     for outcome in results.outcomes_of.get(run.name, ()):
         if outcome.status == "done":
             rows = results.by_run.get(outcome.name, ())
-            series = {row.epoch: row.value for row in rows if row.quantity == "test_accuracy" and not row.layer}
+            series = {row.epoch: row.value for row in rows if row.quantity == results.metric.test and not row.layer}
             found.append({epoch: value for epoch, value in sorted(series.items()) if epoch > 0})
     return [series for series in found if series]

@@ -59,7 +59,9 @@ class _Case:
         made = looks(results)
         judged = judged_damages(results, self.contrasts, is_complete(self.missing), self.longer, made.level)
         self.damages, self.decision = judged.damages, judged.decision
-        self.plain = Verdict("undecided", main.arm, main.sweep, self.smallest, made, self.damages)
+        self.plain = Verdict(
+            "undecided", main.arm, main.sweep, self.smallest, made, self.damages, metric=results.metric
+        )
 
     @property
     def longer(self) -> bool:

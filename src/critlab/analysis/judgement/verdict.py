@@ -18,6 +18,7 @@ from critlab.analysis.judgement.mixture import Mixture
 from critlab.analysis.sources.ignored_source import SourceBalance
 from critlab.analysis.sources.source_windows import PrimeWindows
 from critlab.analysis.statistics import MINIMUM_SEEDS
+from critlab.learning_tasks.metric import ACCURACY, Metric
 from critlab.study.runs.estimands import MissingContrast
 from critlab.study.sweeps import Sweep
 
@@ -80,7 +81,7 @@ class Verdict(Shown):
         answer: see :func:`critlab.analysis.judgement.judging.verdict`.
         arm: the curve that was judged.
         sweep: the kind of sweep.
-        smallest_damage: the smallest damage of interest, a fraction of accuracy.
+        smallest_damage: the smallest damage of interest, in the unit of ``metric``.
         looks: at which level this look at the study is judged, and the looks before it.
         damages: every named damage, in the order of the study.
         evidence: the damages that decide: for ``present`` the critical ones above the smallest damage, else the
@@ -91,7 +92,7 @@ class Verdict(Shown):
         epochs_a_seed: what one more seed costs; 0 unless ``seeds_needed`` is given.
         epochs: those of the whole study, each shared epoch once; 0 unless ``running``.
         epochs_left: epochs that are not trained yet; 0 unless ``running``.
-        detectable_last: the lasting damage (a fraction) that these seeds detect with 80 % power at the last point of
+        detectable_last: the lasting damage that these seeds detect with 80 % power at the last point of
             the sweep, if it is at no other; None with too few seeds.
         detectable_everywhere: the same if the damage is there at every point.
         closing: when half of the largest lasting damage is reached; None where there is no lasting damage, or at fewer
@@ -103,6 +104,7 @@ class Verdict(Shown):
         guards: what makes the sweep less informative than it seems.
         reasons: why the answer is ``undecided``; none for the other answers.
         minimum_seeds: the fewest seeds that a verdict needs.
+        metric: in which damage is measured.
     """
 
     answer: Answer
@@ -127,6 +129,7 @@ class Verdict(Shown):
     guards: tuple[Guard, ...] = ()
     reasons: tuple[Reason, ...] = ()
     minimum_seeds: int = MINIMUM_SEEDS
+    metric: Metric = ACCURACY
 
     @property
     def level(self) -> float:

@@ -26,7 +26,7 @@ SHARED = 0.5
 
 
 class Moments(NamedTuple):
-    """Means and variances over seeds, each ``(..., contrasts)``; ``damages`` are fractions of accuracy.
+    """Means and variances over seeds, each ``(..., contrasts)``, in the unit of the damages.
 
     Args:
         n: seeds that are done.

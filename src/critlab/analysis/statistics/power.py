@@ -16,8 +16,8 @@ def detectable(
     """The true damage of one contrast alone that is called above ``smallest`` with 80 % probability.
 
     ``smallest + delta stderr``, where delta is the noncentrality with ``P(T(freedom, delta) > t(1 - level / contrasts,
-    freedom)) = 0.8``: the first step of Holm's adjustment over ``contrasts``. Fractions of accuracy, in the shape of
-    ``stderr``; infinite where nothing estimates the error.
+    freedom)) = 0.8``: the first step of Holm's adjustment over ``contrasts``. In the unit of ``smallest`` and the shape
+    of ``stderr``; infinite where nothing estimates the error.
     """
     from scipy.special import nctdtrinc
 

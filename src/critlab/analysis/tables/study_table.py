@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from critlab.analysis.final_accuracy import final_accuracy
+from critlab.analysis.final_score import final_score
 from critlab.analysis.tables.table import Outcome, Row
+from critlab.learning_tasks.metric import Metric
 from critlab.study.runs.run import Run
 from critlab.study.runs.stages import Look
 from critlab.study.study import Study
@@ -26,8 +27,8 @@ CURVE_ROLES = ("deficit", "negative_control", "clock_control", "intervention_con
 PicturePlace = tuple[str, int, str, str]
 """Readable name of run and seed, epoch, quantity, layer."""
 
-Accuracies = tuple[float, float | None]
-"""Final test and, where there is one, training accuracy; fractions."""
+Scores = tuple[float, float | None]
+"""The study's metric on test and, where it is known, on training data, at the end of a run."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class StudyTable:
         outcomes: what became of every run and seed.
         provenance: versions, machine, numerics and time, as plain JSON values.
         pictures: arrays that belong to a number of the table, by its run, epoch, quantity and layer.
-        chance: the share of the test images that bear the most frequent label; None where it is not known.
+        chance: what the best constant answer reaches in the study's metric, such as the share of the most frequent
+            label; None where it is not known.
         correct: which test images were classified correctly, by readable name of run and seed, and epoch; only where
             the store knows.
         makers: how many records of each run and seed were made on what kind of machine, by its readable name.
@@ -97,13 +99,18 @@ class StudyTable:
         return {outcome.name: outcome for outcome in self.outcomes}
 
     @cached_property
-    def final_accuracies(self) -> Mapping[str, Accuracies]:
-        """The final accuracies of each run and seed that is done and was tested, by its readable name."""
-        found: dict[str, Accuracies] = {}
+    def metric(self) -> Metric:
+        """The metric in which damage is measured."""
+        return self.study.metric
+
+    @cached_property
+    def final_scores(self) -> Mapping[str, Scores]:
+        """The final scores of each run and seed that is done and was tested, by its readable name."""
+        found: dict[str, Scores] = {}
         epochs = self.study.statistics.final_epochs
         for outcome in self.outcomes:
             rows = self.by_run[outcome.name] if outcome.status == "done" else ()
-            test, train = (final_accuracy(rows, epochs, f"{split}_accuracy") for split in ("test", "train"))
+            test, train = (final_score(rows, epochs, name) for name in (self.metric.test, self.metric.train))
             if test is not None:
                 found[outcome.name] = (test, train)
         return found

@@ -11,7 +11,8 @@ from critlab._core.errors import StudyError
 from critlab.analysis.judgement.looks import Looks, looks
 from critlab.analysis.tables.study_table import StudyTable
 from critlab.analysis.timing.answer import PROMISING, Timing, judge_timing
-from critlab.analysis.timing.table import Cell, TimingTable
+from critlab.analysis.timing.table import Cell, Goal, TimingTable
+from critlab.learning_tasks.metric import ACCURACY, Metric
 from critlab.study.runs.run import Run
 from critlab.study.runs.tree import build
 from critlab.study.sweeps import SWEEPS
@@ -26,7 +27,7 @@ class StudyTiming:
     """When to switch, and what the answer took.
 
     Args:
-        timing: of the final test accuracy, a fraction.
+        timing: of the final test score, in the unit of ``metric``.
         direction: whether the switch goes on at each time, or off.
         looks: at which level this look is judged, and the looks before it.
         spent: epochs trained, each once.
@@ -34,6 +35,7 @@ class StudyTiming:
         diverged: runs left out because they diverged.
         missing: runs that are not done.
         candidate: an untried epoch that is likely to be better than all tried ones; None where there is none.
+        metric: what is compared.
     """
 
     timing: Timing
@@ -44,6 +46,7 @@ class StudyTiming:
     diverged: int
     missing: int
     candidate: int | None
+    metric: Metric = ACCURACY
 
     @property
     def decided(self) -> bool:
@@ -69,8 +72,9 @@ def timing_sweep(sweep: object) -> TimingSweep:
 def study_timing(results: StudyTable) -> StudyTiming | None:
     """When to switch; None where no run with the switch is done.
 
-    The metric is the final test accuracy. The tolerance is ``statistics.tolerance``, else the smallest damage of
-    interest; the present time is ``statistics.present``. Runs that diverged have no final accuracy and are left out.
+    What is compared is the final test score in the study's metric. The tolerance is ``statistics.tolerance``, else the
+    smallest damage of interest; the present time is ``statistics.present``. Runs that diverged have no final score and
+    are left out.
 
     Raises:
         StudyError: the sweep does not ask when to switch.
@@ -83,12 +87,13 @@ def study_timing(results: StudyTable) -> StudyTiming | None:
     if not cells:
         return None
     made = looks(results)
+    goal: Goal = "max" if results.metric.better == "higher" else "min"
     tolerance = study.statistics.tolerance or study.statistics.smallest_damage or FALLBACK
     present, never = study.statistics.present, sweep.flip_time("never")
 
     def judged(candidates: tuple[int, ...]) -> Timing:
         table = TimingTable.of(cells, candidates, never)
-        return judge_timing(table, tolerance=tolerance, present=present, level=made.level)
+        return judge_timing(table, tolerance=tolerance, goal=goal, present=present, level=made.level)
 
     times = sorted({*map(sweep.flip_time, sweep.points), *([] if present is None else [present])})
     timing = judged(tuple(times))
@@ -103,6 +108,7 @@ def study_timing(results: StudyTable) -> StudyTiming | None:
         diverged=diverged,
         missing=len(statuses) - diverged - statuses.count("done"),
         candidate=_candidate(judged(_between(times, sweep, study.statistics.final_epochs))),
+        metric=results.metric,
     )
 
 
@@ -119,7 +125,7 @@ def _runs(results: StudyTable, sweep: TimingSweep) -> Iterator[tuple[Run, int, i
 
 def _cells(results: StudyTable, sweep: TimingSweep) -> Iterator[tuple[Cell, float]]:
     for run, time, seed in _runs(results, sweep):
-        found = results.final_accuracies.get(run.identifier(seed))
+        found = results.final_scores.get(run.identifier(seed))
         if found is not None:
             yield (time, seed), found[0]
 

@@ -9,12 +9,15 @@ from critlab.analysis.confounds.negative_control import NegativeControl
 from critlab.analysis.judgement.damages import Damage
 from critlab.analysis.judgement.verdict import Verdict
 from critlab.analysis.tables.results import Results
+from critlab.learning_tasks.metric import ACCURACY, Metric
 from critlab.report.chart import Cell, Chart, Panel
-from critlab.report.charts.encoding import HUNDREDTHS, JSON, only, quantity, specification, tip
+from critlab.report.charts.encoding import JSON, only, quantity, specification, tip
+from critlab.report.charts.shared.metric_axis import grid_axis
 from critlab.report.text.judgement.confounds import confound_text
 from critlab.report.text.judgement.damages import damage_meaning, damage_name, damage_place, damage_value
-from critlab.report.text.names import arm_words, spaced
-from critlab.report.text.numbers import probability, result
+from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.names import arm_words, capital, spaced
+from critlab.report.text.numbers import probability
 from critlab.study import Study
 
 KEY = "named_damages"
@@ -55,9 +58,9 @@ def _chart(verdict: Verdict, damages: Sequence[Damage], explanations: Sequence[J
     return Chart(
         key=KEY,
         title="Damages and other explanations",
-        caption="Each row is a difference of final accuracies, paired by seed. The 95 % intervals of one colour hold "
-        "simultaneously. The dotted line is the smallest damage of interest. Diamonds are what other explanations cost "
-        f"by themselves; the text above says of each which share of the damage it accounts for.{more}",
+        caption=f"Each row is a difference of final {MetricWords(verdict.metric).scores}, paired by seed. The 95 % intervals of "
+        "one colour hold simultaneously. The dotted line is the smallest damage of interest. Diamonds are what other "
+        f"explanations cost by themselves; the text above says which share of the damage each accounts for.{more}",
         alt="Chart of the named damages with their intervals. The numbers follow in a table.",
         panels=(Panel("", _specification(verdict, drawn, labels, explanations), 24, height),),
         columns=COLUMNS,
@@ -89,7 +92,7 @@ def _cells(verdict: Verdict, damage: Damage) -> tuple[Cell, ...]:
         *numbers,
         damage.adjusted_p,
         KINDS[damage.kind][0],
-        damage_meaning(damage, verdict.arm),
+        damage_meaning(damage, verdict.arm, verdict.metric),
     )
 
 
@@ -97,14 +100,18 @@ def _specification(verdict: Verdict, damages: Sequence[Damage], labels: Sequence
     rows: list[JSON] = []
     for damage, label in zip(damages, labels, strict=True):
         said = "–" if damage.adjusted_p is None else probability(damage.adjusted_p)
-        facts = {"value": damage_value(damage), "p": said, "meaning": damage_meaning(damage, verdict.arm)}
+        facts = {
+            "value": damage_value(damage, verdict.metric),
+            "p": said,
+            "meaning": damage_meaning(damage, verdict.arm, verdict.metric),
+        }
         where = {"label": label, "at": str(damage.at), "decides": KINDS[damage.kind][0]}
         limits = {"estimate": damage.estimate, "low": damage.low, "high": damage.high}
         rows.append({"part": "damage", **where, **limits, **facts})
         rows += [{"part": "seed", **where, "estimate": value, "seed": seed} for seed, value in damage.seeds.items()]
     rows += others
     labels = [*labels, *(row["label"] for row in others)]
-    x = quantity("estimate", "Points of accuracy", axis={"labelExpr": HUNDREDTHS, "grid": True})
+    x = quantity("estimate", capital(MetricWords(verdict.metric).of), axis=grid_axis(verdict.metric))
     y: JSON = {"field": "label", "type": "nominal", "title": None, "sort": list(labels)}
     y["axis"] = {"labelLimit": 260, "domain": False, "ticks": False, "labelExpr": "split(datum.label, '\\n')"}
     colours = [KINDS[kind] for kind in KINDS if any(one.kind == kind for one in damages)]
@@ -141,7 +148,7 @@ def _explanations(verdict: Verdict, study: Study) -> list[JSON]:
             continue
         name = f"control {arm_words(study, one.arm)}" if isinstance(one, NegativeControl) else spaced(one.name)
         limits = {"estimate": one.effect.mean, "low": one.effect.low, "high": one.effect.high}
-        facts = {"value": result(one.effect), "meaning": confound_text(verdict, one)}
+        facts = {"value": MetricWords(verdict.metric).result(one.effect), "meaning": confound_text(verdict, one)}
         rows.append({"part": "explanation", "label": _in_lines(name), "decides": EXPLAINS[0], **limits, **facts})
     return rows
 

@@ -18,10 +18,6 @@ from critlab.study.ingredients.measurement import quantities
 MOST_DRAWN = 24
 """How many deprived runs a chart of training shows: each adds all its epochs to the page."""
 
-ACCURACY = Quantity("test_accuracy", "Test accuracy", least=0, most=1)
-ACCURACIES = {name: replace(ACCURACY, name=name) for name in ("test_accuracy", "train_accuracy")}
-"""The accuracies, which every study has, with their range."""
-
 Places = dict[str, list["Moment"]]
 """Moments by what the table's column ``layer`` holds; empty for the whole network."""
 
@@ -51,7 +47,7 @@ def moments(results: Results) -> Mapping[str, Places]:
     Numbers that are not finite are left out, and intervals end where the quantity does.
     """
     found: dict[str, Places] = {}
-    known = {**quantities(results.study), **ACCURACIES}
+    known = quantities(results.study)
     for run in drawn_runs(results.study):
         values: dict[tuple[str, str, int], dict[int, float]] = {}
         for seed in results.study.seeds:

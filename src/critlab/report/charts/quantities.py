@@ -14,7 +14,7 @@ from critlab.report.charts.encoding import JSON, legend, only, quantity, specifi
 from critlab.report.charts.histograms import histogram_chart, is_histogram
 from critlab.report.charts.layers import by_epoch, in_order, point_of, run_title, window_edges
 from critlab.report.charts.moments import Moment, Places, compared_runs, left_out, moments
-from critlab.report.charts.training import ACCURACIES, COLUMNS, run_panel
+from critlab.report.charts.training import COLUMNS, followed, run_panel
 from critlab.report.text.names import run_label, spaced
 from critlab.report.text.numbers import significant
 from critlab.report.theme import ordered
@@ -39,7 +39,7 @@ def quantity_charts(results: Results) -> Iterator[Chart]:
         *(name for name in measured if name not in declared),
     ]:
         shown, places = declared.get(name, Quantity.undeclared(name)), measured[name]
-        if "" in places and name not in ACCURACIES:
+        if "" in places and name not in followed(results.metric):
             yield _whole(results.study, shown, places[""])
         by = {place: found for place, found in places.items() if place}
         if by:

@@ -1,4 +1,4 @@
-"""The study's curve: final accuracy and damage at every point of the sweep, with its controls."""
+"""The study's curve: final score and damage at every point of the sweep, with its controls."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from collections.abc import Iterator, Sequence
 from critlab.analysis.curve import CurvePoint
 from critlab.analysis.statistics import summarise
 from critlab.analysis.tables.results import Results
+from critlab.learning_tasks.metric import Metric
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import (
     JSON,
     dimmed,
-    hundredths,
     legend,
     only,
     pick,
     specification,
     tip,
 )
-from critlab.report.charts.shared.arms import COLUMNS, Arm, equal_total_arms, not_above_1, not_below_0, sweep_arms
+from critlab.report.charts.shared.arms import Arm, columns, equal_total_arms, sweep_arms
 from critlab.report.charts.shared.direct_labels import Ending, direct_labels
+from critlab.report.charts.shared.metric_axis import damage_axis, score_axis
 from critlab.report.charts.shared.places import Places
-from critlab.report.text.names import point_facts, spaced
+from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.names import capital, point_facts, spaced
 from critlab.study import Study
 
 MOST_DRAWN = 24
@@ -33,50 +35,52 @@ ROOM = 0.05
 FROM_THE_END = 0.05
 """How far from the last place a curve may end, as a share of it, and still be named there."""
 
-HEIGHTS = {"accuracy": 380, "damage": 340}
+HEIGHTS = {"score": 380, "damage": 340}
 SMALLEST = "smallest of interest"
 
 
 def sweep_charts(results: Results) -> Iterator[Chart]:
-    """The accuracy and the damage along the sweep, as far as there are points."""
+    """The score and the damage along the sweep, as far as there are points."""
     arms = sweep_arms(results)
     if any(arm.curve.points for arm in arms):
-        yield _accuracy_chart(results.study, arms)
+        yield _score_chart(results.study, arms)
         yield _damage_chart(results.study, [arms[0], *equal_total_arms(results, arms[0]), *arms[1:]])
 
 
 def _rows(arms: Sequence[Arm], places: Places) -> list[JSON]:
     rows: list[JSON] = []
+    metric = arms[0].curve.metric
+    words = MetricWords(metric)
     for index, arm in enumerate(arms):
         for point in arm.curve.points:
             where = {"arm": arm.name, "x": places[point.at] + places.beside(index, len(arms))}
             if index and point.at == arm.curve.sweep.origin:
                 continue  # the control itself: drawn once, with the deficit's curve
-            means = {"accuracy": point.accuracy.value, "accuracy_low": not_below_0(point.accuracy_low)}
-            means |= {"accuracy_high": not_above_1(point.accuracy_high)}
+            means = {metric.name: point.score.value, f"{metric.name}_low": words.not_below(point.score_low)}
+            means |= {f"{metric.name}_high": words.not_above(point.score_high)}
             means |= {"damage": point.damage.value, "low": point.low}
-            rows.append({"part": "point", **where, **means, "high": point.high, **point_facts(point)})
+            rows.append({"part": "point", **where, **means, "high": point.high, **point_facts(point, metric)})
             for seed in point.seeds:
-                own = {"seed": seed.seed, "accuracy": seed.accuracy, "damage": seed.damage}
+                own = {"seed": seed.seed, metric.name: seed.score, "damage": seed.damage}
                 rows.append({"part": "seed", **where, "at": str(point.at), **own})
-    rows += [_control_row(point, places) for point in arms[0].curve.points]
+    rows += [_control_row(point, places, words) for point in arms[0].curve.points]
     return rows
 
 
-def _control_row(point: CurvePoint, places: Places) -> JSON:
+def _control_row(point: CurvePoint, places: Places, words: MetricWords) -> JSON:
     clean = summarise([seed.control for seed in point.seeds])
     return {
         "part": "control",
         "x": places[point.at],
-        "accuracy": clean.mean,
-        "low_control": not_below_0(clean.low),
-        "high_control": not_above_1(clean.high),
+        words.metric.name: clean.mean,
+        "low_control": words.not_below(clean.low),
+        "high_control": words.not_above(clean.high),
     }
 
 
-def _control_between(rows: Sequence[JSON]) -> float:
+def _control_between(rows: Sequence[JSON], name: str) -> float:
     """The height of the control's line where its label stands."""
-    heights = [row["accuracy"] for row in sorted(rows, key=lambda row: row["x"]) if row["part"] == "control"]
+    heights = [row[name] for row in sorted(rows, key=lambda row: row["x"]) if row["part"] == "control"]
     return float(sum(heights[-2:]) / len(heights[-2:]))
 
 
@@ -119,7 +123,7 @@ def _panel(
 
 def _marks(arms: Sequence[Arm], places: Places, y: JSON, low: str, high: str) -> list[JSON]:
     """Interval, line and seeds of every arm, then the means of every arm."""
-    names = [arm.name for arm in arms]
+    names, metric = [arm.name for arm in arms], arms[0].curve.metric
     looks = legend("arm", None, names, [arm.colour for arm in arms])
     where = {"x": places.channel, "y": y}
     found: list[JSON] = []
@@ -134,7 +138,8 @@ def _marks(arms: Sequence[Arm], places: Places, y: JSON, low: str, high: str) ->
     dot = {"type": "point", "filled": True, "size": 14, "xOffset": 6}
     found.append({"transform": only("seed"), "mark": dot, "encoding": seeds})
     found += [_line(arm, places.channel, y) for arm in arms]
-    mean_tip = [seed_tip[0], seed_tip[1], tip("accuracy_text", "Accuracy"), tip("damage_text", "Damage"), tip("n", "n")]
+    score_tip = tip(f"{metric.name}_text", capital(metric.title))
+    mean_tip = [*seed_tip[:2], score_tip, tip("damage_text", "Damage"), tip("n", "n")]
     means = {**where, **looks, "opacity": dimmed(1), "tooltip": mean_tip}
     mark = {"type": "point", "filled": True, "size": 75, "stroke": "$paper", "strokeWidth": 1}
     found.append({"params": [pick("arm")], "transform": only("point"), "mark": mark, "encoding": means})
@@ -148,11 +153,13 @@ def _line(arm: Arm, x: JSON, y: JSON) -> JSON:
     return {"transform": transform, "mark": mark, "encoding": {"x": x, "y": y, "opacity": dimmed(1)}}
 
 
-def _accuracy_chart(study: Study, arms: Sequence[Arm]) -> Chart:
+def _score_chart(study: Study, arms: Sequence[Arm]) -> Chart:
     shown = arms[:MOST_DRAWN]
     places, rows = Places(study), _rows(shown, Places(study))
-    domain = _domain(rows, ("accuracy", "accuracy_low", "accuracy_high", "low_control", "high_control"))
-    y = hundredths("accuracy", "Final test accuracy (%)", domain=domain)
+    metric = arms[0].curve.metric
+    low, high = f"{metric.name}_low", f"{metric.name}_high"
+    domain = _domain(rows, (metric.name, low, high, "low_control", "high_control"))
+    y = score_axis(metric.name, metric, f"Final test {metric.title}", domain=domain)
     band = {"y": {**y, "field": "low_control"}, "y2": {"field": "high_control"}}
     interval = {
         "transform": [*only("control"), {"filter": "isValid(datum.low_control)"}],
@@ -169,24 +176,24 @@ def _accuracy_chart(study: Study, arms: Sequence[Arm]) -> Chart:
         },
     ]
     name = "control" if study.background else "clean control"
-    label = _label(places, y, _control_between(rows), name)
-    marks = _marks(shown, places, y, "accuracy_low", "accuracy_high")
+    label = _label(places, y, _control_between(rows, metric.name), name)
+    marks = _marks(shown, places, y, low, high)
     ends = sorted((row for row in rows if row["part"] == "control"), key=lambda row: row["x"])[-1:]
-    others = [Ending(name, "$control", row["x"], row["accuracy"], picks=False) for row in ends]
+    others = [Ending(name, "$control", row["x"], row[metric.name], picks=False) for row in ends]
     window = study.sweep.words.note
     if study.background:
         window += " All runs, the control too, have the deficits of the background."
     return Chart(
         key=study.sweep.words.chart,
-        title=_title(study, "Final accuracy"),
+        title=_title(study, f"Final {metric.title}"),
         caption="Means over seeds with 95 % intervals; small dots are single seeds. The grey band is the clean "
-        f"control.{window} Hover for numbers; click a name below to single it out.{_left_out(arms)}",
-        alt=_alt(study, arms, "final test accuracy"),
-        panels=(_panel(shown, rows, [*control, *marks], label, y, HEIGHTS["accuracy"], others),),
-        columns=COLUMNS,
+        f"control.{window}{better(metric)} Hover for numbers; click a name below to single it out.{_left_out(arms)}",
+        alt=_alt(study, arms, f"final test {metric.title}"),
+        panels=(_panel(shown, rows, [*control, *marks], label, y, HEIGHTS["score"], others),),
+        columns=columns(metric),
         rows=tuple(row for arm in arms for row in arm.numbers()),
         interval="95 % t",
-        seeds=tuple(values for arm in arms for values in arm.seeds("accuracy")),
+        seeds=tuple(values for arm in arms for values in arm.seeds("score")),
     )
 
 
@@ -195,7 +202,8 @@ def _damage_chart(study: Study, arms: Sequence[Arm]) -> Chart:
     places, rows = Places(study), _rows(shown, Places(study))
     smallest = study.statistics.smallest_damage
     domain = _domain(rows, ("damage", "low", "high"), 0.0, smallest)
-    y = hundredths("damage", "Damage (percentage points of accuracy)", domain=domain)
+    metric = arms[0].curve.metric
+    y = damage_axis("damage", metric, domain=domain)
     lines: list[JSON] = [
         {
             "data": {"values": [{"damage": 0}]},
@@ -214,11 +222,11 @@ def _damage_chart(study: Study, arms: Sequence[Arm]) -> Chart:
     return Chart(
         key=study.sweep.words.damage_chart,
         title=study.sweep.words.damage_title,
-        caption="Clean control minus run, paired by seed, with the 95 % t interval of each point alone. Above the "
-        f"solid line accuracy was lost; the dotted line is the smallest damage of interest.{_left_out(arms)}",
+        caption=f"{_difference(metric)}, paired by seed, with the 95 % t interval of each point alone. Above the "
+        f"solid line {_lost(metric)}; the dotted line is the smallest damage of interest.{_left_out(arms)}",
         alt=_alt(study, arms, "damage"),
         panels=(_panel(shown, rows, [*lines, *marks], label, y, HEIGHTS["damage"], others),),
-        columns=COLUMNS,
+        columns=columns(metric),
         rows=tuple(row for arm in arms for row in arm.numbers()),
         interval="95 % t",
         seeds=tuple(values for arm in arms for values in arm.seeds("damage")),
@@ -232,6 +240,19 @@ def _label(places: Places, y: JSON, height: float, words: str) -> list[JSON]:
     letters = {"type": "text", "dy": -8, "color": "$soft"}
     data = {"values": [{"x": places.between, y["field"]: height}]}
     return [{"data": data, "mark": mark, "encoding": encoding} for mark in (rim, letters)]
+
+
+def better(metric: Metric) -> str:
+    """Says that lower values are better, where they are; empty elsewhere, as a reader expects it."""
+    return " Lower is better." if metric.better == "lower" else ""
+
+
+def _difference(metric: Metric) -> str:
+    return "Clean control minus run" if metric.better == "higher" else "Run minus clean control"
+
+
+def _lost(metric: Metric) -> str:
+    return f"{metric.title} was lost" if metric.better == "higher" else f"{metric.title} is higher"
 
 
 def _title(study: Study, what: str) -> str:

@@ -55,7 +55,7 @@ def _row(timing: Timing, place: int) -> JSON:
 def _specification(timing: Timing, words: TimingWords, rows: list[JSON]) -> JSON:
     x = quantity("time", f"Time of {words.switch} ({words.step}s)", scale={"nice": False, "padding": 12})
     axis: JSON = {"axis": {"labelExpr": HUNDREDTHS, "tickCount": 6}} if words.fraction else {}
-    unit = " (points)" if words.fraction else ""
+    unit = " (points)" if words.fraction else f" ({words.unit})" if words.unit else ""
     y = quantity("value", f"{words.metric[:1].upper()}{words.metric[1:]}{unit}", scale={"zero": False}, **axis)
     half = 0.004 * (timing.points[-1].epoch - timing.points[0].epoch)
     shades = [{"time": one.low - half, "until": one.high + half} for one in sorted((timing.plateau, *timing.also))]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from critlab.analysis.tables.results import Results
+from critlab.learning_tasks.metric import Metric
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import (
     JSON,
     ZOOM,
     dimmed,
-    hundredths,
     legend,
     only,
     pick,
@@ -20,7 +20,8 @@ from critlab.report.charts.encoding import (
 )
 from critlab.report.charts.moments import Moment, drawn_runs, left_out, moments
 from critlab.report.charts.shared.filters import FEW_SEEDS
-from critlab.report.text.names import UNSWEPT, place_title, run_label, tested_words
+from critlab.report.charts.shared.metric_axis import score_axis
+from critlab.report.text.names import UNSWEPT, capital, place_title, run_label, tested_words
 from critlab.report.text.numbers import interval, percent, significant, significant_limits
 from critlab.report.theme import ordered
 from critlab.study import Run, Study
@@ -29,13 +30,17 @@ COLUMNS = ("run", "quantity", "epoch", "n", "mean", "low", "high")
 MOST_SEED_ROWS = 5000
 """How many values of single seeds a panel holds."""
 
-ACCURACIES = {"test_accuracy": "Test accuracy", "train_accuracy": "Training accuracy"}
+
+def followed(metric: Metric) -> dict[str, str]:
+    """The quantities of the learning curves with their titles: the judged metric on test and training data."""
+    return {metric.test: f"Test {metric.title}", metric.train: f"Training {metric.title}"}
 
 
 def learning_charts(results: Results) -> Iterator[Chart]:
-    """Test and training accuracy by epoch, side by side."""
-    measured = moments(results)
-    drawn = {name: measured[name][""] for name in ACCURACIES if "" in measured.get(name, {})}
+    """The judged metric on test and training data by epoch, side by side."""
+    measured, metric = moments(results), results.metric
+    titles = followed(metric)
+    drawn = {name: measured[name][""] for name in titles if "" in measured.get(name, {})}
     if not drawn:
         return
     values = [
@@ -43,18 +48,17 @@ def learning_charts(results: Results) -> Iterator[Chart]:
     ]
     margin = 0.04 * (max(values) - min(values))
     domain = [min(values) - margin, max(values) + margin]
-    panels = tuple(
-        run_panel(results.study, found, ACCURACIES[name], hundredths("mean", "Accuracy (%)", domain=domain), True)
-        for name, found in drawn.items()
-    )
+    y = score_axis("mean", metric, capital(metric.title), domain=domain)
+    panels = tuple(run_panel(results.study, found, titles[name], y, metric.in_points) for name, found in drawn.items())
     yield Chart(
         key="learning_curves",
         title="Learning curves",
         caption="Means over seeds with 95 % bands, run by run; the epochs under the deficit are shaded, the darker "
-        "the more runs share them. Training accuracy is measured on the images as trained on, deficit included. "
+        "the more runs share them. "
+        f"Training {metric.title} is measured on the images as trained on, deficit included. "
         f"{_sparse(results.study)}"
         f"Drag to move along, hold Shift and scroll to zoom, double-click to reset.{left_out(results.study)}",
-        alt="Charts of test and training accuracy by epoch for every run. The numbers follow in a table.",
+        alt=f"Charts of test and training {metric.title} by epoch for every run. The numbers follow in a table.",
         panels=panels,
         columns=COLUMNS,
         rows=tuple(m.cells() for found in drawn.values() for m in found),
@@ -64,7 +68,7 @@ def learning_charts(results: Results) -> Iterator[Chart]:
 
 
 def _sparse(study: Study) -> str:
-    """Which epochs of test accuracy are drawn, where not all are; a sentence and a space, or nothing."""
+    """Which epochs of tests are drawn, where not all are; a sentence and a space, or nothing."""
     return f"Networks were tested {tested_words(study)}; lines join the tests. " if study.evaluation.every > 1 else ""
 
 

@@ -13,6 +13,14 @@ MISSING = (
     "Examples are recorded where the data are read: they need the data, which are not here. Repeat critlab run where "
     "the data are; it trains nothing again."
 )
+LABELS: Mapping[str, str] = {
+    "classes": "its class",
+    "multi_hot": "which labels it has",
+    "real": "its target",
+    "pixels": "which classes its pixels have",
+}
+"""What stands below an example, by the kind of its labels; nothing where the label is a part of the example."""
+
 OWN = "Examples need the data, which only your own training loop has."
 
 
@@ -37,6 +45,7 @@ def examples_part(results: Results) -> Mapping[str, Any]:
         "form": found.form,
         "columns": columns,
         "deficit": window_words(results.study),
+        "labels": LABELS.get(results.study.task.targets.kind, ""),
         "changed": any(one["deprived"] != one["clean"] for one in columns) or any(one["withheld"] for one in columns),
         "relabelled": any(one["deprived_label"] for one in columns),
     }
@@ -53,4 +62,8 @@ def _shown(form: str, example: Any, clean: Any) -> Any:
 
 
 def _label(label: Any) -> str:
+    if label is None:
+        return ""
+    if label == []:
+        return "none"
     return ", ".join(map(str, label)) if isinstance(label, Sequence) and not isinstance(label, str) else str(label)

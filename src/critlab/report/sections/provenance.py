@@ -12,16 +12,20 @@ from critlab.analysis.tables.results import Results
 from critlab.analysis.test_images import images_recorded
 from critlab.engine.records.command_record import Command
 from critlab.engine.records.makers import Maker
-from critlab.objectives import CrossEntropy
+from critlab.learning_tasks import CLASSIFICATION
+from critlab.objectives import plain_objective
 from critlab.report.text.names import (
     background_words,
     capital,
     intervention_words,
+    metric_words,
     objective_words,
     spaced,
+    task_words,
     tested_words,
     window_words,
 )
+from critlab.report.text.notes import SEEDS_ALONE
 from critlab.report.text.numbers import significant, size
 from critlab.report.text.optimisation import optimizer_words, schedule_words
 
@@ -34,6 +38,9 @@ def provenance_pairs(results: Results) -> Iterator[tuple[str, str]]:
         "Data",
         study.data.name + (f", {sizes.train:,} to train and {sizes.test:,} to test" if sizes else ""),
     )
+    if study.task != CLASSIFICATION:
+        yield "Task", task_words(study.task)
+        yield "Metric", metric_words(study.metric)
     yield "Model", study.model.name
     if study.optimizer.schedule_known:
         yield "Optimiser", optimizer_words(study.optimizer)
@@ -43,7 +50,7 @@ def provenance_pairs(results: Results) -> Iterator[tuple[str, str]]:
         yield "In the background of every run but the undisturbed", background_words(study)
     if study.intervention:
         yield "When it has closed", intervention_words(study.intervention)
-    if study.objective != CrossEntropy():
+    if plain_objective(study.objective) != {"name": study.task.objective}:
         yield "Objective", objective_words(study.objective)
     tests = [tested_words(study)] if study.evaluation.every > 1 else []
     if study.evaluation.batch_norm == "recomputed":
@@ -52,7 +59,9 @@ def provenance_pairs(results: Results) -> Iterator[tuple[str, str]]:
         tests.append(f"of an average of the weights, with decay {significant(study.evaluation.ema, 6)} in a step")
     if tests:
         yield "Tests", "; ".join(tests)
-    if not images_recorded(results):
+    if not study.metric.counted:
+        yield "Test examples", SEEDS_ALONE
+    elif not images_recorded(results):
         yield (
             "Test images",
             "intervals do not contain their choice: the store lacks which of them were classified correctly, at least "

@@ -26,7 +26,8 @@ from critlab.report.text.judgement.confounds import confound_text, share_text
 from critlab.report.text.judgement.damages import damage_rows
 from critlab.report.text.judgement.verdict import ANSWERS, answer_text, closing_text, headline
 from critlab.report.text.methods import methods_text
-from critlab.report.text.names import capital, question, spaced, title
+from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.names import capital, damage_words, question, spaced, title
 from critlab.report.text.notes import note_lines
 from critlab.report.text.so_far import progress_line
 from critlab.report.text.study_timing import study_timing_lines, timing_facts, timing_label
@@ -58,6 +59,7 @@ def study_section(results: Results, name: str) -> Row:
         "missing": len(trouble) - len(shown),
         "trouble_title": _trouble_title(trouble, len(results.outcomes)),
         "title": title(study),
+        "damage_words": damage_words(study.metric),
         "headline": _headline(results),
         "main": [chart_part(chart, name) for chart in drawn if chart.key == main],
         "charts": [chart_part(chart, name) for chart in drawn if chart.key not in (KEY, *DESIGN, main)],
@@ -103,6 +105,7 @@ def _verdict(results: Results) -> Row:
             "sentence": sentence,
             "closing": "",
             "damages": table([]),
+            "damage_head": "",
             "facts": [one._asdict() for one in timing_facts(results.study, found)],
             "confounds": [],
             "notes": notes,
@@ -123,6 +126,7 @@ def _verdict(results: Results) -> Row:
         "sentence": capital(answer_text(verdict)),
         "closing": closing_text(verdict),
         "damages": table(damage_rows(verdict)),
+        "damage_head": capital(MetricWords(verdict.metric).of),
         "facts": [{"name": one.name, "value": one.value, "detail": one.detail} for one in facts(verdict)],
         "confounds": confounds,
         "notes": note_lines(verdict),

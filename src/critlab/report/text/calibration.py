@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from critlab.analysis.calibration.results import Calibration, PowerRow, Rate
+from critlab.learning_tasks.metric import Metric
+from critlab.report.text.metric_words import MetricWords
 from critlab.report.text.numbers import decimal, hundredths, percent
 
 ANSWERS = {"false_present": "present", "false_absent": "absent", "false_damage_only": "damage only"}
@@ -19,6 +21,8 @@ def _lines(found: Calibration) -> Iterator[str]:
     designs = ", ".join(found.designs)
     yield f"{found.studies} simulated studies a row, seed {found.seed}; designs: {designs}."
     yield "Seeds vary by 1 point of accuracy a run; in rows about absent by 0.3 points."
+    if not all(metric.in_points for metric in found.metrics.values()):
+        yield "In a metric that is not shown in points, the smallest damage of interest takes the place of a point."
     yield ""
     yield "False answers (worst null over all designs and seeds):"
     for answer, words in ANSWERS.items():
@@ -43,7 +47,10 @@ def _design(found: Calibration, design: str) -> Iterator[str]:
     columns = list(dict.fromkeys(row.seeds for row in rows))
     yield ""
     yield f"{design}: power by seeds"
-    yield from table(["damage", "place", *(f"n = {seeds}" for seeds in columns), "mean n", "fixed n"], _power(rows))
+    yield from table(
+        ["damage", "place", *(f"n = {seeds}" for seeds in columns), "mean n", "fixed n"],
+        _power(rows, found.metrics[design]),
+    )
     failing = [row for row in found.failing if row.design == design and isinstance(row.seeds, int)]
     worst = max(failing, key=lambda row: row.false_absent.value, default=None)
     if worst is not None:
@@ -53,14 +60,15 @@ def _design(found: Calibration, design: str) -> Iterator[str]:
         )
 
 
-def _power(rows: Sequence[PowerRow]) -> Iterator[list[str]]:
+def _power(rows: Sequence[PowerRow], metric: Metric) -> Iterator[list[str]]:
     """One line for each damage and place: power at each number of seeds, and the sequential design's seeds."""
     for damage, place in dict.fromkeys((row.damage, row.place) for row in rows):
         own = [row for row in rows if (row.damage, row.place) == (damage, place)]
         last = own[-1]
         fixed = "" if last.fixed_seeds is None else str(last.fixed_seeds)
         powers = [decimal(row.right.value, 2) for row in own]
-        yield [f"{decimal(100 * damage, 0)} points", place, *powers, decimal(last.expected_seeds, 1), fixed]
+        shown = f"{decimal(100 * damage, 0)} points" if metric.in_points else MetricWords(metric).amount(damage)
+        yield [shown, place, *powers, decimal(last.expected_seeds, 1), fixed]
 
 
 def rate_text(rate: Rate) -> str:

@@ -11,6 +11,7 @@ from functools import singledispatch
 from critlab.analysis.information.exponential_fit import ExponentialFit
 from critlab.analysis.information.plasticity import Plasticity
 from critlab.analysis.sources.ignored_source import SourceBalance
+from critlab.learning_tasks.metric import ACCURACY
 from critlab.report.findings import (
     AccuracyAt,
     Comparison,
@@ -28,7 +29,7 @@ from critlab.report.findings import (
     TracePeak,
     Value,
 )
-from critlab.report.text.names import accuracy_interval
+from critlab.report.text.names import score_text
 from critlab.report.text.numbers import (
     decimal,
     gained,
@@ -100,7 +101,7 @@ def _(value: DamageAt) -> str:
 @value_text.register
 def _(value: AccuracyAt) -> str:
     point = value.point
-    text = f"{percent(point.accuracy.value)} {accuracy_interval(point)}, n = {point.n}, at epoch {point.at}"
+    text = f"{score_text(point, ACCURACY)}, n = {point.n}, at epoch {point.at}"
     clean = ", ".join(f"{name} {percent(accuracy)}" for name, accuracy in value.clean)
     return f"{text}; {clean}" if clean else text
 

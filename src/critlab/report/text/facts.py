@@ -9,7 +9,8 @@ from critlab.analysis.judgement.damages import Damage
 from critlab.analysis.judgement.verdict import Verdict
 from critlab.report.text.judgement.damages import damage_name, damage_place, damage_value
 from critlab.report.text.judgement.verdict import epochs_interval
-from critlab.report.text.numbers import count, decimal, hundredths, interval, points, probability
+from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.numbers import count, decimal, probability
 
 
 class Fact(NamedTuple):
@@ -36,13 +37,15 @@ def facts(verdict: Verdict) -> Iterator[Fact]:
 def _damage(verdict: Verdict, damage: Damage) -> Fact:
     name = f"Largest {damage_name(damage)}"
     assert damage.estimate is not None, "a damage with seeds has an estimate"
-    if damage.estimate < 0 and hundredths(damage.estimate) != "0.0":
-        found = f"{damage_value(damage)}, at {damage_place(damage, verdict.sweep)}"
+    words = MetricWords(verdict.metric)
+    if not words.is_loss(damage.estimate):
+        found = f"{damage_value(damage, verdict.metric)}, at {damage_place(damage, verdict.sweep)}"
         return Fact(name, "none", f"no point has damage in the mean; the highest is {found}")
     where = f"n = {damage.n}, at {damage_place(damage, verdict.sweep)}"
     if damage.adjusted_p is not None:
-        where += f"; {probability(damage.adjusted_p)} for more than {points(verdict.smallest_damage)}, adjusted"
-    return Fact(name, hundredths(damage.estimate), f"points {interval(damage.low, damage.high)}, {where}")
+        where += f"; {probability(damage.adjusted_p)} for more than {words.amount(verdict.smallest_damage)}, adjusted"
+    unit = "points" if verdict.metric.in_points else words.of
+    return Fact(name, words.number(damage.estimate), f"{unit} {words.interval(damage.low, damage.high)}, {where}")
 
 
 def _closing(verdict: Verdict) -> Fact:
@@ -59,5 +62,7 @@ def _power(verdict: Verdict) -> Iterator[Fact]:
     if last is None or everywhere is None:
         yield Fact("Smallest detectable damage", "–", f"at least {count(verdict.minimum_seeds, 'seed')} are needed")
         return
-    detail = f"points at the last point, {points(everywhere)} if at every point; 80 % power"
-    yield Fact("Smallest detectable damage", hundredths(last), detail)
+    words = MetricWords(verdict.metric)
+    unit = "points" if verdict.metric.in_points else words.of
+    detail = f"{unit} at the last point, {words.amount(everywhere)} if at every point; 80 % power"
+    yield Fact("Smallest detectable damage", words.number(last), detail)

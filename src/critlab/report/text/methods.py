@@ -9,18 +9,23 @@ from critlab.analysis.judgement.verdict import Verdict
 from critlab.analysis.statistics import MINIMUM_SEEDS
 from critlab.analysis.tables.results import Results
 from critlab.analysis.test_images import images_recorded
-from critlab.objectives import CrossEntropy
+from critlab.engine.planning.retention import known_outputs
+from critlab.learning_tasks import CLASSIFICATION
+from critlab.objectives import plain_objective
 from critlab.report.text.judgement.damages import damage_name
+from critlab.report.text.metric_words import MetricWords
 from critlab.report.text.names import (
     arm_words,
     background_words,
     intervention_words,
     objective_words,
     spaced,
+    task_words,
     tested_words,
     window_words,
 )
-from critlab.report.text.numbers import count, listing, points, significant
+from critlab.report.text.notes import SEEDS_ALONE
+from critlab.report.text.numbers import count, listing, significant
 from critlab.report.text.optimisation import optimizer_words, schedule_words
 from critlab.study import Study
 from critlab.study.schedules import schedule
@@ -54,19 +59,20 @@ def _training(study: Study) -> Iterator[str]:
     sizes, shape = study.data.sizes(), study.data.shape()
     data = spaced(study.data.name)
     if sizes is not None:
-        data += f" ({sizes.train:,} training and {sizes.test:,} test examples, {sizes.classes} classes)"
+        classes = f", {sizes.classes} classes" if study.task.names_classes else ""
+        data += f" ({sizes.train:,} training and {sizes.test:,} test examples{classes})"
     model = f"{spaced(study.model.name)}{_options(study.model.special(), 'name')}"
     known = shape is not None and sizes is not None
-    parameters = study.model.parameters(shape, sizes.classes) if known and shape and sizes else None
+    parameters = study.model.parameters(shape, known_outputs(study, sizes.classes)) if known and shape and sizes else None
     if parameters is not None:
         model += f" with {parameters:,} parameters"
-    yield f"The network {model} was trained on {data}."
+    yield f"The network {model} was trained on {data}{_task(study)}."
     optimizer = study.optimizer
     if not optimizer.schedule_known:
         yield "The training loop, with its optimiser and its schedule, was the user's own."
         return
     yield f"It was optimised with {optimizer_words(optimizer)}; learning rate {schedule_words(optimizer)}."
-    if study.objective != CrossEntropy():
+    if plain_objective(study.objective) != {"name": study.task.objective}:
         yield f"The objective was {objective_words(study.objective)}."
     augment = study.augment
     if augment is not None and not augment.changes_nothing:
@@ -75,6 +81,11 @@ def _training(study: Study) -> Iterator[str]:
         kinds += [f"the transform {augment.transform}"] if augment.transform else []
         kinds += ["dropout of single sources"] if augment.source_dropout else []
         yield f"Training images were augmented by {listing(kinds)}."
+
+
+def _task(study: Study) -> str:
+    """What was learned, where it is not the class of each example."""
+    return "" if study.task == CLASSIFICATION else f" for {task_words(study.task)}"
 
 
 def _options(options: Mapping[str, Any], *left_out: str) -> str:
@@ -132,7 +143,7 @@ def _seeds(study: Study) -> Iterator[str]:
     final = study.statistics.final_epochs
     over = f"the mean of the last {final} tests" if final > 1 else "that of the last test"
     often = f" Networks were tested {tested_words(study)}." if study.evaluation.every > 1 else ""
-    yield f"Final accuracy is {over}.{often}"
+    yield f"Final {study.metric.title} is {over}.{often}"
 
 
 def _statistics(results: Results) -> Iterator[str]:
@@ -141,18 +152,22 @@ def _statistics(results: Results) -> Iterator[str]:
         yield "The smoothed curve over switch times, its best time and its plateau have simultaneous intervals."
         return
     verdict = results.verdict()
+    words = MetricWords(verdict.metric)
     names = [damage_name(one) for one in _first_of_each(verdict)]
     if names:
-        yield f"The named damages {listing(names)} are differences of final accuracies, paired by seed."
+        yield f"The named damages {listing(names)} are differences of final {words.scores}, paired by seed."
     level = f"{significant(100 * verdict.level, 2)} %"
     yield (
         "Each lasting and each critical damage was tested one-sided against the smallest damage of interest, "
-        f"{points(verdict.smallest_damage)}, at a level of {level}, with variances moderated over the damages (Smyth "
+        f"{words.amount(verdict.smallest_damage)}, at a level of {level}, with variances moderated over the damages (Smyth "
         "2004) and p values adjusted over all damages of its kind (max-t, step-down). The 95 % t intervals of one kind "
         "hold simultaneously."
     )
-    images = "contain" if images_recorded(results) else "do not contain"
-    yield f"Intervals {images} the choice of test images."
+    if verdict.metric.counted:
+        images = "contain" if images_recorded(results) else "do not contain"
+        yield f"Intervals {images} the choice of test images."
+    else:
+        yield f"{SEEDS_ALONE}."
     if len(study.seeds) < MINIMUM_SEEDS:
         yield f"Answers need at least {count(MINIMUM_SEEDS, 'seed')}."
 

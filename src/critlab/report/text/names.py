@@ -7,8 +7,10 @@ from collections.abc import Mapping
 
 from critlab.analysis.curve import Curve, CurvePoint
 from critlab.deficits import Deficit
+from critlab.learning_tasks import LearningTask
+from critlab.learning_tasks.metric import Metric
 from critlab.objectives import Objective
-from critlab.report.text.numbers import interval, percent, points
+from critlab.report.text.metric_words import MetricWords
 from critlab.study import AugmentSpec, Intervention, Run, Study, WindowOverride
 from critlab.study.schedules import schedule
 from critlab.study.switches import Switch, switch_key
@@ -51,6 +53,29 @@ def _plain_words(value: object) -> str:
     if isinstance(value, list):
         return " and ".join(map(_plain_words, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def task_words(task: LearningTask) -> str:
+    """A task's name and options in plain words, such as ``regression (learned variance True)``."""
+    options = {key: value for key, value in task.special().items() if key != "metric"}
+    shown = ", ".join(f"{key} {value}".replace("_", " ") for key, value in options.items())
+    return spaced(task.name) + (f" ({shown})" if shown else "")
+
+
+def metric_words(metric: Metric) -> str:
+    """A metric with its unit and its direction, such as ``mean absolute error (mm), lower is better``."""
+    unit = f" ({metric.unit})" if metric.unit else ""
+    return f"{metric.title}{unit}, {metric.better} is better"
+
+
+def damage_words(metric: Metric) -> str:
+    """What damage is, as the glossary of a page says it."""
+    ends = "the clean control", "the run with the deficit"
+    first, second = ends if metric.better == "higher" else ends[::-1]
+    return (
+        f"Final test {metric.title} of {first} minus that of {second}, for the same seed: the same initial weights and "
+        "the same order of data."
+    )
 
 
 def objective_words(objective: Objective) -> str:
@@ -155,17 +180,18 @@ def arms_in_words(study: Study) -> dict[str, str]:
     return found
 
 
-def accuracy_interval(point: CurvePoint) -> str:
-    """The interval of an accuracy, cut at 0 and 1."""
-    low, high = point.accuracy_low, point.accuracy_high
-    return interval(None if low is None else max(low, 0.0), None if high is None else min(high, 1.0))
+def score_text(point: CurvePoint, metric: Metric) -> str:
+    """The score of a point with its interval, cut where the metric has no values."""
+    words = MetricWords(metric)
+    return f"{words.level(point.score.value)} {words.possible(point.score_low, point.score_high)}"
 
 
-def point_facts(point: CurvePoint) -> dict[str, str | int]:
+def point_facts(point: CurvePoint, metric: Metric) -> dict[str, str | int]:
     """What a tooltip says of a point."""
+    words = MetricWords(metric)
     return {
         "at": str(point.at),
-        "accuracy_text": f"{percent(point.accuracy.value)} {accuracy_interval(point)}",
-        "damage_text": f"{points(point.damage.value)} {interval(point.low, point.high)}",
+        f"{metric.name}_text": score_text(point, metric),
+        "damage_text": f"{words.amount(point.damage.value)} {words.interval(point.low, point.high)}",
         "n": point.n,
     }

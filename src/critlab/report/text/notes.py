@@ -21,37 +21,47 @@ from critlab.analysis.judgement.mixture import Mixture
 from critlab.analysis.judgement.verdict import EqualDamages, Gain, Note, Verdict
 from critlab.analysis.sources.ignored_source import SourceBalance
 from critlab.analysis.sources.source_windows import PrimeWindows
+from critlab.learning_tasks.metric import Metric
 from critlab.report.text.judgement.damages import damage_effect, damage_place
 from critlab.report.text.judgement.guards import guard_text
 from critlab.report.text.judgement.looks import look_lines
 from critlab.report.text.judgement.mixture import mixture_lines
-from critlab.report.text.numbers import count, effect, places, result
+from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.numbers import count, places
 from critlab.report.text.sources import balance_text, windows_text
 from critlab.study.sweeps import Sweep
+
+SEEDS_ALONE = (
+    "Intervals hold the differences between seeds, and not the choice of test examples, which is known for shares of "
+    "right answers alone"
+)
+"""What the intervals of a metric hold that is no mean over test examples of right and wrong."""
 
 
 def note_lines(verdict: Verdict) -> list[str]:
     """What else a reader must know, one line each."""
-    notes = [line for note in verdict.notes for line in note_texts(note, verdict.sweep)]
-    return [*look_lines(verdict.looks), *notes]
+    notes = [line for note in verdict.notes for line in note_texts(note, verdict.sweep, verdict.metric)]
+    held = [] if verdict.metric.counted or not verdict.damages else [f"{SEEDS_ALONE}."]
+    return [*look_lines(verdict.looks), *notes, *held]
 
 
-def note_texts(note: Note, sweep: Sweep) -> Iterator[str]:
+def note_texts(note: Note, sweep: Sweep, metric: Metric) -> Iterator[str]:
     """The lines of one note."""
     match note:
         case Unconverged():
             yield guard_text(note)
         case Gain():
-            yield f"At {damage_place(note.damage, sweep)} the deficit helps: it {damage_effect(note.damage)}."
+            yield f"At {damage_place(note.damage, sweep)} the deficit helps: it {damage_effect(note.damage, metric)}."
         case EqualDamages():
-            yield "Some damages are equal in every seed, so their intervals rest on the resolution of the test alone."
+            rests = "rest on the resolution of the test alone" if metric.counted else "have no width"
+            yield f"Some damages are equal in every seed, so their intervals {rests}."
         case InterventionEffect():
-            yield _intervention(note, sweep)
+            yield _intervention(note, sweep, MetricWords(metric))
         case Mixture():
             yield from mixture_lines(note)
         case BackgroundEffect():
-            words = ", ".join(one.words() for one in note.background)
-            yield f"The background alone ({words}) {effect(note.effect)}."
+            names, own = ", ".join(one.words() for one in note.background), note.effect
+            yield f"The background alone ({names}) {MetricWords(metric).effect(own.mean, own.low, own.high, own.n)}."
         case SourceBalance():
             yield f"{note.arm} at {note.at}: {balance_text(note)}"
         case PrimeWindows():
@@ -85,11 +95,11 @@ def curve_note_text(note: CurveNote) -> str:
             assert_never(note)
 
 
-def _intervention(note: InterventionEffect, sweep: Sweep) -> str:
+def _intervention(note: InterventionEffect, sweep: Sweep, words: MetricWords) -> str:
     what = note.intervention.words() if note.intervention else "no intervention"
-    said = f"With {what} the damage is {result(note.effect, of='accuracy')}, at {places(sweep, note.at)}"
+    said = f"With {what} the damage is {words.result(note.effect, named=True)}, at {places(sweep, note.at)}"
     if note.against_intervened is not None:
-        said += f" ({result(note.against_intervened)}, compared with clean runs that received it too)"
+        said += f" ({words.result(note.against_intervened)}, compared with clean runs that received it too)"
     if note.removed is None:
         return f"{said}."
-    return f"{said}. The damage of {note.compared_arm} is larger by {result(note.removed)}."
+    return f"{said}. The damage of {note.compared_arm} is larger by {words.result(note.removed)}."

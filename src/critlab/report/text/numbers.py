@@ -5,6 +5,7 @@ A result is written ``3.7 points [2.5, 4.8], n = 5``, with real minus signs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from critlab.analysis.statistics import Summary
@@ -60,12 +61,6 @@ def _rounded(fraction: float, digits: int) -> str:
     return signed(text[1:] if float(text) == 0 and text.startswith("-") else text)
 
 
-def result(summary: Summary, of: str = "") -> str:
-    """A mean with interval and n, such as ``3.7 points of accuracy [2.5, 4.8], n = 5``."""
-    unit = f" of {of}" if of else ""
-    return f"{points(summary.mean)}{unit} {interval(summary.low, summary.high)}, n = {summary.n}"
-
-
 def score(summary: Summary, digits: int = 3, unit: str = "") -> str:
     """A mean in its own unit, with ``digits`` decimals, such as ``0.412 bits [0.396, 0.428], n = 5``."""
     shown = "[no interval]"
@@ -82,6 +77,18 @@ def decimal(value: float, digits: int) -> str:
 def significant(value: float, digits: int = 3) -> str:
     """A number with up to ``digits`` significant digits, such as ``3.86``."""
     return signed(f"{value:.{digits}g}")
+
+
+def plain(value: float, digits: int = 3) -> str:
+    """A number with up to ``digits`` significant digits and without a power of ten, such as ``0.12`` or ``12,300``.
+
+    Below 0.0001 and from a million on there is one.
+    """
+    if value and not 1e-4 <= abs(value) < 1e6:
+        return significant(value, digits)
+    size = math.floor(math.log10(abs(value))) if value else 0
+    text = f"{round(value, digits - 1 - size):,.{max(digits - 1 - size, 0)}f}"
+    return signed(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
 def gained(value: float, digits: int = 4) -> str:
@@ -107,24 +114,6 @@ def significant_limits(low: float, high: float, digits: int = 3) -> str:
 def changed(summary: Summary) -> str:
     """A change with interval and n, such as ``+8.0 points [7.9, 8.3], n = 5``."""
     return f"{change(summary.mean)} {interval(summary.low, summary.high)}, n = {summary.n}"
-
-
-def effect(damage: Summary) -> str:
-    """What a damage does to accuracy, such as ``costs 2.3 points of accuracy [1.1, 3.5], n = 5``.
-
-    A negative damage is a gain: ``raises accuracy by 0.7 points [-0.5, 1.9], n = 5``.
-    """
-    if is_loss(damage):
-        return f"costs {result(damage, of='accuracy')}"
-    turned = interval(None, None)
-    if damage.low is not None and damage.high is not None:
-        turned = interval(-damage.high, -damage.low)
-    return f"raises accuracy by {points(-damage.mean)} {turned}, n = {damage.n}"
-
-
-def is_loss(damage: Summary) -> bool:
-    """Whether a damage is shown as a loss: not a gain that shows."""
-    return damage.mean >= 0 or hundredths(damage.mean) == "0.0"
 
 
 def probability(p: float) -> str:

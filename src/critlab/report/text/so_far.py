@@ -8,7 +8,8 @@ from critlab._core.terminal.duration import duration
 from critlab.analysis.curve import Curve
 from critlab.analysis.judgement.verdict import Verdict
 from critlab.analysis.tables.results import Results
-from critlab.report.text.numbers import count, interval, percent, points
+from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.numbers import count
 
 WIDTH = 24
 """Letters of the longest bar."""
@@ -32,14 +33,15 @@ def has_curve(curve: Curve) -> bool:
 
 
 def curve_lines(curve: Curve) -> Iterator[str]:
-    """The points of a curve, one line each: accuracy, damage with its interval, and a bar as long as the damage."""
+    """The points of a curve, one line each: score, damage with its interval, and a bar as long as the damage."""
     if not curve.points:
         return
     largest = max((point.damage.value for point in curve.points), default=0.0)
     width = max(len(str(point.at)) for point in curve.points)
-    yield f"{curve.sweep.words.axis}: accuracy, damage"
+    words = MetricWords(curve.metric)
+    yield f"{curve.sweep.words.axis}: {words.title}, damage"
     for point in curve.points:
         share = max(point.damage.value, 0.0) / largest if largest > 0 else 0.0
-        limits = f" {interval(point.low, point.high)}" if point.n > 1 else ""
-        text = f"{percent(point.accuracy.value)}, {points(point.damage.value)}{limits}, n = {point.n}"
+        limits = f" {words.interval(point.low, point.high)}" if point.n > 1 else ""
+        text = f"{words.level(point.score.value)}, {words.size(point.damage.value)}{limits}, n = {point.n}"
         yield f"  {point.at!s:>{width}}  {text:<44} {'█' * round(WIDTH * share)}".rstrip()

@@ -16,7 +16,10 @@ from critlab.study.study import Study
 
 def timing_words(study: Study, found: StudyTiming) -> TimingWords:
     """How the answer of a study is worded."""
-    return TimingWords(window_words(study), "test accuracy", fraction=True, direction=found.direction)
+    metric = found.metric
+    return TimingWords(
+        window_words(study), f"test {metric.title}", metric.in_points, direction=found.direction, unit=metric.unit
+    )
 
 
 def study_timing_lines(results: Results, found: StudyTiming) -> list[str]:

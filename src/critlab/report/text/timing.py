@@ -21,6 +21,7 @@ class TimingWords:
         fraction: whether the metric is a fraction that is shown in points.
         step: what times count, in the singular.
         direction: ``"on"`` where the switch goes on at each time, ``"off"`` where it is on from the start until then.
+        unit: of the metric, where it is not a fraction; empty for a pure number.
     """
 
     switch: str = "the switch"
@@ -28,6 +29,7 @@ class TimingWords:
     fraction: bool = False
     step: str = "epoch"
     direction: str = "on"
+    unit: str = ""
 
 
 def timing_lines(timing: Timing, words: TimingWords) -> list[str]:
@@ -126,7 +128,9 @@ def tradeoff_lines(rows: Sequence[Tradeoff], timings: Mapping[str, Timing], word
 
 def number(value: float, words: TimingWords) -> str:
     """A difference of the metric with its unit."""
-    return points(value) if words.fraction else _plain(value, words)
+    if words.fraction:
+        return points(value)
+    return f"{_plain(value, words)} {words.unit}".rstrip()
 
 
 def _plain(value: float, words: TimingWords) -> str:

@@ -8,7 +8,9 @@ from typing import Literal
 
 from critlab.analysis.curve import CURVE_ROLES, Curve, equal_total_curve
 from critlab.analysis.tables.results import Results
+from critlab.learning_tasks.metric import Metric
 from critlab.report.chart import Cell
+from critlab.report.text.metric_words import MetricWords
 from critlab.report.text.names import arm_label, arms_in_words
 
 LOOKS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
@@ -19,7 +21,11 @@ LOOKS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
 }
 """Colours, used in turn, and line style of a curve, by the role of its runs."""
 
-COLUMNS = ("arm", "at", "n", "accuracy", "accuracy_low", "accuracy_high", "control", "damage", "low", "high")
+
+def columns(metric: Metric) -> tuple[str, ...]:
+    """The columns of the table of a curve."""
+    name = metric.name
+    return ("arm", "at", "n", name, f"{name}_low", f"{name}_high", "control", "damage", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -34,13 +40,14 @@ class Arm:
 
     def numbers(self) -> Iterator[tuple[Cell, ...]]:
         """Its rows in the table of a chart."""
+        metric = self.curve.metric
+        words, low, high = MetricWords(metric), f"{metric.name}_low", f"{metric.name}_high"
         for row in self.curve.rows():
             named = {**row, "arm": self.column or row["arm"]}
-            named |= {"accuracy_low": not_below_0(row.get("accuracy_low"))}
-            named |= {"accuracy_high": not_above_1(row.get("accuracy_high"))}
-            yield tuple(named.get(column) for column in COLUMNS)
+            named |= {low: words.not_below(row.get(low)), high: words.not_above(row.get(high))}
+            yield tuple(named.get(column) for column in columns(metric))
 
-    def seeds(self, value: Literal["accuracy", "damage"]) -> Iterator[dict[int, float]]:
+    def seeds(self, value: Literal["score", "damage"]) -> Iterator[dict[int, float]]:
         """The value of each seed, for each row of :meth:`numbers`."""
         known = {point.at: {one.seed: float(getattr(one, value)) for one in point.seeds} for point in self.curve}
         yield from (known.get(row["at"], {}) for row in self.curve.rows())
@@ -66,13 +73,3 @@ def sweep_arms(results: Results) -> list[Arm]:
         taken = sum(other.dash == dashes for other in found)
         found.append(Arm(arm_label(study, curve, role, words), colours[taken % len(colours)], dashes, curve))
     return found
-
-
-def not_below_0(limit: float | None) -> float | None:
-    """A limit of an accuracy, not below 0."""
-    return None if limit is None else max(limit, 0.0)
-
-
-def not_above_1(limit: float | None) -> float | None:
-    """A limit of an accuracy, not above 1."""
-    return None if limit is None else min(limit, 1.0)

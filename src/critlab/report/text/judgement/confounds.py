@@ -7,11 +7,12 @@ from critlab.analysis.confounds.delay import Delay
 from critlab.analysis.confounds.equal_total import EqualTotal
 from critlab.analysis.confounds.learning_rate import ConstantRate, DecayedRate, OnsetRate, OtherSchedule, UnknownRate
 from critlab.analysis.confounds.negative_control import NegativeControl
-from critlab.analysis.confounds.training_accuracy import TrainingAccuracy
+from critlab.analysis.confounds.training_score import TrainingScore
 from critlab.analysis.judgement.verdict import Verdict
 from critlab.analysis.statistics import Summary
 from critlab.analysis.statistics.ratio import Share
-from critlab.report.text.numbers import effect, percent, places, result, share_interval, significant
+from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.numbers import percent, places, share_interval, significant
 from critlab.study.schedules import schedule
 
 
@@ -20,14 +21,14 @@ def confound_text(verdict: Verdict, confound: Confound) -> str:
 
     The first word may be the name of a component, in lower case.
     """
-    where = places(verdict.sweep, confound.at) if confound.at else ""
+    where, words = places(verdict.sweep, confound.at) if confound.at else "", MetricWords(verdict.metric)
     match confound:
         case Delay():
-            return _delay(confound, where)
-        case TrainingAccuracy():
-            return _training(confound, where)
+            return _delay(confound, where, words)
+        case TrainingScore():
+            return _training(confound, where, words)
         case NegativeControl():
-            return _negative(confound, where, verdict.arm)
+            return _negative(confound, where, verdict.arm, words)
         case UnknownRate():
             return (
                 "The training loop sets its own learning rate. If the rate falls during training, that alone could "
@@ -42,9 +43,9 @@ def confound_text(verdict: Verdict, confound: Confound) -> str:
                 f"({percent(confound.left)} of its initial value). That alone could hinder recovery.{remedy}"
             )
         case OtherSchedule():
-            return _other_schedule(confound, where)
+            return _other_schedule(confound, where, words)
         case EqualTotal():
-            return _equal_total(confound, where)
+            return _equal_total(confound, where, words)
         case OnsetRate():
             return _onset(confound)
     raise TypeError(f"no words for {type(confound).__name__}")
@@ -57,14 +58,14 @@ def share_text(share: Share | None) -> str:
     return f"{percent(share.estimate, 0)} {share_interval(share)}" if share.bounded else "not known"
 
 
-def _accounts(subject: str, share: Share | None, damage: Summary | None) -> str:
+def _accounts(subject: str, share: Share | None, damage: Summary | None, words: MetricWords) -> str:
     """As ``The flip accounts for 54 % [31, 77] of the damage.``; a share of nothing is none."""
     if damage is not None and damage.mean <= 0:
-        return f"There is no damage in the mean ({result(damage)}) that {subject} could account for."
+        return f"There is no damage in the mean ({words.result(damage)}) that {subject} could account for."
     if share is None:
         return f"Too few seeds to say what share of the damage {subject} accounts for."
     if not share.bounded:
-        size = "" if damage is None else f" ({result(damage)})"
+        size = "" if damage is None else f" ({words.result(damage)})"
         return f"The damage{size} is too uncertain to say what share of it {subject} accounts for."
     return f"{subject} accounts for {share_text(share)} of the damage."
 
@@ -73,46 +74,56 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _delay(confound: Delay, where: str) -> str:
+def _delay(confound: Delay, where: str, words: MetricWords) -> str:
     if confound.effect is None:
         return f"There are no results of the frozen network at {where}."
-    said = f"A network that is frozen for as long as the deficit lasts loses {result(confound.effect)}, at {where}."
-    return f"{_sentence(_accounts('the lost time', confound.share, confound.damage))} {said}"
+    lost = words.result(confound.effect)
+    said = f"A network that is frozen for as long as the deficit lasts loses {lost}, at {where}."
+    return f"{_sentence(_accounts('the lost time', confound.share, confound.damage, words))} {said}"
 
 
-def _training(confound: TrainingAccuracy, where: str) -> str:
+def _training(confound: TrainingScore, where: str, words: MetricWords) -> str:
     gap, damage = confound.effect, confound.damage
+    title = f"training {words.title}"
     if gap is None or damage is None:
-        return f"No seed has training accuracy at every judged point ({where})."
-    said = f"The control's training accuracy minus the run's is {result(gap)}, at {where}."
+        return f"No seed has {title} at every judged point ({where})."
+    less = f"The control's {title} minus the run's"
+    if confound.metric.better == "lower":
+        less = f"The run's {title} minus the control's"
+    size = f"{words.size(gap.mean)} {words.interval(gap.low, gap.high)}, n = {gap.n}"
+    said = f"{less} is {size}, at {where}."
     if confound.share is None or not confound.share.bounded or damage.mean <= 0:
         return f"{said} The share of the damage in it is not known."
     return (
-        f"{share_text(confound.share)} of the damage shows in training accuracy too. {said} What shows there may be "
+        f"{share_text(confound.share)} of the damage shows in {title} too. {said} What shows there may be "
         "under-training; a longer recovery would find out."
     )
 
 
-def _negative(confound: NegativeControl, where: str, arm: str) -> str:
+def _negative(confound: NegativeControl, where: str, arm: str, words: MetricWords) -> str:
     if confound.effect is None or confound.excess is None:
         return f"{confound.arm} has no results at {where}. Add these points to 'at' in [controls]."
-    said = f"It {effect(confound.effect)}, at {where}. The damage by {arm} minus that by {confound.arm}"
-    return f"{_accounts(confound.arm, confound.share, confound.damage)} {said} is {result(confound.excess)}."
+    own = confound.effect
+    does = words.effect(own.mean, own.low, own.high, own.n)
+    said = f"It {does}, at {where}. The damage by {arm} minus that by {confound.arm}"
+    return (
+        f"{_accounts(confound.arm, confound.share, confound.damage, words)} {said} is {words.result(confound.excess)}."
+    )
 
 
-def _other_schedule(confound: OtherSchedule, where: str) -> str:
+def _other_schedule(confound: OtherSchedule, where: str, words: MetricWords) -> str:
     other = schedule(confound.clock)
     if confound.effect is None:
         return f"There are no results with {other.phrase} at {where}. Add these points to 'at' in [controls]."
-    said = f"With {other.phrase}, the damage is {result(confound.effect)}, at {where}"
+    said = f"With {other.phrase}, the damage is {words.result(confound.effect)}, at {where}"
     if not other.restarts:
         said += f", compared with {other.control_phrase}"
     elif confound.twin is not None:
-        said += f" ({result(confound.twin)}, compared with {other.control_phrase})"
+        said += f" ({words.result(confound.twin)}, compared with {other.control_phrase})"
     if confound.removed is None:
         return f"{said}."
-    said += f". This schedule reduces the damage by {result(confound.removed)}."
-    return f"{_sentence(_accounts('the learning-rate schedule', confound.share, confound.damage))} {said}"
+    said += f". This schedule reduces the damage by {words.result(confound.removed)}."
+    return f"{_sentence(_accounts('the learning-rate schedule', confound.share, confound.damage, words))} {said}"
 
 
 def _onset(confound: OnsetRate) -> str:
@@ -128,10 +139,11 @@ def _onset(confound: OnsetRate) -> str:
     )
 
 
-def _equal_total(confound: EqualTotal, where: str) -> str:
+def _equal_total(confound: EqualTotal, where: str, words: MetricWords) -> str:
     if confound.effect is None or confound.damage is None:
         return f"No seed has a clean run of the same total length at {where}."
+    equal, first = words.result(confound.effect), words.result(confound.damage)
     return (
-        f"Compared with clean runs of the same total length, the damage is {result(confound.effect)}, at {where}. "
-        f"Compared with the first control, it is {result(confound.damage)}."
+        f"Compared with clean runs of the same total length, the damage is {equal}, at {where}. Compared with the "
+        f"first control, it is {first}."
     )

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from critlab.analysis.judgement.damages import Damage
 from critlab.analysis.judgement.verdict import Verdict
-from critlab.report.text.numbers import hundredths, interval, listing, points, probability
+from critlab.learning_tasks.metric import Metric
+from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.numbers import listing, probability
 from critlab.study.runs.estimands import EstimandName
 from critlab.study.sweeps import Sweep
 
@@ -23,20 +25,26 @@ NAMES: Mapping[EstimandName, str] = {
 """How each named damage is called in a sentence."""
 
 MEANINGS: Mapping[EstimandName, str] = {
-    "lasting_damage": "The final accuracy of the clean control minus that of the run with {arm}.",
+    "lasting_damage": "The final {title} of the clean control minus that of the run with {arm}.",
     "delay": "What it costs by itself to lose this time on this schedule: the network was frozen instead.",
     "beyond_delay": "What {arm} did beyond the lost time. Below 0, the network learned something useful.",
     "harm": "How much worse a start the weights after {arm} are than new random weights. The schedule is the same.",
     "lost_to_schedule": "What restarting the schedule after {arm} gives back.",
     "missed_learning": "What clean training in this time would have been worth.",
     "timing": "How much more the first window costs than the last, at the same learning rate.",
-    "equal_total": "The final accuracy of a clean run of the same length minus that of the run with {arm}.",
+    "equal_total": "The final {title} of a clean run of the same length minus that of the run with {arm}.",
 }
 """What each named damage says, in one sentence."""
 
+MEANINGS_OF_LOWER: Mapping[EstimandName, str] = {
+    "lasting_damage": "The final {title} of the run with {arm} minus that of the clean control.",
+    "equal_total": "The final {title} of the run with {arm} minus that of a clean run of the same length.",
+}
+"""The same of a metric of which lower values are better, where it is another one."""
+
 CLAIMS: Mapping[EstimandName, str] = {
     "harm": "As a start, the weights after {arm} are worse than new random weights; nothing else differs.",
-    "beyond_delay": "After {arm} the network ends lower than after the same time without any training.",
+    "beyond_delay": "After {arm} the network ends {worse} than after the same time without any training.",
     "timing": "The first window costs more than the last at the same learning rate.",
 }
 """What a critical damage shows where it is above the smallest damage of interest."""
@@ -51,11 +59,17 @@ def damage_name(damage: Damage) -> str:
     return NAMES[damage.name]
 
 
-def damage_meaning(damage: Damage, arm: str) -> str:
+def damage_meaning(damage: Damage, arm: str, metric: Metric) -> str:
     """What a damage says, in one sentence."""
     if damage.name == "timing" and damage.kind != "critical":
         return CONFOUNDED_TIMING
-    return MEANINGS[damage.name].format(arm=arm)
+    said = MEANINGS if metric.better == "higher" else {**MEANINGS, **MEANINGS_OF_LOWER}
+    return said[damage.name].format(arm=arm, title=metric.title)
+
+
+def damage_claim(damage: Damage, arm: str, metric: Metric) -> str:
+    """What a critical damage above the smallest damage of interest shows, in one sentence."""
+    return CLAIMS[damage.name].format(arm=arm, worse=MetricWords(metric).worse)
 
 
 def damage_place(damage: Damage, sweep: Sweep) -> str:
@@ -64,30 +78,27 @@ def damage_place(damage: Damage, sweep: Sweep) -> str:
     return place if damage.other is None else f"{place} compared with {sweep.words.point} {damage.other}"
 
 
-def damage_value(damage: Damage, of: str = "") -> str:
-    """A damage with interval and n, such as ``3.7 points [2.5, 4.8], n = 5``."""
+def damage_value(damage: Damage, metric: Metric, named: bool = False) -> str:
+    """A damage with interval and n, such as ``3.7 points [2.5, 4.8], n = 5``; with ``named`` it says of what."""
     if damage.estimate is None:
         return "no results"
-    unit = f" of {of}" if of else ""
-    return f"{points(damage.estimate)}{unit} {interval(damage.low, damage.high)}, n = {damage.n}"
+    words = MetricWords(metric)
+    amount = words.amount_of(damage.estimate) if named else words.amount(damage.estimate)
+    return f"{amount} {words.interval(damage.low, damage.high)}, n = {damage.n}"
 
 
-def damage_effect(damage: Damage) -> str:
-    """What a damage does to accuracy, such as ``costs 2.3 points of accuracy [1.1, 3.5], n = 5``.
-
-    A negative damage is a gain: ``raises accuracy by 0.7 points [-0.5, 1.9], n = 5``.
-    """
-    if damage.estimate is None or damage.estimate >= 0 or hundredths(damage.estimate) == "0.0":
-        return f"costs {damage_value(damage, of='accuracy')}"
-    low, high = (None if limit is None else -limit for limit in (damage.high, damage.low))
-    return f"raises accuracy by {points(-damage.estimate)} {interval(low, high)}, n = {damage.n}"
+def damage_effect(damage: Damage, metric: Metric) -> str:
+    """What a damage does, such as ``costs 2.3 points of accuracy [1.1, 3.5], n = 5``; a negative one is a gain."""
+    if damage.estimate is None:
+        return f"costs {damage_value(damage, metric, named=True)}"
+    return MetricWords(metric).effect(damage.estimate, damage.low, damage.high, damage.n)
 
 
-def damage_line(damage: Damage, sweep: Sweep) -> str:
+def damage_line(damage: Damage, sweep: Sweep, metric: Metric) -> str:
     """A damage in one line: name, value, place and p value."""
     p = "" if damage.adjusted_p is None or damage.kind == "context" else f", {probability(damage.adjusted_p)}"
     limit = f", limited by the number of {_LIMITS[damage.limited_by]}" if damage.limited_by else ""
-    return f"{damage_name(damage)}, {damage_place(damage, sweep)}: {damage_value(damage)}{p}{limit}"
+    return f"{damage_name(damage)}, {damage_place(damage, sweep)}: {damage_value(damage, metric)}{p}{limit}"
 
 
 _LIMITS = {"seeds": "seeds", "images": "test images"}
@@ -99,9 +110,9 @@ def damage_rows(verdict: Verdict) -> list[tuple[str, str, str, str, str]]:
         (
             damage_name(one),
             damage_place(one, verdict.sweep),
-            damage_value(one),
+            damage_value(one, verdict.metric),
             damage_p(one),
-            damage_meaning(one, verdict.arm),
+            damage_meaning(one, verdict.arm, verdict.metric),
         )
         for one in verdict.damages
         if one.seeds
@@ -115,20 +126,23 @@ def damage_p(damage: Damage) -> str:
     return probability(damage.adjusted_p).removeprefix("p ").removeprefix("= ")
 
 
-def named(damages: Sequence[Damage], sweep: Sweep) -> str:
+def named(damages: Sequence[Damage], sweep: Sweep, metric: Metric) -> str:
     """Damages in a sentence, each with name, value and place."""
-    return listing([f"{damage_name(one)} of {damage_value(one)}, at {damage_place(one, sweep)}" for one in damages])
+    return listing(
+        [f"{damage_name(one)} of {damage_value(one, metric)}, at {damage_place(one, sweep)}" for one in damages]
+    )
 
 
-def upper_limits(damages: Sequence[Damage], sweep: Sweep) -> str:
+def upper_limits(damages: Sequence[Damage], sweep: Sweep, metric: Metric) -> str:
     """The largest upper limit of each name, such as ``harm at most 0.4 points (removal epoch 12)``."""
     found: dict[str, Damage] = {}
     for one in damages:
         name = damage_name(one)
         if one.upper is not None and (name not in found or one.upper > (found[name].upper or 0.0)):
             found[name] = one
+    amount = MetricWords(metric).amount
     return listing(
-        [f"{name} is at most {points(one.upper or 0.0)} ({damage_place(one, sweep)})" for name, one in found.items()]
+        [f"{name} is at most {amount(one.upper or 0.0)} ({damage_place(one, sweep)})" for name, one in found.items()]
     )
 
 

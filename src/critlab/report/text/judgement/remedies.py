@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from critlab.analysis.judgement.verdict import Verdict
 from critlab.report.text.judgement.damages import NAMES
-from critlab.report.text.numbers import count, listing, points
+from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.numbers import count, listing
 
 HOW: Mapping[str, str] = {
     "controls.clocks": "train the deficit with a restarted schedule too (clocks in [controls])",
@@ -54,7 +55,8 @@ def _seeds(verdict: Verdict) -> Iterator[str]:
 def _power(verdict: Verdict) -> Iterator[str]:
     last, everywhere = verdict.detectable_last, verdict.detectable_everywhere
     if last is not None and everywhere is not None and not verdict.guards:
+        amount = MetricWords(verdict.metric).amount
         yield (
-            f"With these seeds, the study has 80 % power to detect a damage of {points(last)} at the last point alone, "
-            f"and of {points(everywhere)} at every point."
+            f"With these seeds, the study has 80 % power to detect a damage of {amount(last)} at the last point alone, "
+            f"and of {amount(everywhere)} at every point."
         )

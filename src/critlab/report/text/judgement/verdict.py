@@ -13,7 +13,7 @@ from critlab.analysis.judgement.verdict import Answer, Reason, Verdict
 from critlab.analysis.statistics.sequential import unseen_share
 from critlab.report.text.judgement.confounds import confound_text
 from critlab.report.text.judgement.damages import (
-    CLAIMS,
+    damage_claim,
     damage_effect,
     damage_line,
     damage_name,
@@ -25,17 +25,9 @@ from critlab.report.text.judgement.damages import (
 )
 from critlab.report.text.judgement.guards import guard_text
 from critlab.report.text.judgement.remedies import remedy_texts
+from critlab.report.text.metric_words import MetricWords
 from critlab.report.text.notes import note_lines
-from critlab.report.text.numbers import (
-    count,
-    decimal,
-    hundredths,
-    interval,
-    percent,
-    places,
-    points,
-    probability,
-)
+from critlab.report.text.numbers import count, decimal, percent, places, probability
 
 ANSWERS: Mapping[Answer, str] = {
     "present": "present",
@@ -50,7 +42,7 @@ ANSWERS: Mapping[Answer, str] = {
 def verdict_lines(verdict: Verdict) -> list[str]:
     """The whole verdict, one line each: answer, named damages, closing, confounds, notes."""
     found = [f"{ANSWERS[verdict.answer].capitalize()}: {answer_text(verdict)}"]
-    found += [damage_line(one, verdict.sweep) for one in shown(verdict)]
+    found += [damage_line(one, verdict.sweep, verdict.metric) for one in shown(verdict)]
     if text := closing_text(verdict):
         found.append(text)
     found += [f"{one.name}: {confound_text(verdict, one)}" for one in verdict.confounds]
@@ -60,12 +52,13 @@ def verdict_lines(verdict: Verdict) -> list[str]:
 def headline(verdict: Verdict) -> str:
     """The number behind the answer in one short sentence."""
     if verdict.answer == "absent":
-        return f"No damage above {points(verdict.smallest_damage)} at any point."
+        return f"No damage above {_words(verdict).amount(verdict.smallest_damage)} at any point."
     found = verdict.evidence[0] if verdict.evidence else verdict.largest
     if found is None:
         return "No results to judge yet."
     name = damage_name(found)
-    value = f"{hundredths(found.estimate)} points of accuracy {interval(found.low, found.high)}"
+    words = _words(verdict)
+    value = f"{words.number(found.estimate)} {words.of} {words.interval(found.low, found.high)}"
     return f"{name[:1].upper()}{name[1:]} of {value}, at {damage_place(found, verdict.sweep)}."
 
 
@@ -77,24 +70,24 @@ def answer_text(verdict: Verdict) -> str:
 def _present(verdict: Verdict) -> Iterator[str]:
     first, *others = verdict.evidence
     yield f"{damage_name(first)} of {_above(verdict, first)}."
-    yield CLAIMS[first.name].format(arm=verdict.arm)
+    yield damage_claim(first, verdict.arm, verdict.metric)
     same = [one for one in others if one.name == first.name]
     if same:
         yield f"It is above it at {places(verdict.sweep, sorted((one.at for one in same), key=order))} too."
     other = {one.name: one for one in reversed(others) if one.name != first.name}
     if other:
-        yield f"Also above it: {named(list(other.values()), verdict.sweep)}."
+        yield f"Also above it: {named(list(other.values()), verdict.sweep, verdict.metric)}."
 
 
 def _damage_only(verdict: Verdict) -> Iterator[str]:
     yield f"{_lasting(verdict)}. It is no critical period."
-    yield f"Taken one at a time, {upper_limits(verdict.critical, verdict.sweep)}."
+    yield f"Taken one at a time, {upper_limits(verdict.critical, verdict.sweep, verdict.metric)}."
 
 
 def _absent(verdict: Verdict) -> Iterator[str]:
     deciding = [one for one in verdict.damages if one.kind != "context"]
     yield f"every named damage that decides lies below {_smallest(verdict)}."
-    yield f"Taken one at a time, {upper_limits(deciding, verdict.sweep)}."
+    yield f"Taken one at a time, {upper_limits(deciding, verdict.sweep, verdict.metric)}."
     if verdict.largest is not None:
         yield f"Largest lasting damage: {_largest(verdict, verdict.largest)}."
     yield from _unseen(verdict, deciding)
@@ -105,7 +98,7 @@ def _unseen(verdict: Verdict, deciding: Sequence[Damage]) -> Iterator[str]:
     failure, seeds = WORST * verdict.smallest_damage, min(one.n for one in deciding)
     if max(one.worst for one in deciding) < failure:
         share = percent(unseen_share(seeds), 0)
-        yield f"No seed lost {points(failure)} or more."
+        yield f"No seed lost {_words(verdict).amount(failure)} or more."
         yield f"{seeds} seeds exclude only that more than {share} of all seeds do."
 
 
@@ -130,7 +123,8 @@ def _undecided(verdict: Verdict) -> Iterator[str]:
         yield f"{_largest(verdict, verdict.largest)}."
     for reason in verdict.reasons:
         if text := _REASONS[reason]:
-            worst = points(max((one.worst for one in verdict.damages if one.kind != "context"), default=0.0))
+            largest = max((one.worst for one in verdict.damages if one.kind != "context"), default=0.0)
+            worst = _words(verdict).amount(largest)
             yield text.format(least=verdict.minimum_seeds, smallest=_smallest(verdict), worst=worst, few=FEW_SEEDS)
     yield from remedy_texts(verdict)
 
@@ -160,7 +154,7 @@ _REASONS: Mapping[Reason, str] = {
 
 
 def _largest(verdict: Verdict, largest: Damage) -> str:
-    return f"{verdict.arm} {verdict.sweep.words.from_to} {largest.at} {damage_effect(largest)}"
+    return f"{verdict.arm} {verdict.sweep.words.from_to} {largest.at} {damage_effect(largest, verdict.metric)}"
 
 
 def _lasting(verdict: Verdict) -> str:
@@ -170,13 +164,17 @@ def _lasting(verdict: Verdict) -> str:
 
 def _above(verdict: Verdict, damage: Damage) -> str:
     assert damage.adjusted_p is not None, "evidence has a p value"
-    value, where = damage_value(damage, of="accuracy"), damage_place(damage, verdict.sweep)
-    smallest = f"{points(verdict.smallest_damage)}; adjusted {probability(damage.adjusted_p)}"
+    value, where = damage_value(damage, verdict.metric, named=True), damage_place(damage, verdict.sweep)
+    smallest = f"{_words(verdict).amount(verdict.smallest_damage)}; adjusted {probability(damage.adjusted_p)}"
     return f"{value}, at {where}, is above the smallest damage of interest ({smallest})"
 
 
 def _smallest(verdict: Verdict) -> str:
-    return f"the smallest damage of interest ({points(verdict.smallest_damage)})"
+    return f"the smallest damage of interest ({_words(verdict).amount(verdict.smallest_damage)})"
+
+
+def _words(verdict: Verdict) -> MetricWords:
+    return MetricWords(verdict.metric)
 
 
 def closing_text(verdict: Verdict) -> str:

@@ -17,8 +17,9 @@ from critlab.analysis.tables.results import Results
 from critlab.report.text.judgement.confounds import share_text
 from critlab.report.text.judgement.damages import damage_name, damage_p, damage_place, shown
 from critlab.report.text.judgement.verdict import ANSWERS, answer_text, closing_text
+from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.names import capital
 from critlab.report.text.notes import note_lines
-from critlab.report.text.numbers import hundredths, interval
 from critlab.report.text.so_far import curve_lines, progress_line
 
 PLAIN_WIDTH = 100
@@ -84,10 +85,11 @@ def _parts(results: Results, verdict: Verdict) -> Iterator[Table | Padding]:
 
 
 def _damages(verdict: Verdict, damages: list[Damage]) -> Table:
-    table = _table("Damage", "At", "Points of accuracy", "n", "p")
+    words = MetricWords(verdict.metric)
+    table = _table("Damage", "At", capital(words.of), "n", "p")
     for one in damages:
         style = "bold" if one in verdict.evidence else ""
-        value = f"{hundredths(one.estimate)} {interval(one.low, one.high)}"
+        value = f"{words.number(one.estimate)} {words.interval(one.low, one.high)}"
         cells = (damage_name(one), damage_place(one, verdict.sweep), value, str(one.n), damage_p(one))
         table.add_row(*(Text(printable(cell), style) for cell in cells))
     return table

@@ -9,7 +9,7 @@ from critlab.study.ingredients.window import Window
 from critlab.study.runs.run import final_epochs as final_epochs_of
 
 
-def final_accuracy(rows: Iterable[Row], final_epochs: int, quantity: str = "test_accuracy") -> float | None:
+def final_score(rows: Iterable[Row], final_epochs: int, quantity: str) -> float | None:
     """The mean of ``quantity`` over a run's last epochs.
 
     These are the epochs of :func:`critlab.study.runs.run.final_epochs`.
