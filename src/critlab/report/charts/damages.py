@@ -9,7 +9,6 @@ from critlab.analysis.confounds.negative_control import NegativeControl
 from critlab.analysis.judgement.damages import Damage
 from critlab.analysis.judgement.verdict import Verdict
 from critlab.analysis.tables.results import Results
-from critlab.learning_tasks.metric import ACCURACY, Metric
 from critlab.report.chart import Cell, Chart, Panel
 from critlab.report.charts.encoding import JSON, only, quantity, specification, tip
 from critlab.report.charts.shared.metric_axis import grid_axis
@@ -58,9 +57,10 @@ def _chart(verdict: Verdict, damages: Sequence[Damage], explanations: Sequence[J
     return Chart(
         key=KEY,
         title="Damages and other explanations",
-        caption=f"Each row is a difference of final {MetricWords(verdict.metric).scores}, paired by seed. The 95 % intervals of "
-        "one colour hold simultaneously. The dotted line is the smallest damage of interest. Diamonds are what other "
-        f"explanations cost by themselves; the text above says which share of the damage each accounts for.{more}",
+        caption=f"Each row is a difference of final {MetricWords(verdict.metric).scores}, paired by seed. The 95 % "
+        "intervals of one colour hold simultaneously. The dotted line is the smallest damage of interest. Diamonds are "
+        "what other explanations cost by themselves; the text above says which share of the damage each accounts "
+        f"for.{more}",
         alt="Chart of the named damages with their intervals. The numbers follow in a table.",
         panels=(Panel("", _specification(verdict, drawn, labels, explanations), 24, height),),
         columns=COLUMNS,

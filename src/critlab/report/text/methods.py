@@ -63,7 +63,9 @@ def _training(study: Study) -> Iterator[str]:
         data += f" ({sizes.train:,} training and {sizes.test:,} test examples{classes})"
     model = f"{spaced(study.model.name)}{_options(study.model.special(), 'name')}"
     known = shape is not None and sizes is not None
-    parameters = study.model.parameters(shape, known_outputs(study, sizes.classes)) if known and shape and sizes else None
+    parameters = (
+        study.model.parameters(shape, known_outputs(study, sizes.classes)) if known and shape and sizes else None
+    )
     if parameters is not None:
         model += f" with {parameters:,} parameters"
     yield f"The network {model} was trained on {data}{_task(study)}."
@@ -157,9 +159,10 @@ def _statistics(results: Results) -> Iterator[str]:
     if names:
         yield f"The named damages {listing(names)} are differences of final {words.scores}, paired by seed."
     level = f"{significant(100 * verdict.level, 2)} %"
+    smallest = words.amount(verdict.smallest_damage)
     yield (
         "Each lasting and each critical damage was tested one-sided against the smallest damage of interest, "
-        f"{words.amount(verdict.smallest_damage)}, at a level of {level}, with variances moderated over the damages (Smyth "
+        f"{smallest}, at a level of {level}, with variances moderated over the damages (Smyth "
         "2004) and p values adjusted over all damages of its kind (max-t, step-down). The 95 % t intervals of one kind "
         "hold simultaneously."
     )
