@@ -78,6 +78,8 @@ class Study(Setup):
 
     #: what runs the study again, where no file can hold it
     command: ClassVar[str] = ""
+    #: whether the score may be of any range where the task is the one that studies had before there were tasks
+    any_score: ClassVar[bool] = False
     name: Annotated[str, AfterValidator(_name)]
     seeds: Seeds
     deficit: AnyDeficit | None = None

@@ -10,6 +10,7 @@ from critlab._core.errors import StudyError
 from critlab._core.loading.imports import is_path
 from critlab._core.spec import Location, shown
 from critlab.deficits.target_form import TargetForm
+from critlab.learning_tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from critlab.study.setup import Setup
@@ -46,6 +47,8 @@ def _targets(base: Setup, targets: TargetForm) -> Found:
 def statistics_misfits(study: Study) -> Found:
     """Thresholds that the metric cannot reach; those of a metric of a user's own are not looked at before it runs."""
     if study.task.metric is not None and is_path(study.task.metric):
+        return
+    if study.any_score and study.task == CLASSIFICATION:
         return
     metric = study.metric
     if metric.least is None or metric.most is None:

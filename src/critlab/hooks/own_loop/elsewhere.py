@@ -43,7 +43,7 @@ def probe_work(setup: Mapping[str, Any], images: object) -> tuple[StudyRun, Lear
     codes = probe_codes(loop, knowledge, named="version" not in plain["model"])
     study, ids = study_again(ProbeStudy, setup, codes)
     run = StudyRun.assemble(study, ids, Store(setup["store"]))
-    return run, OwnLearner(OwnLoop(**loop.functions), knowledge)
+    return run, OwnLearner(OwnLoop(**loop.functions), knowledge, study.metric.name)
 
 
 def loop_again(

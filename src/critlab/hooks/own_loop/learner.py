@@ -35,11 +35,12 @@ class OwnLoop:
     Args:
         make: ``make(seed) -> state``, the untrained state: any object.
         advance: ``advance(state, epoch, deprive) -> {"train_loss": ..., "train_accuracy": ...}`` trains one epoch, in
-            place, and says how it went: mean loss, and a fraction. ``deprive(inputs, labels)`` is to be called on every
-            batch; it gives the batch back, with the deficit where there is one.
+            place, and says how it went: mean loss, and where it is known the metric, for accuracy a fraction.
+            ``deprive(inputs, labels)`` is to be called on every batch; it gives the batch back, with the deficit where
+            there is one.
         evaluate: ``evaluate(state) -> accuracy``, a fraction on clean test data, or a mapping with ``test_accuracy``
-            and perhaps ``test_loss``; with ``test_correct``, a boolean array that says of each test image whether it
-            is classified correctly, intervals also cover the choice of test images.
+            and perhaps ``test_loss``; with another metric, that. With ``test_correct``, a boolean array that says of
+            each test image whether it is classified correctly, intervals also cover the choice of test images.
         save: ``save(state)`` gives everything that the next epoch depends on, as
             :func:`~critlab.training.states.packing.pack` takes it.
         load: ``load(saved) -> state`` makes a state from it again.
@@ -67,10 +68,11 @@ class OwnLearner:
     Args:
         loop: the user's functions.
         knowledge: what deficits may know of the data.
+        metric: the name of what ``evaluate`` gives.
     """
 
-    def __init__(self, loop: OwnLoop, knowledge: DataInfo) -> None:
-        self.loop, self.knowledge = loop, knowledge
+    def __init__(self, loop: OwnLoop, knowledge: DataInfo, metric: str = "accuracy") -> None:
+        self.loop, self.knowledge, self.metric = loop, knowledge, metric
 
     def start(self, origin: Mapping[str, Any]) -> OwnState:
         """The untrained state of ``origin["seed"]``."""
@@ -86,7 +88,7 @@ class OwnLearner:
         The loop and its generators see the epoch as ``recipe.counted_from`` counts it.
 
         Returns:
-            ``train_loss`` and ``train_accuracy``.
+            ``train_loss``, and what else the loop gave, such as ``train_accuracy``.
 
         Raises:
             StudyError: the loop gave something else.
@@ -100,27 +102,30 @@ class OwnLearner:
             raise StudyError(
                 "probe: advance: did not call deprive(inputs, labels); call it on every batch to apply the deficit"
             )
-        learned = _numbers(found, ("train_loss", "train_accuracy"), "advance")
+        learned = _numbers(found, "train_loss", "advance", f"train_loss and train_{self.metric}")
         state.epoch = epoch + 1
         return learned
 
     def measure(self, state: OwnState, spec: Measurement) -> list[Reading]:
-        """Test accuracy, and test loss where the user gives it."""
+        """The score on test data, and the test loss where the user gives it."""
         with seeded(key(state.seed, "measure", state.epoch)):
             found = self.loop.evaluate(state.own)
-        given = dict(found) if isinstance(found, Mapping) else {"test_accuracy": found}
+        score = f"test_{self.metric}"
+        given = dict(found) if isinstance(found, Mapping) else {score: found}
+        if score not in given and self.metric in given:
+            given[score] = given[self.metric]
         correct = _correct(given.pop("test_correct")) if "test_correct" in given else None
+        if correct is not None and self.metric != "accuracy":
+            raise StudyError(f"probe: evaluate: test_correct: received with the metric {self.metric}; leave it out")
         if correct is not None:
-            given.setdefault("test_accuracy", correct.mean())
-        numbers = _numbers(given, ("test_accuracy",), "evaluate")
+            given.setdefault(score, correct.mean())
+        numbers = _numbers(given, score, "evaluate", score)
         bits = None
         if correct is not None:
-            _refuse_other_mean(numbers["test_accuracy"], correct)
+            _refuse_other_mean(numbers[score], correct)
             bits = CorrectImages.of(correct) if spec.by_image else None
-        kept = [name for name in ("test_accuracy", "test_loss") if name in numbers]
-        return [
-            Reading(name, "", numbers[name], 0.0, correct=bits if name == "test_accuracy" else None) for name in kept
-        ]
+        kept = [name for name in dict.fromkeys((score, "test_loss")) if name in numbers]
+        return [Reading(name, "", numbers[name], 0.0, correct=bits if name == score else None) for name in kept]
 
     def pack(self, state: OwnState) -> Arrays:
         """The state as named arrays."""
@@ -134,12 +139,10 @@ class OwnLearner:
             return OwnState(self.loop.load(unpack(tensors)), seed, epoch)
 
 
-def _numbers(found: Any, needed: tuple[str, ...], function: str) -> dict[str, float]:
-    if not isinstance(found, Mapping) or any(name not in found for name in needed):
+def _numbers(found: Any, needed: str, function: str, usual: str) -> dict[str, float]:
+    if not isinstance(found, Mapping) or needed not in found:
         came = f"a mapping with {', '.join(map(str, found))}" if isinstance(found, Mapping) else type(found).__name__
-        raise StudyError(
-            f"probe: {function}: returned {came or 'nothing'}; must be a mapping with {' and '.join(needed)}"
-        )
+        raise StudyError(f"probe: {function}: returned {came or 'nothing'}; must be a mapping with {usual}")
     try:
         numbers = {str(name): float(value) for name, value in found.items()}
     except (TypeError, ValueError):

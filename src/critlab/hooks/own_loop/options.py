@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from critlab.deficits import Deficit
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.named_options import with_named
 from critlab.hooks.own_loop.means import LoopMeans
+from critlab.learning_tasks import Metric
 from critlab.study.runs.parts import Part
 from critlab.study.types import Removal, listed
 
@@ -27,7 +28,11 @@ class ProbeOptions(LoopMeans):
         delay: also a run that is frozen as long as the deficit lasts: ``advance`` is not called, and the epochs count.
         restart: also a run whose recovery counts its epochs from 0, so that ``advance`` gets the epochs, and the
             generators the seeds, of a newborn network.
-        smallest_damage: the smallest damage of interest, in the unit of ``evaluate``.
+        metric: what ``evaluate`` gives: None is accuracy, a fraction; the name of another metric of critlab's, such as
+            ``mean_absolute_error``; a :class:`critlab.learning_tasks.Metric` with unit and direction; or a function
+            with ``@critlab.metric``, itself or by path. The loop computes it.
+        smallest_damage: the smallest damage of interest, in the unit of the metric; None is that of the metric, 0.01
+            for accuracy.
         final_epochs: how many last epochs are averaged; at most the recovery.
         closing_width: points are added until the closing is known within so many epochs; only with points as a table.
         knowledge: what deficits may know of the data. Each field also by its own name: ``examples``, ``classes``,
@@ -54,7 +59,8 @@ class ProbeOptions(LoopMeans):
     controls: Iterable[Deficit] = ()
     delay: bool = True
     restart: bool = True
-    smallest_damage: float = 0.01
+    metric: Metric | str | Callable[..., float] | None = None
+    smallest_damage: float | None = None
     final_epochs: int = 1
     closing_width: float | None = None
     knowledge: DataInfo = field(default_factory=DataInfo)
@@ -100,8 +106,8 @@ class ProbeOptions(LoopMeans):
         """The section ``[controls]`` of the study."""
         return {"deficits": listed(self.controls), "delay": self.delay, "clocks": None if self.restart else ()}
 
-    @property
-    def statistics_section(self) -> dict[str, Any]:
-        """The section ``[statistics]`` of the study."""
-        given = {"final_epochs": self.final_epochs, "smallest_damage": self.smallest_damage}
+    def statistics_section(self, metric: Metric) -> dict[str, Any]:
+        """The section ``[statistics]`` of the study, whose score is ``metric``."""
+        smallest = metric.smallest_damage if self.smallest_damage is None else self.smallest_damage
+        given = {"final_epochs": self.final_epochs, "smallest_damage": smallest}
         return {**given, "closing_width": self.closing_width}

@@ -151,7 +151,7 @@ def _run(
         say(part_text(share))
     store.remove_unfinished()
     report_damaged(run)
-    learner = OwnLearner(OwnLoop(**loop.functions), options.knowledge)
+    learner = OwnLearner(OwnLoop(**loop.functions), options.knowledge, study.metric.name)
     work = run.missing()
     if work.tasks:
         if options.check:

@@ -15,8 +15,9 @@ from critlab.deficits import Deficit
 from critlab.hooks.border.entries import path_of
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.own_loop.given import GivenLoop
+from critlab.hooks.own_loop.metric import task_of_loop
 from critlab.hooks.own_loop.options import ProbeOptions
-from critlab.learning_tasks.learning_task import LearningTask
+from critlab.learning_tasks import CLASSIFICATION, LearningTask
 from critlab.models.spec import ModelSpec
 from critlab.study.specs import OptimizerSpec
 from critlab.study.study import Study
@@ -94,6 +95,7 @@ class ProbeStudy(Study):
     """A study that only the same call can run, since no file can hold the user's functions."""
 
     command: ClassVar[str] = "the same call of critlab.probe, with the same store"
+    any_score: ClassVar[bool] = True
 
 
 COUNTED = ("make", "advance", "evaluate")
@@ -145,6 +147,7 @@ def probe_study(
         StudyError: with one line for each problem; or a function cannot be read and there is no version.
     """
     codes = probe_codes(loop, options.knowledge, named=options.version is None)
+    task = task_of_loop(options.metric, "probe")
     named = {"version": options.version} if options.version is not None else dict(recorded)
     return ProbeStudy.read(
         {
@@ -153,10 +156,11 @@ def probe_study(
             "data": OwnData(name=options.data),
             "model": OwnModel.of(options.model, named, codes),
             "optimizer": OwnSchedule(name="sgd"),
+            **({} if task == CLASSIFICATION else {"task": task}),
             "deficit": deficit,
             "sweep": sweep,
             "controls": options.control_section,
-            "statistics": options.statistics_section,
+            "statistics": options.statistics_section(task.judged),
             "precision": "float32",
         },
         "probe",
