@@ -137,15 +137,3 @@ def zeros(inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 def forget(state: dict[str, Any]) -> None:
     """A remedy: the optimiser's memory is empty again."""
     state["optimizer"].state.clear()
-
-
-class ErrorLoop(SmallLoop):
-    """A regression in name: its score is an error in mm, of which less is better, and it has no training accuracy."""
-
-    def advance(self, state: dict[str, Any], epoch: int, deprive: BatchDeficit) -> dict[str, float]:
-        return {"train_loss": super().advance(state, epoch, deprive)["train_loss"]}
-
-    @torch.no_grad()
-    def evaluate(self, state: dict[str, Any]) -> Any:
-        wrong = (state["model"](self.inputs[40:]).argmax(1) - self.labels[40:]).abs()
-        return {"test_distance": 10 * float(wrong.float().mean())}
