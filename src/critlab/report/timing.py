@@ -42,6 +42,7 @@ def timing_findings(
         (one.epoch, *one.values.values(), *([] if one.cost is None else [one.cost]), "yes" if one.beaten else "no")
         for one in tradeoffs
     ]
+    decided = bool(timings) and all(one.decided for one in timings.values())
     return Findings(
         name=name,
         question=f"When should {words.switch} be turned {words.direction}?",
@@ -51,7 +52,9 @@ def timing_findings(
         provenance=facts,
         command=command,
         masthead="The time of a switch",
-        lines=tuple(lines),
+        answer=("done" if decided else "undecided", "decided" if decided else "undecided"),
+        headline=lines[0] if lines else "",
+        lines=tuple(lines[1:]),
         table=(tuple(columns), tuple(rows)) if rows else None,
     )
 

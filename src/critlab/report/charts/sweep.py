@@ -187,7 +187,7 @@ def _score_chart(study: Study, arms: Sequence[Arm]) -> Chart:
         key=study.sweep.words.chart,
         title=_title(study, f"Final {metric.title}"),
         caption="Means over seeds with 95 % intervals; small dots are single seeds. The grey band is the clean "
-        f"control.{window}{better(metric)} Hover for numbers; click a name below to single it out.{_left_out(arms)}",
+        f"control.{window}{better(metric)} Hover for numbers; click a name to single it out.{_left_out(arms)}",
         alt=_alt(study, arms, f"final test {metric.title}"),
         panels=(_panel(shown, rows, [*control, *marks], label, y, HEIGHTS["score"], others),),
         columns=columns(metric),

@@ -14,7 +14,7 @@ from critlab.report.web.static import static_svg
 
 def chart_part(chart: Chart, name: str) -> Mapping[str, Any]:
     """What the template shows of ``chart`` in the section called ``name``."""
-    panels = [
+    panels: list[dict[str, Any]] = [
         {
             "id": f"{name}-{chart.key}" + (f"-{index}" if len(chart.panels) > 1 else ""),
             "title": panel.title,

@@ -51,7 +51,6 @@ def findings(
         name=name,
         question=f"How does the training of {name} go?",
         source="ours",
-        title=f"The training of {name}",
         answer=answer(known),
         headline=headline(known) if known.looks else sentence(history),
         charts=[*fork_charts(known), *window_ribbon(shown), *signal_charts(shown)],

@@ -19,6 +19,7 @@ LEAST = 3
 
 RIM: JSON = {"color": "$paper", "stroke": "$paper", "strokeWidth": 6, "strokeJoin": "round"}
 """Keeps lines out of letters."""
+INK: JSON = {"color": "$ink"}
 
 COLUMNS = ("at", "n", "damage", "low", "high")
 
@@ -110,16 +111,16 @@ def _damage(curve: Curve, places: Places) -> JSON:
                 },
                 "encoding": {"x": x, "y": y},
             },
-            *(
-                {
-                    "transform": only_chosen("point"),
-                    "mark": {"type": "text", "align": "left", "fontWeight": 600, **rim},
-                    "encoding": {"x": {"value": 4}, "y": {"value": 9}, "text": {"field": "text"}},
-                }
-                for rim in (RIM, {"color": "$ink"})
-            ),
+            *map(_number, (RIM, INK)),
         ],
     )
+
+
+def _number(look: JSON) -> JSON:
+    """The damage at the chosen point, in words."""
+    text: JSON = {"type": "text", "align": "left", "fontWeight": 600}
+    where = {"x": {"value": 4}, "y": {"value": 9}, "text": {"field": "text"}}
+    return {"transform": only_chosen("point"), "mark": {**text, **look}, "encoding": where}
 
 
 def _training(study: Study, tested: Sequence[Moment]) -> JSON:
