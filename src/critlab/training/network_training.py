@@ -18,7 +18,7 @@ from critlab.learning_tasks import CLASSIFICATION
 from critlab.study.checks import interventions
 from critlab.study.runs.example_recipes import ExampleRecipes
 from critlab.study.runs.origin import Numerics
-from critlab.study.runs.recipe import Recipe, recipes
+from critlab.study.runs.recipe import typical_recipe
 from critlab.study.study import Setup, Study
 from critlab.study.switches.switch import Trained
 from critlab.training import precision
@@ -83,7 +83,7 @@ class NetworkTraining:
         few = replace(images, test_images=images.test_images[:TESTED], test_labels=images.test_labels[:TESTED])
         with one_thread():
             learner = NetworkLearner(study, few, numerics, device)
-            check_resume(learner, _first_treated(study), study.seeds[0], modules)
+            check_resume(learner, typical_recipe(study.runs, study), study.seeds[0], modules)
 
     def examples(self, asked: ExampleRecipes, images: ImageSet) -> dict[str, Any]:
         """See :func:`critlab.training.example_pictures.example_pictures`."""
@@ -91,7 +91,7 @@ class NetworkTraining:
 
     def step_seconds(self, study: Study, images: ImageSet, device: str) -> dict[str, float]:
         """See :func:`critlab.training.precision.step_seconds`."""
-        return precision.step_seconds(study, images, recipes(study.runs[-1], study)[0], device)
+        return precision.step_seconds(study, images, typical_recipe(study.runs, study), device)
 
     def epoch_seconds(self, study: Study, images: ImageSet, numerics: Numerics) -> float:
         """See :func:`critlab.training.precision.epoch_seconds`."""
@@ -115,9 +115,3 @@ def check_answers(model: nn.Module, examples: Examples, study: Study) -> None:
             raise StudyError(f"model: fails on examples of shape {examples.shape}: {one_line(error)}") from error
         study.task.check_outputs(answered, asked)
         study.objective.learn(model, images, asked, generator(0, "objective", 0, 0))
-
-
-def _first_treated(study: Study) -> Recipe:
-    """Of the last run, the first epoch with a deficit or a switch; its first one where there is none."""
-    found = recipes(study.runs[-1], study)
-    return next((recipe for recipe in found if recipe.deficits or recipe.switches), found[0])

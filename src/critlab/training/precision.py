@@ -14,7 +14,7 @@ from critlab._core.threads import one_thread
 from critlab.data.image_set import ImageSet
 from critlab.study.ingredients.measurement import Measurement, options_of, scheduled_measures
 from critlab.study.runs.origin import WORTH, Numerics
-from critlab.study.runs.recipe import Recipe, recipes
+from critlab.study.runs.recipe import Recipe, typical_recipe
 from critlab.study.runs.tree import build
 from critlab.study.study import Setup, Study
 from critlab.training.device import make_deterministic
@@ -69,14 +69,14 @@ def epoch_seconds(study: Study, images: ImageSet, numerics: Numerics) -> float:
     """Worker-seconds of one epoch with its measurements, from a few timed steps.
 
     Args:
-        study: whose last run is timed.
+        study: whose training is timed, in the last run that has a deficit or a switch.
         images: the study's images.
         numerics: how numbers are computed.
     """
     with one_thread():
         learner = NetworkLearner(study, images, numerics)
         whole, state = learner.length, learner.start({"seed": study.seeds[0]})
-        recipe = recipes(study.runs[-1], study)[0]
+        recipe = typical_recipe(study.runs, study)
 
         def an_image(steps: int) -> float:
             learner.length = min(steps * study.optimizer.batch, whole)

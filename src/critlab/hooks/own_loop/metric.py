@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from critlab._core.errors import StudyError
-from critlab._core.imports import imported, is_path
+from critlab._core.loading.imports import imported, is_path
 from critlab._core.spec import shown
 from critlab.deficits.input_form import InputForm
 from critlab.learning_tasks import CLASSIFICATION, SCORINGS, LearningTask, Metric
@@ -54,6 +54,8 @@ class LoopTask(LearningTask):
     version: ClassVar[int | str] = "1"
     metrics: ClassVar[tuple[str, ...]] = ()
     tested: ClassVar[tuple[str, ...]] = ()
+    #: that of the objective which stands in the study of a loop; the loop's own is not known
+    likelihood: ClassVar[str] = "categorical"
     score: str
     label: str = ""
     better: Better = "higher"
@@ -96,11 +98,6 @@ class LoopTask(LearningTask):
     def test_identity(self) -> list[Any]:
         """The name of the score."""
         return [self.score]
-
-    @property
-    def likelihood(self) -> str:
-        """That of the objective which stands in the study of a loop; the loop's own is not known."""
-        return "categorical"
 
     @property
     def names_classes(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import pairwise
@@ -149,6 +149,16 @@ def recipes(run: Run, base: Setup) -> list[Recipe]:
                 by_rate[rate] = _one(made) if made.built_in else made
             found.append(by_rate[rate])
     return found
+
+
+def typical_recipe(runs: Sequence[Run], base: Setup) -> Recipe:
+    """The first epoch with a deficit or a switch of the last run that has one; else the first that trains.
+
+    It is what a trial of training takes. A frozen epoch trains nothing, so it is never the one.
+    """
+    trained = [[one for one in recipes(run, base) if not one.frozen] for run in reversed(runs)]
+    treated = (one for found in trained for one in found if one.deficits or one.switches)
+    return next(treated, next(one for found in trained for one in found))
 
 
 def _changes(run: Run, base: Setup) -> list[int]:
