@@ -66,17 +66,27 @@ DRAWING = [{"name": "mlp", "hidden": [6], "dropout": 0.5}, {"name": "depth_famil
 """Models that draw of their own accord."""
 
 
+def pixels_with_classes(folder: Path) -> dict[str, Any]:
+    """Images whose labels are bright or dark at each pixel."""
+    inputs = np.random.default_rng(0).random((60, 1, 8, 8), dtype=np.float32)
+    np.savez(folder / "masks.npz", inputs=inputs, labels=(inputs[:, 0] > 0.5).astype(np.uint8))
+    files = {key: str(folder / f"masks.npz:{key}") for key in ("inputs", "labels")}
+    return {"name": "arrays", **files, "layout": "channels_first", "split": {"test": 0.25}}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("model", [*map(smallest_model, MODELS), *DRAWING], ids=str)
-def test_every_model_learns_and_goes_on_bit_for_bit(model: dict[str, Any]) -> None:
+def test_every_model_learns_and_goes_on_bit_for_bit(model: dict[str, Any], tmp_path: Path) -> None:
     torch.set_num_threads(1)
     optimizer = {"name": "sgd", "lr": 0.01, "batch": 20}
     # a deficit that is applied to no input, so that every kind of data takes it
     deficit = {"name": "random_labels"}
-    data = smallest_data(model["name"])
-    study = small(data=data, model=model, deficit=deficit, augment=None, optimizer=optimizer)
-    learner = NetworkLearner(study, load(study.data), Numerics())
-    recipe = Recipe(lr=0.01, weight_decay=0.001)
+    task, data = "classification", smallest_data(model["name"])
+    if model["name"] == "fully_convolutional":
+        task, deficit, data = "segmentation", {"name": "blur", "factor": 2}, pixels_with_classes(tmp_path)
+    study = small(task=task, data=data, model=model, deficit=deficit, augment=None, optimizer=optimizer)
+    learner = NetworkLearner(study, load(study.data, targets=study.task.targets), Numerics())
+    recipe = Recipe(lr=0.01, weight_decay=0.001, objective=study.objective)
     straight = learner.start({"seed": 0})
     before = torch.get_rng_state()
     losses = [learner.advance(straight, recipe, 0)]

@@ -81,6 +81,8 @@ def list_(
             "models",
             "measures",
             "likelihoods",
+            "tasks",
+            "metrics",
             "objectives",
             "sweeps",
             "switches",
