@@ -80,7 +80,7 @@ def test_every_model_learns_and_goes_on_bit_for_bit(model: dict[str, Any], tmp_p
     torch.set_num_threads(1)
     optimizer = {"name": "sgd", "lr": 0.01, "batch": 20}
     # a deficit that is applied to no input, so that every kind of data takes it
-    deficit = {"name": "random_labels"}
+    deficit: dict[str, Any] = {"name": "random_labels"}
     task, data = "classification", smallest_data(model["name"])
     if model["name"] == "fully_convolutional":
         task, deficit, data = "segmentation", {"name": "blur", "factor": 2}, pixels_with_classes(tmp_path)
