@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from critlab.report import report
+from kinds_of_pages import written
 from seen import Opened, wrong_boxes
-from synthetic import synthetic_results, with_whole_trace
+from trained import made_once
 
 pytestmark = pytest.mark.slow
 
@@ -18,9 +18,7 @@ PANELS = 38
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    removal = with_whole_trace(synthetic_results(at=(0, 5, 10, 20, "never")))
-    window = with_whole_trace(synthetic_results(kind="window", at=(0, 4, 8), recovery=12))
-    return report([removal, window], tmp_path_factory.mktemp("page") / "page.html")
+    return next(made_once(tmp_path_factory, "page of study", lambda folder: written("study", folder)).iterdir())
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +129,23 @@ def test_one_set_of_filters_serves_all_charts(desktop: Opened) -> None:
     filters.locator("button").click()
     page.wait_for_timeout(500)
     assert marks("removal_curve", "mark-symbol") == before[0]
+    assert desktop.said == []
+
+
+def test_a_slider_moves_over_recorded_points(desktop: Opened) -> None:
+    page, figure = desktop.page, desktop.page.locator("#study-1-player-figure")
+    text = figure.locator(".mark-text.role-mark text").first
+    said, before = figure.locator("output"), text.text_content()
+    figure.locator("input[type=range]").fill("0")
+    page.wait_for_timeout(300)
+    assert said.inner_text() == "5"
+    assert text.text_content() != before
+    box = figure.locator(".chart").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 12, box["y"] + 120)
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_timeout(300)
+    assert said.inner_text() == "never"
     assert desktop.said == []
 
 

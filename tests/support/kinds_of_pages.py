@@ -19,9 +19,11 @@ from critlab.hooks.watch.records.record import Record
 from critlab.papers.registry import FIGURES
 from critlab.report import report
 from critlab.report.findings import Findings
+from critlab.report.index import IndexRow, index_page
 from critlab.report.page import Shown
 from critlab.report.text.timing import TimingWords
 from critlab.report.timing import timing_findings
+from critlab.theory.linear.playing import playing_page
 from made_up import answer, tables
 from synthetic import synthetic_results, with_whole_trace
 
@@ -29,7 +31,7 @@ from synthetic import synthetic_results, with_whole_trace
 def removal_and_window() -> list[Shown]:
     """Two studies with controls; five seeds, and three."""
     removal = with_whole_trace(synthetic_results(at=(0, 5, 10, 20, "never")))
-    return [removal, with_whole_trace(synthetic_results(3, kind="window", at=(0, 4, 8), recovery=12))]
+    return [removal, with_whole_trace(synthetic_results(kind="window", at=(0, 4, 8), recovery=12))]
 
 
 def two_sources() -> list[Shown]:
@@ -108,6 +110,31 @@ KINDS: dict[str, Callable[[], list[Shown]]] = {
 }
 
 
+def index() -> str:
+    """An index of three studies: one done, one running, one whose code is not here."""
+    question = "Does blur (factor 4), present from the start and then removed, leave lasting damage?"
+    blur, noise = "Blur in mlp on sample", "Noise in mlp on sample"
+    rows = (
+        IndexRow("first", blur, question, "done", "present", "present", "Harm of 3.4 points.", "a.html"),
+        IndexRow("second", noise, question, "running", "running", "running", "25 of 252 epochs.", "b.html"),
+        IndexRow("third", "third", "", "", "undecided", "not read", "It uses my.module:net, your own code."),
+    )
+    return index_page(rows, "critlab-store")
+
+
+WHOLE: dict[str, Callable[[], str]] = {
+    "index": index,
+    "phase to play with": lambda: playing_page("phase"),
+    "pathways to play with": lambda: playing_page("pathways"),
+}
+"""Pages without the frame of the others."""
+
+
 def written(kind: str, folder: Path) -> Path:
     """The page of that kind in ``folder``."""
-    return report(KINDS[kind](), folder / f"{kind.replace(' ', '-')}.html")
+    path = folder / f"{kind.replace(' ', '-')}.html"
+    if kind in WHOLE:
+        folder.mkdir(exist_ok=True)
+        path.write_text(WHOLE[kind](), encoding="utf-8")
+        return path
+    return report(KINDS[kind](), path)

@@ -68,7 +68,7 @@ def write_index(store: Store, path: Path) -> tuple[IndexRow, ...]:
     if not found:
         raise StudyError(f"{store.root}: has no study; run one first: critlab run STUDY --store {store.root}")
     rows = tuple(_row(one, store, path) for one in found)
-    deliver(path, _page(rows, store).encode())
+    deliver(path, index_page(rows, store.root.absolute().name).encode())
     return rows
 
 
@@ -107,8 +107,8 @@ def _of_results(results: Results, page: str) -> IndexRow:
     return IndexRow(*named, status, verdict.answer, ANSWERS[verdict.answer], said, page)
 
 
-def _page(rows: Sequence[IndexRow], store: Store) -> str:
-    name = store.root.absolute().name
+def index_page(rows: Sequence[IndexRow], name: str) -> str:
+    """The index of the store called ``name`` as one HTML document that loads nothing."""
     text: str = (
         environment()
         .get_template("index.html.jinja")
