@@ -77,7 +77,10 @@ def figure_page() -> str:
         lines += [f":::{{grid-item-card}} `{name}`"]
         if (chart := thumbnail(name)) is not None:
             lines += [f":img-bottom: ../../{chart.relative_to(DOCS.parent).as_posix()}"]
-        lines += ["", f"{figure.question[:1].upper()}{figure.question[1:]}", "", f"*{figure.source}*", ":::", ""]
+        lines += ["", f"{figure.question[:1].upper()}{figure.question[1:]}", "", f"*{figure.source}*"]
+        if figure.playground is not None:
+            lines += ["", f"Interactive page: `critlab report {name}`"]
+        lines += [":::", ""]
     return "\n".join([*lines, "::::", ""])
 
 

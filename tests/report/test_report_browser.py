@@ -140,6 +140,7 @@ def test_a_slider_moves_over_recorded_points(desktop: Opened) -> None:
     page.wait_for_timeout(300)
     assert said.inner_text() == "5"
     assert text.text_content() != before
+    figure.locator(".chart").first.scroll_into_view_if_needed()
     box = figure.locator(".chart").first.bounding_box()
     page.mouse.move(box["x"] + box["width"] - 12, box["y"] + 120)
     page.mouse.down()

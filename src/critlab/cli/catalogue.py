@@ -117,6 +117,7 @@ def _figures(scale: str | None) -> list[dict[str, str]]:
             "name": name,
             "about": f"{figure.question} (scales: {', '.join(figure.scales)})",
             "source": figure.source,
+            **_lines("interactive page", [f"critlab report {name}"] if figure.playground else []),
             **_lines("published", _published(figure)),
             **_lines("cost", _costs(figure, scale)),
         }
