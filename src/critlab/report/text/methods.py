@@ -62,10 +62,9 @@ def _training(study: Study) -> Iterator[str]:
         classes = f", {sizes.classes} classes" if study.task.names_classes else ""
         data += f" ({sizes.train:,} training and {sizes.test:,} test examples{classes})"
     model = f"{spaced(study.model.name)}{_options(study.model.special(), 'name')}"
-    known = shape is not None and sizes is not None
-    parameters = (
-        study.model.parameters(shape, known_outputs(study, sizes.classes)) if known and shape and sizes else None
-    )
+    parameters = None
+    if shape is not None and sizes is not None:
+        parameters = study.model.parameters(shape, known_outputs(study, sizes.classes))
     if parameters is not None:
         model += f" with {parameters:,} parameters"
     yield f"The network {model} was trained on {data}{_task(study)}."
