@@ -16,7 +16,8 @@ from critlab.hooks.deficit_loader import DeficitLoader
 from critlab.hooks.deprivation import BatchDeficit, DataInfo
 from critlab.hooks.sensitivity.deficits import ForkDeficit
 
-IMAGES, OTHERS = torch.rand(4, 1, 8, 8), torch.rand(4, 1, 8, 8)
+DRAWS = torch.Generator().manual_seed(0)
+IMAGES, OTHERS = (torch.rand(4, 1, 8, 8, generator=DRAWS) for _ in range(2))
 TOKENS, LABELS = torch.arange(12).repeat(4, 1), torch.tensor([0, 1, 2, 0])
 BLUR, SHUFFLE = Blur(factor=4), TokenShuffle(window=4)
 
@@ -95,7 +96,8 @@ def test_two_entries_are_the_two_sources_of_a_deficit() -> None:
     for deficit in (Blank(source="A"), Blank(source="B"), SourceDropout(a=0.5, b=0.5)):
         found, _ = applied(deficit, (IMAGES, OTHERS))
         wanted, _ = applied(deficit, stacked)
-        assert torch.equal(torch.stack(found, 1), wanted)
+        # a mean over memory in another order differs by rounding
+        torch.testing.assert_close(torch.stack(found, 1), wanted)
         assert not torch.equal(wanted, stacked)
     with pytest.raises(StudyError, match="needs two of one shape and type"):
         applied(SourceDropout(a=0.5, b=0.5), (IMAGES, OTHERS[:, :, 1:]))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import own_loops
 from critlab._core.errors import StudyError
 from critlab._core.threads import one_thread
 from critlab.deficits import FeatureDropout
-from critlab.engine.executors.questions import can_travel
+from critlab.engine.executors.questions import Answerer, Ask, can_travel
 from critlab.hooks.own_loop import means
 from critlab.hooks.own_loop.lasting_damage import lasting_damage
 from critlab.hooks.sensitivity.sensitivity import sensitivity
@@ -76,9 +79,21 @@ def test_recoveries_on_two_processes_give_the_damages_of_one(tmp_path: Path, mon
     assert again == one
 
 
-@pytest.mark.slow
-def test_forks_on_two_processes_give_the_answers_of_one() -> None:
-    one, two = (sensitivity(AFTER, loop=FORKED, live=False, workers=count, **FORKS) for count in (1, 2))
+@contextmanager
+def in_this_process(answerer: Answerer, workers: int) -> Iterator[Ask]:
+    """What another process would do, with everything that travels pickled, in the opposite order."""
+    answer = Answerer(answerer.path, pickle.loads(pickle.dumps(answerer.values))).made()
+
+    def ask(questions: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        for place, question in reversed([*enumerate(questions)]):
+            yield place, pickle.loads(pickle.dumps(answer(pickle.loads(pickle.dumps(question)))))
+
+    yield ask
+
+
+def test_forks_that_are_trained_elsewhere_and_ahead_give_the_answers_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("critlab.hooks.own_loop.fork_work.in_processes", in_this_process)
+    one, two = (sensitivity(AFTER, loop=FORKED, live=False, workers=count, **FORKS) for count in (1, 6))
     assert {name: answer.told for name, answer in one.items()} == {name: answer.told for name, answer in two.items()}
     assert one.spent == two.spent
 

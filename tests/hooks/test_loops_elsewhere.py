@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,20 @@ import critlab
 import own_loops
 from critlab._core.errors import StudyError
 from critlab.deficits import FeatureDropout
+from critlab.engine.context import RunContext
+from critlab.engine.executor import TaskExecutor
+from critlab.engine.executors.inline import InlineExecutor
+from critlab.engine.executors.worker import setup_message
 from critlab.engine.maintenance.verify import verify
+from critlab.engine.study_run import StudyRun
+from critlab.engine.tasks.missing_work import MissingWork
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.own_loop import means
 from critlab.hooks.own_loop.elsewhere import PROBE_FUNCTIONS, decoded, encoded
 from critlab.hooks.own_loop.given import GivenLoop, given_loop
 from critlab.hooks.own_loop.probe import probe
+from critlab.hooks.own_loop.work import train_missing
+from critlab.hooks.when.elsewhere import when_work
 from critlab.hooks.when.when import when
 from critlab.store import Store
 
@@ -65,12 +74,6 @@ def test_two_processes_give_the_table_of_one(tmp_path: Path) -> None:
     assert two.to_csv() == one.to_csv()
     assert records(tmp_path / "two").keys() == records(tmp_path / "one").keys()
     assert not verify(Store(tmp_path / "two")).wrong
-    asked: dict[str, Any] = {"total": 4, "seeds": 3, "tolerance": 0.05, "times": [0, 2], "check": False}
-    answers = [
-        when(own_loops.SwitchedLoop, store=tmp_path / f"when{count}", workers=count, **asked) for count in (1, 2)
-    ]
-    assert answers[0].document() == answers[1].document()
-    assert answers[0].cells == answers[1].cells
 
 
 def test_parts_with_stores_of_their_own_merge_to_the_whole_byte_for_byte(
@@ -91,6 +94,29 @@ def test_parts_with_stores_of_their_own_merge_to_the_whole_byte_for_byte(
     for text in ("5/4", "0/2"):
         with pytest.raises(StudyError, match=f"^probe: part: received '{text}'; must be K/N"):
             probe(SMALL, store=tmp_path / "none", part=text, **QUESTION)
+
+
+def test_another_process_makes_the_same_names_of_when(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message to a worker is read in this process, where a test sees what comes of it."""
+    made: list[tuple[StudyRun, StudyRun]] = []
+
+    def train(work: MissingWork, context: RunContext, executor: type[TaskExecutor], of: str) -> bool:
+        setup = json.loads(json.dumps(setup_message(context)))
+        run, learner = when_work(setup, None)
+        made.append((context.run, run))
+        there = replace(context, make_learner=lambda: learner)
+        return train_missing(work, there, InlineExecutor, of)
+
+    monkeypatch.setattr("critlab.hooks.when.cells.train_missing", train)
+    asked: dict[str, Any] = {"total": 4, "seeds": 3, "tolerance": 0.05, "times": [0, 2], "check": False}
+    answer = when(own_loops.SwitchedLoop, store=tmp_path / "s", **asked)
+    assert {time for time, _ in answer.cells} == {0, 2, 4}
+    assert made
+    for here, there in made:
+        assert list(here.tree.nodes) == list(there.tree.nodes)
+        assert here.ids.state(1, here.tree.ends["flipped-at-2"]) == there.ids.state(1, there.tree.ends["flipped-at-2"])
+    monkeypatch.undo()
+    assert when(own_loops.SwitchedLoop, store=tmp_path / "here", workers=1, **asked).document() == answer.document()
 
 
 LOOP = """
@@ -136,13 +162,15 @@ def test_two_calls_in_one_store_work_at_once_and_train_nothing_twice(tmp_path: P
     )
 
 
-@pytest.mark.slow
-def test_what_fails_in_another_process_is_one_line_and_the_rest_is_kept(tmp_path: Path) -> None:
-    with pytest.raises(
-        StudyError, match=r"^probe: seed 1: ValueError: the second epoch of seed 1.*; what was"
-    ) as error:
-        probe("own_loops:BrokenLoop", store=tmp_path / "s", workers=2, **QUESTION)
+def test_what_fails_elsewhere_is_one_line_and_the_rest_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An executor of a user's own takes the way of those that have other processes."""
+    asked = {**QUESTION, "executor": "own_executors:Elsewhere"}
+    with pytest.raises(StudyError, match=r"^probe: seed 1: ValueError: the second epoch of seed 1") as error:
+        probe("own_loops:BrokenLoop", store=tmp_path / "s", **asked)
     assert "\n" not in str(error.value)
+    assert "in advance" in capsys.readouterr().err, "the trace is shown where it happens"
     found = [body["origin"]["seed"] for body in map(_body, (tmp_path / "s" / "epochs").rglob("*.json"))]
     assert found.count(0) > 3
 
