@@ -184,6 +184,9 @@ def test_stores_that_are_none_or_of_other_studies_are_refused_in_one_line(
     newer = shutil.copytree(whole, tmp_path / "newer")
     marker = newer / "critlab-store.json"
     marker.write_text(marker.read_text().replace('"schema_version": 1', '"schema_version": 99'))
+    later = shutil.copytree(whole, tmp_path / "later")
+    path = some(Store(later), "epochs")[0]
+    path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 99'))
     for arguments, words in {
         (whole, whole): "twice; give each store once",
         (whole,): "give at least two, or one with --into",
@@ -191,6 +194,8 @@ def test_stores_that_are_none_or_of_other_studies_are_refused_in_one_line(
         (whole, tmp_path / "nowhere"): "folder not found",
         (whole, other): "hold different studies 'small', which differ in deficit.factor (was 7, now 4)",
         (whole, newer): "install a newer critlab",
+        (whole, later): f"{path.name}: record",
+        (whole, "--into", whole / "inner"): "lies in",
     }.items():
         answer = critlab("store", "merge", *map(str, arguments))
         assert answer.status == 2
@@ -217,6 +222,8 @@ def test_plan_and_run_know_parts(critlab: Command, whole: Path, tmp_path: Path) 
     done = critlab("run", study, "--store", copy, "--part", "2/2", "--engine", "inline")
     assert done.status == 0
     assert "part 2/2 is done; the store has the whole study" in done.err
+    theory = critlab("reproduce", "sensors", "--store", "s", "--part", "1/2")
+    assert (theory.status, "computed from a theory in one piece; leave --part out" in theory.err) == (2, True)
     for text in ("5/4", "0/2"):
         answer = critlab("run", study, "--store", "s", "--part", text)
         assert (answer.status, answer.problem.count("\n")) == (2, 1)

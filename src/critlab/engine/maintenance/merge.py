@@ -7,7 +7,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
 
-from critlab._core.errors import StoreDamaged, StoreError, StudyError
+from critlab._core.errors import StoreDamaged, StoreError, StoreNewer, StudyError
 from critlab._core.terminal.progress import Progress
 from critlab._core.terminal.text import one_line, say
 from critlab.engine.maintenance.merge_studies import agreed_records
@@ -90,7 +90,7 @@ def merge(stores: Sequence[Store], into: Store | None = None) -> Merged:
 
     Cost: reads every file once; records that several stores have are read from each.
     """
-    sources, target = _checked(stores, into)
+    sources, target = _places_of(stores, into)
     with ExitStack() as held:
         for source in sources:
             held.enter_context(reading(source.root, say))
@@ -112,7 +112,7 @@ def merge(stores: Sequence[Store], into: Store | None = None) -> Merged:
     return Merged(names, str(target.root), files, size, survey.known, tuple(survey.left_out), complete, lacking, unread)
 
 
-def _checked(stores: Sequence[Store], into: Store | None) -> tuple[list[Store], Store]:
+def _places_of(stores: Sequence[Store], into: Store | None) -> tuple[list[Store], Store]:
     """The stores that are read, and the one that is written.
 
     Raises:
@@ -192,7 +192,7 @@ class _Survey:
         if theirs is None:
             return
         try:
-            ours = check(before)
+            ours = _checked(before)
             what = "its arrays" if place.kind in STATES and not same_state(before, place) else ""
         except (StoreDamaged, FileNotFoundError):  # what is there is worth nothing, and is written again
             self.take[key] = place
@@ -210,7 +210,7 @@ class _Survey:
     def _sound(self, place: Place) -> Mapping[str, Any] | None:
         """The body of a record that passes its check; None, and a finding, where it does not."""
         try:
-            return check(place)
+            return _checked(place)
         except FileNotFoundError:
             return None
         except StoreDamaged as error:
@@ -262,9 +262,17 @@ def _merged(store: Store) -> Iterator[Place]:
     return (place for place in places(store) if place.kind in ORDER) if store.root.is_dir() else iter(())
 
 
+def _checked(place: Place) -> Mapping[str, Any]:
+    """As :func:`check`; where a newer critlab wrote the file, the error names it."""
+    try:
+        return check(place)
+    except StoreNewer as error:
+        raise StoreNewer(f"{place.path}: {error}") from None
+
+
 def _epoch(place: Place) -> int:
     try:
-        return cast(int, check(place).get("epoch", 0))
+        return cast(int, _checked(place).get("epoch", 0))
     except (FileNotFoundError, StoreDamaged):
         return 0
 
