@@ -96,7 +96,7 @@ def test_help(critlab: Command, name: str) -> None:
     answer = critlab(name, "--help")
     assert (answer.status, answer.err) == (0, "")
     assert f"critlab {name}" in answer.out
-    assert ("--store" in answer.out) == (name not in ("bench", "calibrate", "init"))
+    assert ("--store" in answer.out) == (name not in ("bench", "calibrate", "init", "store"))
 
 
 @pytest.mark.slow
