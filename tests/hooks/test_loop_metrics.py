@@ -11,8 +11,10 @@ import torch
 import critlab
 from critlab._core.errors import StudyError
 from critlab.deficits import FeatureDropout
+from critlab.hooks.own_loop.lasting_damage import lasting_damage
 from critlab.hooks.own_loop.metric import LoopTask, task_of_loop
 from critlab.hooks.own_loop.probe import probe
+from critlab.hooks.sensitivity.sensitivity import sensitivity
 from critlab.learning_tasks import CLASSIFICATION, Metric, plain_task, read_task
 
 DISTANCE = Metric("distance", unit="mm", better="lower", least=0.0, smallest_damage=0.5)
@@ -58,6 +60,26 @@ def test_a_probe_is_judged_in_the_metric_of_the_loop(tmp_path: Path) -> None:
     assert "mm" in text
     assert "accuracy" not in text
     assert "distance" in critlab.report(results, tmp_path / "page.html").read_text()
+
+
+def test_recoveries_and_forks_are_judged_in_it_too() -> None:
+    before, after = ({"seed": 0.0, "deprived": deprived} for deprived in (0.0, 1.0))
+    functions: Any = {"advance": advance, "evaluate": distance, "load": dict}
+    found = lasting_damage(before, after, **functions, epoch=1, stretch=1, recovery=1, repeats=3, metric=DISTANCE)
+    assert found.damage.mean == 2
+    assert (found.answer, found.smallest) == ("present", 0.5)
+    assert "2.0000 mm" in found.sentence
+
+    def noisy(state: dict[str, float]) -> dict[str, float]:
+        return {"distance": distance(state)["test_distance"] + 0.01 * float(torch.rand(()))}
+
+    forked = {**functions, "evaluate": noisy, "deficits": {"zeros": FeatureDropout(share=1.0)}, "epoch": 1, "total": 9}
+    answer = sensitivity(before, **forked, deprived=1, clean=1, metric=DISTANCE, check=False)["zeros"]
+    assert answer.damage_now == pytest.approx(2, abs=0.02)
+    assert answer.smallest == 0.5
+    assert answer.forecast is None, "the shipped map knows accuracy alone"
+    assert "mm" in answer.sentence
+    assert "points" not in answer.sentence
 
 
 def test_without_a_metric_a_score_may_have_any_range(tmp_path: Path) -> None:

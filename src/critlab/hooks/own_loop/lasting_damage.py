@@ -18,8 +18,10 @@ from critlab.engine.context import Device
 from critlab.hooks.deprivation import BatchDeficit
 from critlab.hooks.own_loop.given import given_loop, loop_or_first
 from critlab.hooks.own_loop.means import LoopMeans
+from critlab.hooks.own_loop.metric import task_of_loop
 from critlab.hooks.own_loop.recoveries import RECOVERY_FUNCTIONS, Recovery, Remedy, recovery_scores
 from critlab.hooks.own_loop.resume_check import refuse_scheduler
+from critlab.learning_tasks import ACCURACY, Metric
 from critlab.study.ingredients.intervention import Intervention
 from critlab.study.runs.estimands import EstimandName
 from critlab.training.interventions import intervene
@@ -53,6 +55,7 @@ class LastingDamage:
         scores: of every fork, by its name (``"without"``, ``"with"``, :data:`CONTROLS` and the remedies'), in the order
             of the repeats.
         smallest: the smallest damage of interest.
+        metric: what the scores are.
     """
 
     damages: Mapping[EstimandName, Summary]
@@ -60,6 +63,7 @@ class LastingDamage:
     recovered: Mapping[str, Summary]
     scores: Mapping[str, tuple[float, ...]]
     smallest: float
+    metric: Metric = ACCURACY
 
     @property
     def damage(self) -> Summary:
@@ -69,7 +73,7 @@ class LastingDamage:
     @cached_property
     def decision(self) -> Decision:
         """What the named damages show together, in order; see :mod:`critlab.analysis.judgement.decision`."""
-        contrasts = _contrasts(self.scores)
+        contrasts = _contrasts(self.scores, self.metric)
         family = Family(
             np.array([list(contrasts[name]) for name in self.damages]),
             tuple(KINDS[name] for name in self.damages),
@@ -88,7 +92,7 @@ class LastingDamage:
 
     def removed(self, remedy: str) -> Answer:
         """Whether the lasting damage is still there with a remedy: ``present``, ``absent`` or ``undecided``."""
-        left = [one - other for one, other in zip(self.scores["without"], self.scores[remedy], strict=True)]
+        left = _losses(self.metric, self.scores["without"], self.scores[remedy])
         found = decide(Family(np.array([left]), ("lasting",), self.smallest, complete=False))
         return "present" if found.evidence[0] else "absent" if found.bounded[0] else "undecided"
 
@@ -98,7 +102,8 @@ class LastingDamage:
         from critlab.report.text.judgement.lasting_damage import Remedied, lasting_damage_text
 
         remedies = [Remedied(name, self.removed(name), left, self.recovered[name]) for name, left in self.left.items()]
-        return lasting_damage_text(self.answer, self.damages, remedies)
+        unit = "" if self.metric == ACCURACY else self.metric.unit or self.metric.title
+        return lasting_damage_text(self.answer, self.damages, remedies, unit)
 
 
 def lasting_damage(
@@ -114,7 +119,8 @@ def lasting_damage(
     recovery: int,
     repeats: int = 5,
     remedies: Mapping[str, Remedy] | None = None,
-    smallest_damage: float = 0.01,
+    metric: Metric | str | Callable[..., float] | None = None,
+    smallest_damage: float | None = None,
     controls: bool = True,
     kept: MutableMapping[str, float] | None = None,
     workers: int | None = None,
@@ -136,7 +142,7 @@ def lasting_damage(
         before: the checkpoint before the stretch, as ``load`` takes it; nested dictionaries of tensors and numbers.
         after: the checkpoint after it.
         advance: trains an epoch; as in :func:`critlab.probe`, where ``deprive`` here gives batches back as they are.
-        evaluate: the score on clean data; more is better.
+        evaluate: the score on clean data; more is better, unless ``metric`` says otherwise.
         load: makes a state from a checkpoint.
         loop: ``"my_module:MyLoop"`` or a class with the three functions as methods, in their place. Then recoveries run
             on all cores, on GPUs or on a Ray cluster, each on one thread; functions run in this process.
@@ -146,7 +152,10 @@ def lasting_damage(
         repeats: how often; three are the fewest that can decide anything.
         remedies: what to try after the stretch, by name: functions that change a state in place or return another one,
             such as one that sets the learning rate's schedule back, or calls :func:`shrink_and_perturb`.
-        smallest_damage: the smallest damage of interest, in the unit of ``evaluate``.
+        metric: what ``evaluate`` gives, as in :class:`~critlab.hooks.own_loop.options.ProbeOptions`; None is accuracy,
+            or any other score of which more is better.
+        smallest_damage: the smallest damage of interest, in the unit of ``evaluate``; None is that of the metric, 0.01
+            for accuracy.
         controls: whether to train the three further forks; without them the answer is undecided.
         kept: where scores are kept as soon as they are there, and found again by the next call; None keeps nothing.
         workers: processes; None is one for each core.
@@ -171,6 +180,7 @@ def lasting_damage(
     tried = dict(remedies or {})
     if taken := {"with", "without", *CONTROLS} & set(tried):
         raise StudyError(f"lasting_damage: remedies: received the reserved name {taken.pop()!r}; use another name")
+    judged = task_of_loop(metric, "lasting_damage").judged
     means = LoopMeans(workers=workers, device=device, executor=executor)
     means.check_means("lasting_damage")
     first = loop_or_first(loop, advance, "lasting_damage")
@@ -186,17 +196,18 @@ def lasting_damage(
         forks["before"] = Recovery("before", epoch, epoch + recovery)
     forks |= {name: Recovery("after", removal, end, remedy) for name, remedy in tried.items()}
     checkpoints = {"before": pack(before), "after": pack(after)}
-    scores = recovery_scores(given, means, checkpoints, forks, repeats, kept)
+    scores = recovery_scores(given, means, checkpoints, forks, repeats, kept, judged.name)
     return LastingDamage(
-        damages={name: summarise(values) for name, values in _contrasts(scores).items()},
-        left={name: _difference(scores["without"], scores[name]) for name in tried},
-        recovered={name: _difference(scores[name], scores["with"]) for name in tried},
+        damages={name: summarise(values) for name, values in _contrasts(scores, judged).items()},
+        left={name: summarise(_losses(judged, scores["without"], scores[name])) for name in tried},
+        recovered={name: summarise(_losses(judged, scores[name], scores["with"])) for name in tried},
         scores=scores,
-        smallest=smallest_damage,
+        smallest=judged.smallest_damage if smallest_damage is None else smallest_damage,
+        metric=judged,
     )
 
 
-def _contrasts(scores: Mapping[str, tuple[float, ...]]) -> dict[EstimandName, list[float]]:
+def _contrasts(scores: Mapping[str, tuple[float, ...]], metric: Metric) -> dict[EstimandName, list[float]]:
     """The named damages of every repeat, as far as their forks are there."""
     forks: dict[EstimandName, tuple[str, str]] = {
         "lasting_damage": ("without", "with"),
@@ -206,7 +217,7 @@ def _contrasts(scores: Mapping[str, tuple[float, ...]]) -> dict[EstimandName, li
         "lost_to_schedule": ("restarted", "with"),
     }
     return {
-        name: [first - second for first, second in zip(scores[one], scores[other], strict=True)]
+        name: _losses(metric, scores[one], scores[other])
         for name, (one, other) in forks.items()
         if {one, other} <= set(scores)
     }
@@ -227,5 +238,6 @@ def shrink_and_perturb(model: nn.Module, fresh: nn.Module, *, shrink: float = 0.
     intervene(model, torch.optim.SGD(model.parameters(), lr=1.0), chosen, fresh)
 
 
-def _difference(one: tuple[float, ...], other: tuple[float, ...]) -> Summary:
-    return summarise([first - second for first, second in zip(one, other, strict=True)])
+def _losses(metric: Metric, one: tuple[float, ...], other: tuple[float, ...]) -> list[float]:
+    """How much worse ``other`` is than ``one``, repeat by repeat."""
+    return [metric.loss(before, after) for before, after in zip(one, other, strict=True)]

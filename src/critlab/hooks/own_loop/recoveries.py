@@ -52,6 +52,7 @@ def recovery_scores(
     forks: Mapping[str, Recovery],
     repeats: int,
     kept: MutableMapping[str, float] | None,
+    metric: str,
 ) -> dict[str, tuple[float, ...]]:
     """The score of each fork in each repeat.
 
@@ -62,16 +63,21 @@ def recovery_scores(
         forks: by name.
         repeats: how many.
         kept: where scores are kept and found again; None keeps nothing.
+        metric: the name of what ``evaluate`` gives.
 
     Raises:
         StudyError: the functions are not what they should be.
         Diverged: a fork's numbers are not finite.
     """
     asked = [(name, repeat) for name in forks for repeat in range(repeats)]
-    names = dict.fromkeys(asked, "") if kept is None else _names(loop, checkpoints, forks, asked)
+    names = dict.fromkeys(asked, "") if kept is None else _names(loop, checkpoints, forks, asked, metric)
     found = {one: kept[names[one]] for one in asked if names[one] in kept} if kept is not None else {}
     left = [one for one in asked if one not in found]
-    values = {"checkpoints": dict(checkpoints), "forks": {name: tuple(one) for name, one in forks.items()}}
+    values: dict[str, Any] = {
+        "checkpoints": dict(checkpoints),
+        "forks": {name: tuple(one) for name, one in forks.items()},
+    }
+    values["metric"] = metric
     with _scoring(loop, means, values) as scored, Progress("recoveries", len(left)) as shown:
         for place, score in scored(left) if left else ():
             shown.advance()
@@ -103,7 +109,7 @@ def _scoring(loop: GivenLoop, means: LoopMeans, values: Mapping[str, Any]) -> It
 
 def _scorer(loop: GivenLoop, values: Mapping[str, Any]) -> Callable[[tuple[str, int]], float]:
     functions = {name: loop.functions[name] for name in RECOVERY_FUNCTIONS}
-    learner = OwnLearner(OwnLoop(make=_nobody, save=lambda state: state, **functions), DataInfo())
+    learner = OwnLearner(OwnLoop(make=_nobody, save=lambda state: state, **functions), DataInfo(), values["metric"])
     forks = {name: Recovery(*one) for name, one in values["forks"].items()}
 
     def score(asked: tuple[str, int]) -> float:
@@ -126,16 +132,20 @@ def _score(learner: OwnLearner, saved: Any, fork: Recovery, repeat: int) -> floa
 
 
 def _names(
-    loop: GivenLoop, checkpoints: Mapping[str, Arrays], forks: Mapping[str, Recovery], asked: list[tuple[str, int]]
+    loop: GivenLoop,
+    checkpoints: Mapping[str, Arrays],
+    forks: Mapping[str, Recovery],
+    asked: list[tuple[str, int]],
+    metric: str,
 ) -> dict[tuple[str, int], str]:
-    """The names under which scores are kept: by the code, the checkpoint, the epochs, the remedy and the repeat."""
+    """The names under which scores are kept: by code, checkpoint, epochs, remedy, repeat and metric."""
     codes = [code.digest for _, code in loop.codes(("advance", "evaluate"))]
     states = {name: arrays_digest(arrays) for name, arrays in checkpoints.items()}
     named = {}
     for name, repeat in asked:
         one = forks[name]
         remedy = name if one.remedy is not None else ""
-        parts = (codes, states[one.checkpoint], one.begin, one.end, remedy, repeat)
+        parts = (codes, states[one.checkpoint], one.begin, one.end, remedy, repeat, metric)
         named[name, repeat] = digest("recovery", *parts)[:32]
     return named
 

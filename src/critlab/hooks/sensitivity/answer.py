@@ -11,6 +11,7 @@ import numpy as np
 from critlab._core.estimate import Estimate
 from critlab.analysis.statistics.anytime import AnytimeMean, anytime_mean
 from critlab.hooks.sensitivity.forecast import Forecast, ForecastMap, ForkReading, forecast
+from critlab.learning_tasks import ACCURACY, Metric
 
 if TYPE_CHECKING:
     from critlab.report.text.sensitivity import Told
@@ -64,6 +65,7 @@ class DeficitSensitivity:
         ordered: whether they have other orders of the data; else they differ by a rounding of the inputs alone, and
             the interval does not cover other orders.
         rates: the learning rates that are planned for the epochs after the window; empty where they are not known.
+        metric: what the scores are.
     """
 
     deficit: str
@@ -77,6 +79,7 @@ class DeficitSensitivity:
     varies: bool = True
     ordered: bool = True
     rates: tuple[float, ...] = ()
+    metric: Metric = ACCURACY
 
     def after(self, clean: int) -> AnytimeMean:
         """The damage after so many clean epochs, with its interval."""
@@ -195,6 +198,7 @@ class DeficitSensitivity:
             numbers,
             note,
             self.ordered or not self.varies,
+            self.metric,
         )
 
     def _estimate(self, clean: int) -> Estimate:

@@ -34,6 +34,7 @@ def asking_forks(
         "clean": forks.clean,
         "knowledge": forks.knowledge,
         "deficits": dict(deficits),
+        "metric": forks.metric,
         "saves": forks.loop.save is not None,
     }
     path = "critlab.hooks.sensitivity.elsewhere:fork_work"
@@ -44,7 +45,7 @@ def fork_work(values: Mapping[str, Any]) -> Callable[[Question], tuple[ForkScore
     """What trains one fork in another process; it gives its scores, and the epochs that it took."""
     loop = loop_again(values, FORK_FUNCTIONS, "sensitivity", optional=frozenset({"save"}))
     functions = {name: one for name, one in loop.functions.items() if name != "save" or values["saves"]}
-    state = {name: values[name] for name in ("saved", "what", "onset", "deprived", "clean", "knowledge")}
+    state = {name: values[name] for name in ("saved", "what", "onset", "deprived", "clean", "knowledge", "metric")}
     forks = Forks(ForkLoop(**functions), **state)
 
     def answer(question: Question) -> tuple[ForkScores, int]:

@@ -15,6 +15,7 @@ from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.sensitivity.checkpoint import arrays_digest, loaded, packed_state, refuse_shared
 from critlab.hooks.sensitivity.deficits import AnyDeficit, ForkDeficit
 from critlab.hooks.sensitivity.generators import all_seeded, held_generators, kept
+from critlab.learning_tasks import ACCURACY, Metric
 from critlab.training.states.packing import Arrays, unpack
 
 Numbers = Mapping[str, float]
@@ -60,6 +61,7 @@ class Forks:
         clean: epochs after it, after each of which the score is read.
         knowledge: what deficits may know of the data.
         scores: where scores are kept, by the fork's name; None keeps nothing beyond this object.
+        metric: what ``evaluate`` gives.
     """
 
     loop: ForkLoop
@@ -70,6 +72,7 @@ class Forks:
     clean: int
     knowledge: DataInfo = field(default_factory=DataInfo)
     scores: MutableMapping[str, Any] | None = None
+    metric: Metric = ACCURACY
 
     def __post_init__(self) -> None:
         self.spent = 0
@@ -123,6 +126,7 @@ class Forks:
 
     def _name(self, name: str, repeat: int) -> str:
         named = f"{self._digest[:16]}:{self.onset}:{self.deprived}+{self.clean}:{name or '(clean)'}:{repeat}"
+        named += "" if self.metric.name == ACCURACY.name else f":{self.metric.name}"
         return f"{named}:nudged" if self.nudge else named
 
     def _keep(self, named: str, found: ForkScores) -> None:
@@ -213,8 +217,8 @@ class Forks:
             found = self.loop.evaluate(own)
         given: Any = found
         if isinstance(found, Mapping):
-            given = found.get("test_accuracy")
-            if given is None and "test_correct" in found:
+            given = found.get(self.metric.test, found.get(self.metric.name))
+            if given is None and "test_correct" in found and self.metric.name == ACCURACY.name:
                 given = float(np.mean(np.asarray(found["test_correct"])))
         try:
             score = float(given)
@@ -223,7 +227,7 @@ class Forks:
                 f"a mapping with {', '.join(map(str, found))}" if isinstance(found, Mapping) else type(found).__name__
             )
             raise StudyError(
-                f"sensitivity: evaluate: returned {came}; must be a number, or a mapping with test_accuracy"
+                f"sensitivity: evaluate: returned {came}; must be a number, or a mapping with {self.metric.test}"
             ) from None
         if not np.isfinite(score):
             raise Diverged(f"sensitivity: evaluate: the score after epoch {epoch} was not finite")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from critlab._core.errors import StudyError
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.named_options import with_named
 from critlab.hooks.own_loop.means import LoopMeans
+from critlab.hooks.own_loop.metric import task_of_loop
 from critlab.hooks.sensitivity.forecast import ForecastMap, shipped_map
+from critlab.learning_tasks import ACCURACY, Metric
+
+USUAL = 0.01
+"""The smallest damage of interest where nothing else is given."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,10 @@ class SensitivityOptions(LoopMeans):
     """Options of :func:`critlab.sensitivity`; it takes each also by name.
 
     Args:
-        smallest_damage: the smallest damage of interest, in the unit of ``evaluate``.
+        metric: what ``evaluate`` gives, as in :class:`~critlab.hooks.own_loop.options.ProbeOptions`; None is accuracy,
+            or any other score of which more is better. The shipped map forecasts accuracy alone.
+        smallest_damage: the smallest damage of interest, in the unit of ``evaluate``; of another metric than accuracy,
+            0.01 stands for the metric's own.
         repeats: at most so many, each with another order of the data; three are the fewest that can decide.
         most_epochs: no repeat begins that would go beyond so many epochs; None is no limit.
         knowledge: what deficits may know of the data. Each field also by its own name: ``examples``, ``classes``,
@@ -34,7 +42,7 @@ class SensitivityOptions(LoopMeans):
             that is no path needs False. With functions, a state is live where ``save`` is given.
     """
 
-    smallest_damage: float = 0.01
+    smallest_damage: float = USUAL
     repeats: int = 8
     most_epochs: int | None = None
     knowledge: DataInfo = field(default_factory=DataInfo)
@@ -44,6 +52,7 @@ class SensitivityOptions(LoopMeans):
     rates: Sequence[float] | Callable[[int], float] | None = None
     kept: MutableMapping[str, Any] | None = None
     live: bool = True
+    metric: Metric | str | Callable[..., float] | None = None
 
     def changed(self, named: dict[str, Any]) -> SensitivityOptions:
         """These options with those in ``named`` in their place.
@@ -54,6 +63,8 @@ class SensitivityOptions(LoopMeans):
         """
         made = with_named(self, named, "sensitivity")
         made.check_means("sensitivity")
+        if made.metric is not None and made.smallest_damage == USUAL:
+            made = replace(made, smallest_damage=made.judged.smallest_damage)
         if not made.smallest_damage > 0:
             raise StudyError(f"sensitivity: smallest_damage: received {made.smallest_damage}; must be above 0")
         if made.repeats < 1:
@@ -79,6 +90,16 @@ class SensitivityOptions(LoopMeans):
         return found
 
     @property
+    def judged(self) -> Metric:
+        """The metric of the scores.
+
+        Raises:
+            StudyError: ``metric`` is none.
+        """
+        return task_of_loop(self.metric, "sensitivity").judged
+
+    @property
     def known_map(self) -> ForecastMap | None:
         """The map that forecasts; None for none."""
-        return (self.own_map or shipped_map()) if self.forecasts else None
+        shipped = shipped_map() if self.judged == ACCURACY else None
+        return (self.own_map or shipped) if self.forecasts else None

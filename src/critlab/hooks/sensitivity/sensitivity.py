@@ -93,7 +93,8 @@ def sensitivity(
             that ``torch.save`` wrote. With a sequence of epochs, a sequence of these.
         advance: ``advance(state, epoch, deprive)`` trains one epoch in place, as in :func:`critlab.probe`; an epoch is
             whatever one call trains, such as a hundred steps. It must call ``deprive(inputs, labels)`` on each batch.
-        evaluate: ``evaluate(state) -> accuracy`` on clean data, or a mapping with ``test_accuracy``; more is better.
+        evaluate: ``evaluate(state) -> accuracy`` on clean data, or a mapping with ``test_accuracy``; more is better,
+            unless the option ``metric`` says otherwise.
         load: ``load(saved) -> state``, a new one in each call.
         save: ``save(state) -> nested dictionaries of tensors and numbers``.
         loop: ``"my_module:MyLoop"`` or a class with the four functions as methods, in their place. Then forks run on
@@ -163,7 +164,7 @@ def _one(
     saves = given.kind is None or options.live
     loop = ForkLoop(**{name: one for name, one in given.functions.items() if name != "save" or saves})
     live, saved, what = _start(state, loop)
-    forks = Forks(loop, saved, what, epoch, deprived, clean, options.knowledge, options.kept)
+    forks = Forks(loop, saved, what, epoch, deprived, clean, options.knowledge, options.kept, options.judged)
     with kept(held_generators(live)), threads(None if given.kind is None else 1):
         if options.check:
             forks.check(live)
@@ -213,6 +214,7 @@ def _answers(
             varies,
             not forks.nudge,
             rates,
+            forks.metric,
         )
 
     left = dict(deficits)
@@ -235,7 +237,7 @@ def _answers(
             before = forks.spent
             scores = forks.run(name, deficit, repeat).scores
             own[name] += forks.spent - before
-            differences[name].append(tuple(one - other for one, other in zip(twins[-1].scores, scores, strict=True)))
+            differences[name].append(tuple(map(forks.metric.loss, twins[-1].scores, scores)))
             now = answer(name)
             if now.settled or not now.varies:
                 del left[name]

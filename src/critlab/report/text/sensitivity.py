@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from critlab.analysis.statistics.anytime import AnytimeMean
+from critlab.learning_tasks.metric import ACCURACY, Metric
+from critlab.report.text.metric_words import MetricWords
 from critlab.report.text.numbers import (
     count,
     decimal,
-    interval,
     limits,
     listing,
     percent,
-    points,
     significant,
     significant_limits,
 )
@@ -73,6 +73,7 @@ class Told(NamedTuple):
         forecast: estimate, low and high; None where there is none.
         note: where the forecast was never tested.
         ordered: whether the repeats had other orders of the data.
+        metric: what the damage is one of.
     """
 
     deficit: str
@@ -87,15 +88,17 @@ class Told(NamedTuple):
     forecast: tuple[float, float, float] | None
     note: str
     ordered: bool
+    metric: Metric = ACCURACY
 
 
 def sensitivity_text(one: Told) -> str:
     """The answer for one deficit in words: the answer first, then the damage now, its healing, and the forecast."""
     said = [f"{headline(one)}."]
-    damage = one.damage
-    limits = "[no interval]" if not math.isfinite(damage.low) else interval(damage.low, damage.high)
+    damage, words = one.damage, MetricWords(one.metric)
+    limits = "[no interval]" if not math.isfinite(damage.low) else words.interval(damage.low, damage.high)
     said.append(
-        f"Damage after {count(one.deprived, 'epoch')} with it and {one.clean} without: {points(damage.mean)} {limits}, "
+        f"Damage after {count(one.deprived, 'epoch')} with it and {one.clean} without: {words.amount(damage.mean)} "
+        f"{limits}, "
         f"n = {damage.n}."
     )
     if not one.ordered:
@@ -108,14 +111,18 @@ def sensitivity_text(one: Told) -> str:
         said.append("There is no forecast of the damage at the end of the training.")
     else:
         estimate, low, high = one.forecast
-        said.append(f"Forecast for the end of the training: {points(estimate)} {interval(low, high)}.")
+        amount = f"{words.amount(estimate)} {words.interval(low, high)}"
+        said.append(f"Forecast for the end of the training: {amount}.")
         said += [one.note] if one.note else []
     return " ".join(said)
 
 
 def headline(one: Told) -> str:
     """The answer alone, such as ``At epoch 4, the period for blur is open, to within 1.0 point``."""
-    at, within = f"At epoch {one.onset}, the period for {one.deficit}", f"to within {points(one.smallest)}"
+    at, within = (
+        f"At epoch {one.onset}, the period for {one.deficit}",
+        f"to within {MetricWords(one.metric).amount(one.smallest)}",
+    )
     if one.answer == "undecided":
         return f"{at} may be open or closed: {REASONS[one.reason]}"
     what = "" if one.forecast is not None else " by the damage now"

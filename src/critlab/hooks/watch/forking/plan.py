@@ -78,6 +78,8 @@ class ForkPlan:
                 raise StudyError(f"forks: {name}: is missing; give ForkPlan(..., {name}=...)")
         if not made.fork_budget > 0:
             raise StudyError(f"forks: fork_budget: received {made.fork_budget}; must be above 0, a share of the cost")
+        if made.options.metric is not None:
+            raise StudyError("forks: options.metric: the page of a watch shows accuracy in points; leave metric out")
         return replace(made, deficits=named_deficits(made.deficits, "forks"))
 
     def within_budget(self) -> ForkPlan:

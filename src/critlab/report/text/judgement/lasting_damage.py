@@ -34,15 +34,20 @@ WORDS: Mapping[str, str] = {
 }
 
 
-def lasting_damage_text(answer: str, damages: Mapping[Any, Summary], remedies: Sequence[Remedied]) -> str:
+def lasting_damage_text(
+    answer: str, damages: Mapping[Any, Summary], remedies: Sequence[Remedied], unit: str = ""
+) -> str:
     """The answer with its numbers; where damage lasts, also what each remedy did.
 
     Args:
         answer: ``present``, ``damage_only``, ``absent`` or ``undecided``.
         damages: by name; ``harm`` and ``beyond_delay`` are not there without controls.
         remedies: what was tried.
+        unit: of the score; empty where it has none.
     """
-    words_of = {name: f"{words} of {score(damages[name], DIGITS)}" for name, words in WORDS.items() if name in damages}
+    words_of = {
+        name: f"{words} of {score(damages[name], DIGITS, unit)}" for name, words in WORDS.items() if name in damages
+    }
     lasting, *critical = words_of.values()
     shown = f" {' and '.join(critical)}." if critical else ""
     texts = {
@@ -55,6 +60,6 @@ def lasting_damage_text(answer: str, damages: Mapping[Any, Summary], remedies: S
     verbs = {"present": "does not remove it", "absent": "removes it", "undecided": "may remove it"}
     if answer in ("present", "damage_only"):
         for one in remedies:
-            left, recovered = score(one.left, DIGITS), score(one.recovered, DIGITS)
+            left, recovered = score(one.left, DIGITS, unit), score(one.recovered, DIGITS, unit)
             said.append(f"{one.name} {verbs[one.answer]}: {left}, remains; it recovers {recovered}.")
     return " ".join(said)
