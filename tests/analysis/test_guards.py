@@ -153,6 +153,7 @@ class _Unknown:
     """Data of which nothing is known before it is read."""
 
     name = "mine"
+    epoch: int | None = None
 
     @classmethod
     def of(cls, results: Results) -> Any:

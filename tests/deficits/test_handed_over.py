@@ -156,7 +156,8 @@ def right_or_refused(name: str, way: str) -> None:
     images, labels = batch(name)
     form = WAYS[way]
     given = form.given(images)
-    copy = given.clone() if isinstance(given, Tensor) and not given.is_meta else given
+    held = given["image"] if isinstance(given, dict) else given
+    copy = held.clone() if isinstance(held, Tensor) and not held.is_meta else held
     found, named = said = refused_or_not(name, given, labels, normalised=form.scale)
     if isinstance(found, StudyError):
         assert way not in ("float64", "holes", "channels last in memory", "numpy", "with gradient"), said
@@ -169,6 +170,9 @@ def right_or_refused(name: str, way: str) -> None:
         assert found is given, "inputs that nobody reads are given back as they are"
         return
     assert type(found) is type(given)
+    if isinstance(given, dict):
+        assert list(found) == list(given)
+        found, given = found["image"], given["image"]
     assert found.dtype == given.dtype
     if isinstance(given, Tensor):
         assert torch.equal(given, copy) or way == "NaN", "what is given stays as it is"

@@ -200,8 +200,8 @@ def test_the_trace_is_that_of_brute_force(name: str) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"num_labels": 1}, "one number per example"),
-        ({"problem_type": "multi_label_classification"}, "several correct"),
+        ({"num_labels": 1}, "use a likelihood that fits: bernoulli, gaussian"),
+        ({"problem_type": "multi_label_classification"}, "'multi_label_classification'; give likelihood='bernoulli'"),
     ],
 )
 def test_heads_that_are_no_classifiers_are_refused(options: dict[str, Any], said: str) -> None:
@@ -291,7 +291,7 @@ def test_transformers_are_refused_before_the_first_step(tmp_path: Path) -> None:
     trainer = transformers.Trainer(
         model=model, args=arguments(tmp_path, max_steps=3), train_dataset=data, callbacks=[WatchCallback()]
     )
-    with pytest.raises(StudyError, match="one number per example"):
+    with pytest.raises(StudyError, match="use a likelihood that fits: bernoulli, gaussian"):
         trainer.train()
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 

@@ -240,7 +240,7 @@ class _Part:
                     "of the data set, and give it to [augment] (transform)"
                 )
             running.update(f"{seen[0].dtype.str}{seen[0].shape}{self.item(number)[1]}".encode())
-            running.update(seen[0].data)
+            running.update(np.ascontiguousarray(seen[0]).data)
         return running.hexdigest()
 
     def _label(self, label: Any, number: int) -> int:

@@ -109,8 +109,8 @@ def numbers_seen(given: Any, batch: int, examples: int) -> Tensor:
     tensor = tensor_of(given, "numbers").values
     if not is_whole(tensor) or tensor.shape != (batch,):
         raise StudyError(
-            f"numbers: received {called(tensor.dtype)} of shape {tuple(tensor.shape)}; must be whole numbers "
-            f"({batch},), the places of the examples in the training set"
+            f"numbers: received {called(tensor.dtype)} of shape {tuple(tensor.shape)}; the deficit needs whole "
+            f"numbers ({batch},), the places of the examples in the training set"
         )
     tensor = tensor.long()
     low, high = (int(end) for end in tensor.aminmax()) if batch else (0, 0)

@@ -14,8 +14,8 @@ from torch import nn
 from critlab._core.errors import StudyError
 from critlab.analysis.judgement.decision import Decision, Family, Kind, decide
 from critlab.analysis.statistics import Summary, summarise
-from critlab.engine.context import Device
 from critlab.hooks.deprivation import BatchDeficit
+from critlab.hooks.named_options import with_named
 from critlab.hooks.own_loop.given import given_loop, loop_or_first
 from critlab.hooks.own_loop.means import LoopMeans
 from critlab.hooks.own_loop.metric import task_of_loop
@@ -106,6 +106,26 @@ class LastingDamage:
         return lasting_damage_text(self.answer, self.damages, remedies, unit)
 
 
+@dataclass(frozen=True, kw_only=True)
+class LastingDamageOptions(LoopMeans):
+    """How :func:`lasting_damage` judges and where it runs.
+
+    Args:
+        metric: what ``evaluate`` gives, as in :class:`~critlab.hooks.own_loop.options.ProbeOptions`; None is accuracy,
+            or any other score of which more is better.
+        smallest_damage: the smallest damage of interest, in the unit of ``evaluate``; None is that of the metric, 0.01
+            for accuracy.
+        controls: whether to train the three further forks; without them the answer is undecided.
+        kept: where scores are kept as soon as they are there, and found again by the next call; None keeps nothing.
+        workers, device, executor: as in :class:`~critlab.hooks.own_loop.means.LoopMeans`.
+    """
+
+    metric: Metric | str | Callable[..., float] | None = None
+    smallest_damage: float | None = None
+    controls: bool = True
+    kept: MutableMapping[str, float] | None = None
+
+
 def lasting_damage(
     before: Any,
     after: Any,
@@ -119,13 +139,8 @@ def lasting_damage(
     recovery: int,
     repeats: int = 5,
     remedies: Mapping[str, Remedy] | None = None,
-    metric: Metric | str | Callable[..., float] | None = None,
-    smallest_damage: float | None = None,
-    controls: bool = True,
-    kept: MutableMapping[str, float] | None = None,
-    workers: int | None = None,
-    device: Device = "auto",
-    executor: str | None = None,
+    options: LastingDamageOptions | None = None,
+    **named: Any,
 ) -> LastingDamage:
     """The lasting damage of a stretch of training that was suspected to be bad, from one checkpoint on either side.
 
@@ -152,15 +167,8 @@ def lasting_damage(
         repeats: how often; three are the fewest that can decide anything.
         remedies: what to try after the stretch, by name: functions that change a state in place or return another one,
             such as one that sets the learning rate's schedule back, or calls :func:`shrink_and_perturb`.
-        metric: what ``evaluate`` gives, as in :class:`~critlab.hooks.own_loop.options.ProbeOptions`; None is accuracy,
-            or any other score of which more is better.
-        smallest_damage: the smallest damage of interest, in the unit of ``evaluate``; None is that of the metric, 0.01
-            for accuracy.
-        controls: whether to train the three further forks; without them the answer is undecided.
-        kept: where scores are kept as soon as they are there, and found again by the next call; None keeps nothing.
-        workers: processes; None is one for each core.
-        device: where a class that takes ``device=`` computes.
-        executor: ``processes``, ``inline`` or ``ray``, as in :class:`~critlab.hooks.own_loop.means.LoopMeans`.
+        options: everything else; None is ``LastingDamageOptions()``.
+        named: fields of :class:`LastingDamageOptions` by name, such as ``smallest_damage=0.02``.
 
     Raises:
         StudyError: a number is out of its range, or the functions are not what they should be; or there are controls,
@@ -180,15 +188,15 @@ def lasting_damage(
     tried = dict(remedies or {})
     if taken := {"with", "without", *CONTROLS} & set(tried):
         raise StudyError(f"lasting_damage: remedies: received the reserved name {taken.pop()!r}; use another name")
-    judged = task_of_loop(metric, "lasting_damage").judged
-    means = LoopMeans(workers=workers, device=device, executor=executor)
-    means.check_means("lasting_damage")
+    chosen = with_named(options or LastingDamageOptions(), named, "lasting_damage")
+    judged = task_of_loop(chosen.metric, "lasting_damage").judged
+    chosen.check_means("lasting_damage")
     first = loop_or_first(loop, advance, "lasting_damage")
     functions = {"evaluate": evaluate, "load": load}
-    given = given_loop(first, functions, named=RECOVERY_FUNCTIONS, of="lasting_damage", device=device)
+    given = given_loop(first, functions, named=RECOVERY_FUNCTIONS, of="lasting_damage", device=chosen.device)
     removal, end = epoch + stretch, epoch + stretch + recovery
     forks = {"without": Recovery("before", epoch, end), "with": Recovery("after", removal, end)}
-    if controls:
+    if chosen.controls:
         for name, checkpoint in (("before", before), ("after", after)):
             refuse_scheduler(checkpoint, name, "lasting_damage", "controls=False")
         forks["frozen"] = Recovery("before", removal, end)
@@ -196,13 +204,13 @@ def lasting_damage(
         forks["before"] = Recovery("before", epoch, epoch + recovery)
     forks |= {name: Recovery("after", removal, end, remedy) for name, remedy in tried.items()}
     checkpoints = {"before": pack(before), "after": pack(after)}
-    scores = recovery_scores(given, means, checkpoints, forks, repeats, kept, judged.name)
+    scores = recovery_scores(given, chosen, checkpoints, forks, repeats, chosen.kept, judged.name)
     return LastingDamage(
         damages={name: summarise(values) for name, values in _contrasts(scores, judged).items()},
         left={name: summarise(_losses(judged, scores["without"], scores[name])) for name in tried},
         recovered={name: summarise(_losses(judged, scores[name], scores["with"])) for name in tried},
         scores=scores,
-        smallest=judged.smallest_damage if smallest_damage is None else smallest_damage,
+        smallest=judged.smallest_damage if chosen.smallest_damage is None else chosen.smallest_damage,
         metric=judged,
     )
 
