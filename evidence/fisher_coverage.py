@@ -19,8 +19,9 @@ import argparse
 import csv
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -212,16 +213,25 @@ def rows(name: str, number: int, readings: int) -> Iterator[dict[str, object]]:
                 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--readings", type=int, default=200)
+def write_table(
+    description: str,
+    trainings: Mapping[str, Any],
+    columns: Sequence[str],
+    rows: Callable[[str, int, int], Iterable[Mapping[str, object]]],
+    *,
+    readings: int,
+    out: Path,
+) -> None:
+    """The command of a script on coverage: one row after the other, so that an interrupted run has a table too."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--readings", type=int, default=readings)
     parser.add_argument("--examples", type=int, default=128)
-    parser.add_argument("--trainings", nargs="+", choices=list(TRAININGS), default=list(TRAININGS))
-    parser.add_argument("--out", type=Path, default=Path("results/evidence/fisher_coverage.csv"))
+    parser.add_argument("--trainings", nargs="+", choices=list(trainings), default=list(trainings))
+    parser.add_argument("--out", type=Path, default=out)
     given = parser.parse_args()
     torch.set_num_threads(1)
     with given.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         for name in given.trainings:
             for row in rows(name, given.examples, given.readings):
@@ -230,4 +240,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    write_table(__doc__ or "", TRAININGS, COLUMNS, rows, readings=200, out=Path("results/evidence/fisher_coverage.csv"))

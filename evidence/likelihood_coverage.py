@@ -15,14 +15,13 @@ stated errors over that deviation.
 
 from __future__ import annotations
 
-import argparse
-import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from fisher_coverage import write_table
 from torch import Tensor, nn
 
 import critlab
@@ -279,22 +278,5 @@ def rows(name: str, number: int, readings: int) -> Iterator[dict[str, object]]:
                 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--readings", type=int, default=300)
-    parser.add_argument("--examples", type=int, default=128)
-    parser.add_argument("--trainings", nargs="+", choices=list(TRAININGS), default=list(TRAININGS))
-    parser.add_argument("--out", type=Path, default=Path("evidence/likelihood_coverage.csv"))
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    with given.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        for name in given.trainings:
-            for row in rows(name, given.examples, given.readings):
-                writer.writerow(row)
-                file.flush()
-
-
 if __name__ == "__main__":
-    main()
+    write_table(__doc__ or "", TRAININGS, COLUMNS, rows, readings=300, out=Path("evidence/likelihood_coverage.csv"))

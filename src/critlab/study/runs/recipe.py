@@ -156,9 +156,13 @@ def typical_recipe(runs: Sequence[Run], base: Setup) -> Recipe:
 
     It is what a trial of training takes. A frozen epoch trains nothing, so it is never the one.
     """
-    trained = [[one for one in recipes(run, base) if not one.frozen] for run in reversed(runs)]
-    treated = (one for found in trained for one in found if one.deficits or one.switches)
-    return next(treated, next(one for found in trained for one in found))
+    first: Recipe | None = None
+    for recipe in (one for run in reversed(runs) for one in recipes(run, base) if not one.frozen):
+        if recipe.deficits or recipe.switches:
+            return recipe
+        first = first or recipe
+    assert first is not None, "every study has a run that trains"
+    return first
 
 
 def _changes(run: Run, base: Setup) -> list[int]:
