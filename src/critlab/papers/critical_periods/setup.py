@@ -131,7 +131,6 @@ def _medium() -> Setup:
         "measures": {"fisher_trace": FisherTrace(every=10, images=512)},
         "evaluation": EvaluationSpec(every=10),
         "optimizer": made.optimizer.model_copy(update={"batch": 64}),
-        "precision": "float32",  # the same table on every machine of a kind
     }
     return made.model_copy(update=changed)
 
