@@ -93,6 +93,8 @@ def class_count(
     if targets.kind == "pixels":
         if count < 2:
             raise DataError(f"{where}, train: every pixel is 0, a single class; there must be at least 2")
+        if known is None:
+            _check_no_gap(train, where, count, targets)
         return count
     _check_each_class(train, where, count)
     return count
@@ -196,6 +198,21 @@ def _largest(labels: NDArray[Any], targets: TargetForm) -> int:
         counted = piece[piece != targets.ignored]
         found = max(found, int(counted.max()) if counted.size else -1)
     return found
+
+
+def _check_no_gap(labels: NDArray[Any], where: str, count: int, targets: TargetForm) -> None:
+    """Raises DataError where the largest class number is far from the others: it may stand for pixels of no class."""
+    from critlab.data.strata import classes_in
+
+    seen: set[int] = set()
+    for _, piece in _pieces(labels, targets):
+        seen.update(classes_in(piece, targets).tolist())
+    before = max(seen - {count - 1}, default=-1)
+    if before < count - 2:
+        raise DataError(
+            f"{where}, train: pixels have the class number {count - 1}, but none has {before + 1} to {count - 2}; set "
+            f"ignored = {count - 1} in [task] if they have no class, else classes = {count}"
+        )
 
 
 def _check_each_class(labels: NDArray[Any], where: str, count: int) -> None:

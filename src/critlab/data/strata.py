@@ -12,6 +12,9 @@ from critlab.deficits.target_form import TargetForm
 BINS = 10
 """Into so many groups of equal size numbers are divided."""
 
+_COUNTED = 2**16
+"""Up to this class number counting is faster than sorting."""
+
 
 def strata(labels: NDArray[Any], targets: TargetForm) -> NDArray[np.int64]:
     """The group of each example, int64 ``(N,)``.
@@ -33,11 +36,10 @@ def strata(labels: NDArray[Any], targets: TargetForm) -> NDArray[np.int64]:
     if targets.kind == "multi_hot":
         return _rarest(labels == 1)
     if targets.kind == "pixels":
-        classes = 1 + max((int(one.max()) for one in labels if one.size), default=0)
-        present = np.zeros((len(labels), classes), dtype=bool)
-        for place, image in enumerate(labels):
-            seen = np.unique(image)
-            present[place, seen[(seen >= 0) & (seen != targets.ignored)]] = True
+        seen = [classes_in(image, targets) for image in labels]
+        present = np.zeros((len(labels), 1 + max((int(one[-1]) for one in seen if one.size), default=0)), dtype=bool)
+        for place, classes in enumerate(seen):
+            present[place, classes] = True
         return _rarest(present)
     first = labels if labels.ndim == 1 else labels[:, 0]
     return np.asarray(first, dtype=np.int64)
@@ -56,6 +58,14 @@ def split_groups(labels: NDArray[Any], targets: TargetForm) -> list[int]:
     # those that are alone join the largest group where they are too few for one of their own
     joined = np.where(alone, -1 if alone.sum() > 1 else groups[count.argmax()], groups)
     return [int(one) for one in joined[place]]
+
+
+def classes_in(image: NDArray[Any], targets: TargetForm) -> NDArray[np.int64]:
+    """The classes of the pixels of ``image``, of any shape, in increasing order; int64 ``(classes,)``."""
+    counted = np.asarray(image)[(image != targets.ignored) & (image >= 0)]
+    if counted.size and counted.max() < _COUNTED:
+        return np.flatnonzero(np.bincount(counted)).astype(np.int64)
+    return np.unique(counted).astype(np.int64)
 
 
 def _rarest(present: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -63,7 +63,15 @@ def opened(path: Path) -> Image:
     try:
         return Image.open(path)
     except Exception as error:  # damaged pictures fail in any way at all
-        raise DataError(f"{path}: cannot be read as an image ({_why(error)}); replace or remove it") from error
+        raise DataError(f"{path}: cannot be read as an image ({why(error)}); replace or remove it") from error
+
+
+def upright_size(picture: Image) -> tuple[int, int]:
+    """Height and width of a picture, of which only the header needs to have been read, after it is turned upright."""
+    # for a PNG without EXIF in its header, getexif would decode the pixels to look behind them
+    known = picture.format != "PNG" or "exif" in picture.info
+    lies = known and picture.getexif().get(ORIENTATION, 1) in range(5, 9)
+    return (picture.width, picture.height) if lies else (picture.height, picture.width)
 
 
 def pixels(picture: Image, wanted: Wanted, where: str) -> NDArray[np.uint8]:
@@ -88,13 +96,13 @@ def pixels(picture: Image, wanted: Wanted, where: str) -> NDArray[np.uint8]:
             turned = picture.getexif().get(ORIENTATION, 1) != 1
             plain = _eight_bit(ImageOps.exif_transpose(picture) if turned else picture, wanted, where)
             if (plain.height, plain.width) != wanted.size:
-                box = _middle(plain.size, wanted.size) if wanted.fit == "crop" else None
+                box = middle(plain.size, wanted.size) if wanted.fit == "crop" else None
                 plain = plain.resize(wanted.size[::-1], Image.Resampling.BILINEAR, box=box)
             found = np.asarray(plain)
     except DataError:
         raise
     except Exception as error:  # damaged and oversized pictures fail in any way at all
-        raise DataError(f"{where}: cannot be decoded ({_why(error)}); replace or remove it") from error
+        raise DataError(f"{where}: cannot be decoded ({why(error)}); replace or remove it") from error
     return found[None] if found.ndim == 2 else found.transpose(2, 0, 1)
 
 
@@ -113,7 +121,7 @@ def _eight_bit(picture: Any, wanted: Wanted, where: str) -> Any:
     return picture if picture.mode == wanted.mode else picture.convert(wanted.mode)
 
 
-def _middle(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[float, float, float, float]:
+def middle(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[float, float, float, float]:
     """The largest part in the middle of ``size`` (width, height) in the form of ``wanted`` (height, width)."""
     width, height = size
     scale = min(width / wanted[1], height / wanted[0])
@@ -122,5 +130,6 @@ def _middle(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[float, floa
     return left, top, left + across, top + down
 
 
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
+    """A failure of Pillow in one line."""
     return one_line(f"{type(error).__name__}: {error}", 200)

@@ -1,17 +1,25 @@
-"""Which pictures a folder has, by class: names, sizes and times of change, without opening a file."""
+"""Which pictures a folder has, by class or with masks: names, sizes and times of change, without opening a file."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from critlab._core.errors import DataError
 from critlab.data.own.split import Split, held_out
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 SUFFIXES = frozenset([".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"])
+
+MASK_SUFFIXES = frozenset([".png", ".bmp", ".gif", ".tif", ".tiff", ".pgm"])
+"""Of files that keep the number of every pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +34,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Listing:
-    """The pictures of one part, training or test, in the order of class and path."""
+    """The pictures of a part, training or test, in the order of class and path; with masks, all of one class."""
 
     root: Path
     classes: tuple[str, ...]
@@ -42,6 +50,10 @@ class Listing:
         for one in self.pictures:
             found[self.classes[one.label]] += 1
         return found
+
+    def taken(self, chosen: NDArray[np.bool_]) -> Listing:
+        """The pictures where ``chosen`` ``(pictures,)`` is true."""
+        return Listing(self.root, self.classes, tuple(one for one, so in zip(self.pictures, chosen, strict=True) if so))
 
 
 def check_unchanged(path: Path, listed: Picture) -> None:
@@ -88,22 +100,72 @@ def listed(root: Path, classes: Sequence[str] | None = None) -> Listing:
     return Listing(root, names, tuple(found))
 
 
-def divided(whole: Listing, split: Split) -> tuple[Listing, Listing]:
-    """Training and test part of ``whole``.
+def listed_without_classes(root: Path) -> Listing:
+    """Every picture below ``root``, at any depth, in the order of their paths.
+
+    Raises:
+        DataError: there is no folder, or no picture in it.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root}: folder not found; it must contain the images")
+    found = sorted(_pictures(root, "", 0), key=lambda one: one.path)
+    if not found:
+        raise DataError(f"{root}: has no image ({', '.join(sorted(SUFFIXES))}); put images there")
+    return Listing(root, ("",), tuple(found))
+
+
+def masks_of(images: Listing, root: Path) -> Listing:
+    """The mask of each image, in their order: the file below ``root`` with the image's path except for the suffix.
+
+    Raises:
+        DataError: there is no folder, an image has no mask, a mask has no image, or two files have one path but for
+            their suffix.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root}: folder not found; it must contain one mask for each image in {images.root}")
+    masks = _by_stem(_pictures(root, "", 0, MASK_SUFFIXES), root)
+    stems = _by_stem(images.pictures, images.root)
+    suffixes = ", ".join(sorted(MASK_SUFFIXES))
+    for stem, image in stems.items():
+        if stem not in masks:
+            raise DataError(
+                f"{images.root / image.path}: has no mask; add {root / stem}.png (suffixes of masks: {suffixes}), or "
+                "remove the image"
+            )
+    for stem, mask in masks.items():
+        if stem not in stems:
+            raise DataError(f"{root / mask.path}: has no image in {images.root}; add the image, or remove the mask")
+    return Listing(root, ("",), tuple(masks[stem] for stem in stems))
+
+
+def _by_stem(pictures: Iterable[Picture], root: Path) -> dict[str, Picture]:
+    found: dict[str, Picture] = {}
+    for one in pictures:
+        stem = os.path.splitext(one.path)[0]
+        if stem in found:
+            raise DataError(
+                f"{root / one.path}: differs from {found[stem].path} in the suffix alone; masks are found by the name "
+                "without it, so rename or remove one of the two"
+            )
+        found[stem] = one
+    return found
+
+
+def in_test_part(whole: Listing, split: Split, groups: Sequence[Any] | None = None) -> NDArray[np.bool_]:
+    """Which pictures of ``whole`` are the test part, bool ``(pictures,)``.
 
     Args:
         whole: all pictures.
         split: ``by`` is a regular expression; its first group, found in a path, is what keeps pictures together.
+        groups: of each picture, what both parts should have in equal shares; None is its class.
 
     Raises:
         DataError: the expression is none or has no group, or a path has no such part.
     """
     keys = None if split.by is None else [*_keys(whole, split.by)]
     names = [one.path for one in whole.pictures]
-    labels = [whole.classes[one.label] for one in whole.pictures]
-    tests = held_out(labels, names, split, keys, str(whole.root))
-    parts = [tuple(one for one, test in zip(whole.pictures, tests, strict=True) if test == which) for which in (0, 1)]
-    return Listing(whole.root, whole.classes, parts[0]), Listing(whole.root, whole.classes, parts[1])
+    labels = [whole.classes[one.label] for one in whole.pictures] if groups is None else groups
+    return held_out(labels, names, split, keys, str(whole.root))
 
 
 def _keys(whole: Listing, by: str) -> Iterator[str]:
@@ -120,12 +182,12 @@ def _keys(whole: Listing, by: str) -> Iterator[str]:
         yield match[1]
 
 
-def _pictures(root: Path, name: str, label: int) -> Iterator[Picture]:
+def _pictures(root: Path, name: str, label: int, suffixes: frozenset[str] = SUFFIXES) -> Iterator[Picture]:
     """Every picture below ``root/name``; its path is written with slashes."""
     for folder, below, files in os.walk(root / name):
         below[:] = sorted(inner for inner in below if not inner.startswith("."))
         for file in files:
-            if file.startswith(".") or os.path.splitext(file)[1].lower() not in SUFFIXES:
+            if file.startswith(".") or os.path.splitext(file)[1].lower() not in suffixes:
                 continue
             path = os.path.join(folder, file)
             status = os.stat(path)
