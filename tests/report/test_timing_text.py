@@ -21,7 +21,7 @@ def table(curve: list[float]) -> TimingTable:
 def test_a_best_time_is_worded_with_its_interval_plateau_and_the_present_cost() -> None:
     timing = judge_timing(table([0.5, 0.7, 0.7, 0.6, 0.5]), tolerance=0.01, present=15)
     lines = timing_lines(timing, TimingWords("mixup", "accuracy", fraction=True, direction="off"))
-    assert lines[0] == "Turn mixup off at epoch 5 [1, 14]: the smoothed accuracy is best there."
+    assert lines[0] == "Turn mixup off at epoch 5 [1, 14]: the smoothed accuracy is highest there."
     assert lines[1].startswith("Plateau, at most 1.0 point worse than the best: epochs 5 to 10.")
     assert lines[2].startswith("The present time, epoch 15, costs 10.0 points of accuracy [9.")
     assert lines[2].endswith("against the best time.")
@@ -62,3 +62,17 @@ def test_the_chart_holds_every_number() -> None:
     layers = chart.panels[0].spec["layer"]
     assert layers[0]["mark"]["type"] == "rect"
     assert layers[-1]["data"]["values"] == [{"time": 15}]
+
+
+def test_an_error_is_worded_in_its_own_unit_and_its_direction() -> None:
+    timing = judge_timing(table([9, 5, 5, 6, 9]), tolerance=0.5, goal="min", present=0)
+    pure = timing_lines(timing, TimingWords(metric="test mean absolute error"))
+    assert pure[0].startswith("Turn the switch on at epoch 10 [")
+    assert pure[0].endswith("]: the smoothed test mean absolute error is lowest there.")
+    assert pure[1].startswith("Plateau, at most 0.5 worse than the best: epochs 5 to 10.")
+    assert pure[2].startswith("The present time, epoch 0, costs 4")
+    assert " test mean absolute error [" in pure[2]
+    with_unit = timing_lines(timing, TimingWords(metric="test distance", unit="mm"))
+    assert " mm of test distance [" in with_unit[2]
+    chart = timing_chart(timing, TimingWords(metric="test distance", unit="mm"))
+    assert (chart.title, "Lower is better." in chart.caption) == ("Test distance by the time of the switch", True)

@@ -54,7 +54,11 @@ def switch_times() -> list[Shown]:
     table = TimingTable((0, 5, 10, 15, 20), tuple(range(5)), np.array([0.5, 0.7, 0.7, 0.6, 0.5])[:, None] + noise, 20)
     timing = judge_timing(table, tolerance=0.01, present=15)
     words = TimingWords("mixup", "accuracy", fraction=True, direction="off")
-    return [timing_findings("mixup", {"accuracy": timing}, words, ["Turn mixup off at epoch 5."], {"spent": "400"})]
+    return [
+        timing_findings(
+            "mixup", {"accuracy": timing}, {"accuracy": words}, ["Turn mixup off at epoch 5."], {"spent": "400"}
+        )
+    ]
 
 
 def record(step: int, groups: bool = False) -> Record:

@@ -117,7 +117,11 @@ def when(
     ] = None,
     tolerance: Annotated[
         float | None,
-        typer.Option("--tolerance", help="Largest loss of accuracy (a fraction) that does not matter. Default: 0.01."),
+        typer.Option(
+            "--tolerance",
+            help="Largest loss that does not matter, in the unit of the study's metric (accuracy: a fraction). "
+            "Default: the tolerance of the study file, else its smallest damage.",
+        ),
     ] = None,
     workers: Workers = None,
     device: Device = "auto",

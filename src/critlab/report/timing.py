@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from critlab.analysis.timing.answer import Timing
@@ -16,7 +15,7 @@ from critlab.report.text.timing import TimingWords, timing_lines
 def timing_findings(
     name: str,
     timings: Mapping[str, Timing],
-    words: TimingWords,
+    words: Mapping[str, TimingWords],
     lines: Sequence[str],
     facts: Mapping[str, Any],
     tradeoffs: Sequence[Tradeoff] = (),
@@ -27,25 +26,31 @@ def timing_findings(
     Args:
         name: of the study.
         timings: the answer by metric, the leading one first.
-        words: how things are called.
+        words: how things are called, for each metric.
         lines: the answer in words.
         facts: what was trained and spent.
         tradeoffs: the table of times where there are several metrics or a cost.
         command: what repeats it.
     """
     charts = [
-        timing_chart(timing, replace(words, metric=metric), KEY if place == 0 else f"{KEY}_{place + 1}")
+        timing_chart(timing, words[metric], KEY if place == 0 else f"{KEY}_{place + 1}")
         for place, (metric, timing) in enumerate(timings.items())
     ]
-    columns = ["Time", *timings, *(["Cost"] if any(one.cost is not None for one in tradeoffs) else []), "Beaten"]
+    columns = [
+        "Time",
+        *(words[one].column for one in timings),
+        *(["Cost"] if any(one.cost is not None for one in tradeoffs) else []),
+        "Beaten",
+    ]
     rows = [
         (one.epoch, *one.values.values(), *([] if one.cost is None else [one.cost]), "yes" if one.beaten else "no")
         for one in tradeoffs
     ]
-    decided = bool(timings) and all(one.decided for one in timings.values())
+    leading = words[next(iter(timings))]
+    decided = all(one.decided for one in timings.values())
     return Findings(
         name=name,
-        question=f"When should {words.switch} be turned {words.direction}?",
+        question=f"When should {leading.switch} be turned {leading.direction}?",
         source="ours",
         charts=charts,
         comparisons=(),
@@ -59,12 +64,12 @@ def timing_findings(
     )
 
 
-def timings_document(name: str, timings: Mapping[str, Timing], words: TimingWords) -> dict[str, Any]:
+def timings_document(name: str, timings: Mapping[str, Timing], words: Mapping[str, TimingWords]) -> dict[str, Any]:
     """The answer as plain JSON values, the leading metric first, with the lines that the terminal shows."""
     return {
         "schema_version": 1,
         "study": name,
-        "metrics": {metric: _timing(timing, replace(words, metric=metric)) for metric, timing in timings.items()},
+        "metrics": {metric: _timing(timing, words[metric]) for metric, timing in timings.items()},
     }
 
 
@@ -81,6 +86,8 @@ def _timing(timing: Timing, words: TimingWords) -> dict[str, Any]:
         "seeds": timing.seeds,
         "tolerance": timing.tolerance,
         "goal": timing.goal,
+        "title": words.title,
+        "unit": words.unit,
         "level": timing.level,
         "decided": timing.decided,
         "lines": timing_lines(timing, words),

@@ -24,6 +24,7 @@ def timing_document(results: Results) -> dict[str, Any]:
         "sentence": lines[0],
         "direction": found.direction,
         "metric": found.metric.test,
+        "unit": found.metric.unit,
         "goal": timing.goal,
         "tolerance": timing.tolerance,
         "level": timing.level,

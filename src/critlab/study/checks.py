@@ -40,7 +40,7 @@ def question(study: Study) -> Found:
 
 
 def background(study: Study) -> Found:
-    """The final accuracy is read when the background is over, and no deficit is in it twice at a time."""
+    """The final score is read when the background is over, and no deficit is in it twice at a time."""
     final, shortest = study.statistics.final_epochs, study.sweep.shortest
     for index, standing in enumerate(study.background):
         if standing.start >= shortest:
@@ -49,7 +49,7 @@ def background(study: Study) -> Found:
         elif standing.stop != "never" and standing.stop > shortest - final:
             text = (
                 f"received {standing.stop}; must leave the last {final} of the {shortest} epochs of the shortest run "
-                "without the deficit, because the final accuracy is measured there "
+                "without the deficit, because the final score is measured there "
                 '(statistics.final_epochs), or be "never"'
             )
             yield ("background", index, "stop"), text

@@ -120,6 +120,18 @@ class LoopTask(LearningTask):
 def task_of_loop(metric: object, of: str) -> LearningTask:
     """The task of a loop that is scored by ``metric``; classification, scored by accuracy, where it is None.
 
+    Raises:
+        StudyError: as :func:`metric_of_loop`.
+    """
+    if metric is None:
+        return CLASSIFICATION
+    facts = metric_of_loop(metric, of)
+    return CLASSIFICATION if facts.name == "accuracy" else LoopTask.of(facts)
+
+
+def metric_of_loop(metric: object, of: str) -> Metric:
+    """What is known of the metric of a user's loop.
+
     Args:
         metric: a :class:`critlab.learning_tasks.Metric`, the name of one of critlab's metrics, such as
             ``mean_absolute_error``, or a function with facts (``@critlab.metric``), itself or by path.
@@ -128,8 +140,6 @@ def task_of_loop(metric: object, of: str) -> LearningTask:
     Raises:
         StudyError: it is none of these.
     """
-    if metric is None:
-        return CLASSIFICATION
     found = imported(metric) if isinstance(metric, str) and is_path(metric) else metric
     facts = found if isinstance(found, Metric) else getattr(found, FACTS, None)
     if isinstance(found, str):
@@ -139,4 +149,4 @@ def task_of_loop(metric: object, of: str) -> LearningTask:
             f"{of}: metric: received {shown(metric)}, which says no unit and direction; must be the name of a metric, "
             'critlab.learning_tasks.Metric("name", unit=..., better="lower"), or a function with @critlab.metric'
         )
-    return CLASSIFICATION if facts.name == "accuracy" else LoopTask.of(facts)
+    return facts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ class When:
         total: epochs of one training; as a time it stands for never.
         costs: what trainings cost by time, in the unit of ``cost``; None where no cost was given.
         tradeoffs: one row for each tried time where there are several metrics or a cost; else empty.
-        words: how texts call things.
+        words: how texts call things, for each metric.
         name: of the study in the store.
     """
 
@@ -46,7 +46,7 @@ class When:
     total: int
     costs: Costs | None
     tradeoffs: tuple[Tradeoff, ...]
-    words: TimingWords
+    words: Mapping[str, TimingWords]
     name: str
 
     @property
@@ -79,17 +79,21 @@ class When:
         """Whether some time is found worse than another; where not, the switch is found to do nothing."""
         return self.timing.matters
 
+    @property
+    def _leading_words(self) -> TimingWords:
+        return self.words[next(iter(self.timings))]
+
     def lines(self) -> list[str]:
         """The answer in words, one line each."""
         found = []
         for metric, timing in self.timings.items():
-            own = replace(self.words, metric=metric)
-            prefix = f"{metric}: " if len(self.timings) > 1 else ""
+            own = self.words[metric]
+            prefix = f"{own.metric}: " if len(self.timings) > 1 else ""
             found += [f"{prefix}{line}" for line in timing_lines(timing, own)]
         if self.costs is not None:
-            found.append(cheapest_words(self.timing, self.costs, self.words))
+            found.append(cheapest_words(self.timing, self.costs, self._leading_words))
         found += tradeoff_lines(self.tradeoffs, self.timings, self.words)
-        return [*found, spent_text(self.spent, self.reruns, self.words.step)]
+        return [*found, spent_text(self.spent, self.reruns, self._leading_words.step)]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -114,8 +118,8 @@ class When:
     def findings(self) -> Findings:
         """What a page shows: the sentences, a chart of each metric, and what was spent."""
         facts: dict[str, Any] = {
-            "spent": f"{self.spent:,} {self.words.step}s",
-            "full reruns": f"{self.reruns:,} {self.words.step}s",
+            "spent": f"{self.spent:,} {self._leading_words.step}s",
+            "full reruns": f"{self.reruns:,} {self._leading_words.step}s",
             "seeds": sorted({seed for _, seed in self.cells}),
         }
         return timing_findings(self.name, self.timings, self.words, self.lines(), facts, self.tradeoffs)

@@ -86,14 +86,15 @@ class Cells:
         store: where results are.
         loop: the user's.
         options: of the call.
+        metric: the name of the number that ``evaluate`` returns, where it is one.
 
     Raises:
         StudyError: the store holds another study of that name.
     """
 
-    def __init__(self, study: WhenStudy, store: Store, loop: GivenLoop, options: WhenOptions) -> None:
+    def __init__(self, study: WhenStudy, store: Store, loop: GivenLoop, options: WhenOptions, metric: str) -> None:
         self.study, self.store, self.loop, self.options = study, store, loop, options
-        self.learner = SwitchLearner(SwitchLoop(**loop.functions), options.metric)
+        self.learner = SwitchLearner(SwitchLoop(**loop.functions), metric)
         self.total = study.sweep.shortest
         self.wanted: dict[int, set[int]] = {}
         found = standing(store, study)
@@ -143,7 +144,7 @@ class Cells:
     def _work(self, run: StudyRun, work: MissingWork, locks: Locks | None) -> bool:
         options = self.options
         means = RunOptions(workers=options.workers, executor=options.executor or "processes")
-        source, device = when_source(self.loop, options, self._times()), self.loop.device or DEVICE
+        source, device = when_source(self.loop, options, self._times(), self.learner.metric), self.loop.device or DEVICE
         context = RunContext(run, device, lambda: self.learner, None, locks, means, source=source)
         return train_missing(work, context, options.executor_of(self.loop, "when"), "when")
 

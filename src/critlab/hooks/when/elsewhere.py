@@ -18,9 +18,9 @@ SWITCH_FUNCTIONS = ("make", "advance", "evaluate", "save", "load", "switch")
 """What a loop with a switch has."""
 
 
-def when_source(loop: GivenLoop, options: WhenOptions, times: Iterable[int]) -> WorkSource:
+def when_source(loop: GivenLoop, options: WhenOptions, times: Iterable[int], metric: str) -> WorkSource:
     """From what another process makes the study and its learner."""
-    own = {"loop": loop.path, "device": loop.device, "threads": options.threads or 1, "metric": options.metric}
+    own = {"loop": loop.path, "device": loop.device, "threads": options.threads or 1, "metric": metric}
     return WorkSource("critlab.hooks.when.elsewhere:when_work", {**own, "times": sorted(times)})
 
 

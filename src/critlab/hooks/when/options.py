@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from critlab._core.errors import StudyError
 from critlab.hooks.named_options import with_named
 from critlab.hooks.own_loop.means import LoopMeans
+from critlab.learning_tasks import Metric
+from critlab.report.text.timing import UNNAMED
 
 Direction = Literal["on", "off"]
 
@@ -32,8 +34,11 @@ class WhenOptions(LoopMeans):
             the answer also compares times at equal quality by what their training costs.
         diverged: the value of every metric that counts for a training whose numbers are not finite. Where it is left
             out, such a training ends the call with an error.
-        metric: what texts and the page call the metric, where ``evaluate`` returns one number.
-        fraction: whether metrics are fractions that texts show in points.
+        metric: what is judged. A text is what texts and the page call the number that ``evaluate`` returns. The name of
+            one of critlab's metrics, such as ``"mean_absolute_error"``, a :class:`critlab.learning_tasks.Metric`, or a
+            function with ``@critlab.metric``, itself or by path, brings unit, direction and range too; a sequence of
+            these is for a loop whose ``evaluate`` returns a mapping with their names.
+        fraction: whether metrics are fractions that texts show in points; None is as the metric says, else not.
         switch_name: what texts and the page call the switch.
         step: what texts call an epoch, in the singular.
         name: of the study in the store.
@@ -54,8 +59,8 @@ class WhenOptions(LoopMeans):
     most_times: int | None = None
     cost: Callable[[int, bool], float] | None = None
     diverged: float | None = None
-    metric: str = "the metric"
-    fraction: bool = False
+    metric: str | Metric | Callable[..., float] | Sequence[str | Metric | Callable[..., float]] = UNNAMED
+    fraction: bool | None = None
     switch_name: str = "the switch"
     step: str = "epoch"
     name: str = "when"

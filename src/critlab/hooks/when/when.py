@@ -10,21 +10,20 @@ from critlab._core.errors import StudyError
 from critlab._core.user_code.modules import refresh
 from critlab.analysis.timing import Design, Timing, TimingTable, judge_timing, run_design
 from critlab.analysis.timing.costs import steps_spent, switch_costs
-from critlab.analysis.timing.table import Cell, Goal
+from critlab.analysis.timing.table import Cell
 from critlab.analysis.timing.tradeoffs import tradeoffs
 from critlab.engine.executors.worker import refuse_inside_a_worker
 from critlab.hooks.own_loop.given import given_loop, loop_or_first
 from critlab.hooks.when.answer import When
-from critlab.hooks.when.cells import DIVERGED, Cells, Metrics
+from critlab.hooks.when.cells import Cells, Metrics
 from critlab.hooks.when.elsewhere import SWITCH_FUNCTIONS
+from critlab.hooks.when.metrics import Goals, Tolerances, judged_metrics, leading_name
 from critlab.hooks.when.options import WhenOptions
 from critlab.hooks.when.study import when_study
 from critlab.report.text.timing import TimingWords
 from critlab.store import Store
 from critlab.study.runs.sequential import FEWEST_SEEDS
 from critlab.study.types import MOST_EPOCHS
-
-Goals = Goal | Mapping[str, Goal]
 
 
 def when(
@@ -38,8 +37,8 @@ def when(
     loop: str | type | None = None,
     total: int,
     seeds: int | Iterable[int] | Mapping[str, int] = 10,
-    tolerance: float | Mapping[str, float],
-    goal: Goals = "max",
+    tolerance: Tolerances = None,
+    goal: Goals = None,
     store: str | Path = "critlab-store",
     **named: Any,
 ) -> When:
@@ -64,12 +63,13 @@ def when(
         total: epochs of every training; as a time it stands for never.
         seeds: the most that are used: how many, or which; or ``{"first": 3, "most": 10}``. Fewer are used where they
             decide. Three are the fewest that can decide anything.
-        tolerance: the largest loss that does not matter, in the unit of the metric; or one for each metric.
-        goal: ``"max"`` or ``"min"``; or a mapping of several metrics, the leading one first: further runs are placed
-            by it, and the answer has a table of trade-offs.
+        tolerance: the largest loss that does not matter, in the unit of the metric; or one for each metric. It can be
+            left out where ``metric`` says its smallest damage of interest.
+        goal: ``"max"`` or ``"min"``, by default the direction of ``metric``, else ``"max"``; or a mapping of several
+            metrics, the leading one first: further runs are placed by it, and the answer has a table of trade-offs.
         store: a folder.
         named: fields of :class:`~critlab.hooks.when.options.WhenOptions` by name, such as ``direction``, ``times``,
-            ``present`` and ``cost``; or ``options``, which the others replace.
+            ``present``, ``metric`` and ``cost``; or ``options``, which the others replace.
 
     Returns:
         The answer: ``best.epoch``, ``best.low``, ``best.high``, ``plateau``, ``present``, ``spent`` and ``reruns``.
@@ -87,33 +87,38 @@ def when(
         raise StudyError(f"when: total: received {total!r}; must be a number of epochs from 1 to {MOST_EPOCHS:,}")
     candidates = options.candidates(total)
     first, used = _seeds(seeds)
-    goals = _goals(goal, options.metric)
-    tolerances = _tolerances(tolerance, goals)
+    metrics = judged_metrics(goal, tolerance, options)
     functions = {"advance": advance, "evaluate": evaluate, "save": save, "load": load, "switch": switch}
     given_as = loop_or_first(loop, make, "when")
     training = given_loop(given_as, functions, named=SWITCH_FUNCTIONS, of="when", device=options.device)
     study = when_study(training, candidates, used, total, options)
-    cells = Cells(study, Store(store), training, options)
+    cells = Cells(study, Store(store), training, options, leading_name(options))
     always = [total, *([] if options.present is None else [options.present])]
     design = Design.of(candidates, used, first, always, options.most_times)
-    leading = next(iter(goals))
+    leading, first_judged = next(iter(metrics.items()))
     found: dict[Cell, Metrics] = {}
 
     def train(asked: Sequence[Cell]) -> dict[Cell, float]:
         trained = cells.train(asked)
         found.update(trained)
-        return {cell: _value(values, leading) for cell, values in trained.items()}
+        return {cell: first_judged.value(values, leading) for cell, values in trained.items()}
 
-    given: dict[str, Any] = {"goal": goals[leading], "tolerance": tolerances[leading], "present": options.present}
+    given: dict[str, Any] = {"goal": first_judged.goal, "tolerance": first_judged.tolerance, "present": options.present}
     timings = {leading: run_design(design, train, never=total, **given)}
-    for name in [*goals][1:]:
-        table = TimingTable.of({cell: _value(values, name) for cell, values in found.items()}, candidates, total)
-        given = {"goal": goals[name], "tolerance": tolerances[name], "present": options.present}
+    for name, one in [*metrics.items()][1:]:
+        table = TimingTable.of({cell: one.value(values, name) for cell, values in found.items()}, candidates, total)
+        given = {"goal": one.goal, "tolerance": one.tolerance, "present": options.present}
         timings[name] = judge_timing(table, level=design.level, **given)
-    return _answer(timings, found, total, options)
+    return _answer(timings, found, total, options, {name: one.words for name, one in metrics.items()})
 
 
-def _answer(timings: Mapping[str, Timing], found: Mapping[Cell, Metrics], total: int, options: WhenOptions) -> When:
+def _answer(
+    timings: Mapping[str, Timing],
+    found: Mapping[Cell, Metrics],
+    total: int,
+    options: WhenOptions,
+    words: Mapping[str, TimingWords],
+) -> When:
     spent, reruns = steps_spent(found, total)
     costs = None
     if options.cost is not None:
@@ -122,20 +127,7 @@ def _answer(timings: Mapping[str, Timing], found: Mapping[Cell, Metrics], total:
         except ValueError as error:
             raise StudyError(f"when: {error}") from None
     rows = tradeoffs(timings, costs) if len(timings) > 1 or costs is not None else ()
-    metric = next(iter(timings))
-    words = TimingWords(options.switch_name, metric, options.fraction, options.step, options.direction)
     return When(timings, found, spent, reruns, total, costs, rows, words, options.name)
-
-
-def _value(values: Metrics, metric: str) -> float:
-    if DIVERGED in values:
-        return values[DIVERGED]
-    if metric not in values:
-        raise StudyError(
-            f"when: goal: received the metric {metric!r}, but evaluate returns {', '.join(values)}; give "
-            'goal={"name": "max"} with the name of one that it returns'
-        )
-    return values[metric]
 
 
 def _seeds(given: int | Iterable[int] | Mapping[str, int]) -> tuple[int, Sequence[int]]:
@@ -155,23 +147,3 @@ def _seeds(given: int | Iterable[int] | Mapping[str, int]) -> tuple[int, Sequenc
             "anything, to most"
         )
     return first, numbers
-
-
-def _goals(given: Goals, metric: str) -> Mapping[str, Goal]:
-    goals: Mapping[str, Goal] = given if isinstance(given, Mapping) else {metric: given}
-    for name, goal in goals.items():
-        if goal not in ("max", "min"):
-            raise StudyError(f'when: goal: received {goal!r} for {name}; must be "max" or "min"')
-    if not goals:
-        raise StudyError('when: goal: received no metric; give "max", "min", or a mapping of metrics')
-    return goals
-
-
-def _tolerances(given: float | Mapping[str, float], goals: Mapping[str, Goal]) -> Mapping[str, float]:
-    found = dict(given) if isinstance(given, Mapping) else dict.fromkeys(goals, given)
-    for name in goals:
-        if name not in found:
-            raise StudyError(f"when: tolerance: received none for {name}; give one for each metric in goal")
-        if isinstance(found[name], bool) or not isinstance(found[name], int | float) or not 0 < found[name] < 1e100:
-            raise StudyError(f"when: tolerance: received {found[name]!r} for {name}; must be a number above 0")
-    return found

@@ -25,12 +25,13 @@ def study_timing_charts(results: Results) -> Iterator[Chart]:
 def timing_chart(timing: Timing, words: TimingWords, key: str = KEY) -> Chart:
     """The chart of one metric, with all its numbers as the table."""
     rows = [_row(timing, place) for place in range(len(timing.points))]
-    title = f"{words.metric[:1].upper()}{words.metric[1:]} by the time of {words.switch}"
+    title = f"{words.title} by the time of {words.switch}"
     never = "" if timing.never is None else f" {timing.never.epoch} stands for never."
     present = "" if timing.present is None else " The dashed line is the present time."
+    better = "Higher" if timing.goal == "max" else "Lower"
     caption = (
         "The line is smoothed over neighbouring times. Points have runs, with 95 % intervals relative to the mean of "
-        f"the curve. The plateau is shaded.{present}{never}"
+        f"the curve. {better} is better. The plateau is shaded.{present}{never}"
     )
     alt = f"Chart of {words.metric} against the time of {words.switch}. The numbers follow in a table."
     return chart(key, title, caption, alt, [Panel("", _specification(timing, words, rows))], rows)
@@ -56,7 +57,7 @@ def _specification(timing: Timing, words: TimingWords, rows: list[JSON]) -> JSON
     x = quantity("time", f"Time of {words.switch} ({words.step}s)", scale={"nice": False, "padding": 12})
     axis: JSON = {"axis": {"labelExpr": HUNDREDTHS, "tickCount": 6}} if words.fraction else {}
     unit = " (points)" if words.fraction else f" ({words.unit})" if words.unit else ""
-    y = quantity("value", f"{words.metric[:1].upper()}{words.metric[1:]}{unit}", scale={"zero": False}, **axis)
+    y = quantity("value", f"{words.title}{unit}", scale={"zero": False}, **axis)
     half = 0.004 * (timing.points[-1].epoch - timing.points[0].epoch)
     shades = [{"time": one.low - half, "until": one.high + half} for one in sorted((timing.plateau, *timing.also))]
     tried = "datum.seeds > 0"

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from critlab.analysis.timing.answer import Cost, Plateau, Timing
 from critlab.analysis.timing.costs import Costs, cheapest
 from critlab.analysis.timing.tradeoffs import Tradeoff
-from critlab.report.text.numbers import count, hundredths, listing, percent, points, significant
+from critlab.report.text.numbers import count, hundredths, listing, percent, plain, points
+
+UNNAMED = "the metric"
+"""What a metric is called to which the user gave no name."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,26 @@ class TimingWords:
     """
 
     switch: str = "the switch"
-    metric: str = "the metric"
+    metric: str = UNNAMED
     fraction: bool = False
     step: str = "epoch"
     direction: str = "on"
     unit: str = ""
+
+    @property
+    def noun(self) -> str:
+        """What the metric is called behind an article or an adjective."""
+        return "metric" if self.metric == UNNAMED else self.metric
+
+    @property
+    def title(self) -> str:
+        """What the metric is called at the start of a line."""
+        return f"{self.noun[:1].upper()}{self.noun[1:]}"
+
+    @property
+    def column(self) -> str:
+        """The metric with its unit, for the head of a column of its values."""
+        return f"{self.noun} ({self.unit})" if self.unit else self.noun
 
 
 def timing_lines(timing: Timing, words: TimingWords) -> list[str]:
@@ -46,7 +64,8 @@ def timing_sentence(timing: Timing, words: TimingWords) -> str:
     best = timing.best
     limits = f"[{best.low}, {best.high}]"
     at = _time(timing, best.epoch, words)
-    return f"Turn {words.switch} {words.direction} at {at} {limits}: the smoothed {words.metric} is best there."
+    extreme = "highest" if timing.goal == "max" else "lowest"
+    return f"Turn {words.switch} {words.direction} at {at} {limits}: the smoothed {words.noun} is {extreme} there."
 
 
 def _details(timing: Timing, words: TimingWords) -> Iterator[str]:
@@ -83,7 +102,7 @@ def present_text(timing: Timing, present: Cost, words: TimingWords) -> str:
     """What the present time costs against the best."""
     at = _time(timing, present.epoch, words)
     limits = f"[{_plain(present.low, words)}, {_plain(present.high, words)}]"
-    costs = f"costs {number(present.estimate, words)} of {words.metric} {limits} against the best time"
+    costs = f"costs {_amount(present.estimate, words)} {limits} against the best time"
     stretches = (timing.plateau, *timing.also)
     inside = any(one.low <= present.epoch <= one.high for one in stretches)
     end = ", and lies on the plateau" if inside else ""
@@ -107,19 +126,21 @@ def cheapest_text(timing: Timing, costs: Costs, words: TimingWords) -> str:
     named = "the present time" if timing.present else "never"
     share = percent(costs.share(time, reference.epoch), 0)
     return (
-        f"Cheapest time on the plateau: {at}, with the best {words.metric} up to {least} for {share} of the cost of "
+        f"Cheapest time on the plateau: {at}, with the best {words.noun} up to {least} for {share} of the cost of "
         f"{named}."
     )
 
 
-def tradeoff_lines(rows: Sequence[Tradeoff], timings: Mapping[str, Timing], words: TimingWords) -> list[str]:
+def tradeoff_lines(
+    rows: Sequence[Tradeoff], timings: Mapping[str, Timing], words: Mapping[str, TimingWords]
+) -> list[str]:
     """Which times no other one beats in everything; empty where there is one metric and no cost."""
     if not rows:
         return []
-    timing = next(iter(timings.values()))
-    free = [_time(timing, one.epoch, words) for one in rows if not one.beaten]
-    judged = listing([*timings, *(["cost"] if rows[0].cost is not None else [])])
-    everywhere = [_time(timing, one.epoch, words) for one in rows if all(one.near.values())]
+    leading, timing = next(iter(timings.items()))
+    free = [_time(timing, one.epoch, words[leading]) for one in rows if not one.beaten]
+    judged = listing([*(words[one].metric for one in timings), *(["cost"] if rows[0].cost is not None else [])])
+    everywhere = [_time(timing, one.epoch, words[leading]) for one in rows if all(one.near.values())]
     found = [f"By the smoothed curves, no other time is better in all of {judged} than: {listing(free)}."]
     if len(timings) > 1:
         found.append(f"On the plateau of every metric: {listing(everywhere) if everywhere else 'no time'}.")
@@ -133,8 +154,15 @@ def number(value: float, words: TimingWords) -> str:
     return f"{_plain(value, words)} {words.unit}".rstrip()
 
 
+def _amount(value: float, words: TimingWords) -> str:
+    """A difference with what it is one of, such as ``3.7 points of accuracy`` or ``0.12 mean absolute error``."""
+    if words.metric == UNNAMED:
+        return number(value, words)
+    return f"{number(value, words)}{' of' if words.fraction or words.unit else ''} {words.metric}"
+
+
 def _plain(value: float, words: TimingWords) -> str:
-    return hundredths(value) if words.fraction else significant(value)
+    return hundredths(value) if words.fraction else plain(value)
 
 
 def _time(timing: Timing, epoch: int, words: TimingWords) -> str:

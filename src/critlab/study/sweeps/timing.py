@@ -101,12 +101,12 @@ class TimingSweep(Sweep):
         return self.end
 
     def misfits(self, statistics: StatisticsSpec) -> Iterator[tuple[Location, str]]:
-        """A switch among the epochs in which the final accuracy is measured; a present time that is no point."""
+        """A switch among the epochs in which the final score is measured; a present time that is no point."""
         final = statistics.final_epochs
         last = max(at for at in self.points if at != "never")
         if last > self.end - final:
             text = (
-                f"received {last}; must be at most {self.end - final}, because the final accuracy is measured in the "
+                f"received {last}; must be at most {self.end - final}, because the final score is measured in the "
                 f"last {final} of {self.end} epochs (statistics.final_epochs)"
             )
             yield ("sweep", "at"), text
