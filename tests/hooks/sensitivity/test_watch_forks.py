@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from critlab.hooks.sensitivity.options import SensitivityOptions
 from critlab.hooks.watch import Watch
 from critlab.hooks.watch.forking.schedule import Schedule
 from critlab.hooks.watch.page.page import findings
+from critlab.learning_tasks import Metric
 from planted_forks import Planted, harm
 from watched_trainings import always
 
@@ -102,6 +104,49 @@ def test_the_watch_goes_on_from_its_state() -> None:
     assert again.fork_epochs == watch.fork_epochs
     assert again.fork_if_due(planted.start(), 4) is None, "that epoch had its forks"
     assert again.state_dict()["forks"]["looks"] == state["forks"]["looks"]
+
+
+DISTANCE = Metric("distance", unit="mm", better="lower", smallest_damage=0.5)
+
+
+def far(planted: Planted) -> Any:
+    """The planted damage as a distance: 100 mm of it are one whole accuracy."""
+    return lambda state: {"distance": 100 * (1 - planted.evaluate(state))}
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["metric", "options.metric"])
+def test_forks_answer_in_the_metric_of_the_loop(inside: bool) -> None:
+    planted = Planted(first=0.2, closing=9.0, deviation=0.0005)
+    told = {"options": replace(QUIET, metric=DISTANCE)} if inside else {"metric": DISTANCE}
+    watch, _ = watched(planted, epochs=3, evaluate=far(planted), **told)
+    assert not watch.asides
+    plain, _ = watched(planted, epochs=3)
+    for one, other in zip(watch.course.of("harm"), plain.course.of("harm"), strict=True):
+        assert one.damage_now == pytest.approx(100 * other.damage_now), "more distance is damage, as less is better"
+        assert (one.answer, one.smallest) == ("open", 0.5)
+        assert " mm [" in one.sentence
+        assert "point" not in one.sentence
+    row = watch.course.rows()[0]
+    assert (row["metric"], row["unit"], row["smallest_damage"]) == ("distance", "mm", 0.5)
+    for _ in range(20):
+        watch.step(torch.randn(8, 4))
+    found = findings(watch.history, "training", {}, watch.course)
+    charts = {one.key: f"{one.panels[0].spec}" for one in found.charts}
+    assert "Damage after the fork (mm of distance)" in charts["fork_damage"]
+    assert "points" not in charts["fork_damage"] + charts["forks"]
+    again = Watch(nn.Linear(4, 3), forks=plan(planted, evaluate=far(planted), **told), budget=1.0)
+    again.load_state_dict(watch.state_dict())
+    assert again.course.rows() == watch.course.rows()
+    in_accuracy = Watch(nn.Linear(4, 3), forks=plan(planted), budget=1.0)
+    with pytest.raises(StudyError, match=r"forks: metric: received accuracy, but the earlier answers .* in distance"):
+        in_accuracy.load_state_dict(watch.state_dict())
+
+
+def test_a_metric_that_says_no_unit_is_refused_at_once() -> None:
+    with pytest.raises(StudyError, match=r"metric: received .*, which says no unit and direction"):
+        Watch(nn.Linear(2, 2), forks=plan(Planted(), metric=lambda state: 1.0))
+    with pytest.raises(StudyError, match=r"forks: metric: received one here and another in options"):
+        Watch(nn.Linear(2, 2), forks=plan(Planted(), metric=DISTANCE, options=replace(QUIET, metric="loss")))
 
 
 def test_the_page_begins_with_the_answer() -> None:

@@ -22,6 +22,7 @@ from critlab.hooks.sensitivity.options import SensitivityOptions
 from critlab.hooks.sidecar.checkpoints import Folder
 from critlab.hooks.sidecar.kept import NAME, KeptLines
 from critlab.hooks.sidecar.sidecar import Sidecar, read_plan
+from critlab.learning_tasks import Metric
 from planted_forks import TOTAL, Planted, harm
 
 PLANTED = Planted(first=0.1, closing=2.0, deviation=0.001)
@@ -88,6 +89,23 @@ def test_forks_that_were_kept_are_not_trained_again(tmp_path: Path) -> None:
     assert len(trained) == 4 * (len(lines) - 2 - 2), (
         "every fork but the two that were kept, and no line is of an answer"
     )
+
+
+def test_it_answers_in_the_metric_of_the_plan(tmp_path: Path) -> None:
+    metric = Metric("distance", unit="mm", better="lower", smallest_damage=0.5)
+    folder = written(tmp_path / "checkpoints", [0])
+    given = plan(metric=metric, evaluate=lambda state: 100 * (1 - PLANTED.evaluate(state)))
+    (answer,) = sidecar(folder, given).answers(once=True)
+    assert " mm [" in answer.sentence
+    document = json.loads(json.dumps(sidecar(folder, given).document()))
+    assert (document["answers"][0]["metric"], document["answers"][0]["unit"]) == ("distance", "mm")
+    watch = critlab.Watch(nn.Linear(2, 2))
+    watch.read_sidecar(folder)
+    assert not watch.asides
+    assert watch.course.metric == metric
+    # the same functions in accuracy are another plan, whose answers do not join these
+    plain = sidecar(folder, plan(evaluate=lambda state: 100 * (1 - PLANTED.evaluate(state))))
+    assert len(plain.course) == 0
 
 
 def test_what_cannot_be_used_is_left_out_with_a_reason(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from critlab.hooks.sensitivity.answer import Answer, DeficitSensitivity, Sensitivity
+from critlab.learning_tasks import ACCURACY, Metric
 
 CONFIRMED = 2
 """Readings in a row that say closed before the course says so: each alone is false in up to 2.5 %."""
@@ -51,6 +52,11 @@ class Course:
         return tuple(dict.fromkeys(name for one in self.looks for name in one))
 
     @property
+    def metric(self) -> Metric:
+        """What all damages are measured in; accuracy without answers."""
+        return next((one.metric for look in self.looks for one in look.values()), ACCURACY)
+
+    @property
     def latest(self) -> dict[str, DeficitSensitivity]:
         """The latest answer for each deficit."""
         return {name: self.of(name)[-1] for name in self.deficits}
@@ -81,6 +87,8 @@ def row(one: DeficitSensitivity) -> dict[str, Any]:
         "deficit": one.deficit,
         "answer": one.answer,
         "reason": one.reason,
+        "metric": one.metric.name,
+        "unit": one.metric.unit,
         "smallest_damage": one.smallest,
         "repeats": damage.n,
         "damage_now": damage.mean,

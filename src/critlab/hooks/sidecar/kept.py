@@ -33,7 +33,9 @@ def answered_looks(folder: Path) -> list[Sensitivity]:
 
 
 def _look(value: Any, known: ForecastMap | None) -> Sensitivity:
-    return unpacked_look(value["look"], known)
+    look = value["look"]
+    # the shipped map knows accuracy alone
+    return unpacked_look(look, None if any("metric" in one for one in look["deficits"]) else known)
 
 
 class KeptLines(MutableMapping[str, Any]):

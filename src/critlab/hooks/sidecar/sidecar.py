@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -172,12 +172,14 @@ class Named(dict[str, Any]):
 
 
 def plan_digest(plan: ForkPlan) -> str:
-    """Names what the scores of a plan's forks depend on: code, deficits, lengths and repeats."""
+    """Names what the scores of a plan's forks depend on: code, deficits, lengths, repeats and the metric."""
     functions = [_code(one) for one in (plan.advance, plan.evaluate, plan.load)]
     deficits = {name: repr(one) if isinstance(one, Deficit) else _code(one) for name, one in plan.named.items()}
     options = plan.options
     numbers = [plan.total, *plan.lengths, options.smallest_damage, options.repeats, options.most_epochs]
-    return digest("sidecar", functions, deficits, numbers)
+    # a plan without a metric has the name that it had before there were any
+    metric = [] if options.metric is None else [asdict(options.judged)]
+    return digest("sidecar", functions, deficits, numbers, *metric)
 
 
 def read_plan(path: str) -> ForkPlan:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
+from critlab._core.errors import StudyError
 from critlab.hooks.sensitivity.answer import DeficitSensitivity, Sensitivity
 from critlab.hooks.sensitivity.course import Closing, Course
 from critlab.hooks.sensitivity.forecast import ForecastMap
 from critlab.hooks.watch.forking.plan import CHECKED, ForkPlan
 from critlab.hooks.watch.forking.schedule import GROWTH, Schedule, growth_for, weight_speed
 from critlab.hooks.watch.records.record import Record
+from critlab.learning_tasks import ACCURACY, Metric
 
 SAFE = 1.5
 """How many epochs of training an epoch of a fork may take, with its reading, before one was timed."""
@@ -87,7 +89,12 @@ class Forking:
         return found
 
     def take(self, found: Sensitivity, speed: float | None = None) -> None:
-        """Keeps an answer, and says which periods have closed by it."""
+        """Keeps an answer, and says which periods have closed by it.
+
+        Raises:
+            StudyError: it is in another metric than the earlier ones, so that both have no common course.
+        """
+        self._refuse_other(Course((found,)).metric, self.course.metric if self.course.looks else None)
         self.course = Course(tuple(sorted((*self.course.looks, found), key=lambda one: one.onset)))
         self.schedule.forked(found.onset, speed)
         for name, closing in self.course.closings.items():
@@ -120,7 +127,18 @@ class Forking:
         self.schedule.load(state["schedule"])
         self._said = set(state["said"])
         known = self.plan.options.known_map if self.plan is not None else None
-        self.course = Course(tuple(unpacked_look(one, known) for one in state["looks"]))
+        course = Course(tuple(unpacked_look(one, known) for one in state["looks"]))
+        if self.plan is not None and course.looks:
+            self._refuse_other(self.plan.options.judged, course.metric)
+        self.course = course
+
+    @staticmethod
+    def _refuse_other(metric: Metric, earlier: Metric | None) -> None:
+        if earlier is not None and metric != earlier:
+            raise StudyError(
+                f"forks: metric: received {metric.title}, but the earlier answers of this training are in "
+                f"{earlier.title}; give the same metric, or begin with another watch or folder"
+            )
 
     def _fits(self, plan: ForkPlan, epoch: int) -> bool:
         """Whether forks of this state end before the training does."""
@@ -159,6 +177,7 @@ def packed_look(look: Sensitivity) -> dict[str, Any]:
             "varies": one.varies,
             "ordered": one.ordered,
             "rates": list(one.rates),
+            **({} if one.metric == ACCURACY else {"metric": asdict(one.metric)}),
         }
         for one in look.values()
     ]
@@ -169,6 +188,12 @@ def unpacked_look(packed: Mapping[str, Any], known: ForecastMap | None) -> Sensi
     """The answer of :func:`packed_look`, with forecasts by a map."""
     deficits = {}
     for one in packed["deficits"]:
-        values = {**one, "differences": tuple(tuple(each) for each in one["differences"]), "rates": tuple(one["rates"])}
+        metric = Metric(**one["metric"]) if "metric" in one else ACCURACY
+        values = {
+            **one,
+            "metric": metric,
+            "differences": tuple(tuple(each) for each in one["differences"]),
+            "rates": tuple(one["rates"]),
+        }
         deficits[one["deficit"]] = DeficitSensitivity(onset=packed["onset"], known=known, **values)
     return Sensitivity(deficits, packed["onset"], packed["spent"])

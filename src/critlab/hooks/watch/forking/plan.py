@@ -16,6 +16,7 @@ from critlab.hooks.sensitivity.forks import Numbers
 from critlab.hooks.sensitivity.options import SensitivityOptions
 from critlab.hooks.sensitivity.sensitivity import sensitivity
 from critlab.hooks.sensitivity.torch_training import TorchTraining
+from critlab.learning_tasks import Metric
 
 FEWEST = 3
 """Repeats that a series of forks needs to decide anything."""
@@ -36,7 +37,7 @@ class ForkPlan:
 
     Args:
         deficits: as :func:`critlab.sensitivity` takes them.
-        evaluate: ``evaluate(state) -> accuracy``; of a callback, ``evaluate(model) -> accuracy``.
+        evaluate: ``evaluate(state) -> accuracy``, or the value of ``metric``; of a callback, ``evaluate(model)``.
         total: epochs of the training; None where a callback knows it.
         advance: as :func:`critlab.sensitivity` takes it; None where a callback trains forks itself.
         load: in the same way.
@@ -48,6 +49,8 @@ class ForkPlan:
         epoch_of: ``(path, checkpoint) -> epochs trained``, for the sidecar; None: the entry ``epoch`` of a checkpoint,
             else the last number in the file's name.
         options: further options of :func:`critlab.sensitivity`.
+        metric: what ``evaluate`` gives, with its unit, direction and smallest damage, as in
+            :class:`~critlab.hooks.own_loop.options.ProbeOptions`; None is that of ``options``, else accuracy.
     """
 
     deficits: Iterable[AnyDeficit] | Mapping[str, AnyDeficit]
@@ -62,6 +65,7 @@ class ForkPlan:
     places: tuple[Key | None, Key | None] | None = None
     epoch_of: Callable[[Path, Any], int] | None = None
     options: SensitivityOptions = field(default_factory=SensitivityOptions)
+    metric: Metric | str | Callable[..., float] | None = None
 
     def fitted(self, **known: Any) -> ForkPlan:
         """The plan with what a callback knows, and with lengths that the budget allows.
@@ -70,7 +74,7 @@ class ForkPlan:
             known: fields that replace those that are None.
 
         Raises:
-            StudyError: something is missing, or the budget allows no forks.
+            StudyError: something is missing, a number is out of its range, or there are two metrics.
         """
         made = replace(self, **{name: value for name, value in known.items() if getattr(self, name) is None})
         for name in ("total", "advance", "load"):
@@ -78,9 +82,10 @@ class ForkPlan:
                 raise StudyError(f"forks: {name}: is missing; give ForkPlan(..., {name}=...)")
         if not made.fork_budget > 0:
             raise StudyError(f"forks: fork_budget: received {made.fork_budget}; must be above 0, a share of the cost")
-        if made.options.metric is not None:
-            raise StudyError("forks: options.metric: the page of a watch shows accuracy in points; leave metric out")
-        return replace(made, deficits=named_deficits(made.deficits, "forks"))
+        if made.metric is not None and made.options.metric not in (None, made.metric):
+            raise StudyError("forks: metric: received one here and another in options; give one of the two")
+        options = made.options.changed({"metric": made.metric or made.options.metric})
+        return replace(made, deficits=named_deficits(made.deficits, "forks"), options=options)
 
     def within_budget(self) -> ForkPlan:
         """The fitted plan with lengths that fit into the budget; what is given stays.

@@ -7,7 +7,7 @@ from typing import Any
 from critlab.hooks.sensitivity.course import Course, finite
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import HUNDREDTHS, JSON, legend, only, quantity, specification, tip
-from critlab.report.text.numbers import hundredths
+from critlab.report.text.metric_words import MetricWords
 
 ANSWERS = ("open", "undecided", "closed")
 COLOURS = ("$deficit", "$control", "$clock")
@@ -22,9 +22,11 @@ def fork_charts(course: Course) -> list[Chart]:
 
 def ribbon(course: Course) -> Chart:
     """Each deficit's answers by epoch."""
-    rows = [{"part": "answer", **_shown(one)} for one in course.rows()]
+    words = MetricWords(course.metric)
+    rows = [{"part": "answer", **_shown(one, words)} for one in course.rows()]
     names = list(course.deficits)
-    tips = [tip("deficit", "Deficit"), tip("epoch", EPOCH), tip("answer", "Period"), tip("damage", "Damage (points)")]
+    damage = tip("damage", f"Damage ({words.of})")
+    tips = [tip("deficit", "Deficit"), tip("epoch", EPOCH), tip("answer", "Period"), damage]
     mark: JSON = {
         "transform": only("answer"),
         "mark": {"type": "point", "filled": True, "size": 220, "opacity": 1},
@@ -61,10 +63,12 @@ def ribbon(course: Course) -> Chart:
 
 def damages(course: Course) -> Chart:
     """The damage now with its interval, and the smallest damage of interest."""
-    rows = [{"part": "damage", **_shown(one)} for one in course.rows()]
+    words = MetricWords(course.metric)
+    rows = [{"part": "damage", **_shown(one, words)} for one in course.rows()]
     smallest = min(one.smallest for look in course.looks for one in look.values())
     names = list(course.deficits)
-    y = quantity("damage_now", "Damage after the fork (points)", axis={"labelExpr": HUNDREDTHS, "tickCount": 6})
+    axis: JSON = {"tickCount": 6, **({"labelExpr": HUNDREDTHS} if course.metric.in_points else {})}
+    y = quantity("damage_now", f"Damage after the fork ({words.of})", axis=axis)
     layers: list[JSON] = [
         {
             "data": {"values": [{"smallest": smallest}]},
@@ -88,7 +92,7 @@ def damages(course: Course) -> Chart:
                 "x": _x(),
                 "y": y,
                 **legend("deficit", "Deficit", names, _colours(len(names))),
-                "tooltip": [tip("deficit", "Deficit"), tip("epoch", EPOCH), tip("damage", "Damage (points)")],
+                "tooltip": [tip("deficit", "Deficit"), tip("epoch", EPOCH), tip("damage", f"Damage ({words.of})")],
             },
         },
     ]
@@ -109,13 +113,13 @@ def damages(course: Course) -> Chart:
     )
 
 
-def _shown(one: dict[str, Any]) -> JSON:
+def _shown(one: dict[str, Any], words: MetricWords) -> JSON:
     return {
         "epoch": one["epoch"],
         "deficit": one["deficit"],
         "answer": one["answer"],
         "damage_now": one["damage_now"],
-        "damage": hundredths(one["damage_now"]),
+        "damage": words.number(one["damage_now"]),
         "low": one["damage_now_low"],
         "high": one["damage_now_high"],
     }
