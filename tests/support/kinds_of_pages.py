@@ -1,17 +1,20 @@
-"""One page of each kind from made-up data; nothing is trained."""
+"""One page of each kind from made-up data; only the page of a probe is of a training, which takes moments."""
 
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import critlab
 from critlab._core.estimate import Estimate
 from critlab.analysis.sources.prime_window import PrimeWindow
 from critlab.analysis.timing import TimingTable, judge_timing
+from critlab.deficits import FeatureDropout
 from critlab.hooks.sensitivity.answer import DeficitSensitivity, Sensitivity
 from critlab.hooks.sensitivity.course import Course
 from critlab.hooks.watch.page.page import findings as watched
@@ -25,6 +28,7 @@ from critlab.report.text.timing import TimingWords
 from critlab.report.timing import timing_findings
 from critlab.theory.linear.playing import playing_page
 from made_up import answer, tables
+from own_loops import SmallLoop
 from synthetic import synthetic_results, with_whole_trace
 
 
@@ -103,11 +107,19 @@ def course() -> Course:
     return Course(tuple(looks))
 
 
+def probe() -> list[Shown]:
+    """A probe of a user's own loop: data, model and learning rate that critlab does not know."""
+    with tempfile.TemporaryDirectory() as store:
+        asked: Any = {"at": [0, 2], "recovery": 2, "seeds": 3, "name": "my-loop"}
+        return [critlab.probe(SmallLoop, deficit=FeatureDropout(share=0.5), store=store, **asked)]
+
+
 KINDS: dict[str, Callable[[], list[Shown]]] = {
     "study": removal_and_window,
     "two sources": two_sources,
     "theory": lambda: [figure("phase")],
     "kernels": lambda: [figure("kernels")],
+    "probe": probe,
     "when": switch_times,
     "watch": lambda: [watched([record(step, True) for step in range(0, 1000, 50)], "ResNet")],
     "forks": lambda: [watched([record(step) for step in range(0, 1000, 50)], "ResNet", course=course())],

@@ -70,8 +70,9 @@ def page(
             specs=packed(script_json(_specs(sections))),
             themes=themes,
             further=list(further),
+            has_files=any("verdict" in part and "command" not in part for part in sections),
             has_studies=any("verdict" in part for part in sections),
-            damage_words=list(dict.fromkeys(part["damage_words"] for part in sections if "damage_words" in part)),
+            words=list(dict.fromkeys(entry for part in sections for entry in part.get("words", ()))),
             version=VERSION,
         )
     )

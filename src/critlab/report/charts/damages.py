@@ -12,10 +12,10 @@ from critlab.analysis.tables.results import Results
 from critlab.report.chart import Cell, Chart, Panel
 from critlab.report.charts.encoding import JSON, only, quantity, specification, tip
 from critlab.report.charts.shared.metric_axis import grid_axis
-from critlab.report.text.judgement.confounds import confound_text
+from critlab.report.text.judgement.confounds import confound_names, confound_text
 from critlab.report.text.judgement.damages import damage_meaning, damage_name, damage_place, damage_value
 from critlab.report.text.metric_words import MetricWords
-from critlab.report.text.names import arm_words, capital, spaced
+from critlab.report.text.names import arm_words, capital
 from critlab.report.text.numbers import probability
 from critlab.study import Study
 
@@ -38,6 +38,10 @@ KINDS = {
 """What a damage decides, in words, and its colour."""
 
 EXPLAINS = ("another explanation", "$late6")
+DIAMONDS = (
+    " Diamonds are what other explanations cost by themselves; the text above says which share of the damage each "
+    "accounts for."
+)
 
 
 def damage_charts(results: Results) -> Iterator[Chart]:
@@ -54,13 +58,13 @@ def _chart(verdict: Verdict, damages: Sequence[Damage], explanations: Sequence[J
     lines = sum(label.count("\n") + 1 for label in (*labels, *(row["label"] for row in explanations)))
     height = 40 + 14 * lines + 12 * (len(drawn) + len(explanations))
     more = "" if len(drawn) == len(damages) else f" The chart shows the first {MOST_DRAWN} of {len(damages):,}."
+    alone, diamonds = (", those of diamonds each alone", DIAMONDS) if explanations else ("", "")
     return Chart(
         key=KEY,
         title="Damages and other explanations",
         caption=f"Each row is a difference of final {MetricWords(verdict.metric).scores}, paired by seed. The 95 % "
-        "intervals of one colour hold simultaneously. The dotted line is the smallest damage of interest. Diamonds are "
-        "what other explanations cost by themselves; the text above says which share of the damage each accounts "
-        f"for.{more}",
+        f"intervals of one colour hold simultaneously{alone}. The dotted line is the smallest damage of interest."
+        f"{diamonds}{more}",
         alt="Chart of the named damages with their intervals. The numbers follow in a table.",
         panels=(Panel("", _specification(verdict, drawn, labels, explanations), 24, height),),
         columns=COLUMNS,
@@ -141,12 +145,13 @@ def _specification(verdict: Verdict, damages: Sequence[Damage], labels: Sequence
 
 
 def _explanations(verdict: Verdict, study: Study) -> list[JSON]:
-    """A row for each other explanation whose effect was measured, with its sentence."""
+    """A row for each other explanation whose effect was measured and is not a row of its own, with its sentence."""
     rows: list[JSON] = []
-    for one in verdict.confounds:
-        if one.effect is None:
+    drawn = {(one.name, one.at) for one in verdict.damages if one.seeds}
+    for one, name in zip(verdict.confounds, confound_names(verdict), strict=True):
+        if one.effect is None or any((one.name, at) in drawn for at in one.at):
             continue
-        name = f"control {arm_words(study, one.arm)}" if isinstance(one, NegativeControl) else spaced(one.name)
+        name = f"control {arm_words(study, one.arm)}" if isinstance(one, NegativeControl) else name
         limits = {"estimate": one.effect.mean, "low": one.effect.low, "high": one.effect.high}
         facts = {"value": MetricWords(verdict.metric).result(one.effect), "meaning": confound_text(verdict, one)}
         rows.append({"part": "explanation", "label": _in_lines(name), "decides": EXPLAINS[0], **limits, **facts})

@@ -20,6 +20,13 @@ SHAPES = (
     "triangle-left",
 )
 HUNDREDTHS = "format(datum.value * 100, '~g')"
+PLAIN = "datum.label && format(datum.value, ',~g')"
+"""Numbers of an axis or a legend as 120, not 1.2e+2. A label that the scale leaves empty stays empty.
+
+With ``format``, the renderer would choose a number of digits, and ``g`` writes larger numbers with an exponent.
+"""
+ROUNDED = "datum.label && format(datum.value, abs(datum.value) < 1000 ? '.3~g' : ',.0f')"
+"""The same with at most three digits after the first, for the ends of a colour scale, which are any number."""
 ZOOM = {
     "name": "zoom",
     "select": {

@@ -31,6 +31,7 @@ def layer_charts(results: Results) -> Iterator[Chart]:
     if not runs:
         return
     layers = _ordered_layers(results)
+    until = max(epoch for run in runs for epoch, _ in by_run[run.name])
     yield Chart(
         key="layer_shares",
         title="Where the information lies",
@@ -38,7 +39,7 @@ def layer_charts(results: Results) -> Iterator[Chart]:
         "means over seeds. Dashed lines: where the deficit begins and ends. A network that reorganises after "
         "removal moves its shares.",
         alt="Charts of each layer's share of the Fisher information by epoch. The numbers follow in a table.",
-        panels=tuple(_panel(results.study, run, by_run[run.name], layers) for run in runs),
+        panels=tuple(_panel(results.study, run, by_run[run.name], layers, until) for run in runs),
         columns=COLUMNS,
         rows=tuple(
             (run_label(run), epoch, layer, n, share)
@@ -77,7 +78,7 @@ def natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name) if part]
 
 
-def _panel(study: Study, run: Run, shares: Shares, layers: Sequence[str]) -> Panel:
+def _panel(study: Study, run: Run, shares: Shares, layers: Sequence[str], until: int) -> Panel:
     rows: list[JSON] = []
     last = max(epoch for epoch, _ in shares)
     below = 0.0
@@ -91,7 +92,7 @@ def _panel(study: Study, run: Run, shares: Shares, layers: Sequence[str]) -> Pan
         below += share
     if not run.clean:
         rows += [{"part": "edge", "epoch": edge} for edge in (run.window.start, run.window.stop)]
-    layers_drawn = [*_areas(layers), *(window_edges() if not run.clean else [])]
+    layers_drawn = [*_areas(layers, until), *(window_edges(until) if not run.clean else [])]
     return Panel(run_title(study, run), specification(rows, layers_drawn), 12, 280, at=point_of(run))
 
 
@@ -107,22 +108,23 @@ def point_of(run: Run) -> str:
     return "" if run.clean else str(run.at)
 
 
-def by_epoch() -> JSON:
-    """The horizontal channel of a panel of one run."""
-    return quantity("epoch", "Epoch", scale={"nice": False, "zero": True}, axis={"tickMinStep": 1, "tickCount": 5})
+def by_epoch(until: int) -> JSON:
+    """The horizontal channel of a panel of one run: that of the longest run shown, so that panels can be compared."""
+    scale = {"nice": False, "domain": [0, until]}
+    return quantity("epoch", "Epoch", scale=scale, axis={"tickMinStep": 1, "tickCount": 5})
 
 
-def window_edges() -> list[JSON]:
+def window_edges(until: int) -> list[JSON]:
     """Where the deficit begins and ends: a dark line on a light one, to be seen on every layer."""
     marks: list[JSON] = [
-        {"type": "rule", "color": "$paper", "strokeWidth": 3.5, "opacity": 0.8},
-        {"type": "rule", "color": "$ink", "strokeDash": [4, 2], "strokeWidth": 1.25},
+        {"type": "rule", "color": "$paper", "strokeWidth": 3.5, "opacity": 0.8, "clip": True},
+        {"type": "rule", "color": "$ink", "strokeDash": [4, 2], "strokeWidth": 1.25, "clip": True},
     ]
-    return [{"transform": only("edge"), "mark": mark, "encoding": {"x": by_epoch()}} for mark in marks]
+    return [{"transform": only("edge"), "mark": mark, "encoding": {"x": by_epoch(until)}} for mark in marks]
 
 
-def _areas(layers: Sequence[str]) -> list[JSON]:
-    x = by_epoch()
+def _areas(layers: Sequence[str], until: int) -> list[JSON]:
+    x = by_epoch(until)
     y = quantity("share", "Share of the trace (%)", stack="zero", scale={"domain": [0, 1]})
     y["axis"] = {"labelExpr": HUNDREDTHS, "values": [0, 0.25, 0.5, 0.75, 1], "grid": False}
     colour = {"scale": {"domain": list(layers), "range": ordered("deep", len(layers))}, "legend": None}

@@ -10,7 +10,7 @@ from itertools import pairwise
 from critlab.analysis.tables.results import Results
 from critlab.measures import Quantity
 from critlab.report.chart import Chart, Panel
-from critlab.report.charts.encoding import JSON, legend, only, quantity, specification, tip
+from critlab.report.charts.encoding import JSON, PLAIN, ROUNDED, legend, only, quantity, specification, tip
 from critlab.report.charts.histograms import histogram_chart, is_histogram
 from critlab.report.charts.layers import by_epoch, in_order, point_of, run_title, window_edges
 from critlab.report.charts.moments import Moment, Places, compared_runs, left_out, moments
@@ -47,7 +47,7 @@ def quantity_charts(results: Results) -> Iterator[Chart]:
 
 
 def _whole(study: Study, shown: Quantity, found: list[Moment]) -> Chart:
-    y = quantity("mean", shown.axis, axis={"format": ",~g", "tickCount": 5})
+    y = quantity("mean", shown.axis, axis={"labelExpr": PLAIN, "tickCount": 5})
     drawn = found
     if shown.log and _spans_decades(found):
         y |= {"scale": {"type": "log"}, "title": f"{shown.axis}, log scale"}
@@ -88,17 +88,19 @@ def _by_place(study: Study, shown: Quantity, places: Places) -> Iterator[Chart]:
     means = [m.mean for found in kept.values() for m in found]
     lines = len(names) <= MOST_LINES and (by != "layer" or len(names) < LEAST_ROWS)
     log = shown.log and min(means) > 0 and max(means) / min(means) > LOG_RATIO
+    until = max(m.epoch for found in kept.values() for m in found)
+    drawn = (_lines if lines else _cells)(shown, by, names, means, log, until)
     thinned = sum(map(len, kept.values())) < sum(m.run in runs for found in places.values() for m in found)
     yield Chart(
         key=f"{_key(shown.name)}_by_{_key(by)}",
-        title=f"{shown.label}, by {by}",
+        title=shown.label if shown.label.endswith(f"by {by}") else f"{shown.label}, by {by}",
         caption=f"One panel for each of these runs: clean, first and last of the sweep. Means over seeds; "
         f"{'one line' if lines else 'one row'} for each {by}. Dashed lines: where the deficit begins and ends."
         + (f" Chart and table show about {MOST_EPOCHS} of the epochs; critlab export gives all." if thinned else ""),
         alt=f"Charts of {shown.label} by epoch and {by} for the clean run and the ends of the sweep. "
         "The numbers follow in a table.",
         panels=tuple(
-            _panel(study, run, kept[run.name], names, (_lines if lines else _cells)(shown, by, names, means, log))
+            _panel(study, run, kept[run.name], names, [*drawn, *([] if run.clean else window_edges(until))])
             for run in runs
         ),
         columns=("run", "quantity", by, "epoch", "n", "mean", "low", "high"),
@@ -147,8 +149,7 @@ def _panel(study: Study, run: Run, found: Sequence[Moment], names: Sequence[str]
     ]
     if not run.clean:
         rows += [{"part": "edge", "epoch": edge} for edge in (run.window.start, run.window.stop)]
-    drawn = [*layers, *(window_edges() if not run.clean else [])]
-    return Panel(run_title(study, run), specification(rows, drawn), max(map(len, names)), 280, at=point_of(run))
+    return Panel(run_title(study, run), specification(rows, layers), max(map(len, names)), 280, at=point_of(run))
 
 
 def _edges(epochs: Sequence[int]) -> dict[int, tuple[float, float]]:
@@ -163,12 +164,12 @@ def _tips(by: str) -> list[JSON]:
     return [tip("place", by.capitalize()), tip("epoch", "Epoch"), tip("value", "Mean"), tip("n", "n")]
 
 
-def _lines(shown: Quantity, by: str, names: Sequence[str], means: Sequence[float], log: bool) -> list[JSON]:
+def _lines(shown: Quantity, by: str, names: Sequence[str], means: Sequence[float], log: bool, until: int) -> list[JSON]:
     scale = {"type": "log"} if log else {"zero": False}
     y = quantity("mean", shown.axis + (", log scale" if log else ""), scale={**scale, "domain": _domain(means)})
-    y["axis"] = {"format": ",~g", "tickCount": 5}
+    y["axis"] = {"labelExpr": PLAIN, "tickCount": 5}
     looks = legend("place", by.capitalize(), names, ordered("late", len(names)))
-    where = {"x": by_epoch(), "y": y, "color": looks["color"]}
+    where = {"x": by_epoch(until), "y": y, "color": looks["color"]}
     point = {"type": "point", "filled": True, "size": 30}
     return [
         {"transform": only("mean"), "mark": {"type": "line", "strokeWidth": 1.75}, "encoding": where},
@@ -176,13 +177,13 @@ def _lines(shown: Quantity, by: str, names: Sequence[str], means: Sequence[float
     ]
 
 
-def _cells(shown: Quantity, by: str, names: Sequence[str], means: Sequence[float], log: bool) -> list[JSON]:
+def _cells(shown: Quantity, by: str, names: Sequence[str], means: Sequence[float], log: bool, until: int) -> list[JSON]:
     scale = {"type": "log" if log else "linear", "domain": _domain(means), "range": ordered("deep", 5)}
     # the chart's title names the quantity
     unit = ", ".join(part for part in (shown.unit, "log scale" if log else "") if part)
-    colour = quantity("mean", unit or None, scale=scale, legend={"format": ",.3~g"})
+    colour = quantity("mean", unit or None, scale=scale, legend={"labelExpr": ROUNDED})
     rows = {"field": "place", "type": "nominal", "title": by.capitalize(), "sort": list(names)}
-    where = {"x": {**by_epoch(), "field": "start"}, "x2": {"field": "until"}, "y": rows, "color": colour}
+    where = {"x": {**by_epoch(until), "field": "start"}, "x2": {"field": "until"}, "y": rows, "color": colour}
     return [{"transform": only("mean"), "mark": {"type": "rect"}, "encoding": {**where, "tooltip": _tips(by)}}]
 
 

@@ -31,6 +31,10 @@ MOST_DRAWN = 24
 
 ROOM = 0.05
 """Above and below, as a share of the range."""
+ROUNDING = 1e-9
+"""Numbers that differ by a smaller part of their size are equal but for rounding."""
+LEAST = 0.0005
+"""Room around equal numbers."""
 
 FROM_THE_END = 0.05
 """How far from the last place a curve may end, as a share of it, and still be named there."""
@@ -88,7 +92,9 @@ def _domain(rows: Sequence[JSON], fields: Sequence[str], *others: float) -> list
     """The range of ``fields`` and ``others`` with some room, so that the axis stays as it is when curves are hidden."""
     found = [float(row[field]) for row in rows for field in fields if row.get(field) is not None]
     low, high = min([*found, *others]), max([*found, *others])
-    room = ROOM * ((high - low) or 0.01)
+    if high - low <= ROUNDING * max(abs(low), abs(high)):
+        return [low - LEAST, high + LEAST]
+    room = ROOM * (high - low)
     return [low - room, high + room]
 
 

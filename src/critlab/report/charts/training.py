@@ -55,7 +55,7 @@ def learning_charts(results: Results) -> Iterator[Chart]:
         title="Learning curves",
         caption="Means over seeds with 95 % bands, run by run; the epochs under the deficit are shaded, the darker "
         "the more runs share them. "
-        f"Training {metric.title} is measured on the images as trained on, deficit included. "
+        f"Training {metric.title} is measured on the examples as trained on, deficit included. "
         f"{_sparse(results.study)}"
         f"Drag to move along, hold Shift and scroll to zoom, double-click to reset.{left_out(results.study)}",
         alt=f"Charts of test and training {metric.title} by epoch for every run. The numbers follow in a table.",

@@ -11,7 +11,7 @@ from critlab.analysis.tables.table import Outcome
 from critlab.report.chart import Cell
 from critlab.report.sections.filters import arm_names
 from critlab.report.sections.tables import table
-from critlab.report.text.names import spaced
+from critlab.report.text.names import plain_arm, spaced
 
 RUN_COLUMNS = ("Run", "Seed", "Arm", "Window", "Clock", "Epochs", "Outcome", "Time")
 
@@ -42,7 +42,16 @@ def _cells(outcome: Outcome) -> tuple[Cell, ...]:
     window = f"[{run.window.start}, {run.window.stop})" if not run.clean else "none"
     epochs = f"{outcome.epochs} of {run.total}"
     done = outcome.status + (f": {outcome.note}" if outcome.note else "")
-    return (run.name, outcome.seed, run.arm, window, spaced(run.clock), epochs, done, duration(outcome.seconds))
+    return (
+        run.name,
+        outcome.seed,
+        plain_arm(run.arm),
+        window,
+        spaced(run.clock),
+        epochs,
+        done,
+        duration(outcome.seconds),
+    )
 
 
 def _caption(results: Results) -> str:

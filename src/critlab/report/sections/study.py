@@ -22,12 +22,13 @@ from critlab.report.sections.tables import table
 from critlab.report.study_text import study_text
 from critlab.report.text.citations import bibtex
 from critlab.report.text.facts import facts
-from critlab.report.text.judgement.confounds import confound_text, share_text
+from critlab.report.text.glossary import glossary
+from critlab.report.text.judgement.confounds import confound_names, confound_text, share_label
 from critlab.report.text.judgement.damages import damage_rows
 from critlab.report.text.judgement.verdict import ANSWERS, answer_text, closing_text, headline
 from critlab.report.text.methods import methods_text
 from critlab.report.text.metric_words import MetricWords
-from critlab.report.text.names import capital, damage_words, question, spaced, title
+from critlab.report.text.names import capital, question, title
 from critlab.report.text.notes import note_lines
 from critlab.report.text.so_far import progress_line
 from critlab.report.text.study_timing import study_timing_lines, timing_facts, timing_label
@@ -59,7 +60,7 @@ def study_section(results: Results, name: str) -> Row:
         "missing": len(trouble) - len(shown),
         "trouble_title": _trouble_title(trouble, len(results.outcomes)),
         "title": title(study),
-        "damage_words": damage_words(study.metric),
+        "words": glossary(results),
         "headline": _headline(results),
         "main": [chart_part(chart, name) for chart in drawn if chart.key == main],
         "charts": [chart_part(chart, name) for chart in drawn if chart.key not in (KEY, *DESIGN, main)],
@@ -113,11 +114,11 @@ def _verdict(results: Results) -> Row:
     verdict = results.verdict()
     confounds = [
         {
-            "name": capital(spaced(confound.name)),
-            "share": share_text(confound.share),
+            "name": capital(name),
+            "share": share_label(confound),
             "text": confound_text(verdict, confound),
         }
-        for confound in verdict.confounds
+        for name, confound in zip(confound_names(verdict), verdict.confounds, strict=True)
     ]
     return {
         "topic": "Critical period",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from critlab.analysis.closing import Closing
 from critlab.analysis.judgement.damages import Damage
 from critlab.analysis.judgement.verdict import Verdict
 from critlab.report.text.judgement.damages import damage_name, damage_place, damage_value
@@ -30,7 +31,8 @@ def facts(verdict: Verdict) -> Iterator[Fact]:
     critical = max((one for one in verdict.critical if one.seeds), key=lambda one: one.estimated, default=None)
     if critical is not None and critical is not verdict.largest:
         yield _damage(verdict, critical)
-    yield _closing(verdict)
+    if verdict.closing is not None:
+        yield _closing(verdict, verdict.closing)
     yield from _power(verdict)
 
 
@@ -48,11 +50,8 @@ def _damage(verdict: Verdict, damage: Damage) -> Fact:
     return Fact(name, words.number(damage.estimate), f"{unit} {words.interval(damage.low, damage.high)}, {where}")
 
 
-def _closing(verdict: Verdict) -> Fact:
-    closing = verdict.closing
+def _closing(verdict: Verdict, closing: Closing) -> Fact:
     name = "Closes about epoch" if verdict.is_period_closing else "Half of the lasting damage about epoch"
-    if closing is None:
-        return Fact(name, "–", "given only where damage lasts at three points or more")
     detail = epochs_interval(closing) + ("; the sweep may end too early" if closing.open_ended else "")
     return Fact(name, decimal(closing.epoch, 1), detail)
 

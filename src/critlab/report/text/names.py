@@ -68,16 +68,6 @@ def metric_words(metric: Metric) -> str:
     return f"{metric.title}{unit}, {metric.better} is better"
 
 
-def damage_words(metric: Metric) -> str:
-    """What damage is, as the glossary of a page says it."""
-    ends = "the clean control", "the run with the deficit"
-    first, second = ends if metric.better == "higher" else ends[::-1]
-    return (
-        f"Final test {metric.title} of {first} minus that of {second}, for the same seed: the same initial weights and "
-        "the same order of data."
-    )
-
-
 def objective_words(objective: Objective) -> str:
     """An objective's name and options in plain words."""
     shown = ", ".join(f"{key} {value}".replace("_", " ") for key, value in objective.special().items())
@@ -161,6 +151,12 @@ def arm_label(study: Study, curve: Curve, role: str, words: Mapping[str, str]) -
         return f"{spaced(study.treatment_label)}, {intervention_words(made) if made else 'no intervention'}"
     name = words.get(curve.arm, spaced(curve.arm))
     return f"{name} (negative control)" if role == "negative_control" else name
+
+
+def plain_arm(arm: str) -> str:
+    """An arm's name as words, without its study; options keep the names that a study file gives them."""
+    name, bracket, options = arm.partition("(")
+    return f"{spaced(name)}{bracket}{options}"
 
 
 def arm_words(study: Study, arm: str) -> str:

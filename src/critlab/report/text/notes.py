@@ -27,6 +27,7 @@ from critlab.report.text.judgement.guards import guard_text
 from critlab.report.text.judgement.looks import look_lines
 from critlab.report.text.judgement.mixture import mixture_lines
 from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.names import capital, plain_arm
 from critlab.report.text.numbers import count, places
 from critlab.report.text.sources import balance_text, windows_text
 from critlab.study.sweeps import Sweep
@@ -63,7 +64,7 @@ def note_texts(note: Note, sweep: Sweep, metric: Metric) -> Iterator[str]:
             names, own = ", ".join(one.words() for one in note.background), note.effect
             yield f"The background alone ({names}) {MetricWords(metric).effect(own.mean, own.low, own.high, own.n)}."
         case SourceBalance():
-            yield f"{note.arm} at {note.at}: {balance_text(note)}"
+            yield f"{capital(plain_arm(note.arm))} at {note.at}: {balance_text(note)}"
         case PrimeWindows():
             yield windows_text(note)
         case _:

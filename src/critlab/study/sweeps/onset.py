@@ -26,6 +26,7 @@ class OnsetSweep(TimingSweep):
         from_to="from epoch",
         closing="switched on later, {arm} costs less than half of its largest effect",
         further="add later points",
+        meaning="The epoch after which the switch is on. Until then it is off.",
     )
     direction: ClassVar[Literal["on", "off"]] = "on"
     origin: ClassVar[Place | None] = "never"

@@ -33,6 +33,8 @@ class RemovalSweep(Sweep):
         from_to="until epoch",
         closing="if removed by then, {arm} leaves at most half of its largest damage",
         further="add later removal epochs",
+        meaning="The number of epochs trained under the deficit before it is taken away. Training then goes on with "
+        "clean data.",
     )
     citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, figure 1"
     origin: ClassVar[Place | None] = 0

@@ -44,6 +44,7 @@ class SweepWords(NamedTuple):
         from_to: what stands before a point in ``blur until epoch 5``.
         closing: what the closing means, with ``{arm}`` for the curve.
         further: what to add where the curve does not contain its closing.
+        meaning: what a point is, for the glossary of a page; empty for none.
     """
 
     axis: str
@@ -58,6 +59,7 @@ class SweepWords(NamedTuple):
     from_to: str
     closing: str
     further: str
+    meaning: str = ""
 
 
 class Sweep(Spec):

@@ -26,6 +26,7 @@ class SwitchOffSweep(TimingSweep):
         from_to="until epoch",
         closing="switched off by then, {arm} costs at most half of its largest effect",
         further="add later points",
+        meaning="The epoch after which the switch is off. Until then it is on.",
     )
     direction: ClassVar[Literal["on", "off"]] = "off"
     origin: ClassVar[Place | None] = 0

@@ -31,6 +31,7 @@ class WindowSweep(Sweep):
         from_to="from epoch",
         closing="a window that begins later costs less than half of the worst",
         further="add later onsets",
+        meaning="The epoch before which the deficit begins. Training is clean before it and after the window.",
     )
     citation: ClassVar[str] = "Achille, Rovere and Soatto 2019, figure 1C"
     same_clock_first: ClassVar[bool] = True

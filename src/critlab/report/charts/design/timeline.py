@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from critlab.analysis.tables.results import Results
@@ -19,6 +20,15 @@ MOST_RATES = 200
 
 ROW = 24
 """Pixels of a run's bar."""
+
+LINE = 13
+"""Pixels of a line of a run's name."""
+
+LETTERS = 24
+"""Of a line of a run's name."""
+
+WRAPPED = {"labelLimit": 200, "labelExpr": "split(datum.label, '\\n')"}
+"""The axis of names in short lines."""
 
 
 def timeline_charts(results: Results) -> Iterator[Chart]:
@@ -79,9 +89,10 @@ def _at(rates: dict[str, list[tuple[float, float]]], run: Run, epoch: int) -> fl
 
 
 def _bars(design: Design, bars: Sequence[tuple[Run, int, int, str]]) -> Panel:
-    names = list(dict.fromkeys(design.words(run) for run, *_ in bars))
+    names = list(dict.fromkeys(_wrapped(design.words(run)) for run, *_ in bars))
     rows: list[JSON] = [
-        {"run": design.words(run), "start": start, "stop": stop, "state": state} for run, start, stop, state in bars
+        {"run": _wrapped(design.words(run)), "start": start, "stop": stop, "state": state}
+        for run, start, stop, state in bars
     ]
     states = design.coloured(row["state"] for row in rows)
     colour = {"scale": {"domain": list(states), "range": list(states.values())}, "title": "What is on"}
@@ -90,12 +101,18 @@ def _bars(design: Design, bars: Sequence[tuple[Run, int, int, str]]) -> Panel:
         "encoding": {
             "x": quantity("start", "Epoch", scale={"nice": False}, axis={"tickMinStep": 1, "tickCount": 6}),
             "x2": {"field": "stop"},
-            "y": {"field": "run", "type": "nominal", "title": None, "sort": names, "axis": {"labelLimit": 170}},
+            "y": {"field": "run", "type": "nominal", "title": None, "sort": names, "axis": WRAPPED},
             "color": {"field": "state", "type": "nominal", **colour},
             "tooltip": [tip("run", "Run"), tip("state", "What is on"), tip("start", "From"), tip("stop", "To epoch")],
         },
     }
-    return Panel("Deficit and recovery", specification(rows, [bar]), max(map(len, states)), 20 + ROW * len(names))
+    height = max(ROW, 8 + LINE * max(name.count("\n") + 1 for name in names))
+    return Panel("Deficit and recovery", specification(rows, [bar]), max(map(len, states)), 20 + height * len(names))
+
+
+def _wrapped(name: str) -> str:
+    """The name of a run in short lines, so that it is not cut."""
+    return textwrap.fill(name, LETTERS, break_long_words=False)
 
 
 def _lines(design: Design, runs: Sequence[Run], rates: dict[str, list[tuple[float, float]]]) -> Panel:

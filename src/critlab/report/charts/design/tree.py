@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -17,11 +18,14 @@ from critlab.study.runs.tree import ROOT, Tree, build
 MOST_LANES = 60
 """How many branches the picture shows."""
 
-MOST_LETTERS = 36
-"""Of the name of a run in the picture; the table has all."""
+LETTERS = 30
+"""Of a line of the name of a run."""
 
 STEP = 19
-"""Pixels from branch to branch."""
+"""Pixels from branch to branch, where names have one line."""
+
+LINE = 10
+"""Pixels of a further line."""
 
 COLUMNS = ("start", "end", "epochs", "runs that share it", "what is on", "runs that end there")
 
@@ -152,7 +156,10 @@ def _panel(design: Design, segments: Sequence[_Segment]) -> Panel:
         if one.ends:
             rows.append({"part": "end", "stop": one.stop, "lane": one.lane, "run": ", ".join(one.ends)})
     last = {row["lane"]: row for row in rows if row["part"] == "end"}
-    rows += [{**row, "part": "label", "run": row["run"].split(" and ")[0][:MOST_LETTERS]} for row in last.values()]
+    rows += [
+        {**row, "part": "label", "run": textwrap.fill(row["run"].split(" and ")[0], LETTERS)} for row in last.values()
+    ]
+    step = STEP + LINE * max((row["run"].count("\n") for row in rows if row["part"] == "label"), default=0)
     states = design.coloured(one.state for one in segments)
     lanes = max(one.lane for one in segments)
     x = quantity(
@@ -193,8 +200,16 @@ def _panel(design: Design, segments: Sequence[_Segment]) -> Panel:
         },
         {
             "transform": only("label"),
-            "mark": {"type": "text", "align": "left", "baseline": "middle", "dx": 8, "color": "$ink", "fontSize": 10},
+            "mark": {
+                "type": "text",
+                "align": "left",
+                "baseline": "middle",
+                "dx": 8,
+                "color": "$ink",
+                "fontSize": 10,
+                "lineBreak": "\n",
+            },
             "encoding": {"x": {**x, "field": "stop"}, "y": y, "text": {"field": "run"}},
         },
     ]
-    return Panel("", specification(rows, layers), max(map(len, states)), 30 + STEP * (lanes + 1))
+    return Panel("", specification(rows, layers), max(map(len, states)), 30 + step * (lanes + 1))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from critlab.learning_tasks.metric import Metric
-from critlab.report.charts.encoding import HUNDREDTHS, JSON, hundredths, quantity
+from critlab.report.charts.encoding import HUNDREDTHS, JSON, PLAIN, hundredths, quantity
 
-PLAIN = {"format": ",~g", "tickCount": 6}
+AXIS = {"labelExpr": PLAIN, "tickCount": 6}
 
 
 def score_axis(field: str, metric: Metric, title: str, **scale: Any) -> JSON:
@@ -15,7 +15,7 @@ def score_axis(field: str, metric: Metric, title: str, **scale: Any) -> JSON:
     if metric.in_points:
         return hundredths(field, f"{title} (%)", **scale)
     unit = f" ({metric.unit})" if metric.unit else ""
-    return quantity(field, f"{title}{unit}", axis=dict(PLAIN), scale={"zero": False, **scale})
+    return quantity(field, f"{title}{unit}", axis=dict(AXIS), scale={"zero": False, **scale})
 
 
 def damage_axis(field: str, metric: Metric, **scale: Any) -> JSON:
@@ -23,9 +23,9 @@ def damage_axis(field: str, metric: Metric, **scale: Any) -> JSON:
     if metric.in_points:
         return hundredths(field, f"Damage (percentage points of {metric.title})", **scale)
     of = f"{metric.unit} of {metric.title}" if metric.unit else metric.title
-    return quantity(field, f"Damage ({of})", axis=dict(PLAIN), scale={"zero": False, **scale})
+    return quantity(field, f"Damage ({of})", axis=dict(AXIS), scale={"zero": False, **scale})
 
 
 def grid_axis(metric: Metric) -> JSON:
     """The options of a horizontal axis of damages with grid lines."""
-    return {"labelExpr": HUNDREDTHS, "grid": True} if metric.in_points else {"format": ",~g", "grid": True}
+    return {"labelExpr": HUNDREDTHS if metric.in_points else PLAIN, "grid": True, "tickCount": 10}

@@ -12,6 +12,7 @@ from critlab.analysis.judgement.verdict import Verdict
 from critlab.analysis.statistics import Summary
 from critlab.analysis.statistics.ratio import Share
 from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.names import plain_arm, spaced
 from critlab.report.text.numbers import percent, places, share_interval, significant
 from critlab.study.schedules import schedule
 
@@ -28,7 +29,7 @@ def confound_text(verdict: Verdict, confound: Confound) -> str:
         case TrainingScore():
             return _training(confound, where, words)
         case NegativeControl():
-            return _negative(confound, where, verdict.arm, words)
+            return _negative(confound, where, plain_arm(verdict.arm), words)
         case UnknownRate():
             return (
                 "The training loop sets its own learning rate. If the rate falls during training, that alone could "
@@ -49,6 +50,22 @@ def confound_text(verdict: Verdict, confound: Confound) -> str:
         case OnsetRate():
             return _onset(confound)
     raise TypeError(f"no words for {type(confound).__name__}")
+
+
+def confound_names(verdict: Verdict) -> list[str]:
+    """What each confound of the verdict is called; with its place where several have one name."""
+    names = [spaced(one.name) for one in verdict.confounds]
+    return [
+        f"{name}, {places(verdict.sweep, one.at)}" if one.at and names.count(name) > 1 else name
+        for name, one in zip(names, verdict.confounds, strict=True)
+    ]
+
+
+def share_label(confound: Confound) -> str:
+    """The share of a confound as a label; where there is no damage in the mean, nothing has a share of it."""
+    if confound.share is not None and confound.damage is not None and confound.damage.mean <= 0:
+        return "no damage"
+    return share_text(confound.share)
 
 
 def share_text(share: Share | None) -> str:
@@ -102,13 +119,11 @@ def _training(confound: TrainingScore, where: str, words: MetricWords) -> str:
 
 def _negative(confound: NegativeControl, where: str, arm: str, words: MetricWords) -> str:
     if confound.effect is None or confound.excess is None:
-        return f"{confound.arm} has no results at {where}. Add these points to 'at' in [controls]."
-    own = confound.effect
+        return f"{plain_arm(confound.arm)} has no results at {where}. Add these points to 'at' in [controls]."
+    own, other = confound.effect, plain_arm(confound.arm)
     does = words.effect(own.mean, own.low, own.high, own.n)
-    said = f"It {does}, at {where}. The damage by {arm} minus that by {confound.arm}"
-    return (
-        f"{_accounts(confound.arm, confound.share, confound.damage, words)} {said} is {words.result(confound.excess)}."
-    )
+    said = f"It {does}, at {where}. The damage by {arm} minus that by {other}"
+    return f"{_accounts(other, confound.share, confound.damage, words)} {said} is {words.result(confound.excess)}."
 
 
 def _other_schedule(confound: OtherSchedule, where: str, words: MetricWords) -> str:

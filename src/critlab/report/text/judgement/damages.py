@@ -8,6 +8,7 @@ from critlab.analysis.judgement.damages import Damage
 from critlab.analysis.judgement.verdict import Verdict
 from critlab.learning_tasks.metric import Metric
 from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.names import plain_arm
 from critlab.report.text.numbers import listing, probability
 from critlab.study.runs.estimands import EstimandName
 from critlab.study.sweeps import Sweep
@@ -64,12 +65,12 @@ def damage_meaning(damage: Damage, arm: str, metric: Metric) -> str:
     if damage.name == "timing" and damage.kind != "critical":
         return CONFOUNDED_TIMING
     said = MEANINGS if metric.better == "higher" else {**MEANINGS, **MEANINGS_OF_LOWER}
-    return said[damage.name].format(arm=arm, title=metric.title)
+    return said[damage.name].format(arm=plain_arm(arm), title=metric.title)
 
 
 def damage_claim(damage: Damage, arm: str, metric: Metric) -> str:
     """What a critical damage above the smallest damage of interest shows, in one sentence."""
-    return CLAIMS[damage.name].format(arm=arm, worse=MetricWords(metric).worse)
+    return CLAIMS[damage.name].format(arm=plain_arm(arm), worse=MetricWords(metric).worse)
 
 
 def damage_place(damage: Damage, sweep: Sweep) -> str:

@@ -26,6 +26,7 @@ from critlab.report.text.judgement.damages import (
 from critlab.report.text.judgement.guards import guard_text
 from critlab.report.text.judgement.remedies import remedy_texts
 from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.names import plain_arm
 from critlab.report.text.notes import note_lines
 from critlab.report.text.numbers import count, decimal, percent, places, probability
 
@@ -58,6 +59,8 @@ def headline(verdict: Verdict) -> str:
         return "No results to judge yet."
     name = damage_name(found)
     words = _words(verdict)
+    if found.estimate is not None and not words.is_loss(found.estimate):
+        return f"No damage in the mean: {_largest(verdict, found)}."
     value = f"{words.number(found.estimate)} {words.of} {words.interval(found.low, found.high)}"
     return f"{name[:1].upper()}{name[1:]} of {value}, at {damage_place(found, verdict.sweep)}."
 
@@ -154,7 +157,9 @@ _REASONS: Mapping[Reason, str] = {
 
 
 def _largest(verdict: Verdict, largest: Damage) -> str:
-    return f"{verdict.arm} {verdict.sweep.words.from_to} {largest.at} {damage_effect(largest, verdict.metric)}"
+    return (
+        f"{plain_arm(verdict.arm)} {verdict.sweep.words.from_to} {largest.at} {damage_effect(largest, verdict.metric)}"
+    )
 
 
 def _lasting(verdict: Verdict) -> str:
@@ -184,7 +189,8 @@ def closing_text(verdict: Verdict) -> str:
         return _no_closing(verdict)
     what = "The period closes" if verdict.is_period_closing else "The lasting damage passes half of its largest value"
     limits = epochs_interval(closing)
-    text = f"{what} at about epoch {decimal(closing.epoch, 1)} {limits}: {words.closing.format(arm=closing.arm)}."
+    meaning = words.closing.format(arm=plain_arm(closing.arm))
+    text = f"{what} at about epoch {decimal(closing.epoch, 1)} {limits}: {meaning}."
     if round(closing.bias, 1):
         text += f" A bias of {decimal(closing.bias, 1)} epochs is removed."
     before, after = closing.between

@@ -14,7 +14,7 @@ from critlab._core.terminal.text import printable
 from critlab.analysis.judgement.damages import Damage
 from critlab.analysis.judgement.verdict import Answer, Verdict
 from critlab.analysis.tables.results import Results
-from critlab.report.text.judgement.confounds import share_text
+from critlab.report.text.judgement.confounds import confound_names, share_label
 from critlab.report.text.judgement.damages import damage_name, damage_p, damage_place, shown
 from critlab.report.text.judgement.verdict import ANSWERS, answer_text, closing_text
 from critlab.report.text.metric_words import MetricWords
@@ -97,8 +97,8 @@ def _damages(verdict: Verdict, damages: list[Damage]) -> Table:
 
 def _explanations(verdict: Verdict) -> Table:
     table = _table("Other explanation", "Share of the damage")
-    for one in verdict.confounds:
-        table.add_row(Text(printable(one.name.replace("_", " "))), Text(share_text(one.share)))
+    for name, one in zip(confound_names(verdict), verdict.confounds, strict=True):
+        table.add_row(Text(printable(name)), Text(share_label(one)))
     return table
 
 
