@@ -59,6 +59,24 @@ def test_the_answer_its_document_and_its_page(critlab: Command, tmp_path: Path) 
 
 
 @pytest.mark.slow
+def test_the_jobs_of_an_array_do_a_part_each(critlab: Command, tmp_path: Path) -> None:
+    study(tmp_path, "lr_factor = 0.0", 'kind = "onset"\nat = [1]\ntotal = 4', seeds="2")
+    asked = ("when", "study.toml", "--store", "store", "--workers", "1", "--out", "page.html", "--json")
+    first = critlab(*asked, "--part", "1/2")
+    assert first.status == 0, first.err
+    assert "part 1/2 is done;" in first.err
+    document = json.loads(first.out)
+    assert (document["missing"], document["answer"]) == (3, "undecided")
+    assert "3 runs are not done; the answer is provisional." in document["lines"]
+    second = critlab(*asked, "--part", "2/2")
+    assert "part 2/2 is done; the store has the whole study" in second.err
+    whole = json.loads(second.out)
+    assert (whole["missing"], whole["spent"]) == (0, 2 * (4 + 4 + 3))
+    refused = critlab(*asked, "--part", "3/2")
+    assert (refused.status, "--part: received '3/2'; must be K/N" in refused.err) == (2, True)
+
+
+@pytest.mark.slow
 def test_a_switch_that_does_nothing_has_no_effect(tmp_path: Path) -> None:
     sweep, seeds = 'kind = "switch_off"\nat = [2, 3]\ntotal = 6', "{ first = 3, most = 6 }"
     asked = read_study(study(tmp_path, "gradient_clip = 1e30", sweep, seeds))

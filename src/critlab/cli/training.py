@@ -13,12 +13,9 @@ from critlab._core.terminal.streams import apart, show
 from critlab.cli.arguments.grouped import grouped
 from critlab.cli.arguments.options import (
     STORE,
-    DataFolder,
-    Device,
     FigureOptions,
     Json,
     Means,
-    Precision,
     Scale,
     StoreFolder,
     StudyName,
@@ -108,6 +105,7 @@ def run(
 
 
 @apart()
+@grouped
 def when(
     study: StudyName,
     store: StoreFolder = STORE,
@@ -123,14 +121,12 @@ def when(
             "Default: the tolerance of the study file, else its smallest damage.",
         ),
     ] = None,
-    workers: Workers = None,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    data: DataFolder = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="File for the page. Default: STUDY's name .html.", callback=writable_page),
     ] = None,
+    *,
+    means: Means,
     as_json: Json = False,
 ) -> None:
     """Run what is missing of a study over switch times and show the best time, its plateau, and the present cost."""
@@ -140,8 +136,7 @@ def when(
     from critlab.sequential.when import asked_when
 
     chosen = asked_when(chosen_study(study, scale), present, tolerance)
-    means = {"workers": workers, "device": device, "precision": precision, "folder": data}
-    code, results = run_to_answer(chosen, store, **means)
+    code, results = run_to_answer(chosen, store, **means.options())
     target = out or Path(f"{chosen.name}.html")
     if as_json:
         page = f"{write_page(results, target).absolute()}"

@@ -252,6 +252,7 @@ BAD: Mapping[str, tuple[Mapping[str, Any], str]] = {
     "too few first seeds": ({"seeds": {"first": 2, "most": 5}}, "when: seeds: received first = 2"),
     "a direction that is none": ({"direction": "up"}, "when: direction: received 'up'"),
     "no threads": ({"threads": 0}, "when: threads: received 0"),
+    "a part": ({"part": "1/2"}, "when: part: received '1/2'; further times and seeds depend on all results so far"),
     "a negative cost": ({"cost": lambda epoch, on: -1.0}, "when: cost: received a cost below 0"),
 }
 

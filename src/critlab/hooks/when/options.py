@@ -77,9 +77,16 @@ class WhenOptions(LoopMeans):
 
         Raises:
             TypeError: there is no such option.
-            StudyError: a field of :class:`~critlab.hooks.own_loop.means.LoopMeans` is out of its range.
+            StudyError: a part of the work was asked for, or a field of
+                :class:`~critlab.hooks.own_loop.means.LoopMeans` is out of its range.
         """
         given = dict(named)
+        if "part" in given:
+            raise StudyError(
+                f"when: part: received {given['part']!r}; further times and seeds depend on all results so far, so the "
+                "work cannot be divided beforehand; omit part, give the loop as a class with workers=, or run the same "
+                "call several times on one store"
+            )
         made = with_named(given.pop("options", None) or cls(), given, "when")
         made.check_means("when")
         return made
