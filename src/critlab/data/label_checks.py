@@ -14,6 +14,9 @@ from critlab.deficits.target_form import CLASSES, TargetForm
 MOST_TARGET = 1e30
 """A target of a regression fits float32 with room for its square root's statistics."""
 
+MOST_CLASSES = 32_000
+"""Classes of pixels; a larger number is one for pixels without a class."""
+
 _CHUNK = 256
 """Label images that are looked at together: they may be mapped from a file."""
 
@@ -52,6 +55,18 @@ def checked_labels(
     Raises:
         DataError: they are something else.
     """
+    found = checked_values(labels, where, targets)
+    if targets.kind == "pixels" and (len(image_shape) != 4 or labels.shape[1:] != image_shape[-2:]):
+        raise DataError(
+            f"{where}: label images have {labels.shape[1]} x {labels.shape[2]} pixels for examples of shape "
+            f"{image_shape[1:]}; each must be as large as its image (channels, height, width)"
+        )
+    return found
+
+
+def checked_values(labels: NDArray[Any], where: str, targets: TargetForm = CLASSES) -> NDArray[Any]:
+    """As :func:`checked_labels`, without a look at the images: of labels that are still to be divided into parts."""
+    check_label_shape(labels, where, targets)
     if isinstance(labels, np.ma.MaskedArray):
         raise DataError(f"{where}: labels are a masked array, and the mask would be lost; fill it first")
     if targets.kind == "multi_hot":
@@ -59,7 +74,7 @@ def checked_labels(
     if targets.kind == "real":
         return _numbers(labels, where)
     if targets.kind == "pixels":
-        return _label_images(labels, image_shape, where, targets)
+        return _label_images(labels, where, targets)
     return _class_numbers(labels, where, targets)
 
 
@@ -78,6 +93,8 @@ def class_count(
             raise DataError(f"{where}, train: every target is {train[:1].tolist()[0]}; there must be at least 2 values")
         return 0
     if targets.kind == "multi_hot":
+        if not (train >= 0).any():
+            raise DataError(f"{where}, train: every label is -1; at least one must be 0 or 1")
         return int(train.shape[1])
     known = targets.classes or classes
     most = _largest(train, targets)
@@ -85,11 +102,11 @@ def class_count(
     if targets.kind == "next_token":
         return max(count, 1)
     if most < 0:
-        raise DataError(f"{where}, train: every label is -1; at least one example must have a label")
+        ignored = "" if targets.ignored < 0 else f" or {targets.ignored}, which is ignored"
+        raise DataError(f"{where}, train: every label is -1{ignored}; at least one example must have a label")
     for labels, part in ((train, "train"), (test, "test")):
         for start, piece in _pieces(labels, targets):
-            beyond = (piece >= count) & (piece != targets.ignored)
-            refuse(beyond, piece, f"{where}, {part}: label", f"must be below {count}{_for(targets)}", start)
+            _refuse_beyond(piece, f"{where}, {part}", count, targets, start)
     if targets.kind == "pixels":
         if count < 2:
             raise DataError(f"{where}, train: every pixel is 0, a single class; there must be at least 2")
@@ -113,12 +130,21 @@ def refuse(offends: NDArray[np.bool_], values: NDArray[Any], what: str, rule: st
         raise DataError(f"{what} {value!r} at index {place[0] if len(place) == 1 else place}: {rule}")
 
 
+def _refuse_beyond(labels: NDArray[Any], where: str, count: int, targets: TargetForm, start: int = 0) -> None:
+    """Raises DataError where a label that counts is no class of ``count``; ``start`` is the place of the first one."""
+    remedy = ""
+    if targets.kind == "pixels":
+        remedy = "; in [task], set ignored to it where such pixels have no class, or classes where it is a class"
+    elif targets.classes == 2:
+        remedy = ', as the task has two classes; for more set task = "classification"'
+    beyond = (labels >= count) & (labels != targets.ignored)
+    refuse(beyond, labels, f"{where}: label", f"must be below {count}{remedy}", start)
+
+
 def _for(targets: TargetForm) -> str:
     """Which task needs the labels so, for the end of a message; nothing where none says so."""
     needs = {"multi_hot": "several labels", "real": "a regression", "pixels": "a segmentation"}
-    if targets.kind in needs:
-        return f", as the task asks for {needs[targets.kind]}"
-    return ", as the task has so many classes" if targets.classes else ""
+    return f", as the task asks for {needs[targets.kind]}" if targets.kind in needs else ""
 
 
 def _class_numbers(labels: NDArray[Any], where: str, targets: TargetForm) -> NDArray[np.int64]:
@@ -138,6 +164,8 @@ def _class_numbers(labels: NDArray[Any], where: str, targets: TargetForm) -> NDA
         raise DataError(f"{where}: labels have shape {labels.shape}; they must be (N,), as the task has one logit")
     whole = np.ascontiguousarray(labels, dtype=np.int64)
     refuse(whole < -1, whole, f"{where}: label", "must be 0 or more, or -1 for no loss")
+    if targets.classes is not None:
+        _refuse_beyond(whole, where, targets.classes, targets)
     return whole
 
 
@@ -166,19 +194,15 @@ def _numbers(labels: NDArray[Any], where: str) -> NDArray[np.float32]:
     return found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
 
 
-def _label_images(labels: NDArray[Any], image_shape: tuple[int, ...], where: str, targets: TargetForm) -> NDArray[Any]:
+def _label_images(labels: NDArray[Any], where: str, targets: TargetForm) -> NDArray[Any]:
     if labels.dtype.kind not in "iu" or (labels.dtype.itemsize == 8 and labels.dtype.kind == "u"):
         raise DataError(
             f"{where}: labels are {labels.dtype}; they must be whole numbers, such as uint8, as the task asks for a "
             "segmentation"
         )
-    if len(image_shape) != 4 or labels.shape[1:] != image_shape[-2:]:
-        raise DataError(
-            f"{where}: label images have {labels.shape[1]} x {labels.shape[2]} pixels for examples of shape "
-            f"{image_shape[1:]}; each must be as large as its image (channels, height, width)"
-        )
     for start, piece in _pieces(labels, targets):
         refuse(piece < -1, piece, f"{where}: label", "must be 0 or more, or -1 for no loss", start)
+        _refuse_beyond(piece, where, targets.classes or MOST_CLASSES, targets, start)
     return labels if labels.flags.c_contiguous else np.ascontiguousarray(labels)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from critlab.data.label_checks import checked_values
 from critlab.deficits.target_form import TargetForm
 
 BINS = 10
@@ -45,12 +46,20 @@ def strata(labels: NDArray[Any], targets: TargetForm) -> NDArray[np.int64]:
     return np.asarray(first, dtype=np.int64)
 
 
-def split_groups(labels: NDArray[Any], targets: TargetForm) -> list[int]:
+def split_groups(labels: NDArray[Any], targets: TargetForm, where: str) -> list[int]:
     """As :func:`strata`, for a split, which needs two of each group: groups of one example are put together.
 
     Classes stay what they are, so that a class of one example is refused.
+
+    Args:
+        labels: as they were read.
+        targets: what they must be.
+        where: how a person knows them.
+
+    Raises:
+        DataError: they are something else.
     """
-    found = strata(labels, targets)
+    found = strata(checked_values(labels, where, targets), targets)
     if targets.kind in ("classes", "next_token"):
         return [int(one) for one in found]
     groups, place, count = np.unique(found, return_inverse=True, return_counts=True)

@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from critlab._core.errors import StudyError
-from critlab._core.loading.imports import is_path
 from critlab._core.terminal.duration import duration
 from critlab._core.terminal.text import say
 from critlab._core.user_code.modules import refresh
@@ -25,9 +24,10 @@ from critlab.engine.maintenance.repair import set_aside_damaged
 from critlab.engine.planning import timing
 from critlab.engine.planning.disk_space import megabytes, needed_bytes, shortage
 from critlab.engine.planning.first_run import rehearse_once
+from critlab.engine.planning.fitting_images import fitting_images
 from critlab.engine.planning.numerics import Decision, decide
 from critlab.engine.planning.parts import part_end, part_text, share_of
-from critlab.engine.planning.test_labels import check_metric, constants, metric_remarks
+from critlab.engine.planning.test_labels import constants, metric_remarks
 from critlab.engine.progress import Display
 from critlab.engine.records.adoption import settle
 from critlab.engine.records.command_record import Begun, add_command
@@ -41,10 +41,8 @@ from critlab.engine.tasks.task_queue import RunOutcome, TaskQueue
 from critlab.learning_tasks import CLASSIFICATION
 from critlab.store import Store
 from critlab.store.locks import Locks, writing
-from critlab.study.checks import interventions, read_data
 from critlab.study.remarks import deficit_remarks
 from critlab.study.study import Study
-from critlab.study.switches import switch_key
 
 if TYPE_CHECKING:
     from critlab.data.image_set import ImageSet
@@ -300,23 +298,8 @@ def _status(outcome: RunOutcome, interruption: Interruption) -> int:
 
 
 def _images(study: Study, options: RunOptions) -> ImageSet:
-    """The images, checked against the rest of the study as far as the data must be read for it."""
-    from critlab.data import load
-
-    images = load(study.data, options.folder, study.task.targets)
-    shape, train = tuple(images.train_images.shape[1:]), len(images.train_labels)
-    if study.optimizer.batch > train:
-        raise StudyError(
-            f"optimizer.batch: received {study.optimizer.batch}; must be at most {train}, the number of training images"
-        )
-    if text := study.too_few_batches(study.data.epoch or train):
-        raise StudyError(f"optimizer.accumulate: {text}")
-    for switch in study.switch or ():
-        if (batch := switch.batch_size(study.optimizer.batch)) > train:
-            key = f"switch.{switch_key(switch)}"
-            raise StudyError(f"{key}: received {batch}; must be at most {train}, the number of training images")
-    read_data(study, shape, tuple(images.train_labels.shape[1:]), images.classes, images.form)
-    check_metric(study, images)
+    """The images that the study fits; says what a person should know of them."""
+    images = fitting_images(study, options.folder)
     read_as = (
         study.data.options.reading_remarks(data_folder(options.folder), study.task.targets)
         if study.data.options
@@ -324,13 +307,8 @@ def _images(study: Study, options: RunOptions) -> ImageSet:
     )
     for remark in [*read_as, *images.remarks()]:
         say(f"data: {remark}")
-    for remark in [*deficit_remarks(study, shape), *metric_remarks(study, images)]:
+    for remark in [*deficit_remarks(study, tuple(images.train_images.shape[1:])), *metric_remarks(study, images)]:
         say(remark)
-    optimizers = [study.optimizer, *(switch.optimizer(study.optimizer) for switch in study.switch or ())]
-    tried = any(one.options.tried for one in optimizers) or any(switch.tried for switch in study.switch or ())
-    tried = tried or study.task != CLASSIFICATION
-    if tried or is_path(study.model.name) or any(one.reset_layers for one in interventions(study)):
-        network_training().check(study, images)
     return images
 
 

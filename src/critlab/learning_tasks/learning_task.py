@@ -190,10 +190,21 @@ class LearningTask(Component):
         return asked >= 0
 
     def answers(self, outputs: Tensor, asked: Tensor, view: TargetView) -> Answers:
-        """What metrics count of a batch; ``outputs`` are arranged."""
+        """What metrics count of a batch; ``outputs`` are arranged.
+
+        Raises:
+            StudyError: the task does not give one answer for each label.
+        """
         predicted, labels = self.predicted(outputs), asked
+        if predicted.shape != asked.shape:
+            raise StudyError(
+                f"task: predicted() of {self.name!r} returned the shape {tuple(predicted.shape)} for labels of shape "
+                f"{tuple(asked.shape)}; must return one answer for each label"
+            )
         if view.mean is not None and view.std is not None:
-            predicted, labels = view.mean + view.std * predicted, view.mean + view.std * labels
+            # in float64: a large mean would cost the digits that float32 and bfloat16 have
+            mean, std = view.mean.double(), view.std.double()
+            predicted, labels = mean + std * predicted.double(), mean + std * labels.double()
         classes = 2 if self.likelihood == "bernoulli" else outputs.shape[-1] if self.names_classes else 0
         columns = self.targets.kind == "multi_hot"
         loss = partial(self.loss, outputs, asked)

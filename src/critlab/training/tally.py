@@ -17,7 +17,7 @@ class Score:
     """Mean loss (of cross entropy: nats per label) and metrics over all that counts.
 
     Args:
-        loss: the mean.
+        loss: the mean; 0 where nothing counts.
         metrics: by name, in the order of the task; those that are not defined, or that the objective gave no outputs
             for, are not there.
     """
@@ -122,6 +122,6 @@ class RunningMetrics:
             return Score(self.loss / counted)
         values = {name: tally.value() for name, tally in self.tallies.items()}
         if self.counts_right:
-            values["accuracy"] = self.right / counted
+            values["accuracy"] = self.right / self.counted if self.counted else None
         metrics = {name: value for name in self.order if (value := values[name]) is not None}
         return Score(self.loss / counted, metrics)

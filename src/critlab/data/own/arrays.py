@@ -136,7 +136,7 @@ class ArrayFiles(OwnDataSet):
         keys = None if self.split.by is None else read_array(folder, self.split.by).tolist()
         if keys is not None and len(keys) != len(labels):
             raise DataError(f"{self.split.by}: has {len(keys)} rows, but there are {len(labels)} labels")
-        groups = split_groups(labels, targets)
+        groups = split_groups(labels, targets, self.labels or self.inputs)
         return held_out(groups, [str(row) for row in range(len(labels))], self.split, keys, self.inputs)
 
 

@@ -226,7 +226,9 @@ def label_groups(whole: Columns, options: Table, targets: TargetForm) -> Sequenc
     """What a split keeps in proportion: the class of each row, or a group of like targets."""
     if targets.kind in ("classes", "next_token"):
         return whole.column(options.label_columns[0])
-    return split_groups(_targets(whole, options.label_columns), targets)
+    labels = _targets(whole, options.label_columns)
+    shaped = labels.reshape(len(whole.rows), -1) if targets.kind == "multi_hot" else labels
+    return split_groups(shaped, targets, whole.where)
 
 
 def _targets(part: Columns, names: Sequence[str]) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from critlab._core.errors import CritlabError, DataError
 from critlab._core.loading.imports import imported, one_line
 from critlab._core.user_code.identity import own_code
 from critlab.data.cache.filling import Filling, Rows, filled
+from critlab.data.label_checks import refuse
 from critlab.data.own.layout import in_range, laid_out, recognised_layout
 from critlab.data.own.split import held_out
 from critlab.data.pictures.decoding import VERSION, Wanted, pixels
@@ -57,7 +58,7 @@ def read_examples(options: OtherDataSet, targets: TargetForm) -> tuple[Pair, Pai
             None if options.split.by is None else [part.key(number, options.split.by) for number in range(len(labels))]
         )
         names = [str(number) for number in range(len(labels))]
-        tests = held_out(split_groups(labels, targets), names, options.split, keys, where)
+        tests = held_out(split_groups(labels, targets, where), names, options.split, keys, where)
     from critlab.data.cache.derived import taken
 
     places = np.flatnonzero(~tests), np.flatnonzero(tests)
@@ -143,9 +144,10 @@ class _Part:
             made = np.empty((end - begin, *shape), dtype=dtype)
             for number in range(begin, end):
                 one = self._target(number)
-                if one.shape != shape:
+                if (one.dtype, one.shape) != (dtype, shape):
                     raise DataError(
-                        f"{self.where}: example {number} has a label of shape {one.shape} where the first has {shape}"
+                        f"{self.where}: example {number} has a label of {one.dtype} {one.shape} where that of the "
+                        f"first is {dtype} {shape}; give all labels one type and shape"
                     )
                 made[number - begin] = one
             return made, ()
@@ -157,9 +159,15 @@ class _Part:
     def _target(self, number: int) -> NDArray[Any]:
         """The label of an example in the type in which labels are kept."""
         found = np.asarray(_values_or_number(self.item(number)[1], f"{self.where}: label of example {number}"))
-        if self.targets.kind == "pixels" and found.dtype.kind in "iu":
-            return found.astype(np.int32) if found.dtype.itemsize > 4 else found
-        return found.astype(np.float32)
+        if self.targets.kind != "pixels":
+            with np.errstate(over="ignore"):  # what is infinite then is refused
+                return found.astype(np.float32)
+        # label images keep their type, which is checked; whole numbers take four bytes at most
+        if found.dtype.kind not in "iu" or found.dtype.itemsize <= 4:
+            return found
+        beyond = (found < -1) | (found >= 2**31)
+        refuse(beyond, found, f"{self.where}: example {number}: label", f"must be from -1 to {2**31 - 1}")
+        return found.astype(np.int32)
 
     def item(self, number: int) -> tuple[Any, Any]:
         """Input and label of an example.

@@ -144,7 +144,7 @@ class ImageFolder(OwnDataSet):
         check_class_numbers(labels, paired, targets)
         if self.split is None:
             return (_decoded(images[0], wanted), labels[0]), (_decoded(images[1], wanted), labels[1])
-        tests = in_test_part(images[0], self.split, split_groups(labels[0], targets))
+        tests = in_test_part(images[0], self.split, split_groups(labels[0], targets, f"{self.masks}"))
         pairs = [
             (_decoded(images[0].taken(chosen), wanted), taken(labels[0], np.flatnonzero(chosen)))
             for chosen in (~tests, tests)

@@ -61,7 +61,10 @@ def held_out(
         members.setdefault(label, []).append(place)
     for label, places in members.items():
         if len(places) < 2:
-            raise DataError(f"{where}: class {label} has one example alone; a split needs at least 2 of each class")
+            raise DataError(
+                f"{where}: class {label} has one example alone; a split needs at least 2 of each class; "
+                "give it another one, or remove it"
+            )
         count = min(max(1, round(split.test * len(places))), len(places) - 1)
         chosen[sorted(places, key=lambda place: (_order(names[place]), place))[:count]] = True
     return chosen

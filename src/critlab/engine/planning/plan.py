@@ -243,11 +243,11 @@ def _measured(
     study: Study, store: Store, record: StudyRecord | None, workers: int, folder: Path | None
 ) -> tuple[Decision, float, int | None]:
     """The same, timed now, as is what comes before the first step: reading the data and the start of the workers."""
-    from critlab.data import load
     from critlab.engine.executors.processes import start_seconds
+    from critlab.engine.planning.fitting_images import fitting_images
 
     began = time.perf_counter()
-    images = load(study.data, folder, study.task.targets)
+    images = fitting_images(study, folder)
     reading, training = time.perf_counter() - began, network_training()
     size = state_bytes(study)
     if size is None:

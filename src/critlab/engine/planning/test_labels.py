@@ -17,17 +17,38 @@ USUAL = (1e-3, 0.2)
 """The smallest damage of interest is usually such a part of what the best constant answer costs."""
 
 
+_PIECE = 256
+"""Examples that are looked at together."""
+
+
 def check_metric(study: Study, images: ImageSet) -> None:
     """Raises StudyError where the judged metric is not defined on the test labels.
 
     Raises:
-        StudyError: it is not, or it is a user's own and cannot be imported.
+        StudyError: it is not, no label counts, or the metric is a user's own and cannot be imported.
     """
+    _check_counted(study, images)
     name = study.task.metric or type(study.task).metrics[0]
     why = study.task.scoring(name).refusal(_asked(study, images))
     if why:
         others = ", ".join(one for one in type(study.task).metrics if one != name)
         raise StudyError(f"task.metric: {study.metric.title} is not defined here: {why}; choose another one ({others})")
+
+
+def _check_counted(study: Study, images: ImageSet) -> None:
+    """Raises StudyError where no label of a part counts; training labels of classes are looked at as they are read."""
+    task, parts = study.task, {"test": (images.test_images, images.test_labels)}
+    if task.targets.kind == "next_token":
+        parts["train"] = (images.train_images, images.train_labels)
+    for part, (examples, labels) in parts.items():
+        pieces = (slice(start, start + _PIECE) for start in range(0, len(labels), _PIECE))
+        asked = (task.asked_of(examples[one], labels[one], images.classes, images.form) for one in pieces)
+        if not any(one.counted.any() for one in asked):
+            raise StudyError(
+                f"data: {part}: every sequence has one token alone, so there is no next one; give longer sequences"
+                if task.targets.kind == "next_token"
+                else f"data: {part}: no label counts, as every one is -1; at least one must count"
+            )
 
 
 def constants(study: Study, images: ImageSet) -> dict[str, float]:

@@ -12,8 +12,8 @@ class AUROC(Scoring):
     """The probability that an example with the label is scored above one without it; equal scores count one half.
 
     It is exact over the whole test set, not a mean of batches. With several classes it is the mean over the classes of
-    one class against the rest, by the softmax; with several labels it is their mean. A class or label that all test
-    examples have, or none, is left out.
+    one class against the rest, in the order of the softmax; with several labels it is their mean. A class or label that
+    all test examples have, or none, is left out.
 
     Source: Hanley and McNeil 1982, by ranks. Memory: 9 bytes for each test label and class.
     """

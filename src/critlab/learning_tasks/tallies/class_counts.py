@@ -38,18 +38,14 @@ class Recalls(ClassCounts):
 class HarmonicMeans(ClassCounts):
     """The mean over the classes that are asked of ``2 right / (answered + asked)``; of two classes, of class 1."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.first = 0
-
-    def add(self, answers: Answers) -> None:
-        """Counts a batch."""
-        self.first = 1 if answers.classes == 2 and not answers.columns else 0
-        super().add(answers)
+    def of(self, answers: Answers) -> Floats:
+        """The counts of one batch; of two classes those of class 1 alone."""
+        counts = super().of(answers)
+        return counts[:, 1:] if answers.classes == 2 and not answers.columns else counts
 
     def result(self, total: Floats) -> float | None:
         """The mean."""
-        right, answered, wanted = total.reshape(3, -1)[:, self.first :]
+        right, answered, wanted = total.reshape(3, -1)
         present = wanted > 0
         if not present.any():
             return None

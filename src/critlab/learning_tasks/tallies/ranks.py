@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from critlab.learning_tasks.scoring.scoring import Answers, MetricTally
 from critlab.learning_tasks.tallies.summed import Floats
@@ -32,10 +34,7 @@ class Ranks(MetricTally):
             if scores.ndim == 1:  # one logit, that of class 1
                 scores, labels = scores[:, None], kept[:, None]
             else:
-                scores, labels = (
-                    scores.double().softmax(-1),
-                    torch.nn.functional.one_hot(kept, answers.classes),
-                )
+                scores, labels = log_odds(scores), torch.nn.functional.one_hot(kept, answers.classes)
         self.scores.append(scores.double().cpu().numpy())
         self.labels.append(labels.cpu().numpy().astype(np.int8))
 
@@ -56,8 +55,27 @@ class Ranks(MetricTally):
         """Nothing is resumed."""
 
 
+def log_odds(logits: Tensor) -> Tensor:
+    """``log(p / (1 - p))`` of the softmax of each class, float64 ``(N, classes)``.
+
+    It is ordered as the softmax is, and still differs where the softmax is 0 or 1 in float64. Rows that differ by a
+    constant, or in the order of the other classes, have equal values.
+
+    Args:
+        logits: ``(N, classes)``, float.
+    """
+    wide = logits.double()
+    top, place = wide.max(-1, keepdim=True)
+    away = wide - top
+    # sorted, so that the order of classes does not change the sum
+    others = away.scatter(-1, place, -torch.inf).sort(-1).values
+    rest = others.exp().sum(-1, keepdim=True)
+    below = away - torch.log1p((rest - away.exp()).clamp(min=0))
+    return torch.where(away == 0, -others.logsumexp(-1, keepdim=True), below)
+
+
 def area(scores: NDArray[Any], labels: NDArray[Any]) -> float | None:
-    """The area under the ROC curve; None where the labels have one value alone.
+    """The area under the ROC curve; None where the labels have one value alone, nan where a score is no number.
 
     Args:
         scores: ``(examples,)``; higher for 1.
@@ -70,6 +88,8 @@ def area(scores: NDArray[Any], labels: NDArray[Any]) -> float | None:
     ones, zeros = int(positive.sum()), int((~positive).sum())
     if not ones or not zeros:
         return None
+    if np.isnan(scores).any():
+        return math.nan
     order = np.argsort(scores, kind="stable")
     _, first, count = np.unique(scores[order], return_index=True, return_counts=True)
     # equal scores share the mean of their ranks, counted from 1

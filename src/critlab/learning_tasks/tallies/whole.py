@@ -46,8 +46,7 @@ class Whole(MetricTally):
                 "in [data], or write a subclass of critlab.learning_tasks.Scoring, which adds up batch by batch"
             )
         labels = answers.labels
-        if not labels.is_floating_point():
-            labels = torch.where(answers.counted, labels, -1)
+        labels = labels.float() if labels.is_floating_point() else torch.where(answers.counted, labels, -1)
         self.outputs.append(outputs)
         self.labels.append(labels.cpu().numpy())
 
