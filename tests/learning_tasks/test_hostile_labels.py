@@ -160,7 +160,7 @@ BAD: dict[str, tuple[str, Callable[[Labels], Labels], str, tuple[str, ...]]] = {
         "segmentation",
         lambda y: np.where(np.arange(6) == 5, 255, y),
         "",
-        ("label 3", "255", "ignored = 255"),
+        ("3 to 254", "255", "ignored = 255"),
     ),
     "a pixel of 2**40": ("segmentation", with_one(2**40), "", ("1099511627776", "below 32000", "ignored")),
     "pixels that never count": ("segmentation", lambda y: y * 0 + 9, "ignored = 9", ("every label is -1 or 9",)),
