@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.util
 import inspect
 import re
 from collections.abc import Iterator
@@ -32,6 +33,9 @@ ROOMS = (
 )
 """The modules whose names are public."""
 
+FRAMEWORKS = {"lightning": "critlab.hooks.lightning", "transformers": "critlab.hooks.transformers"}
+"""Packages that are not installed with critlab, and the modules that have a ``WatchCallback`` for them."""
+
 EARLIER = {"critlab.study.removal", "critlab.study.windows"}
 """Names of version 0.1.0, which are kept and not documented."""
 
@@ -47,6 +51,14 @@ def public_names() -> Iterator[tuple[str, Any]]:
             value = getattr(module, name)
             if f"{room}.{name}" not in EARLIER and not isinstance(value, ModuleType):
                 yield f"{room}.{name}", value
+    if frameworks():
+        for module in FRAMEWORKS.values():
+            yield f"{module}.WatchCallback", found(f"{module}.WatchCallback")
+
+
+def frameworks() -> bool:
+    """Return whether the frameworks are installed, so that the page of their callbacks can be read."""
+    return all(importlib.util.find_spec(name) is not None for name in FRAMEWORKS)
 
 
 def found(path: str) -> Any:

@@ -12,8 +12,6 @@ import pytest
 
 from paths import DOCS
 
-PAGES = sorted((DOCS / "reference" / "api").glob("*.md"))
-
 
 def directive() -> ModuleType:
     """The module of the directive ``public``, which is no part of a package."""
@@ -23,6 +21,15 @@ def directive() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def pages() -> list[Path]:
+    """The pages; that of the frameworks' callbacks only where the frameworks are installed."""
+    found = sorted((DOCS / "reference" / "api").glob("*.md"))
+    return [page for page in found if page.stem != "frameworks" or directive().frameworks()]
+
+
+PAGES = pages()
 
 
 def examples(page: Path) -> str:

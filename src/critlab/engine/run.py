@@ -26,6 +26,7 @@ from critlab.engine.planning.disk_space import megabytes, needed_bytes, shortage
 from critlab.engine.planning.first_run import rehearse_once
 from critlab.engine.planning.fitting_images import fitting_images
 from critlab.engine.planning.numerics import Decision, decide
+from critlab.engine.planning.opening import opening
 from critlab.engine.planning.parts import part_end, part_text, share_of
 from critlab.engine.planning.test_labels import constants, metric_remarks
 from critlab.engine.progress import Display
@@ -105,6 +106,7 @@ def run_study(study: Study, store: Store, options: RunOptions) -> Report:
     before = standing(store, study)
     if not options.replace and (question := before.question(study, store)):
         raise StudyError(question)
+    say(opening(study, before.record, options))
     images, record = _images(study, options), before.record
     if record is not None and record.fingerprint != images.fingerprint:
         say("data: other content than in the earlier run of this study; its results are kept, and all is trained again")

@@ -65,6 +65,7 @@ def reproduce(
         return _trained(name, figure, figure.studies(chosen), chosen, store, means, out, folder, style)
     if means.part is not None:
         raise StudyError(f"--part: {name} is computed from a theory in one piece; leave --part out")
+    say(f"{name}: a theory, its tables at scale {chosen}; computing those that {store.root} lacks")
     findings = computed(name, figure, chosen, store)
     if figure.playground is not None and not is_standard_output(out):
         playground = out.with_name(f"{out.stem}-interactive.html")
@@ -89,6 +90,8 @@ def _trained(
 ) -> Reproduction:
     """Every part is run, also where an earlier one failed, so that the page shows all that is there."""
     status, results = 0, {}
+    if len(studies) > 1:
+        say(f"{name}: {len(studies)} studies at scale {scale}")
     for part, study in studies.items():
         done, stage, found = run_study_to_answer(study, store, means, say)
         if done.outcome.stopped:
