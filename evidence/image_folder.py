@@ -57,7 +57,8 @@ def plain(folder: Path, side: int, half: int) -> dict[str, Any]:
 
     def decode(file: Path) -> int:
         with Image.open(file) as picture:
-            upright = picture.convert("RGB")
+            # convert would copy a picture that has this mode already
+            upright = picture if picture.mode == "RGB" else picture.convert("RGB")
             width, height = upright.size
             shorter = min(width, height)
             left, top = (width - shorter) / 2, (height - shorter) / 2

@@ -21,7 +21,9 @@ from critlab.data.cache.place import cache_folder
 from critlab.data.cache.stored_array import CHUNK, JOURNAL, StoredArray
 from critlab.data.class_counts import class_counts
 from critlab.data.image_set import ImageSet, channel_statistics
+from critlab.data.own import image_folder
 from critlab.data.pictures import decoding
+from critlab.data.pictures.listing import SUFFIXES
 from critlab.data.spec import DataSpec
 from critlab.study.runs.recipe import Recipe
 from critlab.training.examples import Examples
@@ -61,9 +63,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     decoded = decoding.pixels
 
-    def pixels(picture: Any, wanted: decoding.Wanted, where: str) -> NDArray[np.uint8]:
+    def pixels(picture: Any, wanted: decoding.Wanted, where: str, *into: Any) -> NDArray[np.uint8]:
         seen.append(where)
-        return decoded(picture, wanted, where)
+        return decoded(picture, wanted, where, *into)
 
     monkeypatch.setattr(decoding, "pixels", pixels)
     return seen
@@ -150,11 +152,11 @@ def test_a_damaged_image_is_named_and_the_others_are_kept(photos: Path, monkeypa
     broken: list[str] = []
     decoded = decoding.pixels
 
-    def failing(picture: Any, wanted: decoding.Wanted, where: str) -> NDArray[np.uint8]:
+    def failing(picture: Any, wanted: decoding.Wanted, where: str, *into: Any) -> NDArray[np.uint8]:
         if where.endswith("dog/p39.png") and not broken:
             broken.append(where)
             raise DataError("the disk failed")
-        return decoded(picture, wanted, where)
+        return decoded(picture, wanted, where, *into)
 
     monkeypatch.setattr(decoding, "pixels", failing)
     with pytest.raises(DataError, match="the disk failed"):
@@ -247,7 +249,7 @@ HOSTILE: list[tuple[Any, dict[str, Any], str]] = [
     (sixteen_bit, {"side": 8, "mode": "L"}, r'p07\.png: has more than 8 bit .*set range = "16bit"'),
     (empty_class, {"side": 8}, r"eel: has no image"),
     (unknown_class, {"side": 8}, r"eel: train has no class of that name; it has cat, dog"),
-    (no_image, {"side": 8}, r"p07\.png: cannot be read as an image"),
+    (no_image, {"side": 8}, r"p07\.png: cannot be read as an image \(unknown format\); replace or remove it$"),
     (no_test, {"side": 8}, r"has no folders train and test; make them, name them"),
     (None, {"side": 8, "split": {"test": 0.2}}, r"has folders train and test; omit split"),
 ]
@@ -283,6 +285,40 @@ def test_a_picture_is_turned_upright(tmp_path: Path) -> None:
     found = decoding.pixels(decoding.opened(tmp_path / "x.png"), decoding.Wanted("RGB", (12, 8)), "here")
     expected = np.rot90(np.asarray(lying), -1)
     np.testing.assert_array_equal(found, expected.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("suffix", sorted(SUFFIXES))
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_pixels_are_those_of_pillow_however_a_file_is_read(tmp_path: Path, suffix: str, mode: decoding.Mode) -> None:
+    file = tmp_path / f"x{suffix}"
+    grey = suffix == ".pgm"
+    Image.fromarray(noise(20, 31, 5, () if grey else (3,))).save(file)
+    wanted = decoding.Wanted(mode, (9, 7), "stretch")
+    with Image.open(file) as picture:
+        scaled = picture.convert(mode).resize((7, 9), Image.Resampling.BILINEAR)
+    expected = np.asarray(scaled).reshape(9, 7, -1).transpose(2, 0, 1)
+    into = np.zeros((3, *wanted.shape), dtype=np.uint8)
+    for whole in (False, True):
+        np.testing.assert_array_equal(decoding.pixels(decoding.opened(file, whole), wanted, "here"), expected)
+        decoding.pixels(decoding.opened(str(file), whole), wanted, "here", into[1])
+        np.testing.assert_array_equal(into[1], expected)
+        assert not into[::2].any(), "its neighbours are not touched"
+        into[:] = 0
+
+
+def test_large_files_are_read_in_parts_and_give_the_same(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = read(photos, side=8).fingerprint
+    monkeypatch.setattr(image_folder, "WHOLE_BYTES", 0)
+    monkeypatch.setenv("CRITLAB_CACHE", str(photos.with_name("other")))
+    opened, asked = decoding.opened, set()
+
+    def watched(path: str | Path, whole: bool = False) -> Any:
+        asked.add(whole)
+        return opened(path, whole)
+
+    monkeypatch.setattr(decoding, "opened", watched)
+    assert read(photos, side=8).fingerprint == before
+    assert asked == {False}
 
 
 def test_training_reads_from_the_file(photos: Path) -> None:

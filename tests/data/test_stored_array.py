@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from critlab.data.cache.filling import Filling, filled
 from critlab.data.cache.stored_array import CHUNK, ChunkFacts
+from critlab.data.cache.sums import EXACT, TOGETHER, Sums
 
 SHAPES = [(CHUNK, 3, 40, 40), (5, 2, 3, 8, 8), (1, 1, 1, 1), (CHUNK, 10), (CHUNK,), (3, 5, 6), (2, 3, 700, 600)]
 
@@ -33,6 +34,16 @@ def test_facts_are_those_of_wide_integers(shape: tuple[int, ...], dtype: type) -
         assert (facts.low, facts.high) == (wide.min(), wide.max())
         assert facts.sha256 == hashlib.sha256(values.tobytes()).hexdigest()
         assert len(facts.labels) == len(values)
+
+
+def test_sums_of_an_example_that_is_widened_in_parts() -> None:
+    """The largest values, in sizes around the parts: a sum that were not exact would show."""
+    for length in (EXACT - 1, EXACT, EXACT + 1, TOGETHER - 1, TOGETHER + EXACT + 1):
+        sums = Sums()
+        for _ in range(2):
+            sums.add(np.full((1, 3, 1, length), 255, dtype=np.uint8))
+        assert sums.total == (2 * 255 * length,) * 3
+        assert sums.squares == (2 * 255**2 * length,) * 3
 
 
 def test_blocks_of_whole_numbers_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

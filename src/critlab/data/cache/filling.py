@@ -38,8 +38,9 @@ Rows = tuple[NDArray[Any], Sequence[int]]
 
 SPARE_BYTES = 64 * 2**20
 
-BLOCK_BYTES = 4 * 2**20
-"""What a thread holds of an array at a time, where an example is not larger."""
+BLOCK_BYTES = 2**20
+"""What a thread holds of an array at a time, where an example is not larger. It is written, hashed and summed while it
+is in the cache of the core; in smaller blocks, the calls would cost more than the work."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ def filled(filling: Filling) -> tuple[StoredArray, list[int]]:
         DataError: ``rows`` raises it, or the cache cannot be written; finished pieces are kept.
         CritlabError: as ``rows``.
 
-    Cost: ``rows`` for every example, once; afterwards a few milliseconds. Memory: for each thread 4 MB, or an example;
-    64 examples of floats.
+    Cost: ``rows`` for every example, once; afterwards a few milliseconds. Memory: for each thread 2 MB, or an
+    example and what its sums need; 64 examples of floats.
     """
     place = cache_folder() / digest("array", filling.key)[:32]
     if (found := mapped(place)) is not None:

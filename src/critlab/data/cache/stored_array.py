@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from critlab.data.cache.sums import Sums, summed
+
 DATA, JOURNAL, FACTS = "data.npy", "journal.jsonl", "facts.json"
 
 CHUNK = 64
@@ -47,50 +49,18 @@ class ChunkFacts:
 
         Sums of whole numbers are exact, so they do not depend on the blocks; those of floats do in the last bits.
         """
-        content, labels, parts = hashlib.sha256(), [], []
+        content, sums, labels, lows, highs = hashlib.sha256(), Sums(), [], [], []
         for values, some in blocks:
             content.update(values.data)
+            sums.add(values)
             labels += [int(label) for label in some]
-            sums = [tuple(np.asarray(one).reshape(-1).tolist()) for one in _sums(values)]
-            parts.append((*sums, values.min().item(), values.max().item()))
-        totals, squares, lows, highs = zip(*parts, strict=True)
-        return cls(chunk, content.hexdigest(), _summed(totals), _summed(squares), min(lows), max(highs), tuple(labels))
+            lows.append(values.min().item())
+            highs.append(values.max().item())
+        return cls(chunk, content.hexdigest(), sums.total, sums.squares, min(lows), max(highs), tuple(labels))
 
     def line(self) -> str:
         """The facts as one line of the journal."""
         return json.dumps(asdict(self)) + "\n"
-
-
-SQUARED = 2**20
-"""Values whose squares are summed at a time: few calls, in little memory."""
-
-
-def _sums(values: NDArray[Any]) -> tuple[Any, Any]:
-    """Sums and sums of squares by channel, as :class:`ChunkFacts` has them."""
-    if values.dtype == np.uint8:
-        return _byte_sums(values)
-    axes = (0, -2, -1) if values.ndim >= 4 else tuple(range(values.ndim))
-    wide = values.astype(np.int64 if values.dtype.kind in "iu" else np.float64)
-    return wide.sum(axes), np.square(wide, out=wide).sum(axes)
-
-
-def _byte_sums(values: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The same of at most :data:`CHUNK` examples of bytes; exact.
-
-    The examples are summed first: 64 values of at most 255 fit into 16 bit, and of at most 255^2 into the 24 bit of
-    float32, so that sums run at the speed of narrow types.
-    """
-    assert len(values) <= CHUNK
-    total = np.add.reduce(values, axis=0, dtype=np.uint16)
-    squares = np.zeros(values.shape[1:], dtype=np.float32)
-    together = max(1, SQUARED // max(1, squares.size))
-    wide = np.empty((min(together, len(values)), *squares.shape), dtype=np.float32)
-    for first in range(0, len(values), together):
-        some = values[first : first + together]
-        np.copyto(wide[: len(some)], some)
-        squares += np.square(wide[: len(some)], out=wide[: len(some)]).sum(0)
-    inner = (-2, -1) if values.ndim >= 4 else tuple(range(values.ndim - 1))
-    return total.sum(inner, dtype=np.int64), squares.sum(inner, dtype=np.float64).astype(np.int64)
 
 
 def read_journal(path: Path) -> dict[int, ChunkFacts]:
@@ -131,16 +101,11 @@ class ArrayFacts:
         digest = hashlib.sha256("".join(chunk.sha256 for chunk in chunks).encode()).hexdigest()
         return cls(
             digest,
-            _summed([chunk.total for chunk in chunks]),
-            _summed([chunk.squares for chunk in chunks]),
+            summed([chunk.total for chunk in chunks]),
+            summed([chunk.squares for chunk in chunks]),
             min(chunk.low for chunk in chunks),
             max(chunk.high for chunk in chunks),
         )
-
-
-def _summed(parts: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    exact = all(isinstance(value, int) for part in parts for value in part)
-    return tuple(sum(column) if exact else math.fsum(column) for column in zip(*parts, strict=True))
 
 
 class StoredArray(np.memmap):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from critlab.data.pictures.decoding import Wanted
     from critlab.data.pictures.listing import Listing
     from critlab.data.user import Pair
+
+WHOLE_BYTES = 2**24
+"""A file that is not larger is read into memory at once. A larger one may have many pages, of which one is decoded."""
 
 
 class ImageFolder(OwnDataSet):
@@ -214,11 +218,13 @@ def _decoded(part: Listing, wanted: Wanted) -> NDArray[np.uint8]:
     from critlab.data.pictures.decoding import VERSION, opened, pixels
     from critlab.data.pictures.listing import check_unchanged
 
+    root = str(part.root)
+
     def rows(first: int, last: int) -> Rows:
         found = np.empty((last - first, *wanted.shape), dtype=np.uint8)
         for place, one in enumerate(part.pictures[first:last]):
-            file = part.root / one.path
-            found[place] = pixels(opened(file), wanted, str(file))
+            file = os.path.join(root, one.path)
+            pixels(opened(file, whole=one.size <= WHOLE_BYTES), wanted, file, found[place])
             check_unchanged(file, one)
         return found, ()
 

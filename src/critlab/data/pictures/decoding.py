@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -50,18 +51,24 @@ class Wanted:
         return (3 if self.mode == "RGB" else 1, *self.size)
 
 
-def opened(path: Path) -> Image:
-    """The picture at ``path``, of which only the header has been read.
+def opened(path: str | Path, whole: bool = False) -> Image:
+    """The picture at ``path``, of which only the header has been decoded.
+
+    Args:
+        path: of the file.
+        whole: the file is read into memory first and closed. That is faster if the pixels are decoded afterwards.
 
     Raises:
         DataError: it is none, or Pillow is not installed.
     """
     try:
-        from PIL import Image
+        from PIL import Image, UnidentifiedImageError
     except ImportError:
         raise DataError("reading images needs Pillow; install it: pip install 'critlab[images]'") from None
     try:
-        return Image.open(path)
+        return Image.open(_content(path) if whole else path)
+    except UnidentifiedImageError as error:  # its text has the address of the content, which differs each time
+        raise DataError(f"{path}: cannot be read as an image (unknown format); replace or remove it") from error
     except Exception as error:  # damaged pictures fail in any way at all
         raise DataError(f"{path}: cannot be read as an image ({why(error)}); replace or remove it") from error
 
@@ -74,8 +81,13 @@ def upright_size(picture: Image) -> tuple[int, int]:
     return (picture.width, picture.height) if lies else (picture.height, picture.width)
 
 
-def pixels(picture: Image, wanted: Wanted, where: str) -> NDArray[np.uint8]:
-    """``picture`` as uint8 ``(channels, height, width)``, a view, turned upright as its EXIF orientation says.
+def _content(path: str | Path) -> io.BytesIO:
+    with open(path, "rb", buffering=0) as file:
+        return io.BytesIO(file.read())
+
+
+def pixels(picture: Image, wanted: Wanted, where: str, into: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+    """``picture`` as uint8 ``(channels, height, width)``, turned upright as its EXIF orientation says.
 
     Scaling is bilinear with antialiasing. Transparency is left out.
 
@@ -83,6 +95,7 @@ def pixels(picture: Image, wanted: Wanted, where: str) -> NDArray[np.uint8]:
         picture: of any size and mode; closed afterwards.
         wanted: what is made of it.
         where: how a person knows it.
+        into: where the pixels are written, of that form and C-contiguous; None is a new array.
 
     Raises:
         DataError: it is damaged, has more than 8 bit unasked, or another size and no scaling is requested.
@@ -98,12 +111,16 @@ def pixels(picture: Image, wanted: Wanted, where: str) -> NDArray[np.uint8]:
             if (plain.height, plain.width) != wanted.size:
                 box = middle(plain.size, wanted.size) if wanted.fit == "crop" else None
                 plain = plain.resize(wanted.size[::-1], Image.Resampling.BILINEAR, box=box)
-            found = np.asarray(plain)
+            found = np.empty(wanted.shape, dtype=np.uint8) if into is None else into
+            # each channel by itself: Pillow is faster at this than numpy at moving the last axis to the front
+            flat, each = found.data.cast("B"), plain.width * plain.height
+            for place, channel in enumerate(wanted.mode):
+                flat[place * each : (place + 1) * each] = plain.tobytes("raw", channel)
     except DataError:
         raise
     except Exception as error:  # damaged and oversized pictures fail in any way at all
         raise DataError(f"{where}: cannot be decoded ({why(error)}); replace or remove it") from error
-    return found[None] if found.ndim == 2 else found.transpose(2, 0, 1)
+    return found
 
 
 def _eight_bit(picture: Any, wanted: Wanted, where: str) -> Any:

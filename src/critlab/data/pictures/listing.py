@@ -56,10 +56,10 @@ class Listing:
         return Listing(self.root, self.classes, tuple(one for one, so in zip(self.pictures, chosen, strict=True) if so))
 
 
-def check_unchanged(path: Path, listed: Picture) -> None:
+def check_unchanged(path: str | Path, listed: Picture) -> None:
     """Raises DataError where the file at ``path`` is no longer the one that was listed."""
     try:
-        now = path.stat()
+        now = os.stat(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); repeat the command") from error
     if (now.st_size, now.st_mtime_ns) != (listed.size, listed.changed):
