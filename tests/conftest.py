@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,36 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("critlab", deadline=None, print_blob=True)
 settings.load_profile("critlab")
+
+
+class Imports:
+    """Keeps the collector of cycles from searching what was imported, again and again, for nothing.
+
+    A search of all of torch takes a third of a second, and the trainer of Transformers asks for several in a training.
+    """
+
+    known = 0
+
+    @classmethod
+    def left_alone(cls) -> None:
+        if len(sys.modules) > cls.known + 100:
+            gc.collect()
+            gc.freeze()
+            cls.known = len(sys.modules)
+
+
+def pytest_collection() -> None:
+    gc.disable()  # modules that are imported hold no garbage
+
+
+def pytest_collection_finish() -> None:
+    Imports.left_alone()
+    gc.set_threshold(10_000, 20, 20)
+    gc.enable()
+
+
+def pytest_runtest_call() -> None:
+    Imports.left_alone()
 
 
 @pytest.fixture

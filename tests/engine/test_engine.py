@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,12 @@ from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import recipes
 from critlab.study.runs.tree import build
 from critlab.study.study import Study
+from inline import table
 from studies import small, written
+from trained import TrainedStores
+
+MORE = {"fisher_trace": {"every": 2, "images": 40}, "weights": {"every": 1}}
+"""The measures of the small study and one that costs nothing, which is read twice as often."""
 
 pytestmark = pytest.mark.slow  # every test trains in worker processes, or with the trainer of another package
 
@@ -93,7 +99,7 @@ def test_a_new_removal_epoch_trains_only_what_is_new(finished: tuple[Study, Path
 def test_a_new_measure_fills_in_without_training(finished: tuple[Study, Path, str], tmp_path: Path) -> None:
     _, folder, table = finished
     store = Store(copied(folder, tmp_path))
-    more = small(measures={"fisher_trace": {"every": 1, "images": 40}})
+    more = small(measures=MORE)
     report = run_study(more, store, RunOptions(executor="inline"))
     assert (report.trained, report.replayed) == (0, 0)
     lines = set(read_results(more, store).to_csv().splitlines())
@@ -105,7 +111,7 @@ def test_a_lost_state_is_replayed_and_must_give_its_loss(finished: tuple[Study, 
     copy = copied(folder, tmp_path)
     for path in (copy / "checkpoints").rglob("*.safetensors"):
         path.unlink()
-    more = small(measures={"fisher_trace": {"every": 1, "images": 40}})
+    more = small(measures=MORE)
     record = read_record(Store(copy), more)
     assert record is not None
     work = record.run(more, Store(copy)).missing()
@@ -126,21 +132,24 @@ def test_a_replay_that_gives_another_loss_is_an_error(finished: tuple[Study, Pat
     store.write("epochs", name, {**body, "train_loss": body["train_loss"] + 1e-9})
     for path in (store.root / "checkpoints").rglob("*.safetensors"):
         path.unlink()
-    more = small(measures={"fisher_trace": {"every": 1, "images": 40}})
+    more = small(measures=MORE)
     report = run_study(more, store, RunOptions(executor="inline"))
     assert report.status == 1
     assert any("recorded" in failure.reason for failure in report.outcome.failures)
 
 
+ONE_SEED: dict[str, Any] = {"seeds": 1, "measures": {"weights": {"every": 2}}}
+
+
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 10_000))
-def test_stopped_anywhere_it_goes_on_to_the_same_table(tmp_path: Path, chance: int) -> None:
+def test_stopped_anywhere_it_goes_on_to_the_same_table(trained: TrainedStores, tmp_path: Path, chance: int) -> None:
     """Tasks are broken off after a random number of events, as by a kill, again and again until nothing is left."""
     from critlab.data import load
     from critlab.training.learner import NetworkLearner
 
     torch.set_num_threads(1)
-    study, dice = small(seeds=1), random.Random(chance)
+    study, dice = small(**ONE_SEED), random.Random(chance)
     store = Store(tmp_path / f"s{chance}")
     images = load(study.data)
     names, tree = StudyIds(study, images.fingerprint, Numerics()), build(study)
@@ -173,8 +182,7 @@ def test_stopped_anywhere_it_goes_on_to_the_same_table(tmp_path: Path, chance: i
     from critlab.engine.records.study_record import StudyRecord, write_record
 
     write_record(store, StudyRecord(study.model_dump(mode="json"), images.fingerprint, Numerics(), {}))
-    whole = critlab.run(study, tmp_path / "whole", engine="inline").to_csv()
-    assert read_results(study, store).to_csv() == whole
+    assert read_results(study, store).to_csv() == table(study, Store(trained(study)))
 
 
 def can_begin(task: Task, names: StudyIds, store: Store) -> bool:
@@ -243,6 +251,7 @@ def test_killed_at_random_it_ends_with_the_same_table(tmp_path: Path) -> None:
         ("at = [0, 1, 3]", "at = [0, 1, 6]"),
         ("recovery = 2", "recovery = 5"),
         ("batch = 40", "batch = 100"),
+        ("fisher_trace = { every = 2, images = 40 }", "weights = { every = 2 }"),
     )
     dice, store = random.Random(1), tmp_path / "s"
     for group in (True, False):

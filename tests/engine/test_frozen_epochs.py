@@ -25,7 +25,7 @@ from critlab.training.learner import NetworkLearner
 from inline import Inline
 from studies import small
 
-SHARED: dict[str, Any] = {"seeds": 1, "setup": small()}
+SHARED: dict[str, Any] = {"seeds": 1, "setup": small(measures={"weights": {"every": 2}})}
 
 
 @pytest.fixture(autouse=True)

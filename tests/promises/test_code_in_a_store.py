@@ -215,22 +215,25 @@ if os.environ.get("CRITLAB_WORKER"):
 
 
 @pytest.mark.slow
-def test_a_comment_while_the_study_runs_changes_nothing(tmp_path: Path) -> None:
+def test_a_comment_while_the_study_runs_changes_nothing(
+    critlab: Command, tmp_path: Path, place: Callable[..., None]
+) -> None:
     (tmp_path / "study.toml").write_text(TOML)
     (tmp_path / "edited_net.py").write_text(NET + EDITS_ITSELF.format(new="mark + '  # four'"))
     done = command(tmp_path, "run", "--workers", "1")
     assert done.returncode == 0, done.stderr
     assert "WIDTH = 4  # four" in (tmp_path / "edited_net.py").read_text()
     assert "no pair of run and control" not in done.stdout
-    rows = list(csv.DictReader(command(tmp_path, "export").stdout.splitlines()))
+    in_the_store = ("study.toml", "--store", "store")
+    rows = list(csv.DictReader(critlab("export", *in_the_store).out.splitlines()))
     assert {row["epoch"] for row in rows if row["quantity"] == "test_loss"} == {"1", "2"}
 
-    (tmp_path / "edited_net.py").write_text(NET.replace("WIDTH = 4", "WIDTH = 9"))
+    place(edited_net=NET.replace("WIDTH = 4", "WIDTH = 9"))
     (tmp_path / "study.toml").write_text(TOML.replace("[0, 1]", "[0, 1, 2]"))
-    done = command(tmp_path, "run", "--engine", "inline")
-    assert done.returncode == 0, done.stderr
-    assert "edited_net.py was edited" in done.stderr
-    assert "compute different numbers" not in done.stderr
+    again = critlab("run", *in_the_store, "--engine", "inline")
+    assert again.status == 0, again.err
+    assert "edited_net.py was edited" in again.err
+    assert "compute different numbers" not in again.err
 
 
 @pytest.mark.slow

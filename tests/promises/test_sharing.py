@@ -82,7 +82,7 @@ def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, [tmp_path, *filter(None, sys.path)])))
     monkeypatch.setenv("GO", str(tmp_path / "go"))
-    return small(seeds=1, deficit={"name": "waiting:Waiting", "factor": 7})
+    return small(seeds=1, deficit={"name": "waiting:Waiting", "factor": 7}, measures={"weights": {"every": 2}})
 
 
 @contextmanager
@@ -245,7 +245,7 @@ def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_locks_one_process_works(tmp_path: Path) -> None:
     told: list[str] = []
     with writing(tmp_path, told.append) as locks:
-        engine = Inline(small(seeds=1), Store(tmp_path), locks=locks)
+        engine = Inline(small(seeds=1, measures={}), Store(tmp_path), locks=locks)
         assert engine.run().trained == engine.tree.epochs
     assert told == [f"{tmp_path}: this file system has no locks: only one process at a time can use this store"]
     assert not (tmp_path / WRITER).exists()

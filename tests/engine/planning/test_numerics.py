@@ -131,9 +131,9 @@ def test_what_is_said_is_not_timed(timed: list[str]) -> None:
 
 @pytest.mark.slow
 def test_a_study_that_says_otherwise_than_its_record_is_refused(timed: list[str], tmp_path: Path) -> None:
-    laboratory.run(small(seeds=1), tmp_path, engine="inline")
+    laboratory.run(small(seeds=1, measures={}), tmp_path, engine="inline")
     with pytest.raises(StudyError, match=r"precision: received 'bfloat16', but this store .* in float32"):
-        laboratory.run(small(seeds=1, precision="bfloat16"), tmp_path, engine="inline")
+        laboratory.run(small(seeds=1, measures={}, precision="bfloat16"), tmp_path, engine="inline")
 
 
 def breaks(shape: tuple[int, ...], classes: int) -> nn.Module:

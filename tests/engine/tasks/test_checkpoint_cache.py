@@ -74,7 +74,7 @@ def test_the_oldest_are_forgotten_first(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.slow
 def test_forks_of_one_worker_read_no_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    study, forks = small(seeds=1), []
+    study, forks = small(seeds=1, measures={"weights": {"every": 2}}), []
     whole = Inline(study, Store(tmp_path / "whole"))
     whole.run()
 
