@@ -219,7 +219,7 @@ def test_a_comment_while_the_study_runs_changes_nothing(
     critlab: Command, tmp_path: Path, place: Callable[..., None]
 ) -> None:
     (tmp_path / "study.toml").write_text(TOML)
-    (tmp_path / "edited_net.py").write_text(NET + EDITS_ITSELF.format(new="mark + '  # four'"))
+    place(edited_net=NET + EDITS_ITSELF.format(new="mark + '  # four'"))
     done = command(tmp_path, "run", "--workers", "1")
     assert done.returncode == 0, done.stderr
     assert "WIDTH = 4  # four" in (tmp_path / "edited_net.py").read_text()
