@@ -57,6 +57,12 @@ class Place:
     size: int
 
 
+def has_begun(root: Path) -> bool:
+    """Whether a folder holds more than a process leaves that was killed before it had marked its store."""
+    before = (LOCKS, WRITER, IN_USE)
+    return any(one.name not in before and not one.name.startswith(TEMPORARY) for one in root.iterdir())
+
+
 def places(store: Store) -> Iterator[Place]:
     """Every file of ``store`` but its locks and its trash, in order; files that go while one looks are left out."""
     for folder, inside, there in os.walk(store.root):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,11 @@ from critlab.engine.records.study_record import StudyRecord, all_records, write_
 from critlab.engine.run import run_study
 from critlab.store import Store, record
 from critlab.study.runs.parts import Part
+from halves import SMALL, files, in_halves
 from inline import table
 from store_files import some
 from studies import small, written
 from trained import TrainedStores
-
-SMALL: dict[str, Any] = {"seeds": 2, "measures": {"fisher_trace": {"every": 2, "images": 20}}}
 
 
 @pytest.fixture(scope="session")
@@ -36,30 +35,7 @@ def whole(trained: TrainedStores) -> Path:
 
 @pytest.fixture
 def halves(whole: Path, tmp_path: Path) -> list[Store]:
-    """The whole store with the files of one seed each; the record of the study does not say that all is there."""
-    run_of = {path: body["origin"]["seed"] for path, body in bodies(whole, "epochs")}
-    states = {path.stem: seed for path, seed in run_of.items()}
-    found = []
-    for seed in (0, 1):
-        half = Store(shutil.copytree(whole, tmp_path / f"half{seed}"))
-        for path in [*half.root.rglob("*.json"), *half.root.rglob("*.safetensors")]:
-            if states.get(path.stem, seed) != seed:
-                path.unlink()
-        for path, body in bodies(half.root, "readings"):
-            if states.get(body["state"], seed) != seed:
-                path.unlink()
-        found.append(half)
-    return found
-
-
-def bodies(root: Path, kind: str) -> Iterator[tuple[Path, dict[str, Any]]]:
-    for path in sorted((root / kind).rglob("*.json")):
-        yield path, json.loads(path.read_text())["body"]
-
-
-def files(root: Path) -> dict[str, bytes]:
-    kinds = ("epochs", "readings", "checkpoints", "studies", "looks")
-    return {f"{path.relative_to(root)}": path.read_bytes() for kind in kinds for path in (root / kind).rglob("*.*")}
+    return in_halves(whole, tmp_path)
 
 
 def reseal(path: Path, change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from critlab.engine.maintenance.verify import Finding, Lack
 from critlab.engine.records.look_record import joined_looks
 from critlab.engine.records.study_record import StudyRecord, write_record
 from critlab.store import Store
-from critlab.store.inspection import STATES, Place, check, checked_content, places
+from critlab.store.inspection import STATES, Place, check, checked_content, has_begun, places
 from critlab.store.locks import reading, writing
 from critlab.store.marker import MARKER, check_marker, mark
 from critlab.store.merging import differing, same_state, says_more
@@ -125,7 +125,7 @@ def _places_of(stores: Sequence[Store], into: Store | None) -> tuple[list[Store]
         _refuse_other_folder(store)
     target = stores[0] if into is None else into
     target.check_place()
-    if target.root.exists() and target not in stores and any(target.root.iterdir()):
+    if target.root.exists() and target not in stores and has_begun(target.root):
         _refuse_other_folder(target)
     real = [store.root.resolve() for store in stores]
     for place, folder in enumerate(real):
