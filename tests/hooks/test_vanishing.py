@@ -21,6 +21,8 @@ from studies import small
 
 pytestmark = pytest.mark.slow  # every test trains in worker processes, or with the trainer of another package
 
+CHEAP = {"weights": {"every": 2}}
+
 
 @pytest.fixture
 def cleaner(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
@@ -58,7 +60,7 @@ DELETED: dict[str, Callable[[Path], Any]] = {
 def test_what_vanishes_is_made_again(
     cleaner: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str
 ) -> None:
-    study, store = small(seeds=1, precision=None), Store(tmp_path / "s")
+    study, store = small(seeds=1, precision=None, measures=CHEAP), Store(tmp_path / "s")
     cleaner.append(lambda: DELETED[what](store.root))
     report = run_study(study, store, RunOptions(workers=1, precision="float32"))
     assert report.status == 0
@@ -74,7 +76,7 @@ def test_what_vanishes_is_made_again(
 def test_what_vanishes_again_and_again_is_status_1(
     cleaner: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    study, store = small(seeds=1), Store(tmp_path / "s")
+    study, store = small(seeds=1, measures=CHEAP), Store(tmp_path / "s")
     cleaner += [lambda: some(store.root)] * (ROUNDS + 1)
     report = run_study(study, store, RunOptions(workers=1))
     assert (report.status, bool(report.outcome.vanished)) == (1, True)

@@ -29,7 +29,11 @@ def code(page: Path) -> str:
 
 
 HERE = [
-    DOCS / f"{page}.md" for page in ("learn/first_study", "learn/switch_time", "learn/deep_linear", "start/own_loop")
+    DOCS / f"{page}.md"
+    for page in (
+        *("learn/first_study", "learn/switch_time", "learn/deep_linear", "start/own_loop", "how_to/own_loop"),
+        *("how_to/own_data", "how_to/own_deficit", "how_to/tasks", "findings/bench_closing", "measures", "study_file"),
+    )
 ]
 """Pages that need no process of their own: they run in this one."""
 
