@@ -75,9 +75,12 @@ def figure_page() -> str:
         if name not in FIGURES.rows:
             continue
         lines += [f":::{{grid-item-card}} `{name}`"]
-        if (chart := thumbnail(name)) is not None:
+        chart = thumbnail(name)
+        if chart is not None:
             lines += [f":img-bottom: ../../{chart.relative_to(DOCS.parent).as_posix()}"]
         lines += ["", f"{figure.question[:1].upper()}{figure.question[1:]}", "", f"*{figure.source}*"]
+        if chart is None:
+            lines += ["", f"No picture: `results/` has no run of it. Make one: `critlab reproduce {name}`"]
         if figure.playground is not None:
             lines += ["", f"Interactive page: `critlab report {name}`"]
         lines += [":::", ""]

@@ -15,7 +15,7 @@ from critlab.report.sections.study import study_section
 from critlab.report.text.glossary import glossary
 from critlab.report.text.judgement.confounds import confound_names, share_label
 from critlab.report.text.names import plain_arm
-from synthetic import synthetic_results, with_whole_trace
+from synthetic import synthetic_results, synthetic_study, with_whole_trace
 
 
 def test_the_glossary_names_the_points_of_the_sweep() -> None:
@@ -66,6 +66,16 @@ def test_axes_have_no_exponents_and_panels_of_runs_one_range() -> None:
 def test_equal_numbers_have_an_axis() -> None:
     low, high = _domain([{"value": 0.1 + 0.2}, {"value": 0.3}], ("value",))
     assert high - low > 1e-4
+
+
+def test_a_curve_that_has_no_point_yet_is_left_out() -> None:
+    study = synthetic_study()
+    for kept in ("deficit", "negative_control"):
+        waiting = [run for run in study.runs if run.role not in (kept, "control")]
+        status: dict[str, Any] = {run.identifier(seed): "missing" for run in waiting for seed in study.seeds}
+        drawn = {chart.key: chart for chart in charts(synthetic_results(status=status))}
+        arms = {row["arm"] for row in drawn["removal_curve"].panels[0].spec["data"]["values"] if "arm" in row}
+        assert len(arms - {"blur"}) == (kept == "negative_control"), arms
 
 
 def _found(value: Any, key: str) -> list[dict[str, Any]]:

@@ -53,4 +53,8 @@ class Places:
             axis = {"values": self.shown, "labelOverlap": "greedy"}
         if self.has_never:
             axis["labelExpr"] = f"datum.value === {self.never} ? 'never' : datum.label"
-        return quantity("x", self.title, axis=axis, scale={"zero": False, "nice": False, "padding": 14})
+        # all points of the sweep, also while some of them have no result yet
+        scale: JSON = {"zero": False, "nice": False, "padding": 14}
+        if len(self.shown) > 1:
+            scale["domain"] = [self.shown[0], self.shown[-1]]
+        return quantity("x", self.title, axis=axis, scale=scale)
