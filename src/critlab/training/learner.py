@@ -193,8 +193,10 @@ class NetworkLearner:
             arrays |= {f"outside.{name}": value for name, value in packed(outside(state.model), state.fresh).items()}
         if state.progress is not None:
             # sums are exact: the counts are far below 2^53
-            *sums, further = astuple(state.progress)
+            *sums, further, followed = astuple(state.progress)
             arrays["progress"] = np.asarray([*sums, *further], dtype=np.float64)
+            if followed not in (None, ("accuracy",)):
+                arrays["followed"] = np.frombuffer("".join(f"{one}\n" for one in ("", *followed)).encode(), np.uint8)
         return {**arrays, "run": np.asarray([state.seed, state.epoch], dtype=np.int64)}
 
     def unpack(self, tensors: Mapping[str, NDArray[Any]]) -> NetworkState:
@@ -221,7 +223,8 @@ class NetworkLearner:
         state.epoch = epoch
         if "progress" in tensors:
             step, loss, right, counted, *further = tensors["progress"].tolist()
-            state.progress = Progress(int(step), loss, int(right), int(counted), tuple(further))
+            followed = _followed(tensors, tuple(further))
+            state.progress = Progress(int(step), loss, int(right), int(counted), tuple(further), followed)
             state.began = {name: value.to(self.device) for name, value in _below("began.", found).items()}
         return state
 
@@ -306,6 +309,13 @@ class NetworkLearner:
 def _quantities(split: str, score: Score) -> dict[str, float]:
     metrics = {f"{split}_{name}": value for name, value in score.metrics.items()}
     return {**metrics, f"{split}_loss": score.loss}
+
+
+def _followed(tensors: Mapping[str, NDArray[Any]], further: tuple[float, ...]) -> tuple[str, ...] | None:
+    """The metrics whose sums a checkpoint inside an epoch holds; where none are named, accuracy alone."""
+    if "followed" in tensors:
+        return tuple(filter(None, tensors["followed"].tobytes().decode().split("\n")))
+    return None if further else ("accuracy",)
 
 
 def _below(prefix: str, tensors: Mapping[str, Value]) -> dict[str, Value]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from critlab.learning_tasks import CLASSIFICATION, NO_VIEW, LearningTask, TargetView
+from critlab.learning_tasks import CLASSIFICATION, NO_VIEW, LearningTask, Scoring, TargetView
 from critlab.learning_tasks.scoring.scoring import Answers, MetricTally
 from critlab.objectives import Learned
 
@@ -41,6 +42,7 @@ class Progress:
         right: right answers so far.
         counted: labels so far.
         further: the running sums of the task's other metrics, one after the other.
+        followed: which metrics were counted from the first step on; None where that is not known, as in older stores.
     """
 
     step: int = 0
@@ -48,10 +50,19 @@ class Progress:
     right: int = 0
     counted: int = 0
     further: tuple[float, ...] = ()
+    followed: tuple[str, ...] | None = None
+
+
+def key_of(scoring: Scoring) -> str:
+    """What names the sums of a metric in a checkpoint: its name or, of a user's own, its code too."""
+    recorded = scoring.recorded_as
+    return recorded if isinstance(recorded, str) else json.dumps(recorded, sort_keys=True)
 
 
 class RunningMetrics:
     """Running sums of the loss, of right answers and of further metrics, exact to float64; they go on from ``since``.
+
+    A metric that was not counted from an epoch's first step on, because the study had another one then, is left out.
 
     Args:
         since: where an earlier call paused.
@@ -71,14 +82,17 @@ class RunningMetrics:
         self.task, self.view = task, view
         self.has_outputs = False
         names = task.recorded if test else task.followed
-        found = {name: task.scoring(name) for name in names}
+        scorings = {name: task.scoring(name) for name in names}
+        found = {name: one for name, one in scorings.items() if since.followed is None or key_of(one) in since.followed}
         #: right answers are counted here, as a recorded program does; every other metric has a tally
         self.counts_right = "accuracy" in found
         tallies = {one.facts.name: one.tally() for name, one in found.items() if name != "accuracy"}
         self.tallies: dict[str, MetricTally] = {name: tally for name, tally in tallies.items() if test or tally.bounded}
-        counted = [one.facts.name for one in found.values()]
-        self.order = [name for name in counted if name == "accuracy" or name in self.tallies]
-        self._resume(since.further)
+        keys = {one.facts.name: key_of(one) for one in found.values()}
+        self.order = [name for name in keys if name == "accuracy" or name in self.tallies]
+        self.followed = tuple(keys[name] for name in self.order)
+        stored = self.followed if since.followed is None else since.followed
+        self._resume(since.further, [key for key in stored if key != "accuracy"], keys)
 
     def add(self, learned: Learned, labels: Tensor) -> Answers | None:
         """Counts a batch: each label that counts or, where there are no outputs, each image."""
@@ -106,14 +120,17 @@ class RunningMetrics:
         for tally in self.tallies.values():
             sums = tally.sums()
             further += [float(len(sums)), *sums]
-        return Progress(step, self.loss, self.right, self.counted, tuple(further))
+        return Progress(step, self.loss, self.right, self.counted, tuple(further), self.followed)
 
-    def _resume(self, further: tuple[float, ...]) -> None:
-        at = 0
-        for tally in self.tallies.values() if further else ():
+    def _resume(self, further: tuple[float, ...], stored: list[str], keys: Mapping[str, str]) -> None:
+        """Gives each tally the sums of the metric that has its key; ``stored`` are those of ``further``, in order."""
+        at, sums = 0, dict[str, tuple[float, ...]]()
+        for key in stored if further else ():
             length = int(further[at])
-            tally.resume(further[at + 1 : at + 1 + length])
+            sums[key] = further[at + 1 : at + 1 + length]
             at += 1 + length
+        for name, tally in self.tallies.items():
+            tally.resume(sums.get(keys[name], ()))
 
     def score(self) -> Score:
         """The means so far."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -52,13 +53,18 @@ def settle(study: Study, store: Store, record: StudyRecord | None, fingerprint: 
     adopted = {code.digest: known[code.digest] for code in codes if code.digest in known}
     remarks = [f"{code.unread}" for code in codes if code.unread and not (record and record.code)]
     taken = set(known.values())
-    new = [code for code in codes if code.digest not in known and code.text and code.text not in taken]
+    # code that the study did not have before has named nothing, and critlab 0.1.0 had no metrics of a user's own
+    asked = None if record is None else json.dumps(dict(record.study))
+    before = [code for code in codes if asked is None or code.path in asked]
+    metrics = {code.digest for code in study.task.codes()}
+    named = [code for code in before if code.digest not in {*known, *metrics}]
+    new = [code for code in named if code.text and code.text not in taken]
     open_ = {code.digest: code.text for code in new}
     if (record is None or record.code is None) and open_ and _are_there(study, store, fingerprint, numerics, open_):
         adopted |= open_
         remarks.append(
             f"the results of {study.name!r} in this store come from critlab 0.1.0, which named them by the text of "
-            f"{', '.join(code.path for code in codes)} alone; critlab assumes that no other code was edited since; "
+            f"{', '.join(code.path for code in new)} alone; critlab assumes that no other code was edited since; "
             "if other code was edited, use another --store"
         )
     elif record is not None and record.code is not None:
@@ -67,8 +73,8 @@ def settle(study: Study, store: Store, record: StudyRecord | None, fingerprint: 
                 f"{places(study, edited)} was edited since the last run of {study.name!r} in this store: critlab "
                 "trains the affected runs again under new names and keeps the results of the earlier code"
             )
-    elif record is not None:
-        remarks.append(f"the code of {', '.join(code.path for code in codes)} was edited: training again")
+    elif record is not None and before:
+        remarks.append(f"the code of {', '.join(code.path for code in before)} was edited: training again")
     kept = {**(record.adopted if record else {}), **adopted}
     return Settled({"files": files, "adopted": kept}, remarks)
 
