@@ -12,7 +12,7 @@ from critlab._core.errors import StudyError
 from critlab._core.spec import Spec
 from critlab.cli.arguments.options_text import options_text
 from critlab.cli.catalogue import TABLES, catalogue, overview
-from critlab.report.text.terminal import catalogue_text, overview_text
+from critlab.cli.catalogue_text import catalogue_text, overview_text
 
 
 class Shared(Spec):

@@ -2,46 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, get_args
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, get_args
 
 from critlab._core.errors import StudyError
+from critlab._core.loading.imports import imported
 from critlab._core.spec import Spec, nearest, shown
 from critlab.cli.arguments.options_text import options_text
-from critlab.data import DATA
-from critlab.data.data_set import DataSet
-from critlab.deficits import DEFICITS, Deficit
-from critlab.engine.executors import EXECUTORS
-from critlab.learning_tasks import SCORINGS, TASKS
-from critlab.measures import MEASURES
-from critlab.measures.likelihoods import LIKELIHOODS
-from critlab.models import MODELS
-from critlab.objectives import OBJECTIVES
-from critlab.papers.cost import cost
-from critlab.papers.figure import Figure, Scale
-from critlab.papers.registry import FIGURES
-from critlab.study.optimizers import OPTIMIZERS
-from critlab.study.schedules import CLOCKS
-from critlab.study.sweeps import SWEEPS, Sweep
-from critlab.study.switches import SWITCHES
 
-TABLES: dict[str, Mapping[str, Any]] = {
-    "deficits": DEFICITS,
-    "data": DATA,
-    "models": MODELS,
-    "measures": MEASURES,
-    "likelihoods": LIKELIHOODS,
-    "tasks": TASKS,
-    "metrics": SCORINGS,
-    "objectives": OBJECTIVES,
-    "sweeps": SWEEPS,
-    "switches": SWITCHES,
-    "clocks": CLOCKS,
-    "optimizers": OPTIMIZERS,
-    "executors": EXECUTORS,
+if TYPE_CHECKING:
+    from critlab.papers.figure import Figure
+
+REGISTRIES = {
+    "deficits": "critlab.deficits:DEFICITS",
+    "data": "critlab.data:DATA",
+    "models": "critlab.models:MODELS",
+    "measures": "critlab.measures:MEASURES",
+    "likelihoods": "critlab.measures.likelihoods:LIKELIHOODS",
+    "tasks": "critlab.learning_tasks:TASKS",
+    "metrics": "critlab.learning_tasks:SCORINGS",
+    "objectives": "critlab.objectives:OBJECTIVES",
+    "sweeps": "critlab.study.sweeps:SWEEPS",
+    "switches": "critlab.study.switches:SWITCHES",
+    "clocks": "critlab.study.schedules:CLOCKS",
+    "optimizers": "critlab.study.optimizers:OPTIMIZERS",
+    "executors": "critlab.engine.executors:EXECUTORS",
 }
-SHARED: dict[str, type[Spec]] = {"deficits": Deficit, "sweeps": Sweep}
-"""Rooms whose components have options in common, which are listed once."""
+"""Where the components of each kind are; a list of one kind imports no other."""
+SHARED = {"deficits": "critlab.deficits:Deficit", "sweeps": "critlab.study.sweeps:Sweep"}
+"""Kinds whose components have options in common, which are listed once."""
+
+
+class _Tables(Mapping[str, Mapping[str, Any]]):
+    """The components by kind and name, each kind imported when it is asked for."""
+
+    def __getitem__(self, kind: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = imported(REGISTRIES[kind])
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(REGISTRIES)
+
+    def __len__(self) -> int:
+        return len(REGISTRIES)
+
+
+TABLES: Mapping[str, Mapping[str, Any]] = _Tables()
 
 
 def overview(scale: str | None = None) -> dict[str, list[str]]:
@@ -52,6 +58,8 @@ def overview(scale: str | None = None) -> dict[str, list[str]]:
     """
     if scale is not None:
         raise StudyError(f"--scale: received {shown(scale)} without a kind; only figures have scales: list figures")
+    from critlab.papers.registry import FIGURES
+
     return {**{kind: list(table) for kind, table in TABLES.items()}, "figures": list(FIGURES)}
 
 
@@ -72,7 +80,7 @@ def catalogue(what: str, scale: str | None = None) -> list[dict[str, str]]:
         return _figures(scale)
     if scale is not None:
         raise StudyError(f"--scale: received {shown(scale)}, but {what} have no scales; only figures do")
-    shared = SHARED.get(what, Spec)
+    shared: type[Spec] = imported(SHARED[what]) if what in SHARED else Spec
     common = [f"  {line}" for line in options_text(shared)]
     also = [f"every {what.removesuffix('s')} also takes", *common] if what in SHARED else []
     return [
@@ -94,8 +102,7 @@ def _options(kind: type[Any], shared: type[Spec]) -> list[str]:
 
 def _about(kind: type[Any]) -> str:
     """Return one sentence about a component: the facts of a data set, else the first of its docstring."""
-    if issubclass(kind, DataSet) and kind.facts is not None:
-        facts = kind.facts
+    if (facts := getattr(kind, "facts", None)) is not None:
         sides = " x ".join(map(str, facts.shape))
         return f"{facts.title}: {sides}, {facts.train:,} training and {facts.test:,} test images"
     return _sentence(kind.__doc__)
@@ -110,6 +117,9 @@ def _lines(key: str, lines: list[str]) -> dict[str, str]:
 
 
 def _figures(scale: str | None) -> list[dict[str, str]]:
+    from critlab.papers.figure import Scale
+    from critlab.papers.registry import FIGURES
+
     if scale not in (None, *get_args(Scale)):
         raise StudyError(f"--scale: received {shown(scale)}{nearest(str(scale), get_args(Scale))}")
     return [
@@ -131,5 +141,7 @@ def _published(figure: Figure) -> list[str]:
 
 def _costs(figure: Figure, asked: str | None) -> list[str]:
     """Counted for one scale only, and only on request: counting builds the tree of every study."""
+    from critlab.papers.cost import cost
+
     scales = [scale for scale in figure.scales if scale == asked]
     return [f"{scale}: {found}" for scale in scales if (found := cost(figure, scale)) is not None]

@@ -103,7 +103,7 @@ def list_(
 ) -> None:
     """List the available components or figures, with their sources. Without a name, list what there is of each kind."""
     from critlab.cli.catalogue import catalogue, overview
-    from critlab.report.text.terminal import catalogue_text, overview_text
+    from critlab.cli.catalogue_text import catalogue_text, overview_text
 
     if what is None:
         kinds = overview(scale)

@@ -1,11 +1,9 @@
-"""What a person reads in a terminal: plans, progress, verdicts, lists."""
+"""What a person reads in a terminal: plans, progress, verdicts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from textwrap import wrap
 
 from critlab._core.terminal.duration import duration
 from critlab._core.terminal.streams import show, show_coloured, terminal_width
@@ -123,33 +121,6 @@ def reproduction_text(comparisons: Sequence[Comparison], page: Path | None) -> s
     """Our numbers with the published ones, and where the page lies."""
     lines = list(map(comparison_line, comparisons))
     return "\n".join([*lines, *([f"page: {page.absolute()}"] if page else [])])
-
-
-def catalogue_text(rows: Iterable[Mapping[str, str]]) -> str:
-    """A list of what there is, one component a line, everything else that is known of it below."""
-    rows = list(rows)
-    width = max((len(row["name"]) for row in rows), default=0)
-    lines: list[str] = []
-    for row in rows:
-        told = [row["about"], *row.get("options", "").splitlines(), row["source"]]
-        told += [f"{key}: {line}" for key in ("published", "cost") for line in row.get(key, "").splitlines()]
-        lines += [
-            f"{name:<{width}}  {line}" for name, line in zip_longest([row["name"]], filter(None, told), fillvalue="")
-        ]
-    also = dict.fromkeys(row["also"] for row in rows if "also" in row)
-    return "\n".join([*lines, *also])
-
-
-def overview_text(kinds: Mapping[str, Iterable[str]]) -> str:
-    """Every kind of component with its names, wrapped at words, and the command that describes one kind."""
-    width = max(map(len, kinds))
-    below = " " * (width + 2)
-    lines = [
-        line
-        for kind, names in kinds.items()
-        for line in wrap(f"{kind + ':':<{width + 1}} {', '.join(names)}", 100, subsequent_indent=below)
-    ]
-    return "\n".join([*lines, "", "describe one kind, with options and sources: critlab list KIND"])
 
 
 def _aligned(pairs: Mapping[str, str]) -> str:
