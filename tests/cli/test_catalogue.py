@@ -98,7 +98,7 @@ def test_a_row_is_aligned_under_its_name() -> None:
 
 def test_costs_of_figures_are_counted_for_the_scale_that_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("critlab.cli.catalogue.cost", lambda figure, scale: asked.append(scale))
+    monkeypatch.setattr("critlab.papers.cost.cost", lambda figure, scale: asked.append(scale))
     assert not any("cost" in row for row in catalogue("figures"))
     assert asked == []
     catalogue("figures", "demo")

@@ -86,7 +86,7 @@ def catalogue(what: str, scale: str | None = None) -> list[dict[str, str]]:
     return [
         {
             "name": name,
-            "about": _about(entry),
+            "about": _about(entry, what),
             **_lines("options", _options(entry, shared)),
             "source": entry.citation,
             **_lines("also", also),
@@ -100,12 +100,13 @@ def _options(kind: type[Any], shared: type[Spec]) -> list[str]:
     return options_text(kind, shared) if issubclass(kind, Spec) else []
 
 
-def _about(kind: type[Any]) -> str:
+def _about(kind: type[Any], what: str) -> str:
     """Return one sentence about a component: the facts of a data set, else the first of its docstring."""
-    if (facts := getattr(kind, "facts", None)) is not None:
-        sides = " x ".join(map(str, facts.shape))
-        return f"{facts.title}: {sides}, {facts.train:,} training and {facts.test:,} test images"
-    return _sentence(kind.__doc__)
+    facts = kind.facts if what == "data" else None
+    if facts is None:
+        return _sentence(kind.__doc__)
+    sides = " x ".join(map(str, facts.shape))
+    return f"{facts.title}: {sides}, {facts.train:,} training and {facts.test:,} test images"
 
 
 def _sentence(docstring: str | None) -> str:

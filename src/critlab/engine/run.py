@@ -106,7 +106,6 @@ def run_study(study: Study, store: Store, options: RunOptions) -> Report:
     before = standing(store, study)
     if not options.replace and (question := before.question(study, store)):
         raise StudyError(question)
-    say(opening(study, before.record, options))
     images, record = _images(study, options), before.record
     if record is not None and record.fingerprint != images.fingerprint:
         say("data: other content than in the earlier run of this study; its results are kept, and all is trained again")
@@ -259,6 +258,7 @@ def _work(prepared: _Prepared, run: StudyRun, work: MissingWork, locks: Locks | 
     context = RunContext(run, device, make_learner, images, locks, prepared.options)
     during = None if prepared.options.during is None else partial(prepared.options.during, study)
     epochs = work.trained + work.replayed
+    say(opening(study, work, run.numerics, prepared.options.workers))
     with interruptible() as interruption, Display(study.name, epochs, during=during) as display:
         if warning := shortage(needed_bytes(work, run.state_bytes), run.store):
             display.remark(f"warning: {warning}")

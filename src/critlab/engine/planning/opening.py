@@ -1,40 +1,35 @@
-"""The first line of a command that trains: what is trained, how many epochs, and how long it may take."""
+"""The first line of a command that trains: what is trained, how many epochs are left, and how long they may take."""
 
 from __future__ import annotations
 
 from critlab._core.terminal.duration import duration
-from critlab.engine.context import RunOptions
 from critlab.engine.planning import timing
-from critlab.engine.planning.numerics import settled
 from critlab.engine.planning.processors import default_workers
-from critlab.engine.records.study_record import StudyRecord
-from critlab.study.runs.tree import build
+from critlab.engine.tasks.missing_work import MissingWork
+from critlab.study.runs.origin import Numerics
 from critlab.study.study import Study
 
 
-def opening(study: Study, record: StudyRecord | None, options: RunOptions) -> str:
-    """The line, from the study and from what this machine remembers; it reads neither data nor results.
+def opening(study: Study, work: MissingWork, numerics: Numerics, workers: int | None) -> str:
+    """The line, once nothing can be refused any more: who gave bad input reads one message and nothing else.
 
     Args:
         study: that is trained.
-        record: of the study in its store; None where it is new.
-        options: with what it is run.
-
-    Raises:
-        StudyError: the study was started with another precision.
+        work: what its store lacks.
+        numerics: in which it is computed.
+        workers: how many work at once; None for one a core.
     """
     seeds, runs = len(study.seeds), len(study.runs)
-    epochs = build(study).epochs * seeds
     kinds = f"{runs} {'kind' if runs == 1 else 'kinds'} of run, {seeds} {'seed' if seeds == 1 else 'seeds'}"
-    return f"{study.name}: {kinds}, {epochs:,} epochs in all{_time(study, record, options, epochs)}"
+    epochs = work.trained + work.replayed
+    if not epochs:
+        return f"{study.name}: {kinds}, {work.readings:,} readings to take"
+    return f"{study.name}: {kinds}, {epochs:,} epochs left{_time(study, numerics, epochs, workers)}"
 
 
-def _time(study: Study, record: StudyRecord | None, options: RunOptions, epochs: int) -> str:
-    """How long all epochs take at the pace of an earlier run on this machine, without the start of workers."""
-    decision = settled(study, record, options.precision)
-    each = timing.recall(study, decision.numerics) if decision else None
+def _time(study: Study, numerics: Numerics, epochs: int, workers: int | None) -> str:
+    """How long they take at the pace of an earlier run on this machine, without the start of workers."""
+    each = timing.recall(study, numerics)
     if each is None:
         return "; the time left follows with the first epochs"
-    workers = options.workers or default_workers()
-    longest = max(run.total for run in study.runs)
-    return f", about {duration(each * max(epochs / workers, longest))} at the pace of an earlier run"
+    return f", about {duration(each * epochs / (workers or default_workers()))} at the pace of an earlier run"
