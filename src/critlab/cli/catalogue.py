@@ -34,7 +34,7 @@ SHARED = {"deficits": "critlab.deficits:Deficit", "sweeps": "critlab.study.sweep
 
 
 class _Tables(Mapping[str, Mapping[str, Any]]):
-    """The components by kind and name, each kind imported when it is asked for."""
+    """The components by kind and name, each kind imported on first use."""
 
     def __getitem__(self, kind: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = imported(REGISTRIES[kind])
