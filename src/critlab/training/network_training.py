@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from critlab._core.errors import CritlabError, StudyError
-from critlab._core.loading.imports import one_line
+from critlab._core.loading.imports import is_path, one_line
 from critlab._core.random_streams import generator
 from critlab._core.threads import one_thread
 from critlab.data.image_set import ImageSet
@@ -32,6 +32,7 @@ from critlab.training.optimizers import make_optimizer
 from critlab.training.seeding import kept_generators
 from critlab.training.states.rehearsal import check_resume
 from critlab.training.switching.fitting import check_switches
+from critlab.training.trial_of_metric import try_metric
 
 LOOKED_AT = 2
 """Examples that an untrained model answers before the first step."""
@@ -102,7 +103,7 @@ def check_answers(model: nn.Module, examples: Examples, study: Study) -> None:
     """Let the untrained model answer a few examples, and take the loss of the answers.
 
     Raises:
-        StudyError: the outputs or the loss do not fit what the task asks.
+        StudyError: the outputs or the loss do not fit what the task asks, or a user's own metric fails.
     """
     images, asked = examples.tested(examples.train_images[:LOOKED_AT], examples.train_labels[:LOOKED_AT])
     with kept_generators(torch.device("cpu")), torch.no_grad():
@@ -113,5 +114,7 @@ def check_answers(model: nn.Module, examples: Examples, study: Study) -> None:
             raise
         except Exception as error:
             raise StudyError(f"model: fails on examples of shape {examples.shape}: {one_line(error)}") from error
-        study.task.check_outputs(answered, asked)
+        outputs = study.task.check_outputs(answered, asked)
         study.objective.learn(model, images, asked, generator(0, "objective", 0, 0))
+    if study.task.metric is not None and is_path(study.task.metric):
+        try_metric(examples, study.task, study.task.metric, tuple(outputs.shape[1:]))

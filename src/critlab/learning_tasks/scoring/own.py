@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
 from critlab._core.errors import StudyError
-from critlab._core.loading.imports import imported
+from critlab._core.loading.imports import imported, one_line
 from critlab._core.user_code.identity import OwnCode, own_code, stated_version
 from critlab.learning_tasks.metric import Better, Metric
 from critlab.learning_tasks.scoring.scoring import Asked, MetricTally, Scoring
@@ -87,7 +87,14 @@ class OwnScoring(Scoring):
     def _computed(self) -> Scoring | None:
         """The user's own class; None for a function."""
         found = self._found
-        return found() if isinstance(found, type) and issubclass(found, Scoring) else None
+        if not (isinstance(found, type) and issubclass(found, Scoring)):
+            return None
+        if not isinstance(getattr(found, "metric", None), Metric):
+            raise StudyError(f"task.metric: {self.path!r} has no metric; set metric = Metric(...) in the class")
+        try:
+            return found()
+        except Exception as error:
+            raise StudyError(f"task.metric: {self.path!r} cannot be made: {one_line(error)}") from error
 
     @property
     def facts(self) -> Metric:
@@ -120,12 +127,17 @@ class OwnScoring(Scoring):
     def tally(self) -> MetricTally:
         """The user's tally, or one that keeps all outputs and labels."""
         if self._computed is not None:
-            return self._computed.tally()
+            tally = self._computed.tally()
+            if not isinstance(tally, MetricTally):
+                raise StudyError(
+                    f"task.metric: tally() of {self.path!r} returned {type(tally).__name__}; must return a MetricTally"
+                )
+            return tally
         from critlab.learning_tasks.tallies.whole import Whole
 
-        if not callable(self._found) or len(inspect.signature(self._found).parameters) < 2:
+        if not callable(self._found) or not _takes_two(self._found):
             raise StudyError(f"task.metric: {self.path!r} must be a function (outputs, labels) -> float")
-        return Whole(self._found, self.path)
+        return Whole(self._found, self.path, self.facts)
 
     def of_constant(self, asked: Asked) -> float | None:
         """As the user's class says; a function does not say it."""
@@ -134,3 +146,14 @@ class OwnScoring(Scoring):
     def refusal(self, asked: Asked) -> str:
         """As the user's class says."""
         return "" if self._computed is None else self._computed.refusal(asked)
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    """Whether a function can be called with outputs and labels, as far as its signature is known."""
+    try:
+        inspect.signature(function).bind(None, None)
+    except TypeError:
+        return False
+    except ValueError:  # a built-in function without a signature
+        return True
+    return True

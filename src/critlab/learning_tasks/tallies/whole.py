@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 
 from critlab._core.errors import CritlabError, StudyError
 from critlab._core.loading.imports import one_line
+from critlab.learning_tasks.metric import Metric
 from critlab.learning_tasks.scoring.scoring import Answers, MetricTally
 
 MOST_BYTES = 4 * 1024**3
+
+ROUNDING = 1e-6
+"""A value that is so little outside its range is inside up to the rounding of float32."""
 
 
 class Whole(MetricTally):
@@ -23,12 +27,13 @@ class Whole(MetricTally):
     Args:
         function: ``(outputs, labels) -> float``.
         path: under which a person knows it.
+        facts: its range.
     """
 
     bounded: ClassVar[bool] = False
 
-    def __init__(self, function: Callable[..., Any], path: str) -> None:
-        self.function, self.path, self.size = function, path, 0
+    def __init__(self, function: Callable[..., Any], path: str, facts: Metric) -> None:
+        self.function, self.path, self.facts, self.size = function, path, facts, 0
         self.outputs: list[NDArray[np.float32]] = []
         self.labels: list[NDArray[Any]] = []
 
@@ -51,22 +56,23 @@ class Whole(MetricTally):
         self.labels.append(labels.cpu().numpy())
 
     def value(self) -> float | None:
-        """What the function returns.
+        """What the function returns; nan where an output is not finite.
 
         Raises:
-            StudyError: it fails, or returns no finite number.
+            StudyError: it fails, or returns no number that the metric can have.
         """
         if not self.outputs:
             return None
+        outputs = np.concatenate(self.outputs)
+        if not np.isfinite(outputs).all():
+            return math.nan  # the network diverged, which is a result; the function is not to blame
         try:
-            found = float(self.function(np.concatenate(self.outputs), np.concatenate(self.labels)))
+            found = self.function(outputs, np.concatenate(self.labels))
         except CritlabError:
             raise
         except Exception as error:
             raise StudyError(f"task.metric: {self.path!r} failed: {one_line(error)}") from error
-        if not math.isfinite(found):
-            raise StudyError(f"task.metric: {self.path!r} returned {found}; must return a finite number")
-        return found
+        return checked_value(found, self.path, self.facts)
 
     def sums(self) -> list[float]:
         """None: a function of everything has no sums."""
@@ -74,3 +80,33 @@ class Whole(MetricTally):
 
     def resume(self, sums: Sequence[float]) -> None:
         """Nothing is resumed."""
+
+
+def checked_value(value: object, path: str, facts: Metric) -> float:
+    """What a user's metric gave, as a float.
+
+    Args:
+        value: a number of Python, or one in an array or a tensor without axes.
+        path: under which a person knows the metric.
+        facts: its range.
+
+    Raises:
+        StudyError: it is something else, is not finite, or lies outside the range that the metric declares.
+    """
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu().numpy()
+    shape = getattr(value, "shape", ())
+    kind = type(value).__name__ if shape == () else f"an array of shape {tuple(shape)}"
+    number = value.item() if isinstance(value, np.ndarray | np.generic) and shape == () else value
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise StudyError(f"task.metric: {path!r} returned {kind}; must return one number, such as float(values.mean())")
+    if not math.isfinite(number):
+        raise StudyError(f"task.metric: {path!r} returned {number}; must return a finite number")
+    low, high = (-math.inf if facts.least is None else facts.least), (math.inf if facts.most is None else facts.most)
+    slack = ROUNDING * max(abs(one) for one in (low, high, 0.0) if math.isfinite(one)) + ROUNDING
+    if not low - slack <= number <= high + slack:
+        raise StudyError(
+            f"task.metric: {path!r} returned {number:g}, which is outside its range from {low:g} to {high:g}; correct "
+            "the function, or least and most of @critlab.metric"
+        )
+    return float(min(max(number, low), high))
