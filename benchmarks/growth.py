@@ -35,7 +35,7 @@ from critlab.engine.tasks.events import Read, Trained
 from critlab.engine.tasks.missing_work import Task
 from critlab.engine.tasks.writer import Writer
 from critlab.measures.reading import Reading
-from critlab.report.study_text import study_text
+from critlab.report.documents.study_text import study_text
 from critlab.store import Store
 from critlab.study.ingredients.measurement import scheduled_measures
 from critlab.study.runs.origin import Numerics

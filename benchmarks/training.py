@@ -49,7 +49,7 @@ from critlab.engine.tasks.writer import Writer
 from critlab.measures import FisherTrace
 from critlab.measures.reading import Reading
 from critlab.papers import all_cnn_cifar10
-from critlab.report.study_text import study_text
+from critlab.report.documents.study_text import study_text
 from critlab.store import Store
 from critlab.study.constructors import removal
 from critlab.study.ingredients.measurement import TEST, Measurement, scheduled_measures

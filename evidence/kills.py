@@ -25,7 +25,7 @@ from pathlib import Path
 from critlab.analysis.tables.reading import read_results
 from critlab.engine.maintenance.verify import verify
 from critlab.store import Store
-from critlab.store.atomic import TEMPORARY
+from critlab.store.disk.atomic import TEMPORARY
 from critlab.study import read_study
 
 OUT = Path(__file__).parent.parent / "results" / "evidence" / "kills.csv"

@@ -32,8 +32,8 @@ from critlab.report.chart import Chart
 from critlab.report.charts.encoding import JSON, quantity
 from critlab.report.charts.kit import at_line, chart, coloured, layer, layered
 from critlab.report.figures import DOTS_PER_INCH, paper_spec
-from critlab.report.text.bench import bench_markdown, sentence
 from critlab.report.text.numbers import signed
+from critlab.report.text.timing.bench import bench_markdown, sentence
 from critlab.report.vega import drawing
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -25,7 +25,7 @@ from critlab.analysis.tables.table import Outcome, Row
 from critlab.hooks.watch.page.page import findings
 from critlab.models import MODELS
 from critlab.models.spec import ModelSpec
-from critlab.report.text.sources import windows_text
+from critlab.report.text.figures.sources import windows_text
 from critlab.store import Store
 from critlab.study import Study
 from inline import Inline

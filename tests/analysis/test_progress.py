@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from critlab.analysis.tables.progress import progress
-from critlab.store import Store, files
+from critlab.store import Store
+from critlab.store.disk import files
 from inline import Inline
 from studies import small
 

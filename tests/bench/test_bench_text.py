@@ -7,7 +7,7 @@ from dataclasses import asdict
 from critlab.bench.judging import judged
 from critlab.bench.scoring import scores
 from critlab.bench.table import BenchRow, BenchTable
-from critlab.report.text.bench import HEAD, bench_markdown, bench_text, sentence
+from critlab.report.text.timing.bench import HEAD, bench_markdown, bench_text, sentence
 from planted_bench import planted_training
 
 

@@ -395,7 +395,7 @@ class TestSignals:
         where = {
             "import": "critlab.papers.registry.find_study",
             "data": "critlab.engine.run._images",
-            "waiting for a lock": "critlab.store.locks.Locks.waited",
+            "waiting for a lock": "critlab.store.disk.locks.Locks.waited",
             "showing": "critlab.report.text.terminal.verdict_text",
         }
         monkeypatch.chdir(finished)

@@ -65,7 +65,7 @@ def _cannot_write(number: int) -> Callable[[pytest.MonkeyPatch], None]:
             raise OSError(number, os.strerror(number), "store")
 
         _study()(patch)
-        patch.setattr("critlab.store.atomic.os.mkdir", refuse)
+        patch.setattr("critlab.store.disk.atomic.os.mkdir", refuse)
 
     return break_it
 

@@ -10,7 +10,7 @@ import pytest
 
 import critlab as library
 from command import JARGON, Command
-from critlab.report.timing_document import timing_document
+from critlab.report.documents.timing_document import timing_document
 from critlab.study import read_study
 from studies import TOML
 

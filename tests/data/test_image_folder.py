@@ -26,7 +26,7 @@ from critlab.data.pictures import decoding
 from critlab.data.pictures.listing import SUFFIXES
 from critlab.data.spec import DataSpec
 from critlab.study.runs.recipe import Recipe
-from critlab.training.examples import Examples
+from critlab.training.inputs.examples import Examples
 
 EACH = 40
 """Pictures of a class in the training part: more than one piece of the cache in all."""

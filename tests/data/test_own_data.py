@@ -20,7 +20,7 @@ from critlab.deficits import DEFICITS, read_deficit
 from critlab.study import Recipe, Study
 from critlab.study.checks import read_data
 from critlab.study.runs.origin import Numerics
-from critlab.training.examples import Examples
+from critlab.training.inputs.examples import Examples
 from critlab.training.learner import NetworkLearner
 from smallest import deficits_of, smallest_deficit
 

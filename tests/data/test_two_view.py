@@ -13,7 +13,7 @@ from critlab.data import load
 from critlab.data.spec import DataSpec, Sizes
 from critlab.study.runs.recipe import Recipe
 from critlab.study.specs import AugmentSpec
-from critlab.training.examples import Examples
+from critlab.training.inputs.examples import Examples
 
 
 def two_view(**options: Any) -> DataSpec:

@@ -23,7 +23,7 @@ from critlab.deficits import (
 from critlab.deficits.input_form import UNIT, InputForm
 from critlab.models import MLP, TokenTransformer
 from critlab.study.runs.recipe import Recipe
-from critlab.training.examples import Examples
+from critlab.training.inputs.examples import Examples
 
 TOKENS, PADDED, FREE = InputForm("tokens", 9), InputForm("tokens", 9, 8), InputForm("free")
 BIJECTION = TokenBijection(vocabulary=9, spared=(8,))

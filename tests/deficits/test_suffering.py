@@ -28,7 +28,7 @@ from critlab.measures import FisherTrace
 from critlab.study import Recipe
 from critlab.study.ingredients.measurement import Measurement
 from critlab.study.runs.origin import Numerics
-from critlab.training.batches import epoch_order
+from critlab.training.inputs.batches import epoch_order
 from critlab.training.learner import NetworkLearner
 from critlab.training.loop import selected
 from studies import small

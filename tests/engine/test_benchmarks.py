@@ -12,7 +12,7 @@ import torch
 
 from critlab.data import load
 from critlab.deficits.images.blur import blur
-from critlab.report.study_text import study_text
+from critlab.report.documents.study_text import study_text
 from paths import BENCHMARKS
 from studies import small
 

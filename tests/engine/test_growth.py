@@ -23,8 +23,8 @@ from critlab.analysis.tables.results import Results
 from critlab.hooks.watch.records.history import MOST_RECORDS, History
 from critlab.hooks.watch.records.record import Record
 from critlab.hooks.watch.records.writers import JsonLines
+from critlab.report.documents.study_text import study_text
 from critlab.report.page import page
-from critlab.report.study_text import study_text
 from critlab.study import Study
 from critlab.study import study as study_module
 from critlab.study.runs.expansion import expand

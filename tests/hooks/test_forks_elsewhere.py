@@ -92,7 +92,7 @@ def in_this_process(answerer: Answerer, workers: int) -> Iterator[Ask]:
 
 
 def test_forks_that_are_trained_elsewhere_and_ahead_give_the_answers_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("critlab.hooks.own_loop.fork_work.in_processes", in_this_process)
+    monkeypatch.setattr("critlab.hooks.own_loop.processes.fork_work.in_processes", in_this_process)
     one, two = (sensitivity(AFTER, loop=FORKED, live=False, workers=count, **FORKS) for count in (1, 6))
     assert {name: answer.told for name, answer in one.items()} == {name: answer.told for name, answer in two.items()}
     assert one.spent == two.spent

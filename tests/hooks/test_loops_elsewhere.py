@@ -26,10 +26,10 @@ from critlab.engine.study_run import StudyRun
 from critlab.engine.tasks.missing_work import MissingWork
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.own_loop import means
-from critlab.hooks.own_loop.elsewhere import PROBE_FUNCTIONS, decoded, encoded
 from critlab.hooks.own_loop.given import GivenLoop, given_loop
 from critlab.hooks.own_loop.probe import probe
-from critlab.hooks.own_loop.work import train_missing
+from critlab.hooks.own_loop.processes.probe_work import PROBE_FUNCTIONS, decoded, encoded
+from critlab.hooks.own_loop.processes.work import train_missing
 from critlab.hooks.when.elsewhere import when_work
 from critlab.hooks.when.when import when
 from critlab.store import Store

@@ -14,8 +14,8 @@ from critlab.data import load
 from critlab.study import Recipe
 from critlab.study.ingredients.measurement import TEST, Measurement
 from critlab.study.runs.origin import Numerics
-from critlab.training.batches import epoch_order
 from critlab.training.evaluation import recomputed
+from critlab.training.inputs.batches import epoch_order
 from critlab.training.learner import NetworkLearner
 from studies import small
 

@@ -17,7 +17,7 @@ from critlab.models.blocks.strided_pointwise import sound_convolutions
 from critlab.study.ingredients.measurement import Measurement
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import Recipe
-from critlab.training.batches import epoch_order
+from critlab.training.inputs.batches import epoch_order
 from critlab.training.learner import NetworkLearner
 from studies import small
 

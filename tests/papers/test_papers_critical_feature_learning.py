@@ -21,7 +21,7 @@ from critlab.papers.critical_feature_learning import (
 from critlab.papers.registry import FIGURES
 from critlab.report.charts.encoding import JSON
 from critlab.report.findings import Computed
-from critlab.report.text.comparisons import comparison_row
+from critlab.report.text.figures.comparisons import comparison_row
 from trained import made_once
 
 NAMES = (

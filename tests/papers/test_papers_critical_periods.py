@@ -17,7 +17,7 @@ from critlab.engine.context import RunOptions
 from critlab.papers.registry import FIGURES, find_study
 from critlab.report.findings import DamageAt
 from critlab.report.page import page
-from critlab.report.text.comparisons import comparison_row
+from critlab.report.text.figures.comparisons import comparison_row
 from critlab.sequential.loop import run_study_to_answer
 from critlab.store import Store
 from critlab.study.runs.estimands import missing_contrasts, named_contrasts

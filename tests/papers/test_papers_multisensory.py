@@ -24,7 +24,7 @@ from critlab.papers.multisensory.units import distributions
 from critlab.papers.registry import FIGURES, find_study
 from critlab.report.chart import Chart
 from critlab.report.page import page
-from critlab.report.text.comparisons import comparison_row
+from critlab.report.text.figures.comparisons import comparison_row
 from critlab.report.text.names import arm_words
 from critlab.study import Study
 from critlab.study.ingredients.measurement import scheduled_measures

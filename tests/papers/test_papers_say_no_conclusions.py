@@ -17,7 +17,7 @@ import paths
 from critlab.papers.registry import FIGURES
 from critlab.report.chart import Chart
 from critlab.report.findings import Value
-from critlab.report.text.comparisons import comparison_line
+from critlab.report.text.figures.comparisons import comparison_line
 from made_up import answer
 
 CONCLUSION = re.compile(

@@ -32,7 +32,7 @@ from critlab.engine.tasks.events import StateReached, Trained
 from critlab.engine.tasks.missing_work import EpochTask, Task
 from critlab.engine.tasks.task_queue import SHARED
 from critlab.store import Store
-from critlab.store.locks import LOCKS, WRITER, Locks, writing
+from critlab.store.disk.locks import LOCKS, WRITER, Locks, writing
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.tree import ROOT, build
 from critlab.study.study import Study

@@ -17,7 +17,7 @@ from torch import nn
 import critlab
 from critlab.data import load
 from critlab.engine.maintenance.verify import verify
-from critlab.report.study_text import study_text
+from critlab.report.documents.study_text import study_text
 from critlab.report.text.names import switch_words
 from critlab.store import Store
 from critlab.study import Study

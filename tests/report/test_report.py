@@ -24,10 +24,10 @@ from critlab.measures.correct_images import CorrectImages
 from critlab.report import page, report, save_figures
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts import charts
+from critlab.report.documents.study_text import study_text
 from critlab.report.findings import Comparison, Findings
 from critlab.report.page import script_json
 from critlab.report.paper_style import PaperStyle
-from critlab.report.study_text import study_text
 from critlab.report.text.judgement.confounds import confound_text
 from critlab.report.text.judgement.damages import damage_meaning, damage_value
 from critlab.study import Study

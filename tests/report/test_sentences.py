@@ -18,7 +18,7 @@ import pytest
 import paths
 from critlab.analysis.confounds.confound import Confound
 from critlab.analysis.judgement.verdict import Answer, Reason, Verdict
-from critlab.report.document import verdict_document
+from critlab.report.documents.document import verdict_document
 from critlab.report.text.judgement.verdict import verdict_lines
 from verdict_cases import cases
 

@@ -8,7 +8,7 @@ from critlab.analysis.statistics.summary import Floats
 from critlab.analysis.timing import TimingTable, judge_timing
 from critlab.analysis.timing.costs import Costs
 from critlab.report.charts.timing import timing_chart
-from critlab.report.text.timing import TimingWords, cheapest_text, spent_text, timing_lines
+from critlab.report.text.timing.timing import TimingWords, cheapest_text, spent_text, timing_lines
 
 TIMES = (0, 5, 10, 15, 20)
 

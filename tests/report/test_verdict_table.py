@@ -9,7 +9,7 @@ import pytest
 
 from critlab.analysis.tables.results import Results
 from critlab.report.text.judgement.verdict_table import PLAIN_WIDTH, verdict_table
-from critlab.report.text.so_far import curve_lines, has_curve
+from critlab.report.text.study.so_far import curve_lines, has_curve
 from verdict_cases import cases
 
 NEXT = "critlab report study.toml --store store"

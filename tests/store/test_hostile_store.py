@@ -22,8 +22,9 @@ from critlab._core.digest import digest
 from critlab._core.errors import StoreDamaged, StoreError, StoreNewer
 from critlab._core.terminal.text import one_line, printable
 from critlab.engine.maintenance.verify import verify
-from critlab.store import Store, atomic, checkpoint, record, writer
-from critlab.store.locks import LOCKS, WRITER, Locks, writing
+from critlab.store import Store, checkpoint, record, writer
+from critlab.store.disk import atomic
+from critlab.store.disk.locks import LOCKS, WRITER, Locks, writing
 from damage import FAULTS, HOSTILE, STORE, STUDY, Answer, Sound, called, made, outcome
 from studies import written
 
@@ -512,7 +513,7 @@ class TestWriters:
 
 
 def no_locks(*_: object) -> bool:
-    from critlab.store.locks import NoLocks
+    from critlab.store.disk.locks import NoLocks
 
     raise NoLocks("none")
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from critlab._core.digest import digest
 from critlab._core.errors import StoreError
-from critlab.store import Store, atomic, checkpoint, record
+from critlab.store import Store, checkpoint, record
+from critlab.store.disk import atomic
 from critlab.store.writer import home
 
 NAME = digest("a state")

@@ -21,8 +21,8 @@ from critlab.analysis.tables.table import Outcome, Row
 from critlab.data import load
 from critlab.deficits import BatchContext, Blank, Blur, Deficit, WhiteNoise, apply_deficit
 from critlab.measures import FisherTrace
+from critlab.report.documents.study_text import study_text
 from critlab.report.page import page
-from critlab.report.study_text import study_text
 from critlab.report.text.names import question, run_label
 from critlab.store import Store
 from critlab.study import BackgroundDeficit, Recipe, Study
@@ -30,7 +30,7 @@ from critlab.study.ingredients.measurement import Measurement
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import recipe_digest, recipes
 from critlab.study.runs.tree import ROOT, build
-from critlab.training.examples import Examples
+from critlab.training.inputs.examples import Examples
 from critlab.training.learner import NetworkLearner
 from inline import Inline, table
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from critlab._core.errors import StudyError
 from critlab.engine.records.own_code import own_codes
-from critlab.report.study_text import study_text
+from critlab.report.documents.study_text import study_text
 from critlab.study import OptimizerSpec, Study
 from critlab.study.optimizers.muon import Muon
 from critlab.study.runs.recipe import Recipe

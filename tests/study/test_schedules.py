@@ -13,7 +13,7 @@ from torch.optim import SGD, lr_scheduler
 
 from critlab._core.errors import StudyError
 from critlab.report.charts.learning_rate import rate_charts
-from critlab.report.text.optimisation import optimizer_words, schedule_words
+from critlab.report.text.figures.optimisation import optimizer_words, schedule_words
 from critlab.study import Study
 from critlab.study.remarks import training_remarks
 from critlab.study.runs.recipe import recipe_digest, recipes

@@ -3,7 +3,7 @@
 HOLD = """
 import sys
 from pathlib import Path
-from critlab.store.locks import Locks
+from critlab.store.disk.locks import Locks
 print(Locks(Path(sys.argv[1])).claim(sys.argv[2:]), flush=True)
 sys.stdin.read()
 """

@@ -21,7 +21,7 @@ from critlab.engine.study_run import StudyRun
 from critlab.engine.tasks.missing_work import Task
 from critlab.engine.tasks.task_queue import RunOutcome, TaskQueue
 from critlab.store import Store
-from critlab.store.locks import Locks
+from critlab.store.disk.locks import Locks
 from critlab.study.runs.origin import Numerics
 from critlab.study.study import Study
 

@@ -24,7 +24,7 @@ from critlab.report import report
 from critlab.report.findings import Findings
 from critlab.report.index import IndexRow, index_page
 from critlab.report.page import Shown
-from critlab.report.text.timing import TimingWords
+from critlab.report.text.timing.timing import TimingWords
 from critlab.report.timing import timing_findings
 from critlab.theory.linear.playing import playing_page
 from made_up import answer, tables

@@ -23,10 +23,10 @@ from critlab.study.runs.recipe import Recipe
 from critlab.study.schedules.course import Phase, PhasedCourse
 from critlab.study.specs import AugmentSpec, OptimizerSpec
 from critlab.study.switches.optimisation.gradient_clip import GradientClip
-from critlab.training.batches import EpochSize
 from critlab.training.cuda_graph import step_program
 from critlab.training.cuda_graph.step_program import StepProgram
 from critlab.training.cuda_graph.updates import UpdateRule, decayed, shrunk, update_rule
+from critlab.training.inputs.batches import EpochSize
 from critlab.training.learner import NetworkLearner
 from critlab.training.loop import train_epoch
 from critlab.training.optimizers import make_optimizer, pack_optimizer

@@ -27,7 +27,7 @@ from critlab.store import Store
 from critlab.store.inspection import places
 from critlab.study.runs.example_recipes import example_recipes
 from critlab.study.study import Study
-from critlab.training.example_pictures import LEVELS, example_pictures
+from critlab.training.inputs.example_pictures import LEVELS, example_pictures
 from studies import small
 
 

@@ -15,7 +15,7 @@ from critlab.data.spec import DataSpec
 from critlab.deficits import BatchContext
 from critlab.study.runs.recipe import Recipe, recipe_digest
 from critlab.study.specs import AugmentSpec
-from critlab.training.examples import Examples, shared
+from critlab.training.inputs.examples import Examples, shared
 
 
 def test_arrays_that_cannot_be_written_are_shared_without_a_warning() -> None:

@@ -23,9 +23,9 @@ from critlab.study.ingredients.measurement import Measurement
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import recipes
 from critlab.study.specs import AugmentSpec
-from critlab.training.augment import augment
+from critlab.training.inputs.augment import augment
+from critlab.training.inputs.view_augment import augment_views
 from critlab.training.learner import NetworkLearner
-from critlab.training.view_augment import augment_views
 
 TRANSFORMER: dict[str, Any] = {"name": "two_stream_transformer", "width": 4, "stream_blocks": 1, "shared_blocks": 1}
 RECONSTRUCTING: dict[str, Any] = {**TRANSFORMER, "reconstruction": True}

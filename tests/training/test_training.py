@@ -19,9 +19,9 @@ from critlab.data.image_set import ImageSet
 from critlab.deficits import BatchContext, Blur, Deficit
 from critlab.study.runs.recipe import Recipe
 from critlab.study.specs import AugmentSpec
-from critlab.training.augment import augment
-from critlab.training.batches import EpochSize, batches, epoch_order
-from critlab.training.examples import Examples
+from critlab.training.inputs.augment import augment
+from critlab.training.inputs.batches import EpochSize, batches, epoch_order
+from critlab.training.inputs.examples import Examples
 from critlab.training.loop import score_test_images, train_epoch
 
 

@@ -39,7 +39,7 @@ def closing(
 ) -> None:
     """Judge rules that say how much damage a deficit would leave, on trainings that are held out."""
     from critlab.bench.table import bench_table, chosen_rules
-    from critlab.report.text.bench import bench_text
+    from critlab.report.text.timing.bench import bench_text
 
     chosen = chosen_rules(rule)
     table = bench_table(chosen, repeats=repeats, progress=lambda name: say(f"judging {name}"))

@@ -118,7 +118,7 @@ def report(
     from critlab.papers.playground import write_playground
     from critlab.report import report as write_page
     from critlab.report import save_figures as draw
-    from critlab.report.document import verdict_document
+    from critlab.report.documents.document import verdict_document
     from critlab.report.text.terminal import announce_page
     from critlab.store import Store
 

@@ -83,7 +83,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Train and measure everything that the store does not hold yet. Repeat the command after an interruption."""
-    from critlab.report.document import verdict_document
+    from critlab.report.documents.document import verdict_document
     from critlab.report.text.terminal import announce_verdict
     from critlab.sequential.live_page import LivePage
     from critlab.store import Store
@@ -131,8 +131,8 @@ def when(
 ) -> None:
     """Run what is missing of a study over switch times and show the best time, its plateau, and the present cost."""
     from critlab.report import report as write_page
+    from critlab.report.documents.timing_document import timing_document
     from critlab.report.text.terminal import announce_page
-    from critlab.report.timing_document import timing_document
     from critlab.sequential.when import asked_when
 
     chosen = asked_when(chosen_study(study, scale), present, tolerance)
@@ -167,7 +167,7 @@ def reproduce(
     """Reproduce a figure of a paper and compare its numbers with the published ones."""
     from critlab.engine.context import RunOptions
     from critlab.papers.reproduce import reproduce as make
-    from critlab.report.text.comparisons import comparison_row
+    from critlab.report.text.figures.comparisons import comparison_row
     from critlab.report.text.terminal import reproduction_text
     from critlab.store import Store
 
@@ -200,7 +200,7 @@ def sidecar(
     """Fork a running training's checkpoints: is its period open? Repeat the command after an interruption."""
     from critlab._core.terminal.text import say
     from critlab.hooks.sidecar.sidecar import Sidecar, read_plan
-    from critlab.report.text.sensitivity import course_text
+    from critlab.report.text.timing.sensitivity import course_text
 
     made = Sidecar(folder, read_plan(training), store=store, every=every, say=say)
     for found in made.answers(once=once):

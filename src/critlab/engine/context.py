@@ -17,7 +17,7 @@ from critlab.engine.tasks.events import EpochDone, Event, Progress, TaskEnded
 from critlab.engine.tasks.execute import CheckpointMissing, execute_task
 from critlab.engine.tasks.missing_work import Task
 from critlab.engine.tasks.recorder import TaskRecorder
-from critlab.store.locks import Locks
+from critlab.store.disk.locks import Locks
 from critlab.study.runs.parts import Part
 
 if TYPE_CHECKING:

@@ -41,7 +41,7 @@ from critlab.engine.tasks.missing_work import MissingWork
 from critlab.engine.tasks.task_queue import RunOutcome, TaskQueue
 from critlab.learning_tasks import CLASSIFICATION
 from critlab.store import Store
-from critlab.store.locks import Locks, writing
+from critlab.store.disk.locks import Locks, writing
 from critlab.study.remarks import deficit_remarks
 from critlab.study.study import Study
 

@@ -20,7 +20,7 @@ from critlab.report.figures import save_figures
 from critlab.report.findings import Comparison, Findings
 from critlab.report.page import report
 from critlab.report.paper_style import PaperStyle
-from critlab.report.text.comparisons import comparisons_csv
+from critlab.report.text.figures.comparisons import comparisons_csv
 from critlab.sequential.loop import run_study_to_answer
 from critlab.store import Store
 from critlab.store.delivery import deliver, is_standard_output

@@ -1,4 +1,4 @@
-"""What a figure found and what was published, as values: ``report/text/comparisons.py`` words them for every reader."""
+"""What a figure found and what was published, as values; ``report/text/figures/comparisons.py`` words them."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ from critlab.report.page import environment, report, style
 from critlab.report.text.judgement.verdict import ANSWERS, headline
 from critlab.report.text.names import question, title
 from critlab.report.text.numbers import count
-from critlab.report.text.so_far import progress_line
-from critlab.report.text.study_timing import study_timing_lines, timing_label
+from critlab.report.text.study.so_far import progress_line
+from critlab.report.text.timing.study_timing import study_timing_lines, timing_label
 from critlab.store import Store
 from critlab.store.delivery import check_page, deliver
 

@@ -9,7 +9,7 @@ from critlab.analysis.timing.answer import Timing
 from critlab.analysis.timing.tradeoffs import Tradeoff
 from critlab.report.charts.timing import KEY, timing_chart
 from critlab.report.findings import Findings
-from critlab.report.text.timing import TimingWords, timing_lines
+from critlab.report.text.timing.timing import TimingWords, timing_lines
 
 
 def timing_findings(

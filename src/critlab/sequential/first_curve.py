@@ -7,7 +7,7 @@ import time
 from critlab._core.errors import CritlabError
 from critlab._core.terminal.text import say
 from critlab.analysis.tables.reading import read_results
-from critlab.report.text.so_far import curve_lines, has_curve
+from critlab.report.text.study.so_far import curve_lines, has_curve
 from critlab.store import Store
 from critlab.study.study import Study
 

@@ -11,7 +11,7 @@ from critlab._core.errors import CritlabError
 from critlab.analysis.tables.reading import read_results
 from critlab.analysis.tables.results import Results
 from critlab.report.page import report
-from critlab.report.text.so_far import live_text
+from critlab.report.text.study.so_far import live_text
 from critlab.store import Store
 from critlab.study.study import Study
 

@@ -17,7 +17,7 @@ from safetensors.numpy import load, save
 
 from critlab._core.errors import StoreDamaged, StoreError
 from critlab._core.spec import shown
-from critlab.store import files
+from critlab.store.disk import files
 from critlab.store.record import SCHEMA_VERSION, check_version
 
 Arrays = Mapping[str, NDArray[np.generic]]

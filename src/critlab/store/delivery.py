@@ -9,7 +9,7 @@ from pathlib import Path
 
 from critlab._core.errors import StudyError
 from critlab._core.terminal.streams import is_shown, show_bytes
-from critlab.store import atomic
+from critlab.store.disk import atomic
 
 MOST_LINKS = 40
 

@@ -10,14 +10,15 @@ from typing import Any, Literal, cast
 
 from critlab._core.errors import StoreDamaged
 from critlab._core.spec import shown
-from critlab.store import files, record
-from critlab.store.atomic import TEMPORARY
-from critlab.store.locks import LOCKS, WRITER
+from critlab.store import record
+from critlab.store.disk import files
+from critlab.store.disk.atomic import TEMPORARY
+from critlab.store.disk.locks import LOCKS, WRITER
+from critlab.store.disk.presence import IN_USE
+from critlab.store.disk.trash import TRASH
 from critlab.store.marker import MARKER, check_marker
-from critlab.store.presence import IN_USE
 from critlab.store.shape import check_body
 from critlab.store.store import QUARANTINE, States, Store, seal, slug
-from critlab.store.trash import TRASH
 
 RECORDS = ("epochs", "readings", "failures", "figures", "looks", "studies", "commands", "examples")
 STATES = ("checkpoints", "inside")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from critlab._core.errors import StoreDamaged, StoreError, StoreUnwritable
-from critlab.store import atomic, files, record
+from critlab.store import record
+from critlab.store.disk import atomic, files
 
 MARKER = "critlab-store.json"
 """The file, directly in the store's folder."""

@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 from critlab._core.errors import StoreDamaged, StoreError, StoreNewer, StoreUnwritable
 from critlab._core.terminal.text import one_line
-from critlab.store import atomic, files, record
+from critlab.store import record
+from critlab.store.disk import atomic, files
 from critlab.store.shape import check_body
 
 if TYPE_CHECKING:

@@ -102,7 +102,7 @@ class Setup(Spec):
         sizes = self.data.sizes()
         images = images or self.data.epoch or (0 if sizes is None else sizes.epoch)
         whole, rest = divmod(images, self.optimizer.batch)
-        # a last batch of a single image is left out (critlab.training.batches.batches)
+        # a last batch of a single image is left out (critlab.training.inputs.batches.batches)
         return whole + (rest > 1)
 
     def too_few_batches(self, images: int = 0) -> str:

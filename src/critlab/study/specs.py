@@ -180,7 +180,8 @@ class OptimizerSpec(Spec):
 class AugmentSpec(Spec):
     """Random changes of every training batch: horizontal flips, and shifts by up to ``shift`` pixels.
 
-    ``views`` says how the two views of an example go together; see :func:`critlab.training.view_augment.augment_views`.
+    ``views`` says how the two views of an example go together:
+    see :func:`critlab.training.inputs.view_augment.augment_views`.
     ``source_dropout`` is the part of the examples that show the mean colour as source A, and as many as source B.
     ``transform`` is a user's own ``"package.module:function"`` of (images, draws), applied after flips and shifts.
     """

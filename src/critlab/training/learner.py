@@ -29,16 +29,16 @@ from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import Recipe
 from critlab.study.study import Setup
 from critlab.study.switches.switch import Trained
-from critlab.training.batches import EpochSize, batches
 from critlab.training.cuda_graph.step_program import StepProgram
 from critlab.training.cuda_graph.updates import UpdateRule, update_rule
 from critlab.training.evaluation import recomputed
-from critlab.training.examples import Examples
 from critlab.training.heads import built_model, likelihood_of_task
+from critlab.training.inputs.batches import EpochSize, batches
+from critlab.training.inputs.examples import Examples
+from critlab.training.inputs.probe_images import ProbeImages
 from critlab.training.interventions import intervene
 from critlab.training.loop import autocast, score_test_images, selected, train_epoch
 from critlab.training.optimizers import drop_state, make_optimizer, pack_optimizer, unpack_optimizer
-from critlab.training.probe_images import ProbeImages
 from critlab.training.seeding import kept_generators, seed_all, seeded
 from critlab.training.states.arrays import array_of, marked, unmarked
 from critlab.training.states.outside import Values, only_tensors, outside, packed, restore, untouched

@@ -19,9 +19,9 @@ from critlab.learning_tasks import LearningTask
 from critlab.objectives import Learned
 from critlab.study.runs.recipe import Recipe
 from critlab.study.switches.switch import Trained
-from critlab.training.batches import EpochSize, batches
 from critlab.training.cuda_graph.step_program import StepProgram
-from critlab.training.examples import Examples
+from critlab.training.inputs.batches import EpochSize, batches
+from critlab.training.inputs.examples import Examples
 from critlab.training.optimizers import follow, set_rate
 from critlab.training.seeding import kept_generators, seed_all
 from critlab.training.switching.acting import ordered, switched

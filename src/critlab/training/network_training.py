@@ -23,9 +23,9 @@ from critlab.study.study import Setup, Study
 from critlab.study.switches.switch import Trained
 from critlab.training import precision
 from critlab.training.device import make_deterministic
-from critlab.training.example_pictures import example_pictures
-from critlab.training.examples import Examples
 from critlab.training.heads import built_model
+from critlab.training.inputs.example_pictures import example_pictures
+from critlab.training.inputs.examples import Examples
 from critlab.training.interventions import check_layers
 from critlab.training.learner import NetworkLearner
 from critlab.training.optimizers import make_optimizer
@@ -87,7 +87,7 @@ class NetworkTraining:
             check_resume(learner, typical_recipe(study.runs, study), study.seeds[0], modules)
 
     def examples(self, asked: ExampleRecipes, images: ImageSet) -> dict[str, Any]:
-        """See :func:`critlab.training.example_pictures.example_pictures`."""
+        """See :func:`critlab.training.inputs.example_pictures.example_pictures`."""
         return example_pictures(asked, images)
 
     def step_seconds(self, study: Study, images: ImageSet, device: str) -> dict[str, float]:

@@ -12,7 +12,7 @@ import pytest
 from critlab._core.errors import StudyError
 from critlab.analysis.tables.results import Results
 from critlab.analysis.tables.table import Status
-from critlab.report.text.study_timing import study_timing_lines, timing_label
+from critlab.report.text.timing.study_timing import study_timing_lines, timing_label
 from synthetic import synthetic_results
 
 TOTAL = 40

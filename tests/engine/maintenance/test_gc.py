@@ -18,7 +18,7 @@ from critlab.engine.maintenance.gc import collect, empty_trash
 from critlab.engine.maintenance.verify import verify
 from critlab.engine.records.study_record import StudyRecord, all_records, enter, read_record, standing
 from critlab.store import Store, record
-from critlab.store.locks import writing
+from critlab.store.disk.locks import writing
 from critlab.store.marker import MARKER
 from critlab.study.runs.origin import Numerics
 from inline import Inline, table
@@ -389,7 +389,7 @@ WORKS = """
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from critlab.store.locks import writing
+from critlab.store.disk.locks import writing
 with writing(Path(sys.argv[1]), print):
     print("in", flush=True)
     sys.stdin.read()
@@ -417,7 +417,7 @@ class TestLock:
 
     @pytest.mark.slow
     def test_who_begins_meanwhile_waits(self, store: Store) -> None:
-        from critlab.store.locks import freeing
+        from critlab.store.disk.locks import freeing
 
         with freeing(store.root):
             other = subprocess.Popen(

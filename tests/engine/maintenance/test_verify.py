@@ -19,7 +19,7 @@ from critlab.engine.maintenance.gc import collect
 from critlab.engine.maintenance.verify import verify
 from critlab.engine.records.study_record import StudyRecord, all_records, write_record
 from critlab.store import Store, record
-from critlab.store.locks import Locks
+from critlab.store.disk.locks import Locks
 from inline import Inline, flipped, table
 from store_files import incomplete, some
 from studies import small, written

@@ -1,6 +1,6 @@
 """Values that a prompt and a notebook show in words.
 
-``critlab.report.summaries`` writes the words and is imported only then, so no package imports upwards.
+``critlab.report.documents.summaries`` writes the words and is imported only then, so no package imports upwards.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-WORDS = "critlab.report.summaries"
+WORDS = "critlab.report.documents.summaries"
 
 
 class Shown:

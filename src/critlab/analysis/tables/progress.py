@@ -12,7 +12,7 @@ from critlab.analysis.tables.table import Outcome
 from critlab.engine.records.study_record import read_record
 from critlab.engine.study_run import StudyRun
 from critlab.store import Store
-from critlab.store.locks import Locks
+from critlab.store.disk.locks import Locks
 from critlab.store.store import Kind
 from critlab.study.runs.stages import Look
 from critlab.study.runs.tree import Tree, build

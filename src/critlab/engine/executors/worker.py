@@ -23,8 +23,8 @@ from critlab.engine.executors.child_process import be_a_child
 from critlab.engine.records.provenance import provenance
 from critlab.engine.tasks.events import EpochDone, Progress, TaskEnded
 from critlab.engine.tasks.missing_work import EpochTask, Task
-from critlab.store.locks import Locks
-from critlab.store.presence import stay
+from critlab.store.disk.locks import Locks
+from critlab.store.disk.presence import stay
 
 IN_WORKER = "CRITLAB_WORKER"
 

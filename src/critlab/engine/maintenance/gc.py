@@ -13,10 +13,11 @@ from typing import Any
 from critlab._core.errors import StoreError, StudyError
 from critlab.engine.maintenance.study_files import StudyFiles, owned, recorded, study_files
 from critlab.engine.records.study_record import standing, write_record
-from critlab.store import Store, trash
-from critlab.store.atomic import abandoned
+from critlab.store import Store
+from critlab.store.disk import trash
+from critlab.store.disk.atomic import abandoned
+from critlab.store.disk.locks import Locks, freeing
 from critlab.store.inspection import STATES, Place, check, places
-from critlab.store.locks import Locks, freeing
 from critlab.store.marker import require_marker
 from critlab.study.runs.tree import ROOT
 from critlab.study.study import Study

@@ -16,8 +16,8 @@ from critlab.engine.maintenance.verify import Finding, Lack
 from critlab.engine.records.look_record import joined_looks
 from critlab.engine.records.study_record import StudyRecord, write_record
 from critlab.store import Store
+from critlab.store.disk.locks import reading, writing
 from critlab.store.inspection import STATES, Place, check, checked_content, has_begun, places
-from critlab.store.locks import reading, writing
 from critlab.store.marker import MARKER, check_marker, mark
 from critlab.store.merging import differing, same_state, says_more
 

@@ -11,7 +11,7 @@ from critlab._core.digest import digest
 from critlab.data.data_set import OwnDataSet
 from critlab.engine.planning.processors import abilities
 from critlab.engine.records.provenance import provenance
-from critlab.store import atomic
+from critlab.store.disk import atomic
 from critlab.study.runs.origin import Numerics
 from critlab.study.study import Setup
 

@@ -11,7 +11,7 @@ from critlab.engine.records.own_code import own_codes
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import standing
 from critlab.store import Store
-from critlab.store.locks import writing
+from critlab.store.disk.locks import writing
 from critlab.study.runs.stages import Asked, Look, in_play
 from critlab.study.sameness import lasting
 from critlab.study.specs import ControlsSpec

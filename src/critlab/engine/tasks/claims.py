@@ -12,7 +12,7 @@ from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.tasks.events import Event, Replayed, StateReached, Trained
 from critlab.engine.tasks.missing_work import Task
 from critlab.store import Store
-from critlab.store.locks import Locks
+from critlab.store.disk.locks import Locks
 from critlab.store.store import Kind
 
 AHEAD = 3

@@ -8,7 +8,7 @@ from critlab.engine.tasks.claims import Claim
 from critlab.engine.tasks.events import Ending, EpochDone, Event, Replayed, StateReached, Stopped, Trained
 from critlab.engine.tasks.missing_work import Task
 from critlab.engine.tasks.writer import Writer
-from critlab.store.locks import Locks
+from critlab.store.disk.locks import Locks
 
 
 class TaskRecorder:

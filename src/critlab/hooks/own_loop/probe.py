@@ -29,17 +29,17 @@ from critlab.engine.records.study_record import StudyRecord, enter, standing, wr
 from critlab.engine.run import report_damaged
 from critlab.engine.study_run import StudyRun
 from critlab.hooks.deprivation import BatchDeficit
-from critlab.hooks.own_loop.elsewhere import PROBE_FUNCTIONS, probe_source
 from critlab.hooks.own_loop.given import GivenLoop, given_loop, importable, loop_or_first
 from critlab.hooks.own_loop.learner import OwnLearner, OwnLoop
 from critlab.hooks.own_loop.means import DEVICE
 from critlab.hooks.own_loop.options import ProbeOptions
+from critlab.hooks.own_loop.processes.probe_work import PROBE_FUNCTIONS, probe_source
+from critlab.hooks.own_loop.processes.work import train_missing
 from critlab.hooks.own_loop.resume_check import check_resume
 from critlab.hooks.own_loop.study import ProbeStudy, probe_study
-from critlab.hooks.own_loop.work import train_missing
 from critlab.sequential.loop import run_to_answer
 from critlab.store import Store
-from critlab.store.locks import Locks, writing
+from critlab.store.disk.locks import Locks, writing
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.parts import Part
 from critlab.study.types import Removal

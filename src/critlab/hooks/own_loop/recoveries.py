@@ -12,11 +12,11 @@ from critlab._core.random_streams import key
 from critlab._core.terminal.progress import Progress
 from critlab._core.threads import threads
 from critlab.hooks.deprivation import DataInfo
-from critlab.hooks.own_loop.elsewhere import loop_again
-from critlab.hooks.own_loop.fork_work import asking
 from critlab.hooks.own_loop.given import GivenLoop
 from critlab.hooks.own_loop.learner import OwnLearner, OwnLoop, OwnState
 from critlab.hooks.own_loop.means import LoopMeans
+from critlab.hooks.own_loop.processes.fork_work import asking
+from critlab.hooks.own_loop.processes.probe_work import loop_again
 from critlab.study.ingredients.measurement import TEST, Measurement
 from critlab.study.runs.recipe import Recipe
 from critlab.training.seeding import seeded

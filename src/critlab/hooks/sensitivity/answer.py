@@ -14,7 +14,7 @@ from critlab.hooks.sensitivity.forecast import Forecast, ForecastMap, ForkReadin
 from critlab.learning_tasks import ACCURACY, Metric
 
 if TYPE_CHECKING:
-    from critlab.report.text.sensitivity import Told
+    from critlab.report.text.timing.sensitivity import Told
 
 Answer = Literal["open", "closed", "undecided"]
 Reason = Literal["", "few repeats", "identical repeats", "between", "healing"]
@@ -173,14 +173,14 @@ class DeficitSensitivity:
     @property
     def sentence(self) -> str:
         """The answer in words, with numbers."""
-        from critlab.report.text.sensitivity import sensitivity_text
+        from critlab.report.text.timing.sensitivity import sensitivity_text
 
         return sensitivity_text(self.told)
 
     @property
     def told(self) -> Told:
         """What sentences and the page say of it."""
-        from critlab.report.text.sensitivity import Told
+        from critlab.report.text.timing.sensitivity import Told
 
         made = self.forecasted
         numbers = None if made is None else (made.estimate, made.low, made.high)

@@ -8,9 +8,9 @@ from typing import Any
 
 from critlab._core.terminal.progress import Progress
 from critlab.engine.executors.questions import Ask
-from critlab.hooks.own_loop.elsewhere import loop_again
-from critlab.hooks.own_loop.fork_work import asking
 from critlab.hooks.own_loop.given import GivenLoop
+from critlab.hooks.own_loop.processes.fork_work import asking
+from critlab.hooks.own_loop.processes.probe_work import loop_again
 from critlab.hooks.sensitivity.deficits import AnyDeficit
 from critlab.hooks.sensitivity.forks import ForkLoop, Forks, ForkScores
 from critlab.hooks.sensitivity.options import SensitivityOptions

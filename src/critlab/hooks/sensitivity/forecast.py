@@ -125,7 +125,7 @@ class Forecast:
     @property
     def note(self) -> str:
         """Where the map was never tested, in words; empty where it was."""
-        from critlab.report.text.sensitivity import untested_text
+        from critlab.report.text.timing.sensitivity import untested_text
 
         return untested_text([(one.condition, one.received, one.allowed) for one in self.untested])
 

@@ -14,8 +14,8 @@ from critlab.analysis.timing.table import Cell
 from critlab.analysis.timing.tradeoffs import Tradeoff
 from critlab.report import report
 from critlab.report.findings import Findings
-from critlab.report.text.timing import TimingWords, spent_text, timing_lines, tradeoff_lines
-from critlab.report.text.timing import cheapest_text as cheapest_words
+from critlab.report.text.timing.timing import TimingWords, spent_text, timing_lines, tradeoff_lines
+from critlab.report.text.timing.timing import cheapest_text as cheapest_words
 from critlab.report.timing import timing_findings, timings_document
 
 if TYPE_CHECKING:

@@ -23,14 +23,14 @@ from critlab.engine.study_run import StudyRun
 from critlab.engine.tasks.missing_work import MissingWork
 from critlab.hooks.own_loop.given import GivenLoop
 from critlab.hooks.own_loop.means import DEVICE
-from critlab.hooks.own_loop.work import train_missing
+from critlab.hooks.own_loop.processes.work import train_missing
 from critlab.hooks.when.check import check_switch
 from critlab.hooks.when.elsewhere import when_source
 from critlab.hooks.when.learner import SwitchLearner, SwitchLoop
 from critlab.hooks.when.options import WhenOptions
 from critlab.hooks.when.study import WhenStudy, flip_name, when_tree
 from critlab.store import Store
-from critlab.store.locks import Locks, writing
+from critlab.store.disk.locks import Locks, writing
 from critlab.study.ingredients.measurement import TEST
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.tree import ROOT

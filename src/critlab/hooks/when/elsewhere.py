@@ -7,8 +7,8 @@ from typing import Any
 
 from critlab.engine.learner import Learner, WorkSource
 from critlab.engine.study_run import StudyRun
-from critlab.hooks.own_loop.elsewhere import loop_again, study_again
 from critlab.hooks.own_loop.given import GivenLoop
+from critlab.hooks.own_loop.processes.probe_work import loop_again, study_again
 from critlab.hooks.when.learner import SwitchLearner, SwitchLoop
 from critlab.hooks.when.options import WhenOptions
 from critlab.hooks.when.study import COUNTED, OwnSwitch, WhenStudy, when_tree

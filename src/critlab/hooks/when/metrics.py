@@ -13,7 +13,7 @@ from critlab.hooks.own_loop.metric import metric_of_loop
 from critlab.hooks.when.cells import DIVERGED, Metrics
 from critlab.hooks.when.options import WhenOptions
 from critlab.learning_tasks import SCORINGS, Metric
-from critlab.report.text.timing import UNNAMED, TimingWords
+from critlab.report.text.timing.timing import UNNAMED, TimingWords
 
 Goals = Goal | Mapping[str, Goal] | None
 Tolerances = float | Mapping[str, float] | None

@@ -10,7 +10,7 @@ from critlab._core.errors import StudyError
 from critlab.hooks.named_options import with_named
 from critlab.hooks.own_loop.means import LoopMeans
 from critlab.learning_tasks import Metric
-from critlab.report.text.timing import UNNAMED
+from critlab.report.text.timing.timing import UNNAMED
 
 Direction = Literal["on", "off"]
 

@@ -20,7 +20,7 @@ from critlab.hooks.when.elsewhere import SWITCH_FUNCTIONS
 from critlab.hooks.when.metrics import Goals, Tolerances, judged_metrics, leading_name
 from critlab.hooks.when.options import WhenOptions
 from critlab.hooks.when.study import when_study
-from critlab.report.text.timing import TimingWords
+from critlab.report.text.timing.timing import TimingWords
 from critlab.store import Store
 from critlab.study.runs.sequential import FEWEST_SEEDS
 from critlab.study.types import MOST_EPOCHS

@@ -11,8 +11,8 @@ from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity
 from critlab.report.charts.kit import chart, panel, pick
 from critlab.report.findings import Comparison, LargestShare
+from critlab.report.text.figures.theories import settings_sentence
 from critlab.report.text.numbers import with_error
-from critlab.report.text.theories import settings_sentence
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,7 +13,7 @@ from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity, tip
 from critlab.report.charts.kit import at_line, chart, panel, pick, shapes
 from critlab.report.findings import Comparison, PeakPlace
-from critlab.report.text.theories import largest_gains_sentence, settings_sentence
+from critlab.report.text.figures.theories import largest_gains_sentence, settings_sentence
 from critlab.report.theme import ordered
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity
 from critlab.report.charts.kit import chart, panel
 from critlab.report.findings import Comparison, LayerGains
+from critlab.report.text.figures.theories import settings_sentence
 from critlab.report.text.numbers import with_error
-from critlab.report.text.theories import settings_sentence
 
 LAYERS_DEPTH = 4
 BATCHES = 16

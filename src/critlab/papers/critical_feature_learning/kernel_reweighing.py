@@ -10,7 +10,7 @@ from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import legend, quantity, tip
 from critlab.report.charts.kit import chart
 from critlab.report.findings import Comparison, EntryShift
-from critlab.report.text.theories import importance_text, settings_sentence, shifts_sentence
+from critlab.report.text.figures.theories import importance_text, settings_sentence, shifts_sentence
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -18,8 +18,8 @@ from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity, tip
 from critlab.report.charts.kit import chart, panel
 from critlab.report.findings import Comparison
+from critlab.report.text.figures.theories import settings_sentence
 from critlab.report.text.numbers import with_error
-from critlab.report.text.theories import settings_sentence
 
 KERNEL_POINTS, KERNEL_WIDTH, KERNEL_DEPTH = 12, 100, 2
 KERNEL_SAMPLES = {"small": 400, "paper": 2000}

@@ -16,8 +16,8 @@ from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import legend, quantity, tip
 from critlab.report.charts.kit import BESIDE, at_line, chart, panel
 from critlab.report.findings import Comparison, Contrast
+from critlab.report.text.figures.theories import settings_sentence
 from critlab.report.text.numbers import percent
-from critlab.report.text.theories import settings_sentence
 
 if TYPE_CHECKING:
     from torch import Tensor

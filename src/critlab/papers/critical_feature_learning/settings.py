@@ -9,7 +9,7 @@ from critlab.papers.figure import JSON
 from critlab.report.charts.encoding import legend, tip
 from critlab.report.charts.kit import DOUBTFUL, WITH_ERROR
 from critlab.report.findings import Computed
-from critlab.report.text.theories import convergence_text, sampler_text
+from critlab.report.text.figures.theories import convergence_text, sampler_text
 
 PAPER = "Fischer et al. 2024, arXiv 2405.10761"
 PROTOCOL = "our own derivation and check; the paper's numbers are not known to us"

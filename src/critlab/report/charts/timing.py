@@ -9,8 +9,8 @@ from critlab.analysis.timing.answer import Timing
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts.encoding import HUNDREDTHS, JSON, quantity, tip
 from critlab.report.charts.kit import chart, layer, layered
-from critlab.report.text.study_timing import timing_words
-from critlab.report.text.timing import TimingWords
+from critlab.report.text.timing.study_timing import timing_words
+from critlab.report.text.timing.timing import TimingWords
 
 KEY = "switch_times"
 

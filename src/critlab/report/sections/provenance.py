@@ -14,6 +14,7 @@ from critlab.engine.records.command_record import Command
 from critlab.engine.records.makers import Maker
 from critlab.learning_tasks import CLASSIFICATION
 from critlab.objectives import plain_objective
+from critlab.report.text.figures.optimisation import optimizer_words, schedule_words
 from critlab.report.text.names import (
     background_words,
     capital,
@@ -27,7 +28,6 @@ from critlab.report.text.names import (
 )
 from critlab.report.text.notes import SEEDS_ALONE
 from critlab.report.text.numbers import significant, size
-from critlab.report.text.optimisation import optimizer_words, schedule_words
 
 
 def provenance_pairs(results: Results) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from critlab.analysis.tables.table import Outcome
 from critlab.report.charts import charts
 from critlab.report.charts.damages import KEY
 from critlab.report.charts.design import DESIGN
+from critlab.report.documents.study_text import study_text
 from critlab.report.sections.charts import chart_part
 from critlab.report.sections.examples import examples_part
 from critlab.report.sections.filters import filters_part
@@ -19,19 +20,18 @@ from critlab.report.sections.first_layer import first_layer_part
 from critlab.report.sections.provenance import provenance_pairs
 from critlab.report.sections.runs import runs_part
 from critlab.report.sections.tables import table
-from critlab.report.study_text import study_text
-from critlab.report.text.citations import bibtex
-from critlab.report.text.facts import facts
 from critlab.report.text.glossary import glossary
 from critlab.report.text.judgement.confounds import confound_names, confound_text, share_label
 from critlab.report.text.judgement.damages import damage_rows
 from critlab.report.text.judgement.verdict import ANSWERS, answer_text, closing_text, headline
-from critlab.report.text.methods import methods_text
 from critlab.report.text.metric_words import MetricWords
 from critlab.report.text.names import capital, question, title
 from critlab.report.text.notes import note_lines
-from critlab.report.text.so_far import progress_line
-from critlab.report.text.study_timing import study_timing_lines, timing_facts, timing_label
+from critlab.report.text.study.citations import bibtex
+from critlab.report.text.study.facts import facts
+from critlab.report.text.study.methods import methods_text
+from critlab.report.text.study.so_far import progress_line
+from critlab.report.text.timing.study_timing import study_timing_lines, timing_facts, timing_label
 from critlab.study import Study
 
 Row = Mapping[str, Any]

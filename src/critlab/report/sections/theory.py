@@ -10,9 +10,9 @@ from critlab.report.findings import Comparison, Findings
 from critlab.report.sections.charts import chart_part
 from critlab.report.sections.provenance import flat
 from critlab.report.sections.tables import Table, table
-from critlab.report.text.citations import bibtex
-from critlab.report.text.comparisons import comparison_row
+from critlab.report.text.figures.comparisons import comparison_row
 from critlab.report.text.names import capital
+from critlab.report.text.study.citations import bibtex
 
 
 def comparisons_table(comparisons: Sequence[Comparison]) -> Table:

@@ -22,6 +22,7 @@ from critlab.analysis.judgement.verdict import EqualDamages, Gain, Note, Verdict
 from critlab.analysis.sources.ignored_source import SourceBalance
 from critlab.analysis.sources.source_windows import PrimeWindows
 from critlab.learning_tasks.metric import Metric
+from critlab.report.text.figures.sources import balance_text, windows_text
 from critlab.report.text.judgement.damages import damage_effect, damage_place
 from critlab.report.text.judgement.guards import guard_text
 from critlab.report.text.judgement.looks import look_lines
@@ -29,7 +30,6 @@ from critlab.report.text.judgement.mixture import mixture_lines
 from critlab.report.text.metric_words import MetricWords
 from critlab.report.text.names import capital, plain_arm
 from critlab.report.text.numbers import count, places
-from critlab.report.text.sources import balance_text, windows_text
 from critlab.study.sweeps import Sweep
 
 SEEDS_ALONE = (

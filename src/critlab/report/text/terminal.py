@@ -12,11 +12,11 @@ from critlab.analysis.tables.results import Results
 from critlab.data.class_counts import ClassCounts
 from critlab.engine.planning.plan import Plan
 from critlab.report.findings import Comparison
-from critlab.report.text.comparisons import comparison_line
+from critlab.report.text.figures.comparisons import comparison_line
+from critlab.report.text.figures.optimisation import optimizer_words, schedule_words
 from critlab.report.text.judgement.verdict_table import verdict_table
 from critlab.report.text.numbers import decimal, significant, size
-from critlab.report.text.optimisation import optimizer_words, schedule_words
-from critlab.report.text.study_timing import study_timing_lines
+from critlab.report.text.timing.study_timing import study_timing_lines
 from critlab.store.delivery import is_standard_output
 
 

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from critlab.study.runs.recipe import Recipe
 from critlab.study.switches.switch import EpochImages, Trained
-from critlab.training.batches import epoch_order
+from critlab.training.inputs.batches import epoch_order
 
 if TYPE_CHECKING:
-    from critlab.training.examples import Examples
+    from critlab.training.inputs.examples import Examples
 
 
 @contextmanager

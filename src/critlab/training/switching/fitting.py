@@ -12,7 +12,7 @@ from critlab._core.loading.imports import one_line
 from critlab._core.spec import shown
 from critlab.study.switches import Switch, switch_key
 from critlab.study.switches.switch import EpochImages, Trained
-from critlab.training.examples import Examples
+from critlab.training.inputs.examples import Examples
 from critlab.training.seeding import seeded
 from critlab.training.states.outside import changed, outside
 

@@ -14,10 +14,10 @@ from critlab.hooks.watch.records.record import Record
 from critlab.hooks.watch.records.signals import QUANTITIES, sentence
 from critlab.hooks.watch.records.worth import signal_worth
 from critlab.report.findings import Findings
+from critlab.report.text.figures.signals import prime_windows_sentence
 from critlab.report.text.numbers import listing
-from critlab.report.text.sensitivity import closing_text, sensitivity_text, worth_text
-from critlab.report.text.sensitivity import headline as answer_text
-from critlab.report.text.signals import prime_windows_sentence
+from critlab.report.text.timing.sensitivity import closing_text, sensitivity_text, worth_text
+from critlab.report.text.timing.sensitivity import headline as answer_text
 
 MOST_SHOWN = 200
 """Records on the page, which would be slow to open with many thousand."""

@@ -51,7 +51,7 @@ class Signal:
     @property
     def words(self) -> str:
         """The value with its margin and unit, and how it has moved."""
-        from critlab.report.text.signals import signal_text
+        from critlab.report.text.figures.signals import signal_text
 
         margin = None if self.stderr is None or not math.isfinite(self.stderr) else INTERVAL * self.stderr
         return signal_text(self.value, margin, self.unit, self.moved, self.since, self.before)
@@ -117,7 +117,7 @@ def signals(history: Sequence[Record]) -> dict[str, Signal]:
 
 def sentence(history: Sequence[Record]) -> str:
     """The signals that say most, in words."""
-    from critlab.report.text.signals import signals_sentence
+    from critlab.report.text.figures.signals import signals_sentence
 
     found = signals(history)
     said = {one.label: one.words for name in SAID if (one := found.get(name))}

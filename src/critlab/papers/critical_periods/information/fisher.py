@@ -24,7 +24,7 @@ from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity
 from critlab.report.charts.kit import chart, layer, layered, with_intervals
 from critlab.report.findings import Comparison, Ratio, TracePeak
-from critlab.report.text.theories import fit_sentence
+from critlab.report.text.figures.theories import fit_sentence
 from critlab.study.setup import Setup
 
 TRACE = Published("trace of the Fisher information", "rises, then falls", "the paper's abstract")

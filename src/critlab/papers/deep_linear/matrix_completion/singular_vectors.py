@@ -10,7 +10,7 @@ from critlab.papers.figure import JSON, THEORY_SCALES, Figure, Scale, Tables
 from critlab.report.chart import Chart
 from critlab.report.charts.encoding import quantity
 from critlab.report.charts.kit import chart, coloured, layer, layered
-from critlab.report.text.theories import gap_sentence
+from critlab.report.text.figures.theories import gap_sentence
 
 FLOWS: dict[Scale, list[dict[str, Any]]] = {
     "small": [

@@ -20,7 +20,7 @@ from critlab.report.text.judgement.verdict import ANSWERS, answer_text, closing_
 from critlab.report.text.metric_words import MetricWords
 from critlab.report.text.names import capital
 from critlab.report.text.notes import note_lines
-from critlab.report.text.so_far import curve_lines, progress_line
+from critlab.report.text.study.so_far import curve_lines, progress_line
 
 PLAIN_WIDTH = 100
 """Letters of a line where standard output is not a terminal."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from critlab.analysis.tables.results import Results
-from critlab.report.text.study_timing import study_timing_lines
+from critlab.report.text.timing.study_timing import study_timing_lines
 
 
 def timing_document(results: Results) -> dict[str, Any]:

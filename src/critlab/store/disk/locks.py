@@ -22,9 +22,9 @@ from pathlib import Path
 from critlab._core.errors import StoreDamaged, StoreError
 from critlab._core.posix import fcntl
 from critlab._core.terminal.text import one_line
-from critlab.store import files
-from critlab.store.atomic import make_folder
-from critlab.store.presence import exclusive, shared
+from critlab.store.disk import files
+from critlab.store.disk.atomic import make_folder
+from critlab.store.disk.presence import exclusive, shared
 from critlab.store.writer import alive, home
 
 LOCKS = "locks"

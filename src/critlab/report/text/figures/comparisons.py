@@ -29,6 +29,7 @@ from critlab.report.findings import (
     TracePeak,
     Value,
 )
+from critlab.report.text.figures.sources import balance_text
 from critlab.report.text.names import score_text
 from critlab.report.text.numbers import (
     decimal,
@@ -40,7 +41,6 @@ from critlab.report.text.numbers import (
     significant,
     with_error,
 )
-from critlab.report.text.sources import balance_text
 
 NOT_COMPUTED = "not computed at this scale"
 

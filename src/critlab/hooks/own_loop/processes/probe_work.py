@@ -28,7 +28,7 @@ PROBE_FUNCTIONS = ("make", "advance", "evaluate", "save", "load")
 def probe_source(loop: GivenLoop, knowledge: DataInfo, threads: int | None) -> WorkSource:
     """From what another process makes a probe and its learner."""
     values = {"loop": loop.path, "device": loop.device, "threads": threads or 1, "knowledge": encoded(knowledge)}
-    return WorkSource("critlab.hooks.own_loop.elsewhere:probe_work", values)
+    return WorkSource("critlab.hooks.own_loop.processes.probe_work:probe_work", values)
 
 
 def probe_work(setup: Mapping[str, Any], images: object) -> tuple[StudyRun, Learner]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from critlab.analysis.judgement.looks import Looks
 from critlab.analysis.tables.results import Results
 from critlab.analysis.timing.of_study import StudyTiming
-from critlab.report.text.facts import Fact
 from critlab.report.text.names import window_words
 from critlab.report.text.numbers import count, significant
-from critlab.report.text.timing import TimingWords, number, spent_text, timing_lines
+from critlab.report.text.study.facts import Fact
+from critlab.report.text.timing.timing import TimingWords, number, spent_text, timing_lines
 from critlab.study.study import Study
 
 

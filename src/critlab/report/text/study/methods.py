@@ -12,6 +12,7 @@ from critlab.analysis.test_images import images_recorded
 from critlab.engine.planning.retention import known_outputs
 from critlab.learning_tasks import CLASSIFICATION
 from critlab.objectives import plain_objective
+from critlab.report.text.figures.optimisation import optimizer_words, schedule_words
 from critlab.report.text.judgement.damages import damage_name
 from critlab.report.text.metric_words import MetricWords
 from critlab.report.text.names import (
@@ -26,7 +27,6 @@ from critlab.report.text.names import (
 )
 from critlab.report.text.notes import SEEDS_ALONE
 from critlab.report.text.numbers import count, listing, significant
-from critlab.report.text.optimisation import optimizer_words, schedule_words
 from critlab.study import Study
 from critlab.study.schedules import schedule
 

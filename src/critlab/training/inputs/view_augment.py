@@ -8,7 +8,7 @@ from torch import Tensor
 from critlab._core.errors import StudyError
 from critlab.deficits.sources.source_dropout import drop_sources
 from critlab.study.specs import AugmentSpec
-from critlab.training.augment import augment
+from critlab.training.inputs.augment import augment
 
 
 def augment_views(images: Tensor, spec: AugmentSpec, fill: Tensor, generator: torch.Generator) -> Tensor:

@@ -19,7 +19,7 @@ from critlab.deficits.deficit import kept_mask
 from critlab.deficits.target_form import TargetForm
 from critlab.study.runs.example_recipes import ExampleRecipes
 from critlab.study.runs.recipe import Recipe
-from critlab.training.examples import Examples
+from critlab.training.inputs.examples import Examples
 
 EXAMPLES = 8
 MOST_SIDE = 40

@@ -22,8 +22,8 @@ from critlab.learning_tasks import CLASSIFICATION, NO_VIEW, LearningTask, Target
 from critlab.study.runs.recipe import Recipe
 from critlab.study.specs import AugmentSpec
 from critlab.training.device import to_device
+from critlab.training.inputs.view_augment import augment_views
 from critlab.training.switching.acting import as_shown
-from critlab.training.view_augment import augment_views
 
 TRANSFORM = -1
 """The place of a user's own transform, whose draws are others than those of any deficit."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from critlab.data.subset import balanced
 from critlab.study.ingredients.measurement import Measurement
 from critlab.study.runs.recipe import Recipe
-from critlab.training.examples import Examples
+from critlab.training.inputs.examples import Examples
 
 
 class ProbeImages:

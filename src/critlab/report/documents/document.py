@@ -11,11 +11,11 @@ from critlab.analysis.confounds.confound import Confound
 from critlab.analysis.judgement.damages import Damage
 from critlab.analysis.judgement.verdict import Verdict
 from critlab.analysis.tables.results import Results
+from critlab.report.documents.timing_document import timing_document
 from critlab.report.text.judgement.confounds import confound_text
 from critlab.report.text.judgement.damages import damage_meaning
 from critlab.report.text.judgement.verdict import answer_text, closing_text
 from critlab.report.text.notes import note_lines
-from critlab.report.timing_document import timing_document
 
 NUMBERS = ("stderr", "low", "high", "upper", "adjusted_p", "detectable")
 """What a damage has where enough seeds are done."""

@@ -1,0 +1,10 @@
+"""What a step is given: examples, their order in batches, augmentation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from critlab._core.loading.lazy import submodules
+
+if not TYPE_CHECKING:
+    __getattr__ = submodules(__name__)
