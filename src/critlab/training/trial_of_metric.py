@@ -10,7 +10,7 @@ from critlab._core.errors import CritlabError, StudyError
 from critlab._core.loading.imports import one_line
 from critlab._core.random_streams import generator
 from critlab.learning_tasks import LearningTask
-from critlab.training.examples import Examples
+from critlab.training.inputs.examples import Examples
 
 BATCH = 500
 """Test examples that are answered together."""
