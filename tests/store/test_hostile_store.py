@@ -464,7 +464,7 @@ class TestWriters:
     @pytest.mark.slow
     def test_a_file_that_somebody_has_locked_is_at_work(self, tmp_path: Path) -> None:
         code = (
-            "import os, sys\nfrom pathlib import Path\nfrom critlab.store import atomic\n"
+            "import os, sys\nfrom pathlib import Path\nfrom critlab.store.disk import atomic\n"
             "replace = os.replace\n"
             "def waiting(*paths):\n    print(paths[0], flush=True)\n    sys.stdin.read()\n    replace(*paths)\n"
             "os.replace = waiting\n"

@@ -45,11 +45,13 @@ SMALLEST = "smallest of interest"
 
 def sweep_charts(results: Results) -> Iterator[Chart]:
     """The score and the damage along the sweep, as far as there are points."""
-    # while a study is trained, some curves have no point yet, or only the control, which the deficit's curve shows
-    main, *others = sweep_arms(results)
+    # some curves may have no point yet, or only the control, which the deficit's curve, the first, shows
     origin = results.study.sweep.origin
-    arms = [main] if main.curve.points else []
-    arms += [arm for arm in others if any(point.at != origin for point in arm.curve.points)]
+    arms = [
+        arm
+        for index, arm in enumerate(sweep_arms(results))
+        if any(index == 0 or point.at != origin for point in arm.curve.points)
+    ]
     if arms:
         yield _score_chart(results.study, arms)
         yield _damage_chart(results.study, [arms[0], *equal_total_arms(results, arms[0]), *arms[1:]])
