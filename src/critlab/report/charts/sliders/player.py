@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from critlab.analysis.curve import Curve
 from critlab.analysis.tables.results import Results
 from critlab.report.chart import Chart, Panel
-from critlab.report.charts.encoding import HUNDREDTHS, JSON, only, quantity, specification
+from critlab.report.charts.encoding import JSON, only, quantity, specification
 from critlab.report.charts.moments import Moment, moments
+from critlab.report.charts.shared.metric_axis import damage_axis, score_axis
 from critlab.report.charts.shared.places import Places
 from critlab.report.charts.sliders.slider import only_chosen, point_slider, with_slider
-from critlab.report.text.numbers import interval, percent, points
+from critlab.report.text.metric_words import MetricWords
 from critlab.study import Study
 
 LEAST = 3
@@ -27,7 +28,8 @@ COLUMNS = ("at", "n", "damage", "low", "high")
 def player_charts(results: Results) -> Iterator[Chart]:
     """One chart of two panels; none with fewer than :data:`LEAST` points, or where nothing is removed."""
     curve, study = results.curve(), results.study
-    tested = moments(results).get("test_accuracy", {}).get("", [])
+    title = f"Test {curve.metric.title}"
+    tested = moments(results).get(curve.metric.test, {}).get("", [])
     by_point = {str(m.run.at): m.run for m in tested if not m.run.clean}
     known = [point for point in curve.points if str(point.at) in by_point]
     if study.sweep.asks_when or len(known) < LEAST:
@@ -39,8 +41,8 @@ def player_charts(results: Results) -> Iterator[Chart]:
         key="player",
         title=f"Move the {study.sweep.words.point}",
         caption=f"Drag the slider, or the pointer over the left plot, to a {study.sweep.words.point} that was trained. "
-        "Right: mean test accuracy of that run in colour, of the clean run in grey; shaded are the epochs with the "
-        "deficit.",
+        f"Right: mean test {curve.metric.title} of that run in colour, of the clean run in grey; shaded are the epochs "
+        "with the deficit.",
         alt="Two linked plots: damage along the sweep, and the learning curve at one of its points.",
         panels=(
             Panel(
@@ -50,7 +52,7 @@ def player_charts(results: Results) -> Iterator[Chart]:
                 300,
                 places=tuple(float(places[place]) for place in at),
             ),
-            Panel("Test accuracy", with_slider(_training(study, tested), slider), 10, 300),
+            Panel(title, with_slider(_training(study, tested, MetricWords(curve.metric), title), slider), 10, 300),
         ),
         columns=COLUMNS,
         rows=tuple((point.at, point.n, point.damage.value, point.low, point.high) for point in known),
@@ -61,6 +63,7 @@ def player_charts(results: Results) -> Iterator[Chart]:
 
 
 def _damage(curve: Curve, places: Places) -> JSON:
+    words = MetricWords(curve.metric)
     rows: list[JSON] = [
         {
             "part": "point",
@@ -69,7 +72,7 @@ def _damage(curve: Curve, places: Places) -> JSON:
             "damage": point.damage.value,
             "low": point.low,
             "high": point.high,
-            "text": f"{points(point.damage.value)} {interval(point.low, point.high)}",
+            "text": f"{words.size(point.damage.value)} {words.interval(point.low, point.high)}",
         }
         for point in curve.points
     ]
@@ -77,7 +80,7 @@ def _damage(curve: Curve, places: Places) -> JSON:
     low, high = min(0.0, *ends), max(0.0, *ends)
     room = (high - low) or 0.01
     scale = {"domain": [low - 0.05 * room, high + 0.18 * room], "nice": False}
-    y = quantity("damage", "Damage (percentage points)", axis={"labelExpr": HUNDREDTHS, "tickCount": 5}, scale=scale)
+    y = damage_axis("damage", curve.metric, **scale)
     x = places.channel
     limits: JSON = {
         "transform": [*only_chosen("point"), {"filter": "isValid(datum.low)"}],
@@ -123,7 +126,7 @@ def _number(look: JSON) -> JSON:
     return {"transform": only_chosen("point"), "mark": {**text, **look}, "encoding": where}
 
 
-def _training(study: Study, tested: Sequence[Moment]) -> JSON:
+def _training(study: Study, tested: Sequence[Moment], words: MetricWords, title: str) -> JSON:
     rows: list[JSON] = []
     last: Mapping[str, Moment] = {str(m.run.at) if not m.run.clean else "": m for m in tested}
     for m in tested:
@@ -133,11 +136,11 @@ def _training(study: Study, tested: Sequence[Moment]) -> JSON:
         if place:
             window = {"start": m.run.window.start, "stop": m.run.window.stop}
             rows.append({"part": "window", "at": place, **window})
-            rows.append({"part": "end", "at": place, "epoch": m.epoch, "mean": m.mean, "text": percent(m.mean)})
+            rows.append({"part": "end", "at": place, "epoch": m.epoch, "mean": m.mean, "text": words.level(m.mean)})
     means = [row["mean"] for row in rows if "mean" in row]
     room = (max(means) - min(means)) or 0.01
     scale = {"domain": [min(means) - 0.04 * room, max(means) + 0.1 * room], "nice": False}
-    y = quantity("mean", "Test accuracy (%)", axis={"labelExpr": HUNDREDTHS, "tickCount": 5}, scale=scale)
+    y = score_axis("mean", words.metric, title, **scale)
     epochs = [run.total for run in study.runs if run.role in ("deficit", "control")]
     along = {"domain": [0, max(epochs)], "nice": False, "padding": 6}
     x = quantity("epoch", "Epoch", scale=along, axis={"tickMinStep": 1, "tickCount": 6})
