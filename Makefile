@@ -84,4 +84,4 @@ format: $(READY)
 	@$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) demo site build dist .jupyter_cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo site build dist .jupyter_cache jupyter_execute .pytest_cache .mypy_cache .ruff_cache .hypothesis
