@@ -13,10 +13,10 @@ def catalogue_text(rows: Iterable[Mapping[str, str]]) -> str:
     width = max((len(row["name"]) for row in rows), default=0)
     lines: list[str] = []
     for row in rows:
-        told = [row["about"], *row.get("options", "").splitlines(), row["source"]]
-        told += [f"{key}: {line}" for key in ("published", "cost") for line in row.get(key, "").splitlines()]
+        details = [row["about"], *row.get("options", "").splitlines(), row["source"]]
+        details += [f"{key}: {line}" for key in ("published", "cost") for line in row.get(key, "").splitlines()]
         lines += [
-            f"{name:<{width}}  {line}" for name, line in zip_longest([row["name"]], filter(None, told), fillvalue="")
+            f"{name:<{width}}  {line}" for name, line in zip_longest([row["name"]], filter(None, details), fillvalue="")
         ]
     also = dict.fromkeys(row["also"] for row in rows if "also" in row)
     return "\n".join([*lines, *also])
