@@ -125,7 +125,8 @@ def damages() -> Panel:
     for name in ("named_damages", "timing_named_damages"):
         with (DEMO / f"{name}.csv").open(encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                values = {key: 100 * float(row[key]) for key in ("estimate", "low", "high") if row[key]}
+                limits = {name.partition(" ")[0]: value for name, value in row.items()}  # "low (95 % t, ...)"
+                values = {key: 100 * float(limits[key]) for key in ("estimate", "low", "high") if limits[key]}
                 rows.append({"damage": f"{row['damage']}, {row['at']}", "decides": row["decides"], **values})
     kinds = list(dict.fromkeys(row["decides"] for row in rows))
     x = quantity("estimate", "Points of accuracy")
