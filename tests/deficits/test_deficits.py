@@ -412,20 +412,50 @@ def test_pixelations_of_one_effect_are_one() -> None:
     assert Pixelate(severity=1).effect((8, 8)) == Pixelate(severity=2).effect((8, 8))
 
 
-def test_twins_of_a_study_are_named_and_trained_all_the_same() -> None:
+def test_the_small_size_of_a_blur_is_a_note_of_the_plan() -> None:
     from critlab.engine.planning.plan import plan
     from critlab.report.text.terminal import plan_text
     from critlab.store import Store
     from critlab.study.remarks import deficit_remarks
     from studies import small
 
-    twins = {"deficits": [{"name": "blur", "factor": 14}, {"name": "blur", "factor": 7}, {"name": "noise"}]}
-    study = small(deficit={"name": "blur", "factor": 10}, controls=twins)
+    others = {"deficits": [{"name": "blur", "factor": 7}, {"name": "noise"}]}
+    study = small(deficit={"name": "blur", "factor": 10}, controls=others)
     told = deficit_remarks(study, (1, 28, 28))
-    assert told == [
-        "deficit: blur by 10 scales 28 x 28 down to 2 x 2, as does every factor from 10 to 14",
-        "controls.deficits.0: blur is the same as deficit on 28 x 28; their results are equal",
-    ]
+    assert told == ["deficit: blur by 10 scales 28 x 28 down to 2 x 2, as does every factor from 10 to 14"]
     shown = plan_text(plan(study, Store(Path("no such store")), workers=1))
     assert [line for line in shown.splitlines() if line.startswith("note: ")] == [f"note: {one}" for one in told]
     assert deficit_remarks(small(), (1, 28, 28)) == []
+
+
+TWINS = [
+    ({"name": "blur", "factor": 10}, [{"name": "noise"}, {"name": "blur", "factor": 14}], "deficit"),
+    (
+        {"name": "noise"},
+        [{"name": "blur", "factor": 20}, {"name": "blur", "factor": 28}],
+        "controls.deficits.0",
+    ),
+]
+
+
+@pytest.mark.parametrize(("deficit", "controls", "twin"), TWINS)
+def test_a_control_with_the_effect_of_another_deficit_is_refused_before_training(
+    deficit: dict[str, object], controls: list[dict[str, object]], twin: str, tmp_path: Path
+) -> None:
+    import critlab
+    from studies import small
+
+    study = small(deficit=deficit, controls={"deficits": controls})
+    expected = f"controls.deficits.1: received blur with the same effect as {twin} on 28 x 28 examples"
+    for command in (critlab.plan, critlab.run):
+        with pytest.raises(StudyError, match=expected):
+            command(study, tmp_path / "store")
+
+
+def test_a_control_of_another_strength_or_of_other_classes_is_no_twin() -> None:
+    from critlab.study.checks import refuse_twins
+    from studies import small
+
+    for other in ({"factor": 9}, {"factor": 14, "classes": [1]}):
+        controls = {"deficits": [{"name": "blur", **other}]}
+        refuse_twins(small(deficit={"name": "blur", "factor": 10}, controls=controls), (1, 28, 28))

@@ -42,6 +42,7 @@ from critlab.engine.tasks.task_queue import RunOutcome, TaskQueue
 from critlab.learning_tasks import CLASSIFICATION
 from critlab.store import Store
 from critlab.store.disk.locks import Locks, writing
+from critlab.study.checks import refuse_twins
 from critlab.study.remarks import deficit_remarks
 from critlab.study.study import Study
 
@@ -302,6 +303,8 @@ def _status(outcome: RunOutcome, interruption: Interruption) -> int:
 def _images(study: Study, options: RunOptions) -> ImageSet:
     """The images that the study fits; says what a person should know of them."""
     images = fitting_images(study, options.folder)
+    example_shape = tuple(images.train_images.shape[1:])
+    refuse_twins(study, example_shape)
     read_as = (
         study.data.options.reading_remarks(data_folder(options.folder), study.task.targets)
         if study.data.options
@@ -309,7 +312,7 @@ def _images(study: Study, options: RunOptions) -> ImageSet:
     )
     for remark in [*read_as, *images.remarks()]:
         say(f"data: {remark}")
-    for remark in [*deficit_remarks(study, tuple(images.train_images.shape[1:])), *metric_remarks(study, images)]:
+    for remark in [*deficit_remarks(study, example_shape), *metric_remarks(study, images)]:
         say(remark)
     return images
 

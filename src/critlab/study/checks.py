@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from critlab._core.errors import StudyError
@@ -184,6 +184,34 @@ def read_data(
     for switch in study.switch or ():
         for where, text in switch.shape_misfits(example_shape):
             raise StudyError(f"{'.'.join(map(str, ('switch', switch_key(switch), *where)))}: {text}")
+
+
+def refuse_twins(study: Study, example_shape: tuple[int, ...]) -> None:
+    """Refuse a control that has other options than the deficit or an earlier control, but the same effect.
+
+    Such as blur by 14 next to blur by 10 on 28 x 28 images. A finished study with such a control can still be reported,
+    so it is refused before training and not where the study is read.
+
+    Args:
+        study: its deficit and its controls are compared.
+        example_shape: of one example, after padding; the deficits can be applied to such.
+
+    Raises:
+        StudyError: at the first of them.
+    """
+    before: dict[Hashable, str] = {}
+    for location, deficit in deficits(study):
+        place = ".".join(map(str, location))
+        if location[0] not in ("deficit", "controls"):
+            continue
+        seen = example_shape if deficit.source is None else example_shape[1:]
+        earlier = before.setdefault(deficit.effect(seen), place)
+        if earlier != place:
+            size = " x ".join(map(str, seen[-2:]))
+            raise StudyError(
+                f"{place}: received {deficit.name} with the same effect as {earlier} on {size} examples, so that their "
+                "results would be equal; change its options or omit it"
+            )
 
 
 def deficits(study: Study) -> Iterator[tuple[Location, Deficit]]:

@@ -26,6 +26,7 @@ from critlab.engine.records.study_record import StudyRecord, read_record
 from critlab.engine.study_run import StudyRun
 from critlab.engine.tasks.missing_work import MissingWork
 from critlab.store import Store
+from critlab.study.checks import refuse_twins
 from critlab.study.ingredients.measurement import scheduled_measures
 from critlab.study.remarks import deficit_remarks, training_remarks
 from critlab.study.runs.parts import Part, share, within
@@ -131,11 +132,14 @@ def plan(
         part: of the work; None plans all of it.
 
     Raises:
-        StudyError: it shall measure, and this process is a worker.
+        StudyError: a control is the same as another one, or it shall measure, and this process is a worker.
     """
     if measure:
         refuse_inside_a_worker()
     store.check_place()
+    shape = study.data.shape()
+    if shape is not None:
+        refuse_twins(study, shape)
     record = read_record(store, study)
     run = None if record is None else replace(record.run(study, store), part=part)
     tree, work = (build(study), None) if run is None else (run.tree, run.missing())
@@ -147,7 +151,6 @@ def plan(
     start = timing.recall_start(study)
     before = sum(start) if start and left + replays + readings else 0.0
     whole = None if size is None else _bytes(study, tree, size)
-    shape = study.data.shape()
     classes, read_as = _of_the_data(study, folder)
     return Plan(
         study=study.name,
