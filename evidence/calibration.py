@@ -53,6 +53,7 @@ def together(found: list[Calibration]) -> Calibration:
     return replace(
         found[0],
         designs=tuple(name for one in found for name in one.designs),
+        metrics={name: metric for one in found for name, metric in one.metrics.items()},
         nulls=tuple(row for one in found for row in one.nulls),
         power=tuple(row for one in found for row in one.power),
         coverage=tuple(row for one in found for row in one.coverage),

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from critlab.analysis.confounds.learning_rate import ConstantRate, DecayedRate, OnsetRate, OtherSchedule
-from critlab.analysis.judgement.damages import Damage, damages_of, length_undecided
+from critlab.analysis.judgement.damages import Damage, damages_of, length_contrasts
 from critlab.analysis.judgement.verdict import Confound, Gain, Verdict
 from critlab.analysis.tables.results import Results
 from critlab.analysis.tables.table import Status
 from critlab.report.text.judgement.verdict import verdict_lines
 from critlab.study import RemovalSweep, WindowSweep
+from critlab.study.runs.estimands import named_contrasts
 from critlab.study.runs.tree import build
 from synthetic import falling, saturating, synthetic_results, synthetic_study
 from verdict_cases import cases
@@ -144,13 +145,63 @@ def test_longer_training_that_helps_is_never_absent() -> None:
     assert synthetic_results(**quiet, controls=equal).verdict().answer == "absent"
 
 
-def test_length_is_decided_for_arrays_of_studies() -> None:
-    names = ["lasting_damage", "missed_learning"]
-    values = np.array([[[0.0, 0, 0], [0.001, 0.002, 0.0]], [[0, 0, 0], [0.02, 0.03, 0.025]]])
-    assert length_undecided(names, values, True, 0.01).tolist() == [False, True]
-    assert length_undecided(names, values, False, 0.01).tolist() == [False, False]
-    assert length_undecided(names[:1], values[:, :1], True, 0.01).tolist() == [True, True]
-    assert length_undecided(["equal_total"], values[:, :1], True, 0.01).tolist() == [False, False]
+def test_which_contrasts_show_what_longer_training_is_worth() -> None:
+    def found(**study: Any) -> list[tuple[str, Any]] | None:
+        asked = synthetic_study(**study)
+        contrasts = named_contrasts(asked)
+        places = length_contrasts(contrasts, {run.name: run.total for run in asked.runs})
+        return None if places is None else [(contrasts[place].name, contrasts[place].at) for place in places]
+
+    both = {"clocks": ["since_removal"], "delay": True}
+    assert found(controls={**both, "at": [40]}) == [("missed_learning", 40)]
+    assert found(controls={**both, "at": [5]}) is None, "what 5 epochs are worth does not bound what 40 are"
+    assert found(controls={}) is None
+    assert found(controls={**both, "equal_total": True}) == []
+    assert found(kind="window") == [], "all runs are as long as their controls"
+
+
+def test_absent_needs_the_longest_length_and_more_seeds_may_bound_it() -> None:
+    quiet: dict[str, Any] = {"damage": never, "noise": 0.0005}
+    early = {"clocks": ["since_removal"], "delay": True, "at": [5]}
+    verdict = synthetic_results(**quiet, gain=lambda epochs: 0.002 * epochs, controls=early).verdict()
+    assert (verdict.answer, verdict.reasons) == ("undecided", ("length",))
+    barely = synthetic_results(**quiet, gain=lambda epochs: 0.0086 * (epochs == 40)).verdict()
+    assert (barely.answer, barely.reasons) == ("undecided", ("noise",))
+    assert barely.seeds_may_decide
+    assert barely.seeds_needed is not None
+    assert barely.seeds_needed > 6
+
+
+def test_absent_needs_a_critical_damage_where_controls_stand_by_default() -> None:
+    early = {"clocks": ["since_removal"], "delay": True, "equal_total": True}
+    quiet: dict[str, Any] = {"damage": never, "noise": 0.0005}
+    assert synthetic_results(**quiet, controls={**early, "at": [5, 40]}).verdict().answer == "absent"
+    verdict = synthetic_results(**quiet, controls={**early, "at": [5]}).verdict()
+    assert (verdict.answer, verdict.reasons) == ("undecided", ("missing_control",))
+    (missing,) = verdict.missing
+    assert (missing.key, missing.at) == ("controls.at", 40)
+    assert "add the point 40 to at in [controls]" in verdict.lines()[0]
+
+
+def test_damage_that_is_clear_alone_but_not_together_asks_for_seeds() -> None:
+    equal = {"clocks": ["since_removal"], "delay": True, "equal_total": True}
+    last: dict[str, Any] = {"restarted": never, "controls": equal, "delayed": lambda at: 0.0128 * (at == 40)}
+    verdict = synthetic_results(
+        5, damage=lambda at: 0.0128 * (at == 40), noise=0.0012, random_state=8, **last
+    ).verdict()
+    assert any(one.exceeds for one in verdict.lasting)
+    assert all(one.bounded for one in verdict.critical)
+    assert (verdict.answer, verdict.reasons) == ("undecided", ("together",))
+    assert verdict.seeds_may_decide
+    assert "Adjusted over the damages at equal length too, it does not decide." in verdict.lines()[0]
+
+
+def test_more_seeds_may_still_show_a_critical_period_where_a_run_diverged() -> None:
+    gone: dict[str, Status] = {"blur-0-40-of-48-seed1": "diverged"}
+    open_yet = synthetic_results(3, noise=0.02, status=gone).verdict()
+    assert "diverged" in open_yet.reasons
+    assert open_yet.seeds_may_decide
+    assert not synthetic_results(damage=never, noise=0.001, status=gone).verdict().seeds_may_decide
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ from critlab.analysis.calibration.results import Rate, pooled
 from critlab.analysis.calibration.truths import Truth, nulls
 from critlab.papers.ours.standard_designs import standard_designs
 from critlab.report.text.calibration import calibration_text
+from paths import EVIDENCE
 
 SMALLEST = 0.01
 
@@ -72,6 +75,7 @@ def test_which_answers_are_false(designs: tuple[Design, ...]) -> None:
     assert false(Truth("delay", delay=0.1)) == ("present", "absent")
     assert false(Truth("longer", length=0.05)) == ("present", "absent", "damage_only")
     assert false(Truth("planted", harm=0.04)) == ("absent", "damage_only")
+    assert false(nulls(SMALLEST)[3]) == ("present", "absent", "damage_only")
     assert false(nulls(SMALLEST)[-1]) == ("present", "absent", "damage_only")
 
 
@@ -127,6 +131,28 @@ def test_a_calibration_has_its_keys_and_repeats() -> None:
     text = calibration_text(found)
     assert "removal decaying rate: power by seeds" in text
     assert "n = 3-5" in text
+
+
+def test_a_single_seed_has_no_interval_that_could_cover() -> None:
+    found = calibrate([standard_designs()[0]], [1], 2, sequential=(3,))
+    assert {row.seeds for row in found.coverage} == {3}
+    assert {row.seeds for row in found.power} == {1, 3}
+
+
+def test_a_design_of_one_look_is_simulated_once() -> None:
+    found = calibrate([standard_designs()[0]], [3], 2, sequential=(3,))
+    assert {row.seeds for row in found.power} == {3}
+    assert len(found.nulls) == len(set(found.nulls))
+    assert "n = 3" in calibration_text(found)
+
+
+def test_the_table_of_several_designs_is_that_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(EVIDENCE), *sys.path])
+    from calibration import together
+
+    found = [calibrate([study], [3], 1, sequential=(3,)) for study in standard_designs()[:2]]
+    text = calibration_text(together(found))
+    assert all(f"{one.designs[0]}: power by seeds" in text for one in found)
 
 
 def test_bad_input_is_refused_in_one_line() -> None:

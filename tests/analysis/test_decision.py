@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from critlab.analysis.judgement.decision import Decision, Family, Kind, decide
+from critlab.analysis.statistics.sequential import look_level
 from critlab.analysis.statistics.simultaneous import SPENT
 
 SMALLEST, STUDIES = 0.01, 4000
@@ -62,11 +63,32 @@ def test_a_missing_control_leaves_only_present() -> None:
 
 def test_absent_holds_against_runs_of_equal_length_and_not_where_length_helps() -> None:
     damages = removal(5, 0.0005, 0.0, 0.0, 50)
-    assert share(answers(damages, length_helps=True), "undecided") == 1
+    assert share(answers(damages, length=None), "undecided") == 1
     longer = np.concatenate([damages, damages[:, :1] + 0.03], axis=1)
     assert share(answers(longer, (*REMOVAL, "equal_total")), "damage_only") == 1
     longer[:, -1] -= 0.03
     assert share(answers(longer, (*REMOVAL, "equal_total")), "absent") == 1
+
+
+def test_absent_needs_a_bound_on_what_longer_training_is_worth() -> None:
+    damages = removal(5, 0.0005, 0.0, 0.0, 50)
+    damages[25:, 9] += 0.03
+    decision = answers(damages, length=(9,))
+    assert (decision.answer[:25] == "absent").all()
+    assert (decision.answer[25:] == "undecided").all()
+    assert decision.hidden.tolist() == [False] * 25 + [True] * 25
+    assert share(answers(damages[25:], length=()), "absent") == 1
+
+
+@pytest.mark.parametrize("images", [0.0, 0.0006])
+def test_length_hides_the_smallest_damage_rarely_at_every_look(images: float) -> None:
+    random = np.random.default_rng(7)
+    damages = removal(20, 0.001, 0.0, 0.0)
+    damages[:, 9] += SMALLEST + images * random.standard_normal((STUDIES, 1))
+    looks = (3, 4, 5, 6, 8, 10, 13, 16, 20)
+    options: dict[str, Any] = {"length": (9,), "level": look_level(looks), "image_variance": images**2}
+    called = [answers(damages[..., :seeds], **options).answer == "absent" for seeds in looks]
+    assert 0.005 < np.any(called, axis=0).mean() <= limit()
 
 
 @pytest.mark.parametrize("seeds", [3, 5, 20])

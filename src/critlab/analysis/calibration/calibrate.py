@@ -105,7 +105,7 @@ class _Part:
         self.decides = "critical" in design.kinds
 
     def jobs(self, counts: Sequence[int]) -> Iterator[Callable[[], Iterator[Row]]]:
-        for at in (*((count,) for count in counts), self.plan):
+        for at in dict.fromkeys((*((count,) for count in counts), self.plan)):
             for truth in nulls(self.smallest):
                 yield partial(self.null_rows, truth, at)
             yield partial(self.power_rows, at)
@@ -158,6 +158,9 @@ class _Part:
         return counts[place] if place < len(counts) else None
 
     def coverage_rows(self, at: Sequence[int]) -> Iterator[CoverageRow]:
+        """None for a single seed, which has no interval."""
+        if min(at) < 2:
+            return
         for shape in COVERED:
             truth = Truth("planted", harm=0.04, shape=shape)
             for noise in (NORMAL, IMAGES):

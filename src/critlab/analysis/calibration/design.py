@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from critlab.analysis.judgement.damages import is_complete, kind_of
+from critlab.analysis.judgement.damages import is_complete, kind_of, length_contrasts
 from critlab.analysis.judgement.decision import Kind, layout_of
 from critlab.analysis.statistics.layout import Layout
 from critlab.analysis.statistics.summary import Floats
@@ -34,14 +34,15 @@ class Design:
         study: itself.
         contrasts: its named contrasts.
         complete: whether no critical contrast is missing.
-        longer: whether runs with the deficit train longer than their control.
+        length: the contrasts that show what longer training is worth, see
+            :func:`critlab.analysis.judgement.damages.length_contrasts`.
     """
 
     name: str
     study: Study
     contrasts: tuple[NamedContrast, ...]
     complete: bool
-    longer: bool
+    length: tuple[int, ...] | None
 
     @property
     def scale(self) -> float:
@@ -137,7 +138,6 @@ class Design:
 def design_of(study: Study) -> Design:
     """The design of a study."""
     contrasts = named_contrasts(study)
-    total = {run.name: run.total for run in study.runs}
-    lasting = [one.terms for one in contrasts if one.name == "lasting_damage"]
-    longer = any(total[deprived] > total[clean] for (_, clean), (_, deprived) in lasting)
-    return Design(study.name, study, contrasts, is_complete(missing_contrasts(study)), longer)
+    totals = {run.name: run.total for run in study.runs}
+    complete = is_complete(missing_contrasts(study))
+    return Design(study.name, study, contrasts, complete, length_contrasts(contrasts, totals))

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from critlab.analysis.calibration.design import Design
 from critlab.analysis.calibration.noise import Noise
 from critlab.analysis.calibration.truths import Truth
-from critlab.analysis.judgement.damages import length_undecided
 from critlab.analysis.judgement.decision import Decision, Family, decide
 from critlab.analysis.statistics.sequential import look_level
 from critlab.analysis.statistics.summary import LEVEL, Floats
@@ -73,16 +72,15 @@ def simulate(design: Design, law: Law, studies: int, seeds: int, random: Generat
 
 def judge(simulated: Simulated, level: float = LEVEL) -> Decision:
     """The decision on each study, by the code that judges a real one."""
-    design, smallest = simulated.design, simulated.design.smallest
-    names = [contrast.name for contrast in design.contrasts]
+    design = simulated.design
     return decide(
         Family(
             simulated.damages,
             design.kinds,
-            smallest,
+            design.smallest,
             image_variance=simulated.image_variance,
             complete=design.complete,
-            length_helps=length_undecided(names, simulated.damages, design.longer, smallest),
+            length=design.length,
             level=level,
             layout=design.layout,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from critlab.analysis.calibration.design import Design, Part
 from critlab.study.runs.run import Run
@@ -16,7 +16,8 @@ LENGTH = 0.05
 """What clean training for as long as the longest run is worth, in the null of longer training: a fraction."""
 
 KEPT = 0.3
-"""The part of that gain that runs with the deficit keep: they beat the newborn and lose to runs of equal length."""
+"""The part of that gain that runs with the deficit keep unless said: they beat the newborn and lose to runs of equal
+length."""
 
 Shape = Callable[[float], float]
 """Damage as a share of the largest, by place in the sweep: from 0, where least is expected, to 1 at the other end."""
@@ -40,7 +41,8 @@ class Truth:
         harm: what the deficit costs whatever the schedule, a fraction, where ``shape`` is 1.
         shape: of the harm over the sweep.
         delay: what losing the time costs on the study's schedule at the last point.
-        length: what clean training for as long as the longest run is worth; runs with the deficit keep a part of it.
+        length: what clean training for as long as the longest run is worth.
+        kept: the part of that gain that runs with the deficit keep.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Truth:
     shape: str = "all"
     delay: float = 0.0
     length: float = 0.0
+    kept: float = field(default=KEPT, repr=False)  # the random numbers of a truth depend on its other fields
 
     def __call__(self, design: Design, run: Run, part: Part) -> float:
         """The true accuracy of a run relative to the newborn's, a fraction."""
@@ -59,7 +62,7 @@ class Truth:
         if part == "frozen":
             return -lost
         order = 1 - place if design.early else place
-        return KEPT * gain - lost - self.harm * SHAPES[self.shape](order)
+        return self.kept * gain - lost - self.harm * SHAPES[self.shape](order)
 
     def _gain(self, design: Design, run: Run) -> float:
         shortest, longest = min(one.total for one in design.runs), max(one.total for one in design.runs)
@@ -67,11 +70,12 @@ class Truth:
 
 
 def nulls(smallest: float) -> tuple[Truth, ...]:
-    """Truths of which some answer is false; the last two are exactly at the smallest damage of interest."""
+    """Truths of which some answer is false; the last three are exactly at the smallest damage of interest."""
     return (
         Truth("no effect"),
         Truth("delay explains all", delay=DELAY),
         Truth("longer training helps", length=LENGTH),
+        Truth("longer training hides the smallest damage", length=smallest, kept=0.0),
         Truth("smallest damage everywhere", harm=smallest, delay=DELAY),
         Truth("smallest damage at one point", harm=smallest, shape="last"),
     )

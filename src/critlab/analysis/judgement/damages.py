@@ -9,9 +9,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from critlab.analysis.judgement.decision import Bools, Decision, Family, Kind, decide, layout_of
+from critlab.analysis.judgement.decision import Decision, Family, Kind, decide, layout_of
 from critlab.analysis.statistics import LEVEL, MINIMUM_SEEDS, Floats, t_quantile
-from critlab.analysis.statistics.moderated import floor_of_sd, over_seeds
+from critlab.analysis.statistics.moderated import floor_of_sd
 from critlab.analysis.tables.study_table import StudyTable
 from critlab.analysis.test_images import ImageSample, image_sample
 from critlab.study.runs.estimands import EstimandName, MissingContrast, NamedContrast
@@ -125,7 +125,7 @@ class Judged(NamedTuple):
 
 
 def judged_damages(
-    results: StudyTable, contrasts: Sequence[NamedContrast], complete: bool, longer: bool, level: float = LEVEL
+    results: StudyTable, contrasts: Sequence[NamedContrast], complete: bool, level: float = LEVEL
 ) -> Judged:
     """The named damages of a study, decided together.
 
@@ -133,7 +133,6 @@ def judged_damages(
         results: of the study.
         contrasts: its named contrasts.
         complete: whether every critical contrast that its sweep allows is among them.
-        longer: whether any run with the deficit trains for more epochs than its control.
         level: one-sided level of the decision.
     """
     if not contrasts:
@@ -141,16 +140,14 @@ def judged_damages(
     runs = list(dict.fromkeys(name for contrast in contrasts for _, name in contrast.terms))
     finals = final_scores(results, runs)
     values = np.stack([damages_of(contrast.terms, finals, results.metric.sign) for contrast in contrasts])
-    smallest = results.study.statistics.smallest_damage
     samples = [image_sample(results, contrast.terms) for contrast in contrasts]
-    names = [contrast.name for contrast in contrasts]
     family = Family(
         damages=values,
         kinds=tuple(kind_of(contrast) for contrast in contrasts),
-        smallest=smallest,
+        smallest=results.study.statistics.smallest_damage,
         image_variance=np.array([0.0 if sample is None else sample.variance for sample in samples]),
         complete=complete,
-        length_helps=length_undecided(names, values, longer, smallest),
+        length=length_contrasts(contrasts, {name: run.total for name, run in results.run_named.items()}),
         floor=np.array([least_sd(results, len(contrast.terms)) for contrast in contrasts]),
         level=level,
         layout=layout_of(contrasts),
@@ -224,33 +221,24 @@ def _diverged(results: StudyTable, contrast: NamedContrast, seed: int) -> bool:
     return any(outcome is not None and outcome.status == "diverged" for outcome in outcomes)
 
 
-def length_undecided(names: Sequence[str], damages: Floats, longer: bool, smallest: float) -> Bools:
-    """Whether longer training may hide damage, so that nothing can be called absent.
+def length_contrasts(contrasts: Sequence[NamedContrast], totals: Mapping[str, int]) -> tuple[int, ...] | None:
+    """The contrasts that show what longer training is worth, and that "absent" needs to be bounded.
 
-    Where the runs with the deficit train longer than the control, either clean runs of equal length are compared with
-    them, or what clean training in that time would have been worth is bounded below the smallest damage of interest.
+    Where the runs with the deficit train longer than the control, longer training may hide damage. Then either clean
+    runs of equal length are compared with them, or what clean training in that time would have been worth is bounded
+    below the smallest damage of interest, for the longest of them too.
 
     Args:
-        names: of the contrasts.
-        damages: ``(..., contrasts, seeds)``.
-        longer: whether any run with the deficit trains for more epochs than its control.
-        smallest: the smallest damage of interest, in the same unit.
+        contrasts: of a study.
+        totals: epochs of each run, by its name.
 
     Returns:
-        ``(...)``.
+        Their places; none where nothing is hidden, and None where nothing shows what the longest run hides.
     """
-    shape = damages.shape[:-2]
-    if not longer or "equal_total" in names:
-        return np.zeros(shape, bool)
-    at = [index for index, name in enumerate(names) if name == "missed_learning"]
-    if not at:
-        return np.ones(shape, bool)
-    return np.asarray(~np.all(_upper_limits(damages[..., at, :]) < smallest, axis=-1))
-
-
-def _upper_limits(damages: Floats) -> Floats:
-    """Upper 97.5 % t limits over the last axis; infinite below the fewest seeds that can decide anything."""
-    n, means, squares = over_seeds(damages)
-    freedom = np.maximum(n - 1, 1)
-    limits = means + t_quantile(1 - LEVEL, freedom) * np.sqrt(squares / freedom / np.maximum(n, 1))
-    return np.asarray(np.where(n >= MINIMUM_SEEDS, limits, np.inf))
+    lengths = {one.at: [totals[run] for _, run in one.terms] for one in contrasts if one.name == "lasting_damage"}
+    longer = {at: deprived for at, (clean, deprived) in lengths.items() if deprived > clean}
+    if not longer or any(one.name == "equal_total" for one in contrasts):
+        return ()
+    found = {index: one.at for index, one in enumerate(contrasts) if one.name == "missed_learning"}
+    longest = max(longer, key=longer.__getitem__)
+    return tuple(found) if longest in found.values() else None

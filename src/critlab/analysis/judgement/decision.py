@@ -46,8 +46,9 @@ class Family:
         image_variance: ``(..., contrasts)`` or one number: the variance of each mean that comes from the sample of test
             images; 0 where it is unknown.
         complete: every critical contrast that the sweep allows is there.
-        length_helps: longer training helps, or the control has not converged, and no contrast of equal length shows
-            what is left: then never "absent". One value, or ``(...)``.
+        length: contrasts that show what longer training is worth, by their place; "absent" needs them below the
+            smallest damage of interest. None where longer training may hide damage and nothing shows it: then never
+            "absent".
         floor: least standard deviation over seeds, one number or ``(..., contrasts)``.
         level: one-sided; smaller at each look of a sequential design.
         layout: the runs of each contrast, see :func:`layout_of`; None where they are not known.
@@ -58,7 +59,7 @@ class Family:
     smallest: float
     image_variance: ArrayLike = 0.0
     complete: bool = True
-    length_helps: ArrayLike = False
+    length: tuple[int, ...] | None = ()
     floor: ArrayLike = 0.0
     level: float = LEVEL
     layout: Layout | None = None
@@ -83,6 +84,7 @@ class Decision:
         evidence: whether the contrast's damage is above the smallest of interest: ``adjusted_p`` below the level.
         bounded: whether it is below: ``p_below`` under the level.
         worst: the largest damage of a single seed.
+        hidden: ``(...)``, whether longer training may hide damage.
         answer: ``(...)``, of ``present``, ``damage_only``, ``absent``, ``undecided``.
         family: what was judged.
     """
@@ -99,6 +101,7 @@ class Decision:
     evidence: Bools
     bounded: Bools
     worst: Floats
+    hidden: Bools
     answer: NDArray[np.str_]
     family: Family
 
@@ -165,8 +168,8 @@ def decide(family: Family) -> Decision:
       :func:`critlab.analysis.statistics.simultaneous.effective_count`).
     - ``damage_only``: some lasting or equal-length contrast does (Bonferroni over both kinds), and every critical one
       is there and shown to lie below it.
-    - ``absent``: every lasting, critical and equal-length contrast is shown to lie below it, none is missing, training
-      length hides nothing, and with fewer than ten seeds no single seed lost twice the smallest damage or more.
+    - ``absent``: every lasting, critical and equal-length contrast is shown to lie below it, and so are those of
+      ``length``, none is missing, and with fewer than ten seeds no single seed lost twice the smallest damage or more.
     - ``undecided``: else.
 
     "Some" is a union, hence the adjustment; "every" an intersection, which needs none (Berger 1982, Technometrics 24,
@@ -188,13 +191,15 @@ def decide(family: Family) -> Decision:
     worst = np.where(np.isnan(damages), -np.inf, damages).max(-1, initial=-np.inf)
     evidence = tests["adjusted_p"] < family.level
     bounded = tests["p_below"] < family.level
-    answer = _answer(family, found.n, tests["p_above"], evidence, bounded, worst)
+    hidden = _hidden(family, bounded)
+    answer = _answer(family, found.n, tests["p_above"], evidence, bounded, worst, hidden)
     return Decision(
         n=found.n,
         estimate=found.mean,
         worst=worst,
         evidence=evidence,
         bounded=bounded,
+        hidden=hidden,
         answer=answer,
         family=family,
         **tests,
@@ -240,8 +245,15 @@ def _members(family: Family) -> Iterator[tuple[list[int], float]]:
             yield members, effective_count(layout.correlation(members), family.level * SPENT)
 
 
+def _hidden(family: Family, bounded: Bools) -> Bools:
+    """Whether longer training may hide damage, ``(...)``."""
+    if family.length is None:
+        return np.ones(bounded.shape[:-1], bool)
+    return np.asarray(~bounded[..., list(family.length)].all(-1))
+
+
 def _answer(
-    family: Family, n: Floats, p_above: Floats, evidence: Bools, bounded: Bools, worst: Floats
+    family: Family, n: Floats, p_above: Floats, evidence: Bools, bounded: Bools, worst: Floats, hidden: Bools
 ) -> NDArray[np.str_]:
     kinds = np.array(family.kinds)
     critical, judged = kinds == "critical", kinds != "context"
@@ -251,6 +263,6 @@ def _answer(
     no_critical = bool(critical.any()) and family.complete & bounded[..., critical].all(-1)
     damaged = p_above[..., lasting].min(-1, initial=1.0) * lasting.sum() < family.level * SPENT
     damage_only = damaged & no_critical
-    absent = no_critical & (bounded & calm)[..., judged].all(-1) & ~np.asarray(family.length_helps, bool)
+    absent = no_critical & (bounded & calm)[..., judged].all(-1) & ~hidden
     chosen = [present, damage_only, absent]
     return np.select(chosen, ["present", "damage_only", "absent"], "undecided")

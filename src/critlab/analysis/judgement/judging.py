@@ -39,7 +39,9 @@ def verdict(results: StudyTable) -> Verdict:
     Guards: where the control learned nothing, there is nothing to damage, and the answer is undecided. No run that
     diverged recovered, so it forbids ``damage_only`` and ``absent``. Where runs with the deficit train longer than the
     control, ``absent`` needs clean runs of equal length, or a bound on what clean training in that time would have been
-    worth. A study without the controls that the answer needs is never called present, damage only or absent.
+    worth, the longest time included. ``absent`` needs a critical damage where the sweep has its controls by default,
+    ``damage_only`` one at the point of the largest damage. A study without the controls that the answer needs is never
+    called present, damage only or absent.
 
     Error: at most 2.5 % false "present" over the whole study, see :mod:`critlab.analysis.judgement.decision`.
     """
@@ -57,20 +59,10 @@ class _Case:
         self.contrasts = named_contrasts(self.study)
         self.missing = missing_contrasts(self.study)
         made = looks(results)
-        judged = judged_damages(results, self.contrasts, is_complete(self.missing), self.longer, made.level)
+        judged = judged_damages(results, self.contrasts, is_complete(self.missing), made.level)
         self.damages, self.decision = judged.damages, judged.decision
         self.plain = Verdict(
             "undecided", main.arm, main.sweep, self.smallest, made, self.damages, metric=results.metric
-        )
-
-    @property
-    def longer(self) -> bool:
-        """Whether a run with the deficit trains longer than the clean run that it is compared with first."""
-        totals = {name: run.total for name, run in self.results.run_named.items()}
-        return any(
-            run.total > totals[run.controls[0].control]
-            for run in self.study.runs
-            if run.role == "deficit" and run.controls and self.main.sweep.tested(run.at)
         )
 
     @property
@@ -113,15 +105,26 @@ class _Case:
         if self.unlearned is not None or self.decision is None:
             return "undecided"
         found: Answer = str(self.decision.answer)  # type: ignore[assignment]
-        if found in ("damage_only", "absent") and self.diverged:
+        if found in ("damage_only", "absent") and (self.diverged or self.unknown_at is not None):
             return "undecided"
-        return "undecided" if found == "damage_only" and (self.elsewhere or self.missing) else found
+        return "undecided" if found == "damage_only" and self.missing else found
 
     @property
-    def elsewhere(self) -> bool:
-        """Whether no critical damage is known at the point of the largest damage that is evident."""
+    def unknown_at(self) -> Place | None:
+        """Where a critical damage must be known to be excluded, and is not; None where it is known.
+
+        At the point of the largest damage that is evident; without any, where the sweep has its controls by default.
+        """
+        default = next(reversed(self.study.sweep.control_points), None)
         largest = max(self.evidence("damage_only"), key=lambda one: one.estimated, default=None)
-        return largest is None or largest.at not in {one.at for one in self.plain.critical}
+        at = default if largest is None else largest.at
+        return None if at in {one.at for one in self.plain.critical} else at
+
+    @property
+    def lengths(self) -> list[Damage]:
+        """The damages that show what longer training is worth, and that "absent" needs to be bounded."""
+        places = None if self.decision is None else self.decision.family.length
+        return [self.damages[place] for place in places or ()]
 
     def judged(self) -> list[Place]:
         """The points that confounds are about: those of significant damage, else the one of the largest."""
@@ -156,7 +159,7 @@ class _Case:
             return None
         if "few_seeds" in reasons:
             return MINIMUM_SEEDS
-        found = seeds_needed(self.damages, self.smallest, self.plain.level)
+        found = seeds_needed(self.damages, self.smallest, self.plain.level, self.lengths)
         return None if found is None else max(found, len(self.study.seeds) + 1)
 
     def reasons(self) -> Iterator[Reason]:
@@ -187,14 +190,18 @@ class _Case:
         if not all(one.bounded for one in judged if one.decidable):
             yield "noise"
         elif self.lasts:
-            if self.elsewhere and not self.missing:
+            if self.unknown_at is not None and not self.missing:
                 yield "missing_control"
+            elif self.decision is not None and self.decision.answer != "damage_only" and not self.missing:
+                yield "together"
         elif any(one.exceeds for one in equal):
             yield "equal_length"
         elif not all(one.bounded for one in equal):
             yield "noise"
-        elif self.decision is not None and bool(self.decision.family.length_helps):
-            yield "length"
+        elif self.decision is not None and self.decision.hidden:
+            yield "noise" if self.lengths and all(one.estimated < self.smallest for one in self.lengths) else "length"
+        elif self.unknown_at is not None and is_complete(self.missing):
+            yield "missing_control"
         elif any(one.n < FEW_SEEDS and one.worst >= WORST * self.smallest for one in deciding):
             yield "worst_seed"
 
@@ -202,8 +209,9 @@ class _Case:
         yield from self.missing
         if self.plain.largest is None:
             return
-        at = self.plain.largest.at
-        if not self.missing and "missing_control" in reasons:
+        at = self.unknown_at if self.unknown_at is not None else self.plain.largest.at
+        controlled = not self.missing if self.lasts else is_complete(self.missing)
+        if controlled and "missing_control" in reasons:
             places = sorted({*(one.at for one in self.plain.critical), at}, key=order)
             yield MissingContrast(
                 "harm", at, "other_points", "controls.at", further_epochs(self.study, at=tuple(places))

@@ -13,11 +13,14 @@ MOST_SEEDS = 100
 """Where more seeds would be needed, the damage is so close to the smallest of interest that no number is given."""
 
 
-def seeds_needed(damages: Sequence[Damage], smallest: float, level: float = LEVEL) -> int | None:
+def seeds_needed(
+    damages: Sequence[Damage], smallest: float, level: float = LEVEL, lengths: Sequence[Damage] = ()
+) -> int | None:
     """The seeds at which each claim that an answer rests on is shown with 80 % probability.
 
     Taken as true are the mean damages and their deviations over seeds. They point to an answer: ``present`` where a
-    critical damage lies above the smallest of interest; else ``damage_only`` where a lasting one does; else ``absent``.
+    critical damage lies above the smallest of interest; else ``damage_only`` where a lasting one does; else ``absent``,
+    which also needs those of ``lengths``, what longer training is worth, below it.
     A claim on a damage needs ``(t(1 - level / m, n - 1) + z(0.8)) sd / sqrt(n)`` to be below its distance from the
     smallest damage of interest, with m the damages of its kind over `SPENT` for one above it, and 1 for one below
     it.
@@ -26,14 +29,14 @@ def seeds_needed(damages: Sequence[Damage], smallest: float, level: float = LEVE
         None with fewer seeds than a deviation needs, or beyond :data:`MOST_SEEDS`.
     """
     known = [one for one in damages if one.decidable]
-    claims = _claims(known, smallest)
+    claims = _claims(known, smallest, lengths)
     needed = [_seeds(one, smallest, sum(other.kind == one.kind for other in damages), level) for one in claims]
     if not needed or None in needed:
         return None
     return max(number for number in needed if number is not None)
 
 
-def _claims(damages: Sequence[Damage], smallest: float) -> list[Damage]:
+def _claims(damages: Sequence[Damage], smallest: float, lengths: Sequence[Damage]) -> list[Damage]:
     """The damages of which an answer must show on which side of the smallest damage they lie."""
     critical = [one for one in damages if one.kind == "critical"]
     lasting = [one for one in damages if one.kind == "lasting"]
@@ -41,7 +44,7 @@ def _claims(damages: Sequence[Damage], smallest: float) -> list[Damage]:
         largest = max(above, key=lambda one: one.estimated, default=None)
         if largest is not None and largest.estimated > smallest:
             return [largest, *others]
-    judged = [one for one in damages if one.kind != "context"]
+    judged = [one for one in damages if one.kind != "context" or one in lengths]
     return judged if all(one.estimated < smallest for one in judged) else []
 
 

@@ -35,15 +35,17 @@ Reason = Literal[
     "equal_length",
     "length",
     "noise",
+    "together",
     "worst_seed",
 ]
 """Why a verdict is undecided, apart from its guards: the sweep asks when to switch, not whether damage lasts; no point
 to test; no run done together with its control; fewer seeds than a verdict needs, everywhere or in some damages; a run
 diverged; a control that the answer needs is not part of the study; damage that clean runs of equal length do not rule
 out; runs with the deficit that train longer than the control, so that longer training may hide damage; intervals that
-are too wide; a single seed that lost much, among too few seeds to exclude that some fail."""
+are too wide; lasting damage that is shown alone, but not together with the damages at equal length; a single seed that
+lost much, among too few seeds to exclude that some fail."""
 
-OF_SEEDS: set[Reason] = {"few_seeds", "few_seeds_at_some_points", "noise", "worst_seed"}
+OF_SEEDS: set[Reason] = {"few_seeds", "few_seeds_at_some_points", "noise", "together", "worst_seed"}
 """The reasons that more seeds may remove."""
 
 
@@ -167,10 +169,11 @@ class Verdict(Shown):
     def seeds_may_decide(self) -> bool:
         """Whether more seeds could decide an undecided study.
 
-        Where a control is missing, only where a critical damage is neither shown nor excluded yet.
+        Where a control is missing or a run diverged, only where a critical damage is neither shown nor excluded yet:
+        neither forbids "present".
         """
         open_critical = any(not one.exceeds and not one.bounded for one in self.critical)
-        stopped = set(self.reasons) - OF_SEEDS - ({"missing_control"} if open_critical else set())
+        stopped = set(self.reasons) - OF_SEEDS - ({"missing_control", "diverged"} if open_critical else set())
         return self.answer == "undecided" and bool(OF_SEEDS.intersection(self.reasons)) and not stopped
 
     def lines(self) -> list[str]:

@@ -120,6 +120,8 @@ def _undecided(verdict: Verdict) -> Iterator[str]:
         return
     if verdict.evidence and "missing_control" in verdict.reasons:
         yield f"{_lasting(verdict)}. Whether it is a critical period, this study cannot decide."
+    elif "together" in verdict.reasons:
+        yield f"{_lasting(verdict)}."
     elif verdict.evidence:
         yield f"{_lasting(verdict)}. Whether it is a critical period is open."
     elif verdict.largest is not None:
@@ -151,6 +153,7 @@ _REASONS: Mapping[Reason, str] = {
     "equal_length": "Compared with clean runs of equal length, there is damage above {smallest}.",
     "length": "The runs with the deficit train longer than the control, so longer training may hide damage.",
     "worst_seed": "One seed lost {worst}. With fewer than {few} seeds, such a loss forbids the answer absent.",
+    "together": "Adjusted over the damages at equal length too, it does not decide.",
     "noise": "Some intervals hold {smallest}, so they do not decide.",
 }
 """Each reason as a sentence; a missing control is named with what to add."""
