@@ -18,7 +18,7 @@ from critlab.study import RemovalSweep, WindowSweep
 from critlab.study.runs.estimands import named_contrasts
 from critlab.study.runs.tree import build
 from synthetic import falling, saturating, synthetic_results, synthetic_study
-from verdict_cases import cases
+from verdict_cases import cases, clear_alone
 
 SWEEPS = {
     "removal": RemovalSweep(at=(0, 10), recovery=1),
@@ -166,7 +166,8 @@ def test_absent_needs_the_longest_length_and_more_seeds_may_bound_it() -> None:
     verdict = synthetic_results(**quiet, gain=lambda epochs: 0.002 * epochs, controls=early).verdict()
     assert (verdict.answer, verdict.reasons) == ("undecided", ("length",))
     barely = synthetic_results(**quiet, gain=lambda epochs: 0.0086 * (epochs == 40)).verdict()
-    assert (barely.answer, barely.reasons) == ("undecided", ("noise",))
+    assert (barely.answer, barely.reasons) == ("undecided", ("length", "noise"))
+    assert [one.key for one in barely.missing] == ["controls.equal_total"]
     assert barely.seeds_may_decide
     assert barely.seeds_needed is not None
     assert barely.seeds_needed > 6
@@ -184,11 +185,7 @@ def test_absent_needs_a_critical_damage_where_controls_stand_by_default() -> Non
 
 
 def test_damage_that_is_clear_alone_but_not_together_asks_for_seeds() -> None:
-    equal = {"clocks": ["since_removal"], "delay": True, "equal_total": True}
-    last: dict[str, Any] = {"restarted": never, "controls": equal, "delayed": lambda at: 0.0128 * (at == 40)}
-    verdict = synthetic_results(
-        5, damage=lambda at: 0.0128 * (at == 40), noise=0.0012, random_state=8, **last
-    ).verdict()
+    verdict = clear_alone().verdict()
     assert any(one.exceeds for one in verdict.lasting)
     assert all(one.bounded for one in verdict.critical)
     assert (verdict.answer, verdict.reasons) == ("undecided", ("together",))

@@ -152,6 +152,7 @@ def _lengths() -> Iterator[tuple[str, Results]]:
     yield "equal length alone", reshaped(alone, helped_by_length)
     flat: dict[str, Any] = {"damage": never, "noise": 0.001}
     yield "absent against both", synthetic_results(**flat, controls={**ALL, "equal_total": True})
+    yield "clear alone", clear_alone()
     gone: dict[str, Status] = {
         run.identifier(seed): "missing"
         for run in synthetic_study(controls={"equal_total": True}).runs
@@ -166,6 +167,18 @@ def _lengths() -> Iterator[tuple[str, Results]]:
     yield "barely above chance", reshaped(synthetic_results(3), lambda row: 0.105 + 0.0001 * row.seed)
     constant = reshaped(synthetic_results(3), lambda row: 0.1)
     yield "constant score", replace(constant, study=constant.study.model_copy(update={"data": Unsized()}))
+
+
+def clear_alone() -> Results:
+    """Lasting damage that is not shown any more once damages at equal length are judged with it."""
+
+    def last(at: int) -> float:
+        return 0.0128 * (at == 40)
+
+    controls = {**ALL, "equal_total": True}
+    return synthetic_results(
+        damage=last, noise=0.0012, restarted=never, delayed=last, controls=controls, random_state=8
+    )
 
 
 class Unsized:

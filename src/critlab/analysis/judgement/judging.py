@@ -199,7 +199,9 @@ class _Case:
         elif not all(one.bounded for one in equal):
             yield "noise"
         elif self.decision is not None and self.decision.hidden:
-            yield "noise" if self.lengths and all(one.estimated < self.smallest for one in self.lengths) else "length"
+            yield "length"
+            if self.lengths and all(one.estimated < self.smallest for one in self.lengths):
+                yield "noise"
         elif self.unknown_at is not None and is_complete(self.missing):
             yield "missing_control"
         elif any(one.n < FEW_SEEDS and one.worst >= WORST * self.smallest for one in deciding):

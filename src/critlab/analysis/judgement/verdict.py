@@ -170,10 +170,11 @@ class Verdict(Shown):
         """Whether more seeds could decide an undecided study.
 
         Where a control is missing or a run diverged, only where a critical damage is neither shown nor excluded yet:
-        neither forbids "present".
+        neither forbids "present". Longer training hides nothing once more seeds bound what it is worth.
         """
         open_critical = any(not one.exceeds and not one.bounded for one in self.critical)
         stopped = set(self.reasons) - OF_SEEDS - ({"missing_control", "diverged"} if open_critical else set())
+        stopped -= {"length"} if "noise" in self.reasons else set()
         return self.answer == "undecided" and bool(OF_SEEDS.intersection(self.reasons)) and not stopped
 
     def lines(self) -> list[str]:
