@@ -122,6 +122,19 @@ def test_a_finished_probe_trains_only_its_missing_controls(tmp_path: Path, capsy
     }
 
 
+def test_the_missing_controls_are_named_where_epochs_must_be_replayed_for_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loop = Loop()
+    probed(loop, tmp_path / "s", options=ProbeOptions(delay=False, restart=False))
+    for state in (tmp_path / "s" / "checkpoints").rglob("*.safetensors"):
+        state.unlink()
+    calls = len(loop.calls)
+    probed(loop, tmp_path / "s")
+    assert "training only the missing controls: control-restarted-3-of-5, noise-since" in capsys.readouterr().err
+    assert len(loop.calls) - calls > 1 + 3 * RECOVERY, "states that were lost are computed again"
+
+
 def test_a_schedule_in_the_state_cannot_be_frozen_or_restarted(tmp_path: Path) -> None:
     class Scheduled(Loop):
         @staticmethod

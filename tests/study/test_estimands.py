@@ -251,3 +251,11 @@ def test_contradictory_keys_get_one_line(case: str) -> None:
     with pytest.raises(StudyError, match=said) as refused:
         small(**changes)
     assert "\n" not in str(refused.value)
+
+
+def test_a_list_of_one_wrong_epoch_has_one_problem() -> None:
+    for wrong in ({"sweep": {"kind": "removal", "at": [2.0], "recovery": 2}}, {"controls": {"at": [2.0]}}):
+        with pytest.raises(StudyError) as refused:
+            Study.read({**removals(base()).model_dump(mode="json"), **wrong}, "study")
+        assert "received 2.0" in str(refused.value)
+        assert "a list of at least" not in str(refused.value)

@@ -188,6 +188,9 @@ def problems(error: ValidationError, model: type[BaseModel]) -> list[tuple[Locat
     for item in error.errors(include_url=False):
         place = _placed(model, item["loc"])
         cause = item.get("ctx", {}).get("error")
+        if item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"]:
+            # only wrong items make it short, and each of them has a problem of its own
+            continue
         if isinstance(cause, Problems):
             found += [((*place.written, *where), text) for where, text in cause.problems]
         elif item["type"] in ("union_tag_invalid", "union_tag_not_found"):

@@ -110,7 +110,8 @@ class StudyRun:
 
         Empty where they do.
         """
-        trained = {step.path for task in work.tasks for step in task.steps}
+        # an epoch with a recorded loss is only replayed, for a state that was not kept
+        trained = {step.path for task in work.tasks for step in task.steps if step.recorded_loss is None}
         runs = [run for run in self.study.runs if not trained.isdisjoint(self.tree.paths(run.name))]
         own = any(run.role in ("deficit", "control") for run in runs)
         return () if own else tuple(run.name for run in runs)

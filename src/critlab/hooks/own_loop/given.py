@@ -13,6 +13,7 @@ from typing import Any
 from critlab._core.errors import CritlabError, StudyError
 from critlab._core.loading.imports import imported, one_line
 from critlab._core.user_code.identity import HERE, OwnCode, own_code, path_of
+from critlab.hooks.calls import check_calls
 
 PROMPT = "its class was defined in a notebook, at a prompt or inside a function"
 UNGUARDED = 'its class stands in a script without if __name__ == "__main__"'
@@ -95,8 +96,8 @@ def given_loop(
         optional: functions that may be missing.
 
     Raises:
-        StudyError: a function is missing, there are functions in addition to a class that has them, the class cannot
-            be made, or there is no such device for it.
+        StudyError: a function is missing or takes other arguments, there are functions in addition to a class that has
+            them, the class cannot be made, or there is no such device for it.
     """
     beside = [name for name, one in others.items() if one is not None]
     # a class without such a method, in addition to functions, is the function that makes a training
@@ -116,6 +117,7 @@ def given_loop(
                 f"{of}: {name}: received {came}; must be a function, or give the loop as one class with "
                 f'{_listed(named)}, such as "my_module:MyLoop"'
             )
+    check_calls(functions, of)
     if device == "cuda":
         raise StudyError(
             f"{of}: device: received 'cuda', but functions choose their device by themselves; leave it out"
@@ -155,6 +157,7 @@ def _of_class(first: str | type, named: tuple[str, ...], of: str, device: str, o
         )
     made = _made(kind, shown, of, {"device": where} if where else {})
     functions = {name: getattr(made, name) for name in named if hasattr(made, name)}
+    check_calls(functions, of)
     return GivenLoop(functions, kind, path, alone, where)
 
 

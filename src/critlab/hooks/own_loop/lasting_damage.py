@@ -14,13 +14,15 @@ from torch import nn
 from critlab._core.errors import StudyError
 from critlab.analysis.judgement.decision import Decision, Family, Kind, decide
 from critlab.analysis.statistics import Summary, summarise
+from critlab.hooks.calls import check_call
 from critlab.hooks.deprivation import BatchDeficit
-from critlab.hooks.named_options import with_named
+from critlab.hooks.named_options import given_options, with_named
 from critlab.hooks.own_loop.given import given_loop, loop_or_first
 from critlab.hooks.own_loop.means import LoopMeans
 from critlab.hooks.own_loop.metric import task_of_loop
 from critlab.hooks.own_loop.recoveries import RECOVERY_FUNCTIONS, Recovery, Remedy, recovery_scores
 from critlab.hooks.own_loop.resume_check import refuse_scheduler
+from critlab.hooks.values import whole
 from critlab.learning_tasks import ACCURACY, Metric
 from critlab.study.ingredients.intervention import Intervention
 from critlab.study.runs.estimands import EstimandName
@@ -180,15 +182,14 @@ def lasting_damage(
 
     Cost: ``repeats * (stretch + recovery * (5 + remedies))`` epochs, 2 in place of 5 without controls.
     """
-    for name, value, least in (("epoch", epoch, 0), ("stretch", stretch, 1), ("recovery", recovery, 1)):
-        if value < least:
-            raise StudyError(f"lasting_damage: {name}: received {value}; must be at least {least}")
-    if repeats < 1:
-        raise StudyError(f"lasting_damage: repeats: received {repeats}; must be at least 1")
-    tried = dict(remedies or {})
+    numbers = (("epoch", epoch, 0), ("stretch", stretch, 1), ("recovery", recovery, 1), ("repeats", repeats, 1))
+    epoch, stretch, recovery, repeats = (whole(one, f"lasting_damage: {name}", least) for name, one, least in numbers)
+    tried = _tried(remedies)
     if taken := {"with", "without", *CONTROLS} & set(tried):
         raise StudyError(f"lasting_damage: remedies: received the reserved name {taken.pop()!r}; use another name")
-    chosen = with_named(options or LastingDamageOptions(), named, "lasting_damage")
+    chosen = with_named(given_options(LastingDamageOptions, options, "lasting_damage"), named, "lasting_damage")
+    if chosen.smallest_damage is not None and chosen.smallest_damage < 0:
+        raise StudyError(f"lasting_damage: smallest_damage: received {chosen.smallest_damage}; must be at least 0")
     judged = task_of_loop(chosen.metric, "lasting_damage").judged
     chosen.check_means("lasting_damage")
     first = loop_or_first(loop, advance, "lasting_damage")
@@ -213,6 +214,21 @@ def lasting_damage(
         smallest=judged.smallest_damage if chosen.smallest_damage is None else chosen.smallest_damage,
         metric=judged,
     )
+
+
+def _tried(remedies: Any) -> dict[str, Remedy]:
+    """The remedies by name.
+
+    Raises:
+        StudyError: they are no mapping of functions.
+    """
+    if remedies is not None and not isinstance(remedies, Mapping):
+        raise StudyError(
+            f"lasting_damage: remedies: received {type(remedies).__name__}; must be a mapping from names to functions"
+        )
+    for name, remedy in (remedies or {}).items():
+        check_call(remedy, ("state",), f"lasting_damage: remedies: {name}")
+    return dict(remedies or {})
 
 
 def _contrasts(scores: Mapping[str, tuple[float, ...]], metric: Metric) -> dict[EstimandName, list[float]]:

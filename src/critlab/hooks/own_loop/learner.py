@@ -16,6 +16,7 @@ from critlab._core.random_streams import key
 from critlab.hooks.deprivation import BatchDeficit, DataInfo
 from critlab.measures.correct_images import TOLERANCE, CorrectImages
 from critlab.measures.reading import Reading
+from critlab.store.shape import MOST
 from critlab.study.ingredients.measurement import Measurement
 from critlab.study.runs.recipe import Recipe
 from critlab.training.seeding import seeded
@@ -69,10 +70,11 @@ class OwnLearner:
         loop: the user's functions.
         knowledge: what deficits may know of the data.
         metric: the name of what ``evaluate`` gives.
+        of: the function that was called, for messages.
     """
 
-    def __init__(self, loop: OwnLoop, knowledge: DataInfo, metric: str = "accuracy") -> None:
-        self.loop, self.knowledge, self.metric = loop, knowledge, metric
+    def __init__(self, loop: OwnLoop, knowledge: DataInfo, metric: str = "accuracy", of: str = "probe") -> None:
+        self.loop, self.knowledge, self.metric, self.of = loop, knowledge, metric, of
 
     def start(self, origin: Mapping[str, Any]) -> OwnState:
         """The untrained state of ``origin["seed"]``."""
@@ -100,9 +102,9 @@ class OwnLearner:
             found = self.loop.advance(state.own, counted, deprive)
         if recipe.deficit is not None and not deprive.position:
             raise StudyError(
-                "probe: advance: did not call deprive(inputs, labels); call it on every batch to apply the deficit"
+                f"{self.of}: advance: did not call deprive(inputs, labels); call it on every batch to apply the deficit"
             )
-        learned = _numbers(found, "train_loss", "advance", f"train_loss and train_{self.metric}")
+        learned = _numbers(found, "train_loss", f"{self.of}: advance", f"train_loss and train_{self.metric}")
         state.epoch = epoch + 1
         return learned
 
@@ -114,15 +116,15 @@ class OwnLearner:
         given = dict(found) if isinstance(found, Mapping) else {score: found}
         if score not in given and self.metric in given:
             given[score] = given[self.metric]
-        correct = _correct(given.pop("test_correct")) if "test_correct" in given else None
+        correct = _correct(given.pop("test_correct"), f"{self.of}: evaluate") if "test_correct" in given else None
         if correct is not None and self.metric != "accuracy":
-            raise StudyError(f"probe: evaluate: test_correct: received with the metric {self.metric}; leave it out")
+            raise StudyError(f"{self.of}: evaluate: test_correct: received with the metric {self.metric}; leave it out")
         if correct is not None:
             given.setdefault(score, correct.mean())
-        numbers = _numbers(given, score, "evaluate", score)
+        numbers = _numbers(given, score, f"{self.of}: evaluate", score)
         bits = None
         if correct is not None:
-            _refuse_other_mean(numbers[score], correct)
+            _refuse_other_mean(numbers[score], correct, f"{self.of}: evaluate")
             bits = CorrectImages.of(correct) if spec.by_image else None
         kept = [name for name in dict.fromkeys((score, "test_loss")) if name in numbers]
         return [Reading(name, "", numbers[name], 0.0, correct=bits if name == score else None) for name in kept]
@@ -139,21 +141,32 @@ class OwnLearner:
             return OwnState(self.loop.load(unpack(tensors)), seed, epoch)
 
 
-def _numbers(found: Any, needed: str, function: str, usual: str) -> dict[str, float]:
+def _numbers(found: Any, needed: str, where: str, usual: str) -> dict[str, float]:
     if not isinstance(found, Mapping) or needed not in found:
-        came = f"a mapping with {', '.join(map(str, found))}" if isinstance(found, Mapping) else type(found).__name__
-        raise StudyError(f"probe: {function}: returned {came or 'nothing'}; must be a mapping with {usual}")
+        came = type(found).__name__
+        if isinstance(found, Mapping):
+            came = f"a mapping with {', '.join(map(str, found))}" if found else "an empty mapping"
+        raise StudyError(f"{where}: returned {came}; must be a mapping with {usual}")
+    return {str(name): _number(value, str(name), found, where) for name, value in found.items()}
+
+
+def _number(value: Any, name: str, found: Mapping[Any, Any], where: str) -> float:
     try:
-        numbers = {str(name): float(value) for name, value in found.items()}
-    except (TypeError, ValueError):
-        raise StudyError(f"probe: {function}: returned {dict(found)!r}; every value must be a number") from None
-    for name, value in numbers.items():
-        if not math.isfinite(value):
-            raise Diverged(f"{name} was not finite")
-    return numbers
+        if isinstance(value, str | bytes):
+            raise TypeError
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    except (TypeError, ValueError, RuntimeError):
+        raise StudyError(f"{where}: returned {dict(found)!r}; every value must be a number") from None
+    if not math.isfinite(number):
+        raise Diverged(f"{name} was not finite")
+    if abs(number) > MOST:
+        raise Diverged(f"{name} was beyond {MOST:g}")
+    return number
 
 
-def _correct(value: Any) -> NDArray[np.bool_]:
+def _correct(value: Any, where: str) -> NDArray[np.bool_]:
     """The user's ``test_correct`` as a boolean array.
 
     Raises:
@@ -167,14 +180,14 @@ def _correct(value: Any) -> NDArray[np.bool_]:
     if array.dtype != np.bool_ or array.ndim != 1 or not array.size:
         came = f"{array.dtype} of shape {array.shape}" if array.size else f"{type(value).__name__} without values"
         raise StudyError(
-            f"probe: evaluate: test_correct: received {came}; must be a boolean array, one value for each test image"
+            f"{where}: test_correct: received {came}; must be a boolean array, one value for each test image"
         )
     return array
 
 
-def _refuse_other_mean(accuracy: float, correct: NDArray[np.bool_]) -> None:
+def _refuse_other_mean(accuracy: float, correct: NDArray[np.bool_], where: str) -> None:
     if abs(accuracy - correct.mean()) > TOLERANCE:
         raise StudyError(
-            f"probe: evaluate: test_accuracy: received {accuracy:.6g}; must be {correct.mean():.6g}, the mean of "
+            f"{where}: test_accuracy: received {accuracy:.6g}; must be {correct.mean():.6g}, the mean of "
             "test_correct, or leave one of them out"
         )

@@ -79,12 +79,14 @@ class ProbeOptions(LoopMeans):
         Raises:
             TypeError: there is no such option.
             StudyError: ``threads``, ``part`` or a field of :class:`~critlab.hooks.own_loop.means.LoopMeans` is out of
-                range.
+                range, or an option is of another type.
         """
         made = with_named(self, named, "probe")
         made.check_means("probe")
         if made.threads is not None and made.threads < 1:
-            raise StudyError(f"threads: received {made.threads}; must be at least 1, or None for torch's own setting")
+            raise StudyError(
+                f"probe: threads: received {made.threads}; must be at least 1, or None for torch's own setting"
+            )
         return made if made.part is None else replace(made, part=Part.read(made.part, "probe: part"))
 
     def sweep(self, at: Iterable[Removal] | Mapping[str, Any] | None, recovery: int | None) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from critlab.engine.records.study_record import StudyRecord, enter, standing, wr
 from critlab.engine.run import report_damaged
 from critlab.engine.study_run import StudyRun
 from critlab.hooks.deprivation import BatchDeficit
+from critlab.hooks.named_options import given_options
 from critlab.hooks.own_loop.given import GivenLoop, given_loop, importable, loop_or_first
 from critlab.hooks.own_loop.learner import OwnLearner, OwnLoop
 from critlab.hooks.own_loop.means import DEVICE
@@ -103,7 +104,7 @@ def probe(
     """
     refuse_inside_a_worker()
     refresh()
-    chosen, place = (options or ProbeOptions()).changed(named), Store(store)
+    chosen, place = given_options(ProbeOptions, options, "probe").changed(named), Store(store)
     functions = {"advance": advance, "evaluate": evaluate, "save": save, "load": load}
     given = given_loop(
         loop_or_first(loop, make, "probe"), functions, named=PROBE_FUNCTIONS, of="probe", device=chosen.device

@@ -11,6 +11,7 @@ from critlab._core.errors import StudyError
 from critlab._core.random_streams import key
 from critlab._core.terminal.progress import Progress
 from critlab._core.threads import threads
+from critlab._core.user_code.identity import own_code
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.own_loop.given import GivenLoop
 from critlab.hooks.own_loop.learner import OwnLearner, OwnLoop, OwnState
@@ -109,7 +110,8 @@ def _scoring(loop: GivenLoop, means: LoopMeans, values: Mapping[str, Any]) -> It
 
 def _scorer(loop: GivenLoop, values: Mapping[str, Any]) -> Callable[[tuple[str, int]], float]:
     functions = {name: loop.functions[name] for name in RECOVERY_FUNCTIONS}
-    learner = OwnLearner(OwnLoop(make=_nobody, save=lambda state: state, **functions), DataInfo(), values["metric"])
+    loop_of_forks = OwnLoop(make=_nobody, save=lambda state: state, **functions)
+    learner = OwnLearner(loop_of_forks, DataInfo(), values["metric"], "lasting_damage")
     forks = {name: Recovery(*one) for name, one in values["forks"].items()}
 
     def score(asked: tuple[str, int]) -> float:
@@ -138,16 +140,24 @@ def _names(
     asked: list[tuple[str, int]],
     metric: str,
 ) -> dict[tuple[str, int], str]:
-    """The names under which scores are kept: by code, checkpoint, epochs, remedy, repeat and metric."""
+    """The names under which scores are kept: by code, also of the remedy, checkpoint, epochs, repeat and metric."""
     codes = [code.digest for _, code in loop.codes(("advance", "evaluate"))]
     states = {name: arrays_digest(arrays) for name, arrays in checkpoints.items()}
     named = {}
     for name, repeat in asked:
         one = forks[name]
-        remedy = name if one.remedy is not None else ""
+        remedy = "" if one.remedy is None else _remedy_name(name, one.remedy)
         parts = (codes, states[one.checkpoint], one.begin, one.end, remedy, repeat, metric)
         named[name, repeat] = digest("recovery", *parts)[:32]
     return named
+
+
+def _remedy_name(name: str, remedy: Remedy) -> str:
+    """What names a remedy: its own name and its code; the name alone where the code cannot be read."""
+    try:
+        return digest("remedy", name, own_code(remedy, name, here=True).digest)
+    except StudyError:
+        return name
 
 
 def _nobody(seed: int) -> Any:

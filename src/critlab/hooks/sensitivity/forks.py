@@ -222,7 +222,9 @@ class Forks:
                 given = float(np.mean(np.asarray(found["test_correct"])))
         try:
             score = float(given)
-        except (TypeError, ValueError):
+        except OverflowError:
+            score = np.inf
+        except (TypeError, ValueError, RuntimeError):
             came = (
                 f"a mapping with {', '.join(map(str, found))}" if isinstance(found, Mapping) else type(found).__name__
             )

@@ -12,6 +12,7 @@ from critlab.hooks.named_options import with_named
 from critlab.hooks.own_loop.means import LoopMeans
 from critlab.hooks.own_loop.metric import task_of_loop
 from critlab.hooks.sensitivity.forecast import ForecastMap, shipped_map
+from critlab.hooks.values import whole
 from critlab.learning_tasks import ACCURACY, Metric
 
 USUAL = 0.01
@@ -67,8 +68,9 @@ class SensitivityOptions(LoopMeans):
             made = replace(made, smallest_damage=made.judged.smallest_damage)
         if not made.smallest_damage > 0:
             raise StudyError(f"sensitivity: smallest_damage: received {made.smallest_damage}; must be above 0")
-        if made.repeats < 1:
-            raise StudyError(f"sensitivity: repeats: received {made.repeats}; must be at least 1")
+        whole(made.repeats, "sensitivity: repeats", 1)
+        if made.most_epochs is not None:
+            whole(made.most_epochs, "sensitivity: most_epochs", 1)
         return made
 
     def rates_between(self, first: int, total: int) -> tuple[float, ...]:

@@ -9,6 +9,7 @@ from typing import Any, overload
 from critlab._core.errors import StudyError
 from critlab._core.terminal.progress import Progress
 from critlab._core.threads import threads
+from critlab.hooks.named_options import given_options
 from critlab.hooks.own_loop.given import GivenLoop, given_loop, loop_or_first
 from critlab.hooks.sensitivity.answer import DeficitSensitivity, Sensitivity
 from critlab.hooks.sensitivity.checkpoint import packed_state, read_checkpoint
@@ -18,6 +19,7 @@ from critlab.hooks.sensitivity.elsewhere import FORK_FUNCTIONS, Ahead, asking_fo
 from critlab.hooks.sensitivity.forks import ForkLoop, Forks, ForkScores, Numbers
 from critlab.hooks.sensitivity.generators import all_seeded, held_generators, kept
 from critlab.hooks.sensitivity.options import SensitivityOptions
+from critlab.hooks.values import whole
 
 Given = Iterable[AnyDeficit] | Mapping[str, AnyDeficit]
 
@@ -125,14 +127,14 @@ def sensitivity(
 
     Source: ours.
     """
-    chosen = (options or SensitivityOptions()).changed(named)
+    chosen = given_options(SensitivityOptions, options, "sensitivity").changed(named)
     first = loop_or_first(loop, advance, "sensitivity")
     functions = {"evaluate": evaluate, "load": load, "save": save}
     given = given_loop(
         first, functions, named=FORK_FUNCTIONS, of="sensitivity", device=chosen.device, optional=frozenset({"save"})
     )
     applied = named_deficits(deficits)
-    if isinstance(epoch, Sequence):
+    if isinstance(epoch, Sequence) and not isinstance(epoch, str):
         if not isinstance(state, list | tuple) or len(state) != len(epoch):
             came = f"{len(state)} states" if isinstance(state, list | tuple) else type(state).__name__
             raise StudyError(
@@ -153,9 +155,10 @@ def _one(
     clean: int,
     options: SensitivityOptions,
 ) -> Sensitivity:
-    for name, value, least in (("epoch", epoch, 0), ("deprived", deprived, 1), ("clean", clean, 1)):
-        if not isinstance(value, int) or value < least:
-            raise StudyError(f"sensitivity: {name}: received {value!r}; must be a whole number, at least {least}")
+    given_numbers = (("epoch", epoch, 0), ("deprived", deprived, 1), ("clean", clean, 1), ("total", total, 1))
+    epoch, deprived, clean, total = (
+        whole(value, f"sensitivity: {name}", least) for name, value, least in given_numbers
+    )
     if total < epoch + deprived + clean:
         raise StudyError(
             f"sensitivity: total: received {total}; must be at least {epoch + deprived + clean}, the epochs so far "

@@ -145,6 +145,8 @@ def _loss(found: Any) -> float:
 def _finite(value: Any, name: str, function: str = "evaluate") -> float:
     try:
         number = float(value)
+    except OverflowError:
+        number = math.inf
     except (TypeError, ValueError, RuntimeError):
         raise StudyError(f"when: {function}: {name}: received {type(value).__name__}; must be a number") from None
     if not math.isfinite(number):

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from critlab._core.errors import StudyError
-from critlab.hooks.named_options import with_named
+from critlab.hooks.calls import check_call
+from critlab.hooks.named_options import given_options, with_named
 from critlab.hooks.own_loop.means import LoopMeans
+from critlab.hooks.values import is_whole, whole
 from critlab.learning_tasks import Metric
 from critlab.report.text.timing.timing import UNNAMED
+from critlab.study.types import listed
 
 Direction = Literal["on", "off"]
 
@@ -87,7 +90,7 @@ class WhenOptions(LoopMeans):
                 "work cannot be divided beforehand; omit part, give the loop as a class with workers=, or run the same "
                 "call several times on one store"
             )
-        made = with_named(given.pop("options", None) or cls(), given, "when")
+        made = with_named(given_options(cls, given.pop("options", None), "when"), given, "when")
         made.check_means("when")
         return made
 
@@ -101,15 +104,21 @@ class WhenOptions(LoopMeans):
             raise StudyError(f'when: direction: received {self.direction!r}; must be "on" or "off"')
         if self.threads is not None and self.threads < 1:
             raise StudyError(f"when: threads: received {self.threads}; must be at least 1, or None for torch's setting")
+        if self.cost is not None:
+            check_call(self.cost, ("epoch", "on"), "when: cost")
+        if self.most_times is not None:
+            whole(self.most_times, "when: most_times", 1)
         parts = min(CANDIDATES, total)
-        given = [round(part * total / parts) for part in range(parts)] if self.times is None else list(self.times)
+        given = [round(part * total / parts) for part in range(parts)] if self.times is None else listed(self.times)
+        if not isinstance(given, list):
+            raise StudyError(f"when: times: received {given!r}; must be a list of epochs")
         if not given:
             raise StudyError("when: times: received none; give at least one epoch, or omit times")
         for key, times in (("times", given), ("present", [] if self.present is None else [self.present])):
             for time in times:
-                if isinstance(time, bool) or not isinstance(time, int) or not 0 <= time <= total:
+                if not is_whole(time) or not 0 <= time <= total:
                     raise StudyError(
                         f"when: {key}: received {time!r}; must be a whole epoch from 0 to {total}, the length of "
                         "training (total)"
                     )
-        return tuple(sorted({*given, *([] if self.present is None else [self.present]), total}))
+        return tuple(sorted({*map(int, given), *([] if self.present is None else [int(self.present)]), total}))

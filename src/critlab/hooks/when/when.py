@@ -14,6 +14,7 @@ from critlab.analysis.timing.table import Cell
 from critlab.analysis.timing.tradeoffs import tradeoffs
 from critlab.engine.executors.worker import refuse_inside_a_worker
 from critlab.hooks.own_loop.given import given_loop, loop_or_first
+from critlab.hooks.values import is_whole
 from critlab.hooks.when.answer import When
 from critlab.hooks.when.cells import Cells, Metrics
 from critlab.hooks.when.elsewhere import SWITCH_FUNCTIONS
@@ -23,7 +24,7 @@ from critlab.hooks.when.study import when_study
 from critlab.report.text.timing.timing import TimingWords
 from critlab.store import Store
 from critlab.study.runs.sequential import FEWEST_SEEDS
-from critlab.study.types import MOST_EPOCHS
+from critlab.study.types import MOST_EPOCHS, listed
 
 
 def when(
@@ -83,8 +84,9 @@ def when(
     refuse_inside_a_worker()
     refresh()
     options = WhenOptions.of(named)
-    if isinstance(total, bool) or not isinstance(total, int) or not 1 <= total <= MOST_EPOCHS:
+    if not is_whole(total) or not 1 <= total <= MOST_EPOCHS:
         raise StudyError(f"when: total: received {total!r}; must be a number of epochs from 1 to {MOST_EPOCHS:,}")
+    total = int(total)
     candidates = options.candidates(total)
     first, used = _seeds(seeds)
     metrics = judged_metrics(goal, tolerance, options)
@@ -137,13 +139,20 @@ def _seeds(given: int | Iterable[int] | Mapping[str, int]) -> tuple[int, Sequenc
         if set(given) != {"first", "most"}:
             raise StudyError(f"when: seeds: received {dict(given)!r}; a table must have the keys first and most")
         first, chosen = given["first"], given["most"]
-    numbers: list[Any] = list(range(chosen)) if isinstance(chosen, int) else list(chosen)
-    whole = all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in numbers)
-    if not numbers or not whole or len(set(numbers)) != len(numbers):
+    numbers = _numbers(chosen)
+    if not numbers or min(numbers) < 0 or len(set(numbers)) != len(numbers):
         raise StudyError(f"when: seeds: received {given!r}; must be a number above 0, or different whole numbers")
-    if not isinstance(first, int) or first < FEWEST_SEEDS or (isinstance(given, Mapping) and first > len(numbers)):
+    if not is_whole(first) or first < FEWEST_SEEDS or (isinstance(given, Mapping) and first > len(numbers)):
         raise StudyError(
             f"when: seeds: received first = {first!r}; must be from {FEWEST_SEEDS}, the fewest seeds that can decide "
             "anything, to most"
         )
     return first, numbers
+
+
+def _numbers(chosen: Any) -> list[int]:
+    """The seeds that a number or a list stands for; none where it is neither."""
+    several = listed(chosen)
+    if is_whole(several):
+        return list(range(several))
+    return [int(one) for one in several] if isinstance(several, list) and all(map(is_whole, several)) else []

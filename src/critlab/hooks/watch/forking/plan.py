@@ -10,12 +10,14 @@ from typing import Any
 
 from critlab._core.errors import StudyError
 from critlab.hooks.border.entries import Key
+from critlab.hooks.named_options import given_options
 from critlab.hooks.sensitivity.answer import Sensitivity
 from critlab.hooks.sensitivity.deficits import AnyDeficit, named_deficits
 from critlab.hooks.sensitivity.forks import Numbers
 from critlab.hooks.sensitivity.options import SensitivityOptions
 from critlab.hooks.sensitivity.sensitivity import sensitivity
 from critlab.hooks.sensitivity.torch_training import TorchTraining
+from critlab.hooks.values import is_real, whole
 from critlab.learning_tasks import Metric
 
 FEWEST = 3
@@ -80,12 +82,24 @@ class ForkPlan:
         for name in ("total", "advance", "load"):
             if getattr(made, name) is None:
                 raise StudyError(f"forks: {name}: is missing; give ForkPlan(..., {name}=...)")
-        if not made.fork_budget > 0:
-            raise StudyError(f"forks: fork_budget: received {made.fork_budget}; must be above 0, a share of the cost")
-        if made.metric is not None and made.options.metric not in (None, made.metric):
+        made = made.with_whole_epochs()
+        if not is_real(made.fork_budget) or not made.fork_budget > 0:
+            raise StudyError(f"forks: fork_budget: received {made.fork_budget!r}; must be above 0, a share of the cost")
+        given = given_options(SensitivityOptions, made.options, "forks")
+        if made.metric is not None and given.metric not in (None, made.metric):
             raise StudyError("forks: metric: received one here and another in options; give one of the two")
-        options = made.options.changed({"metric": made.metric or made.options.metric})
+        options = given.changed({"metric": made.metric or given.metric})
         return replace(made, deficits=named_deficits(made.deficits, "forks"), options=options)
+
+    def with_whole_epochs(self) -> ForkPlan:
+        """The plan whose numbers of epochs, as far as they are given, are whole and at least 1.
+
+        Raises:
+            StudyError: one is not.
+        """
+        given = {name: getattr(self, name) for name in ("total", "deprived", "clean")}
+        whole_ones = {name: whole(value, f"forks: {name}", 1) for name, value in given.items() if value is not None}
+        return replace(self, **whole_ones)
 
     def within_budget(self) -> ForkPlan:
         """The fitted plan with lengths that fit into the budget; what is given stays.
