@@ -98,7 +98,9 @@ class ForkPlan:
             StudyError: one is not.
         """
         given = {name: getattr(self, name) for name in ("total", "deprived", "clean")}
-        whole_ones = {name: whole(value, f"forks: {name}", 1) for name, value in given.items() if value is not None}
+        whole_ones: dict[str, Any] = {
+            name: whole(value, f"forks: {name}", 1) for name, value in given.items() if value is not None
+        }
         return replace(self, **whole_ones)
 
     def within_budget(self) -> ForkPlan:
