@@ -42,8 +42,8 @@ from critlab.engine.tasks.task_queue import RunOutcome, TaskQueue
 from critlab.learning_tasks import CLASSIFICATION
 from critlab.store import Store
 from critlab.store.disk.locks import Locks, writing
-from critlab.study.checks import refuse_twins
-from critlab.study.remarks import deficit_remarks
+from critlab.study.checks import refuse_own_clock, refuse_twins
+from critlab.study.remarks import deficit_remarks, unused_remarks
 from critlab.study.study import Study
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ def run_study(study: Study, store: Store, options: RunOptions) -> Report:
     before = standing(store, study)
     if not options.replace and (question := before.question(study, store)):
         raise StudyError(question)
+    if before.record is None:
+        refuse_own_clock(study)
     images, record = _images(study, options), before.record
     if record is not None and record.fingerprint != images.fingerprint:
         say("data: other content than in the earlier run of this study; its results are kept, and all is trained again")
@@ -312,7 +314,7 @@ def _images(study: Study, options: RunOptions) -> ImageSet:
     )
     for remark in [*read_as, *images.remarks()]:
         say(f"data: {remark}")
-    for remark in [*deficit_remarks(study, example_shape), *metric_remarks(study, images)]:
+    for remark in [*unused_remarks(study), *deficit_remarks(study, example_shape), *metric_remarks(study, images)]:
         say(remark)
     return images
 

@@ -186,6 +186,22 @@ def read_data(
             raise StudyError(f"{'.'.join(map(str, ('switch', switch_key(switch), *where)))}: {text}")
 
 
+def refuse_own_clock(study: Study) -> None:
+    """Refuse a list of clocks for the controls that holds nothing but the study's own.
+
+    It would add no run, and take the default restarted clock away. A study that a store knows goes on with it.
+
+    Raises:
+        StudyError: naming the key.
+    """
+    own = study.optimizer.clock
+    if study.controls.clocks == (own,):
+        raise StudyError(
+            f"controls.clocks: received [{shown(own)}], the study's own clock, so that no control would have another "
+            "one; give another clock, omit clocks for the restarted one, or give [] for none"
+        )
+
+
 def refuse_twins(study: Study, example_shape: tuple[int, ...]) -> None:
     """Refuse a control that has other options than the deficit or an earlier control, but the same effect.
 

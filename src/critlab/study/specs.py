@@ -159,7 +159,9 @@ class OptimizerSpec(Spec):
         chosen = schedule(self.clock)
         for key, neutral in SCHEDULED.items():
             given = getattr(self, key)
-            if key not in chosen.options and given != neutral:
+            # a value that means "none" is true of every clock; the default of a shape or a factor is not
+            shapes = neutral not in (None, 0) and key in self.model_fields_set
+            if key not in chosen.options and (given != neutral or shapes):
                 clocks = " or ".join(f'"{name}"' for name in CLOCKS if key in schedule(name).options)
                 text = f"received {shown(given)}; clock {shown(self.clock)} does not use it, so omit it or use {clocks}"
                 found.append(((key,), text))

@@ -26,9 +26,9 @@ from critlab.engine.records.study_record import StudyRecord, read_record
 from critlab.engine.study_run import StudyRun
 from critlab.engine.tasks.missing_work import MissingWork
 from critlab.store import Store
-from critlab.study.checks import refuse_twins
+from critlab.study.checks import refuse_own_clock, refuse_twins
 from critlab.study.ingredients.measurement import scheduled_measures
-from critlab.study.remarks import deficit_remarks, training_remarks
+from critlab.study.remarks import deficit_remarks, training_remarks, unused_remarks
 from critlab.study.runs.parts import Part, share, within
 from critlab.study.runs.tree import ROOT, Tree, build
 from critlab.study.specs import OptimizerSpec
@@ -132,7 +132,8 @@ def plan(
         part: of the work; None plans all of it.
 
     Raises:
-        StudyError: a control is the same as another one, or it shall measure, and this process is a worker.
+        StudyError: a control is the same as another one or as the study itself, or it shall measure, and this process
+            is a worker.
     """
     if measure:
         refuse_inside_a_worker()
@@ -141,6 +142,8 @@ def plan(
     if shape is not None:
         refuse_twins(study, shape)
     record = read_record(store, study)
+    if record is None:
+        refuse_own_clock(study)
     run = None if record is None else replace(record.run(study, store), part=part)
     tree, work = (build(study), None) if run is None else (run.tree, run.missing())
     seeds = len(study.seeds)
@@ -177,6 +180,7 @@ def plan(
             *_not_imported(study),
             *read_as,
             *training_remarks(study),
+            *unused_remarks(study),
             *(() if shape is None else deficit_remarks(study, shape)),
         ),
         classes=classes,

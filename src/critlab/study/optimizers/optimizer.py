@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from critlab._core.component import Component
@@ -42,6 +43,16 @@ class TorchOptimizer(Component):
     def arguments(self) -> dict[str, Any]:
         """The options as the class in ``torch.optim`` takes them."""
         return self.model_dump()
+
+    def unused(self, momentum: float | None, decay: float) -> Iterator[tuple[str, str]]:
+        """The options that were given and change nothing, each with what they would need.
+
+        Args:
+            momentum: the largest in any epoch.
+            decay: the largest weight decay in any epoch.
+        """
+        if getattr(self, "decoupled_weight_decay", False) and not decay:
+            yield "decoupled_weight_decay", "a weight_decay above 0"
 
     def moments(self, momentum: float | None) -> int:
         """How many numbers are kept for each weight, at most; checkpoints hold them."""

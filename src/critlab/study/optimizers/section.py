@@ -13,6 +13,7 @@ from critlab._core.spec import Location, Problems, json_values, nearest, problem
 from critlab._core.user_code.identity import path_of
 from critlab.study.optimizers import OPTIMIZERS, REFUSED, TorchOptimizer
 from critlab.study.optimizers.own import OwnOptimizer
+from critlab.study.optimizers.sgd import SGD
 
 
 def with_options(raw: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
@@ -65,6 +66,8 @@ def misplaced(name: str, options: TorchOptimizer, momentum: object, decay: objec
         found.append((("momentum",), f"received {momentum}; {name} has no momentum, omit it"))
     if decay and options.usual_decay is None:
         found.append((("weight_decay",), f"received {decay}; {name} has no weight decay, omit it"))
+    if isinstance(options, SGD) and options.nesterov and momentum == 0:
+        found.append((("nesterov",), "received True with momentum = 0; nesterov needs a momentum, so omit one of them"))
     return found
 
 

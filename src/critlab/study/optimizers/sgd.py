@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -33,6 +33,11 @@ class SGD(TorchOptimizer):
         if self.nesterov and self.dampening:
             raise Problems([(("dampening",), f"received {self.dampening:g} with nesterov = true; omit one of them")])
         return self
+
+    def unused(self, momentum: float | None, decay: float) -> Iterator[tuple[str, str]]:
+        """Dampening, where there is no momentum to dampen."""
+        if self.dampening and not momentum:
+            yield "dampening", "a momentum above 0"
 
     def moments(self, momentum: float | None) -> int:
         """The momentum."""

@@ -256,6 +256,7 @@ def _missing(study: Study, there: set[EstimandName]) -> Iterator[MissingContrast
     held = study.controls.at or study.sweep.control_points
     points = [at for at in held if at in study.sweep.treated and study.sweep.tested(at)]
     if not points:
+        yield from _at_other_points(study, there)
         return
     at = points[-1]
     if "harm" not in there:
@@ -270,6 +271,21 @@ def _missing(study: Study, there: set[EstimandName]) -> Iterator[MissingContrast
     if onsets is not None and "timing" not in there:
         reason: Reason = "rate_differs" if study.optimizer.schedule_known else "rate_unknown"
         yield MissingContrast("timing", onsets[0], reason, "optimizer.clock", build(study).epochs)
+
+
+def _at_other_points(study: Study, there: set[EstimandName]) -> Iterator[MissingContrast]:
+    """What is missing where ``controls.at`` names no point that a verdict is about: the default point is to add."""
+    chosen, default = study.controls.at, study.sweep.control_points[-1:]
+    if chosen is None or not default:
+        return
+    at = tuple(one for one in study.sweep.points if one in (*chosen, *default))
+    added = study.model_copy(update={"controls": study.controls.model_copy(update={"at": at})})
+    given = {one.name for one in named_contrasts(added) if one.kind == "critical"} - there
+    names: tuple[EstimandName, ...] = ("harm", "beyond_delay")
+    for name in names:
+        if name in given:
+            yield MissingContrast(name, default[0], "other_points", "controls.at", _further(study, added))
+    yield from _missing(added, there | given)
 
 
 def _without_delay(study: Study, at: Place, harm: bool) -> Iterator[MissingContrast]:

@@ -57,6 +57,7 @@ class Constant(Schedule):
     phrase = "a constant learning rate"
     detail = "constant"
     recovers_at_full_rate = True
+    ignores_decay = True
 
     def learning_rate(self, optimizer: OptimizerSpec, at: EpochPosition) -> float:
         """The learning rate of one epoch."""

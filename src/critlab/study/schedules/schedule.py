@@ -82,6 +82,8 @@ class Schedule(ABC):
     required: ClassVar[tuple[str, ...]] = ()
     #: whether ``lr_decay`` other than 1 is refused, because the clock does not use it
     refuses_decay: ClassVar[bool] = False
+    #: whether ``lr_decay`` other than 1 is let through although the clock does not use it; a plan says so
+    ignores_decay: ClassVar[bool] = False
     #: whether pages draw the learning rate, because no formula of the epoch gives it
     drawn: ClassVar[bool] = False
     #: whether its curve depends on the length of the run, so that runs of different length share little

@@ -29,6 +29,7 @@ class WarmupStableDecay(Schedule):
     restarted = "wsd_restart"
     options = ("warmup", "decay")
     required = ("decay",)
+    ignores_decay = True
     citation = "Hu et al. 2024; Hägele et al. 2024"
 
     def learning_rate(self, optimizer: OptimizerSpec, at: EpochPosition) -> float:
