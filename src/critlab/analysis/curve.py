@@ -22,6 +22,7 @@ from critlab.analysis.judgement.mixture import is_mixed
 from critlab.analysis.statistics import Summary, summarise
 from critlab.analysis.tables.study_table import CURVE_ROLES as CURVE_ROLES
 from critlab.analysis.tables.study_table import StudyTable
+from critlab.analysis.test_images import least_sd
 from critlab.learning_tasks.metric import ACCURACY, Metric
 from critlab.study.runs.run import Run
 from critlab.study.sweeps import Sweep
@@ -77,6 +78,9 @@ class CurvePoint:
         diverged: seeds left out because this run diverged.
         missing: seeds left out because the run or its control is not done, or the control diverged.
         mixed: seeds whose run and control were made on more than one kind of machine or version of torch.
+        least_sd: the least standard deviation over seeds of a damage, see
+            :func:`critlab.analysis.test_images.least_sd`; 0 where a run is compared with itself.
+        least_sd_of_score: the same of a score.
     """
 
     at: Place
@@ -93,6 +97,8 @@ class CurvePoint:
     diverged: int = 0
     missing: int = 0
     mixed: int = 0
+    least_sd: float = 0.0
+    least_sd_of_score: float = 0.0
 
     @property
     def accuracy(self) -> Estimate:
@@ -107,7 +113,12 @@ class CurvePoint:
     @property
     def damages(self) -> Summary:
         """The damage with its standard deviation over seeds."""
-        return summarise([seed.damage for seed in self.seeds])
+        return summarise([seed.damage for seed in self.seeds], self.least_sd)
+
+    @property
+    def controls(self) -> Summary:
+        """The score of the control with its standard deviation over seeds."""
+        return summarise([seed.control for seed in self.seeds], self.least_sd_of_score)
 
 
 @dataclass(frozen=True)
@@ -280,14 +291,19 @@ def compare(results: StudyTable, at: Place, run: Run, control: Run) -> CurvePoin
             mixed += is_mixed(results, run, control, seed)
             seeds.append(SeedPoint(seed, own[0], clean[0], metric.loss(clean[0], own[0]), train, gap))
     missing = len(results.study.seeds) - len(seeds) - diverged
-    return replace(_point(at, tuple(seeds), diverged, missing), mixed=mixed) if seeds else Gap(at, diverged, missing)
+    if not seeds:
+        return Gap(at, diverged, missing)
+    least = 0.0 if run.name == control.name else least_sd(results)
+    point = _point(results, at, tuple(seeds), least)
+    return replace(point, diverged=diverged, missing=missing, mixed=mixed)
 
 
-def _point(at: Place, seeds: tuple[SeedPoint, ...], diverged: int, missing: int) -> CurvePoint:
-    score, damage = (summarise([getattr(seed, name) for seed in seeds]) for name in ("score", "damage"))
-    control = summarise([seed.control for seed in seeds]).estimate
+def _point(results: StudyTable, at: Place, seeds: tuple[SeedPoint, ...], least: float) -> CurvePoint:
+    least_of_score, least_of_training = least_sd(results, 1), least_sd(results, 1, "train")
+    score, damage = summarise([one.score for one in seeds], least_of_score), [one.damage for one in seeds]
+    damages, control = summarise(damage, least), summarise([one.control for one in seeds], least_of_score)
     trained = [seed.train_score for seed in seeds if seed.train_score is not None]
-    train = summarise(trained).estimate if len(trained) == len(seeds) else None
+    train = summarise(trained, least_of_training).estimate if len(trained) == len(seeds) else None
     return CurvePoint(
         at=at,
         n=len(seeds),
@@ -295,13 +311,13 @@ def _point(at: Place, seeds: tuple[SeedPoint, ...], diverged: int, missing: int)
         score_low=score.low,
         score_high=score.high,
         train_score=train,
-        control=control,
-        damage=damage.estimate,
-        low=damage.low,
-        high=damage.high,
+        control=control.estimate,
+        damage=damages.estimate,
+        low=damages.low,
+        high=damages.high,
         seeds=seeds,
-        diverged=diverged,
-        missing=missing,
+        least_sd=least,
+        least_sd_of_score=least_of_score,
     )
 
 

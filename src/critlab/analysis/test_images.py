@@ -1,4 +1,4 @@
-"""Test images are a sample as well: how far a damage would move with other test images of the same kind."""
+"""Test images are a sample as well: how far a damage would move with others, and the least error that they leave."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from typing import Literal
 import numpy as np
 
 from critlab.analysis.statistics.crossed import crossed_variance
+from critlab.analysis.statistics.moderated import floor_of_sd
 from critlab.analysis.statistics.summary import Floats
 from critlab.analysis.tables.study_table import StudyTable
 
 Terms = Sequence[tuple[int, str]]
 """A sign, +1 or -1, and the name of a run each: the damage is the sum of ``sign * final accuracy``."""
+
+
+Part = Literal["test", "train"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,31 @@ def image_sample(results: StudyTable, terms: Terms) -> ImageSample | None:
     seeds, images = differences.shape
     found = crossed_variance(differences)
     return ImageSample(float(found.image), images, seeds, found.limited_by)
+
+
+def least_sd(results: StudyTable, runs: int = 2, part: Part = "test") -> float:
+    """The least standard deviation over seeds of a signed sum of final scores, for every interval that is quoted.
+
+    Seeds that agree by chance then still have an error. Only a share of right answers to examples has one, that of its
+    rounding; 0 for other metrics, for shares of pixels or tokens, and where the examples are not counted. A mean over
+    several points of a sweep keeps that of one point.
+
+    Args:
+        results: of a study.
+        runs: how many scores are summed; two for a damage.
+        part: the data on which they are measured; the training score counts the examples of an epoch.
+    """
+    sizes = results.study.data.sizes()
+    rounded = results.metric.counted and results.study.task.unit == "example"
+    if not rounded or sizes is None:
+        return 0.0
+    return floor_of_sd(sizes.test if part == "test" else sizes.epoch, runs)
+
+
+def least_sd_of(results: StudyTable, quantity: str, runs: int = 1) -> float:
+    """As :func:`least_sd` for a quantity of the tidy table; 0 for all but the study's metric."""
+    parts: dict[str, Part] = {results.metric.test: "test", results.metric.train: "train"}
+    return least_sd(results, runs, parts[quantity]) if quantity in parts else 0.0
 
 
 def image_variance(results: StudyTable, terms: Terms) -> float:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from critlab.analysis.closing import closing_draws
-from critlab.analysis.judgement.damages import least_sd
 from critlab.analysis.judgement.looks import looks
 from critlab.analysis.judgement.placing import further_point, known_within
 from critlab.analysis.tables.reading import read_results
 from critlab.analysis.tables.results import Results
+from critlab.analysis.test_images import least_sd
 from critlab.engine.context import RunOptions
 from critlab.engine.records.look_record import add_look, now_in_play
 from critlab.engine.records.study_record import read_record

@@ -12,6 +12,7 @@ import pytest
 from critlab._core.errors import StudyError
 from critlab.analysis.tables.results import Results
 from critlab.analysis.tables.table import Status
+from critlab.analysis.test_images import least_sd
 from critlab.report.text.timing.study_timing import study_timing_lines, timing_label
 from synthetic import synthetic_results
 
@@ -19,7 +20,11 @@ TOTAL = 40
 
 
 def planted(
-    truth: Callable[[int], float], kind: str = "onset", at: tuple[int, ...] = (10, 20, 30), **options: Any
+    truth: Callable[[int], float],
+    kind: str = "onset",
+    at: tuple[int, ...] = (10, 20, 30),
+    spread: float = 0.001,
+    **options: Any,
 ) -> Results:
     """Results in which a switch at a time gives this accuracy, with little noise; 40 is a switch that never comes."""
     made = synthetic_results(
@@ -32,7 +37,7 @@ def planted(
     flips = {run.name: made.study.sweep.origin if run.clean else run.at for run in made.study.runs}
     finals = {
         run.identifier(seed): truth(TOTAL if flips[run.name] == "never" else int(flips[run.name] or 0))
-        + random.normal(0, 0.001)
+        + random.normal(0, spread)
         for run in made.study.runs
         for seed in made.study.seeds
     }
@@ -101,3 +106,12 @@ def test_without_a_run_there_is_no_answer() -> None:
 def test_another_sweep_is_refused() -> None:
     with pytest.raises(StudyError, match=r"sweep.kind: received 'removal'; .*allowed: onset, switch_off"):
         synthetic_results(3).timing()
+
+
+def test_seeds_that_agree_have_the_error_of_rounding() -> None:
+    tied = planted(peak, spread=0.0)
+    found = tied.timing()
+    assert found is not None
+    least = least_sd(tied, 1)
+    assert least == 1 / 2000
+    assert all(one.high - one.low > least for one in found.timing.points)

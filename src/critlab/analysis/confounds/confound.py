@@ -44,9 +44,9 @@ def by_seed(of: Curve, judged: Sequence[Place], field: str = "damage") -> dict[i
     return {seed: sum(known[seed] for known in values) / len(values) for seed in sorted(shared)}
 
 
-def difference(first: dict[int, float], second: dict[int, float]) -> Summary | None:
+def difference(first: dict[int, float], second: dict[int, float], floor: float) -> Summary | None:
     """First minus second over the seeds that have both; None where none has."""
-    return mean(differences(first, second))
+    return mean(differences(first, second), floor)
 
 
 def differences(first: dict[int, float], second: dict[int, float]) -> dict[int, float]:
@@ -54,20 +54,21 @@ def differences(first: dict[int, float], second: dict[int, float]) -> dict[int, 
     return {seed: first[seed] - second[seed] for seed in first if seed in second}
 
 
-def mean(values: dict[int, float]) -> Summary | None:
-    """Over the seeds; None where there are none."""
-    return summarise(list(values.values())) if values else None
+def mean(values: dict[int, float], floor: float) -> Summary | None:
+    """Over the seeds, with the least standard deviation ``floor``; None where there are none."""
+    return summarise(list(values.values()), floor) if values else None
 
 
-def share_of(part: dict[int, float], whole: dict[int, float]) -> Share | None:
+def share_of(part: dict[int, float], whole: dict[int, float], floor: float | tuple[float, float]) -> Share | None:
     """The mean of ``part`` divided by that of ``whole``, over the seeds that have both; None with too few seeds.
 
-    The interval is that of Fieller, for paired values; see :func:`critlab.analysis.statistics.ratio.share`.
+    The interval is that of Fieller, for paired values, with the least standard deviation ``floor`` of both or of each;
+    see :func:`critlab.analysis.statistics.ratio.share`.
     """
     seeds = sorted(part.keys() & whole.keys())
     if len(seeds) < MINIMUM_SEEDS:
         return None
-    return share([part[seed] for seed in seeds], [whole[seed] for seed in seeds])
+    return share([part[seed] for seed in seeds], [whole[seed] for seed in seeds], floor)
 
 
 def shared_places(judged: Sequence[Place], other: Curve) -> tuple[Place, ...]:

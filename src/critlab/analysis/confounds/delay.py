@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from critlab.analysis.confounds.confound import Confound, mean, share_of
 from critlab.analysis.judgement.damages import Damage
+from critlab.analysis.tables.study_table import StudyTable
+from critlab.analysis.test_images import least_sd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,12 +21,14 @@ class Delay(Confound):
         return "delay"
 
 
-def delays(damages: Sequence[Damage]) -> Iterator[Delay]:
+def delays(results: StudyTable, damages: Sequence[Damage]) -> Iterator[Delay]:
     """One finding for each point with a frozen network."""
+    floor = least_sd(results)
     for delay in damages:
         if delay.name == "delay":
             lasting = next((one for one in damages if one.name == "lasting_damage" and one.at == delay.at), None)
             whole = dict(lasting.seeds) if lasting is not None else {}
             part = {seed: value for seed, value in delay.seeds.items() if seed in whole}
             whole = {seed: whole[seed] for seed in part}
-            yield Delay(at=(delay.at,), effect=mean(part), damage=mean(whole), share=share_of(part, whole))
+            share = share_of(part, whole, floor)
+            yield Delay(at=(delay.at,), effect=mean(part, floor), damage=mean(whole, floor), share=share)

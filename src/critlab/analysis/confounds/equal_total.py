@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from critlab.analysis.confounds.confound import Confound, by_seed, differences, mean, share_of
 from critlab.analysis.curve import Curve, Place, curve
 from critlab.analysis.tables.study_table import StudyTable
+from critlab.analysis.test_images import least_sd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,5 +30,6 @@ def equal_total(results: StudyTable, main: Curve, judged: Sequence[Place]) -> It
     if not any(kind == "equal_total" for run in results.study.runs for kind, _ in run.controls):
         return
     own, equal = by_seed(main, judged), by_seed(curve(results, main.arm, "equal_total"), judged)
-    part = share_of(differences(own, equal), own)
-    yield EqualTotal(at=tuple(judged), effect=mean(equal), damage=mean(own), share=part)
+    floor = least_sd(results)
+    part = share_of(differences(own, equal), own, floor)
+    yield EqualTotal(at=tuple(judged), effect=mean(equal, floor), damage=mean(own, floor), share=part)

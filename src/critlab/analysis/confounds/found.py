@@ -33,7 +33,7 @@ def confounds(
     """
     if not judged:
         return ()
-    found: list[Confound] = [*delays(damages), training_score(main, judged)]
+    found: list[Confound] = [*delays(results, damages), training_score(results, main, judged)]
     found += [*negative_controls(results, main, judged), *clocks(results, main, judged)]
     found += [*equal_total(results, main, judged)]
     if main.sweep.rate_differs_by_point:

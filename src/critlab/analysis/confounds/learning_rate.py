@@ -9,6 +9,7 @@ from critlab.analysis.confounds.confound import Confound, by_seed, differences, 
 from critlab.analysis.curve import Curve, Place, curve
 from critlab.analysis.statistics import Summary
 from critlab.analysis.tables.study_table import StudyTable
+from critlab.analysis.test_images import least_sd
 from critlab.study.schedules import EpochPosition, EpochRate, Schedule, schedule
 from critlab.study.study import Study
 
@@ -130,15 +131,17 @@ def _restart(
     removed = differences(own, left)
     if not shared or not removed:
         return OtherSchedule(at=tuple(judged), clock=clock)
-    is_other = arm != main.arm
+    is_other, floor = arm != main.arm, least_sd(results)
+    # with a clean run of its own, the other damage shares no run with the study's own
+    of_removed = least_sd(results, 2 if against == "plain" else 4)
     return OtherSchedule(
         at=shared,
-        effect=mean(left),
-        damage=mean(own),
-        share=share_of(removed, own) if is_other else None,
+        effect=mean(left, floor),
+        damage=mean(own, floor),
+        share=share_of(removed, own, (of_removed, floor)) if is_other else None,
         clock=clock,
-        twin=mean(by_seed(curve(results, arm, "restarted"), shared)) if against == "plain" else None,
-        removed=mean(removed) if is_other else None,
+        twin=mean(by_seed(curve(results, arm, "restarted"), shared), floor) if against == "plain" else None,
+        removed=mean(removed, of_removed) if is_other else None,
     )
 
 

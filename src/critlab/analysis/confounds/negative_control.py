@@ -9,6 +9,7 @@ from critlab.analysis.confounds.confound import Confound, by_seed, difference, m
 from critlab.analysis.curve import Curve, Place, curve
 from critlab.analysis.statistics import Summary
 from critlab.analysis.tables.study_table import StudyTable
+from critlab.analysis.test_images import least_sd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,19 +34,19 @@ def negative_controls(results: StudyTable, main: Curve, judged: Sequence[Place])
     """One finding for each negative control of the study."""
     runs = [run for run in results.study.runs if run.role == "negative_control"]
     for arm in dict.fromkeys(run.arm for run in runs):
-        yield _negative(main, curve(results, arm), judged)
+        yield _negative(main, curve(results, arm), judged, least_sd(results))
 
 
-def _negative(main: Curve, negative: Curve, judged: Sequence[Place]) -> NegativeControl:
+def _negative(main: Curve, negative: Curve, judged: Sequence[Place], floor: float) -> NegativeControl:
     shared = shared_places(judged, negative)
     own, other = by_seed(main, shared), by_seed(negative, shared)
     if not shared or not own.keys() & other.keys():
         return NegativeControl(at=tuple(judged), arm=negative.arm)
     return NegativeControl(
         at=shared,
-        effect=mean(other),
-        damage=mean(own),
-        share=share_of(other, own),
+        effect=mean(other, floor),
+        damage=mean(own, floor),
+        share=share_of(other, own, floor),
         arm=negative.arm,
-        excess=difference(own, other),
+        excess=difference(own, other, floor),
     )

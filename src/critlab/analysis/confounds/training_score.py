@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from critlab.analysis.confounds.confound import Confound, by_seed, mean, share_of
 from critlab.analysis.curve import Curve, Place
+from critlab.analysis.tables.study_table import StudyTable
+from critlab.analysis.test_images import least_sd
 from critlab.learning_tasks.metric import ACCURACY, Metric
 
 
@@ -28,8 +30,10 @@ class TrainingScore(Confound):
         return f"training {self.metric.title}"
 
 
-def training_score(main: Curve, judged: Sequence[Place]) -> TrainingScore:
+def training_score(results: StudyTable, main: Curve, judged: Sequence[Place]) -> TrainingScore:
     """How much of the damage shows on training data too."""
     gap, damage, metric = by_seed(main, judged, "train_gap"), by_seed(main, judged), main.metric
-    share = share_of(gap, damage)
-    return TrainingScore(at=tuple(judged), effect=mean(gap), damage=mean(damage), share=share, metric=metric)
+    floor, of_gap = least_sd(results), least_sd(results, part="train")
+    share = share_of(gap, damage, (of_gap, floor))
+    effect, lasting = mean(gap, of_gap), mean(damage, floor)
+    return TrainingScore(at=tuple(judged), effect=effect, damage=lasting, share=share, metric=metric)

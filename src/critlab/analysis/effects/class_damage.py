@@ -9,6 +9,7 @@ import numpy as np
 
 from critlab.analysis.curve import curve
 from critlab.analysis.statistics.crossed import crossed_variance, satterthwaite
+from critlab.analysis.statistics.moderated import floor_of_sd
 from critlab.analysis.statistics.summary import Floats, t_quantile
 from critlab.analysis.tables.study_table import StudyTable
 from critlab.analysis.test_images import image_differences
@@ -60,12 +61,13 @@ def class_damages(results: StudyTable) -> Iterator[ClassDamage]:
 
 
 def _of_class(label: int, at: Place, differences: Floats) -> ClassDamage:
-    """The mean of ``(seeds, images)`` with an interval for both as samples."""
+    """The mean of ``(seeds, images)`` with an interval for both as samples; seeds that agree have that of rounding."""
     seeds, images = differences.shape
     mean, low, high = float(differences.mean()), None, None
     if seeds > 1:
         found = crossed_variance(differences)
-        freedom = satterthwaite(found.seed, np.asarray(float(seeds - 1)), found.image)
-        half = float(t_quantile(0.975, freedom) * np.sqrt(found.seed + found.image))
+        by_seed = np.maximum(found.seed, floor_of_sd(images) ** 2 / seeds)
+        freedom = satterthwaite(by_seed, np.asarray(float(seeds - 1)), found.image)
+        half = float(t_quantile(0.975, freedom) * np.sqrt(by_seed + found.image))
         low, high = mean - half, mean + half
     return ClassDamage(label, at, seeds, images, mean, low, high)

@@ -8,6 +8,7 @@ from typing import Literal
 from critlab.analysis.statistics import Summary, summarise
 from critlab.analysis.tables.study_table import StudyTable
 from critlab.analysis.tables.table import Outcome
+from critlab.analysis.test_images import least_sd_of
 from critlab.study.runs.run import Run
 from critlab.study.types import Place
 
@@ -51,6 +52,7 @@ def compare_to_control(
     def read(run: str, epoch: int) -> dict[int, float]:
         return _by_epoch(results, run, quantity, layer, less).get(epoch, {})
 
+    least = least_sd_of(results, quantity)
     points: list[ControlComparison] = []
     controls: dict[int, float] = {}
     for run in results.study.runs:
@@ -66,11 +68,12 @@ def compare_to_control(
         if own:
             both = [own[seed] - held[seed] for seed in own if seed in held]
             epoch = run.total if when == "end" else run.window.stop
-            change = summarise(both) if both else None
-            points.append(ControlComparison(run.arm, run.at, epoch, summarise(list(own.values())), change))
+            change = summarise(both, least_sd_of(results, quantity, 2)) if both else None
+            value = summarise(list(own.values()), least)
+            points.append(ControlComparison(run.arm, run.at, epoch, value, change))
     if controls:
         total = min(run.total for run in results.study.runs if run.role == "control")
-        points.insert(0, ControlComparison("control", 0, total, summarise(list(controls.values())), None))
+        points.insert(0, ControlComparison("control", 0, total, summarise(list(controls.values()), least), None))
     return tuple(points)
 
 
@@ -84,7 +87,8 @@ def through_training(results: StudyTable, run: str, quantity: str, layer: str = 
         layer: of the tidy table.
     """
     found = _by_epoch(results, run, quantity, layer)
-    return {epoch: summarise(list(values.values())) for epoch, values in sorted(found.items())}
+    least = least_sd_of(results, quantity)
+    return {epoch: summarise(list(values.values()), least) for epoch, values in sorted(found.items())}
 
 
 def differences_through_training(
@@ -101,7 +105,8 @@ def differences_through_training(
     for epoch in sorted(own.keys() & held.keys()):
         seeds = own[epoch].keys() & held[epoch].keys()
         if seeds:
-            found[epoch] = summarise([own[epoch][seed] - held[epoch][seed] for seed in sorted(seeds)])
+            both = [own[epoch][seed] - held[epoch][seed] for seed in sorted(seeds)]
+            found[epoch] = summarise(both, least_sd_of(results, quantity, 2))
     return found
 
 

@@ -9,6 +9,7 @@ from critlab.analysis.confounds.confound import by_seed, difference, mean, share
 from critlab.analysis.curve import Curve, Place, curve
 from critlab.analysis.statistics import Summary
 from critlab.analysis.tables.study_table import StudyTable
+from critlab.analysis.test_images import least_sd
 from critlab.study.ingredients.intervention import Intervention
 from critlab.study.runs.run import Run
 
@@ -53,11 +54,12 @@ def intervention_effects(results: StudyTable, main: Curve, judged: Sequence[Plac
 def _effect(results: StudyTable, main: Curve, arm: str, run: Run, judged: Sequence[Place]) -> InterventionEffect | None:
     own = curve(results, arm, "plain")
     shared = shared_places(judged, own)
-    left = mean(by_seed(own, shared))
+    floor = least_sd(results)
+    left = mean(by_seed(own, shared), floor)
     if not shared or left is None:
         return None
-    same = None if run.intervention is None else mean(by_seed(curve(results, arm, "intervened"), shared))
-    removed = difference(by_seed(curve(results, main.arm, "plain"), shared), by_seed(own, shared))
+    same = None if run.intervention is None else mean(by_seed(curve(results, arm, "intervened"), shared), floor)
+    removed = difference(by_seed(curve(results, main.arm, "plain"), shared), by_seed(own, shared), floor)
     return InterventionEffect(
         arm=arm,
         intervention=run.intervention,

@@ -11,9 +11,8 @@ import numpy as np
 
 from critlab.analysis.judgement.decision import Decision, Family, Kind, decide, layout_of
 from critlab.analysis.statistics import LEVEL, MINIMUM_SEEDS, Floats, t_quantile
-from critlab.analysis.statistics.moderated import floor_of_sd
 from critlab.analysis.tables.study_table import StudyTable
-from critlab.analysis.test_images import ImageSample, image_sample
+from critlab.analysis.test_images import ImageSample, image_sample, least_sd
 from critlab.study.runs.estimands import EstimandName, MissingContrast, NamedContrast
 from critlab.study.types import Place
 
@@ -171,17 +170,6 @@ def is_complete(missing: Sequence[MissingContrast]) -> bool:
 def kind_of(contrast: NamedContrast) -> Kind:
     """What a named contrast decides."""
     return "equal_total" if contrast.name == "equal_total" else contrast.kind
-
-
-def least_sd(results: StudyTable, runs: int = 2) -> float:
-    """The least standard deviation over seeds of a damage of so many runs.
-
-    Only a share of right answers to examples has one, that of its rounding; 0 for other metrics, for shares of pixels
-    or tokens, and where the test examples are not counted.
-    """
-    sizes = results.study.data.sizes()
-    rounded = results.metric.counted and results.study.task.unit == "example"
-    return floor_of_sd(sizes.test, runs) if rounded and sizes is not None else 0.0
 
 
 def _damage(

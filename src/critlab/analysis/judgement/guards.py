@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from critlab.analysis.statistics import MINIMUM_SEEDS, RESOLUTION, Summary, summarise
 from critlab.analysis.tables.study_table import StudyTable
+from critlab.analysis.test_images import least_sd
 from critlab.learning_tasks import CLASSIFICATION
 from critlab.learning_tasks.metric import ACCURACY, Metric
 from critlab.study.ingredients.measurement import convergence_window
@@ -85,7 +86,7 @@ def unlearned(results: StudyTable) -> AtChance | Constant | None:
     finals = [] if control is None else _finals(results, control)
     if control is None or not finals:
         return None
-    score, chance = summarise(finals), _chance(results)
+    score, chance = summarise(finals, least_sd(results, 1)), _chance(results)
     needed = results.study.statistics.smallest_damage
     if chance is not None:
         guard = AtChance(score, chance, needed, results.metric)
@@ -125,7 +126,7 @@ def unconverged(results: StudyTable) -> Unconverged | None:
             rises.append(results.metric.sign * (sum(late) / len(late) - sum(early) / len(early)))
     if not rises:
         return None
-    rise = summarise(rises)
+    rise = summarise(rises, least_sd(results))
     if rise.mean <= results.study.statistics.smallest_damage or (rise.low is not None and rise.low <= 0):
         return None
     longer = any(run.total > control.total for run in results.study.runs if run.role == "deficit")

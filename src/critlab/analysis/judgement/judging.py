@@ -11,7 +11,7 @@ from critlab.analysis.confounds.found import confounds
 from critlab.analysis.curve import Curve, Place, curve, main_arm, order
 from critlab.analysis.effects.background import background_effect
 from critlab.analysis.effects.intervention import intervention_effects
-from critlab.analysis.judgement.damages import Damage, is_complete, judged_damages, least_sd
+from critlab.analysis.judgement.damages import Damage, is_complete, judged_damages
 from critlab.analysis.judgement.decision import FEW_SEEDS, WORST
 from critlab.analysis.judgement.guards import unconverged, unlearned
 from critlab.analysis.judgement.looks import looks
@@ -23,7 +23,7 @@ from critlab.analysis.sources.source_windows import prime_windows
 from critlab.analysis.statistics import MINIMUM_SEEDS
 from critlab.analysis.tables.study_table import StudyTable
 from critlab.analysis.tables.unfinished import epochs_a_seed, epochs_left, further_epochs
-from critlab.analysis.test_images import image_sample
+from critlab.analysis.test_images import image_sample, least_sd
 from critlab.study.runs.estimands import MissingContrast, missing_contrasts, named_contrasts
 
 

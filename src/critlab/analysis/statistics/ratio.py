@@ -35,12 +35,18 @@ class Share:
         return math.isfinite(self.low) and math.isfinite(self.high)
 
 
-def share(part: ArrayLike, whole: ArrayLike, floor: float = 0.0, level: float = LEVEL) -> Share:
+def share(part: ArrayLike, whole: ArrayLike, floor: ArrayLike = 0.0, level: float = LEVEL) -> Share:
     """The share that ``part`` is of ``whole``, both ``(seeds,)`` and paired by seed; NaN where a seed is not done.
 
     The limits are the r for which ``part - r whole`` is not significantly different from 0: Fieller's interval, with
     the t quantile of n - 1 degrees of freedom. It holds its level for normal values, whatever the size of the whole.
     Source: Fieller 1954, J. R. Stat. Soc. B 16, 175.
+
+    Args:
+        part, whole: as above.
+        floor: least standard deviation over seeds, of both or of each; below it the values count as rounded, and
+            their errors as independent.
+        level: one-sided.
 
     Raises:
         ValueError: fewer than three seeds have both values.
@@ -52,7 +58,7 @@ def share(part: ArrayLike, whole: ArrayLike, floor: float = 0.0, level: float = 
         raise ValueError(f"a share needs {MINIMUM_SEEDS} seeds with both values; received {n}")
     top, bottom = (float(mean) for mean in both.mean(1))
     covariance = np.cov(both)
-    covariance[[0, 1], [0, 1]] = np.maximum(np.diag(covariance), floor**2)
+    covariance[[0, 1], [0, 1]] = np.maximum(np.diag(covariance), np.square(floor))
     squared = float(t_quantile(1 - level, n - 1)) ** 2 / n
     # r is inside where (p - r w)^2 <= t^2 var(part - r whole) / n: a r^2 - 2 b r + c <= 0
     a = bottom**2 - squared * covariance[1, 1]

@@ -35,7 +35,7 @@ class Summary:
     Args:
         n: seeds.
         mean: in the unit of the values.
-        sd: standard deviation over seeds (n - 1 in the denominator); 0 for one seed.
+        sd: standard deviation over seeds (n - 1 in the denominator), at least the floor; 0 for one seed.
         low: lower limit; None for one seed, which has no interval.
         high: upper limit; in the same case.
     """
@@ -52,11 +52,15 @@ class Summary:
         return Estimate(self.mean, self.sd / math.sqrt(self.n) if self.n > 1 else math.inf)
 
 
-def summarise(values: Sequence[float]) -> Summary:
+def summarise(values: Sequence[float], floor: float = 0.0) -> Summary:
     """Mean and 95 % t interval, ``mean +- t(0.975, n - 1) sd / sqrt(n)``, of independent values, one a seed.
 
-    Equal values (up to rounding) have an interval of zero width. Error: exact for normal values; for others
-    the coverage approaches 95 % as n grows.
+    Args:
+        values: at least one.
+        floor: least standard deviation, for values that are rounded, see
+            :func:`critlab.analysis.test_images.least_sd`. Without one, equal values have an interval of zero width.
+
+    Error: exact for normal values; for others the coverage approaches 95 % as n grows.
 
     Raises:
         ValueError: there are no values.
@@ -67,7 +71,7 @@ def summarise(values: Sequence[float]) -> Summary:
     if n == 1:
         return Summary(1, mean, 0.0, None, None)
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    sd = sd if sd > RESOLUTION else 0.0
+    sd = max(sd if sd > RESOLUTION else 0.0, floor)
     half = float(t_quantile(1 - LEVEL, n - 1)) * sd / math.sqrt(n)
     return Summary(n, mean, sd, mean - half, mean + half)
 

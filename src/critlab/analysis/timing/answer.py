@@ -128,7 +128,13 @@ PROMISING = 0.1
 
 
 def judge_timing(
-    table: TimingTable, *, tolerance: float, goal: Goal = "max", present: int | None = None, level: float = LEVEL
+    table: TimingTable,
+    *,
+    tolerance: float,
+    goal: Goal = "max",
+    present: int | None = None,
+    level: float = LEVEL,
+    least_sd: float = 0.0,
 ) -> Timing:
     """The best time of ``table`` with its interval, its plateau, and what other times cost.
 
@@ -142,6 +148,7 @@ def judge_timing(
         goal: ``"max"`` or ``"min"``.
         present: the time at which the user flips the switch today; a time of the table.
         level: one-sided, of all comparisons of this look.
+        least_sd: the least standard deviation of a run over seeds, where scores are rounded.
 
     Raises:
         ValueError: the table is empty, ``tolerance`` is not above 0, or ``present`` is not one of its times.
@@ -159,7 +166,7 @@ def judge_timing(
     if not tried.any():
         raise ValueError("received a table without a known cell; give at least one")
     values = table.rising(goal)
-    layout = additive_layout(values, LEAST_NOISE * tolerance)
+    layout = additive_layout(values, max(LEAST_NOISE * tolerance, least_sd))
     curve = smooth_curve(table.times, layout, table.never is not None, tolerance)
     found = compare(curve, tried, level)
     if len(table.seeds) < MINIMUM_SEEDS:

@@ -10,6 +10,7 @@ from typing import Literal
 from critlab._core.errors import StudyError
 from critlab.analysis.judgement.looks import Looks, looks
 from critlab.analysis.tables.study_table import StudyTable
+from critlab.analysis.test_images import least_sd
 from critlab.analysis.timing.answer import PROMISING, Timing, judge_timing
 from critlab.analysis.timing.table import Cell, Goal, TimingTable
 from critlab.learning_tasks.metric import ACCURACY, Metric
@@ -93,7 +94,8 @@ def study_timing(results: StudyTable) -> StudyTiming | None:
 
     def judged(candidates: tuple[int, ...]) -> Timing:
         table = TimingTable.of(cells, candidates, never)
-        return judge_timing(table, tolerance=tolerance, goal=goal, present=present, level=made.level)
+        given = {"tolerance": tolerance, "level": made.level, "least_sd": least_sd(results, 1)}
+        return judge_timing(table, goal=goal, present=present, **given)
 
     times = sorted({*map(sweep.flip_time, sweep.points), *([] if present is None else [present])})
     timing = judged(tuple(times))

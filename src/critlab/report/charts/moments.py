@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from critlab.analysis.curve import order
 from critlab.analysis.statistics import Summary, summarise
 from critlab.analysis.tables.results import Results
+from critlab.analysis.test_images import least_sd_of
 from critlab.measures import Quantity
 from critlab.report.chart import Cell
 from critlab.report.text.names import run_label, spaced
@@ -55,7 +56,7 @@ def moments(results: Results) -> Mapping[str, Places]:
                 if math.isfinite(row.value):
                     values.setdefault((row.quantity, row.layer, row.epoch), {})[seed] = row.value
         for (name, layer, epoch), numbers in sorted(values.items()):
-            mean = possible(summarise([*numbers.values()]), known.get(name))
+            mean = possible(summarise([*numbers.values()], least_sd_of(results, name)), known.get(name))
             one = Moment(run, name, layer, epoch, mean.n, mean.mean, mean.low, mean.high, numbers)
             found.setdefault(name, {}).setdefault(layer, []).append(one)
     return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from critlab.analysis.curve import CurvePoint
-from critlab.analysis.statistics import summarise
 from critlab.analysis.tables.results import Results
 from critlab.learning_tasks.metric import Metric
 from critlab.report.chart import Chart, Panel
@@ -78,7 +77,7 @@ def _rows(arms: Sequence[Arm], places: Places) -> list[JSON]:
 
 
 def _control_row(point: CurvePoint, places: Places, words: MetricWords) -> JSON:
-    clean = summarise([seed.control for seed in point.seeds])
+    clean = point.controls
     return {
         "part": "control",
         "x": places[point.at],
