@@ -192,6 +192,25 @@ def test_plan_of_the_paper(critlab: Command) -> None:
     assert "9,800" in answer.out
 
 
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("removal", "removal: this is the first of 2 parts; the others are removal/resnet18. "),
+        (
+            "weight-decay",
+            "the others are weight-decay/0.001, weight-decay/0.002. critlab reproduce weight-decay --scale small runs",
+        ),
+        ("removal/all_cnn", ""),
+        ("sensitivity", ""),
+    ],
+)
+def test_a_figure_of_several_parts_names_the_others(critlab: Command, name: str, note: str) -> None:
+    answer = critlab("plan", name, "--scale", "small")
+    assert answer.status == 0
+    assert note in answer.err
+    assert ("first of" in answer.err) is bool(note)
+
+
 @pytest.mark.slow
 def test_plan_of_a_finished_study(critlab: Command, study: list[str]) -> None:
     found = json_of(critlab("plan", *study, "--json"))

@@ -21,10 +21,21 @@ def next_command(name: str, study: str, scale: str | None, store: Path, *more: s
 
 
 def chosen_study(name: str, scale: str | None) -> Study:
-    """The study of a file, a figure or a function, by what a person wrote."""
-    from critlab.papers.registry import find_study
+    """The study of a file, a figure or a function, by what a person wrote.
 
-    return find_study(name, scale)
+    Of a figure with several parts this is the first, and a line on standard error names the others.
+    """
+    from critlab._core.terminal.text import say
+    from critlab.papers.registry import find_study, other_parts
+
+    study = find_study(name, scale)
+    if others := other_parts(name, scale):
+        named, scaled = ", ".join(f"{name}/{part}" for part in others), f" --scale {scale}" if scale else ""
+        say(
+            f"{name}: this is the first of {len(others) + 1} parts; the others are {named}. "
+            f"critlab reproduce {name}{scaled} runs them all"
+        )
+    return study
 
 
 def in_play(name: str, scale: str | None, store: Store) -> Study:

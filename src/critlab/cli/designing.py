@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,10 +18,6 @@ from critlab.cli.arguments.options import (
     StudyName,
     Workers,
 )
-
-if TYPE_CHECKING:
-    pass
-
 from critlab.cli.chosen import chosen_study
 
 

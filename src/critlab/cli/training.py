@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -23,10 +23,6 @@ from critlab.cli.arguments.options import (
     usable_folder,
     writable_page,
 )
-
-if TYPE_CHECKING:
-    pass
-
 from critlab.cli.chosen import chosen_study, next_command, run_to_answer
 
 

@@ -10,7 +10,7 @@ from critlab._core.errors import CritlabError, StudyError
 from critlab._core.loading.imports import imported, is_path, one_line
 from critlab._core.registry import Registry
 from critlab._core.spec import nearest, shown
-from critlab.papers.figure import Figure
+from critlab.papers.figure import Figure, Studies
 from critlab.study.study import Study, read_study
 
 _ROWS = (
@@ -108,11 +108,26 @@ def find_study(name: str, scale: str | None = None) -> Study:
     return read_study(name)
 
 
-def _part(name: str, part: str, scale: str | None) -> Study:
+def other_parts(name: str, scale: str | None = None) -> list[str]:
+    """The parts of the figure ``name`` but the first; none where ``name`` is a part of a figure, or another study.
+
+    Raises:
+        StudyError: the figure has no study, or not at that scale.
+    """
+    if name not in FIGURES or Path(name).is_file():
+        return []
+    return list(_parts(name, scale))[1:]
+
+
+def _parts(name: str, scale: str | None) -> Studies:
     figure = FIGURES[name]
     if figure.studies is None:
         raise StudyError(f"{name}: this figure is computed and has no study; run critlab reproduce {name}")
-    studies = figure.parts(figure.scale(name, scale, figure.scales[0]))
+    return figure.parts(figure.scale(name, scale, figure.scales[0]))
+
+
+def _part(name: str, part: str, scale: str | None) -> Study:
+    studies = _parts(name, scale)
     if part and part not in studies:
         raise StudyError(f"STUDY: received {part!r} as a part of {name}{nearest(part, studies)}")
     return studies[part or next(iter(studies))]
