@@ -13,7 +13,7 @@ from critlab.analysis.calibration.calibrate import calibrate, false_answers
 from critlab.analysis.calibration.design import Design, design_of
 from critlab.analysis.calibration.judging import CALM, Law, judge, outcome, simulate
 from critlab.analysis.calibration.noise import NOISES, NORMAL
-from critlab.analysis.calibration.results import Rate, pooled
+from critlab.analysis.calibration.results import Calibration, CoverageRow, Rate, pooled
 from critlab.analysis.calibration.truths import Truth, nulls
 from critlab.papers.ours.standard_designs import standard_designs
 from critlab.report.text.calibration import calibration_text
@@ -116,6 +116,20 @@ def test_rates() -> None:
 
 
 @pytest.mark.slow
+def test_few_intervals_are_not_the_worst_coverage_by_chance() -> None:
+    few = CoverageRow("d", "closing", "step", "normal", 3, Rate(0.6, 5))
+    poor = CoverageRow("d", "closing", "plateau", "normal", 3, Rate(0.9, 400))
+    good = CoverageRow("d", "closing", "smooth", "normal", 3, Rate(0.96, 400))
+
+    def worst(*rows: CoverageRow) -> float | None:
+        found = Calibration(400, 0, ("d",), {}, (), 0.025, (), (), rows, ()).worst_coverage(("closing",))
+        return None if found is None else found.value
+
+    assert worst(few, poor, good) == 0.9
+    assert worst(few) == 0.6
+    assert worst() is None
+
+
 def test_a_calibration_has_its_keys_and_repeats() -> None:
     study = standard_designs()[0]
     found = calibrate([study], [4], 60, seed=3, sequential=(3, 5))

@@ -171,12 +171,16 @@ class Calibration(Shown):
         return None if worst is None else (*worst[0], pooled(worst[1]))
 
     def worst_coverage(self, intervals: Sequence[str]) -> Rate | None:
-        """The smallest coverage of some intervals by shape of the curve and noise, over all designs and seeds."""
+        """The worst coverage of some intervals by shape of the curve and noise, over all designs and seeds.
+
+        The worst is smallest in its coverage plus two standard errors: few intervals are not the worst by chance.
+        """
         found: dict[tuple[str, str, str], list[Rate]] = {}
         for row in self.coverage:
             if row.interval in intervals:
                 found.setdefault((row.interval, row.shape, row.noise), []).append(row.held)
-        return min((pooled(rates) for rates in found.values()), key=lambda rate: rate.value, default=None)
+        rates = [pooled(rates) for rates in found.values()]
+        return min(rates, key=lambda rate: rate.value + 2 * rate.stderr, default=None)
 
     def document(self) -> dict[str, Any]:
         """As JSON: worst values with their standard errors, and all rows."""
