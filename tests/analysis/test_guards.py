@@ -171,7 +171,7 @@ def rising(row: Row) -> float:
 def test_a_control_that_still_learns_is_said() -> None:
     verdict = reshaped(synthetic_results(4), rising).verdict()
     guard = next(guard for guard in verdict.guards if isinstance(guard, Unconverged))
-    assert (guard.start, guard.total, guard.longer) == (6, 8, True)
+    assert (guard.start, guard.end, guard.longer) == (6, 8, True)
     assert guard.rise.mean == pytest.approx(0.04)
     assert verdict.answer == "undecided"
     assert verdict.reasons == ("length",)
@@ -205,7 +205,7 @@ def test_sparse_tests_change_no_verdict(every: int) -> None:
         assert (thin.answer, thin.reasons, len(thin.guards)) == (dense.answer, dense.reasons, len(dense.guards))
         assert sparse.final_scores == whole.final_scores
         guards = [guard for guard in thin.guards if isinstance(guard, Unconverged)]
-        assert all((guard.start, guard.total) == (6, 8) for guard in guards)
+        assert all((guard.start, guard.end) == (6, 8) for guard in guards)
 
 
 def test_the_rise_of_a_sparsely_tested_control_counts_what_was_tested() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from critlab.analysis.judgement.convergence import Where, comparison
 from critlab.analysis.statistics import MINIMUM_SEEDS, RESOLUTION, Summary, summarise
 from critlab.analysis.tables.study_table import StudyTable
 from critlab.analysis.test_images import least_sd
@@ -54,21 +55,24 @@ class Constant:
 
 @dataclass(frozen=True)
 class Unconverged:
-    """The control's test score still improves at the end of its training by more than the smallest damage of interest.
+    """The control's test score still improves by more than the smallest damage of interest.
 
     Args:
-        rise: by how much it improves over the last third of the training, over seeds.
+        rise: by how much it improves over a last third of epochs, over seeds.
         start: the epoch at which that third begins.
-        total: epochs of the control.
+        end: the epoch at which it ends.
         longer: whether runs with the deficit train for more epochs than the control.
         has_equal_total: whether the study has clean runs of equal length to compare with.
+        where: the last third of what.
+        metric: of the score.
     """
 
     rise: Summary
     start: int
-    total: int
+    end: int
     longer: bool
     has_equal_total: bool = False
+    where: Where = "last_third"
     metric: Metric = ACCURACY
 
 
@@ -109,18 +113,21 @@ def unconverged(results: StudyTable) -> Unconverged | None:
     """Whether the shortest clean run is still learning; None where it is not, or is too short or too noisy to decide.
 
     The rise is how much better the mean test score of the last epochs is than that of as many epochs up to the
-    beginning of the last third; over as many as the final score is read from, and at most a third. Of the earlier
-    epochs, those that were tested count; the one at the beginning of the last third always is. With several seeds the
-    lower limit of the 95 % interval of the rise must be above 0 too. Ours.
+    beginning of the last third, of those that were tested; over as many as the final score is read from, and at most a
+    third. Which third it is depends on the learning rate, see
+    :func:`critlab.analysis.judgement.convergence.comparison`. With several seeds the lower limit of the 95 % interval
+    of the rise must be above 0 too. Ours.
     """
     window = convergence_window(results.study)
-    if window is None:
+    series = [] if window is None else _series(results, window.run)
+    compared = comparison(results.study, set[int]().union(*series))
+    if compared is None:
         return None
-    control, start, width = window.run, window.start, window.width
-    rises = []
-    for of_seed in _series(results, control):
+    control, rises = compared.run, []
+    for of_seed in series:
         late, early = (
-            [of_seed[end - back] for back in range(width) if end - back in of_seed] for end in (control.total, start)
+            [of_seed[end - back] for back in range(compared.width) if end - back in of_seed]
+            for end in (compared.end, compared.start)
         )
         if late and early:
             rises.append(results.metric.sign * (sum(late) / len(late) - sum(early) / len(early)))
@@ -132,7 +139,7 @@ def unconverged(results: StudyTable) -> Unconverged | None:
     longer = any(run.total > control.total for run in results.study.runs if run.role == "deficit")
     equal_total = any(run.role == "equal_total_control" for run in results.study.runs)
     longer = longer and results.study.sweep.origin is not None
-    return Unconverged(rise, start, control.total, longer, equal_total, results.metric)
+    return Unconverged(rise, compared.start, compared.end, longer, equal_total, compared.where, results.metric)
 
 
 def _plain(results: StudyTable) -> list[Run]:

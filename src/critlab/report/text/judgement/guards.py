@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from critlab.analysis.judgement.guards import AtChance, Constant, Guard
+from critlab.analysis.judgement.guards import AtChance, Constant, Guard, Unconverged
 from critlab.analysis.statistics import RESOLUTION
 from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.names import capital
 
 
 def guard_text(guard: Guard) -> str:
@@ -15,17 +16,26 @@ def guard_text(guard: Guard) -> str:
         return f"Every run has the same {words.title} after every epoch ({level}), so damage cannot show."
     if isinstance(guard, AtChance):
         return _chance(guard, words)
-    verb = "rises" if guard.metric.better == "higher" else "falls"
+    return _unconverged(guard, words)
+
+
+def _unconverged(guard: Unconverged, words: MetricWords) -> str:
+    better = guard.metric.better == "higher"
     by = f"{words.size(guard.rise.mean)} {words.interval(guard.rise.low, guard.rise.high)}, n = {guard.rise.n}"
-    rise = f"its {words.title} {verb} by {by} in the last third of its training"
-    text = f"The control has not converged: {rise} (epochs {guard.start} to {guard.total})."
+    between = f"in the last third of its training (epochs {guard.start} to {guard.end})"
+    if guard.where == "one_rate":
+        between = f"from epoch {guard.start} to {guard.end}, at one learning rate"
+    unknown = guard.where == "unknown_rate"
+    claim = "may not have converged" if unknown else "has not converged"
+    text = f"The control {claim}: its {words.title} {'rises' if better else 'falls'} by {by} {between}."
+    unless = "Unless your loop lowers the learning rate there, " if unknown else ""
     if not guard.longer:
-        return f"{text} Train for longer."
+        return f"{text} {capital(f'{unless}train for longer.')}"
+    why = f"{unless}longer runs may end {'higher' if better else 'better'} for that reason alone."
     advice = "Train for longer, or set equal_total = true in [controls]."
     if guard.has_equal_total:
         advice = "Compare with the clean runs of equal length."
-    better = "higher" if guard.metric.better == "higher" else "better"
-    return f"{text} Longer runs may end {better} for that reason alone. {advice}"
+    return f"{text} {capital(why)} {advice}"
 
 
 def _chance(guard: AtChance, words: MetricWords) -> str:
