@@ -18,7 +18,7 @@ from critlab.study import RemovalSweep, WindowSweep
 from critlab.study.runs.estimands import named_contrasts
 from critlab.study.runs.tree import build
 from synthetic import falling, saturating, synthetic_results, synthetic_study
-from verdict_cases import cases, clear_alone
+from verdict_cases import by_errors, cases, clear_alone
 
 SWEEPS = {
     "removal": RemovalSweep(at=(0, 10), recovery=1),
@@ -57,6 +57,32 @@ def test_present_names_what_shows_it_and_by_how_much() -> None:
     assert verdict.largest.estimate == pytest.approx(0.056, abs=0.001)
     assert verdict.lines()[0].startswith("Present: beyond delay of 3.7 points")
     assert verdict.lines() == verdict_lines(verdict)
+
+
+@pytest.mark.parametrize(
+    "study",
+    [
+        {},
+        {"kind": "window"},
+        {"damage": never, "noise": 0.001},
+        {"restarted": never, "noise": 0.0005, "delayed": saturating()},
+        {"noise": 0.02},
+    ],
+    ids=["present", "window", "absent", "damage only", "undecided"],
+)
+def test_the_share_of_wrong_answers_gives_the_verdict_of_the_share_of_right_ones(study: dict[str, Any]) -> None:
+    results = synthetic_results(4, **study)
+    right, wrong = results.verdict(), by_errors(results).verdict()
+    assert (wrong.answer, wrong.reasons) == (right.answer, right.reasons)
+    assert [type(one) for one in wrong.guards] == [type(one) for one in right.guards]
+    for one, other in zip(right.damages, wrong.damages, strict=True):
+        numbers = (other.estimate, other.low, other.high, other.adjusted_p)
+        assert numbers == pytest.approx((one.estimate, one.low, one.high, one.adjusted_p))
+        assert (other.exceeds, other.bounded, other.helps) == (one.exceeds, one.bounded, one.helps)
+    for confound, turned in zip(right.confounds, wrong.confounds, strict=True):
+        assert (confound.share is None) == (turned.share is None)
+        if confound.share is not None and turned.share is not None:
+            assert (turned.share.low, turned.share.high) == pytest.approx((confound.share.low, confound.share.high))
 
 
 def test_it_is_judged_once() -> None:

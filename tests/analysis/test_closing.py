@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from critlab.analysis.closing import FEWEST_DAMAGED, closing, closing_draws, damaged_points
+from critlab.analysis.closing import FEWEST_DAMAGED, closing, closing_draws, complete_seeds, damaged_points
 from critlab.analysis.statistics.half_maximum import HalfMaximum, damaged, half_maximum, mean_draws
+from critlab.analysis.tables.table import Status
 from critlab.study.sweeps.sweep import crossing
-from synthetic import synthetic_results
+from synthetic import synthetic_results, synthetic_study
 
 Array = NDArray[np.float64]
 AT = np.array([0.0, 4, 8, 12, 16, 20, 28, 40])
@@ -72,6 +73,24 @@ def test_a_closing_needs_three_damaged_points() -> None:
     assert closing(late) is None
     assert closing(synthetic_results(noise=0.2, seeds=(0, 1, 2)).curve()) is None
     assert closing(synthetic_results(seeds=(0, 1), noise=0.001).curve()) is None
+
+
+def test_points_count_with_the_seeds_that_they_have_and_a_closing_needs_three_with_all() -> None:
+    """Each point lacks another seed: all are damaged, and no closing can be read."""
+    points = (5, 10, 20, 40)
+    gone: dict[str, Status] = {
+        run.identifier(points.index(run.at)): "diverged"
+        for run in synthetic_study(at=points).runs
+        if run.role == "deficit"
+    }
+    results = synthetic_results(at=points, status=gone, noise=0.002)
+    assert complete_seeds(results.curve()) == 1
+    assert damaged_points(results.curve()) == 4
+    assert closing(results.curve()) is None
+    expected = "No closing epoch is given: it needs 3 seeds that have every point, and the sweep has 1."
+    assert expected in results.verdict().lines()
+    some: dict[str, Status] = dict.fromkeys([*gone][:2], "diverged")
+    assert closing(synthetic_results(at=points, status=some, noise=0.002).curve()) is not None
 
 
 def test_a_closing_says_between_which_points_it_lies() -> None:

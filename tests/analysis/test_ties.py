@@ -24,6 +24,7 @@ from critlab.learning_tasks.metric import ACCURACY
 from critlab.measures.correct_images import CorrectImages
 from critlab.report.charts.moments import moments
 from synthetic import synthetic_results
+from verdict_cases import by_errors
 
 IMAGES = 1000
 OF_DAMAGE = math.sqrt(2) / (2 * IMAGES)
@@ -42,16 +43,6 @@ CONTROLS: dict[str, Any] = {
 def tied(**changed: Any) -> Results:
     """Three seeds that agree in every run; training accuracy shows half of the damage."""
     return synthetic_results(3, noise=0.0, train_share=0.5, **changed)
-
-
-def smaller_is_better(results: Results) -> Results:
-    """The same runs by their share of wrong answers."""
-    rows = tuple(
-        replace(row, value=1 - row.value) if row.quantity.endswith("_accuracy") else row for row in results.rows
-    )
-    found = replace(results, rows=rows)
-    vars(found)["metric"] = replace(ACCURACY, better="lower")
-    return found
 
 
 def quoted(verdict: Verdict) -> Iterator[Summary | Share | None]:
@@ -101,7 +92,7 @@ def test_a_damage_has_the_same_error_wherever_it_is_quoted() -> None:
 @pytest.mark.parametrize("turned", [False, True])
 def test_no_confound_of_tied_seeds_has_zero_width(turned: bool) -> None:
     results = tied(controls=CONTROLS)
-    verdict = (smaller_is_better(results) if turned else results).verdict()
+    verdict = (by_errors(results) if turned else results).verdict()
     assert {"delay", "equal total", "training accuracy"} < {one.name for one in verdict.confounds}
     assert len(widths(verdict)) > 20
     assert min(widths(verdict)) > 1e-4
@@ -120,7 +111,7 @@ def test_a_schedule_with_clean_runs_of_its_own_has_the_floor_of_four_runs() -> N
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_points_of_a_curve_have_the_floor_and_the_control_itself_has_none(turned: bool) -> None:
-    results = smaller_is_better(tied()) if turned else tied()
+    results = by_errors(tied()) if turned else tied()
     origin, *others = curve(results).points
     assert (origin.low, origin.high) == (0.0, 0.0), "0 by definition"
     half = T * OF_DAMAGE / math.sqrt(3)

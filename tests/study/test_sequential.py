@@ -105,6 +105,19 @@ def test_points_are_added_until_the_closing_is_narrow() -> None:
     assert in_play(made, [present, later, full]).sweep.points == (0, 10, 17, 25, 40), "the budget is spent"
 
 
+def test_a_smaller_budget_of_points_goes_back_to_the_last_look_within_it() -> None:
+    made = study(5, POINTS, closing_width=3)
+    looks = [
+        look(5, "present", at, place=2, width=9.0)
+        for at in (FIRST, (0, 10, 25, 40), (0, 10, 17, 25, 40), (0, 10, 17, 25, 30, 40))
+    ]
+    assert in_play(made, looks).sweep.points == (0, 10, 17, 25, 40)
+    assert in_play(study(5, {**POINTS, "most": 4}), looks).sweep.points == (0, 10, 25, 40)
+    assert in_play(study(5, {**POINTS, "most": 7}), looks).sweep.points == (0, 2, 10, 17, 25, 30, 40)
+    other = study(5, {"first": [0, 20, 40], "most": 5})
+    assert in_play(other, looks).sweep.points == (0, 20, 40), "no look had these points"
+
+
 def test_seeds_come_before_points_and_may_come_after_them() -> None:
     made = study(SEEDS, POINTS)
     undecided = look(3, place=25)

@@ -13,6 +13,7 @@ import numpy as np
 from critlab.analysis.tables.results import Results
 from critlab.analysis.tables.table import Outcome, Row, Status
 from critlab.engine.records.makers import Maker
+from critlab.learning_tasks.metric import ACCURACY
 from critlab.study import Run, Study
 from synthetic import saturating, synthetic_results, synthetic_study
 
@@ -179,6 +180,16 @@ def clear_alone() -> Results:
     return synthetic_results(
         damage=last, noise=0.0012, restarted=never, delayed=last, controls=controls, random_state=8
     )
+
+
+def by_errors(results: Results) -> Results:
+    """The same runs by their share of wrong answers, of which less is better."""
+    rows = tuple(
+        replace(row, value=1 - row.value) if row.quantity.endswith("_accuracy") else row for row in results.rows
+    )
+    found = replace(results, rows=rows, chance=0.9)
+    vars(found)["metric"] = replace(ACCURACY, better="lower")
+    return found
 
 
 class Unsized:

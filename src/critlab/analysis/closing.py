@@ -69,7 +69,7 @@ def closing(curve: Curve, floor: float = 0.0, image_variance: float = 0.0) -> Cl
         image_variance: variance of each mean from the sample of test images.
     """
     at, seeds, damages = _complete(curve)
-    if damages.shape[1] < MINIMUM_SEEDS or damaged(damages, floor) < FEWEST_DAMAGED:
+    if damages.shape[1] < MINIMUM_SEEDS or damaged_points(curve, floor) < FEWEST_DAMAGED:
         return None
     means = damages.mean(axis=1)
     drawn = mean_draws(damages, DRAWS, _random(seeds), floor, image_variance)
@@ -85,8 +85,16 @@ def closing(curve: Curve, floor: float = 0.0, image_variance: float = 0.0) -> Cl
 
 
 def damaged_points(curve: Curve, floor: float = 0.0) -> int:
-    """How many points of a curve have damage above 0, each tested alone at 2.5 %, one-sided."""
-    return int(damaged(_complete(curve)[2], floor))
+    """How many points of a curve have damage above 0, each tested alone at 2.5 %, one-sided, with all of its seeds."""
+    numbered = [{seed.seed: seed.damage for seed in point.seeds} for point in curve.points if point.at != "never"]
+    seeds = sorted(set().union(*numbered))
+    damages = np.array([[known.get(seed, np.nan) for seed in seeds] for known in numbered])
+    return int(damaged(damages.reshape(len(numbered), len(seeds)), floor))
+
+
+def complete_seeds(curve: Curve) -> int:
+    """How many seeds have every point of a curve; a closing is read from these."""
+    return len(_complete(curve)[1])
 
 
 def closing_draws(curve: Curve, floor: float = 0.0, image_variance: float = 0.0) -> Floats:

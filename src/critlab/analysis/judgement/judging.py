@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from critlab.analysis.closing import Closing, closing, damaged_points
+from critlab.analysis.closing import Closing, closing, complete_seeds, damaged_points
 from critlab.analysis.confounds.found import confounds
 from critlab.analysis.curve import Curve, Place, curve, main_arm, order
 from critlab.analysis.effects.background import background_effect
@@ -93,6 +93,7 @@ class _Case:
             detectable_everywhere=self.detectable_everywhere(),
             closing=self.closing(),
             damaged_points=damaged_points(self.main, least_sd(self.results)) if self.lasts else 0,
+            complete_seeds=complete_seeds(self.main),
             confounds=confounds(self.results, self.main, at, self.damages),
             notes=tuple(self.notes(at)),
             guards=tuple(guard for guard in (self.unlearned, self.unconverged) if guard is not None),

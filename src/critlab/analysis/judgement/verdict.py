@@ -100,6 +100,7 @@ class Verdict(Shown):
         closing: when half of the largest lasting damage is reached; None where there is no lasting damage, or at fewer
             than three points.
         damaged_points: at how many points of the sweep there is damage above 0, each alone.
+        complete_seeds: how many seeds have every point of the sweep.
         confounds: other explanations of the damage.
         notes: what else a reader must know: benefits, effects of interventions, diverged and missing runs, the effect
             of the background, a source that the network has come to ignore.
@@ -126,6 +127,7 @@ class Verdict(Shown):
     detectable_everywhere: float | None = None
     closing: Closing | None = None
     damaged_points: int = 0
+    complete_seeds: int = 0
     confounds: tuple[Confound, ...] = ()
     notes: tuple[Note, ...] = ()
     guards: tuple[Guard, ...] = ()

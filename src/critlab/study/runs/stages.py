@@ -61,7 +61,8 @@ def in_play(study: Asked, looks: Sequence[Look]) -> Asked:
 
     Ours. Where the last look did not decide the answer, the next number of seeds is in play. Where it did, and the
     closing is wider than :func:`closing_width`, the point that the look proposed is added. Where neither is left, the
-    seeds and points of the last look stay.
+    seeds and points of the last look stay; where it had more points than the study allows now, those of the last look
+    that fits.
     """
     plan, adaptive = study.sequential, study.sweep.adaptive
     if plan is None and adaptive is None:
@@ -72,13 +73,12 @@ def in_play(study: Asked, looks: Sequence[Look]) -> Asked:
     if last is None:
         return study.staged(seeds, points)
     seeds = tuple(sorted(last.seeds)) if plan else seeds
-    own = study.sweep.own_points(last.points)
-    fits = adaptive is not None and _has_grown(adaptive, own)
-    points = own if fits else points
+    grown = _last(study, [one for one in looks if _fits(study, one)])
+    points = points if grown is None else study.sweep.own_points(grown.points)
     more = plan.after(len(seeds)) if plan and last.more_seeds and not last.decided else None
     if more is not None:
         seeds = tuple(range(more))
-    elif fits and last.place is not None and _may_narrow(study, last):
+    elif grown is last and last.place is not None and _may_narrow(study, last):
         points = _with(points, last.place)
     return study.staged(seeds, points)
 
@@ -88,6 +88,12 @@ def closing_width(study: Study) -> float:
     given = study.statistics.closing_width
     numbers = [at for at in study.sweep.points if at != "never"]
     return given if given is not None else max((numbers[-1] - numbers[0]) / 10, 1.0)
+
+
+def _fits(study: Study, look: Look) -> bool:
+    """Whether a look had points that the study may have."""
+    adaptive = study.sweep.adaptive
+    return adaptive is not None and _has_grown(adaptive, study.sweep.own_points(look.points))
 
 
 def _has_grown(adaptive: AdaptivePoints, points: tuple[Place, ...]) -> bool:

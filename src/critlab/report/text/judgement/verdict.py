@@ -206,6 +206,9 @@ def closing_text(verdict: Verdict) -> str:
 def _no_closing(verdict: Verdict) -> str:
     if not any(one.exceeds for one in verdict.lasting):
         return ""
+    if verdict.damaged_points >= FEWEST_DAMAGED:
+        needed = f"{verdict.minimum_seeds} seeds that have every point"
+        return f"No closing epoch is given: it needs {needed}, and the sweep has {verdict.complete_seeds}."
     found = count(verdict.damaged_points, "damaged point")
     return f"No closing epoch is given: it needs {FEWEST_DAMAGED} damaged points, and the sweep has {found}."
 
