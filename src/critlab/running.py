@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from critlab._core.errors import StoreError, StoreUnwritable, StudyError
 from critlab._core.terminal.text import say
+from critlab._core.user_code.values import flag, instance, one_of, path, whole
 from critlab.analysis.calibration.calibrate import Progress
 from critlab.analysis.calibration.calibrate import calibrate as calibrate_designs
 from critlab.analysis.calibration.results import Calibration
@@ -17,6 +19,7 @@ from critlab.engine.maintenance.merge import Merged, merge
 from critlab.engine.planning.plan import Plan
 from critlab.engine.planning.processors import default_workers
 from critlab.engine.records.look_record import now_in_play
+from critlab.hooks.calls import check_call
 from critlab.papers.ours.standard_designs import COUNTS, standard_designs
 from critlab.sequential.cost import plan as plan_study
 from critlab.sequential.loop import run_study_to_answer
@@ -72,17 +75,21 @@ def run(
         StudyError: the study does not fit its data, or the store holds another study of its name.
         DataError: the data are missing or damaged.
     """
+    _check_study(study, "study")
     place = Store(store)
+    one_of(device, "device", get_args(Device))
+    one_of(precision, "precision", get_args(Precision))
     means = RunOptions(
-        workers,
+        _workers(workers),
         device,
         precision,
-        Path(data) if data else None,
+        _folder(data),
         engine,
-        replace=replace,
-        remeasure=remeasure,
+        replace=flag(replace, "replace"),
+        remeasure=flag(remeasure, "remeasure"),
         part=None if part is None else Part.read(part, "part"),
     )
+    instance(engine, "engine", str, "the name of an executor, such as processes")
     report, stage, results = run_study_to_answer(study, place, means, say)
     if report.outcome.unwritable:
         raise StoreUnwritable(report.outcome.unwritable)
@@ -108,7 +115,9 @@ def merge_stores(stores: Sequence[str | Path], into: str | Path | None = None) -
         StoreError: two stores contradict each other, with the files; nothing was written.
         StoreUnwritable: the disk is full, or the folder may not be written.
     """
-    return merge([Store(one) for one in stores], None if into is None else Store(into))
+    instance(stores, "stores", (list, tuple), "a list of folders")
+    places = [Store(path(one, "stores", StoreError)) for one in stores]
+    return merge(places, None if into is None else Store(path(into, "into", StoreError)))
 
 
 def plan(
@@ -134,10 +143,11 @@ def plan(
         StudyError: it shall measure, and this process is a worker.
         DataError: it shall measure, and the data are missing or damaged.
     """
-    folder = Path(data) if data else None
+    _check_study(study, "study")
     chosen = None if part is None else Part.read(part, "part")
-    count = workers or default_workers()
-    return plan_study(study, Store(store), workers=count, measure=measure, folder=folder, part=chosen)
+    count = _workers(workers) or default_workers()
+    measured, folder = flag(measure, "measure"), _folder(data)
+    return plan_study(study, Store(store), workers=count, measure=measured, folder=folder, part=chosen)
 
 
 def calibrate(
@@ -153,12 +163,14 @@ def calibrate(
         progress: called with the number of finished parts and of all.
 
     Raises:
-        StudyError: ``studies`` or ``seed`` is out of range, or the study has too few seeds or no runs to compare.
+        StudyError: an argument is not what it should be, or the study has too few seeds or no runs to compare.
     """
-    studies = (400 if study else 100) if studies is None else studies
-    if studies < 1 or seed < 0:
-        field, value, least = ("studies", studies, 1) if studies < 1 else ("seed", seed, 0)
-        raise StudyError(f"{field}: received {value}; must be at least {least}")
+    if study is not None:
+        _check_study(study, "study")
+    studies = (100 if study is None else 400) if studies is None else whole(studies, "studies", 1)
+    seed = whole(seed, "seed", 0)
+    if progress is not None:
+        check_call(progress, ("finished", "all"), "progress")
     if study is None:
         return calibrate_designs(standard_designs(), COUNTS, studies, seed, progress=progress)
     plan = study.sequential.counts if study.sequential else None
@@ -180,5 +192,18 @@ def load_results(study: Study, store: str | Path = "critlab-store") -> Results:
         StudyError: the study was never run in that store.
         StoreError: the store cannot be read.
     """
+    _check_study(study, "study")
     place = Store(store)
     return read_results(now_in_play(study, place), place)
+
+
+def _check_study(study: object, name: str) -> None:
+    instance(study, name, Study, "a critlab.Study, such as critlab.read_study(...) or critlab.removal_sweep(...) gives")
+
+
+def _workers(given: int | None) -> int | None:
+    return None if given is None else whole(given, "workers", 1)
+
+
+def _folder(data: str | Path | None) -> Path | None:
+    return None if data is None or data == "" else path(data, "data")

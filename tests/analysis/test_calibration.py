@@ -170,7 +170,7 @@ def test_the_table_of_several_designs_is_that_of_each(monkeypatch: pytest.Monkey
 
 
 def test_bad_input_is_refused_in_one_line() -> None:
-    with pytest.raises(StudyError, match="studies: received 0; must be at least 1"):
+    with pytest.raises(StudyError, match="studies: received 0; must be a whole number, at least 1"):
         critlab.calibrate(studies=0)
-    with pytest.raises(StudyError, match="seed: received -1; must be at least 0"):
+    with pytest.raises(StudyError, match="seed: received -1; must be a whole number, at least 0"):
         critlab.calibrate(seed=-1)

@@ -11,10 +11,12 @@ import numpy as np
 from torch import Tensor
 
 from critlab._core.errors import StudyError
+from critlab._core.user_code.values import flag, is_whole, whole
 from critlab.deficits import Deficit
 from critlab.hooks.border.entries import Key, at, put
 from critlab.hooks.border.tensors import taken
 from critlab.hooks.deprivation import NAMED, BatchDeficit, DataInfo
+from critlab.hooks.named_options import check_data_info, check_key, given_options
 from critlab.hooks.refilling import Refilled
 from critlab.hooks.sampler_epoch import make_tellable, sampler_epoch, tell_epoch
 
@@ -76,13 +78,20 @@ class DeficitLoader:
         knowledge: DataInfo | None = None,
         **named: Any,
     ) -> None:
-        self.refill = bool(named.pop("refill", False))
+        self.refill = flag(named.pop("refill", False), "DeficitLoader: refill")
         if unknown := sorted(set(named) - set(NAMED)):
             raise TypeError(
                 f"DeficitLoader() has no argument {unknown[0]!r} (further ones: {', '.join([*NAMED, 'refill'])})"
             )
-        if not 0 <= start <= stop:
+        if not hasattr(loader, "__iter__") and not hasattr(loader, "__getitem__"):
+            raise StudyError(f"DeficitLoader: loader: received {type(loader).__name__}; must give batches")
+        start, stop = whole(start, "DeficitLoader: start", 0), whole(stop, "DeficitLoader: stop", 0)
+        if not is_whole(seed):
+            raise StudyError(f"DeficitLoader: seed: received {seed!r}; must be a whole number")
+        if start > stop:
             raise StudyError(f"DeficitLoader: received the window [{start}, {stop}); must have 0 <= start <= stop")
+        for name, key in (("inputs", inputs), ("labels", labels), ("numbers", numbers), ("mask", mask)):
+            check_key(key, f"DeficitLoader: {name}")
         if per not in ("epoch", "step"):
             raise StudyError(f"DeficitLoader: per: received {per!r}; must be 'epoch' or 'step'")
         if not isinstance(deficit, Deficit):
@@ -91,7 +100,8 @@ class DeficitLoader:
             )
         self.loader, self.deficit, self.window, self.per, self.seed = loader, deficit, range(start, stop), per, seed
         self.inputs, self.labels, self.numbers, self.mask = inputs, labels, numbers, mask
-        known = (knowledge or DataInfo()).with_named(named)
+        known = given_options(DataInfo, knowledge, "DeficitLoader", "knowledge").with_named(named)
+        check_data_info(known, "DeficitLoader")
         self.knowledge = known if known.examples else replace(known, examples=_length(getattr(loader, "dataset", None)))
         BatchDeficit(deficit, self.knowledge, seed=seed, epoch=0)  # says at once what is wrong with ``normalised``
         #: the epoch that the next pass is, and the batches given so far

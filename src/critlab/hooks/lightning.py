@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from critlab._core.errors import StudyError
+from critlab._core.user_code.values import instance, path
+from critlab.hooks.calls import check_call
 from critlab.hooks.sensitivity.torch_training import Parts, TorchTraining
 from critlab.hooks.sidecar.offered import OfferedCheckpoints
 from critlab.hooks.watch import Watch
@@ -160,8 +162,11 @@ class WatchCallback(Callback):
         **options: Any,
     ) -> None:
         super().__init__()
+        check_call(inputs, ("batch",), "WatchCallback: inputs")
+        if forks is not None:
+            instance(forks, "WatchCallback: forks", ForkPlan, "a critlab.ForkPlan, or None")
         self.inputs, self.forks, self.options = inputs, forks, options
-        self.sidecar = None if sidecar is None else OfferedCheckpoints(sidecar)
+        self.sidecar = None if sidecar is None else OfferedCheckpoints(path(sidecar, "WatchCallback: sidecar"))
         self._training: TorchTraining | None = None
         self.watch: Watch | None = None
         self._saved: Mapping[str, Any] | None = None

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import torch
+
 from critlab._core.errors import StudyError
+from critlab._core.spec import shown
+from critlab._core.user_code.values import is_whole, whole
 from critlab.hooks.border.scale import Scale
 from critlab.hooks.deprivation import NAMED, DataInfo
-from critlab.hooks.values import check_plain, whole
+from critlab.hooks.values import check_plain
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -17,13 +21,14 @@ if TYPE_CHECKING:
 Options = TypeVar("Options", bound="DataclassInstance")
 
 
-def given_options(kind: type[Options], options: Any, of: str) -> Options:
+def given_options(kind: type[Options], options: Any, of: str, name: str = "options") -> Options:
     """The options that a call was given as one value; the usual ones where it was given None.
 
     Args:
         kind: their class.
         options: what was received.
         of: the function that takes them, for the message.
+        name: of the argument.
 
     Raises:
         StudyError: it is something else.
@@ -32,7 +37,7 @@ def given_options(kind: type[Options], options: Any, of: str) -> Options:
         return kind()
     if not isinstance(options, kind):
         raise StudyError(
-            f"{of}: options: received {type(options).__name__}; must be {kind.__name__}(...), or give each option by "
+            f"{of}: {name}: received {type(options).__name__}; must be {kind.__name__}(...), or give each option by "
             "its name"
         )
     return options
@@ -71,8 +76,49 @@ def _data_info(knowledge: Any, named: Mapping[str, Any], of: str) -> DataInfo:
             f"or give {', '.join(NAMED)} by name"
         )
     known = knowledge.with_named(named)
+    check_data_info(known, of)
+    return known
+
+
+def check_data_info(known: DataInfo, of: str) -> None:
+    """Refuse what is known of the data where it cannot be so.
+
+    Args:
+        known: with numbers, normalisation, labels and place.
+        of: the function that takes it, for messages.
+
+    Raises:
+        StudyError: naming the field.
+    """
     for name in ("examples", "classes"):
         whole(getattr(known, name), f"{of}: {name}", 0)
     if known.normalised is not None:
         Scale.of(known.normalised)
-    return known
+    if known.labels is not None and not _are_labels(known.labels):
+        raise StudyError(
+            f"{of}: all_labels: received {type(known.labels).__name__}; must be the labels of all training examples, "
+            "(examples,)"
+        )
+    check_key(known.key, f"{of}: key")
+
+
+def check_key(key: Any, name: str) -> None:
+    """Refuse what is no place in a batch; None is one that is not said.
+
+    Args:
+        key: what was received.
+        name: of the function and the argument, for the message.
+
+    Raises:
+        StudyError: it is none.
+    """
+    steps = key if isinstance(key, tuple) else (key,)
+    if key is not None and not (steps and all(isinstance(step, str) or is_whole(step) for step in steps)):
+        raise StudyError(f"{name}: received {shown(key)}; must be a number, a name, or a tuple of these")
+
+
+def _are_labels(labels: Any) -> bool:
+    try:
+        return torch.as_tensor(labels).ndim > 0
+    except (TypeError, ValueError, RuntimeError):
+        return False

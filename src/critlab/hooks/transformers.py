@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
+from critlab._core.user_code.values import instance, path
 from critlab.hooks.sensitivity.torch_training import Parts, TorchTraining
 from critlab.hooks.sidecar.offered import OfferedCheckpoints
 from critlab.hooks.watch import Watch
@@ -123,8 +124,12 @@ class WatchCallback(TrainerCallback):
         **options: Any,
     ) -> None:
         super().__init__()
+        if resume is not None:
+            resume = path(resume, "WatchCallback: resume")
+        if forks is not None:
+            instance(forks, "WatchCallback: forks", ForkPlan, "a critlab.ForkPlan, or None")
         self.resume, self.forks, self.options = resume, forks, options
-        self.sidecar = None if sidecar is None else OfferedCheckpoints(sidecar)
+        self.sidecar = None if sidecar is None else OfferedCheckpoints(path(sidecar, "WatchCallback: sidecar"))
         self._training: TorchTraining | None = None
         self.watch: Watch | None = None
         self._seen: Call | None = None

@@ -1,57 +1,35 @@
-"""Numbers that a person gives in Python: checked before anything is trained, each with one message."""
+"""Options that a person gives in Python, by the types of their fields; each wrong one has one message."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import fields
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from critlab._core.errors import StudyError
+from critlab._core.spec import shown
+from critlab._core.user_code.values import is_flag, is_real, is_whole
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-
-def whole(value: Any, name: str, least: int) -> int:
-    """``value`` as an int; numpy's whole numbers are such, and True is none.
-
-    Args:
-        value: what was received.
-        name: of the function and the argument, for the message, such as ``"when: total"``.
-        least: the smallest that is allowed.
-
-    Raises:
-        StudyError: it is something else, or below ``least``.
-    """
-    if not is_whole(value) or value < least:
-        raise StudyError(f"{name}: received {value!r}; must be a whole number, at least {least}")
-    return int(value)
-
-
-def is_whole(value: Any) -> bool:
-    """Whether ``value`` is a whole number of Python's or numpy's; True is none."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def is_real(value: Any) -> bool:
-    """Whether ``value`` is a finite number; True is none."""
-    return isinstance(value, Real) and not isinstance(value, bool | np.bool_) and math.isfinite(value)
-
+NONE = " | None"
+"""How the type of a field ends that may be left out."""
 
 _KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "bool": (lambda value: isinstance(value, bool | np.bool_), "True or False"),
+    "bool": (is_flag, "True or False"),
     "int": (is_whole, "a whole number"),
     "float": (is_real, "a finite number"),
+    "str": (lambda value: isinstance(value, str), "a text"),
+    "str | int": (lambda value: isinstance(value, str) or is_whole(value), "a text"),
+    "MutableMapping[str, Any]": (lambda value: isinstance(value, MutableMapping), "a mapping, such as a dict"),
+    "MutableMapping[str, float]": (lambda value: isinstance(value, MutableMapping), "a mapping, such as a dict"),
 }
 """The plain types of fields, each with its check and its name in messages."""
 
 
 def check_plain(options: DataclassInstance, of: str) -> None:
-    """Refuse values of fields that are declared as truth values or numbers, and are something else.
+    """Refuse values of fields that are declared with one of the plain types, and are something else.
 
     Args:
         options: their class is defined in a module whose annotations are texts.
@@ -61,11 +39,9 @@ def check_plain(options: DataclassInstance, of: str) -> None:
         StudyError: naming the field.
     """
     for one in fields(options):
-        declared, _, none = str(one.type).partition(" | ")
-        value = getattr(options, one.name)
-        if declared not in _KINDS or (none == "None" and value is None):
-            continue
-        fits, allowed = _KINDS[declared]
-        if not fits(value):
-            also = ", or None" if none else ""
-            raise StudyError(f"{of}: {one.name}: received {value!r}; must be {allowed}{also}")
+        declared, value = str(one.type), getattr(options, one.name)
+        may_be_none = declared.endswith(NONE)
+        fits, allowed = _KINDS.get(declared.removesuffix(NONE), (lambda value: True, ""))
+        if not (may_be_none and value is None) and not fits(value):
+            also = ", or None" if may_be_none else ""
+            raise StudyError(f"{of}: {one.name}: received {shown(value)}; must be {allowed}{also}")

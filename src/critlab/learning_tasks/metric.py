@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from critlab._core.errors import InvalidValue
+from critlab._core.spec import shown
+from critlab._core.user_code.values import is_real
+
 Better = Literal["higher", "lower"]
 
 
@@ -26,7 +30,7 @@ class Metric:
             rounding of a share.
 
     Raises:
-        ValueError: the name is no identifier, or a number is out of its range.
+        InvalidValue: a StudyError and a ValueError: the name is no identifier, or a value is out of its range.
     """
 
     name: str
@@ -40,12 +44,21 @@ class Metric:
     counted: bool = False
 
     def __post_init__(self) -> None:
-        if not self.name.isidentifier():
-            raise ValueError(f"name: received {self.name!r}; must be an identifier, such as dice")
+        for field in ("label", "unit"):
+            if not isinstance(getattr(self, field), str):
+                raise InvalidValue(f"{field}: received {shown(getattr(self, field))}; must be a text")
+        for field in ("factor", "least", "most", "smallest_damage"):
+            given = getattr(self, field)
+            if not is_real(given) and not (given is None and field in ("least", "most")):
+                raise InvalidValue(f"{field}: received {shown(given)}; must be a finite number")
+        if not isinstance(self.name, str) or not self.name.isidentifier():
+            raise InvalidValue(f"name: received {self.name!r}; must be an identifier, such as dice")
         if self.better not in ("higher", "lower"):
-            raise ValueError(f'better: received {self.better!r}; must be "higher" or "lower"')
+            raise InvalidValue(f'better: received {self.better!r}; must be "higher" or "lower"')
+        if not self.factor > 0:
+            raise InvalidValue(f"factor: received {self.factor}; must be above 0")
         if not self.smallest_damage >= 0:
-            raise ValueError(f"smallest_damage: received {self.smallest_damage}; must be at least 0")
+            raise InvalidValue(f"smallest_damage: received {self.smallest_damage}; must be at least 0")
 
     @property
     def title(self) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from critlab._core.errors import StudyError
+from critlab._core.user_code.values import instance, path
 from critlab.analysis.tables.results import Results
 from critlab.report.chart import Chart, Panel
 from critlab.report.charts import charts
@@ -38,16 +40,24 @@ def save_figures(results: Results | Findings, folder: str | Path, style: PaperSt
         The files written.
 
     Raises:
-        StudyError: vl-convert-python is not installed.
+        StudyError: vl-convert-python is not installed, an argument is not what it should be, or ``folder`` cannot be
+            made.
     """
-    chosen, library, folder = style or PaperStyle(), drawing(), Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    instance(results, "results", (Results, Findings), "what critlab.run or critlab.load_results returns")
+    place = path(folder, "folder")
+    chosen = PaperStyle() if style is None else style
+    instance(chosen, "style", PaperStyle, "a critlab.PaperStyle, or None")
+    library = drawing()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(f"folder: {place} cannot be made: {error.strerror}; give another folder") from None
     written: list[Path] = []
     drawn = charts(results) if isinstance(results, Results) else results.charts
     for chart in (one for one in drawn if one.for_paper):
         for name, content in _files(chart, chosen, library):
-            deliver(folder / name, content)
-            written.append(folder / name)
+            deliver(place / name, content)
+            written.append(place / name)
     return written
 
 

@@ -11,6 +11,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from critlab._core.errors import InvalidValue
+from critlab._core.user_code.values import instance
+from critlab._core.user_code.values import path as given_path
 from critlab._core.version import VERSION
 from critlab.analysis.tables.results import Results
 from critlab.report.findings import Comparison, Findings
@@ -24,6 +27,8 @@ REFRESH_SECONDS = 15
 
 CHARTS = ("main", "damage_charts", "design_charts", "charts")
 """Where a part of the page has charts, in the order of the page."""
+
+RESULTS = "what critlab.run or critlab.load_results returns"
 
 Shown = Results | Findings
 """What a page can show."""
@@ -45,12 +50,11 @@ def page(
 
     Raises:
         StudyError: vl-convert-python is not installed.
-        ValueError: there are no results.
+        StudyError: ``results`` are none, or there are none.
     """
+    several = shown_results(results)
+    _check_further(further, comparisons, live)
     check_renderer()
-    several = [results] if isinstance(results, Results | Findings) else list(results)
-    if not several:
-        raise ValueError("received no results; give at least one")
     sections = [
         {**section(one, f"study-{index}", comparisons if index == 1 else ()), "live": live if index == 1 else ""}
         for index, one in enumerate(several, start=1)
@@ -78,6 +82,31 @@ def page(
     )
 
 
+def shown_results(results: Any) -> list[Shown]:
+    """The results of one study, or of several, as a list.
+
+    Raises:
+        StudyError: they are no results; where there are none, it is a ValueError too.
+    """
+    several = list(results) if isinstance(results, list | tuple) else [results]
+    if not several:
+        raise InvalidValue("results: received none; give at least one")
+    for one in several:
+        instance(one, "results", (Results, Findings), f"{RESULTS}, or a list of these")
+    return several
+
+
+def _check_further(further: Any, comparisons: Any, live: Any) -> None:
+    pairs = "a list of pairs, each a question and a command"
+    instance(further, "further", (list, tuple), pairs)
+    for one in further:
+        instance(one, "further", tuple, pairs)
+    instance(comparisons, "comparisons", (list, tuple), "a list of comparisons")
+    for one in comparisons:
+        instance(one, "comparisons", Comparison, "a list of comparisons")
+    instance(live, "live", str, "a text")
+
+
 def _links(parts: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Where the header leads: to the parts of a page that has several, else to the sections of the only one."""
     if len(parts) > 1:
@@ -101,7 +130,7 @@ def report(
     Raises:
         StudyError: ``path`` is named like a file of another kind, or cannot be written.
     """
-    path = Path(path)
+    path = given_path(path, "path")
     check_page(path)
     deliver(path, page(results, further, comparisons, live).encode())
     return path

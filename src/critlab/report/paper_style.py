@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from critlab._core.errors import StudyError
 from critlab._core.spec import nearest, shown
+from critlab._core.user_code.values import instance, is_real
 from critlab.report.theme import PAPER_FONT
 
 Format = Literal["pdf", "svg", "png", "json", "csv", "txt"]
@@ -40,12 +41,14 @@ class PaperStyle:
     formats: tuple[Format, ...] = FORMATS
 
     def __post_init__(self) -> None:
-        if isinstance(self.width, str) and self.width not in COLUMNS:
+        if self.width is not None and not is_real(self.width) and self.width not in [*COLUMNS]:
             raise StudyError(
                 f"width: received {shown(self.width)}; must be single, double, or a number of points such as 300"
             )
         if isinstance(self.width, int | float) and not NARROWEST <= self.width <= WIDEST:
             raise StudyError(f"width: received {self.width:g}; must be {NARROWEST:g} to {WIDEST:g} points")
+        instance(self.font, "font", str, "the name of a font")
+        instance(self.formats, "formats", (list, tuple), f"a list of {', '.join(FORMATS)}")
         for one in self.formats:
             if one not in FORMATS:
                 raise StudyError(f"format: received {shown(one)}{nearest(f'{one}', FORMATS)}")

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from critlab._core.errors import StoreDamaged, StoreError, StoreNewer, StoreUnwritable
 from critlab._core.terminal.text import one_line
+from critlab._core.user_code.values import path as given_path
 from critlab.store import record
 from critlab.store.disk import atomic, files
 from critlab.store.shape import check_body
@@ -41,17 +42,20 @@ class Store:
 
     Args:
         root: the folder.
+
+    Raises:
+        StoreError: it is no path.
     """
 
     def __init__(self, root: str | Path) -> None:
-        self.root = Path(root)
+        self.root = given_path(root, "store", StoreError)
         self.damaged = 0
 
     def check_place(self) -> None:
         """Refuses a folder in which the file system could not take the files of a store; touches nothing.
 
         Raises:
-            StoreError: its path is too long.
+            StoreError: its path is too long, or leads through a file.
         """
         place = self.root.absolute()
         most, below = _longest_path(place), len(LONGEST) + 1
@@ -61,6 +65,10 @@ class Store:
                 f"--store: received {received}, a path of {len(os.fsencode(place)):,} bytes; must be below "
                 f"{most - below:,}, because the paths of its files are {below} bytes longer"
             )
+        ways = (place, *place.parents)
+        if file := next((one for one in ways if os.path.exists(one) and not os.path.isdir(one)), None):
+            received = one_line(f"{self.root}", 100)
+            raise StoreError(f"--store: received {received}, but {file} is not a folder; give a folder")
 
     def path(self, kind: str, name: str, suffix: str = ".json") -> Path:
         """Where a file lies: digests fan out by their first two characters."""

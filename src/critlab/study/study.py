@@ -23,6 +23,7 @@ from pydantic import (
 
 from critlab._core.errors import StudyError
 from critlab._core.spec import Problems, shown
+from critlab._core.user_code.values import path as given_path
 from critlab.study import checks
 from critlab.study.defaults import with_defaults
 from critlab.study.ingredients.background_deficit import BackgroundDeficit
@@ -177,7 +178,7 @@ def read_study(path: str | Path) -> Study:
     Raises:
         StudyError: the file is missing, is not TOML, or is not a study.
     """
-    path = Path(path)
+    path = given_path(path, "path")
     try:
         # some editors put a byte order mark before the text
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from critlab._core.spec import plain_numbers, shown
+from critlab._core.user_code.values import is_real
 from critlab.analysis.timing.answer import Timing
 from critlab.analysis.timing.table import Cell
 
@@ -49,12 +52,12 @@ def switch_costs(cells: Iterable[Cell], total: int, cost: Cost, before: bool) ->
         before: whether the switch is on before its time.
 
     Raises:
-        ValueError: a cost is negative, or all of them are 0.
+        ValueError: a cost is no number or negative, or all of them are 0.
     """
     known = list(cells)
-    early, late = ([float(cost(epoch, on)) for epoch in range(total)] for on in (before, not before))
-    if not all(one >= 0 for one in (*early, *late)) or not sum(early) * sum(late) > 0:
-        raise ValueError("cost: received a cost below 0, or no cost at all; must be at least 0, and above 0 for some")
+    early, late = ([cost_of(cost(epoch, on)) for epoch in range(total)] for on in (before, not before))
+    if not sum(early) * sum(late) > 0:
+        raise ValueError("cost: received no cost at all; must be above 0 for some epochs")
     trunk = [sum(early[:time]) for time in range(total + 1)]
     fork = [sum(late[time:]) for time in range(total + 1)]
     times = sorted({time for time, _ in known})
@@ -62,6 +65,20 @@ def switch_costs(cells: Iterable[Cell], total: int, cost: Cost, before: bool) ->
     last = {seed: max(time for time, other in known if other == seed) for _, seed in known}
     spent = sum(trunk[time] for time in last.values()) + sum(fork[time] for time, _ in known)
     return Costs(by_time, spent, len(last) * sum(by_time.values()))
+
+
+def cost_of(given: Any) -> float:
+    """What a cost function returned, as a number.
+
+    Raises:
+        ValueError: it is no finite number, or below 0.
+    """
+    cost = plain_numbers(given)
+    if not is_real(cost):
+        raise ValueError(f"cost: returned {shown(cost)}; must be a finite number")
+    if cost < 0:
+        raise ValueError(f"cost: received a cost below 0, {cost:g}; must be at least 0")
+    return float(cost)
 
 
 def cheapest(timing: Timing, costs: Costs) -> int:

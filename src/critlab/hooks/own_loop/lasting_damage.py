@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from critlab._core.errors import StudyError
+from critlab._core.user_code.values import instance, whole
 from critlab.analysis.judgement.decision import Decision, Family, Kind, decide
 from critlab.analysis.statistics import Summary, summarise
 from critlab.hooks.calls import check_call
@@ -22,12 +23,11 @@ from critlab.hooks.own_loop.means import LoopMeans
 from critlab.hooks.own_loop.metric import task_of_loop
 from critlab.hooks.own_loop.recoveries import RECOVERY_FUNCTIONS, Recovery, Remedy, recovery_scores
 from critlab.hooks.own_loop.resume_check import refuse_scheduler
-from critlab.hooks.values import whole
 from critlab.learning_tasks import ACCURACY, Metric
 from critlab.study.ingredients.intervention import Intervention
 from critlab.study.runs.estimands import EstimandName
 from critlab.training.interventions import intervene
-from critlab.training.states.packing import pack
+from critlab.training.states.packing import Arrays, pack
 
 Answer = Literal["present", "damage_only", "absent", "undecided"]
 
@@ -204,7 +204,7 @@ def lasting_damage(
         forks["restarted"] = Recovery("after", epoch, epoch + recovery)
         forks["before"] = Recovery("before", epoch, epoch + recovery)
     forks |= {name: Recovery("after", removal, end, remedy) for name, remedy in tried.items()}
-    checkpoints = {"before": pack(before), "after": pack(after)}
+    checkpoints = {"before": _packed(before, "before"), "after": _packed(after, "after")}
     scores = recovery_scores(given, chosen, checkpoints, forks, repeats, chosen.kept, judged.name)
     return LastingDamage(
         damages={name: summarise(values) for name, values in _contrasts(scores, judged).items()},
@@ -227,8 +227,21 @@ def _tried(remedies: Any) -> dict[str, Remedy]:
             f"lasting_damage: remedies: received {type(remedies).__name__}; must be a mapping from names to functions"
         )
     for name, remedy in (remedies or {}).items():
+        instance(name, "lasting_damage: remedies", str, "a mapping from names to functions")
         check_call(remedy, ("state",), f"lasting_damage: remedies: {name}")
     return dict(remedies or {})
+
+
+def _packed(checkpoint: Any, name: str) -> Arrays:
+    """The arrays of a checkpoint.
+
+    Raises:
+        StudyError: it holds something else than tensors and plain values.
+    """
+    try:
+        return pack(checkpoint)
+    except StudyError as error:
+        raise StudyError(f"lasting_damage: {name}: {error}") from None
 
 
 def _contrasts(scores: Mapping[str, tuple[float, ...]], metric: Metric) -> dict[EstimandName, list[float]]:
@@ -258,6 +271,8 @@ def shrink_and_perturb(model: nn.Module, fresh: nn.Module, *, shrink: float = 0.
 
     Source: Ash and Adams 2020; see :func:`~critlab.training.interventions.intervene`.
     """
+    for name, one in (("model", model), ("fresh", fresh)):
+        instance(one, f"shrink_and_perturb: {name}", nn.Module, "a torch.nn.Module")
     chosen = Intervention.read({"shrink": shrink, "perturb": perturb}, "shrink_and_perturb")
     intervene(model, torch.optim.SGD(model.parameters(), lr=1.0), chosen, fresh)
 

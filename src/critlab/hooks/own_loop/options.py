@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from critlab._core.errors import StudyError
+from critlab._core.user_code.values import instance
 from critlab.deficits import Deficit
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.named_options import with_named
@@ -67,7 +68,7 @@ class ProbeOptions(LoopMeans):
     name: str = "probe"
     model: str = "the model"
     data: str = "its own data"
-    version: str | None = None
+    version: str | int | None = None
     check: bool = True
     replace: bool = False
     threads: int | None = 1
@@ -83,6 +84,7 @@ class ProbeOptions(LoopMeans):
         """
         made = with_named(self, named, "probe")
         made.check_means("probe")
+        made = replace(made, controls=_deficits(made.controls))
         if made.threads is not None and made.threads < 1:
             raise StudyError(
                 f"probe: threads: received {made.threads}; must be at least 1, or None for torch's own setting"
@@ -106,10 +108,26 @@ class ProbeOptions(LoopMeans):
     @property
     def control_section(self) -> dict[str, Any]:
         """The section ``[controls]`` of the study."""
-        return {"deficits": listed(self.controls), "delay": self.delay, "clocks": None if self.restart else ()}
+        return {"deficits": list(self.controls), "delay": self.delay, "clocks": None if self.restart else ()}
 
     def statistics_section(self, metric: Metric) -> dict[str, Any]:
         """The section ``[statistics]`` of the study, whose score is ``metric``."""
         smallest = metric.smallest_damage if self.smallest_damage is None else self.smallest_damage
         given = {"final_epochs": self.final_epochs, "smallest_damage": smallest}
         return {**given, "closing_width": self.closing_width}
+
+
+def _deficits(given: Any) -> tuple[Deficit, ...]:
+    """The further deficits.
+
+    Raises:
+        StudyError: they are no list of deficits.
+    """
+    several = given if isinstance(given, Deficit) else listed(given)
+    if not isinstance(several, list):
+        raise StudyError(
+            f"probe: controls: received {type(given).__name__}; must be a list of deficits, such as [VerticalFlip()]"
+        )
+    for one in several:
+        instance(one, "probe: controls", Deficit, "a list of deficits, such as [VerticalFlip()]")
+    return tuple(several)

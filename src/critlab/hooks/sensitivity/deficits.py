@@ -35,12 +35,20 @@ def named_deficits(
     Raises:
         StudyError: there is none, one is neither, or two have one name.
     """
-    if isinstance(given, Deficit) or callable(given):
-        given = [given]
-    pairs = list(given.items()) if isinstance(given, Mapping) else [(_name(one), one) for one in given]
+    several = [given] if isinstance(given, Deficit) or callable(given) else given
+    if isinstance(several, str | bytes) or not isinstance(several, Iterable):
+        raise StudyError(
+            f"{function}: deficits: received {type(several).__name__}; must be a list or a mapping of deficits, such "
+            "as [Blur(factor=4)]"
+        )
+    pairs = list(several.items()) if isinstance(several, Mapping) else [(_name(one), one) for one in several]
     if not pairs:
         raise StudyError(f"{function}: deficits: received none; give at least one, such as [Blur(factor=4)]")
     for name, one in pairs:
+        if not isinstance(name, str):
+            raise StudyError(f"{function}: deficits: received the name {name!r}; must be a text")
+        if isinstance(one, type) and issubclass(one, Deficit):
+            raise StudyError(f"{function}: deficits: received the class {one.__name__}; give {one.__name__}(...)")
         if not isinstance(one, Deficit) and not callable(one):
             raise StudyError(
                 f"{function}: deficits: received {type(one).__name__} ({name}); must be one of critlab.deficits or a "

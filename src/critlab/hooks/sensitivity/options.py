@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from critlab._core.errors import StudyError
+from critlab._core.spec import plain_numbers, shown
+from critlab._core.user_code.values import instance, is_real, whole
+from critlab.hooks.calls import check_call
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.named_options import with_named
 from critlab.hooks.own_loop.means import LoopMeans
 from critlab.hooks.own_loop.metric import task_of_loop
 from critlab.hooks.sensitivity.forecast import ForecastMap, shipped_map
-from critlab.hooks.values import whole
 from critlab.learning_tasks import ACCURACY, Metric
 
 USUAL = 0.01
@@ -71,6 +73,12 @@ class SensitivityOptions(LoopMeans):
         whole(made.repeats, "sensitivity: repeats", 1)
         if made.most_epochs is not None:
             whole(made.most_epochs, "sensitivity: most_epochs", 1)
+        if made.own_map is not None:
+            instance(made.own_map, "sensitivity: own_map", ForecastMap, "a ForecastMap, or None")
+        if callable(made.rates):
+            check_call(made.rates, ("epoch",), "sensitivity: rates")
+        elif made.rates is not None:
+            made = replace(made, rates=_rates(made.rates))
         return made
 
     def rates_between(self, first: int, total: int) -> tuple[float, ...]:
@@ -86,10 +94,7 @@ class SensitivityOptions(LoopMeans):
                 f"sensitivity: rates: received {len(self.rates)} rates; must be {total}, one for each epoch"
             )
         read = self.rates if callable(self.rates) else self.rates.__getitem__
-        found = tuple(float(read(epoch)) for epoch in range(first, total))
-        if any(not rate >= 0 for rate in found):
-            raise StudyError(f"sensitivity: rates: received {min(found)}; must be at least 0")
-        return found
+        return tuple(_rate(read(epoch)) for epoch in range(first, total))
 
     @property
     def judged(self) -> Metric:
@@ -105,3 +110,25 @@ class SensitivityOptions(LoopMeans):
         """The map that forecasts; None for none."""
         shipped = shipped_map() if self.judged == ACCURACY else None
         return (self.own_map or shipped) if self.forecasts else None
+
+
+def _rates(given: Any) -> list[float]:
+    """The rates of a list, an array or a tensor.
+
+    Raises:
+        StudyError: it is none of these, or one is no rate.
+    """
+    several = None if isinstance(given, str | bytes | Mapping) else plain_numbers(given)
+    if not isinstance(several, Iterable):
+        raise StudyError(
+            f"sensitivity: rates: received {shown(given)}; must be a list with a rate for each epoch, or a function of "
+            "the epoch"
+        )
+    return [_rate(one) for one in several]
+
+
+def _rate(given: Any) -> float:
+    rate = plain_numbers(given)
+    if not is_real(rate) or rate < 0:
+        raise StudyError(f"sensitivity: rates: received {shown(rate)}; must be finite numbers, at least 0")
+    return float(rate)

@@ -9,6 +9,7 @@ from typing import Any, overload
 from critlab._core.errors import StudyError
 from critlab._core.terminal.progress import Progress
 from critlab._core.threads import threads
+from critlab._core.user_code.values import whole
 from critlab.hooks.named_options import given_options
 from critlab.hooks.own_loop.given import GivenLoop, given_loop, loop_or_first
 from critlab.hooks.sensitivity.answer import DeficitSensitivity, Sensitivity
@@ -19,7 +20,6 @@ from critlab.hooks.sensitivity.elsewhere import FORK_FUNCTIONS, Ahead, asking_fo
 from critlab.hooks.sensitivity.forks import ForkLoop, Forks, ForkScores, Numbers
 from critlab.hooks.sensitivity.generators import all_seeded, held_generators, kept
 from critlab.hooks.sensitivity.options import SensitivityOptions
-from critlab.hooks.values import whole
 
 Given = Iterable[AnyDeficit] | Mapping[str, AnyDeficit]
 
@@ -140,6 +140,8 @@ def sensitivity(
             raise StudyError(
                 f"sensitivity: state: received {came} for {len(epoch)} epochs; must be a list with one for each"
             )
+        for at in epoch:
+            whole(at, "sensitivity: epoch", 0)
         pairs = sorted(zip(epoch, state, strict=True), key=lambda pair: pair[0])
         return Course(tuple(_one(one, given, applied, at, total, deprived, clean, chosen) for at, one in pairs))
     return _one(state, given, applied, epoch, total, deprived, clean, chosen)
@@ -164,6 +166,7 @@ def _one(
             f"sensitivity: total: received {total}; must be at least {epoch + deprived + clean}, the epochs so far "
             f"({epoch}), with the deficit ({deprived}) and after it ({clean})"
         )
+    rates = options.rates_between(epoch + deprived, total)
     saves = given.kind is None or options.live
     loop = ForkLoop(**{name: one for name, one in given.functions.items() if name != "save" or saves})
     live, saved, what = _start(state, loop)
@@ -173,7 +176,7 @@ def _one(
             forks.check(live)
         with asking_forks(given, options, forks, deficits) as ask, Progress("forks") as shown:
             ahead = Ahead(ask, forks, options.processes(given.device or "cpu"), shown)
-            found = _answers(forks, ahead, deficits, total, options)
+            found = _answers(forks, ahead, deficits, total, rates, options)
     if live is not None:
         forks.refuse_changed(live)
     return found
@@ -195,10 +198,15 @@ def _start(state: Any, loop: ForkLoop) -> tuple[Any, Any, str]:
 
 
 def _answers(
-    forks: Forks, ahead: Ahead, deficits: Mapping[str, AnyDeficit], total: int, options: SensitivityOptions
+    forks: Forks,
+    ahead: Ahead,
+    deficits: Mapping[str, AnyDeficit],
+    total: int,
+    rates: tuple[float, ...],
+    options: SensitivityOptions,
 ) -> Sensitivity:
     """Repeats until each deficit is decided, or there are enough."""
-    known, rates = options.known_map, options.rates_between(forks.onset + forks.deprived, total)
+    known = options.known_map
     twins: list[ForkScores] = []
     differences: dict[str, list[tuple[float, ...]]] = {name: [] for name in deficits}
     own = dict.fromkeys(deficits, 0)

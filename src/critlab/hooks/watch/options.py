@@ -7,6 +7,9 @@ from typing import Any
 
 import torch
 
+from critlab._core.errors import StudyError
+from critlab._core.user_code.values import instance
+from critlab.hooks.calls import check_call
 from critlab.hooks.named_options import with_named
 from critlab.hooks.watch.looks.inputs import Forward, Inputs
 from critlab.measures.likelihoods.likelihood import Likelihood
@@ -45,5 +48,13 @@ class WatchOptions:
 
         Raises:
             TypeError: there is no such option.
+            StudyError: a value is of another type or out of its range.
         """
-        return with_named(self, named, "Watch")
+        made = with_named(self, named, "Watch")
+        if made.forward is not None:
+            check_call(made.forward, ("model", "inputs"), "watch: forward")
+        if made.autocast is not None:
+            instance(made.autocast, "watch: autocast", torch.dtype, "a torch.dtype, such as torch.bfloat16, or None")
+        if made.clip is not None and not made.clip > 0:
+            raise StudyError(f"watch: clip: received {made.clip}; must be above 0, or None")
+        return made

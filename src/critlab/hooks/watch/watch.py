@@ -11,7 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
+from critlab._core.user_code.values import instance, is_real, whole
 from critlab.analysis.sources.prime_window import PrimeWindow
+from critlab.hooks.calls import check_call
+from critlab.hooks.named_options import given_options
 from critlab.hooks.watch import ranks
 from critlab.hooks.watch.forking.forking import Forking, OnClosed
 from critlab.hooks.watch.forking.plan import ForkPlan
@@ -85,15 +88,21 @@ class Watch(WithForks):
         options: WatchOptions | None = None,
         **named: Any,
     ) -> None:
-        chosen = (options or WatchOptions()).changed(named)
-        if not 0 < budget <= 1:
-            raise StudyError(f"watch: budget: received {budget}; must be above 0 and at most 1, a share of the time")
+        chosen = given_options(WatchOptions, options, "watch").changed(named)
+        if not is_real(budget) or not 0 < budget <= 1:
+            raise StudyError(f"watch: budget: received {budget!r}; must be above 0 and at most 1, a share of the time")
         if chosen.examples < 1:
             raise StudyError(f"watch: examples: received {chosen.examples}; must be at least 1")
         if not isinstance(model, nn.Module):
             raise StudyError(f"watch: model: received {type(model).__name__}; must be a torch.nn.Module")
         if optimizer is not None and not hasattr(optimizer, "param_groups"):
             raise StudyError(f"watch: optimizer: received {type(optimizer).__name__}; must have param_groups")
+        if epoch_steps is not None:
+            whole(epoch_steps, "watch: epoch_steps", 1)
+        if forks is not None:
+            instance(forks, "watch: forks", ForkPlan, "a critlab.ForkPlan, or None")
+        if on_closed is not None:
+            check_call(on_closed, ("deficit", "closing"), "watch: on_closed")
         self.model = inner = unwrapped(model)
         plan = None if forks is None else forks.fitted().within_budget()
         looking = Looking(inner, chosen)

@@ -16,6 +16,8 @@ from typing import Any, cast
 import torch
 
 from critlab._core.errors import StudyError
+from critlab._core.user_code.values import instance, whole
+from critlab.hooks.calls import check_call
 from critlab.hooks.when.trainer_loop import named_by
 
 QUIET: Mapping[str, Any] = {
@@ -67,6 +69,11 @@ def when_loop(
         ``make``, ``advance``, ``evaluate``, ``save``, ``load``, ``switch`` and ``total``. Metrics are those that
         ``trainer.validate`` logs.
     """
+    check_call(make_module, ("seed",), "when_loop: make_module")
+    check_call(switch, ("training", "on"), "when_loop: switch")
+    total = whole(total, "when_loop: total", 1)
+    if trainer is not None:
+        instance(trainer, "when_loop: trainer", Mapping, "a mapping of options, or None")
     options = {**QUIET, **(trainer or {})}
 
     def make(seed: int) -> LightningTraining:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Literal
 
 from critlab._core.errors import StudyError
+from critlab._core.user_code.values import is_whole, whole
+from critlab.analysis.timing.costs import cost_of
 from critlab.hooks.calls import check_call
 from critlab.hooks.named_options import given_options, with_named
 from critlab.hooks.own_loop.means import LoopMeans
-from critlab.hooks.values import is_whole, whole
 from critlab.learning_tasks import Metric
 from critlab.report.text.timing.timing import UNNAMED
 from critlab.study.types import listed
@@ -69,7 +71,7 @@ class WhenOptions(LoopMeans):
     name: str = "when"
     model: str = "the model"
     data: str = "its own data"
-    version: str | None = None
+    version: str | int | None = None
     check: bool = True
     replace: bool = False
     threads: int | None = 1
@@ -105,7 +107,7 @@ class WhenOptions(LoopMeans):
         if self.threads is not None and self.threads < 1:
             raise StudyError(f"when: threads: received {self.threads}; must be at least 1, or None for torch's setting")
         if self.cost is not None:
-            check_call(self.cost, ("epoch", "on"), "when: cost")
+            _check_cost(self.cost, total)
         if self.most_times is not None:
             whole(self.most_times, "when: most_times", 1)
         parts = min(CANDIDATES, total)
@@ -122,3 +124,23 @@ class WhenOptions(LoopMeans):
                         "training (total)"
                     )
         return tuple(sorted({*map(int, given), *([] if self.present is None else [int(self.present)]), total}))
+
+
+def _check_cost(cost: Any, total: int) -> None:
+    """Refuse a cost that is no function, or that returns something else than costs.
+
+    A function that fails is left: it may know its costs only once the epochs were trained.
+
+    Raises:
+        StudyError: it is none.
+    """
+    check_call(cost, ("epoch", "on"), "when: cost")
+    for epoch, on in product((0, total - 1), (False, True)):
+        try:
+            returned = cost(epoch, on)
+        except Exception:
+            return
+        try:
+            cost_of(returned)
+        except ValueError as error:
+            raise StudyError(f"when: {error}") from None

@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any, cast
 
 from critlab._core.errors import StudyError
+from critlab._core.user_code.values import whole
+from critlab.hooks.calls import check_call
 
 UNREPEATABLE = ("runtime", "per_second")
 """Parts of the names of metrics that are times."""
@@ -48,6 +50,10 @@ def when_loop(
         StudyError: when called, ``make`` gives a Trainer with ``data_seed``, which would repeat the same batches in
             each epoch.
     """
+    check_call(make_trainer, ("seed",), "when_loop: make_trainer")
+    check_call(switch, ("trainer", "on"), "when_loop: switch")
+    total = whole(total, "when_loop: total", 1)
+    epoch_steps = whole(epoch_steps, "when_loop: epoch_steps", 1)
 
     def make(seed: int) -> TrainerTraining:
         return TrainerTraining(_prepared(make_trainer(seed), total * epoch_steps), seed)

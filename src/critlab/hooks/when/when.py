@@ -8,13 +8,13 @@ from typing import Any
 
 from critlab._core.errors import StudyError
 from critlab._core.user_code.modules import refresh
+from critlab._core.user_code.values import is_whole
 from critlab.analysis.timing import Design, Timing, TimingTable, judge_timing, run_design
 from critlab.analysis.timing.costs import steps_spent, switch_costs
 from critlab.analysis.timing.table import Cell
 from critlab.analysis.timing.tradeoffs import tradeoffs
 from critlab.engine.executors.worker import refuse_inside_a_worker
 from critlab.hooks.own_loop.given import given_loop, loop_or_first
-from critlab.hooks.values import is_whole
 from critlab.hooks.when.answer import When
 from critlab.hooks.when.cells import Cells, Metrics
 from critlab.hooks.when.elsewhere import SWITCH_FUNCTIONS

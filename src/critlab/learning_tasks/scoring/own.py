@@ -47,8 +47,9 @@ def metric(
     by batch instead.
 
     Raises:
-        ValueError: ``better`` or a number is out of its range.
+        InvalidValue: a StudyError and a ValueError: ``better`` or a number is out of its range.
     """
+    Metric("a_metric", label, better, unit, factor, least, most, smallest_damage)  # says at once what is wrong
 
     def decorate(function: Function) -> Function:
         facts = Metric(function.__name__, label, better, unit, factor, least, most, smallest_damage)

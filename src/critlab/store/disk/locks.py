@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from critlab._core.errors import StoreDamaged, StoreError
+from critlab._core.errors import StoreDamaged, StoreError, StoreUnwritable
 from critlab._core.posix import fcntl
 from critlab._core.terminal.text import one_line
 from critlab.store.disk import files
@@ -37,6 +37,7 @@ MOST_MARK_BYTES = 2**16
 
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 BUSY = {errno.EACCES, errno.EAGAIN}
+FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class NoLocks(StoreError):  # noqa: N818 - a property of the file system
@@ -170,20 +171,32 @@ def writing(root: Path, warn: Callable[[str], None]) -> Iterator[Locks | None]:
 
     Raises:
         StoreError: there are no locks, and another process is at work.
-        OSError: the folder cannot be made or written.
+        StoreUnwritable: the folder cannot be made or written.
     """
-    make_folder(root)
+    with _unwritable(root):
+        make_folder(root)
     with ExitStack() as held:
         locks: Locks | None = Locks(root)
         try:
-            _try_out(root)
-            with _locks_or_none():
-                held.enter_context(shared(root, warn))
+            with _unwritable(root):
+                _try_out(root)
+                with _locks_or_none():
+                    held.enter_context(shared(root, warn))
         except NoLocks:
             warn(f"{root}: this file system has no locks: only one process at a time can use this store")
             held.enter_context(_alone(root))
             locks = None
         yield locks
+
+
+@contextmanager
+def _unwritable(root: Path) -> Iterator[None]:
+    """Raises :class:`StoreUnwritable` where the system refuses the folder of a store."""
+    try:
+        yield
+    except OSError as error:
+        remedy = "free space there" if error.errno in FULL else "give a folder that you may write to"
+        raise StoreUnwritable(f"{root}: the store cannot be written: {error.strerror}; {remedy}") from error
 
 
 @contextmanager

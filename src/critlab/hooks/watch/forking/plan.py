@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from critlab._core.errors import StudyError
+from critlab._core.spec import shown
+from critlab._core.user_code.values import is_real, whole
 from critlab.hooks.border.entries import Key
-from critlab.hooks.named_options import given_options
+from critlab.hooks.calls import check_call, check_calls
+from critlab.hooks.named_options import check_key, given_options
 from critlab.hooks.sensitivity.answer import Sensitivity
 from critlab.hooks.sensitivity.deficits import AnyDeficit, named_deficits
 from critlab.hooks.sensitivity.forks import Numbers
 from critlab.hooks.sensitivity.options import SensitivityOptions
 from critlab.hooks.sensitivity.sensitivity import sensitivity
 from critlab.hooks.sensitivity.torch_training import TorchTraining
-from critlab.hooks.values import is_real, whole
 from critlab.learning_tasks import Metric
 
 FEWEST = 3
@@ -82,14 +84,26 @@ class ForkPlan:
         for name in ("total", "advance", "load"):
             if getattr(made, name) is None:
                 raise StudyError(f"forks: {name}: is missing; give ForkPlan(..., {name}=...)")
+        made._check_functions()
         made = made.with_whole_epochs()
         if not is_real(made.fork_budget) or not made.fork_budget > 0:
             raise StudyError(f"forks: fork_budget: received {made.fork_budget!r}; must be above 0, a share of the cost")
         given = given_options(SensitivityOptions, made.options, "forks")
         if made.metric is not None and given.metric not in (None, made.metric):
             raise StudyError("forks: metric: received one here and another in options; give one of the two")
-        options = given.changed({"metric": made.metric or given.metric})
+        options = given.changed({"metric": given.metric if made.metric is None else made.metric})
         return replace(made, deficits=named_deficits(made.deficits, "forks"), options=options)
+
+    def _check_functions(self) -> None:
+        functions = {name: getattr(self, name) for name in ("evaluate", "advance", "load", "save")}
+        check_calls({name: one for name, one in functions.items() if one is not None or name == "evaluate"}, "forks")
+        if self.epoch_of is not None:
+            check_call(self.epoch_of, ("path", "checkpoint"), "forks: epoch_of")
+        if self.places is not None:
+            if not isinstance(self.places, tuple | list) or len(self.places) != 2:
+                raise StudyError(f"forks: places: received {shown(self.places)}; must be (inputs, labels)")
+            for place in self.places:
+                check_key(place, "forks: places")
 
     def with_whole_epochs(self) -> ForkPlan:
         """The plan whose numbers of epochs, as far as they are given, are whole and at least 1.
