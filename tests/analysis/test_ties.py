@@ -24,7 +24,7 @@ from critlab.learning_tasks.metric import ACCURACY
 from critlab.measures.correct_images import CorrectImages
 from critlab.report.charts.moments import moments
 from synthetic import synthetic_results
-from verdict_cases import by_errors
+from verdict_cases import Unsized, by_errors
 
 IMAGES = 1000
 OF_DAMAGE = math.sqrt(2) / (2 * IMAGES)
@@ -154,3 +154,23 @@ def test_metrics_that_are_no_shares_have_no_floor() -> None:
     vars(results)["metric"] = replace(ACCURACY, counted=False)
     assert least_sd(results) == 0
     assert min(widths(results.verdict())) == 0
+
+
+def test_the_note_on_equal_damages_says_whether_the_test_gives_them_an_interval() -> None:
+    known = tied()
+    unknown = replace(known, study=known.study.model_copy(update={"data": Unsized()}), chance=0.1)
+    lines = known.verdict().lines(), unknown.verdict().lines()
+    rests = [next(line for line in one if line.startswith("Some damages are equal")) for one in lines]
+    assert rests[0].endswith("so their intervals rest on the resolution of the test alone.")
+    assert rests[1].endswith("so their intervals have no width.")
+
+
+def test_the_store_knows_how_many_test_examples_own_data_have() -> None:
+    known = tied()
+    unknown = replace(known, study=known.study.model_copy(update={"data": Unsized()}))
+    assert least_sd(known) == pytest.approx(OF_DAMAGE)
+    assert least_sd(unknown) == 0
+    right = CorrectImages.of(np.ones(500, bool))
+    stored = replace(unknown, correct={("blur-0-40-of-48-seed0", 48): right})
+    assert least_sd(stored) == pytest.approx(2 * OF_DAMAGE)
+    assert least_sd(stored, part="train") == 0

@@ -55,19 +55,17 @@ def least_sd(results: StudyTable, runs: int = 2, part: Part = "test") -> float:
     """The least standard deviation over seeds of a signed sum of final scores, for every interval that is quoted.
 
     Seeds that agree by chance then still have an error. Only a share of right answers to examples has one, that of its
-    rounding; 0 for other metrics, for shares of pixels or tokens, and where the examples are not counted. A mean over
-    several points of a sweep keeps that of one point.
+    rounding; 0 for other metrics, for shares of pixels or tokens, and where nothing says how many examples there are.
+    A mean over several points of a sweep keeps that of one point.
 
     Args:
         results: of a study.
         runs: how many scores are summed; two for a damage.
         part: the data on which they are measured; the training score counts the examples of an epoch.
     """
-    sizes = results.study.data.sizes()
     rounded = results.metric.counted and results.study.task.unit == "example"
-    if not rounded or sizes is None:
-        return 0.0
-    return floor_of_sd(sizes.test if part == "test" else sizes.epoch, runs)
+    examples = _counted(results, part) if rounded else 0
+    return floor_of_sd(examples, runs) if examples else 0.0
 
 
 def least_sd_of(results: StudyTable, quantity: str, runs: int = 1) -> float:
@@ -101,6 +99,17 @@ def image_differences(results: StudyTable, terms: Terms) -> Floats | None:
     """
     rows = [row for seed in results.study.seeds if (row := _damage(results, terms, seed)) is not None]
     return np.stack(rows) if rows and len({row.size for row in rows}) == 1 else None
+
+
+def _counted(results: StudyTable, part: Part) -> int:
+    """How many examples a score is a share of; 0 where that is not known.
+
+    Of a user's own data only the store knows it, from which test examples were classified correctly.
+    """
+    sizes = results.study.data.sizes()
+    if sizes is not None:
+        return sizes.test if part == "test" else sizes.epoch
+    return next((one.shape[0] for one in results.correct.values()), 0) if part == "test" else 0
 
 
 def _damage(results: StudyTable, terms: Terms, seed: int) -> Floats | None:

@@ -230,7 +230,7 @@ class _Case:
             if one.helps:
                 yield Gain(one)
         if any(one.decidable and len(set(one.seeds.values())) == 1 for one in self.damages):
-            yield EqualDamages()
+            yield EqualDamages(least_sd(self.results) > 0)
         yield from intervention_effects(self.results, self.main, at)
         yield from self.main.notes
         for found in (mixture(self.results), background_effect(self.results)):

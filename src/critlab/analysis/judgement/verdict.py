@@ -58,7 +58,13 @@ class Gain:
 
 @dataclass(frozen=True)
 class EqualDamages:
-    """In some damages every seed has the same value, so that only the floor of the deviation gives an interval."""
+    """In some damages every seed has the same value.
+
+    Args:
+        rounded: whether the rounding of the test gives them an interval; without it they have none.
+    """
+
+    rounded: bool
 
 
 Note = (

@@ -54,7 +54,7 @@ def note_texts(note: Note, sweep: Sweep, metric: Metric) -> Iterator[str]:
         case Gain():
             yield f"At {damage_place(note.damage, sweep)} the deficit helps: it {damage_effect(note.damage, metric)}."
         case EqualDamages():
-            rests = "rest on the resolution of the test alone" if metric.counted else "have no width"
+            rests = "rest on the resolution of the test alone" if note.rounded else "have no width"
             yield f"Some damages are equal in every seed, so their intervals {rests}."
         case InterventionEffect():
             yield _intervention(note, sweep, MetricWords(metric))
