@@ -13,6 +13,7 @@ from critlab.analysis.judgement.damages import Damage, damages_of, length_contra
 from critlab.analysis.judgement.verdict import Confound, Gain, Verdict
 from critlab.analysis.tables.results import Results
 from critlab.analysis.tables.table import Status
+from critlab.report.text.judgement.damages import damage_name
 from critlab.report.text.judgement.verdict import verdict_lines
 from critlab.study import RemovalSweep, WindowSweep
 from critlab.study.runs.estimands import named_contrasts
@@ -240,6 +241,24 @@ def test_undecided_names_what_would_have_been_seen_and_what_would_decide() -> No
     assert verdict.seeds_may_decide
     more = synthetic_results(verdict.seeds_needed, noise=0.02).verdict()
     assert more.answer == "present"
+
+
+def test_the_damage_that_more_seeds_would_hardly_decide_is_named() -> None:
+    verdict = synthetic_results(damage=never, noise=0.04).verdict()
+    assert (verdict.answer, verdict.seeds_needed, verdict.reasons) == ("undecided", None, ("noise",))
+    hardest = verdict.hardest
+    assert hardest is not None
+    largest = max(verdict.lasting, key=lambda one: one.estimated)
+    assert largest.estimated > 0.01, "so every critical damage must be shown to lie below it, and this one above"
+    claims = [largest, *(one for one in verdict.damages if one.kind == "critical")]
+    distances = [abs(one.estimated - 0.01) / one.stderr for one in claims if one.stderr]
+    assert abs(hardest.estimated - 0.01) / (hardest.stderr or 1) == min(distances)
+    text = (
+        f"Even 100 seeds would hardly decide: {damage_name(hardest)}, removal epoch {hardest.at}, differs from the "
+        f"smallest damage of interest by {100 * abs(hardest.estimated - 0.01):.1f} points, and its standard error is "
+    )
+    assert text in verdict.lines()[0]
+    assert synthetic_results(3, noise=0.02).verdict().hardest is None
 
 
 @pytest.mark.parametrize("seeds", [1, 2])

@@ -16,7 +16,7 @@ from critlab.analysis.judgement.decision import FEW_SEEDS, WORST
 from critlab.analysis.judgement.guards import unconverged, unlearned
 from critlab.analysis.judgement.looks import looks
 from critlab.analysis.judgement.mixture import mixture
-from critlab.analysis.judgement.seeds_needed import seeds_needed
+from critlab.analysis.judgement.seeds_needed import hardest_claim, seeds_needed
 from critlab.analysis.judgement.verdict import OF_SEEDS, Answer, EqualDamages, Gain, Note, Reason, Verdict
 from critlab.analysis.sources.ignored_source import source_balances
 from critlab.analysis.sources.source_windows import prime_windows
@@ -86,6 +86,7 @@ class _Case:
             missing=tuple(self.lacking(reasons)),
             seeds=len(self.study.seeds),
             seeds_needed=seeds,
+            hardest=hardest_claim(self.damages, self.smallest, self.lengths) if reasons and seeds is None else None,
             epochs_a_seed=epochs_a_seed(self.study) if seeds else 0,
             epochs=epochs_a_seed(self.study) * len(self.study.seeds) if self.left else 0,
             epochs_left=self.left,

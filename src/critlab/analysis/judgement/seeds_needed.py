@@ -36,6 +36,22 @@ def seeds_needed(
     return max(number for number in needed if number is not None)
 
 
+def hardest_claim(damages: Sequence[Damage], smallest: float, lengths: Sequence[Damage] = ()) -> Damage | None:
+    """The damage that needs the most seeds: nearest to the smallest damage of interest, in standard errors.
+
+    Args:
+        damages: as for :func:`seeds_needed`, of the claims that it names.
+        smallest: the smallest damage of interest.
+        lengths: what longer training is worth.
+
+    Returns:
+        None where no claim has a standard error.
+    """
+    claims = _claims([one for one in damages if one.decidable], smallest, lengths)
+    spread = [(abs(one.estimated - smallest) / one.stderr, one) for one in claims if one.stderr]
+    return min(spread, key=lambda found: found[0])[1] if spread else None
+
+
 def _claims(damages: Sequence[Damage], smallest: float, lengths: Sequence[Damage]) -> list[Damage]:
     """The damages of which an answer must show on which side of the smallest damage they lie."""
     critical = [one for one in damages if one.kind == "critical"]

@@ -97,6 +97,8 @@ class Verdict(Shown):
         missing: controls that the study does not have, and without which it cannot answer.
         seeds: those of the study.
         seeds_needed: how many seeds would probably decide; None where more seeds do not help, or nothing is known.
+        hardest: the damage that more seeds would hardly decide; None where ``seeds_needed`` is given, or nothing is
+            known.
         epochs_a_seed: what one more seed costs; 0 unless ``seeds_needed`` is given.
         epochs: those of the whole study, each shared epoch once; 0 unless ``running``.
         epochs_left: epochs that are not trained yet; 0 unless ``running``.
@@ -126,6 +128,7 @@ class Verdict(Shown):
     missing: tuple[MissingContrast, ...] = ()
     seeds: int = 0
     seeds_needed: int | None = None
+    hardest: Damage | None = None
     epochs_a_seed: int = 0
     epochs: int = 0
     epochs_left: int = 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from critlab.analysis.judgement.damages import Damage
+from critlab.analysis.judgement.seeds_needed import MOST_SEEDS
 from critlab.analysis.judgement.verdict import Verdict
-from critlab.report.text.judgement.damages import NAMES
+from critlab.report.text.judgement.damages import NAMES, damage_name, damage_place
 from critlab.report.text.metric_words import MetricWords
 from critlab.report.text.numbers import count, listing
 
@@ -48,8 +50,18 @@ def _seeds(verdict: Verdict) -> Iterator[str]:
         cost = f"{count(verdict.epochs_a_seed, 'epoch')} for each seed, {verdict.epochs_a_seed * more:,} in all"
         begin = "About" if verdict.seeds_needed > verdict.minimum_seeds else "At least"
         yield f"{begin} {count(verdict.seeds_needed, 'seed')} would be needed, {more} more than now: {cost}."
-    elif verdict.seeds_may_decide:
-        yield "Even 100 seeds would hardly decide, because the damage is close to the smallest damage of interest."
+    elif verdict.seeds_may_decide and verdict.hardest is not None:
+        yield _hardly(verdict, verdict.hardest)
+
+
+def _hardly(verdict: Verdict, hardest: Damage) -> str:
+    """Which damage more seeds would hardly decide, and why."""
+    amount = MetricWords(verdict.metric).amount
+    return (
+        f"Even {MOST_SEEDS} seeds would hardly decide: {damage_name(hardest)}, {damage_place(hardest, verdict.sweep)}, "
+        f"differs from the smallest damage of interest by {amount(abs(hardest.estimated - verdict.smallest_damage))}, "
+        f"and its standard error is {amount(hardest.stderr or 0.0)} with {count(hardest.n, 'seed')}."
+    )
 
 
 def _power(verdict: Verdict) -> Iterator[str]:
