@@ -196,3 +196,47 @@ def test_kept_scores_of_a_remedy_go_by_its_code() -> None:
     assert len(kept) == count + 3, "only the remedy is trained again"
     assert recovered(kept=kept, remedies={"mend": by(1)}) == first
     assert len(kept) == count + 3
+
+
+def deprives(state: dict[str, float], epoch: int, deprive: Any = None) -> dict[str, float]:
+    if deprive is not None:
+        deprive(torch.zeros(2, 1, 4, 4), torch.zeros(2))
+    return advance(state, epoch)
+
+
+@pytest.mark.parametrize("given", ["0.5", b"1", torch.ones(2), [0.5], None])
+def test_a_text_is_no_score_in_any_loop(given: Any, tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"^sensitivity: evaluate: returned \w+; must be a number"):
+        forked(advance=deprives, evaluate=lambda state: given)
+    with pytest.raises(StudyError, match=r"^when: evaluate: the metric: received \w+; must be a number"):
+        switched(tmp_path / "s", evaluate=lambda state: given)
+
+
+@pytest.mark.parametrize("given", [None, "a", torch.ones(2)])
+def test_what_a_fork_trained_is_numbers(given: Any) -> None:
+    with pytest.raises(
+        StudyError, match=r"^sensitivity: advance: returned {'train_loss': .*}; every value must be a num"
+    ):
+        forked(advance=lambda state, epoch, deprive: {"train_loss": given})
+
+
+def test_a_number_beyond_all_floats_is_not_finite_for_a_fork() -> None:
+    with pytest.raises(Diverged, match="sensitivity: evaluate: the score after epoch 2 was not finite"):
+        forked(advance=deprives, evaluate=lambda state: 10**400)
+
+
+BEYOND: dict[str, tuple[Any, str]] = {
+    "no float": (10**400, "was inf; must"),
+    "no record": (1e300, r"was beyond 1e\+100; must"),
+}
+
+
+@pytest.mark.parametrize(("number", "said"), BEYOND.values(), ids=BEYOND)
+def test_a_score_beyond_what_a_store_holds_is_said_by_when(number: Any, said: str, tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=f"the metric {said} be finite"):
+        switched(tmp_path / "s", evaluate=lambda state: number)
+
+
+def test_whole_numbers_of_numpy_are_taken_in_every_call(tmp_path: Path) -> None:
+    found = switched(tmp_path / "s", total=np.int64(4), seeds=np.int64(3), times=np.array([1, 2]))
+    assert found.total == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -58,3 +59,18 @@ def check_call(function: Any, called: tuple[str, ...], where: str) -> None:
         signature.bind(*called)
     except TypeError as error:
         raise StudyError(f"{where}: must take ({', '.join(called)}), but: {error}") from None
+
+
+def returned_number(value: Any) -> float | None:
+    """What a function of the user returned, as a number: infinite where no float holds it, None where it is none.
+
+    A text is no number, whatever it says.
+    """
+    if isinstance(value, str | bytes):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+    except (TypeError, ValueError, RuntimeError):
+        return None

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from critlab._core.errors import Diverged, StudyError
 from critlab._core.random_streams import key
+from critlab.hooks.calls import returned_number
 from critlab.hooks.deprivation import BatchDeficit, DataInfo
 from critlab.measures.correct_images import TOLERANCE, CorrectImages
 from critlab.measures.reading import Reading
@@ -151,14 +152,9 @@ def _numbers(found: Any, needed: str, where: str, usual: str) -> dict[str, float
 
 
 def _number(value: Any, name: str, found: Mapping[Any, Any], where: str) -> float:
-    try:
-        if isinstance(value, str | bytes):
-            raise TypeError
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    except (TypeError, ValueError, RuntimeError):
-        raise StudyError(f"{where}: returned {dict(found)!r}; every value must be a number") from None
+    number = returned_number(value)
+    if number is None:
+        raise StudyError(f"{where}: returned {dict(found)!r}; every value must be a number")
     if not math.isfinite(number):
         raise Diverged(f"{name} was not finite")
     if abs(number) > MOST:

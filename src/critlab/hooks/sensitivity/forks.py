@@ -11,6 +11,7 @@ import numpy as np
 from critlab._core.digest import digest
 from critlab._core.errors import Diverged, StudyError
 from critlab._core.random_streams import key
+from critlab.hooks.calls import returned_number
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.sensitivity.checkpoint import arrays_digest, loaded, packed_state, refuse_shared
 from critlab.hooks.sensitivity.deficits import AnyDeficit, ForkDeficit
@@ -210,7 +211,11 @@ class Forks:
                 f"sensitivity: advance: returned {type(found).__name__}; must be a mapping such as "
                 '{"train_loss": 0.5, "train_accuracy": 0.8}, or None'
             )
-        return {str(one): float(value) for one, value in found.items()}
+        numbers = {str(one): returned_number(value) for one, value in found.items()}
+        known = {name: number for name, number in numbers.items() if number is not None}
+        if len(known) < len(numbers):
+            raise StudyError(f"sensitivity: advance: returned {dict(found)!r}; every value must be a number")
+        return known
 
     def _score(self, own: Any, epoch: int, repeat: int) -> float:
         with all_seeded(key(repeat, "measure", epoch), self._all(own)):
@@ -220,17 +225,14 @@ class Forks:
             given = found.get(self.metric.test, found.get(self.metric.name))
             if given is None and "test_correct" in found and self.metric.name == ACCURACY.name:
                 given = float(np.mean(np.asarray(found["test_correct"])))
-        try:
-            score = float(given)
-        except OverflowError:
-            score = np.inf
-        except (TypeError, ValueError, RuntimeError):
+        score = returned_number(given)
+        if score is None:
             came = (
                 f"a mapping with {', '.join(map(str, found))}" if isinstance(found, Mapping) else type(found).__name__
             )
             raise StudyError(
                 f"sensitivity: evaluate: returned {came}; must be a number, or a mapping with {self.metric.test}"
-            ) from None
+            )
         if not np.isfinite(score):
             raise Diverged(f"sensitivity: evaluate: the score after epoch {epoch} was not finite")
         return score

@@ -11,8 +11,10 @@ import numpy as np
 
 from critlab._core.errors import Diverged, StudyError
 from critlab._core.random_streams import key
+from critlab.hooks.calls import returned_number
 from critlab.hooks.when.parameters import Parameters
 from critlab.measures.reading import Reading
+from critlab.store.shape import MOST
 from critlab.study.ingredients.measurement import Measurement
 from critlab.study.runs.recipe import Recipe
 from critlab.training.seeding import seeded
@@ -143,12 +145,11 @@ def _loss(found: Any) -> float:
 
 
 def _finite(value: Any, name: str, function: str = "evaluate") -> float:
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    except (TypeError, ValueError, RuntimeError):
-        raise StudyError(f"when: {function}: {name}: received {type(value).__name__}; must be a number") from None
+    number = returned_number(value)
+    if number is None:
+        raise StudyError(f"when: {function}: {name}: received {type(value).__name__}; must be a number")
     if not math.isfinite(number):
         raise Diverged(f"{name} was {number}")
+    if abs(number) > MOST:
+        raise Diverged(f"{name} was beyond {MOST:g}")
     return number
