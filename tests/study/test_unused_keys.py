@@ -12,6 +12,7 @@ from critlab._core.errors import StudyError
 from critlab.engine.context import RunOptions
 from critlab.engine.records.study_record import StudyRecord, write_record
 from critlab.engine.run import run_study
+from critlab.report.text.figures.optimisation import schedule_words
 from critlab.store import Store
 from critlab.study import Study
 from critlab.study.remarks import unused_remarks
@@ -36,6 +37,8 @@ def test_a_decay_that_the_clock_does_not_use_is_said(clock: dict[str, Any], tmp_
     by_a_control = small(optimizer=trained(lr_decay=0.9, **clock), controls={"clocks": ["cosine_restart"]})
     assert unused_remarks(by_a_control) == [], "a control's clock uses it"
     assert unused_remarks(small()) == []
+    assert "decay 0.9" not in schedule_words(study.optimizer), "no table says that the rate falls by it"
+    assert "lr decay 0.9" in schedule_words(small().optimizer)
 
 
 @pytest.mark.parametrize(

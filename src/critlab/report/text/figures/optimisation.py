@@ -6,6 +6,7 @@ from typing import Any
 
 from critlab.report.text.names import spaced
 from critlab.report.text.numbers import significant
+from critlab.study.schedules import schedule
 from critlab.study.specs import SCHEDULED, OptimizerSpec
 
 
@@ -25,7 +26,8 @@ def optimizer_words(optimizer: OptimizerSpec) -> str:
 
 def schedule_words(optimizer: OptimizerSpec) -> str:
     """Largest learning rate and schedule, such as ``0.001, warmup cosine (warmup 2)``."""
-    given: dict[str, Any] = {} if optimizer.lr_decay == 1 else {"lr_decay": optimizer.lr_decay}
+    unused = optimizer.lr_decay == 1 or schedule(optimizer.clock).ignores_decay
+    given: dict[str, Any] = {} if unused else {"lr_decay": optimizer.lr_decay}
     given |= {key: getattr(optimizer, key) for key, usual in SCHEDULED.items() if getattr(optimizer, key) != usual}
     options = ", ".join(f"{spaced(key)} {_value(value)}" for key, value in given.items())
     return f"{_value(optimizer.lr)}, {spaced(optimizer.clock)}{f' ({options})' if options else ''}"
