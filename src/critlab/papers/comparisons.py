@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from critlab.analysis.curve import CURVE_ROLES, Curve, CurvePoint
+from critlab.analysis.curve import CURVE_ROLES, Curve
+from critlab.analysis.curve_points import CurvePoint
 from critlab.analysis.tables.results import Results
 from critlab.papers.figure import Found, Published
 from critlab.report.findings import AccuracyAt, Comparison, DamageAt

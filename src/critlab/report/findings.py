@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from critlab.analysis.curve import CurvePoint
+from critlab.analysis.curve_points import CurvePoint
 from critlab.analysis.effects.control_comparison import ControlComparison
 from critlab.analysis.information.exponential_fit import ExponentialFit
 from critlab.analysis.information.plasticity import Plasticity

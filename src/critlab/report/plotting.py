@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from critlab._core.errors import StudyError
-from critlab.analysis.curve import CurvePoint
+from critlab.analysis.curve_points import CurvePoint
 from critlab.analysis.tables.results import Results
 from critlab.report.charts.shared.metric_axis import damage_axis
 from critlab.report.text.names import arm_words, place_title

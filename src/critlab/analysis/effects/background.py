@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from critlab.analysis.curve import CurvePoint, compare
+from critlab.analysis.curve import compare
+from critlab.analysis.curve_points import CurvePoint
 from critlab.analysis.statistics import Summary
 from critlab.analysis.tables.study_table import StudyTable
 from critlab.study.ingredients.background_deficit import BackgroundDeficit

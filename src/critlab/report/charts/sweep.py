@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from critlab.analysis.curve import CurvePoint
+from critlab.analysis.curve_points import CurvePoint
 from critlab.analysis.tables.results import Results
 from critlab.learning_tasks.metric import Metric
 from critlab.report.chart import Chart, Panel

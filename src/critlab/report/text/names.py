@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from critlab.analysis.curve import Curve, CurvePoint
+from critlab.analysis.curve import Curve
+from critlab.analysis.curve_points import CurvePoint
 from critlab.deficits import Deficit
 from critlab.learning_tasks import LearningTask
 from critlab.learning_tasks.metric import Metric
