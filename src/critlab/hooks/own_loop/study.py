@@ -53,7 +53,7 @@ class OwnModel(ModelSpec):
         return raw
 
     @classmethod
-    def of(cls, name: str, options: Mapping[str, str], codes: Iterable[tuple[str, OwnCode]]) -> OwnModel:
+    def of(cls, name: str, options: Mapping[str, str | int], codes: Iterable[tuple[str, OwnCode]]) -> OwnModel:
         """The model called ``name``.
 
         Args:
