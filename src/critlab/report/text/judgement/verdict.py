@@ -197,7 +197,7 @@ def closing_text(verdict: Verdict) -> str:
     if round(closing.bias, 1):
         text += f" A bias of {decimal(closing.bias, 1)} epochs is removed."
     before, after = closing.between
-    text += f" Where between epochs {before:g} and {after:g} the damage rises, the sweep does not show."
+    text += f" The sweep has no point between epochs {before:g} and {after:g}, which would place it more closely."
     if closing.open_ended:
         text += f" The sweep may not contain the closing, because {closing.open_reason}; {words.further}."
     return text
