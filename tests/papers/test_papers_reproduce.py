@@ -27,7 +27,7 @@ def test_a_figure_is_computed_once_and_kept(tmp_path: Path) -> None:
     assert made.status == 0
     assert {row.published for row in made.comparisons} >= {145, 282}
     assert all(row.published == row.ours for row in made.comparisons), "exact to the authors' own program"
-    assert "Beside the published numbers" in page.read_text()
+    assert "Compared with the published numbers" in page.read_text()
     assert (tmp_path / "figures" / "sensors.csv").exists()
     numbers = (tmp_path / "figures" / "numbers.csv").read_text().splitlines()
     assert numbers[0] == "what,published,source,ours"

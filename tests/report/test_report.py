@@ -278,7 +278,7 @@ def test_a_theorys_page_shows_its_numbers_beside_the_published_ones() -> None:
     chart = Chart("modes", "Modes <of> K", "How to read it.", "Points.", (panel,), ("x", "y"), ((1, 2.0),))
     comparisons = [Comparison("final K <b>", 3.86, "the paper", 3.859)]
     text = page(Findings("pathways", "Which one learns?", "the paper, figure 2", [chart], comparisons, {}, "again"))
-    assert "Beside the published numbers" in text
+    assert "Compared with the published numbers" in text
     assert "final K &lt;b&gt;" in text
     assert "3.859" in text
     assert "Removal epoch" not in text, "words of studies have no place on a theory's page"

@@ -106,6 +106,7 @@ def _trained(
         comparisons=figure.comparisons(results),
         provenance={"scale": scale},
         command=f"critlab reproduce {name} --scale {scale}",
+        masthead="A figure",
     )
     if folder:
         _keep(folder, findings, results, style)
