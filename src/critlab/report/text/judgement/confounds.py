@@ -12,7 +12,7 @@ from critlab.analysis.judgement.verdict import Verdict
 from critlab.analysis.statistics import Summary
 from critlab.analysis.statistics.ratio import Share
 from critlab.report.text.metric_words import MetricWords
-from critlab.report.text.names import plain_arm, spaced
+from critlab.report.text.names import capital, plain_arm, spaced
 from critlab.report.text.numbers import percent, places, share_interval, significant
 from critlab.study.schedules import schedule
 
@@ -84,11 +84,7 @@ def _accounts(subject: str, share: Share | None, damage: Summary | None, words: 
     if not share.bounded:
         size = "" if damage is None else f" ({words.result(damage)})"
         return f"The damage{size} is too uncertain to say what share of it {subject} accounts for."
-    return f"{subject} accounts for {share_text(share)} of the damage."
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return capital(f"{subject} accounts for {share_text(share)} of the damage.")
 
 
 def _delay(confound: Delay, where: str, words: MetricWords) -> str:
@@ -96,7 +92,7 @@ def _delay(confound: Delay, where: str, words: MetricWords) -> str:
         return f"There are no results of the frozen network at {where}."
     lost = words.result(confound.effect)
     said = f"A network that is frozen for as long as the deficit lasts loses {lost}, at {where}."
-    return f"{_sentence(_accounts('the lost time', confound.share, confound.damage, words))} {said}"
+    return f"{_accounts('the lost time', confound.share, confound.damage, words)} {said}"
 
 
 def _training(confound: TrainingScore, where: str, words: MetricWords) -> str:
@@ -119,7 +115,7 @@ def _training(confound: TrainingScore, where: str, words: MetricWords) -> str:
 
 def _negative(confound: NegativeControl, where: str, arm: str, words: MetricWords) -> str:
     if confound.effect is None or confound.excess is None:
-        return f"{plain_arm(confound.arm)} has no results at {where}. Add these points to 'at' in [controls]."
+        return f"{capital(plain_arm(confound.arm))} has no results at {where}. Add these points to 'at' in [controls]."
     own, other = confound.effect, plain_arm(confound.arm)
     does = words.effect(own.mean, own.low, own.high, own.n)
     said = f"It {does}, at {where}. The damage by {arm} minus that by {other}"
@@ -138,7 +134,7 @@ def _other_schedule(confound: OtherSchedule, where: str, words: MetricWords) -> 
     if confound.removed is None:
         return f"{said}."
     said += f". This schedule reduces the damage by {words.result(confound.removed)}."
-    return f"{_sentence(_accounts('the learning-rate schedule', confound.share, confound.damage, words))} {said}"
+    return f"{_accounts('the learning-rate schedule', confound.share, confound.damage, words)} {said}"
 
 
 def _onset(confound: OnsetRate) -> str:
