@@ -242,7 +242,7 @@ def test_of_a_frozen_group_nothing_is_said() -> None:
     ("groups", "epoch_steps", "text"),
     [
         ({"audio": "audio"}, None, "watch: epoch_steps: required where there are groups, but missing"),
-        ({"audio": "audio"}, 0, "watch: epoch_steps: received 0; must be how many steps an epoch has"),
+        ({"audio": "audio"}, 0, "watch: epoch_steps: received 0; must be a whole number, at least 1"),
         (
             {"audio": "audoi"},
             4,

@@ -322,7 +322,7 @@ def test_a_wrong_value_is_one_message_that_names_the_parameter(
 def test_an_unwritable_store_is_said_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        CritlabError, match=r"^/proc/none: the store cannot be written: .*; give a folder that you may write"
+        CritlabError, match=r"^/proc/none: the store cannot be written: .*; use a folder that you may write"
     ):
         critlab.run(small(), "/proc/none", engine="inline")
 

@@ -195,7 +195,8 @@ def _unwritable(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = "free space there" if error.errno in FULL else "give a folder that you may write to"
+        space = "free space on this disk or use another folder, then repeat the command"
+        remedy = space if error.errno in FULL else "use a folder that you may write to"
         raise StoreUnwritable(f"{root}: the store cannot be written: {error.strerror}; {remedy}") from error
 
 
