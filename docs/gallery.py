@@ -135,7 +135,8 @@ def thumbnail(name: str) -> Path | None:
         return DOCS / "demo.png"
     charts = [path for folder in RESULTS.glob(f"*/{name}") for path in folder.rglob("*-double.svg")]
     charts = [path for path in charts if not path.name.startswith(("layer_shares", "fisher_trace-"))]
-    order = sorted(charts, key=lambda path: (len(path.parts), path.name.startswith("damage-"), path.as_posix()))
+    general = ("damage-", "named_damages-")  # charts that every figure of a study has
+    order = sorted(charts, key=lambda path: (len(path.parts), path.name.startswith(general), path.as_posix()))
     return order[0] if order else None
 
 
