@@ -7,7 +7,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from critlab._core.errors import StudyError
+from critlab._core.errors import Diverged, StudyError
+from critlab.store.shape import MOST
 
 ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "make": ("seed",),
@@ -74,3 +75,13 @@ def returned_number(value: Any) -> float | None:
         return math.inf
     except (TypeError, ValueError, RuntimeError):
         return None
+
+
+def check_storable(number: float, name: str) -> None:
+    """Count a number beyond what a store holds as that of a diverged training.
+
+    Raises:
+        Diverged: it is beyond.
+    """
+    if abs(number) > MOST:
+        raise Diverged(f"{name} was beyond {MOST:g}")

@@ -49,8 +49,8 @@ def page(
         live: what to say of a study that is being trained, such as the time left; the page then reloads itself.
 
     Raises:
-        StudyError: vl-convert-python is not installed.
-        StudyError: ``results`` are none, or there are none.
+        StudyError: vl-convert-python is not installed, or an argument is not what it should be; where the list of
+            results is empty, it is a ValueError too.
     """
     several = shown_results(results)
     _check_further(further, comparisons, live)

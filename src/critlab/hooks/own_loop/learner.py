@@ -13,11 +13,10 @@ from torch import Tensor
 
 from critlab._core.errors import Diverged, StudyError
 from critlab._core.random_streams import key
-from critlab.hooks.calls import returned_number
+from critlab.hooks.calls import check_storable, returned_number
 from critlab.hooks.deprivation import BatchDeficit, DataInfo
 from critlab.measures.correct_images import TOLERANCE, CorrectImages
 from critlab.measures.reading import Reading
-from critlab.store.shape import MOST
 from critlab.study.ingredients.measurement import Measurement
 from critlab.study.runs.recipe import Recipe
 from critlab.training.seeding import seeded
@@ -157,8 +156,7 @@ def _number(value: Any, name: str, found: Mapping[Any, Any], where: str) -> floa
         raise StudyError(f"{where}: returned {dict(found)!r}; every value must be a number")
     if not math.isfinite(number):
         raise Diverged(f"{name} was not finite")
-    if abs(number) > MOST:
-        raise Diverged(f"{name} was beyond {MOST:g}")
+    check_storable(number, name)
     return number
 
 

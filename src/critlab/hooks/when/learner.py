@@ -11,10 +11,9 @@ import numpy as np
 
 from critlab._core.errors import Diverged, StudyError
 from critlab._core.random_streams import key
-from critlab.hooks.calls import returned_number
+from critlab.hooks.calls import check_storable, returned_number
 from critlab.hooks.when.parameters import Parameters
 from critlab.measures.reading import Reading
-from critlab.store.shape import MOST
 from critlab.study.ingredients.measurement import Measurement
 from critlab.study.runs.recipe import Recipe
 from critlab.training.seeding import seeded
@@ -150,6 +149,5 @@ def _finite(value: Any, name: str, function: str = "evaluate") -> float:
         raise StudyError(f"when: {function}: {name}: received {type(value).__name__}; must be a number")
     if not math.isfinite(number):
         raise Diverged(f"{name} was {number}")
-    if abs(number) > MOST:
-        raise Diverged(f"{name} was beyond {MOST:g}")
+    check_storable(number, name)
     return number
