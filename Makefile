@@ -56,14 +56,14 @@ test-slurm: $(READY)
 	@echo "running the tests on Slurm; they need its programs (Debian, Ubuntu: apt-get install slurm-wlm munge)"
 	@$(BIN)/python -m pytest tests_slurm
 
-# the watch in the trainers of others; apart from the suite, since Lightning and Transformers are no part of the set-up
+# every test file that is skipped, whole or in part, where Lightning or Transformers is not installed; apart from the
+# suite, since they are no part of the set-up
 test-frameworks: $(READY)
 	@echo "installing Lightning and Transformers and running the tests that need them"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--editable '.[lightning,hf]'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt peft
-	@$(BIN)/python -m pytest tests/hooks/untouched \
-		tests/hooks/test_framework_callbacks.py tests/hooks/test_framework_architectures.py
+	@$(BIN)/python -m pytest $$(grep -rlE 'importorskip\("(lightning|transformers)' tests)
 	@$(BIN)/python -m pytest tests/report/test_docs.py -k "lightning or transformers"
 
 site: $(READY)
