@@ -29,8 +29,9 @@ from pathlib import Path
 from commands import timed
 
 from critlab.engine.records.provenance import provenance
+from critlab.engine.records.standing import enter
 from critlab.engine.records.study_ids import StudyIds
-from critlab.engine.records.study_record import StudyRecord, enter
+from critlab.engine.records.study_record import StudyRecord
 from critlab.engine.tasks.events import Read, Trained
 from critlab.engine.tasks.missing_work import Task
 from critlab.engine.tasks.writer import Writer

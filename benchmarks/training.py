@@ -41,8 +41,8 @@ from critlab.data.checks import Split
 from critlab.data.image_set import ImageSet
 from critlab.deficits import Blur
 from critlab.engine.planning.numerics import decide
+from critlab.engine.records.standing import read_record
 from critlab.engine.records.study_ids import StudyIds
-from critlab.engine.records.study_record import read_record
 from critlab.engine.tasks.events import Read, StateReached, Trained
 from critlab.engine.tasks.missing_work import Task
 from critlab.engine.tasks.writer import Writer

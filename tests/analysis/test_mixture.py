@@ -16,7 +16,7 @@ from critlab.analysis.judgement.mixture import mixture
 from critlab.analysis.tables.progress import progress
 from critlab.analysis.tables.reading import read_results
 from critlab.engine.maintenance.verify import verify
-from critlab.engine.records.study_record import read_record
+from critlab.engine.records.standing import read_record
 from critlab.report.page import page
 from critlab.report.text.store import status_text, verification_text
 from critlab.running import run

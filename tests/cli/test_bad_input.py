@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from command import JARGON, Answer, Command
 from critlab._core.errors import StudyError
-from critlab._core.spec import MOST_LINES, Location, Problems, Spec, nearest, refusal, shown
+from critlab._core.problems import MOST_LINES, Location, Problems, nearest, refusal, shown
+from critlab._core.spec import Spec
 from critlab.study import Study, read_study
 from studies import TOML, small, toml, written
 

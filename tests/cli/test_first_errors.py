@@ -72,7 +72,8 @@ def _cannot_write(number: int) -> Callable[[pytest.MonkeyPatch], None]:
 
 def _other_study(patch: pytest.MonkeyPatch) -> None:
     """The store has a study of that name with other images."""
-    from critlab.engine.records.study_record import StudyRecord, enter
+    from critlab.engine.records.standing import enter
+    from critlab.engine.records.study_record import StudyRecord
     from critlab.store import Store
     from critlab.study import read_study
     from critlab.study.runs.origin import Numerics

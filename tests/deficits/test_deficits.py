@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import Problems
+from critlab._core.problems import Problems
 from critlab.deficits import (
     DEFICITS,
     BatchContext,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from critlab._core.spec import Problems
+from critlab._core.problems import Problems
 from critlab.data import load
 from critlab.deficits import (
     BatchContext,

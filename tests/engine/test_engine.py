@@ -21,8 +21,8 @@ import critlab
 from critlab.analysis.tables.reading import read_results
 from critlab.engine.context import RunOptions
 from critlab.engine.planning.retention import retained_paths
+from critlab.engine.records.standing import read_record
 from critlab.engine.records.study_ids import StudyIds
-from critlab.engine.records.study_record import read_record
 from critlab.engine.run import run_study
 from critlab.engine.tasks.events import Paused, Read, StateReached, Stopped, Trained
 from critlab.engine.tasks.execute import execute_task
@@ -179,7 +179,8 @@ def test_stopped_anywhere_it_goes_on_to_the_same_table(trained: TrainedStores, t
         else:
             writer.finish() if not isinstance(event, Stopped) else None
     assert not find_missing_work(tree, study.seeds, names, store, kept).tasks
-    from critlab.engine.records.study_record import StudyRecord, write_record
+    from critlab.engine.records.standing import write_record
+    from critlab.engine.records.study_record import StudyRecord
 
     write_record(store, StudyRecord(study.model_dump(mode="json"), images.fingerprint, Numerics(), {}))
     assert read_results(study, store).to_csv() == table(study, Store(trained(study)))

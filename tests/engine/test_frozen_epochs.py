@@ -14,8 +14,8 @@ from critlab.data import load
 from critlab.deficits import Blur
 from critlab.engine.maintenance.verify import verify
 from critlab.engine.planning.plan import plan
+from critlab.engine.records.standing import read_record
 from critlab.engine.records.study_ids import StudyIds
-from critlab.engine.records.study_record import read_record
 from critlab.store import Store
 from critlab.study import Run, Study, removal_sweep, window_sweep
 from critlab.study.ingredients.measurement import TEST, Measurement

@@ -14,7 +14,8 @@ from critlab.analysis.tables.results import Results
 from critlab.deficits import WhiteNoise
 from critlab.hooks.own_loop.options import ProbeOptions
 from critlab.hooks.own_loop.probe import probe
-from critlab.study.runs.estimands import missing_contrasts, named_contrasts
+from critlab.study.runs.estimands import named_contrasts
+from critlab.study.runs.missing_contrasts import missing_contrasts
 
 STOP, RECOVERY, RATE = 3, 2, 0.5
 Call = tuple[str, int, bool, float, float]

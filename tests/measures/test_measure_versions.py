@@ -12,8 +12,8 @@ import pytest
 import critlab
 from critlab.engine.maintenance.gc import collect
 from critlab.engine.records.measure_versions import versions_before
+from critlab.engine.records.standing import read_record
 from critlab.engine.records.study_ids import StudyIds
-from critlab.engine.records.study_record import read_record
 from critlab.store import Store
 from critlab.study.ingredients.measurement import scheduled_measures
 from critlab.study.runs.tree import build

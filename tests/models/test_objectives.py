@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 import critlab
 from critlab._core.errors import StudyError
+from critlab._core.problems import Problems
 from critlab._core.random_streams import generator
-from critlab._core.spec import Problems
 from critlab.data import load
 from critlab.objectives import (
     OBJECTIVES,

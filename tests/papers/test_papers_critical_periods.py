@@ -20,7 +20,8 @@ from critlab.report.page import page
 from critlab.report.text.figures.comparisons import comparison_row
 from critlab.sequential.loop import run_study_to_answer
 from critlab.store import Store
-from critlab.study.runs.estimands import missing_contrasts, named_contrasts
+from critlab.study.runs.estimands import named_contrasts
+from critlab.study.runs.missing_contrasts import missing_contrasts
 from critlab.study.runs.sequential import SequentialSeeds
 from critlab.study.runs.tree import build
 from critlab.study.study import Study

@@ -22,7 +22,8 @@ from critlab._core.user_code import modules as own_modules
 from critlab.data.user import called
 from critlab.engine.records.adoption import settle
 from critlab.engine.records.own_code import code_files, own_codes, refuse_edited
-from critlab.engine.records.study_record import StudyRecord, enter, read_record
+from critlab.engine.records.standing import enter, read_record
+from critlab.engine.records.study_record import StudyRecord
 from critlab.engine.tasks.missing_work import find_missing_work
 from critlab.models.spec import ModelSpec
 from critlab.store import Store

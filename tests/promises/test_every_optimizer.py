@@ -20,7 +20,8 @@ from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import Recipe, recipes
 from critlab.study.runs.tree import build
 from critlab.study.schedules import CLOCKS
-from critlab.training.learner import NetworkLearner, NetworkState
+from critlab.training.learner import NetworkLearner
+from critlab.training.states.network_state import NetworkState
 from studies import small
 
 Arrays = Mapping[str, Any]

@@ -20,7 +20,8 @@ from critlab.study import Study
 from critlab.study.ingredients.measurement import TEST, Measurement
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import Recipe, recipes
-from critlab.training.learner import NetworkLearner, NetworkState
+from critlab.training.learner import NetworkLearner
+from critlab.training.states.network_state import NetworkState
 
 FORK, TOTAL = 1, 3
 CASES = {

@@ -27,8 +27,9 @@ from critlab.engine.context import RunOptions
 from critlab.engine.interruption import Interruption
 from critlab.engine.planning.plan import plan
 from critlab.engine.progress import Display
+from critlab.engine.records.standing import write_record
 from critlab.engine.records.study_ids import StudyIds
-from critlab.engine.records.study_record import StudyRecord, write_record
+from critlab.engine.records.study_record import StudyRecord
 from critlab.engine.run import run_study
 from critlab.engine.tasks.events import TaskEnded
 from critlab.engine.tasks.missing_work import Task

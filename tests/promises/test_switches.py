@@ -27,7 +27,8 @@ from critlab.study.runs.recipe import Recipe, recipes
 from critlab.study.runs.run import Run
 from critlab.study.switches import SWITCHES
 from critlab.study.switches.switch import EpochImages
-from critlab.training.learner import NetworkLearner, NetworkState
+from critlab.training.learner import NetworkLearner
+from critlab.training.states.network_state import NetworkState
 from studies import small
 
 TOTAL, FLIP = 3, 1

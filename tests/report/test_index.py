@@ -10,7 +10,7 @@ import pytest
 
 from command import Command
 from critlab._core.errors import StudyError
-from critlab.engine.records.study_record import all_records, write_record
+from critlab.engine.records.standing import all_records, write_record
 from critlab.report.index import write_index
 from critlab.store import Store
 from studies import small

@@ -9,7 +9,8 @@ import pytest
 from critlab._core.errors import StudyError
 from critlab.deficits import Blur
 from critlab.study import Recipe, Run, Setup, Study, removal_sweep, window_sweep
-from critlab.study.runs.estimands import missing_contrasts, named_contrasts, rates_match, window_rates
+from critlab.study.runs.estimands import named_contrasts, rates_match, window_rates
+from critlab.study.runs.missing_contrasts import missing_contrasts
 from critlab.study.runs.recipe import FROZEN_EPOCH, epoch_rate, recipe_digest, recipes
 from critlab.study.runs.tree import build
 from studies import small

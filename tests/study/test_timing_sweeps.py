@@ -11,7 +11,8 @@ from critlab._core.errors import StudyError
 from critlab.sequential.cost import largest
 from critlab.sequential.when import asked_when
 from critlab.study import Study, WindowOverride
-from critlab.study.runs.estimands import missing_contrasts, named_contrasts
+from critlab.study.runs.estimands import named_contrasts
+from critlab.study.runs.missing_contrasts import missing_contrasts
 from critlab.study.runs.recipe import recipes
 from critlab.study.runs.stages import Look, in_play, judged
 from critlab.study.runs.tree import build

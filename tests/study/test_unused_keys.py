@@ -10,13 +10,14 @@ import pytest
 import critlab
 from critlab._core.errors import StudyError
 from critlab.engine.context import RunOptions
-from critlab.engine.records.study_record import StudyRecord, write_record
+from critlab.engine.records.standing import write_record
+from critlab.engine.records.study_record import StudyRecord
 from critlab.engine.run import run_study
 from critlab.report.text.figures.optimisation import schedule_words
 from critlab.store import Store
 from critlab.study import Study
 from critlab.study.remarks import unused_remarks
-from critlab.study.runs.estimands import missing_contrasts
+from critlab.study.runs.missing_contrasts import missing_contrasts
 from critlab.study.runs.origin import Numerics
 from studies import small
 

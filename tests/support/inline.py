@@ -15,8 +15,9 @@ from critlab.engine.interruption import Interruption
 from critlab.engine.learner import network_training
 from critlab.engine.records.adoption import settle
 from critlab.engine.records.provenance import provenance
+from critlab.engine.records.standing import enter, write_record
 from critlab.engine.records.study_ids import StudyIds
-from critlab.engine.records.study_record import StudyRecord, enter, write_record
+from critlab.engine.records.study_record import StudyRecord
 from critlab.engine.study_run import StudyRun
 from critlab.engine.tasks.missing_work import Task
 from critlab.engine.tasks.task_queue import RunOutcome, TaskQueue

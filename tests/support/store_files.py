@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from critlab.engine.records.study_record import StudyRecord, all_records, write_record
+from critlab.engine.records.standing import all_records, write_record
+from critlab.engine.records.study_record import StudyRecord
 from critlab.store import Store
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from critlab.study.ingredients.window import Window
+from critlab.study.optimizers.spec import OptimizerSpec
 from critlab.study.schedules import EpochPosition, Schedule
-from critlab.study.specs import OptimizerSpec
 from critlab.study.sweeps import RemovalSweep, Sweep
 from critlab.study.sweeps.sweep import SweepWords, crossing
 from critlab.study.types import Place

@@ -18,10 +18,11 @@ from critlab.data import load
 from critlab.deficits import Blur
 from critlab.objectives import Learned
 from critlab.objectives.cross_entropy import CrossEntropy, cross_entropy
+from critlab.study.optimizers.spec import OptimizerSpec
 from critlab.study.runs.origin import Numerics
 from critlab.study.runs.recipe import Recipe
 from critlab.study.schedules.course import Phase, PhasedCourse
-from critlab.study.specs import AugmentSpec, OptimizerSpec
+from critlab.study.specs import AugmentSpec
 from critlab.study.switches.optimisation.gradient_clip import GradientClip
 from critlab.training.cuda_graph import step_program
 from critlab.training.cuda_graph.step_program import StepProgram

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import critlab
 from critlab._core.errors import StudyError
 from critlab.data import load
-from critlab.engine.records.study_record import read_record
+from critlab.engine.records.standing import read_record
 from critlab.store import Store
 from critlab.study import Intervention, Recipe, Study
 from critlab.study.runs.origin import Numerics

@@ -19,10 +19,11 @@ from critlab.data.image_set import ImageSet
 from critlab.deficits import BatchContext, Blur, Deficit
 from critlab.study.runs.recipe import Recipe
 from critlab.study.specs import AugmentSpec
+from critlab.training.evaluation import score_test_images
 from critlab.training.inputs.augment import augment
 from critlab.training.inputs.batches import EpochSize, batches, epoch_order
 from critlab.training.inputs.examples import Examples
-from critlab.training.loop import score_test_images, train_epoch
+from critlab.training.loop import train_epoch
 
 
 @given(st.integers(0, 99), st.integers(1, 30), st.integers(1, 30), st.integers(1, 8))

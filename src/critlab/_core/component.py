@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from critlab._core.errors import StudyError
 from critlab._core.loading.imports import is_path, one_line
+from critlab._core.problems import Problems, problems, shown
 from critlab._core.registry import Registry
-from critlab._core.spec import Problems, Spec, problems, shown
+from critlab._core.spec import Spec
 from critlab._core.user_code.identity import OwnCode, code_of_row, own_code, path_of
 
 

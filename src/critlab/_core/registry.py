@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from critlab._core.errors import StudyError
 from critlab._core.loading.imports import imported, is_path, one_line
-from critlab._core.spec import nearest, shown
+from critlab._core.problems import nearest, shown
 
 Component = TypeVar("Component")
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from critlab._core.errors import CritlabError, StudyError
 from critlab._core.loading.imports import imported, is_path, one_line
-from critlab._core.spec import nearest, shown
+from critlab._core.problems import nearest, shown
 from critlab.bench.records import Records
 
 State = Literal["open", "closed", "undecided", ""]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import nearest, shown
+from critlab._core.problems import nearest, shown
 from critlab.bench.trainings import SIGNALS, BenchTraining
 
 Floats = NDArray[np.float64]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from critlab._core.errors import StudyError
 from critlab._core.loading.imports import imported
-from critlab._core.spec import Spec, nearest, shown
+from critlab._core.problems import nearest, shown
+from critlab._core.spec import Spec
 from critlab.cli.arguments.options_text import options_text
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from pydantic import (
 
 from critlab._core.errors import StudyError
 from critlab._core.loading.imports import imported, is_path
-from critlab._core.spec import Location, Problems, Spec, problems
+from critlab._core.problems import Location, Problems, problems
+from critlab._core.spec import Spec
 from critlab._core.user_code.identity import path_of
 from critlab.data import DATA
 from critlab.data.data_set import DataFacts, DataSet

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from critlab._core.component import describe_component, plain_component, read_component
 from critlab._core.loading.lazy import submodules
 from critlab._core.registry import Registry
+from critlab.deficits.batch_context import BatchContext
 from critlab.deficits.data_subset import DataSubset
-from critlab.deficits.deficit import BatchContext, Deficit, apply_deficit, kept_mask
+from critlab.deficits.deficit import Deficit, apply_deficit, kept_mask
 from critlab.deficits.images.blank import Blank
 from critlab.deficits.images.blur import Blur
 from critlab.deficits.images.corruptions import (

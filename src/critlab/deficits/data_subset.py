@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import Problems
-from critlab.deficits.deficit import BatchContext, Deficit, InputKind, LabelKind
+from critlab._core.problems import Problems
+from critlab.deficits.batch_context import BatchContext
+from critlab.deficits.deficit import Deficit, InputKind, LabelKind
 
 if TYPE_CHECKING:
     import torch

@@ -15,8 +15,7 @@ from critlab.data.folder import data_folder
 from critlab.engine.context import Device, RunContext, RunOptions
 from critlab.engine.coordinator import coordinate
 from critlab.engine.executor import TaskExecutor
-from critlab.engine.executors import EXECUTORS
-from critlab.engine.executors.inline import InlineExecutor
+from critlab.engine.executors.finding import find_executor, refuse_prompt
 from critlab.engine.executors.worker import refuse_inside_a_worker
 from critlab.engine.interruption import Interruption, interruptible
 from critlab.engine.learner import Learner, network_training
@@ -35,7 +34,8 @@ from critlab.engine.records.command_record import Begun, add_command
 from critlab.engine.records.examples_record import add_examples
 from critlab.engine.records.measure_versions import kept_versions, remarks
 from critlab.engine.records.provenance import provenance
-from critlab.engine.records.study_record import StudyRecord, enter, standing, write_record
+from critlab.engine.records.standing import enter, standing, write_record
+from critlab.engine.records.study_record import StudyRecord
 from critlab.engine.study_run import StudyRun
 from critlab.engine.tasks.missing_work import MissingWork
 from critlab.engine.tasks.task_queue import RunOutcome, TaskQueue
@@ -103,7 +103,7 @@ def run_study(study: Study, store: Store, options: RunOptions) -> Report:
     begun = Begun.now()
     refresh()
     executor = find_executor(options.executor)
-    _refuse_prompt(study, executor)
+    refuse_prompt(study, executor)
     before = standing(store, study)
     if not options.replace and (question := before.question(study, store)):
         raise StudyError(question)
@@ -129,35 +129,6 @@ def run_study(study: Study, store: Store, options: RunOptions) -> Report:
         if record is not None:
             add_command(store, study, record.ids(study), begun, device, report.trained)
     return report
-
-
-def _refuse_prompt(study: Study, executor: type[TaskExecutor]) -> None:
-    """Refuse code that only this process has where other processes would have to import it.
-
-    Raises:
-        StudyError: the message names the remedy.
-    """
-    for field, name in {"model.name": study.model.name, "data.name": study.data.name}.items():
-        if name.startswith("__main__:") and executor is not InlineExecutor:
-            raise StudyError(
-                f"{field}: received {name!r}, which was defined in a notebook or at a prompt, so worker processes "
-                'cannot import it; give engine="inline", or move it to a module and import it from there'
-            )
-
-
-EARLIER_NAMES = {"local": "processes"}
-"""Names of executors in version 0.1.0, kept for one release."""
-
-
-def find_executor(name: str) -> type[TaskExecutor]:
-    """The executor called ``name``, which can be used here.
-
-    Raises:
-        StudyError: there is none, or something that it needs is not installed.
-    """
-    found = EXECUTORS.find(EARLIER_NAMES.get(name, name), "--engine")
-    found.check()
-    return found
 
 
 def work_off(

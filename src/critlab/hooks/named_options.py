@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab._core.user_code.values import is_whole, whole
 from critlab.hooks.border.scale import Scale
 from critlab.hooks.deprivation import NAMED, DataInfo

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab._core.user_code.values import is_flag, is_real, is_whole
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pydantic import field_validator
 from critlab._core.component import Component
 from critlab._core.errors import StudyError
 from critlab._core.loading.imports import is_path
-from critlab._core.spec import Problems, nearest, shown
+from critlab._core.problems import Problems, nearest, shown
 from critlab.deficits.input_form import UNIT, InputForm
 from critlab.deficits.target_form import CLASSES, TargetForm
 from critlab.learning_tasks.metric import Metric

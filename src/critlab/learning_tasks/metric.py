@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from critlab._core.errors import InvalidValue
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab._core.user_code.values import is_real
 
 Better = Literal["higher", "lower"]

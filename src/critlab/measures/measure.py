@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from critlab._core.component import Component, describe_component
 from critlab._core.errors import StudyError
-from critlab._core.spec import Problems, shown
+from critlab._core.problems import Problems, shown
 from critlab.learning_tasks.learning_task import LearningTask
 from critlab.measures.likelihoods import LIKELIHOODS, AnyLikelihood
 from critlab.measures.quantity import Quantity

@@ -11,7 +11,8 @@ from pydantic import ConfigDict, ValidationError, model_validator
 
 from critlab._core.errors import CritlabError, StudyError
 from critlab._core.loading.imports import imported, is_path, one_line
-from critlab._core.spec import Problems, Spec, json_values, nearest, problems, refusal
+from critlab._core.problems import Problems, nearest, problems, refusal
+from critlab._core.spec import Spec, json_values
 from critlab._core.user_code.identity import OwnCode, code_of_row, own_code, path_of, stated_version
 from critlab.deficits.input_form import InputForm
 from critlab.learning_tasks.learning_task import LearningTask

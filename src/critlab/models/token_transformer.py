@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import Problems
+from critlab._core.problems import Problems
 from critlab.deficits.input_form import InputForm
 from critlab.learning_tasks.learning_task import LearningTask
 from critlab.models.model import Model

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import Problems
+from critlab._core.problems import Problems
 from critlab.models.model import Model
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import nearest
+from critlab._core.problems import nearest
 from critlab.analysis.tables.results import Results
 from critlab.report.chart import Chart
 from critlab.report.findings import Comparison, Value

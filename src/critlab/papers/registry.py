@@ -8,8 +8,8 @@ from pathlib import Path
 
 from critlab._core.errors import CritlabError, StudyError
 from critlab._core.loading.imports import imported, is_path, one_line
+from critlab._core.problems import nearest, shown
 from critlab._core.registry import Registry
-from critlab._core.spec import nearest, shown
 from critlab.papers.figure import Figure, Studies
 from critlab.study.study import Study, read_study
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import nearest, shown
+from critlab._core.problems import nearest, shown
 from critlab._core.user_code.values import instance, is_real
 from critlab.report.theme import PAPER_FONT
 

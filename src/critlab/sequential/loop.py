@@ -13,7 +13,7 @@ from critlab.analysis.tables.results import Results
 from critlab.analysis.test_images import least_sd
 from critlab.engine.context import RunOptions
 from critlab.engine.records.look_record import add_look, now_in_play
-from critlab.engine.records.study_record import read_record
+from critlab.engine.records.standing import read_record
 from critlab.engine.run import Report, run_study
 from critlab.report.text.judgement.looks import growth_text
 from critlab.store import Store

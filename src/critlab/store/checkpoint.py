@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from critlab._core.errors import StoreDamaged, StoreError
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab.store.disk import files
 from critlab.store.record import SCHEMA_VERSION, check_version
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from critlab._core.errors import StoreDamaged
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab.store import record
 from critlab.store.disk import files
 from critlab.store.disk.atomic import TEMPORARY

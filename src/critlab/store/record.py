@@ -8,7 +8,7 @@ from typing import Any
 
 from critlab._core.digest import digest
 from critlab._core.errors import StoreDamaged, StoreNewer
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 
 SCHEMA_VERSION = 1
 

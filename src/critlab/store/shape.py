@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from critlab._core.errors import StoreDamaged
-from critlab._core.spec import Problems, problems, refusal, shown
+from critlab._core.problems import Problems, problems, refusal, shown
 from critlab.measures.correct_images import refusal as refusal_of_bits
 
 MOST = 1e100

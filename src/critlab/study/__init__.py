@@ -15,12 +15,12 @@ from critlab.study.ingredients.background_deficit import BackgroundDeficit as Ba
 from critlab.study.ingredients.intervention import Intervention as Intervention
 from critlab.study.ingredients.window import Window as Window
 from critlab.study.ingredients.window_override import WindowOverride as WindowOverride
+from critlab.study.optimizers.spec import OptimizerSpec as OptimizerSpec
 from critlab.study.runs.recipe import Recipe as Recipe
 from critlab.study.runs.run import Run as Run
 from critlab.study.specs import AugmentSpec as AugmentSpec
 from critlab.study.specs import ControlsSpec as ControlsSpec
 from critlab.study.specs import EvaluationSpec as EvaluationSpec
-from critlab.study.specs import OptimizerSpec as OptimizerSpec
 from critlab.study.specs import StatisticsSpec as StatisticsSpec
 from critlab.study.study import Setup as Setup
 from critlab.study.study import Study as Study

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from critlab._core.errors import StudyError
 from critlab._core.loading.imports import is_path
-from critlab._core.spec import Location, shown
+from critlab._core.problems import Location, shown
 from critlab.deficits import Deficit
 from critlab.deficits.input_form import UNIT, InputForm
 from critlab.study.default_controls import stops_or_nothing

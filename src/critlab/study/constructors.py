@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab.deficits import Deficit
 from critlab.study.defaults import with_defaults
 from critlab.study.ingredients.window_override import WindowOverride

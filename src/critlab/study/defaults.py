@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import Problems
+from critlab._core.problems import Problems
 from critlab.study.default_controls import with_default_controls
 from critlab.study.specs import EvaluationSpec, StatisticsSpec
 from critlab.study.types import task_of

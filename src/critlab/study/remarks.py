@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab.study.checks import deficits
 from critlab.study.runs.recipe import recipes
 from critlab.study.schedules import schedule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab.learning_tasks import CLASSIFICATION, plain_task
 from critlab.study.study import Study
 

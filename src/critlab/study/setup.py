@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, mo
 
 from critlab._core.errors import StudyError
 from critlab._core.loading.imports import is_path
-from critlab._core.spec import Location, Problems, Spec, problems, shown
+from critlab._core.problems import Location, Problems, problems, shown
+from critlab._core.spec import Spec
 from critlab.data.spec import DataSpec
 from critlab.learning_tasks import CLASSIFICATION
 from critlab.learning_tasks.metric import Metric
@@ -17,7 +18,8 @@ from critlab.measures import MEASURES, Measure
 from critlab.models.spec import ModelSpec
 from critlab.objectives import CrossEntropy, Objective, read_objective
 from critlab.study.ingredients.pretraining import PretrainingSpec
-from critlab.study.specs import AugmentSpec, EvaluationSpec, OptimizerSpec
+from critlab.study.optimizers.spec import OptimizerSpec
+from critlab.study.specs import AugmentSpec, EvaluationSpec
 from critlab.study.task_checks import task_misfits
 from critlab.study.types import AnyObjective, AnyTask, task_of
 

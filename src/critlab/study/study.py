@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import Problems, shown
+from critlab._core.problems import Problems, shown
 from critlab._core.user_code.values import path as given_path
 from critlab.study import checks
 from critlab.study.defaults import with_defaults

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from critlab._core.errors import StudyError
 from critlab._core.loading.imports import is_path
-from critlab._core.spec import Location, shown
+from critlab._core.problems import Location, shown
 from critlab.deficits.target_form import TargetForm
 from critlab.learning_tasks import CLASSIFICATION
 

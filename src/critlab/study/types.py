@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
-from critlab._core.spec import Problems, shown
+from critlab._core.problems import Problems, shown
 from critlab.deficits import Deficit, plain, read_deficit
 from critlab.learning_tasks import LearningTask, plain_task, read_task
 from critlab.objectives import Objective, plain_objective, read_objective
@@ -99,3 +99,8 @@ def task_of(value: Any) -> Any:
 AnyDeficit = Annotated[Deficit, BeforeValidator(_deficit), PlainSerializer(plain)]
 AnyTask = Annotated[LearningTask, BeforeValidator(task_of), PlainSerializer(plain_task)]
 AnyObjective = Annotated[Objective, BeforeValidator(_objective), PlainSerializer(plain_objective)]
+
+
+def without(plain: dict[str, Any], unsaid: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain values without the keys that have the value that ``unsaid`` gives them."""
+    return {key: value for key, value in plain.items() if key not in unsaid or value != unsaid[key]}

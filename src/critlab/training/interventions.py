@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import nearest, shown
+from critlab._core.problems import nearest, shown
 from critlab.study.ingredients.intervention import Intervention
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
-from torch.optim import Optimizer
 
 from critlab._core.errors import StudyError
 from critlab._core.loading.imports import is_path
@@ -31,42 +30,22 @@ from critlab.study.study import Setup
 from critlab.study.switches.switch import Trained
 from critlab.training.cuda_graph.step_program import StepProgram
 from critlab.training.cuda_graph.updates import UpdateRule, update_rule
-from critlab.training.evaluation import recomputed
+from critlab.training.evaluation import recomputed, score_test_images
 from critlab.training.heads import built_model, likelihood_of_task
 from critlab.training.inputs.batches import EpochSize, batches
 from critlab.training.inputs.examples import Examples
 from critlab.training.inputs.probe_images import ProbeImages
 from critlab.training.interventions import intervene
-from critlab.training.loop import autocast, score_test_images, selected, train_epoch
+from critlab.training.loop import autocast, selected, train_epoch
 from critlab.training.optimizers import drop_state, make_optimizer, pack_optimizer, unpack_optimizer
 from critlab.training.seeding import kept_generators, seed_all, seeded
 from critlab.training.states.arrays import array_of, marked, unmarked
-from critlab.training.states.outside import Values, only_tensors, outside, packed, restore, untouched
+from critlab.training.states.network_state import NetworkState, entries_below, followed_metrics
+from critlab.training.states.outside import only_tensors, outside, packed, restore, untouched
 from critlab.training.states.packing import pack, unpack
 from critlab.training.switching.acting import batch_size, ordered, switched
 from critlab.training.switching.added import Added
 from critlab.training.tally import Progress, Score
-
-Value = TypeVar("Value")
-
-
-@dataclass
-class NetworkState:
-    """A network in training: changed in place by :meth:`NetworkLearner.advance`.
-
-    ``progress`` says how far it is inside an epoch; None between two epochs. ``began`` holds the parameters with which
-    that epoch began, by name; empty between two. ``fresh`` holds what the untrained model has outside its
-    ``state_dict``; empty for critlab's own models, which have nothing there. ``added`` holds what switches add.
-    """
-
-    model: nn.Module
-    optimizer: Optimizer
-    seed: int
-    epoch: int
-    progress: Progress | None = None
-    began: dict[str, Tensor] = field(default_factory=dict)
-    fresh: Values = field(default_factory=dict)
-    added: Added = field(default_factory=Added)
 
 
 class NetworkLearner:
@@ -209,23 +188,23 @@ class NetworkLearner:
         state = self.start({"seed": seed})
         kept = {name: value for name, value in tensors.items() if not name.startswith(("extra.", "outside."))}
         found = dict(unmarked(name, value) for name, value in kept.items())
-        extra = _below("extra.", tensors)
+        extra = entries_below("extra.", tensors)
         try:
-            state.model.load_state_dict({**_below("model.", found), **(unpack(extra) if extra else {})})
+            state.model.load_state_dict({**entries_below("model.", found), **(unpack(extra) if extra else {})})
         except RuntimeError as error:
             raise StudyError(
                 f"model: the state of a trained model does not fit a new one: {' '.join(f'{error}'.split())}; make "
                 "every parameter and buffer, in its full size, where the model is made"
             ) from None
-        restore(state.model, _below("outside.", tensors))
-        unpack_optimizer(state.optimizer, state.model, _below("optimizer.", found))
-        state.added = Added.of(_below("switch.", found), state.model)
+        restore(state.model, entries_below("outside.", tensors))
+        unpack_optimizer(state.optimizer, state.model, entries_below("optimizer.", found))
+        state.added = Added.of(entries_below("switch.", found), state.model)
         state.epoch = epoch
         if "progress" in tensors:
             step, loss, right, counted, *further = tensors["progress"].tolist()
-            followed = _followed(tensors, tuple(further))
+            followed = followed_metrics(tensors, tuple(further))
             state.progress = Progress(int(step), loss, int(right), int(counted), tuple(further), followed)
-            state.began = {name: value.to(self.device) for name, value in _below("began.", found).items()}
+            state.began = {name: value.to(self.device) for name, value in entries_below("began.", found).items()}
         return state
 
     @cached_property
@@ -309,14 +288,3 @@ class NetworkLearner:
 def _quantities(split: str, score: Score) -> dict[str, float]:
     metrics = {f"{split}_{name}": value for name, value in score.metrics.items()}
     return {**metrics, f"{split}_loss": score.loss}
-
-
-def _followed(tensors: Mapping[str, NDArray[Any]], further: tuple[float, ...]) -> tuple[str, ...] | None:
-    """The metrics whose sums a checkpoint inside an epoch holds; where none are named, accuracy alone."""
-    if "followed" in tensors:
-        return tuple(filter(None, tensors["followed"].tobytes().decode().split("\n")))
-    return None if further else ("accuracy",)
-
-
-def _below(prefix: str, tensors: Mapping[str, Value]) -> dict[str, Value]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -1,4 +1,4 @@
-"""One epoch of training, and one pass over the test data."""
+"""One epoch of training."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from torch.optim import Optimizer
 from critlab._core.errors import Diverged
 from critlab._core.random_streams import generator, key
 from critlab.deficits import BatchContext, kept_mask
-from critlab.learning_tasks import LearningTask
-from critlab.objectives import Learned
 from critlab.study.runs.recipe import Recipe
 from critlab.study.switches.switch import Trained
 from critlab.training.cuda_graph.step_program import StepProgram
@@ -26,14 +24,6 @@ from critlab.training.optimizers import follow, set_rate
 from critlab.training.seeding import kept_generators, seed_all
 from critlab.training.switching.acting import ordered, switched
 from critlab.training.tally import Progress, RunningMetrics, Score
-
-TEST_BATCH = 500
-"""Test images that are summed up together."""
-
-TEST_PIECE = 125
-"""Test images that the model sees together: so few that the maps of a layer fit into memory that is kept, not mapped
-again. An image took 0.30 ms where 500 together took 0.41 (All-CNN, width 24, float32), and 1.62 for 2.27 (width 96,
-bfloat16); the logits of five networks were the same, bit for bit."""
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:
@@ -274,37 +264,3 @@ def selected(recipe: Recipe, examples: Examples, seed: int, epoch: int, order: T
         if left is not None:
             order = order[left[order]]
     return order
-
-
-@torch.no_grad()
-def score_test_images(
-    model: nn.Module, examples: Examples, forward: Callable[[], AbstractContextManager[Any]] = nullcontext
-) -> tuple[Score, Tensor | None]:
-    """Loss and metrics on the clean test data, in evaluation mode; of the whole set, not the mean of batches.
-
-    Returns:
-        The score, and which labels the model gives right, bool on the CPU in the shape of the labels, ``(images,)`` or
-        ``(images, heads)``; None where there is no accuracy of examples, or where a label does not count, so that
-        images do not count equally.
-    """
-    model.eval()
-    task, correct = examples.task, list[Tensor]()
-    tally = RunningMetrics(task=task, view=examples.view, test=True)
-    by_image = tally.counts_right and task.unit == "example"
-    for stored, labels in zip(
-        examples.test_images.split(TEST_BATCH), examples.test_labels.split(TEST_BATCH), strict=True
-    ):
-        images, asked = examples.tested(stored, labels)
-        with forward():
-            outputs = _outputs(model, task, images, asked)
-            learned = Learned(task.loss(outputs, asked), outputs)
-        answers = tally.add(learned, asked)
-        if by_image and answers is not None:
-            by_image = bool(answers.counted.all())
-            correct.append(answers.predicted == answers.labels)
-    return tally.score(), torch.cat(correct).cpu() if by_image else None
-
-
-def _outputs(model: nn.Module, task: LearningTask, images: Tensor, asked: Tensor) -> Tensor:
-    pieces = zip(images.split(TEST_PIECE), asked.split(TEST_PIECE), strict=True)
-    return torch.cat([task.check_outputs(model(seen), wanted) for seen, wanted in pieces])

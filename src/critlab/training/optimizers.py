@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.optim import ASGD, Optimizer
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import shown
+from critlab._core.problems import shown
+from critlab.study.optimizers.spec import OptimizerSpec
 from critlab.study.runs.recipe import Recipe
-from critlab.study.specs import OptimizerSpec
 from critlab.training.states.outside import is_plain
 from critlab.training.states.packing import pack, unpack
 

@@ -18,7 +18,8 @@ from critlab.study.runs.recipe import Recipe, typical_recipe
 from critlab.study.runs.tree import build
 from critlab.study.study import Setup, Study
 from critlab.training.device import make_deterministic
-from critlab.training.learner import NetworkLearner, NetworkState
+from critlab.training.learner import NetworkLearner
+from critlab.training.states.network_state import NetworkState
 
 PRECISIONS = ("float32", "bfloat16")
 REPEATS = 5

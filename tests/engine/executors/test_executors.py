@@ -12,8 +12,9 @@ from command import Command
 from critlab._core.errors import StudyError
 from critlab.engine.context import RunOptions
 from critlab.engine.executors import EXECUTORS
+from critlab.engine.executors.finding import find_executor
 from critlab.engine.executors.inline import InlineExecutor
-from critlab.engine.run import find_executor, run_study
+from critlab.engine.run import run_study
 from critlab.store import Store
 from inline import table
 from studies import small, written

@@ -16,7 +16,8 @@ from command import Command
 from critlab._core.errors import StoreError, StudyError
 from critlab.engine.maintenance.gc import collect, empty_trash
 from critlab.engine.maintenance.verify import verify
-from critlab.engine.records.study_record import StudyRecord, all_records, enter, read_record, standing
+from critlab.engine.records.standing import all_records, enter, read_record, standing
+from critlab.engine.records.study_record import StudyRecord
 from critlab.store import Store, record
 from critlab.store.disk.locks import writing
 from critlab.store.marker import MARKER
@@ -161,7 +162,7 @@ class TestRecord:
     def test_other_images_keep_a_record_of_their_own(self, store: Store) -> None:
         from dataclasses import replace
 
-        from critlab.engine.records.study_record import enter
+        from critlab.engine.records.standing import enter
 
         known = read_record(store, small(**SMALL))
         assert known is not None

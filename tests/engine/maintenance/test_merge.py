@@ -17,7 +17,8 @@ from critlab._core.errors import CritlabError
 from critlab.engine.context import RunOptions
 from critlab.engine.maintenance.merge import merge
 from critlab.engine.maintenance.verify import verify
-from critlab.engine.records.study_record import StudyRecord, all_records, write_record
+from critlab.engine.records.standing import all_records, write_record
+from critlab.engine.records.study_record import StudyRecord
 from critlab.engine.run import run_study
 from critlab.store import Store, record
 from critlab.study.runs.parts import Part

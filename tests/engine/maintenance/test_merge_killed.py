@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from critlab.engine.maintenance.verify import verify
-from critlab.engine.records.study_record import StudyRecord, all_records, write_record
+from critlab.engine.records.standing import all_records, write_record
+from critlab.engine.records.study_record import StudyRecord
 from critlab.store import Store
 from halves import SMALL, files, in_halves
 from studies import small

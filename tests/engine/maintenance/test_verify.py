@@ -17,7 +17,8 @@ from critlab._core.errors import StoreError, StudyError
 from critlab.analysis.tables.progress import progress
 from critlab.engine.maintenance.gc import collect
 from critlab.engine.maintenance.verify import verify
-from critlab.engine.records.study_record import StudyRecord, all_records, write_record
+from critlab.engine.records.standing import all_records, write_record
+from critlab.engine.records.study_record import StudyRecord
 from critlab.store import Store, record
 from critlab.store.disk.locks import Locks
 from inline import Inline, flipped, table

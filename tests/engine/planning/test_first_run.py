@@ -14,7 +14,8 @@ from critlab._core.user_code.modules import refresh
 from critlab.data import load
 from critlab.engine.planning.first_run import rehearse_once
 from critlab.engine.records.provenance import provenance
-from critlab.engine.records.study_record import StudyRecord, enter, standing
+from critlab.engine.records.standing import enter, standing
+from critlab.engine.records.study_record import StudyRecord
 from critlab.store import Store
 from critlab.study.runs.origin import Numerics
 from critlab.study.study import Study

@@ -17,7 +17,7 @@ from critlab.data import load
 from critlab.engine.planning import timing
 from critlab.engine.planning.numerics import decide, faster, settled
 from critlab.engine.planning.processors import side_by_side
-from critlab.engine.records.study_record import read_record
+from critlab.engine.records.standing import read_record
 from critlab.papers.critical_periods.setup import base
 from critlab.papers.ours.demo import demo
 from critlab.store import Store

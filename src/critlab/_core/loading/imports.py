@@ -8,7 +8,7 @@ from typing import Any
 
 from critlab._core.errors import CritlabError, StudyError
 from critlab._core.loading.search_path import hidden_by
-from critlab._core.spec import nearest, shown
+from critlab._core.problems import nearest, shown
 from critlab._core.user_code.identity import module_called
 
 

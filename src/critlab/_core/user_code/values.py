@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from critlab._core.errors import CritlabError, StudyError
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 
 
 def whole(value: Any, name: str, least: int) -> int:

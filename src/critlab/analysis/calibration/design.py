@@ -13,7 +13,8 @@ from critlab.analysis.judgement.damages import is_complete, kind_of, length_cont
 from critlab.analysis.judgement.decision import Kind, layout_of
 from critlab.analysis.statistics.layout import Layout
 from critlab.analysis.statistics.summary import Floats
-from critlab.study.runs.estimands import NamedContrast, missing_contrasts, named_contrasts
+from critlab.study.runs.estimands import NamedContrast, named_contrasts
+from critlab.study.runs.missing_contrasts import missing_contrasts
 from critlab.study.runs.run import Run
 from critlab.study.study import Study
 

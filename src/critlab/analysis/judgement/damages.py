@@ -13,7 +13,8 @@ from critlab.analysis.judgement.decision import Decision, Family, Kind, decide, 
 from critlab.analysis.statistics import LEVEL, MINIMUM_SEEDS, Floats, t_quantile
 from critlab.analysis.tables.study_table import StudyTable
 from critlab.analysis.test_images import ImageSample, image_sample, least_sd
-from critlab.study.runs.estimands import EstimandName, MissingContrast, NamedContrast
+from critlab.study.runs.estimands import EstimandName, NamedContrast
+from critlab.study.runs.missing_contrasts import MissingContrast
 from critlab.study.types import Place
 
 Limit = Literal["seeds", "images"]

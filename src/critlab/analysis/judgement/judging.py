@@ -24,7 +24,8 @@ from critlab.analysis.statistics import MINIMUM_SEEDS
 from critlab.analysis.tables.study_table import StudyTable
 from critlab.analysis.tables.unfinished import epochs_a_seed, epochs_left, further_epochs
 from critlab.analysis.test_images import image_sample, least_sd
-from critlab.study.runs.estimands import MissingContrast, missing_contrasts, named_contrasts
+from critlab.study.runs.estimands import named_contrasts
+from critlab.study.runs.missing_contrasts import MissingContrast, missing_contrasts
 
 
 def verdict(results: StudyTable) -> Verdict:

@@ -19,7 +19,7 @@ from critlab.analysis.sources.ignored_source import SourceBalance
 from critlab.analysis.sources.source_windows import PrimeWindows
 from critlab.analysis.statistics import MINIMUM_SEEDS
 from critlab.learning_tasks.metric import ACCURACY, Metric
-from critlab.study.runs.estimands import MissingContrast
+from critlab.study.runs.missing_contrasts import MissingContrast
 from critlab.study.sweeps import Sweep
 
 Answer = Literal["present", "damage_only", "absent", "undecided", "running"]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from critlab.analysis.judgement.mixture import Mixture, mixture
 from critlab.analysis.tables.reading import results_of
 from critlab.analysis.tables.table import Outcome
-from critlab.engine.records.study_record import read_record
+from critlab.engine.records.standing import read_record
 from critlab.engine.study_run import StudyRun
 from critlab.store import Store
 from critlab.store.disk.locks import Locks

@@ -14,7 +14,8 @@ from critlab.engine.records.command_record import read_commands
 from critlab.engine.records.examples_record import read_examples
 from critlab.engine.records.look_record import read_looks
 from critlab.engine.records.makers import Maker, maker
-from critlab.engine.records.study_record import StudyRecord, read_record
+from critlab.engine.records.standing import read_record
+from critlab.engine.records.study_record import StudyRecord
 from critlab.engine.study_run import StudyRun
 from critlab.measures.correct_images import CorrectImages
 from critlab.measures.picture import Picture

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from critlab._core.spec import plain_numbers, shown
+from critlab._core.problems import shown
+from critlab._core.spec import plain_numbers
 from critlab._core.user_code.values import is_real
 from critlab.analysis.timing.answer import Timing
 from critlab.analysis.timing.table import Cell

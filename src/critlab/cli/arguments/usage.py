@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from critlab._core.spec import nearest, shown
+from critlab._core.problems import nearest, shown
 
 USAGE_ERRORS: tuple[type[Exception], ...] = tuple(
     kind for kind in typer.BadParameter.__mro__ if issubclass(kind, Exception) and kind.__name__ == "UsageError"

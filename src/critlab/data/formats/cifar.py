@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from critlab._core.errors import DataError
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab.data.folder import MOST_BYTES, bytes_of, places
 from critlab.data.formats.array_pickle import read_array_pickle
 from critlab.data.formats.fetch import Official, fetched

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from critlab._core.errors import DataError
-from critlab._core.spec import nearest
+from critlab._core.problems import nearest
 from critlab._core.terminal.text import one_line
 from critlab.data.own.paths import found_path
 

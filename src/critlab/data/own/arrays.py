@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import model_validator
 
 from critlab._core.errors import DataError, StudyError
-from critlab._core.spec import Problems
+from critlab._core.problems import Problems
 from critlab.data.data_set import OwnDataSet
 from critlab.data.own.layout import Range
 from critlab.data.own.split import Split

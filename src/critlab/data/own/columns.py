@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from critlab._core.errors import DataError
-from critlab._core.spec import nearest, shown
+from critlab._core.problems import nearest, shown
 from critlab._core.terminal.text import one_line
 from critlab.data.own.array_files import column_names, parquet_columns
 from critlab.data.strata import split_groups

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from critlab._core.errors import DataError, StudyError
-from critlab._core.spec import Problems
+from critlab._core.problems import Problems
 from critlab.data.data_set import OwnDataSet
 from critlab.data.own.paths import found_path
 from critlab.data.own.split import Split

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import Problems
+from critlab._core.problems import Problems
 from critlab.data.data_set import OwnDataSet
 from critlab.data.own.split import Split
 from critlab.deficits.input_form import InputForm

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from critlab._core.errors import DataError
-from critlab._core.spec import Problems
+from critlab._core.problems import Problems
 from critlab.data.own.arrays import ArrayFiles
 from critlab.deficits.input_form import InputForm
 from critlab.deficits.target_form import TargetKind

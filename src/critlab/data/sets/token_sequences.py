@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from critlab._core.spec import Problems
+from critlab._core.problems import Problems
 from critlab.data.data_set import DataFacts, DataSet
 from critlab.deficits.input_form import InputForm
 

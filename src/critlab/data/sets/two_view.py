@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from critlab._core.errors import DataError, StudyError
 from critlab._core.loading.imports import is_path
-from critlab._core.spec import Problems
+from critlab._core.problems import Problems
 from critlab.data.data_set import DataFacts, DataSet
 
 if TYPE_CHECKING:

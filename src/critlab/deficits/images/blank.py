@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from critlab.deficits.deficit import BatchContext, Deficit, InputKind, LabelKind
+from critlab.deficits.batch_context import BatchContext
+from critlab.deficits.deficit import Deficit, InputKind, LabelKind
 from critlab.deficits.layout import check_channels
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from critlab._core.errors import StudyError
-from critlab.deficits.deficit import BatchContext, Deficit, InputKind, LabelKind
+from critlab.deficits.batch_context import BatchContext
+from critlab.deficits.deficit import Deficit, InputKind, LabelKind
 from critlab.deficits.target_form import TargetKind
 
 if TYPE_CHECKING:

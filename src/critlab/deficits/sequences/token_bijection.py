@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from critlab._core.errors import StudyError
-from critlab.deficits.deficit import BatchContext, Deficit, InputKind
+from critlab.deficits.batch_context import BatchContext
+from critlab.deficits.deficit import Deficit, InputKind
 from critlab.deficits.input_form import InputForm
 from critlab.deficits.sequences.token_shuffle import follows
 from critlab.deficits.sequences.tokens import Tokens, check_sequences

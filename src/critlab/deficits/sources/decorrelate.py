@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from critlab._core.errors import StudyError
-from critlab.deficits.deficit import BatchContext, Deficit, InputKind, LabelKind, check_two_sources
+from critlab.deficits.batch_context import BatchContext
+from critlab.deficits.deficit import Deficit, InputKind, LabelKind, check_two_sources
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from critlab._core.spec import Problems
-from critlab.deficits.deficit import BatchContext, Deficit, InputKind, LabelKind, check_two_sources
+from critlab._core.problems import Problems
+from critlab.deficits.batch_context import BatchContext
+from critlab.deficits.deficit import Deficit, InputKind, LabelKind, check_two_sources
 from critlab.deficits.images.blank import blank_like
 from critlab.deficits.layout import check_channels
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from critlab._core.errors import StoreError, StudyError
 from critlab.engine.maintenance.study_files import StudyFiles, owned, recorded, study_files
-from critlab.engine.records.study_record import standing, write_record
+from critlab.engine.records.standing import standing, write_record
 from critlab.store import Store
 from critlab.store.disk import trash
 from critlab.store.disk.atomic import abandoned

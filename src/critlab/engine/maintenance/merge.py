@@ -12,9 +12,10 @@ from critlab._core.terminal.progress import Progress
 from critlab._core.terminal.text import one_line, say
 from critlab.engine.maintenance.merge_studies import agreed_records
 from critlab.engine.maintenance.study_files import recorded
-from critlab.engine.maintenance.verify import Finding, Lack
+from critlab.engine.maintenance.verification import Finding, Lack
 from critlab.engine.records.look_record import joined_looks
-from critlab.engine.records.study_record import StudyRecord, write_record
+from critlab.engine.records.standing import write_record
+from critlab.engine.records.study_record import StudyRecord
 from critlab.store import Store
 from critlab.store.disk.locks import reading, writing
 from critlab.store.inspection import STATES, Place, check, checked_content, has_begun, places

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from critlab._core.errors import StudyError
-from critlab.engine.records.study_record import StudyRecord, all_records, joined
+from critlab.engine.records.standing import all_records
+from critlab.engine.records.study_record import StudyRecord, joined
 from critlab.store import Store
 from critlab.study.sameness import grown, plain_differences, told
 

@@ -10,7 +10,8 @@ from typing import Any
 from critlab._core.errors import StudyError
 from critlab._core.loading.imports import is_path
 from critlab.engine.records.look_record import looks_name
-from critlab.engine.records.study_record import Damaged, StudyRecord, all_records, read_record
+from critlab.engine.records.standing import all_records, read_record
+from critlab.engine.records.study_record import Damaged, StudyRecord
 from critlab.engine.study_run import StudyRun
 from critlab.store import Store
 from critlab.store.inspection import STATES, Place

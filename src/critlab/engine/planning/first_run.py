@@ -11,7 +11,8 @@ from critlab._core.user_code.identity import OwnCode
 from critlab.engine.learner import network_training
 from critlab.engine.records.own_code import own_codes
 from critlab.engine.records.provenance import provenance
-from critlab.engine.records.study_record import StudyRecord, all_records
+from critlab.engine.records.standing import all_records
+from critlab.engine.records.study_record import StudyRecord
 from critlab.store import Store
 from critlab.study.runs.origin import Numerics
 from critlab.study.study import Study

@@ -21,17 +21,18 @@ from critlab.engine.planning.disk_space import RECORD_BYTES, needed_bytes, short
 from critlab.engine.planning.numerics import Decision, decide, settled
 from critlab.engine.planning.parts import part_text
 from critlab.engine.planning.retention import built_bytes, known_outputs, retained_paths, state_bytes
+from critlab.engine.records.standing import read_record
 from critlab.engine.records.study_ids import StudyIds
-from critlab.engine.records.study_record import StudyRecord, read_record
+from critlab.engine.records.study_record import StudyRecord
 from critlab.engine.study_run import StudyRun
 from critlab.engine.tasks.missing_work import MissingWork
 from critlab.store import Store
 from critlab.study.checks import refuse_own_clock, refuse_twins
 from critlab.study.ingredients.measurement import scheduled_measures
+from critlab.study.optimizers.spec import OptimizerSpec
 from critlab.study.remarks import deficit_remarks, training_remarks, unused_remarks
 from critlab.study.runs.parts import Part, share, within
 from critlab.study.runs.tree import ROOT, Tree, build
-from critlab.study.specs import OptimizerSpec
 from critlab.study.study import Study
 
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from critlab._core.errors import StoreError
 from critlab.engine.records.own_code import code_files, differing, own_codes, places
+from critlab.engine.records.standing import read_record
 from critlab.engine.records.study_ids import StudyIds
-from critlab.engine.records.study_record import StudyRecord, read_record
+from critlab.engine.records.study_record import StudyRecord
 from critlab.engine.study_run import StudyRun
 from critlab.store import Store
 from critlab.store.inspection import Place, check

@@ -8,8 +8,8 @@ from typing import Any
 
 from critlab._core.digest import digest
 from critlab.engine.records.own_code import own_codes
+from critlab.engine.records.standing import standing
 from critlab.engine.records.study_ids import StudyIds
-from critlab.engine.records.study_record import standing
 from critlab.store import Store
 from critlab.store.disk.locks import writing
 from critlab.study.runs.stages import Asked, Look, in_play

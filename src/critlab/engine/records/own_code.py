@@ -18,7 +18,8 @@ from critlab.measures import MEASURES, Measure
 from critlab.models.spec import ModelSpec
 from critlab.objectives import OBJECTIVES, Objective
 from critlab.study.optimizers import TorchOptimizer
-from critlab.study.specs import AugmentSpec, OptimizerSpec
+from critlab.study.optimizers.spec import OptimizerSpec
+from critlab.study.specs import AugmentSpec
 from critlab.study.study import Study
 from critlab.study.switches import SWITCHES, Switch
 

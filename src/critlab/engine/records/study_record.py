@@ -7,23 +7,19 @@ records, and a study that grows keeps the record of what it was: no record ever 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from critlab._core.digest import digest
-from critlab._core.errors import StoreDamaged, StoreError, StudyError
+from critlab._core.errors import StoreDamaged
 from critlab._core.user_code.identity import NOTHING
 from critlab.engine.records.measure_versions import versions_before
 from critlab.engine.records.own_code import own_codes
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.study_run import StudyRun
 from critlab.store import Store
-from critlab.store.inspection import Place, check
-from critlab.store.marker import mark
-from critlab.store.store import slug
 from critlab.study.runs.origin import Numerics
-from critlab.study.sameness import Difference, differences, grown, told
 from critlab.study.study import Study
 
 _FIELDS = (
@@ -97,7 +93,7 @@ class StudyRecord:
     def key(self) -> str:
         """The record's own name: the study's, and 12 characters of the digest of all that names its states."""
         identity = digest("study", self.study, self.fingerprint, self.numerics.model_dump())
-        return f"{_short(self.name)}-{identity[:12]}"
+        return f"{short_name(self.name)}-{identity[:12]}"
 
     def ids(self, study: Study) -> StudyIds:
         """The names of everything that ``study`` makes.
@@ -143,124 +139,6 @@ class Damaged(NamedTuple):
     why: str
 
 
-class Standing(NamedTuple):
-    """What a store holds under the name of a study.
-
-    Args:
-        same: records of the same question, the one that was run last first.
-        relatives: records from which the study grew or was cut back, the one that was run last first.
-        strangers: records of other questions, each with the differing keys.
-        damaged: records of that name that cannot be read.
-    """
-
-    same: list[StudyRecord]
-    relatives: list[StudyRecord]
-    strangers: list[tuple[StudyRecord, list[Difference]]]
-    damaged: list[Damaged]
-
-    @property
-    def record(self) -> StudyRecord | None:
-        """The record that says how the study's numbers are computed; None where the store has none."""
-        return next(iter((*self.same, *self.relatives)), None)
-
-    def question(self, study: Study, store: Store) -> str:
-        """What to ask a person where the name stands for another study; empty where it does not."""
-        if any(not one.replaced for one in self.same) or self.relatives or not self.strangers:
-            return ""
-        return (
-            f"name: {store.root} already has a different study {study.name!r}; the two differ in "
-            f"{told(self.strangers[0][1])}; rename this study, or replace the other one: "
-            "critlab run --replace"
-        )
-
-
-def standing(store: Store, study: Study) -> Standing:
-    """What ``store`` holds under the name of ``study``; changes nothing.
-
-    Raises:
-        StoreError: a record is newer than this critlab can read, or the system cannot read it.
-    """
-    found = Standing([], [], [], [])
-    for record in _records(store, study.name):
-        if isinstance(record, Damaged):
-            found.damaged.append(record)
-            continue
-        differing = differences(record.study, study)
-        if not differing:
-            found.same.append(record)
-        elif not record.replaced and grown(differing):
-            found.relatives.append(record)
-        elif not record.replaced:
-            found.strangers.append((record, differing))
-    found.same.sort(key=lambda one: (one.replaced, -one.turn))
-    found.relatives.sort(key=lambda one: -one.turn)
-    return found
-
-
-def read_record(store: Store, study: Study) -> StudyRecord | None:
-    """The record of ``study``, or of the study that it grew from; None where it has never been run in this store.
-
-    Raises:
-        StudyError: the store holds another study of that name.
-        StoreError: its record is damaged, or newer than this critlab can read.
-    """
-    found = standing(store, study)
-    if found.record is not None:
-        return found.record
-    if question := found.question(study, store):
-        raise StudyError(question)
-    if found.damaged:
-        file, why = found.damaged[0]
-        raise StoreError(f"{store.root / file}: {why}; critlab run of {study.name!r} rewrites it")
-    return None
-
-
-def write_record(store: Store, record: StudyRecord) -> None:
-    """Writes the record of a study; an equal one that an earlier critlab wrote under the study's name alone goes."""
-    body = record.body()
-    if _body(store, record.key) != body:
-        store.write("studies", record.key, body)
-    for place, before in all_records(store, re.escape(slug(record.name))):
-        if isinstance(before, StudyRecord) and before.key == record.key != place.name:
-            place.path.unlink(missing_ok=True)
-
-
-def enter(store: Store, study: Study, record: StudyRecord, replaces: bool = False) -> StudyRecord:
-    """Writes the record of a study that is about to be run, and gives it as it was written.
-
-    Args:
-        store: the store.
-        study: the question.
-        record: its record.
-        replaces: take over the name where it stands for another study; that study keeps its record and its files
-            until gc frees them.
-
-    Raises:
-        StudyError: the name stands for another study.
-        StoreUnwritable: the disk is full, or the folder may not be written.
-    """
-    found = standing(store, study)
-    question = found.question(study, store)
-    if question and not replaces:
-        raise StudyError(question)
-    every = [*found.same, *found.relatives, *(other for other, _ in found.strangers)]
-    last = max((one.turn for one in every), default=0)
-    known = next((one for one in found.same if one.key == record.key), None)
-    if known is None:
-        entered = replace(record, turn=last + 1)
-    else:
-        stays = known.turn == last and not known.replaced
-        turn = known.turn if stays else last + 1
-        entered = replace(record, turn=turn, complete=known.complete, others={**known.others, **record.others})
-    mark(store.root)
-    write_record(store, entered)
-    if question:
-        for other, _ in found.strangers:
-            write_record(store, replace(other, replaced=True))
-    _set_aside(store, study.name)
-    return entered
-
-
 def joined(one: StudyRecord, other: StudyRecord) -> StudyRecord:
     """One record from two of one key, of two stores that become one; where they disagree, ``one`` counts."""
     adopted = {**other.adopted, **one.adopted}
@@ -278,54 +156,7 @@ def joined(one: StudyRecord, other: StudyRecord) -> StudyRecord:
     )
 
 
-def all_records(store: Store, files: str = "") -> Iterator[tuple[Place, StudyRecord | Damaged]]:
-    """Every record of a study in ``store`` with its place, those that cannot be read included; changes nothing.
-
-    Args:
-        store: the store.
-        files: a regular expression that the name of the record must fit; all where it is empty.
-
-    Raises:
-        StoreError: a record is newer than this critlab can read, or the system cannot read it.
-    """
-    for path in sorted((store.root / "studies").glob("*.json")):
-        if files and not re.fullmatch(files, path.stem):
-            continue
-        place = Place(path, "studies", path.stem, 0)
-        try:
-            record = _read(path.stem, check(place))
-            if path.stem not in (record.key, slug(record.name)):
-                raise StoreDamaged(f"record {path.stem}: its name does not match the study in it")
-        except FileNotFoundError:
-            continue
-        except (StoreDamaged, StudyError) as error:
-            yield place, Damaged(str(path.relative_to(store.root)), f"{error}")
-        else:
-            yield place, record
-
-
-def _records(store: Store, name: str) -> Iterator[StudyRecord | Damaged]:
-    """The records of the studies called ``name``; what cannot be read goes by its file's name."""
-    for _, record in all_records(store, _files(name)):
-        if isinstance(record, Damaged) or record.name == name:
-            yield record
-
-
-def _set_aside(store: Store, name: str) -> None:
-    """Moves the damaged records of that name to quarantine; what they said is in the record of the run that begins."""
-    for place, damaged in all_records(store, _files(name)):
-        if isinstance(damaged, Damaged):
-            store.set_aside_file(place.path, damaged.why)
-
-
-def _body(store: Store, key: str) -> Mapping[str, Any] | None:
-    try:
-        return check(Place(store.path("studies", key), "studies", slug(key), 0))
-    except (FileNotFoundError, StoreDamaged):
-        return None
-
-
-def _read(key: str, body: Mapping[str, Any]) -> StudyRecord:
+def record_of(key: str, body: Mapping[str, Any]) -> StudyRecord:
     """The record that a body holds; what an earlier critlab did not write is as if nothing were known of it."""
     turn, complete = body.get("turn", 0), body.get("complete", "")
     fits = isinstance(turn, int) and isinstance(complete, str) and isinstance(body.get("decision", {}), Mapping)
@@ -349,11 +180,6 @@ def _read(key: str, body: Mapping[str, Any]) -> StudyRecord:
     )
 
 
-def _files(name: str) -> str:
-    """The regular expression that the names of that study's records fit."""
-    return rf"{re.escape(slug(name))}|{re.escape(_short(name))}-[0-9a-f]{{12}}"
-
-
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """A study's name as the beginning of a file name that every file system takes."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", name)[:60]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from critlab._core.errors import StudyError
 from critlab._core.loading.imports import imported, is_path
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab.deficits.input_form import InputForm
 from critlab.learning_tasks import CLASSIFICATION, SCORINGS, LearningTask, Metric
 from critlab.learning_tasks.metric import Better

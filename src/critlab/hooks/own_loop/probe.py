@@ -25,7 +25,8 @@ from critlab.engine.planning.parts import part_end, part_text, share_of
 from critlab.engine.records.adoption import settle, study_bodies
 from critlab.engine.records.command_record import Begun, add_command
 from critlab.engine.records.provenance import provenance
-from critlab.engine.records.study_record import StudyRecord, enter, standing, write_record
+from critlab.engine.records.standing import enter, standing, write_record
+from critlab.engine.records.study_record import StudyRecord
 from critlab.engine.run import report_damaged
 from critlab.engine.study_run import StudyRun
 from critlab.hooks.deprivation import BatchDeficit

@@ -19,7 +19,7 @@ from critlab.hooks.own_loop.metric import task_of_loop
 from critlab.hooks.own_loop.options import ProbeOptions
 from critlab.learning_tasks import CLASSIFICATION, LearningTask
 from critlab.models.spec import ModelSpec
-from critlab.study.specs import OptimizerSpec
+from critlab.study.optimizers.spec import OptimizerSpec
 from critlab.study.study import Study
 from critlab.study.types import listed
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import plain_numbers, shown
+from critlab._core.problems import shown
+from critlab._core.spec import plain_numbers
 from critlab._core.user_code.values import instance, is_real, whole
 from critlab.hooks.calls import check_call
 from critlab.hooks.deprivation import DataInfo

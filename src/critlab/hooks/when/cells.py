@@ -18,7 +18,8 @@ from critlab.engine.context import RunContext, RunOptions
 from critlab.engine.planning.retention import BUDGET_BYTES
 from critlab.engine.records.adoption import settle
 from critlab.engine.records.provenance import provenance
-from critlab.engine.records.study_record import StudyRecord, enter, standing
+from critlab.engine.records.standing import enter, standing
+from critlab.engine.records.study_record import StudyRecord
 from critlab.engine.study_run import StudyRun
 from critlab.engine.tasks.missing_work import MissingWork
 from critlab.hooks.own_loop.given import GivenLoop

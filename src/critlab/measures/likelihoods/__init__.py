@@ -13,8 +13,8 @@ from pydantic import BeforeValidator, PlainSerializer
 
 from critlab._core.component import plain_component, read_component
 from critlab._core.errors import StudyError
+from critlab._core.problems import Problems, shown
 from critlab._core.registry import Registry
-from critlab._core.spec import Problems, shown
 from critlab.measures.likelihoods.likelihood import Likelihood
 
 LIKELIHOODS: Registry[type[Likelihood]] = Registry(

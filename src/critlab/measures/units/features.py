@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import nearest, shown
+from critlab._core.problems import nearest, shown
 
 
 def feature_layer(model: nn.Module, asked: str | None, measure: str) -> str:

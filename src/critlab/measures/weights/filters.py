@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import nearest, shown
+from critlab._core.problems import nearest, shown
 from critlab.measures.components.filters import Filters
 from critlab.measures.estimates import ROOT
 from critlab.measures.picture import Picture

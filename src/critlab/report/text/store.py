@@ -8,7 +8,7 @@ from critlab._core.terminal.text import one_line
 from critlab.analysis.tables.progress import StudyProgress
 from critlab.engine.maintenance.gc import Garbage
 from critlab.engine.maintenance.merge import Merged
-from critlab.engine.maintenance.verify import Finding, Verification
+from critlab.engine.maintenance.verification import Finding, Verification
 from critlab.engine.records.makers import arm_lines
 from critlab.report.text.judgement.looks import growth_lines
 from critlab.report.text.judgement.mixture import mixture_lines

@@ -6,7 +6,8 @@ from typing import Self
 
 from pydantic import model_validator
 
-from critlab._core.spec import Problems, Spec, shown
+from critlab._core.problems import Problems, shown
+from critlab._core.spec import Spec
 from critlab.study.types import AnyDeficit, Epoch, Removal
 
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
-from pydantic import (
-    SerializationInfo,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import SerializationInfo, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from critlab._core.spec import Problems, Spec
+from critlab._core.problems import Problems
+from critlab._core.spec import Spec
 from critlab.study.specs import AugmentSpec
 from critlab.study.switches import SWITCHES, Switch, read_switch, switch_key
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from critlab._core.spec import Problems, shown
+from critlab._core.problems import Problems, shown
 from critlab.study.optimizers.optimizer import TorchOptimizer
 from critlab.study.types import sequence
 

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, ValidationError
 
 from critlab._core.errors import CritlabError, StudyError
 from critlab._core.loading.imports import imported, one_line
-from critlab._core.spec import problems, refusal, shown
+from critlab._core.problems import problems, refusal, shown
 from critlab._core.user_code.identity import OwnCode, own_code, stated_version
 from critlab.study.optimizers.optimizer import TorchOptimizer, trained
 

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from critlab._core.errors import StudyError
 from critlab._core.loading.imports import is_path
-from critlab._core.spec import Location, Problems, json_values, nearest, problems, shown
+from critlab._core.problems import Location, Problems, nearest, problems, shown
+from critlab._core.spec import json_values
 from critlab._core.user_code.identity import path_of
 from critlab.study.optimizers import OPTIMIZERS, REFUSED, TorchOptimizer
 from critlab.study.optimizers.own import OwnOptimizer

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from critlab._core.spec import Problems
+from critlab._core.problems import Problems
 from critlab.study.optimizers.optimizer import TorchOptimizer
 
 

@@ -30,7 +30,6 @@ from typing import Literal
 
 from critlab.study.runs.recipe import epoch_rate, recipes
 from critlab.study.runs.run import Run
-from critlab.study.runs.tree import build
 from critlab.study.schedules import EpochRate, schedule
 from critlab.study.study import Study
 from critlab.study.types import Place
@@ -49,10 +48,6 @@ Kind = Literal["lasting", "critical", "context"]
 """``lasting``: lasting_damage; ``critical``: harm, beyond_delay, and timing at a matched learning rate; ``context``:
 the rest."""
 
-Reason = Literal["off", "switch", "no_restarted_clock", "rate_differs", "rate_unknown", "other_points", "longer"]
-"""Why a contrast is missing: its control is switched off; a switch is on in the window, which no frozen run can have;
-no clock gives the recovery the newborn's learning rates; the windows differ in their learning rate, or nothing says
-what it is; the controls are at other points than the damage; runs with the deficit train longer than the control."""
 
 Terms = tuple[tuple[int, str], ...]
 
@@ -76,37 +71,9 @@ class NamedContrast:
     kind: Kind
 
 
-@dataclass(frozen=True)
-class MissingContrast:
-    """A contrast that could show a critical period, and that the study's runs do not give.
-
-    Args:
-        name: which.
-        at: where it would be; for ``timing`` the first onset.
-        reason: why it is missing.
-        key: the key of the study that decides it, such as ``controls.delay``.
-        epochs: further epochs that it costs for each seed; for ``timing`` those of a study with another clock; 0 where
-            it cannot be had.
-    """
-
-    name: EstimandName
-    at: Place
-    reason: Reason
-    key: str
-    epochs: int
-
-
 def named_contrasts(study: Study) -> tuple[NamedContrast, ...]:
     """Every named damage that the runs of ``study`` give, by point in the order of the sweep; ``timing`` last."""
     return tuple(_Contrasts(study).found())
-
-
-def missing_contrasts(study: Study) -> tuple[MissingContrast, ...]:
-    """The contrasts of kind ``critical`` that the sweep allows and the runs of ``study`` do not give.
-
-    ``timing`` is missing where the learning rates of the first and the last window differ, although its runs are there.
-    """
-    return tuple(_missing(study, {one.name for one in named_contrasts(study) if one.kind == "critical"}))
 
 
 def window_rates(study: Study, at: Place) -> tuple[EpochRate, ...]:
@@ -250,56 +217,3 @@ def _compared(run: Run, kind: str) -> str | None:
 def _close(one: Sequence[EpochRate], other: Sequence[EpochRate]) -> bool:
     equal = (math.isclose(a.lr, b.lr) and a.course == b.course for a, b in zip(one, other, strict=False))
     return len(one) == len(other) and all(equal)
-
-
-def _missing(study: Study, there: set[EstimandName]) -> Iterator[MissingContrast]:
-    held = study.controls.at or study.sweep.control_points
-    points = [at for at in held if at in study.sweep.treated and study.sweep.tested(at)]
-    if not points:
-        yield from _at_other_points(study, there)
-        return
-    at = points[-1]
-    if "harm" not in there:
-        added = study.model_copy(update={"controls": study.controls.model_copy(update={"clocks": None})})
-        if "harm" in {one.name for one in named_contrasts(added)}:
-            yield MissingContrast("harm", at, "off", "controls.clocks", _further(study, added))
-        else:
-            yield MissingContrast("harm", at, "no_restarted_clock", "optimizer.clock", 0)
-    if "beyond_delay" not in there:
-        yield from _without_delay(study, at, "harm" in there)
-    onsets = timing_points(study)
-    if onsets is not None and "timing" not in there:
-        reason: Reason = "rate_differs" if study.optimizer.schedule_known else "rate_unknown"
-        yield MissingContrast("timing", onsets[0], reason, "optimizer.clock", build(study).epochs)
-
-
-def _at_other_points(study: Study, there: set[EstimandName]) -> Iterator[MissingContrast]:
-    """What is missing where ``controls.at`` names no point that a verdict is about: the default point is to add."""
-    chosen, default = study.controls.at, study.sweep.control_points[-1:]
-    if chosen is None or not default:
-        return
-    at = tuple(one for one in study.sweep.points if one in (*chosen, *default))
-    added = study.model_copy(update={"controls": study.controls.model_copy(update={"at": at})})
-    given = {one.name for one in named_contrasts(added) if one.kind == "critical"} - there
-    names: tuple[EstimandName, ...] = ("harm", "beyond_delay")
-    for name in names:
-        if name in given:
-            yield MissingContrast(name, default[0], "other_points", "controls.at", _further(study, added))
-    yield from _missing(added, there | given)
-
-
-def _without_delay(study: Study, at: Place, harm: bool) -> Iterator[MissingContrast]:
-    """``beyond_delay``, unless it would be the same contrast as ``harm``."""
-    added = study.model_copy(update={"controls": study.controls.model_copy(update={"delay": True})})
-    found = {one.name for one in named_contrasts(added) if one.kind == "critical"}
-    if harm and "beyond_delay" not in found:
-        return
-    if study.switch is not None and set(study.switch.special()) != {"lr_factor"}:
-        yield MissingContrast("beyond_delay", at, "switch", "switch", 0)
-    elif not study.controls.delay:
-        yield MissingContrast("beyond_delay", at, "off", "controls.delay", _further(study, added))
-
-
-def _further(study: Study, added: Study) -> int:
-    """Epochs for each seed that ``added`` needs in addition to those of ``study``."""
-    return len(build(added).nodes.keys() - build(study).nodes.keys())

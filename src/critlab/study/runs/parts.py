@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab.study.runs.tree import ROOT, Tree
 
 MOST_PARTS = 1_000_000

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from critlab._core.spec import Problems, Spec, problems, shown
+from critlab._core.problems import Problems, problems, shown
+from critlab._core.spec import Spec
 from critlab.study.types import Epoch, increasing, sequence
 
 FEWEST_SEEDS = 3

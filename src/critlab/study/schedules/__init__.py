@@ -9,8 +9,8 @@ from pydantic import BeforeValidator
 
 from critlab._core.errors import StudyError
 from critlab._core.loading.imports import is_path
+from critlab._core.problems import Problems, nearest, shown
 from critlab._core.registry import Registry
-from critlab._core.spec import Problems, nearest, shown
 from critlab.study.schedules.course import Course as Course
 from critlab.study.schedules.course import EpochRate as EpochRate
 from critlab.study.schedules.schedule import EpochPosition as EpochPosition

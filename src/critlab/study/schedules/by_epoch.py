@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from critlab.study.schedules.schedule import EpochPosition, Schedule
 
 if TYPE_CHECKING:
-    from critlab.study.specs import OptimizerSpec
+    from critlab.study.optimizers.spec import OptimizerSpec
 
 
 class Absolute(Schedule):

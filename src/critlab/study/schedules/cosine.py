@@ -10,7 +10,7 @@ from critlab.study.schedules.schedule import Reach
 from critlab.study.schedules.stepwise import BeginsAgain, Stepwise, above_the_rate, too_long, warm_up
 
 if TYPE_CHECKING:
-    from critlab.study.specs import OptimizerSpec
+    from critlab.study.optimizers.spec import OptimizerSpec
 
 
 class WarmupCosine(Stepwise):

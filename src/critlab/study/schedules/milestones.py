@@ -11,7 +11,7 @@ from critlab.study.schedules.schedule import Reach
 from critlab.study.schedules.stepwise import BeginsAgain, Stepwise, too_long, warm_up
 
 if TYPE_CHECKING:
-    from critlab.study.specs import OptimizerSpec
+    from critlab.study.optimizers.spec import OptimizerSpec
 
 
 class Milestones(Stepwise):

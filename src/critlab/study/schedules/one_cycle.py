@@ -8,7 +8,7 @@ from critlab.study.schedules.course import Phase
 from critlab.study.schedules.stepwise import BeginsAgain, Stepwise
 
 if TYPE_CHECKING:
-    from critlab.study.specs import OptimizerSpec
+    from critlab.study.optimizers.spec import OptimizerSpec
 
 
 class OneCycle(Stepwise):

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from critlab._core.errors import CritlabError, StudyError
 from critlab._core.loading.imports import imported, one_line
-from critlab._core.spec import plain_numbers, shown
+from critlab._core.problems import shown
+from critlab._core.spec import plain_numbers
 from critlab.study.schedules.course import EpochRate, of_factors
 from critlab.study.schedules.schedule import EpochPosition, Reach, Schedule
 from critlab.study.schedules.stepwise import BeginsAgain
 
 if TYPE_CHECKING:
-    from critlab.study.specs import OptimizerSpec
+    from critlab.study.optimizers.spec import OptimizerSpec
 
 MOST_FACTOR = 1e30
 """As :data:`critlab.study.types.MOST_RATE`, which imports nothing from here."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 from critlab.study.schedules.course import EpochRate
 
 if TYPE_CHECKING:
-    from critlab.study.specs import OptimizerSpec
+    from critlab.study.optimizers.spec import OptimizerSpec
 
 
 class EpochPosition(NamedTuple):

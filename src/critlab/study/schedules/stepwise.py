@@ -10,7 +10,7 @@ from critlab.study.schedules.course import EpochRate, Phase, of_phases
 from critlab.study.schedules.schedule import EpochPosition, Reach, Schedule
 
 if TYPE_CHECKING:
-    from critlab.study.specs import OptimizerSpec
+    from critlab.study.optimizers.spec import OptimizerSpec
 
 
 class Stepwise(Schedule):

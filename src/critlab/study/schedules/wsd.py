@@ -9,7 +9,7 @@ from critlab.study.schedules.schedule import EpochPosition, Reach, Schedule
 from critlab.study.schedules.stepwise import BeginsAgain
 
 if TYPE_CHECKING:
-    from critlab.study.specs import OptimizerSpec
+    from critlab.study.optimizers.spec import OptimizerSpec
 
 
 class WarmupStableDecay(Schedule):

@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, SerializeAsAny, ValidationError
 
 from critlab._core.errors import StudyError
 from critlab._core.loading.imports import is_path
+from critlab._core.problems import Problems, nearest, problems, shown
 from critlab._core.registry import Registry
-from critlab._core.spec import Problems, nearest, problems, shown
 from critlab.study.sweeps.onset import OnsetSweep as OnsetSweep
 from critlab.study.sweeps.removal import RemovalSweep as RemovalSweep
 from critlab.study.sweeps.sweep import Sweep as Sweep

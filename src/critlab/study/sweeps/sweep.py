@@ -14,7 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from critlab._core.spec import Location, Problems, Spec
+from critlab._core.problems import Location, Problems
+from critlab._core.spec import Spec
 from critlab.study.ingredients.window import Window
 from critlab.study.runs.sequential import AdaptivePoints, read_table
 from critlab.study.types import Epochs, Place, sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from critlab._core.spec import Location, Problems
+from critlab._core.problems import Location, Problems
 from critlab.study.sweeps.sweep import Sweep, crossing
 from critlab.study.types import Place, Removal, increasing
 

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from critlab._core.component import path_name
 from critlab._core.errors import StudyError
 from critlab._core.loading.imports import is_path
+from critlab._core.problems import Location, Problems, nearest, problems, shown
 from critlab._core.registry import Registry
-from critlab._core.spec import Location, Problems, nearest, plain_numbers, problems, shown
+from critlab._core.spec import plain_numbers
 from critlab.study.switches.switch import Switch as Switch
 
 SWITCHES: Registry[type[Switch]] = Registry(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from critlab._core.component import Component
-from critlab._core.spec import Location, shown
+from critlab._core.problems import Location, shown
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from critlab._core.user_code.identity import OwnCode
     from critlab.deficits import Deficit
     from critlab.deficits.input_form import InputForm
+    from critlab.study.optimizers.spec import OptimizerSpec
     from critlab.study.runs.recipe import Recipe
     from critlab.study.setup import Setup
-    from critlab.study.specs import OptimizerSpec
 
 Found = Iterator[tuple[Location, str]]
 NO_VALUE = object()

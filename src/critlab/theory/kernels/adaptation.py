@@ -10,7 +10,7 @@ from typing import Any, cast
 from torch import Tensor
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab._core.threads import one_thread
 from critlab.theory.kernels.averages.activations import Activation, Function
 from critlab.theory.kernels.averages.gaussian import Mode, fixed_draws

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab.theory.kernels.averages.activations import Activation, Function, activation_of
 
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import nearest, shown
+from critlab._core.problems import nearest, shown
 
 Floats = NDArray[np.floating[Any]]
 Name = TypeVar("Name", bound=str)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from critlab.study.optimizers.adam import Adam, AdamW
 from critlab.study.optimizers.sgd import SGD
-from critlab.study.specs import OptimizerSpec
+from critlab.study.optimizers.spec import OptimizerSpec
 
 Slots = Mapping[str, Tensor]
 """What the optimiser keeps of one parameter, named as in the state of torch's optimiser."""

@@ -12,8 +12,9 @@ from torch import Tensor
 from critlab._core.errors import Diverged, StudyError
 from critlab.study.ingredients.measurement import TEST, Measurement
 from critlab.study.runs.recipe import Recipe
-from critlab.training.learner import NetworkLearner, NetworkState
+from critlab.training.learner import NetworkLearner
 from critlab.training.optimizers import pack_optimizer
+from critlab.training.states.network_state import NetworkState
 from critlab.training.states.outside import copied, is_plain, outside, same
 
 REMEDY = "make it a buffer or an attribute of the model, so that checkpoints store it, or compute it from such values"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from critlab.study.optimizers.spec import OptimizerSpec
 from critlab.study.runs.recipe import Recipe
-from critlab.study.specs import OptimizerSpec
 from critlab.study.switches import switch_key
 from critlab.training.optimizers import make_optimizer, pack_optimizer, unpack_optimizer
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from critlab._core.errors import CritlabError, StudyError
 from critlab._core.loading.imports import one_line
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab.study.switches import Switch, switch_key
 from critlab.study.switches.switch import EpochImages, Trained
 from critlab.training.inputs.examples import Examples

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from critlab.deficits.deficit import BatchContext, Deficit, LabelKind
+from critlab.deficits.batch_context import BatchContext
+from critlab.deficits.deficit import Deficit, LabelKind
 from critlab.deficits.layout import check_images
 
 if TYPE_CHECKING:

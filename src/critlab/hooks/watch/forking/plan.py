@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab._core.user_code.values import is_real, whole
 from critlab.hooks.border.entries import Key
 from critlab.hooks.calls import check_call, check_calls

@@ -9,7 +9,7 @@ from torch import nn
 
 from critlab._core.errors import StudyError
 from critlab._core.estimate import Estimate
-from critlab._core.spec import nearest
+from critlab._core.problems import nearest
 from critlab.analysis.sources.prime_window import AVERAGED, PrimeWindow, followed
 from critlab.analysis.sources.source_windows import below
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from critlab.report.text.names import spaced
 from critlab.report.text.numbers import significant
+from critlab.study.optimizers.spec import SCHEDULED, OptimizerSpec
 from critlab.study.schedules import schedule
-from critlab.study.specs import SCHEDULED, OptimizerSpec
 
 
 def optimizer_words(optimizer: OptimizerSpec) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab.study.switches.switch import Found, Switch
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from critlab._core.errors import CritlabError, StudyError
 from critlab._core.loading.imports import imported, is_path, one_line
+from critlab._core.problems import Location, Problems, nearest, shown
 from critlab._core.random_streams import generator
-from critlab._core.spec import Location, Problems, Spec, nearest, shown
+from critlab._core.spec import Spec
 from critlab._core.user_code.identity import OwnCode, own_code
 from critlab.study.switches.switch import EpochImages, Found, Switch
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import model_validator
 
-from critlab._core.spec import Problems
+from critlab._core.problems import Problems
 from critlab.study.switches.switch import Switch
 from critlab.study.types import AnyDeficit
 

@@ -10,7 +10,7 @@ from pydantic import field_validator
 
 from critlab._core.errors import CritlabError, StudyError
 from critlab._core.loading.imports import imported, is_path, one_line
-from critlab._core.spec import Problems, shown
+from critlab._core.problems import Problems, shown
 from critlab._core.user_code.identity import OwnCode, own_code
 from critlab.study.switches.switch import Switch, Trained
 

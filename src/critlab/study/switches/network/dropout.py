@@ -10,7 +10,7 @@ from pydantic import Field
 
 from critlab._core.errors import StudyError
 from critlab._core.loading.imports import is_path
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab.study.switches.switch import NO_VALUE, Switch, Trained
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from critlab._core.spec import shown
+from critlab._core.problems import shown
 from critlab.objectives import CrossEntropy, CutMix, Mixup, Objective, SmoothedCrossEntropy
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, SerializeAsAny, model_validator
 
-from critlab._core.spec import Problems, Spec, shown
+from critlab._core.problems import Problems, shown
+from critlab._core.spec import Spec
 from critlab.study.optimizers import TorchOptimizer
 from critlab.study.optimizers.section import misplaced, with_options
 from critlab.study.switches.switch import Found, Switch
@@ -16,9 +17,9 @@ from critlab.study.types import MOST_RATE
 
 if TYPE_CHECKING:
     from critlab._core.user_code.identity import OwnCode
+    from critlab.study.optimizers.spec import OptimizerSpec
     from critlab.study.runs.recipe import Recipe
     from critlab.study.setup import Setup
-    from critlab.study.specs import OptimizerSpec
 
 
 class OptimizerChoice(Spec):

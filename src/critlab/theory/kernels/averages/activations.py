@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from critlab._core.errors import StudyError
-from critlab._core.spec import nearest, shown
+from critlab._core.problems import nearest, shown
 from critlab.theory.kernels.averages.quadrature import hermite_products
 
 Function = Callable[[Tensor], Tensor]
