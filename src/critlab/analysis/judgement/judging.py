@@ -63,7 +63,14 @@ class _Case:
         judged = judged_damages(results, self.contrasts, is_complete(self.missing), made.level)
         self.damages, self.decision = judged.damages, judged.decision
         self.plain = Verdict(
-            "undecided", main.arm, main.sweep, self.smallest, made, self.damages, metric=results.metric
+            "undecided",
+            main.arm,
+            main.sweep,
+            self.smallest,
+            made,
+            self.damages,
+            metric=results.metric,
+            own_loop=bool(self.study.command),
         )
 
     @property

@@ -116,6 +116,7 @@ class Verdict(Shown):
         reasons: why the answer is ``undecided``; none for the other answers.
         minimum_seeds: the fewest seeds that a verdict needs.
         metric: in which damage is measured.
+        own_loop: whether a user's own loop made the runs: then no study file has the keys that ``missing`` names.
     """
 
     answer: Answer
@@ -143,6 +144,7 @@ class Verdict(Shown):
     reasons: tuple[Reason, ...] = ()
     minimum_seeds: int = MINIMUM_SEEDS
     metric: Metric = ACCURACY
+    own_loop: bool = False
 
     @property
     def level(self) -> float:

@@ -32,7 +32,9 @@ def _unconverged(guard: Unconverged, words: MetricWords) -> str:
     if not guard.longer:
         return f"{text} {capital(f'{unless}train for longer.')}"
     why = f"{unless}longer runs may end {'higher' if better else 'better'} for that reason alone."
-    advice = "Train for longer, or set equal_total = true in [controls]."
+    # where the rates are unknown, the training is a user's own loop, which has no file
+    equal = "give critlab.probe total= in place of recovery=" if unknown else "set equal_total = true in [controls]"
+    advice = f"Train for longer, or {equal}."
     if guard.has_equal_total:
         advice = "Compare with the clean runs of equal length."
     return f"{text} {capital(why)} {advice}"
