@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from critlab._core.estimate import Estimate
 
@@ -23,7 +23,12 @@ MINIMUM_SEEDS = 3
 each way, whose width rests on a single difference; with three it is 4.3, and one odd seed shows."""
 
 RESOLUTION = 1e-9
-"""Smaller differences of accuracy are rounding: one image in a million, over 100 epochs, is 1e-8."""
+"""Smaller differences of accuracy are rounding: one image in a million, over 100 epochs, is 1e-8. Of scores in another
+unit, so are those smaller than this many times :func:`scale_of` them."""
+
+STEP = 1000.0
+"""Scales are powers of this, so that accuracies, fractions and other numbers of ordinary size have the scale 1 itself:
+another accuracy must not move a threshold."""
 
 Floats = NDArray[np.float64]
 
@@ -52,6 +57,16 @@ class Summary:
         return Estimate(self.mean, self.sd / math.sqrt(self.n) if self.n > 1 else math.inf)
 
 
+def scale_of(values: ArrayLike) -> float:
+    """The size of scores, the power of :data:`STEP` nearest to the largest of them; 1 between about 0.03 and 30.
+
+    NaN and infinite values are left out; 1 where nothing, or nothing but 0, is left.
+    """
+    sizes = np.abs(np.asarray(values, float))
+    largest = float(sizes[np.isfinite(sizes)].max(initial=0.0))
+    return float(STEP ** round(math.log(largest, STEP))) if largest else 1.0
+
+
 def summarise(values: Sequence[float], floor: float = 0.0) -> Summary:
     """Mean and 95 % t interval, ``mean +- t(0.975, n - 1) sd / sqrt(n)``, of independent values, one a seed.
 
@@ -71,7 +86,7 @@ def summarise(values: Sequence[float], floor: float = 0.0) -> Summary:
     if n == 1:
         return Summary(1, mean, 0.0, None, None)
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    sd = max(sd if sd > RESOLUTION else 0.0, floor)
+    sd = max(sd if sd > RESOLUTION * scale_of(values) else 0.0, floor)
     half = float(t_quantile(1 - LEVEL, n - 1)) * sd / math.sqrt(n)
     return Summary(n, mean, sd, mean - half, mean + half)
 

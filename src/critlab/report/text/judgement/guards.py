@@ -49,10 +49,10 @@ def _chance(guard: AtChance, words: MetricWords) -> str:
     found = f"{words.level(guard.score.mean)} {words.interval(guard.score.low, guard.score.high)}, n = {guard.score.n}"
     found += f"; {is_level}" if guard.metric.counted else f"; {is_level} {words.level(guard.chance)}"
     subject = f"The control's {words.title}"
-    if lead.low is not None and lead.low > RESOLUTION:
+    if lead.low is not None and lead.low > guard.rounding:
         least = f"the smallest damage of interest, {words.amount(guard.needed)}"
         exceeds = f"exceeds {constant}" if higher else f"is below that of {constant}"
         return f"{subject} {exceeds} by less than {least} ({found})."
-    surely = "not" if lead.mean <= RESOLUTION else "not significantly"
+    surely = "not" if lead.mean <= guard.rounding else "not significantly"
     side = f"above {constant}" if higher else f"below that of {constant}"
     return f"{subject} is {surely} {side} ({found})."
