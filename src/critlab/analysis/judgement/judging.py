@@ -46,7 +46,8 @@ def verdict(results: StudyTable) -> Verdict:
 
     Error: at most 2.5 % false "present" over the whole study, see :mod:`critlab.analysis.judgement.decision`.
     """
-    return _Case(results, curve(results, main_arm(results))).verdict()
+    # the control of the named damages: in a window sweep, the first control may be one whose schedule restarts
+    return _Case(results, curve(results, main_arm(results), "plain")).verdict()
 
 
 class _Case:
@@ -233,7 +234,7 @@ class _Case:
                 yield Gain(one)
         if any(one.decidable and len(set(one.seeds.values())) == 1 for one in self.damages):
             yield EqualDamages(least_sd(self.results) > 0)
-        yield from intervention_effects(self.results, self.main, at)
+        yield from intervention_effects(self.results, self.main, at, self.damages)
         yield from self.main.notes
         for found in (mixture(self.results), background_effect(self.results)):
             if found is not None:
