@@ -85,11 +85,16 @@ def closing(curve: Curve, floor: float = 0.0, image_variance: float = 0.0) -> Cl
 
 
 def damaged_points(curve: Curve, floor: float = 0.0) -> int:
-    """How many points of a curve have damage above 0, each tested alone at 2.5 %, one-sided, with all of its seeds."""
-    numbered = [{seed.seed: seed.damage for seed in point.seeds} for point in curve.points if point.at != "never"]
+    """How many points of a curve have damage above 0, each tested alone at 2.5 %, one-sided, with all of its seeds.
+
+    The error over test images counts where it is known.
+    """
+    points = [point for point in curve.points if point.at != "never"]
+    numbered = [{seed.seed: seed.damage for seed in point.seeds} for point in points]
     seeds = sorted(set().union(*numbered))
     damages = np.array([[known.get(seed, np.nan) for seed in seeds] for known in numbered])
-    return int(damaged(damages.reshape(len(numbered), len(seeds)), floor, _scale(curve)))
+    images = np.array([point.image_variance for point in points])
+    return int(damaged(damages.reshape(len(numbered), len(seeds)), floor, images, _scale(curve)))
 
 
 def complete_seeds(curve: Curve) -> int:

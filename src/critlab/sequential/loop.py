@@ -82,7 +82,7 @@ def look_at(results: Results) -> Look:
     closing = verdict.closing
     if study.sweep.adaptive is not None and verdict.answer == "present":
         at = [int(point) for point in study.sweep.points]
-        place = further_point(at, closing_draws(results.curve(), least_sd(results)))
+        place = further_point(at, closing_draws(results.curve(against="plain"), least_sd(results)))
         if closing is not None and closing.low is not None and closing.high is not None:
             width = known_within(at, closing.low, closing.high)
     return Look(

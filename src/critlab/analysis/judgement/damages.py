@@ -13,7 +13,7 @@ from critlab.analysis.judgement.decision import Decision, Family, Kind, decide, 
 from critlab.analysis.statistics import LEVEL, MINIMUM_SEEDS, Floats, scale_of, t_quantile
 from critlab.analysis.tables.study_table import StudyTable
 from critlab.analysis.test_images import ImageSample, image_sample, least_sd
-from critlab.study.runs.estimands import EstimandName, NamedContrast
+from critlab.study.runs.estimands import EstimandName, NamedContrast, Terms
 from critlab.study.runs.missing_contrasts import MissingContrast
 from critlab.study.types import Place
 
@@ -48,6 +48,7 @@ class Damage:
         images: how many test images there are; 0 where that is not known.
         diverged: seeds left out because a run diverged.
         missing: seeds left out for another reason.
+        terms: a sign and the name of a run each, whose final scores add up to the damage.
     """
 
     name: EstimandName
@@ -69,6 +70,7 @@ class Damage:
     images: int = 0
     diverged: int = 0
     missing: int = 0
+    terms: Terms = ()
 
     @property
     def n(self) -> int:
@@ -191,7 +193,7 @@ def _damage(
     by_seed = {seed: float(value) for seed, value in zip(seeds, values, strict=True) if np.isfinite(value)}
     diverged = sum(_diverged(results, contrast, seed) for seed in seeds)
     plain = Damage(contrast.name, contrast.at, contrast.other, kind_of(contrast), by_seed, diverged=diverged)
-    plain = replace(plain, missing=len(seeds) - plain.n - diverged)
+    plain = replace(plain, missing=len(seeds) - plain.n - diverged, terms=contrast.terms)
     if not plain.decidable:
         return plain
     stderr, freedom = float(decision.stderr[index]), float(decision.freedom[index])

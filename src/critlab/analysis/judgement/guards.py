@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from critlab.analysis.judgement.convergence import Where, comparison
 from critlab.analysis.statistics import MINIMUM_SEEDS, RESOLUTION, Summary, scale_of, summarise
 from critlab.analysis.tables.study_table import StudyTable
-from critlab.analysis.test_images import least_sd
+from critlab.analysis.test_images import image_variance, least_sd
 from critlab.learning_tasks import CLASSIFICATION
 from critlab.learning_tasks.metric import ACCURACY, Metric
 from critlab.study.ingredients.measurement import convergence_window
@@ -95,7 +95,8 @@ def unlearned(results: StudyTable) -> AtChance | Constant | None:
     finals = [] if control is None else _finals(results, control)
     if control is None or not finals:
         return None
-    score, chance = summarise(finals, least_sd(results, 1)), _chance(results)
+    score = summarise(finals, least_sd(results, 1), image_variance(results, ((1, control.name),)))
+    chance = _chance(results)
     needed = results.study.statistics.smallest_damage
     if chance is not None:
         guard = AtChance(score, chance, needed, results.metric)

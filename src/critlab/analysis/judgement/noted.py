@@ -35,7 +35,7 @@ def notes(
             yield Gain(one)
     if any(one.decidable and len(set(one.seeds.values())) == 1 for one in verdict.damages):
         yield EqualDamages(least_sd(results) > 0)
-    yield from intervention_effects(results, main, at)
+    yield from intervention_effects(results, main, at, verdict.damages)
     yield from main.notes
     for found in (mixture(results), background_effect(results)):
         if found is not None:

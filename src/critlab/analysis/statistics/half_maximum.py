@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import ArrayLike
 
 from critlab.analysis.statistics.moderated import PRIOR_WEIGHT, moments
-from critlab.analysis.statistics.summary import LEVEL, MINIMUM_SEEDS, RESOLUTION, Floats
+from critlab.analysis.statistics.summary import LEVEL, MINIMUM_SEEDS, RESOLUTION, Floats, satterthwaite
 
 Crossing = Callable[[Floats, Floats], Floats]
 """From points ``(points,)`` and curves ``(..., points)`` to epochs ``(...)``; infinite where a curve does not cross."""
@@ -36,17 +37,23 @@ class HalfMaximum(NamedTuple):
     high: Floats
 
 
-def damaged(damages: Floats, floor: float = 0.0, scale: float = 1.0) -> Floats:
+def damaged(damages: Floats, floor: float = 0.0, image_variance: ArrayLike = 0.0, scale: float = 1.0) -> Floats:
     """How many points have damage above 0, ``(...)``, from ``(..., points, seeds)``, each tested alone.
 
-    ``scale`` is that of the scores, see :func:`critlab.analysis.statistics.summary.scale_of`.
+    Args:
+        damages: NaN where a seed is not done.
+        floor: least standard deviation over seeds.
+        image_variance: of each mean from the sample of test images, ``(..., points)`` or one number.
+        scale: of the scores, see :func:`critlab.analysis.statistics.summary.scale_of`.
     """
     from scipy.special import stdtr
 
     found = moments(damages, floor=floor, scale=scale)
     known = (found.freedom > 0) & (found.n >= MINIMUM_SEEDS) & ~found.identical
     with np.errstate(invalid="ignore", divide="ignore"):
-        p = stdtr(np.where(known, found.freedom, 1.0), -found.mean / np.sqrt(found.variance / found.n))
+        by_seed, image = found.variance / found.n, np.asarray(image_variance, float)
+        freedom = satterthwaite(by_seed, np.where(known, found.freedom, 1.0), image)
+        p = stdtr(freedom, -found.mean / np.sqrt(by_seed + image))
     counted: Floats = (np.where(known, p, 1.0) < LEVEL).sum(-1).astype(float)
     return counted
 
