@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Sequence
 from critlab.analysis.judgement.damages import Damage
 from critlab.analysis.judgement.decision import FEW_SEEDS, WORST
 from critlab.analysis.statistics import LEVEL, MINIMUM_SEEDS, POWER, t_quantile
-from critlab.analysis.statistics.crossed import LARGE
 from critlab.analysis.statistics.simultaneous import SPENT
+from critlab.analysis.statistics.summary import LARGE
 
 MOST_SEEDS = 100
 """Where more seeds would be needed, the damage is so close to the smallest of interest that no number is given."""
