@@ -75,7 +75,7 @@ def test_which_answers_are_false(designs: tuple[Design, ...]) -> None:
     assert false(Truth("delay", delay=0.1)) == ("present", "absent")
     assert false(Truth("longer", length=0.05)) == ("present", "absent", "damage_only")
     assert false(Truth("planted", harm=0.04)) == ("absent", "damage_only")
-    assert false(nulls(SMALLEST)[3]) == ("present", "absent", "damage_only")
+    assert false(nulls(SMALLEST)[4]) == ("present", "absent", "damage_only")
     assert false(nulls(SMALLEST)[-1]) == ("present", "absent", "damage_only")
 
 

@@ -150,12 +150,45 @@ def test_timing_counts_where_the_windows_have_equal_rates(optimizer: dict[str, A
     assert (window_rates(study, 1) == window_rates(study, 5)) is match
     signs = {name: sign for sign, name in timing.terms}
     assert (signs["blur-1-3-of-7"], signs["blur-5-7-of-11"]) == (-1, 1)
-    assert (signs["control-of-7"], signs["control-of-11"]) == (1, -1)
+    against = ("control-of-5", "control-of-9") if match else ("control-of-7", "control-of-11")
+    assert tuple(signs[name] for name in against) == (1, -1), "the frozen runs, which are clean runs of that length"
     lacking = [(one.name, one.reason, one.key) for one in missing_contrasts(study)]
     assert lacking == ([] if match else [("timing", "rate_differs", "optimizer.clock")])
     same = onsets(base(**optimizer), recovery=None, total=12)
     (timing,) = (one for one in named_contrasts(same) if one.name == "timing")
     assert timing.terms == ((-1, "blur-1-3-of-12"), (1, "blur-5-7-of-12")), "the control of both is one run"
+    assert timing.kind == kind, "runs of one length lose their time alike, so no frozen run is needed"
+
+
+@pytest.mark.parametrize(
+    ("controls", "lacking"),
+    [
+        ({"delay": False}, ("timing", 1, "off", "controls.delay")),
+        ({"delay": True, "at": [1]}, ("timing", 5, "other_points", "controls.at")),
+        ({"delay": True, "at": [5]}, ("timing", 1, "other_points", "controls.at")),
+        ({"delay": True, "at": [1, 5]}, None),
+    ],
+)
+def test_timing_of_runs_of_different_lengths_needs_both_frozen_runs(controls: dict[str, Any], lacking: Any) -> None:
+    study = onsets(base(**CONSTANT), onsets=[1, 5], controls=controls)
+    (timing,) = (one for one in named_contrasts(study) if one.name == "timing")
+    assert timing.kind == ("critical" if lacking is None else "context")
+    found = [(one.name, one.at, one.reason, one.key) for one in missing_contrasts(study) if one.name == "timing"]
+    assert found == ([] if lacking is None else [lacking])
+
+
+def test_a_switch_in_the_window_has_no_frozen_run_and_so_no_timing() -> None:
+    study = onsets(base(**CONSTANT), controls={"delay": False}, switch={"weight_decay": 0.1})
+    found = [(one.name, one.reason, one.key) for one in missing_contrasts(study)]
+    assert ("timing", "switch", "switch") in found
+
+
+def test_frozen_runs_stand_at_both_ends_only_where_timing_needs_them() -> None:
+    decayed = onsets(base(lr_decay=0.9), controls={"delay": True})
+    assert {run.at for run in decayed.runs if run.role == "delay_control"} == {1}
+    warm = onsets(base(**{**STABLE, "warmup": 2, "decay": 2}), onsets=[2, 5], controls={"delay": True})
+    assert {run.at for run in warm.runs if run.role == "delay_control"} <= {2, 5}
+    assert ("timing", "critical") in {(one.name, one.kind) for one in named_contrasts(warm)}
 
 
 def test_harm_of_a_window_compares_with_a_newborn_of_the_recovery() -> None:

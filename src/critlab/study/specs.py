@@ -123,7 +123,7 @@ class ControlsSpec(Spec):
         deficits: further deficits in the same sweep.
         clocks: further clocks; None is the restarted one at the points of the delay control.
         at: the points of the controls; None is all of the sweep's, and ``Sweep.control_points`` for the delay
-            control and the default clock.
+            control and the default clock. The delay control is also at the last window where ``timing`` needs it.
         interventions: further interventions.
         equal_total: a clean run as long as the run with the deficit.
         delay: a run that is frozen as long as the deficit lasts.

@@ -15,6 +15,12 @@ DELAY = 0.10
 LENGTH = 0.05
 """What clean training for as long as the longest run is worth, in the null of longer training: a fraction."""
 
+CURVE = 0.10
+"""What is left to learn after the shortest run, in the null of lost time on a learning curve that flattens."""
+
+SATURATION = 3.0
+"""How often the learning curve of the null of lost time falls to 1/e of what is left to learn, over the sweep."""
+
 KEPT = 0.3
 """The part of that gain that runs with the deficit keep unless said: they beat the newborn and lose to runs of equal
 length."""
@@ -43,6 +49,8 @@ class Truth:
         delay: what losing the time costs on the study's schedule at the last point.
         length: what clean training for as long as the longest run is worth.
         kept: the part of that gain that runs with the deficit keep.
+        curve: what is left to learn after the shortest run, on a learning curve that flattens; epochs in the window
+            count for nothing, whether frozen or with the deficit.
     """
 
     name: str
@@ -50,23 +58,36 @@ class Truth:
     shape: str = "all"
     delay: float = 0.0
     length: float = 0.0
-    kept: float = field(default=KEPT, repr=False)  # the random numbers of a truth depend on its other fields
+    # the random numbers of a truth depend on its fields but for these two
+    kept: float = field(default=KEPT, repr=False)
+    curve: float = field(default=0.0, repr=False)
 
     def __call__(self, design: Design, run: Run, part: Part) -> float:
         """The true accuracy of a run relative to the newborn's, a fraction."""
-        gain = self._gain(design, run)
+        gain, learned = self._gain(design, run), self._learned(design, run)
         if part == "clean":
-            return gain
+            return gain + learned
         place = design.place(run)
         lost = self.delay * (0.2 + 0.8 * place) if run.name not in design.restarted else 0.0
         if part == "frozen":
-            return -lost
+            return learned - lost
         order = 1 - place if design.early else place
-        return self.kept * gain - lost - self.harm * SHAPES[self.shape](order)
+        return learned + self.kept * gain - lost - self.harm * SHAPES[self.shape](order)
 
     def _gain(self, design: Design, run: Run) -> float:
         shortest, longest = min(one.total for one in design.runs), max(one.total for one in design.runs)
         return self.length * (run.total - shortest) / (longest - shortest) if longest > shortest else 0.0
+
+    def _learned(self, design: Design, run: Run) -> float:
+        """What the epochs outside the window teach; on a restarted clock, those that follow it at full rate."""
+        least = min(one.total - _lost(one) for one in design.runs)
+        span = max(one.total for one in design.runs) - least
+        return self.curve * (1 - math.exp(-SATURATION * (run.total - _lost(run) - least) / span)) if span else 0.0
+
+
+def _lost(run: Run) -> int:
+    """Epochs that teach nothing where the deficit only takes time: those in the window, of a clean run none."""
+    return run.window.stop - run.window.start if run.deficit is not None or run.switch or run.frozen else 0
 
 
 def nulls(smallest: float) -> tuple[Truth, ...]:
@@ -75,6 +96,7 @@ def nulls(smallest: float) -> tuple[Truth, ...]:
         Truth("no effect"),
         Truth("delay explains all", delay=DELAY),
         Truth("longer training helps", length=LENGTH),
+        Truth("lost time on a flattening learning curve", curve=CURVE),
         Truth("longer training hides the smallest damage", length=smallest, kept=0.0),
         Truth("smallest damage everywhere", harm=smallest, delay=DELAY),
         Truth("smallest damage at one point", harm=smallest, shape="last"),

@@ -37,17 +37,18 @@ class HalfMaximum(NamedTuple):
     high: Floats
 
 
-def damaged(damages: Floats, floor: float = 0.0, image_variance: ArrayLike = 0.0) -> Floats:
+def damaged(damages: Floats, floor: float = 0.0, image_variance: ArrayLike = 0.0, scale: float = 1.0) -> Floats:
     """How many points have damage above 0, ``(...)``, from ``(..., points, seeds)``, each tested alone.
 
     Args:
         damages: NaN where a seed is not done.
         floor: least standard deviation over seeds.
         image_variance: of each mean from the sample of test images, ``(..., points)`` or one number.
+        scale: of the scores, see :func:`critlab.analysis.statistics.summary.scale_of`.
     """
     from scipy.special import stdtr
 
-    found = moments(damages, floor=floor)
+    found = moments(damages, floor=floor, scale=scale)
     known = (found.freedom > 0) & (found.n >= MINIMUM_SEEDS) & ~found.identical
     with np.errstate(invalid="ignore", divide="ignore"):
         by_seed, image = found.variance / found.n, np.asarray(image_variance, float)
@@ -58,7 +59,12 @@ def damaged(damages: Floats, floor: float = 0.0, image_variance: ArrayLike = 0.0
 
 
 def mean_draws(
-    damages: Floats, draws: int, random: Generator, floor: float = 0.0, image_variance: float = 0.0
+    damages: Floats,
+    draws: int,
+    random: Generator,
+    floor: float = 0.0,
+    image_variance: float = 0.0,
+    scale: float = 1.0,
 ) -> Floats:
     """Mean curves as they might have come out, ``(..., draws, points)``, from damages ``(..., points, seeds)``.
 
@@ -75,6 +81,7 @@ def mean_draws(
         floor: least standard deviation over seeds.
         image_variance: variance of each mean from the sample of test images. None of it is taken to be shared: the
             points of a window sweep have clean runs of their own.
+        scale: of the scores, see :func:`critlab.analysis.statistics.summary.scale_of`.
     """
     points, n = damages.shape[-2:]
     noisy = np.abs(damages).max(axis=tuple(place for place in range(damages.ndim) if place != damages.ndim - 2)) > 0
@@ -84,7 +91,7 @@ def mean_draws(
     shared = rest.mean(-2, keepdims=True)
     freedom = max((n - 1) * (count - 1), 1)
     own = ((rest - shared) ** 2).sum((-2, -1)) / freedom if count > 1 else (rest**2).sum((-2, -1)) / (n - 1)
-    own = np.maximum(own, max(floor, RESOLUTION) ** 2 / 2)
+    own = np.maximum(own, max(floor, RESOLUTION * scale) ** 2 / 2)
     clean = np.maximum((shared**2).sum((-2, -1)) / (n - 1) - own / count, 0.0)
     clean = (PRIOR_WEIGHT * own + (n - 1) * clean) / (PRIOR_WEIGHT + n - 1)
     shape = (*damages.shape[:-2], draws)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from critlab._core.estimate import Estimate
 
@@ -26,7 +26,12 @@ LARGE = 1e6
 """Degrees of freedom at which Student's t is the normal distribution."""
 
 RESOLUTION = 1e-9
-"""Smaller differences of accuracy are rounding: one image in a million, over 100 epochs, is 1e-8."""
+"""Smaller differences of accuracy are rounding: one image in a million, over 100 epochs, is 1e-8. Of scores in another
+unit, so are those smaller than this many times :func:`scale_of` them."""
+
+STEP = 1000.0
+"""Scales are powers of this, so that accuracies, fractions and other numbers of ordinary size have the scale 1 itself:
+another accuracy must not move a threshold."""
 
 Floats = NDArray[np.float64]
 
@@ -60,6 +65,16 @@ class Summary:
         return Estimate(self.mean, math.hypot(self.sd / math.sqrt(self.n), math.sqrt(self.image_variance)))
 
 
+def scale_of(values: ArrayLike) -> float:
+    """The size of scores, the power of :data:`STEP` nearest to the largest of them; 1 between about 0.03 and 30.
+
+    NaN and infinite values are left out; 1 where nothing, or nothing but 0, is left.
+    """
+    sizes = np.abs(np.asarray(values, float))
+    largest = float(sizes[np.isfinite(sizes)].max(initial=0.0))
+    return float(STEP ** round(math.log(largest, STEP))) if largest else 1.0
+
+
 def summarise(
     values: Sequence[float], floor: float = 0.0, image_variance: float = 0.0, level: float = LEVEL
 ) -> Summary:
@@ -86,7 +101,7 @@ def summarise(
     if n == 1:
         return Summary(1, mean, 0.0, None, None, image_variance)
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    sd = max(sd if sd > RESOLUTION else 0.0, floor)
+    sd = max(sd if sd > RESOLUTION * scale_of(values) else 0.0, floor)
     freedom = satterthwaite(np.asarray(sd**2 / n), np.asarray(n - 1.0), np.asarray(image_variance))
     quantile = float(t_quantile(1 - level, freedom))
     half = math.hypot(quantile * sd / math.sqrt(n), quantile * math.sqrt(image_variance))

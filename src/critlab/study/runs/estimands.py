@@ -13,23 +13,25 @@ beyond_delay       F - D       what the deficit did beyond lost time
 harm               N - D'      the deprived weights are a worse start than random ones
 lost_to_schedule   D' - D      what a restart of the schedule repairs
 missed_learning    C' - N      what clean training in that time is worth
-timing             early-late  damage at the first onset minus damage at the last one
+timing             early-late  N - D of the first onset minus that of the last; F - D where runs differ in length
 equal_total        E - D       the damage compared with as many epochs of clean training
 =================  ==========  =====================================================================
 
 In ``lasting_damage`` and ``delay``, N is the plain control: in a sweep whose runs have an equal total it is longer than
-the recovery, and in a window sweep it is as long as the run. Source: ours.
+the recovery, and in a window sweep it is as long as the run. ``timing`` compares windows of equal length. Where the
+runs have different lengths, the lost time is a larger part of the shorter one. So N - D would differ without any
+critical period, and F - D is compared. Source: ours.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from critlab.study.runs.recipe import epoch_rate, recipes
 from critlab.study.runs.run import Run
+from critlab.study.runs.timing_windows import equal_rates, loses_time_alike, rates_in_window, timing_points
 from critlab.study.schedules import EpochRate, schedule
 from critlab.study.study import Study
 from critlab.study.types import Place
@@ -45,8 +47,8 @@ EstimandName = Literal[
     "equal_total",
 ]
 Kind = Literal["lasting", "critical", "context"]
-"""``lasting``: lasting_damage; ``critical``: harm, beyond_delay, and timing at a matched learning rate; ``context``:
-the rest."""
+"""``lasting``: lasting_damage; ``critical``: harm, beyond_delay, and timing at a matched learning rate without the lost
+time; ``context``: the rest."""
 
 
 Terms = tuple[tuple[int, str], ...]
@@ -78,26 +80,15 @@ def named_contrasts(study: Study) -> tuple[NamedContrast, ...]:
 
 def window_rates(study: Study, at: Place) -> tuple[EpochRate, ...]:
     """The learning rates of each epoch in the window at one point, on the study's own clock."""
-    run = next(run for run in study.runs if run.role == "deficit" and run.at == at)
-    return tuple(epoch_rate(study, run, epoch) for epoch in range(run.window.start, run.window.stop))
-
-
-def timing_points(study: Study) -> tuple[Place, Place] | None:
-    """The first and the last onset of windows of equal length; None where the sweep has no two such."""
-    tested = [at for at in study.sweep.treated if study.sweep.tested(at)]
-    if len(tested) < 2:
-        return None
-    first, last = study.sweep.window(tested[0]), study.sweep.window(tested[-1])
-    equal = first.stop - first.start == last.stop - last.start
-    return (tested[0], tested[-1]) if equal and first != last else None
+    return rates_in_window(study, next(run for run in study.runs if run.role == "deficit" and run.at == at))
 
 
 def rates_match(study: Study) -> bool | None:
     """Whether the windows at the two :func:`timing_points` have equal learning rates; None where nothing says so."""
-    points = timing_points(study)
+    points = timing_points(study.sweep)
     if points is None or not study.optimizer.schedule_known:
         return None
-    return _close(*(window_rates(study, at) for at in points))
+    return equal_rates(*(window_rates(study, at) for at in points))
 
 
 class _Contrasts:
@@ -169,7 +160,7 @@ class _Contrasts:
         if not self.study.optimizer.schedule_known:
             return schedule(run.clock).restarts
         after = [epoch_rate(self.study, run, epoch) for epoch in range(run.window.stop, run.total)]
-        return _close(after, [epoch_rate(self.study, newborn, epoch) for epoch in range(newborn.total)])
+        return equal_rates(after, [epoch_rate(self.study, newborn, epoch) for epoch in range(newborn.total)])
 
     def _newborn(self, main: Run) -> Run | None:
         """The clean run on the study's clock that is as long as the recovery."""
@@ -194,26 +185,27 @@ class _Contrasts:
         return clean.name if recipes(clean, self.study) == trained else None
 
     def _timing(self) -> Iterator[NamedContrast]:
-        points = timing_points(self.study)
+        """Early minus late: of runs of one length the lasting damage, else the damage beyond delay.
+
+        Without the frozen runs that the latter needs, the difference of the lasting damages is context.
+        """
+        points = timing_points(self.study.sweep)
         if points is None:
             return
+        mains = [self.main[at] for at in points]
+        plain = [_compared(main, "plain") for main in mains]
+        frozen = plain if loses_time_alike(self.study.sweep, points) else list(map(self._frozen, points, mains))
+        known = None not in frozen
         signs: dict[str, int] = {}
-        for at, sign in zip(points, (1, -1), strict=True):
-            main = self.main[at]
-            plain = _compared(main, "plain")
-            if plain is None:
+        for run, against, sign in zip(mains, frozen if known else plain, (1, -1), strict=True):
+            if against is None:
                 return
-            for name, part in ((plain, sign), (main.name, -sign)):
+            for name, part in ((against, sign), (run.name, -sign)):
                 signs[name] = signs.get(name, 0) + part
         terms = tuple((sign, name) for name, sign in signs.items() if sign)
-        kind: Kind = "critical" if rates_match(self.study) else "context"
+        kind: Kind = "critical" if known and rates_match(self.study) else "context"
         yield NamedContrast("timing", points[0], points[1], terms, kind)
 
 
 def _compared(run: Run, kind: str) -> str | None:
     return next((name for against, name in run.controls if against == kind), None)
-
-
-def _close(one: Sequence[EpochRate], other: Sequence[EpochRate]) -> bool:
-    equal = (math.isclose(a.lr, b.lr) and a.course == b.course for a, b in zip(one, other, strict=False))
-    return len(one) == len(other) and all(equal)

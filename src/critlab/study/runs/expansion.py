@@ -13,6 +13,7 @@ from critlab.study.ingredients.window import Window
 from critlab.study.ingredients.window_override import WindowOverride
 from critlab.study.runs.recipe import recipes
 from critlab.study.runs.run import Contrast, Role, Run
+from critlab.study.runs.timing_windows import equal_rates, loses_time_alike, rates_in_window, timing_points
 from critlab.study.schedules import schedule
 from critlab.study.types import Place
 
@@ -88,9 +89,19 @@ class _Expansion:
 
     @property
     def control_points(self) -> tuple[Place, ...]:
-        """The points of the delay control and of the default clock."""
+        """The points of the default clock."""
         held = self.study.controls.at or self.sweep.control_points
         return tuple(at for at in held if at in self.sweep.treated and self.sweep.tested(at))
+
+    @property
+    def delay_points(self) -> tuple[Place, ...]:
+        """The points of the delay control: also both windows of a timing from which lost time must be subtracted."""
+        ends = timing_points(self.sweep)
+        if self.study.controls.at is not None or ends is None or loses_time_alike(self.sweep, ends):
+            return self.control_points
+        first, last = (rates_in_window(self.study, self.run(self.main, at)) for at in ends)
+        matched = self.study.optimizer.schedule_known and equal_rates(first, last)
+        return tuple(dict.fromkeys((*self.control_points, *ends))) if matched else self.control_points
 
     def restarted_main(self) -> None:
         """The study's deficit on the restarted clock, unless its recovery has the same recipes without a restart."""
@@ -104,7 +115,7 @@ class _Expansion:
     def delayed(self) -> None:
         """The frozen runs; where a clean run that is as much shorter has the same recipes, it takes their place."""
         frozen = self.main._replace(role="delay_control", deficit=None, switch=None, frozen=True)
-        for at in self.control_points:
+        for at in self.delay_points:
             run = self.run(frozen, at)
             trained = [recipe for recipe in recipes(run, self.study) if not recipe.frozen]
             clean = Run("", "", "newborn_control", 0, None, Window(0, 0), self.clean_clock, len(trained))

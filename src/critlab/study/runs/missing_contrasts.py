@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from critlab.study.runs.estimands import EstimandName, named_contrasts, timing_points
+from critlab.study.runs.estimands import EstimandName, named_contrasts, rates_match
+from critlab.study.runs.timing_windows import timing_points
 from critlab.study.runs.tree import build
 from critlab.study.study import Study
 from critlab.study.types import Place
@@ -40,7 +41,8 @@ class MissingContrast:
 def missing_contrasts(study: Study) -> tuple[MissingContrast, ...]:
     """The contrasts of kind ``critical`` that the sweep allows and the runs of ``study`` do not give.
 
-    ``timing`` is missing where the learning rates of the first and the last window differ, although its runs are there.
+    ``timing`` is missing where the learning rates of the first and the last window differ, or where its runs have
+    different lengths and no frozen runs say what the lost time costs.
     """
     return tuple(_missing(study, {one.name for one in named_contrasts(study) if one.kind == "critical"}))
 
@@ -60,10 +62,31 @@ def _missing(study: Study, there: set[EstimandName]) -> Iterator[MissingContrast
             yield MissingContrast("harm", at, "no_restarted_clock", "optimizer.clock", 0)
     if "beyond_delay" not in there:
         yield from _without_delay(study, at, "harm" in there)
-    onsets = timing_points(study)
+    onsets = timing_points(study.sweep)
     if onsets is not None and "timing" not in there:
+        yield _without_timing(study, onsets)
+
+
+def _without_timing(study: Study, onsets: tuple[Place, Place]) -> MissingContrast:
+    """``timing``: the learning rates of its windows differ, or the lost time of one of them is not known."""
+    if not rates_match(study):
         reason: Reason = "rate_differs" if study.optimizer.schedule_known else "rate_unknown"
-        yield MissingContrast("timing", onsets[0], reason, "optimizer.clock", build(study).epochs)
+        return MissingContrast("timing", onsets[0], reason, "optimizer.clock", build(study).epochs)
+    if not _may_freeze(study):
+        return MissingContrast("timing", onsets[0], "switch", "switch", 0)
+    chosen = study.controls.at
+    at = None if chosen is None else tuple(one for one in study.sweep.points if one in (*chosen, *onsets))
+    added = study.model_copy(update={"controls": study.controls.model_copy(update={"delay": True, "at": at})})
+    epochs = _further(study, added)
+    if chosen is None or at == chosen:
+        return MissingContrast("timing", onsets[0], "off", "controls.delay", epochs)
+    lacking = next(one for one in onsets if one not in chosen)
+    return MissingContrast("timing", lacking, "other_points", "controls.at", epochs)
+
+
+def _may_freeze(study: Study) -> bool:
+    """Whether a run may be frozen in the window: nothing but the learning rate is switched there."""
+    return study.switch is None or set(study.switch.special()) == {"lr_factor"}
 
 
 def _at_other_points(study: Study, there: set[EstimandName]) -> Iterator[MissingContrast]:
@@ -87,7 +110,7 @@ def _without_delay(study: Study, at: Place, harm: bool) -> Iterator[MissingContr
     found = {one.name for one in named_contrasts(added) if one.kind == "critical"}
     if harm and "beyond_delay" not in found:
         return
-    if study.switch is not None and set(study.switch.special()) != {"lr_factor"}:
+    if not _may_freeze(study):
         yield MissingContrast("beyond_delay", at, "switch", "switch", 0)
     elif not study.controls.delay:
         yield MissingContrast("beyond_delay", at, "off", "controls.delay", _further(study, added))

@@ -32,7 +32,8 @@ MEANINGS: Mapping[EstimandName, str] = {
     "harm": "How much worse a start the weights after {arm} are than new random weights. The schedule is the same.",
     "lost_to_schedule": "What restarting the schedule after {arm} gives back.",
     "missed_learning": "What clean training in this time would have been worth.",
-    "timing": "How much more the first window costs than the last, at the same learning rate.",
+    "timing": "How much more {arm} costs in the first window than in the last, beyond the lost time and at the same "
+    "learning rate.",
     "equal_total": "The final {title} of a clean run of the same length minus that of the run with {arm}.",
 }
 """What each named damage says, in one sentence."""
@@ -46,12 +47,13 @@ MEANINGS_OF_LOWER: Mapping[EstimandName, str] = {
 CLAIMS: Mapping[EstimandName, str] = {
     "harm": "As a start, the weights after {arm} are worse than new random weights; nothing else differs.",
     "beyond_delay": "After {arm} the network ends {worse} than after the same time without any training.",
-    "timing": "The first window costs more than the last at the same learning rate.",
+    "timing": "The first window costs more than the last, beyond the lost time and at the same learning rate.",
 }
 """What a critical damage shows where it is above the smallest damage of interest."""
 
 CONFOUNDED_TIMING = (
-    "How much more the first window costs than the last. The learning rates in them differ, which alone may explain it."
+    "How much more the first window costs than the last. The learning rates in them differ, or no frozen runs show "
+    "what the lost time costs: either alone may explain it."
 )
 
 
