@@ -118,7 +118,7 @@ class ModelSpec(Spec):
             return function(example_shape, classes, **self._extra())
         except CritlabError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise StudyError(f"model.name: {self.name!r} failed: {one_line(error)}") from error
 
     def identity(self) -> dict[str, Any]:

@@ -264,6 +264,7 @@ def _measured(
         size = built_bytes(study, tuple(images.train_images.shape[1:]), outputs, memory=True)
         timing.remember_state_bytes(study, size)
     decision = decide(study, images, record)
+    training.try_model(study, images, decision.numerics, "cpu")
     seconds = training.epoch_seconds(study, images, decision.numerics)
     timing.remember(study, decision.numerics, seconds)
     run = StudyRun.assemble(study, StudyIds(study, images.fingerprint, decision.numerics), store)
