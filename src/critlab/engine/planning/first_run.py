@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from critlab._core.digest import digest
 from critlab._core.loading.imports import is_path
+from critlab._core.terminal.text import say
 from critlab._core.user_code.identity import OwnCode
 from critlab.engine.learner import network_training
 from critlab.engine.records.own_code import own_codes
@@ -35,7 +36,7 @@ def rehearse_once(
     codes = own_codes(study)
     if not codes and not is_path(study.model.name):
         return None
-    tried = _to_rehearse(study, codes, numerics, device)
+    tried = _to_rehearse(study, codes, images, numerics, device)
     every = [one.rehearsed for _, one in all_records(store) if isinstance(one, StudyRecord)]
     if tried in every and codes and not any(code.unread for code in codes):
         return tried
@@ -43,13 +44,17 @@ def rehearse_once(
         work = record.run(study, store).missing()
         if not (work.trained or work.replayed):
             return record.rehearsed
+    for remark in network_training().try_model(study, images, numerics, device):
+        say(remark)
     modules = {name for code in codes for name in code.modules}
     network_training().check_resume(study, images, numerics, device, modules)
     return tried
 
 
-def _to_rehearse(study: Study, codes: Sequence[OwnCode], numerics: Numerics, device: str) -> str:
+def _to_rehearse(study: Study, codes: Sequence[OwnCode], images: ImageSet, numerics: Numerics, device: str) -> str:
     """Digest of everything that decides how a rehearsal ends."""
+    # a network may fit one size of image, or one number of classes, and not another
+    data = [images.train_images.shape[1:], images.train_labels.shape[1:], images.classes]
     how = [part.model_dump(mode="json") for part in (study.model, study.optimizer, study.objective, numerics)]
     code = sorted(code.digest for code in codes)
-    return digest("rehearsal", how, code, provenance()["torch"], provenance()["python"], device)
+    return digest("rehearsal", how, data, code, provenance()["torch"], provenance()["python"], device)
