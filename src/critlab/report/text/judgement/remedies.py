@@ -60,7 +60,7 @@ def _how(verdict: Verdict, key: str, at: Place) -> str:
     if not verdict.own_loop:
         return HOW[key].format(at=at)
     points, where = f"at= that ends at {at}", "last removal"
-    if verdict.sweep.kind == "window":
+    if verdict.sweep.points_key == "onsets":
         points, where = f"onsets= that begin at {at}", "first onset"
     return HOW_IN_A_PROBE[key].format(points=points, where=where)
 
