@@ -19,7 +19,7 @@ from critlab.analysis.curve_notes import (
 )
 from critlab.analysis.curve_points import CurvePoint, Gap, SeedPoint
 from critlab.analysis.judgement.mixture import is_mixed
-from critlab.analysis.statistics import summarise
+from critlab.analysis.statistics import scale_of, summarise
 from critlab.analysis.tables.study_table import CURVE_ROLES as CURVE_ROLES
 from critlab.analysis.tables.study_table import StudyTable
 from critlab.analysis.test_images import image_variance, least_sd
@@ -206,9 +206,10 @@ def _point(results: StudyTable, at: Place, seeds: tuple[SeedPoint, ...], run: st
     least = least_sd(results) if terms else 0.0
     least_of_score, least_of_training = least_sd(results, 1), least_sd(results, 1, "train")
     of_damage, of_score, of_control = (image_variance(results, one) for one in (terms, ((1, run),), ((1, control),)))
-    score = summarise([one.score for one in seeds], least_of_score, of_score)
-    damages = summarise([one.damage for one in seeds], least, of_damage)
-    clean = summarise([one.control for one in seeds], least_of_score, of_control)
+    scale = scale_of([value for one in seeds for value in (one.score, one.control)])
+    score = summarise([one.score for one in seeds], least_of_score, of_score, scale=scale)
+    damages = summarise([one.damage for one in seeds], least, of_damage, scale=scale)
+    clean = summarise([one.control for one in seeds], least_of_score, of_control, scale=scale)
     trained = [seed.train_score for seed in seeds if seed.train_score is not None]
     train = summarise(trained, least_of_training).estimate if len(trained) == len(seeds) else None
     return CurvePoint(

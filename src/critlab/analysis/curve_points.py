@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from critlab._core.estimate import Estimate
-from critlab.analysis.statistics import Summary, summarise
+from critlab.analysis.statistics import Summary, scale_of, summarise
 from critlab.study.runs.estimands import Terms
 from critlab.study.types import Place
 
@@ -101,12 +101,18 @@ class CurvePoint:
     @property
     def damages(self) -> Summary:
         """The damage with its standard deviation over seeds."""
-        return summarise([seed.damage for seed in self.seeds], self.least_sd, self.image_variance)
+        damages = [seed.damage for seed in self.seeds]
+        return summarise(damages, self.least_sd, self.image_variance, scale=self._scale)
 
     @property
     def controls(self) -> Summary:
         """The score of the control with its standard deviation over seeds."""
-        return summarise([seed.control for seed in self.seeds], self.least_sd_of_score, self.image_variance_of_control)
+        controls = [seed.control for seed in self.seeds]
+        return summarise(controls, self.least_sd_of_score, self.image_variance_of_control, scale=self._scale)
+
+    @property
+    def _scale(self) -> float:
+        return scale_of([value for seed in self.seeds for value in (seed.score, seed.control)])
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from critlab.analysis.curve import Place
 from critlab.analysis.judgement.damages import Damage
 from critlab.analysis.judgement.decision import Decision, Family, Kind, decide
 from critlab.analysis.judgement.looks import looks
-from critlab.analysis.statistics import MINIMUM_SEEDS, Floats, Summary, summarise
+from critlab.analysis.statistics import MINIMUM_SEEDS, Floats, Summary, scale_of, summarise
 from critlab.analysis.statistics.layout import Layout
 from critlab.analysis.statistics.ratio import Share, share
 from critlab.analysis.statistics.simultaneous import effective_count
@@ -73,7 +73,8 @@ class Quoting:
         values = list(quantity.averaged(judged).values())
         if not values:
             return None
-        own = summarise(values, self._floor(quantity, judged[0]), self._variance(quantity, judged), self.level)
+        floor, scale = self._floor(quantity, judged[0]), scale_of(100 * self.results.study.statistics.smallest_damage)
+        own = summarise(values, floor, self._variance(quantity, judged), self.level, scale)
         named = [self._named[key] for at in judged if (key := frozenset(quantity.terms[at])) in self._named]
         if quantity.part == "test" and len(named) == len(judged):
             return _as_named(named, own)

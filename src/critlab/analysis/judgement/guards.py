@@ -95,7 +95,8 @@ def unlearned(results: StudyTable) -> AtChance | Constant | None:
     finals = [] if control is None else _finals(results, control)
     if control is None or not finals:
         return None
-    score = summarise(finals, least_sd(results, 1), image_variance(results, ((1, control.name),)))
+    images = image_variance(results, ((1, control.name),))
+    score = summarise(finals, least_sd(results, 1), images, scale=scale_of(finals))
     chance = _chance(results)
     needed = results.study.statistics.smallest_damage
     if chance is not None:

@@ -76,7 +76,11 @@ def scale_of(values: ArrayLike) -> float:
 
 
 def summarise(
-    values: Sequence[float], floor: float = 0.0, image_variance: float = 0.0, level: float = LEVEL
+    values: Sequence[float],
+    floor: float = 0.0,
+    image_variance: float = 0.0,
+    level: float = LEVEL,
+    scale: float = 1.0,
 ) -> Summary:
     """Mean and t interval of independent values, one a seed.
 
@@ -89,6 +93,7 @@ def summarise(
             :func:`critlab.analysis.test_images.least_sd`. Without one, equal values have an interval of zero width.
         image_variance: of the mean, see :func:`critlab.analysis.test_images.image_variance`.
         level: one-sided.
+        scale: of the scores, see :func:`scale_of`; differences of scores do not know it.
 
     Error: exact for normal values; for others the coverage approaches 95 % as n grows.
 
@@ -101,7 +106,7 @@ def summarise(
     if n == 1:
         return Summary(1, mean, 0.0, None, None, image_variance)
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    sd = max(sd if sd > RESOLUTION * scale_of(values) else 0.0, floor)
+    sd = max(sd if sd > RESOLUTION * max(scale, scale_of(values)) else 0.0, floor)
     freedom = satterthwaite(np.asarray(sd**2 / n), np.asarray(n - 1.0), np.asarray(image_variance))
     quantile = float(t_quantile(1 - level, freedom))
     half = math.hypot(quantile * sd / math.sqrt(n), quantile * math.sqrt(image_variance))
