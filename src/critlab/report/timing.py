@@ -7,6 +7,7 @@ from typing import Any
 
 from critlab.analysis.timing.answer import Timing
 from critlab.analysis.timing.tradeoffs import Tradeoff
+from critlab.report.chart import Cell
 from critlab.report.charts.timing import KEY, timing_chart
 from critlab.report.documents.timing_document import timing_values
 from critlab.report.findings import Findings
@@ -43,7 +44,7 @@ def timing_findings(
         *(["Cost"] if any(one.cost is not None for one in tradeoffs) else []),
         "Beaten",
     ]
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (one.epoch, *one.values.values(), *([] if one.cost is None else [one.cost]), _yes(one.beaten))
         for one in tradeoffs
     ]

@@ -148,7 +148,8 @@ def _points(
     level: float,
     goal: Goal,
 ) -> Iterator[CurvePoint]:
-    tried, sign = ~np.isnan(values).all(1), 1.0 if goal == "max" else -1.0
+    sign = 1.0 if goal == "max" else -1.0
+    tried: Bools = np.asarray(~np.isnan(values).all(1))
     constant = float(np.nanmean(_seed_parts(values, curve.mean)))
     centring = np.eye(len(tried)) - tried / tried.sum()
     spread = np.sqrt(np.maximum(np.diag(centring @ curve.covariance @ centring.T), 0.0))
