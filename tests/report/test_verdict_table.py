@@ -8,8 +8,13 @@ from functools import cache
 import pytest
 
 from critlab.analysis.tables.results import Results
+from critlab.report.charts.sweep import sweep_charts
+from critlab.report.findings import DamageAt
+from critlab.report.text.figures.comparisons import value_text
 from critlab.report.text.judgement.verdict_table import PLAIN_WIDTH, verdict_table
+from critlab.report.text.names import damage_limits, point_facts
 from critlab.report.text.study.so_far import curve_lines, has_curve
+from synthetic import synthetic_results
 from verdict_cases import cases
 
 NEXT = "critlab report study.toml --store store"
@@ -42,6 +47,24 @@ def test_an_unfinished_study_says_how_far_it_is() -> None:
     assert text.startswith("Running: 400 of 600 epochs are trained, 25 of 45 runs are done.")
     assert "The curve so far:" in text
     assert "ndecided" not in text
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3])
+def test_a_finished_and_an_unfinished_study_quote_the_same_interval(seeds: int) -> None:
+    """With fewer than three seeds no damage has an interval, wherever it is quoted."""
+    made = synthetic_results(seeds, controls={})
+    curve, point = made.curve(), made.curve().points[-1]
+    quoted = next(one for one in made.verdict().damages if (one.name, one.at) == ("lasting_damage", point.at))
+    assert (quoted.low is None) == (damage_limits(point) == (None, None)) == (seeds < 3)
+    texts = [
+        list(curve_lines(curve))[-1],
+        point_facts(point, curve.metric)["damage_text"],
+        value_text(DamageAt(point)),
+    ]
+    assert {"[no interval]" in f"{text}" for text in texts} == {seeds < 3}
+    damage_chart = next(chart for chart in sweep_charts(made) if chart.key == made.study.sweep.words.damage_chart)
+    low = damage_chart.columns.index("low")
+    assert (damage_chart.rows[-1][low] is None) == (seeds < 3)
 
 
 def test_a_name_from_elsewhere_cannot_steer_the_terminal() -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from critlab.analysis.timing.answer import Timing
 from critlab.analysis.timing.tradeoffs import Tradeoff
+from critlab.report.chart import Cell
 from critlab.report.charts.timing import KEY, timing_chart
+from critlab.report.documents.timing_document import timing_values
 from critlab.report.findings import Findings
 from critlab.report.text.timing.timing import TimingWords, timing_lines
 
@@ -42,8 +44,8 @@ def timing_findings(
         *(["Cost"] if any(one.cost is not None for one in tradeoffs) else []),
         "Beaten",
     ]
-    rows = [
-        (one.epoch, *one.values.values(), *([] if one.cost is None else [one.cost]), "yes" if one.beaten else "no")
+    rows: list[tuple[Cell, ...]] = [
+        (one.epoch, *one.values.values(), *([] if one.cost is None else [one.cost]), _yes(one.beaten))
         for one in tradeoffs
     ]
     leading = words[next(iter(timings))]
@@ -64,6 +66,10 @@ def timing_findings(
     )
 
 
+def _yes(fact: bool | None) -> str:
+    return "not known" if fact is None else "yes" if fact else "no"
+
+
 def timings_document(name: str, timings: Mapping[str, Timing], words: Mapping[str, TimingWords]) -> dict[str, Any]:
     """The answer as plain JSON values, the leading metric first, with the lines that the terminal shows."""
     return {
@@ -75,20 +81,9 @@ def timings_document(name: str, timings: Mapping[str, Timing], words: Mapping[st
 
 def _timing(timing: Timing, words: TimingWords) -> dict[str, Any]:
     return {
-        "best": timing.best._asdict(),
-        "plateau": timing.plateau._asdict(),
-        "also": [one._asdict() for one in timing.also],
-        "matters": timing.matters,
-        "none_better": timing.none_better,
-        "never": None if timing.never is None else timing.never._asdict(),
-        "present": None if timing.present is None else timing.present._asdict(),
-        "points": [one._asdict() for one in timing.points],
-        "seeds": timing.seeds,
-        "tolerance": timing.tolerance,
-        "goal": timing.goal,
+        **timing_values(timing),
         "title": words.title,
         "unit": words.unit,
-        "level": timing.level,
         "decided": timing.decided,
         "lines": timing_lines(timing, words),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,8 @@ from critlab._core.errors import StudyError
 from critlab.analysis.tables.results import Results
 from critlab.analysis.tables.table import Status
 from critlab.analysis.test_images import least_sd
-from critlab.report.text.timing.study_timing import study_timing_lines, timing_label
+from critlab.report.documents.timing_document import timing_document
+from critlab.report.text.timing.study_timing import study_timing_lines, timing_facts, timing_label
 from synthetic import synthetic_results
 
 TOTAL = 40
@@ -24,11 +26,12 @@ def planted(
     kind: str = "onset",
     at: tuple[int, ...] = (10, 20, 30),
     spread: float = 0.001,
+    seeds: int = 4,
     **options: Any,
 ) -> Results:
     """Results in which a switch at a time gives this accuracy, with little noise; 40 is a switch that never comes."""
     made = synthetic_results(
-        4,
+        seeds,
         controls={},
         parts={"sweep": {"kind": kind, "at": list(at), "total": TOTAL}, **options.pop("parts", {})},
         **options,
@@ -97,6 +100,41 @@ def test_runs_that_diverged_or_are_not_done_are_counted_and_left_out() -> None:
     assert any(line.startswith("1 run is not done") for line in lines)
 
 
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_with_fewer_than_three_seeds_no_time_is_found_and_none_comes_next(seeds: int) -> None:
+    results = planted(peak, at=(10, 30), seeds=seeds)
+    found = results.timing()
+    assert found is not None
+    assert (found.timing.reason, found.candidate, found.decided) == ("few_seeds", None, False)
+    assert timing_label(found) == "undecided"
+    facts = {one.name: one.value for one in timing_facts(results.study, found)}
+    assert (facts["Best time"], facts["Plateau"]) == ("not known", "not known")
+    document = timing_document(results)
+    assert document["answer"] == "undecided"
+    assert document["sentence"].endswith(f"It needs at least 3 seeds (n = {seeds}).")
+    json.dumps(document, allow_nan=False)
+
+
+def test_runs_of_never_that_diverged_leave_its_gain_open() -> None:
+    names = [run.identifier(0) for run in planted(peak).study.runs if run.clean]
+    state: dict[str, Status] = {names[0].replace("seed0", f"seed{seed}"): "diverged" for seed in range(4)}
+    found = planted(peak, status=state).timing()
+    assert found is not None
+    assert (found.timing.never, found.timing.none_better, found.diverged) == (None, None, 4)
+
+
+def test_a_present_time_without_a_finished_run_has_no_cost() -> None:
+    names = [run.identifier(0) for run in planted(peak).study.runs if run.at == 30]
+    state: dict[str, Status] = {names[0].replace("seed0", f"seed{seed}"): "diverged" for seed in range(4)}
+    results = planted(peak, status=state, parts={"statistics": {"present": 30}})
+    found = results.timing()
+    assert found is not None
+    assert found.timing.present == (30, None, None, None, False)
+    assert any(
+        "The cost of the present time, epoch 30, is not known" in one for one in study_timing_lines(results, found)
+    )
+
+
 def test_without_a_run_there_is_no_answer() -> None:
     plain = planted(peak)
     every: dict[str, Status] = {run.identifier(seed): "missing" for run in plain.study.runs for seed in range(4)}
@@ -114,4 +152,7 @@ def test_seeds_that_agree_have_the_error_of_rounding() -> None:
     assert found is not None
     least = least_sd(tied, 1)
     assert least == 1 / 2000
-    assert all(one.high - one.low > least for one in found.timing.points)
+    for one in found.timing.points:
+        assert one.low is not None
+        assert one.high is not None
+        assert one.high - one.low > least

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -181,7 +182,8 @@ def test_costs_and_several_metrics_give_trade_offs(tmp_path: Path) -> None:
     loop = Loop(lambda epoch: 0.3 if epoch < 4 else 0.0)
 
     def evaluate(training: Training) -> Mapping[str, float]:
-        return {"gain": training.gain, "loss": 1 - training.gain / 4}
+        gain = loop.evaluate(training)
+        return {"gain": gain, "loss": 1 - gain / 4}
 
     answer = loop.when(
         tmp_path / "store",
@@ -202,6 +204,49 @@ def test_costs_and_several_metrics_give_trade_offs(tmp_path: Path) -> None:
     assert "Cheapest time on the plateau: epoch 4, with the best gain up to 0.05 for 83 % of the cost of never." in (
         answer.lines()
     )
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_with_fewer_than_three_seeds_nothing_is_known(tmp_path: Path, seeds: int) -> None:
+    loop = Loop(peak)
+
+    def evaluate(training: Training) -> Mapping[str, float]:
+        gain = loop.evaluate(training)
+        return {"gain": gain, "loss": 1 - gain / 4}
+
+    asked: dict[str, Any] = {"goal": {"gain": "max", "loss": "min"}, "tolerance": {"gain": 0.05, "loss": 0.02}}
+    answer = loop.when(
+        tmp_path / "store", evaluate=evaluate, seeds=seeds, present=5, cost=lambda epoch, on: 1.0 + on, **asked
+    )
+    assert (answer.matters, answer.none_better, answer.timing.plateaus) == (None, None, ())
+    assert answer.present is not None
+    assert (answer.present.low, answer.present.high) == (None, None)
+    lines = answer.lines()
+    assert lines[0].startswith(
+        f"gain: Undecided: the best time of the switch is not known. It needs at least 3 seeds (n = {seeds}"
+    )
+    assert lines[1] == "gain: So far, the smoothed gain is highest at epoch 4. No loss and no gain is excluded."
+    assert lines[2].startswith("gain: The present time, epoch 5, costs 0.3")
+    assert " gain [no interval] against the best time." in lines[2]
+    assert "The cheapest time on the plateau is not known, because no plateau is found." in lines
+    assert "Which times are best in all of gain, loss and cost is not known." in lines
+    assert not any("is excluded at" in line or "more than" in line for line in lines)
+    document = json.loads(json.dumps(answer.document(), allow_nan=False))
+    gain = document["metrics"]["gain"]
+    assert (gain["reason"], gain["plateau"], gain["matters"], gain["decided"]) == ("few_seeds", None, None, False)
+    assert gain["never"]["high"] is gain["points"][0]["worse"] is gain["points"][0]["chance_best"] is None
+    page = answer.report(tmp_path / "page.html").read_text()
+    assert "without intervals, because times cannot be compared" in page
+    assert "not known" in page
+
+
+def test_copies_of_one_training_decide_nothing_and_are_not_repeated(tmp_path: Path) -> None:
+    loop = Loop(peak)
+    answer = loop.when(tmp_path / "store", evaluate=lambda training: training.gain, seeds=8)
+    assert (answer.timing.reason, answer.matters, answer.timing.decided) == ("equal_seeds", None, False)
+    assert {seed for _, seed in answer.cells} == {0, 1, 2}, "further copies decide nothing either"
+    assert "All 3 seeds have the same score at each time, so their spread is not known." in answer.lines()[0]
+    assert any(line.startswith("Seeds with equal scores may be copies of one training") for line in answer.lines())
 
 
 def raising(training: Training, on: bool) -> None:

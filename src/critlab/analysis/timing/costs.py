@@ -82,8 +82,10 @@ def cost_of(given: Any) -> float:
     return float(cost)
 
 
-def cheapest(timing: Timing, costs: Costs) -> int:
-    """The time of least cost on the plateau, its further stretches included; of equal ones the best, else earliest."""
-    stretches = (timing.plateau, *timing.also)
-    near = [time for time in costs.by_time if any(one.low <= time <= one.high for one in stretches)]
-    return min(near, key=lambda time: (costs.by_time[time], time != timing.best.epoch, time))
+def cheapest(timing: Timing, costs: Costs) -> int | None:
+    """The time of least cost on the plateau, its further stretches included; of equal ones the best, else earliest.
+
+    None where no plateau is found.
+    """
+    near = [time for time in costs.by_time if timing.on_plateau(time)]
+    return min(near, key=lambda time: (costs.by_time[time], time != timing.best.epoch, time), default=None)

@@ -135,7 +135,8 @@ def further_cells(table: TimingTable, timing: Timing | None, design: Design) -> 
     wanted += [(time, design.seeds[0]) for time in design.fine]
     if missing := tuple(cell for cell in wanted if cell not in known):
         return missing
-    if timing is None or timing.decided:
+    # further repeats of one deterministic training would be copies again
+    if timing is None or timing.decided or timing.reason == "equal_seeds":
         return ()
     points = {one.epoch: one for one in timing.points}
     tried = sorted({time for time, _ in known})

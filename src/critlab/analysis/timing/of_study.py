@@ -35,7 +35,8 @@ class StudyTiming:
         reruns: epochs that full reruns of the same times and seeds take.
         diverged: runs left out because they diverged.
         missing: runs that are not done.
-        candidate: an untried epoch that is likely to be better than all tried ones; None where there is none.
+        candidate: an untried epoch that is likely to be better than all tried ones; None where there is none, or where
+            times cannot be compared.
         metric: what is compared.
     """
 
@@ -140,6 +141,8 @@ def _between(times: list[int], sweep: TimingSweep, final_epochs: int) -> tuple[i
 
 
 def _candidate(timing: Timing) -> int | None:
+    if timing.reason:
+        return None
     untried = [one for one in timing.points if not one.seeds and one.chance_better >= PROMISING]
     best = max(untried, key=lambda one: (one.chance_better, -one.epoch), default=None)
     return None if best is None else best.epoch

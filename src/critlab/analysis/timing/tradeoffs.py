@@ -18,16 +18,17 @@ class Tradeoff(NamedTuple):
     Args:
         epoch: the time.
         values: of each metric's smoothed curve, in its own unit.
-        near: by metric, whether the time lies on its plateau.
+        near: by metric, whether the time lies on its plateau; None where its times cannot be compared.
         cost: of one training; None where no cost is known.
-        beaten: whether some other time is at least as good in every metric and in cost, and better in one.
+        beaten: whether some other time is at least as good in every metric and in cost, and better in one; None where
+            times cannot be compared in one of the metrics.
     """
 
     epoch: int
     values: Mapping[str, float]
-    near: Mapping[str, bool]
+    near: Mapping[str, bool | None]
     cost: float | None
-    beaten: bool
+    beaten: bool | None
 
 
 def tradeoffs(timings: Mapping[str, Timing], costs: Costs | None) -> tuple[Tradeoff, ...]:
@@ -37,6 +38,7 @@ def tradeoffs(timings: Mapping[str, Timing], costs: Costs | None) -> tuple[Trade
     """
     tried = [one.epoch for one in next(iter(timings.values())).points if one.seeds > 0]
     curves = {name: {one.epoch: one for one in timing.points} for name, timing in timings.items()}
+    compared = not any(timing.reason for timing in timings.values())
     slack = [SLACK * timing.tolerance for timing in timings.values()] + ([0.0] if costs else [])
     losses = {
         time: [curves[name][time].deficit for name in timings] + ([costs.by_time[time]] if costs else [])
@@ -46,11 +48,9 @@ def tradeoffs(timings: Mapping[str, Timing], costs: Costs | None) -> tuple[Trade
         Tradeoff(
             epoch=time,
             values={name: curves[name][time].value for name in timings},
-            near={
-                name: any(one.low <= time <= one.high for one in (t.plateau, *t.also)) for name, t in timings.items()
-            },
+            near={name: timing.on_plateau(time) for name, timing in timings.items()},
             cost=costs.by_time[time] if costs else None,
-            beaten=any(_beats(losses[other], losses[time], slack) for other in tried),
+            beaten=any(_beats(losses[other], losses[time], slack) for other in tried) if compared else None,
         )
         for time in tried
     )

@@ -21,6 +21,11 @@ from critlab.report.timing import timing_findings, timings_document
 if TYPE_CHECKING:
     import pandas
 
+COPIES = (
+    "Seeds with equal scores may be copies of one training: draw random numbers from the global generators of torch, "
+    "numpy or random, which critlab seeds."
+)
+
 
 @dataclass(frozen=True)
 class When:
@@ -61,7 +66,10 @@ class When:
 
     @property
     def plateau(self) -> Plateau:
-        """The times around the best that are not worse than it by more than the tolerance: ``(low, high)``."""
+        """The times around the best that are not worse than it by more than the tolerance: ``(low, high)``.
+
+        The best time alone where no plateau is found (``timing.plateaus``).
+        """
         return self.timing.plateau
 
     @property
@@ -70,13 +78,16 @@ class When:
         return self.timing.present
 
     @property
-    def none_better(self) -> bool:
-        """Whether no time is found better than never."""
-        return bool(self.timing.none_better)
+    def none_better(self) -> bool | None:
+        """Whether no time is found better than never; None where times cannot be compared."""
+        return self.timing.none_better
 
     @property
-    def matters(self) -> bool:
-        """Whether some time is found worse than another; where not, the switch is found to do nothing."""
+    def matters(self) -> bool | None:
+        """Whether some time is found worse than another; where not, the switch is found to do nothing.
+
+        None where times cannot be compared.
+        """
         return self.timing.matters
 
     @property
@@ -90,6 +101,8 @@ class When:
             own = self.words[metric]
             prefix = f"{own.metric}: " if len(self.timings) > 1 else ""
             found += [f"{prefix}{line}" for line in timing_lines(timing, own)]
+        if any(timing.reason == "equal_seeds" for timing in self.timings.values()):
+            found.append(COPIES)
         if self.costs is not None:
             found.append(cheapest_words(self.timing, self.costs, self._leading_words))
         found += tradeoff_lines(self.tradeoffs, self.timings, self.words)

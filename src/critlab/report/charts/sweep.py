@@ -22,7 +22,7 @@ from critlab.report.charts.shared.direct_labels import Ending, direct_labels
 from critlab.report.charts.shared.metric_axis import damage_axis, score_axis
 from critlab.report.charts.shared.places import Places
 from critlab.report.text.metric_words import MetricWords
-from critlab.report.text.names import capital, point_facts, spaced
+from critlab.report.text.names import capital, damage_limits, point_facts, spaced
 from critlab.study import Study
 
 MOST_DRAWN = 24
@@ -69,8 +69,9 @@ def _rows(arms: Sequence[Arm], places: Places) -> list[JSON]:
                 continue  # the control itself: drawn once, with the deficit's curve
             means = {metric.name: point.score.value, f"{metric.name}_low": words.not_below(point.score_low)}
             means |= {f"{metric.name}_high": words.not_above(point.score_high)}
-            means |= {"damage": point.damage.value, "low": point.low}
-            rows.append({"part": "point", **where, **means, "high": point.high, **point_facts(point, metric)})
+            low, high = damage_limits(point)
+            means |= {"damage": point.damage.value, "low": low, "high": high}
+            rows.append({"part": "point", **where, **means, **point_facts(point, metric)})
             for seed in point.seeds:
                 own = {"seed": seed.seed, metric.name: seed.score, "damage": seed.damage}
                 rows.append({"part": "seed", **where, "at": str(point.at), **own})
@@ -134,13 +135,13 @@ def _panel(
     return Panel("", spec, max(len(arm.name) for arm in arms), height, direct)
 
 
-def _marks(arms: Sequence[Arm], places: Places, y: JSON, low: str, high: str) -> list[JSON]:
+def _marks(arms: Sequence[Arm], rows: Sequence[JSON], places: Places, y: JSON, low: str, high: str) -> list[JSON]:
     """Interval, line and seeds of every arm, then the means of every arm."""
     names, metric = [arm.name for arm in arms], arms[0].curve.metric
     looks = legend("arm", None, names, [arm.colour for arm in arms])
     where = {"x": places.channel, "y": y}
     found: list[JSON] = []
-    if any(point.n > 1 for arm in arms for point in arm.curve.points):
+    if any(row.get(low) is not None for row in rows):
         limits = {"x": places.channel, "y": {**y, "field": low}, "y2": {"field": high}, "color": looks["color"]}
         mark = {"type": "rule", "strokeWidth": 1.5}
         valid = {"filter": f"isValid(datum.{low})"}
@@ -190,7 +191,7 @@ def _score_chart(study: Study, arms: Sequence[Arm]) -> Chart:
     ]
     name = "control" if study.background else "clean control"
     label = _label(places, y, _control_between(rows, metric.name), name)
-    marks = _marks(shown, places, y, low, high)
+    marks = _marks(shown, rows, places, y, low, high)
     ends = sorted((row for row in rows if row["part"] == "control"), key=lambda row: row["x"])[-1:]
     others = [Ending(name, "$control", row["x"], row[metric.name], picks=False) for row in ends]
     window = study.sweep.words.note
@@ -231,13 +232,14 @@ def _damage_chart(study: Study, arms: Sequence[Arm]) -> Chart:
         },
     ]
     label = _label(places, y, smallest, SMALLEST)
-    marks = _marks(shown, places, y, "low", "high")
+    marks = _marks(shown, rows, places, y, "low", "high")
     others = [Ending(SMALLEST, "$soft", 0.0, smallest, picks=False)]
     return Chart(
         key=study.sweep.words.damage_chart,
         title=study.sweep.words.damage_title,
-        caption=f"{_difference(metric)}, paired by seed, with the 95 % t interval of each point alone. Above the "
-        f"solid line {_lost(metric)}; the dotted line is the smallest damage of interest.{_left_out(arms)}",
+        caption=f"{_difference(metric)}, paired by seed, with the 95 % t interval of each point alone, from 3 seeds "
+        f"on. Above the solid line {_lost(metric)}; the dotted line is the smallest damage of "
+        f"interest.{_left_out(arms)}",
         alt=_alt(study, arms, "damage"),
         panels=(_panel(shown, rows, [*lines, *marks], label, y, HEIGHTS["damage"], others),),
         columns=columns(metric),

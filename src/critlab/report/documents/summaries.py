@@ -15,6 +15,7 @@ from critlab.report.text.calibration import calibration_text
 from critlab.report.text.judgement.damages import damage_name, damage_value
 from critlab.report.text.judgement.verdict import ANSWERS, verdict_lines
 from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.names import damage_text
 from critlab.report.text.numbers import count
 from critlab.report.vega import drawing
 
@@ -73,7 +74,7 @@ def _curve_table(curve: Curve) -> str:
     words = MetricWords(curve.metric)
     rows = "".join(
         f"<tr><td>{point.at}</td><td>{words.size(point.score.value)}</td>"
-        f"<td>{words.size(point.damage.value)} {words.interval(point.low, point.high)}</td><td>{point.n}</td></tr>"
+        f"<td>{damage_text(point, curve.metric)}</td><td>{point.n}</td></tr>"
         for point in curve.points
     )
     head = "".join(

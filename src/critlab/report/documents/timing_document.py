@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from critlab.analysis.tables.results import Results
+from critlab.analysis.timing.answer import Timing
 from critlab.report.text.timing.study_timing import study_timing_lines
 
 
@@ -25,31 +26,42 @@ def timing_document(results: Results) -> dict[str, Any]:
         "direction": found.direction,
         "metric": found.metric.test,
         "unit": found.metric.unit,
-        "goal": timing.goal,
-        "tolerance": timing.tolerance,
-        "level": timing.level,
-        "seeds": timing.seeds,
-        "best": _plain(timing.best),
-        "plateau": _plain(timing.plateau),
-        "also": [_plain(one) for one in timing.also],
-        "matters": timing.matters,
-        "none_better": timing.none_better,
-        "never": _plain(timing.never),
-        "present": _plain(timing.present),
+        **timing_values(timing),
         "spent": found.spent,
         "reruns": found.reruns,
         "diverged": found.diverged,
         "missing": found.missing,
         "candidate": found.candidate,
-        "points": [_plain(one) for one in timing.points],
         "lines": lines,
     }
 
 
-def _plain(value: NamedTuple | None) -> Mapping[str, Any] | None:
+def timing_values(timing: Timing) -> dict[str, Any]:
+    """The numbers of an answer; ``null`` where one is not known, such as a plateau that is not found."""
+    around = timing.plateau if timing.plateau in timing.plateaus else None
+    # where times cannot be compared, the probabilities only order further runs
+    unknown = ("worse", "chance_best", "chance_better") if timing.reason else ()
+    return {
+        "goal": timing.goal,
+        "tolerance": timing.tolerance,
+        "level": timing.level,
+        "seeds": timing.seeds,
+        "reason": timing.reason,
+        "best": _plain(timing.best),
+        "plateau": _plain(around),
+        "also": [_plain(one) for one in timing.also],
+        "matters": timing.matters,
+        "none_better": timing.none_better,
+        "never": _plain(timing.never, unknown),
+        "present": _plain(timing.present, unknown),
+        "points": [_plain(one, unknown) for one in timing.points],
+    }
+
+
+def _plain(value: NamedTuple | None, unknown: Collection[str] = ()) -> Mapping[str, Any] | None:
     if value is None:
         return None
-    return {key: _finite(item) for key, item in value._asdict().items()}
+    return {key: None if key in unknown else _finite(item) for key, item in value._asdict().items()}
 
 
 def _finite(value: Any) -> Any:

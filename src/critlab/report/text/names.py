@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from critlab.analysis.curve import Curve
 from critlab.analysis.curve_points import CurvePoint
+from critlab.analysis.statistics import MINIMUM_SEEDS
 from critlab.deficits import Deficit
 from critlab.learning_tasks import LearningTask
 from critlab.learning_tasks.metric import Metric
@@ -183,12 +184,27 @@ def score_text(point: CurvePoint, metric: Metric) -> str:
     return f"{words.level(point.score.value)} {words.possible(point.score_low, point.score_high)}"
 
 
+def damage_limits(point: CurvePoint) -> tuple[float | None, float | None]:
+    """The interval of a point's damage; None with fewer than three seeds, of which no named damage has one either.
+
+    A network compared with itself has the damage 0, with as few seeds as there are.
+    """
+    same = all(seed.damage == 0 for seed in point.seeds)
+    return (point.low, point.high) if same or point.n >= MINIMUM_SEEDS else (None, None)
+
+
+def damage_text(point: CurvePoint, metric: Metric) -> str:
+    """The damage of a point with its interval, such as ``3.7 points [2.5, 4.8]``."""
+    words = MetricWords(metric)
+    return f"{words.size(point.damage.value)} {words.interval(*damage_limits(point))}"
+
+
 def point_facts(point: CurvePoint, metric: Metric) -> dict[str, str | int]:
     """What a tooltip says of a point."""
     words = MetricWords(metric)
     return {
         "at": str(point.at),
         f"{metric.name}_text": score_text(point, metric),
-        "damage_text": f"{words.amount(point.damage.value)} {words.interval(point.low, point.high)}",
+        "damage_text": f"{words.amount(point.damage.value)} {words.interval(*damage_limits(point))}",
         "n": point.n,
     }

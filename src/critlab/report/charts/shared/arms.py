@@ -11,7 +11,7 @@ from critlab.analysis.tables.results import Results
 from critlab.learning_tasks.metric import Metric
 from critlab.report.chart import Cell
 from critlab.report.text.metric_words import MetricWords
-from critlab.report.text.names import arm_label, arms_in_words
+from critlab.report.text.names import arm_label, arms_in_words, damage_limits
 
 LOOKS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
     "deficit": (("$deficit",), (1, 0)),
@@ -42,8 +42,10 @@ class Arm:
         """Its rows in the table of a chart."""
         metric = self.curve.metric
         words, low, high = MetricWords(metric), f"{metric.name}_low", f"{metric.name}_high"
+        limits = {point.at: damage_limits(point) for point in self.curve}
         for row in self.curve.rows():
             named = {**row, "arm": self.column or row["arm"]}
+            named["low"], named["high"] = limits.get(row["at"], (None, None))
             named |= {low: words.not_below(row.get(low)), high: words.not_above(row.get(high))}
             yield tuple(named.get(column) for column in columns(metric))
 

@@ -13,6 +13,7 @@ from critlab.report.charts.shared.metric_axis import damage_axis, score_axis
 from critlab.report.charts.shared.places import Places
 from critlab.report.charts.sliders.slider import only_chosen, point_slider, with_slider
 from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.names import damage_limits, damage_text
 from critlab.study import Study
 
 LEAST = 3
@@ -55,7 +56,7 @@ def player_charts(results: Results) -> Iterator[Chart]:
             Panel(title, with_slider(_training(study, tested, MetricWords(curve.metric), title), slider), 10, 300),
         ),
         columns=COLUMNS,
-        rows=tuple((point.at, point.n, point.damage.value, point.low, point.high) for point in known),
+        rows=tuple((point.at, point.n, point.damage.value, *damage_limits(point)) for point in known),
         interval="95 % t",
         slider=slider,
         for_paper=False,
@@ -63,16 +64,15 @@ def player_charts(results: Results) -> Iterator[Chart]:
 
 
 def _damage(curve: Curve, places: Places) -> JSON:
-    words = MetricWords(curve.metric)
     rows: list[JSON] = [
         {
             "part": "point",
             "place": str(point.at),
             "x": places[point.at],
             "damage": point.damage.value,
-            "low": point.low,
-            "high": point.high,
-            "text": f"{words.size(point.damage.value)} {words.interval(point.low, point.high)}",
+            "low": damage_limits(point)[0],
+            "high": damage_limits(point)[1],
+            "text": damage_text(point, curve.metric),
         }
         for point in curve.points
     ]

@@ -30,7 +30,7 @@ from critlab.report.findings import (
     Value,
 )
 from critlab.report.text.figures.sources import balance_text
-from critlab.report.text.names import score_text
+from critlab.report.text.names import damage_limits, score_text
 from critlab.report.text.numbers import (
     decimal,
     gained,
@@ -95,7 +95,8 @@ def _(value: float) -> str:
 @value_text.register
 def _(value: DamageAt) -> str:
     point = value.point
-    return f"{points(point.damage.value)} {interval(point.low, point.high)}, n = {point.n}, at epoch {point.at}"
+    limits = interval(*damage_limits(point))
+    return f"{points(point.damage.value)} {limits}, n = {point.n}, at epoch {point.at}"
 
 
 @value_text.register

@@ -9,6 +9,7 @@ from critlab.analysis.curve import Curve
 from critlab.analysis.judgement.verdict import Verdict
 from critlab.analysis.tables.results import Results
 from critlab.report.text.metric_words import MetricWords
+from critlab.report.text.names import damage_text
 from critlab.report.text.numbers import count
 
 WIDTH = 24
@@ -42,6 +43,5 @@ def curve_lines(curve: Curve) -> Iterator[str]:
     yield f"{curve.sweep.words.axis}: {words.title}, damage with the 95 % interval of each point alone"
     for point in curve.points:
         share = max(point.damage.value, 0.0) / largest if largest > 0 else 0.0
-        limits = f" {words.interval(point.low, point.high)}" if point.n > 1 else ""
-        text = f"{words.level(point.score.value)}, {words.size(point.damage.value)}{limits}, n = {point.n}"
+        text = f"{words.level(point.score.value)}, {damage_text(point, curve.metric)}, n = {point.n}"
         yield f"  {point.at!s:>{width}}  {text:<44} {'█' * round(WIDTH * share)}".rstrip()

@@ -8,7 +8,7 @@ from critlab.analysis.judgement.looks import Looks
 from critlab.analysis.tables.results import Results
 from critlab.analysis.timing.of_study import StudyTiming
 from critlab.report.text.names import window_words
-from critlab.report.text.numbers import count, significant
+from critlab.report.text.numbers import count, listing, significant
 from critlab.report.text.study.facts import Fact
 from critlab.report.text.timing.timing import TimingWords, number, spent_text, timing_lines
 from critlab.study.study import Study
@@ -49,6 +49,8 @@ def _left_out(found: StudyTiming) -> Iterator[str]:
 def timing_label(found: StudyTiming) -> str:
     """The answer in two words, such as ``epoch 20``."""
     timing = found.timing
+    if timing.reason:
+        return "undecided"
     if not timing.matters:
         return "no effect found"
     return "never" if timing.none_better else f"epoch {timing.best.epoch}"
@@ -61,12 +63,17 @@ def timing_facts(study: Study, found: StudyTiming) -> Iterator[Fact]:
     def place(epoch: int) -> str:
         return "never" if timing.never is not None and epoch == timing.never.epoch else f"{epoch}"
 
-    best, plateau = timing.best, timing.plateau
-    yield Fact("Best time", place(best.epoch), f"epoch, [{best.low}, {place(best.high)}]")
-    yield Fact(
-        "Plateau", f"{plateau.low} to {place(plateau.high)}", f"epochs, tolerance {number(timing.tolerance, words)}"
-    )
+    best = timing.best
+    if timing.reason:
+        yield Fact("Best time", "not known", f"{place(best.epoch)} so far")
+    else:
+        yield Fact("Best time", place(best.epoch), f"epoch, [{best.low}, {place(best.high)}]")
+    plateaus = [f"{one.low} to {place(one.high)}" for one in timing.plateaus]
+    none = "not known" if timing.reason else "none found"
+    tolerance = f"epochs, tolerance {number(timing.tolerance, words)}"
+    yield Fact("Plateau", listing(plateaus) if plateaus else none, tolerance)
     if timing.present is not None:
-        cost = number(timing.present.estimate, words)
-        yield Fact("Present time", place(timing.present.epoch), f"epoch, costs {cost} against the best")
+        cost = timing.present.estimate
+        costs = "cost not known" if cost is None else f"costs {number(cost, words)} against the best"
+        yield Fact("Present time", place(timing.present.epoch), f"epoch, {costs}")
     yield Fact("Epochs trained", f"{found.spent:,}", f"of {found.reruns:,} in full reruns; n = {timing.seeds}")

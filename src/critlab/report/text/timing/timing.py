@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from critlab.analysis.statistics import MINIMUM_SEEDS
 from critlab.analysis.timing.answer import Cost, Plateau, Timing
 from critlab.analysis.timing.costs import Costs, cheapest
 from critlab.analysis.timing.tradeoffs import Tradeoff
@@ -57,6 +58,8 @@ def timing_lines(timing: Timing, words: TimingWords) -> list[str]:
 
 def timing_sentence(timing: Timing, words: TimingWords) -> str:
     """The answer in one sentence with its numbers."""
+    if timing.reason:
+        return f"Undecided: the best time of {words.switch} is not known. {_reason_text(timing)}"
     if not timing.matters:
         return f"No effect found: no time of {words.switch} is found better or worse than another."
     if timing.none_better:
@@ -64,29 +67,54 @@ def timing_sentence(timing: Timing, words: TimingWords) -> str:
     best = timing.best
     limits = f"[{best.low}, {best.high}]"
     at = _time(timing, best.epoch, words)
-    extreme = "highest" if timing.goal == "max" else "lowest"
-    return f"Turn {words.switch} {words.direction} at {at} {limits}: the smoothed {words.noun} is {extreme} there."
+    return (
+        f"Turn {words.switch} {words.direction} at {at} {limits}: the smoothed {words.noun} is {_best(timing)} there."
+    )
+
+
+def _reason_text(timing: Timing) -> str:
+    """Why times cannot be compared, and what is needed."""
+    if timing.reason == "few_seeds":
+        return f"It needs at least {MINIMUM_SEEDS} seeds (n = {timing.seeds})."
+    if timing.reason == "few_pairs":
+        return f"It needs at least {MINIMUM_SEEDS} seeds that have results at the same times."
+    return f"All {timing.seeds} seeds have the same score at each time, so their spread is not known."
 
 
 def _details(timing: Timing, words: TimingWords) -> Iterator[str]:
-    yield _plateau_text(timing, words)
-    if timing.never is not None and (timing.none_better or not timing.matters):
-        most = number(timing.never.high, words)
-        yield f"A gain over never of more than {most} is excluded."
+    if timing.reason:
+        best = timing.best.epoch
+        at = "for never" if _is_never(timing, best) else f"at {_time(timing, best, words)}"
+        yield f"So far, the smoothed {words.noun} is {_best(timing)} {at}. No loss and no gain is excluded."
+    else:
+        yield _plateau_text(timing, words)
+        yield from _never_text(timing, words)
     if timing.present is not None:
         yield present_text(timing, timing.present, words)
-    if not timing.decided:
+    if not timing.decided and not timing.reason:
         yield f"Not all times are decided with {count(timing.seeds, 'seed')}: more seeds may widen the plateau."
 
 
+def _never_text(timing: Timing, words: TimingWords) -> Iterator[str]:
+    """The largest gain over never that is possible, where none is found."""
+    if timing.never is None:
+        return
+    if timing.never.high is None:
+        yield "The gain over never is not known: no run without a flip has a seed in common with the other times."
+    elif timing.none_better or not timing.matters:
+        yield f"A gain over never of more than {number(timing.never.high, words)} is excluded."
+
+
 def _plateau_text(timing: Timing, words: TimingWords) -> str:
-    stretches = sorted([timing.plateau, *timing.also])
-    where = listing([_stretch(timing, one, words) for one in stretches])
+    loss = f"a loss of more than {number(2 * timing.tolerance, words)}, twice the tolerance,"
+    if not timing.plateaus:
+        return f"No plateau is found: at no time is {loss} excluded."
+    where = listing([_stretch(timing, one, words) for one in timing.plateaus])
     least = number(timing.tolerance, words)
-    twice = number(2 * timing.tolerance, words)
+    best = timing.best.epoch
+    apart = f" but {_time(timing, best, words)}" if timing.on_plateau(best) and not timing.best_is_near else ""
     return (
-        f"Plateau, at most {least} worse than the best: {where}. "
-        f"There, a loss of more than {twice} is excluded at each tried time."
+        f"Plateau, at most {least} worse than the best: {where}. There, {loss} is excluded at each tried time{apart}."
     )
 
 
@@ -101,11 +129,13 @@ def _stretch(timing: Timing, stretch: Plateau, words: TimingWords) -> str:
 def present_text(timing: Timing, present: Cost, words: TimingWords) -> str:
     """What the present time costs against the best."""
     at = _time(timing, present.epoch, words)
-    limits = f"[{_plain(present.low, words)}, {_plain(present.high, words)}]"
+    if present.estimate is None:
+        return f"The cost of the present time, {at}, is not known: no run of it can be compared with the other times."
+    limits = "[no interval]"
+    if present.low is not None and present.high is not None:
+        limits = f"[{_plain(present.low, words)}, {_plain(present.high, words)}]"
     costs = f"costs {_amount(present.estimate, words)} {limits} against the best time"
-    stretches = (timing.plateau, *timing.also)
-    inside = any(one.low <= present.epoch <= one.high for one in stretches)
-    end = ", and lies on the plateau" if inside else ""
+    end = ", and lies on the plateau" if timing.on_plateau(present.epoch) else ""
     return f"The present time, {at}, {costs}{end}."
 
 
@@ -119,6 +149,8 @@ def spent_text(spent: float, reruns: float, step: str = "epoch") -> str:
 def cheapest_text(timing: Timing, costs: Costs, words: TimingWords) -> str:
     """The cheapest time of the plateau, against the present time, or against never where none is given."""
     time = cheapest(timing, costs)
+    if time is None:
+        return "The cheapest time on the plateau is not known, because no plateau is found."
     reference = timing.present or timing.never
     at, least = _time(timing, time, words), number(timing.tolerance, words)
     if reference is None or reference.epoch == time:
@@ -138,8 +170,10 @@ def tradeoff_lines(
     if not rows:
         return []
     leading, timing = next(iter(timings.items()))
-    free = [_time(timing, one.epoch, words[leading]) for one in rows if not one.beaten]
     judged = listing([*(words[one].metric for one in timings), *(["cost"] if rows[0].cost is not None else [])])
+    if any(one.reason for one in timings.values()):
+        return [f"Which times are best in all of {judged} is not known."]
+    free = [_time(timing, one.epoch, words[leading]) for one in rows if not one.beaten]
     everywhere = [_time(timing, one.epoch, words[leading]) for one in rows if all(one.near.values())]
     found = [f"By the smoothed curves, no other time is better in all of {judged} than: {listing(free)}."]
     if len(timings) > 1:
@@ -171,6 +205,10 @@ def _time(timing: Timing, epoch: int, words: TimingWords) -> str:
 
 def _is_never(timing: Timing, epoch: int) -> bool:
     return timing.never is not None and epoch == timing.never.epoch
+
+
+def _best(timing: Timing) -> str:
+    return "highest" if timing.goal == "max" else "lowest"
 
 
 def _unflipped(words: TimingWords) -> str:
