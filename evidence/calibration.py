@@ -113,6 +113,7 @@ def main() -> None:
     job = partial(of_design, studies=asked.studies, seed=asked.seed)
     with ProcessPoolExecutor(asked.workers) as pool:
         found = together(list(pool.map(job, range(len(standard_designs())))))
+    asked.out.mkdir(parents=True, exist_ok=True)
     (asked.out / "calibration.json").write_text(json.dumps(found.document()) + "\n")
     (asked.out / "calibration.txt").write_text(calibration_text(found))
     print(calibration_text(found))

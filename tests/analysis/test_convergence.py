@@ -133,4 +133,4 @@ def test_a_loop_of_ones_own_is_told_what_critlab_does_not_know() -> None:
     assert text.startswith("The control may not have converged: its accuracy rises by 13.5 points")
     assert text.endswith("Unless your loop lowers the learning rate there, train for longer.")
     longer = guard_text(replace(guard, longer=True))
-    assert "there, longer runs may end higher for that reason alone. Train for longer, or set equal_total" in longer
+    assert "there, longer runs may end higher for that reason alone. Train for longer, or give critlab.probe" in longer

@@ -14,8 +14,9 @@ from critlab.analysis.confounds.learning_rate import OtherSchedule
 from critlab.analysis.curve import curve
 from critlab.analysis.effects.class_damage import class_damages
 from critlab.analysis.effects.control_comparison import compare_to_control, through_training
+from critlab.analysis.judgement.decision import Family, decide
 from critlab.analysis.judgement.verdict import Verdict
-from critlab.analysis.statistics import Summary, summarise
+from critlab.analysis.statistics import Summary, scale_of, summarise
 from critlab.analysis.statistics.ratio import Share, share
 from critlab.analysis.tables.results import Results
 from critlab.analysis.test_images import least_sd
@@ -86,7 +87,7 @@ def test_a_damage_has_the_same_error_wherever_it_is_quoted() -> None:
     assert effect is not None
     assert effect.sd == pytest.approx(OF_DAMAGE)
     assert effect.estimate.stderr == pytest.approx(named.stderr)
-    assert effect.high == pytest.approx(effect.mean + T * OF_DAMAGE / math.sqrt(3))
+    assert (effect.low, effect.high) == (named.low, named.high)
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -174,3 +175,67 @@ def test_the_store_knows_how_many_test_examples_own_data_have() -> None:
     stored = replace(unknown, correct={("blur-0-40-of-48-seed0", 48): right})
     assert least_sd(stored) == pytest.approx(2 * OF_DAMAGE)
     assert least_sd(stored, part="train") == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [([0.85, 0.9], 1), ([0.04, 1.0], 1), ([25.0], 1), ([2e-9], 1e-9), ([-3e8], 1e9), ([0.0, math.nan], 1), ([], 1)],
+)
+def test_the_scale_of_scores_is_coarse(values: list[float], scale: float) -> None:
+    """Accuracies have the scale 1 itself, whatever they are."""
+    assert scale_of(values) == pytest.approx(scale)
+    if scale == 1:
+        assert scale_of(values) == 1.0
+
+
+def in_unit(results: Results, unit: float) -> Results:
+    """The same in a metric of which ``unit`` is what 1 was; it has no floor, as no metric but a share has one."""
+    rows = tuple(
+        replace(row, value=unit * row.value) if row.quantity.endswith("_accuracy") else row for row in results.rows
+    )
+    statistics = results.study.statistics.model_copy(update={"smallest_damage": 0.01 * unit})
+    study = results.study.model_copy(update={"statistics": statistics, "data": Unsized()})
+    found = replace(results, rows=rows, study=study)
+    vars(found)["metric"] = replace(ACCURACY, factor=1.0, least=None, most=None, counted=False)
+    return found
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e-8, 1e9])
+@pytest.mark.parametrize(
+    ("study", "answer"),
+    [
+        ({}, "present"),
+        ({"damage": lambda at: 0.0, "noise": 0.001}, "absent"),
+        ({"restarted": lambda at: 0.0, "noise": 0.002, "delayed": lambda at: 0.05 * (at > 0)}, "damage_only"),
+        ({"damage": lambda at: 0.0, "accuracy": 0.0, "noise": 0.0}, "absent"),
+        ({"noise": 0.02}, "undecided"),
+    ],
+    ids=["present", "absent", "damage only", "all 0", "noise"],
+)
+def test_the_answer_does_not_depend_on_the_unit(study: dict[str, Any], answer: str, unit: float) -> None:
+    plain = synthetic_results(4, (0, 5, 20), **study)
+    one, other = in_unit(plain, 1.0).verdict(), in_unit(plain, unit).verdict()
+    assert (one.answer, one.reasons) == (other.answer, other.reasons)
+    assert one.answer == answer
+    assert [type(guard) for guard in one.guards] == [type(guard) for guard in other.guards]
+    assert (one.closing is None) == (other.closing is None)
+    if one.closing is not None and other.closing is not None:
+        assert (other.closing.low, other.closing.high) == pytest.approx((one.closing.low, one.closing.high))
+    for this, that in zip(one.damages, other.damages, strict=True):
+        assert (this.adjusted_p, this.exceeds, this.bounded) == pytest.approx(
+            (that.adjusted_p, that.exceeds, that.bounded)
+        )
+    for mean, scaled in zip(quoted(one), quoted(other), strict=True):
+        if isinstance(mean, Summary) and isinstance(scaled, Summary):
+            assert scaled.sd == pytest.approx(unit * mean.sd, rel=1e-6, abs=0)
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1.0, 1e9])
+def test_rounding_is_no_difference_in_any_unit(unit: float) -> None:
+    """Damages that differ from 0 by the rounding of their scores are those of identical networks."""
+    rounding = unit * 1e-15 * np.arange(-1, 2)
+    real = unit * np.array([0.03, 0.05, 0.04])
+    found = decide(Family(np.stack([rounding, real]), ("critical", "critical"), 0.01 * unit))
+    assert found.bounded.tolist() == [True, False]
+    assert found.stderr[0] < 1e-8 * unit
+    assert summarise([unit * (0.5 + 1e-15 * step) for step in range(3)]).sd == 0

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -742,3 +743,93 @@ def test_a_control_must_be_another_deficit() -> None:
         small(controls={"deficits": [{"name": "blur", "factor": 7}]})
     with pytest.raises(StudyError, match=r"controls.deficits.*an earlier control"):
         small(controls={"deficits": [{"name": "noise"}, {"name": "noise"}]})
+
+
+FOUND_WITH_THE_DATA = {
+    "a batch of one image": (("batch = 40", "batch = 1"), "optimizer.batch", "received 1; must be at least 2"),
+    "a batch above the data": (("batch = 40", "batch = 31"), "optimizer.batch", "received 31; must be at most 30"),
+    "a deficit": (("factor = 7", "factor = 29"), "deficit.factor", "must be from 2 to the image's smaller side, 28"),
+    "a control": (
+        ("delay = false", 'delay = false\ndeficits = [{ name = "blur", factor = 29 }]'),
+        "controls.deficits.0.factor",
+        "must be from 2 to the image's smaller side, 28",
+    ),
+    "the study's own clock": (("clocks = []", 'clocks = ["absolute"]'), "controls.clocks", "the study's own clock"),
+    "augmentation": (("shift = 2", "shift = 28"), "augment.shift", "must be below the side of the image, 28"),
+    "a layer": (("[sweep]", '[intervention]\nreset_layers = ["no"]\n[sweep]'), "intervention.reset_layers", "names no"),
+    "a text file": (('"x.npy"', '"text.npy"'), "text.npy", "is not a .npy file of numpy; write it"),
+    "objects": (('"x.npy"', '"objects.npy"'), "objects.npy", "holds Python objects"),
+    "one key": (("test = 0.25", 'test = 0.25, by = "keys.npy"'), "x.npy", "has one value alone, '0'"),
+    "a range": (('labels = "y.npy"', 'labels = "y.npy"\nrange = [1, 0]'), "data.range", "two increasing numbers"),
+    "no range": (('labels = "y.npy"', 'labels = "y.npy"\nrange = "8bits"'), "data.range", "two increasing numbers"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FOUND_WITH_THE_DATA)
+def test_what_only_the_data_show_names_file_and_field(critlab: Command, tmp_path: Path, case: str) -> None:
+    """The same message as where the data are known before they are read."""
+    images = np.arange(40, dtype=np.uint8)[:, None, None] + np.zeros((40, 28, 28), np.uint8)
+    arrays: dict[str, Any] = {"x": images, "y": np.arange(40) % 10, "keys": np.full(40, "0")}
+    for name, array in arrays.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    np.save(tmp_path / "objects.npy", np.array([{}] * 40, dtype=object), allow_pickle=True)
+    (tmp_path / "text.npy").write_text("1, 2, 3\n")
+    replacement, field, phrase = FOUND_WITH_THE_DATA[case]
+    own = 'name = "arrays"\ninputs = "x.npy"\nlabels = "y.npy"\nlayout = "grey"\nsplit = { test = 0.25 }'
+    small_batch = () if "batch" in replacement[0] else (("batch = 40", "batch = 10"),)
+    written(tmp_path, ('name = "sample"\ntrain = 120\ntest = 60', own), replacement, *small_batch)
+    answer = critlab("run", "study.toml", "--store", "store", "--data", ".")
+    if field.endswith(".npy"):
+        assert answer.problem.startswith(f"critlab: {field}: "), answer
+        assert "allow_pickle" not in answer.err
+    else:
+        assert answer.problem.startswith(f"critlab: study.toml: {field}: "), answer
+    assert phrase in answer.problem
+    assert (answer.status, answer.out, answer.problem.count("\n")) == (2, "", 1)
+    assert not (tmp_path / "store").exists()
+
+
+ABSENT = {
+    "model.name": ('"mlp"\nhidden = [16]', '"no_such_module:it"'),
+    "data.name": ('"sample"\ntrain = 120\ntest = 60', '"no_such_module:it"'),
+    "optimizer.name": ('"sgd"\nlr = 0.05\nlr_decay = 0.9\nmomentum = 0.9', '"no_such_module:it"\nlr = 0.05'),
+    "augment.transform": ("flip = true", 'transform = "no_such_module:it"'),
+    "task.metric": ("[sweep]", '[task]\nname = "classification"\nmetric = "no_such_module:it"\n[sweep]'),
+    "switch.call": ('[deficit]\nname = "blur"\nfactor = 7', '[switch]\ncall = "no_such_module:it"'),
+}
+
+
+@pytest.mark.parametrize("field", ABSENT)
+def test_a_module_that_is_not_there_is_named_with_file_and_field(critlab: Command, tmp_path: Path, field: str) -> None:
+    written(tmp_path, ABSENT[field])
+    told = f"{field}: 'no_such_module:it' cannot be imported: No module named 'no_such_module'"
+    answer = critlab("run", "study.toml", "--store", "store")
+    assert answer.status == 2
+    assert answer.problem.startswith(f"critlab: study.toml: {told}")
+    planned = critlab("plan", "study.toml", "--store", "store")
+    assert told in planned.out + planned.err
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "told"),
+    [
+        ("nothing", 2, "critlab: study.toml: model.name: 'faulty_nets:build' returned NoneType; must return a torch"),
+        ("raises", 0, "note: model.name: 'faulty_nets:build' failed: IndexError: "),
+        ("sound", 0, "disk: about "),
+    ],
+)
+def test_a_plan_says_that_a_model_cannot_be_built(
+    critlab: Command, tmp_path: Path, kind: str, status: int, told: str
+) -> None:
+    written(tmp_path, ('"mlp"\nhidden = [16]', f'"faulty_nets:build"\nkind = "{kind}"'))
+    answer = critlab("plan", "study.toml", "--store", "store")
+    assert answer.status == status, answer
+    assert told in answer.out + answer.err
+
+
+@pytest.mark.parametrize("name", ["table.xlsx", "table.txt"])
+def test_a_table_of_an_unknown_kind_is_refused(critlab: Command, tmp_path: Path, name: str) -> None:
+    written(tmp_path)
+    answer = critlab("export", "study.toml", "--store", "store", "--out", name)
+    refused(answer, "--out", f"received {name}; must end in .csv, .json or .parquet")
+    assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]

@@ -65,14 +65,16 @@ def test_a_probe_is_judged_in_the_metric_of_the_loop(tmp_path: Path) -> None:
 def test_recoveries_and_forks_are_judged_in_it_too() -> None:
     before, after = ({"seed": 0.0, "deprived": deprived} for deprived in (0.0, 1.0))
     functions: Any = {"advance": advance, "evaluate": distance, "load": dict}
-    found = lasting_damage(before, after, **functions, epoch=1, stretch=1, recovery=1, repeats=3, metric=DISTANCE)
-    assert found.damage.mean == 2
-    assert (found.answer, found.smallest) == ("present", 0.5)
-    assert "2.0000 mm" in found.sentence
 
     def noisy(state: dict[str, float]) -> dict[str, float]:
-        return {"distance": distance(state)["test_distance"] + 0.01 * float(torch.rand(()))}
+        """Networks with and without a deficit have other errors."""
+        return {"distance": distance(state)["test_distance"] + 0.01 * float(torch.rand(2)[int(state["deprived"] > 0)])}
 
+    given = {**functions, "evaluate": noisy, "epoch": 1, "stretch": 1, "recovery": 1, "repeats": 3}
+    found = lasting_damage(before, after, **given, metric=DISTANCE)
+    assert found.damage.mean == pytest.approx(2, abs=0.02)
+    assert (found.answer, found.smallest) == ("present", 0.5)
+    assert " mm [" in found.sentence
     forked = {**functions, "evaluate": noisy, "deficits": {"zeros": FeatureDropout(share=1.0)}, "epoch": 1, "total": 9}
     answer = sensitivity(before, **forked, deprived=1, clean=1, metric=DISTANCE, check=False)["zeros"]
     assert answer.damage_now == pytest.approx(2, abs=0.02)

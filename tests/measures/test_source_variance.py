@@ -163,7 +163,9 @@ def test_a_layer_of_any_model_can_be_asked() -> None:
     model = Pathways()
     found = by_name(measure(model, probe(two_views()), RelativeSourceVariance(layer="head")))
     assert -1 < found["relative_source_variance", ""] < 1
-    with pytest.raises(StudyError, match=r"layer: received 'haed'; did you mean 'head'"):
+    with pytest.raises(
+        StudyError, match=r"layer: received 'haed', which names no layer of the model; did you mean 'head'"
+    ):
         measure(model, probe(two_views()), RelativeSourceVariance(layer="haed"))
     model.feature_layer = None  # type: ignore[assignment]
     with pytest.raises(StudyError, match=r"layer: required.*allowed: norm, both, head"):

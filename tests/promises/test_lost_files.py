@@ -136,7 +136,7 @@ class TestReadings:
             answer = critlab("verify", *arguments, "--store", "s")
             assert answer.status == 1
             assert "small: " in answer.out
-            assert "readings are not there" in answer.out
+            assert "lacks " in answer.out
 
 
 class TestRecords:

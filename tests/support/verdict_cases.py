@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from critlab.analysis.tables.results import Results
 from critlab.analysis.tables.table import Outcome, Row, Status
 from critlab.engine.records.makers import Maker
 from critlab.learning_tasks.metric import ACCURACY
+from critlab.measures.correct_images import CorrectImages
 from critlab.study import Run, Study
 from synthetic import saturating, synthetic_results, synthetic_study
 
@@ -91,6 +93,8 @@ def _answers() -> Iterator[tuple[str, Results]]:
     yield "no points", synthetic_results(at=(0,))
     few: dict[str, Status] = {f"blur-0-40-of-48-seed{seed}": "failed" for seed in range(3)}
     yield "some points with few seeds", synthetic_results(**flat, status=few)
+    yield "few test images", few_images(10)
+    yield "frozen runs failed", synthetic_results(restarted=never, status=of_role("delay_control", "failed"))
     yield "equal damages", reshaped(synthetic_results(3), lambda row: 0.9 - 0.05 * (row.deficit == "blur"))
     yield "never removed", synthetic_results(at=(0, 5, 10, "never"))
     yield "rising damage", synthetic_results(5, range(0, 41, 5), lambda at: 0.002 * at, 0.001, controls={})
@@ -154,6 +158,7 @@ def _lengths() -> Iterator[tuple[str, Results]]:
     flat: dict[str, Any] = {"damage": never, "noise": 0.001}
     yield "absent against both", synthetic_results(**flat, controls={**ALL, "equal_total": True})
     yield "clear alone", clear_alone()
+    yield "equal length clear alone", equal_alone()
     gone: dict[str, Status] = {
         run.identifier(seed): "missing"
         for run in synthetic_study(controls={"equal_total": True}).runs
@@ -180,6 +185,46 @@ def clear_alone() -> Results:
     return synthetic_results(
         damage=last, noise=0.0012, restarted=never, delayed=last, controls=controls, random_state=8
     )
+
+
+def equal_alone() -> Results:
+    """Damage at equal length that is not shown any more once lasting damages are judged with it."""
+    controls = {**ALL, "equal_total": True}
+    flat = synthetic_results(4, damage=never, noise=0.0015, random_state=7, controls=controls)
+    longest = {f"control-of-48-seed{seed}" for seed in range(4)}
+    return reshaped(flat, lambda row: row.value + 0.0135 * (row.run in longest))
+
+
+def of_role(role: str, status: Status, seeds: int = 5, **study: Any) -> dict[str, Status]:
+    """The status of every run of one role."""
+    asked = synthetic_study(seeds, **study)
+    return {run.identifier(seed): status for run in asked.runs if run.role == role for seed in range(seeds)}
+
+
+def few_images(
+    seeds: int,
+    images: int = 400,
+    lost: float = 0.03,
+    gained: float = 0.0,
+    state: int = 2,
+    controls: Mapping[str, Any] = ALL,
+) -> Results:
+    """A deficit that costs ``lost`` of the test images and gains ``gained``, the same ones in every seed.
+
+    So the seeds agree, and the error of the damage is that of the choice of test images.
+    """
+    plain = synthetic_results(seeds, (0, 40), controls=controls, statistics={"final_epochs": 1})
+    hurt, easy = np.random.default_rng(state).random((2, images))
+    bits, scores = {}, {}
+    for outcome in plain.outcomes:
+        right = easy < 0.85
+        if outcome.run.role in ("deficit", "clock_control"):
+            right = np.where(right, hurt >= lost / 0.85, hurt < gained / 0.15)
+        own = np.random.default_rng([state, crc32(outcome.name.encode())])
+        right = right ^ (own.random(images) < 0.004)
+        bits[outcome.name, outcome.run.total] = CorrectImages.of(right)
+        scores[outcome.name, outcome.run.total] = float(right.mean())
+    return replace(reshaped(plain, lambda row: scores.get((row.run, row.epoch), row.value)), correct=bits)
 
 
 def by_errors(results: Results) -> Results:

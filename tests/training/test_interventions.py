@@ -83,7 +83,10 @@ def test_a_layer_is_reset_whole_and_alone() -> None:
 
 
 def test_a_layer_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(StudyError, match=r"intervention.reset_layers: received '4' \(allowed: 0, 1, 3\)"):
+    with pytest.raises(
+        StudyError,
+        match=r"intervention.reset_layers: received '4', which names no layer with weights \(allowed: 0, 1, 3\)",
+    ):
         check_layers(network(0), ["0", "4"])
     nested = nn.ModuleDict({"body": nn.ModuleDict({"first": nn.Linear(2, 2), "second": nn.ReLU()})})
     with pytest.raises(StudyError, match=r"received 'body.frist'; did you mean 'body.first'\? \(allowed: body, body.f"):

@@ -67,7 +67,11 @@ def test_a_value_that_does_not_fit_the_study_is_refused(
             {"name": "mlp", "hidden": [6]},
             "switch.resolution: received 14, but the model fails",
         ),
-        ({"freeze": "blocks*"}, CONVOLUTIONS, "switch.freeze: received 'blocks\\*'; did you mean 'block"),
+        (
+            {"freeze": "blocks*"},
+            CONVOLUTIONS,
+            "switch.freeze: received 'blocks\\*', which matches no module with weights; did you mean 'block",
+        ),
         ({"freeze": "*"}, CONVOLUTIONS, "switch.freeze: .*freezes every weight; use lr_factor = 0"),
         ({"mixture": {"weights": {"odd": 1}, "by": "toy_switches:wrong_part"}}, CONVOLUTIONS, "returned 'neither'"),
         ({"call": "toy_switches:raises"}, CONVOLUTIONS, "switch.call: .* failed with on = True: RuntimeError: no such"),

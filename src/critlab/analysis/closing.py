@@ -10,7 +10,7 @@ from numpy.random import Generator
 
 from critlab.analysis.curve import Curve
 from critlab.analysis.statistics.half_maximum import damaged, half_maximum, mean_draws
-from critlab.analysis.statistics.summary import MINIMUM_SEEDS, Floats
+from critlab.analysis.statistics.summary import MINIMUM_SEEDS, Floats, scale_of
 
 DRAWS = 2000
 
@@ -72,7 +72,7 @@ def closing(curve: Curve, floor: float = 0.0, image_variance: float = 0.0) -> Cl
     if damages.shape[1] < MINIMUM_SEEDS or damaged_points(curve, floor) < FEWEST_DAMAGED:
         return None
     means = damages.mean(axis=1)
-    drawn = mean_draws(damages, DRAWS, _random(seeds), floor, image_variance)
+    drawn = mean_draws(damages, DRAWS, _random(seeds), floor, image_variance, _scale(curve))
     found = half_maximum(at, means, drawn, curve.sweep.half_maximum)
     plain, epoch, low, high = (float(part) for part in found)
     last = float(at[-1])
@@ -85,11 +85,16 @@ def closing(curve: Curve, floor: float = 0.0, image_variance: float = 0.0) -> Cl
 
 
 def damaged_points(curve: Curve, floor: float = 0.0) -> int:
-    """How many points of a curve have damage above 0, each tested alone at 2.5 %, one-sided, with all of its seeds."""
-    numbered = [{seed.seed: seed.damage for seed in point.seeds} for point in curve.points if point.at != "never"]
+    """How many points of a curve have damage above 0, each tested alone at 2.5 %, one-sided, with all of its seeds.
+
+    The error over test images counts where it is known.
+    """
+    points = [point for point in curve.points if point.at != "never"]
+    numbered = [{seed.seed: seed.damage for seed in point.seeds} for point in points]
     seeds = sorted(set().union(*numbered))
     damages = np.array([[known.get(seed, np.nan) for seed in seeds] for known in numbered])
-    return int(damaged(damages.reshape(len(numbered), len(seeds)), floor))
+    images = np.array([point.image_variance for point in points])
+    return int(damaged(damages.reshape(len(numbered), len(seeds)), floor, images, _scale(curve)))
 
 
 def complete_seeds(curve: Curve) -> int:
@@ -105,8 +110,12 @@ def closing_draws(curve: Curve, floor: float = 0.0, image_variance: float = 0.0)
     at, seeds, damages = _complete(curve)
     if damages.shape[1] < 2:
         return np.empty(0)
-    drawn = mean_draws(damages, DRAWS, _random(seeds), floor, image_variance)
+    drawn = mean_draws(damages, DRAWS, _random(seeds), floor, image_variance, _scale(curve))
     return curve.sweep.half_maximum(at, drawn)
+
+
+def _scale(curve: Curve) -> float:
+    return scale_of([value for point in curve.points for seed in point.seeds for value in (seed.score, seed.control)])
 
 
 def _random(seeds: list[int]) -> Generator:

@@ -1,4 +1,4 @@
-"""Curves: final score and damage at every point of a sweep, paired by seed, with intervals."""
+"""Curves: final score and damage at every point of a sweep, paired by seed, with intervals of each point alone."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from critlab.analysis.curve_notes import (
 )
 from critlab.analysis.curve_points import CurvePoint, Gap, SeedPoint
 from critlab.analysis.judgement.mixture import is_mixed
-from critlab.analysis.statistics import summarise
+from critlab.analysis.statistics import scale_of, summarise
 from critlab.analysis.tables.study_table import CURVE_ROLES as CURVE_ROLES
 from critlab.analysis.tables.study_table import StudyTable
-from critlab.analysis.test_images import least_sd
+from critlab.analysis.test_images import image_variance, least_sd
 from critlab.learning_tasks.metric import ACCURACY, Metric
+from critlab.study.runs.estimands import Terms
 from critlab.study.runs.run import Run
 from critlab.study.sweeps import Sweep
 from critlab.study.types import Place as Place
@@ -196,15 +197,19 @@ def compare(results: StudyTable, at: Place, run: Run, control: Run) -> CurvePoin
     missing = len(results.study.seeds) - len(seeds) - diverged
     if not seeds:
         return Gap(at, diverged, missing)
-    least = 0.0 if run.name == control.name else least_sd(results)
-    point = _point(results, at, tuple(seeds), least)
+    point = _point(results, at, tuple(seeds), run.name, control.name)
     return replace(point, diverged=diverged, missing=missing, mixed=mixed)
 
 
-def _point(results: StudyTable, at: Place, seeds: tuple[SeedPoint, ...], least: float) -> CurvePoint:
+def _point(results: StudyTable, at: Place, seeds: tuple[SeedPoint, ...], run: str, control: str) -> CurvePoint:
+    terms: Terms = () if run == control else ((1, control), (-1, run))
+    least = least_sd(results) if terms else 0.0
     least_of_score, least_of_training = least_sd(results, 1), least_sd(results, 1, "train")
-    score, damage = summarise([one.score for one in seeds], least_of_score), [one.damage for one in seeds]
-    damages, control = summarise(damage, least), summarise([one.control for one in seeds], least_of_score)
+    of_damage, of_score, of_control = (image_variance(results, one) for one in (terms, ((1, run),), ((1, control),)))
+    scale = scale_of([value for one in seeds for value in (one.score, one.control)])
+    score = summarise([one.score for one in seeds], least_of_score, of_score, scale=scale)
+    damages = summarise([one.damage for one in seeds], least, of_damage, scale=scale)
+    clean = summarise([one.control for one in seeds], least_of_score, of_control, scale=scale)
     trained = [seed.train_score for seed in seeds if seed.train_score is not None]
     train = summarise(trained, least_of_training).estimate if len(trained) == len(seeds) else None
     return CurvePoint(
@@ -214,13 +219,16 @@ def _point(results: StudyTable, at: Place, seeds: tuple[SeedPoint, ...], least: 
         score_low=score.low,
         score_high=score.high,
         train_score=train,
-        control=control.estimate,
+        control=clean.estimate,
         damage=damages.estimate,
         low=damages.low,
         high=damages.high,
         seeds=seeds,
         least_sd=least,
         least_sd_of_score=least_of_score,
+        terms=terms,
+        image_variance=of_damage,
+        image_variance_of_control=of_control,
     )
 
 

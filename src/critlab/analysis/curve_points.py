@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from critlab._core.estimate import Estimate
-from critlab.analysis.statistics import Summary, summarise
+from critlab.analysis.statistics import Summary, scale_of, summarise
+from critlab.study.runs.estimands import Terms
 from critlab.study.types import Place
 
 
@@ -39,6 +40,9 @@ class SeedPoint:
 class CurvePoint:
     """One point of a curve: means over seeds, in the unit of the study's metric, with 95 % t intervals.
 
+    The intervals hold seeds and, where the store says which were correct, test images. Each holds alone, whatever the
+    other points: the largest of several points is quoted with the simultaneous interval of its named damage.
+
     Args:
         at: removal epoch, ``"never"``, or onset.
         n: seeds of which both the run and its control are done.
@@ -57,6 +61,11 @@ class CurvePoint:
         least_sd: the least standard deviation over seeds of a damage, see
             :func:`critlab.analysis.test_images.least_sd`; 0 where a run is compared with itself.
         least_sd_of_score: the same of a score.
+        terms: a sign and the name of a run each, whose scores add up to the damage; none where a run is compared with
+            itself.
+        image_variance: variance of the mean damage from the choice of test images, which its interval holds; 0 where it
+            is not known.
+        image_variance_of_control: the same of the score of the control.
     """
 
     at: Place
@@ -75,6 +84,9 @@ class CurvePoint:
     mixed: int = 0
     least_sd: float = 0.0
     least_sd_of_score: float = 0.0
+    terms: Terms = ()
+    image_variance: float = 0.0
+    image_variance_of_control: float = 0.0
 
     @property
     def accuracy(self) -> Estimate:
@@ -89,12 +101,18 @@ class CurvePoint:
     @property
     def damages(self) -> Summary:
         """The damage with its standard deviation over seeds."""
-        return summarise([seed.damage for seed in self.seeds], self.least_sd)
+        damages = [seed.damage for seed in self.seeds]
+        return summarise(damages, self.least_sd, self.image_variance, scale=self._scale)
 
     @property
     def controls(self) -> Summary:
         """The score of the control with its standard deviation over seeds."""
-        return summarise([seed.control for seed in self.seeds], self.least_sd_of_score)
+        controls = [seed.control for seed in self.seeds]
+        return summarise(controls, self.least_sd_of_score, self.image_variance_of_control, scale=self._scale)
+
+    @property
+    def _scale(self) -> float:
+        return scale_of([value for seed in self.seeds for value in (seed.score, seed.control)])
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from typing import Literal
 import numpy as np
 
 from critlab.analysis.statistics.crossed import crossed_variance
+from critlab.analysis.statistics.crossed import image_covariance as covariance_over_images
 from critlab.analysis.statistics.moderated import floor_of_sd
 from critlab.analysis.statistics.summary import Floats
 from critlab.analysis.tables.study_table import StudyTable
 
-Terms = Sequence[tuple[int, str]]
-"""A sign, +1 or -1, and the name of a run each: the damage is the sum of ``sign * final accuracy``."""
+Terms = Sequence[tuple[float, str]]
+"""A weight, +1 or -1 in a single damage, and the name of a run each: the sum of ``weight * final accuracy``."""
 
 
 Part = Literal["test", "train"]
@@ -41,9 +42,18 @@ class ImageSample:
 def image_sample(results: StudyTable, terms: Terms) -> ImageSample | None:
     """The test images as a sample for the damage ``terms``.
 
-    None where no seed says which images were correct, and where the study's metric is no share of right answers.
+    None where no seed says which images were correct, and where the study's metric is no share of right answers. It is
+    computed once: a verdict, curves and charts ask for the same damages.
     """
-    differences = image_differences(results, terms) if results.metric.counted else None
+    known, key = results.image_samples, tuple(terms)
+    if key not in known:
+        known[key] = _image_sample(results, key)
+    found: ImageSample | None = known[key]
+    return found
+
+
+def _image_sample(results: StudyTable, terms: Terms) -> ImageSample | None:
+    differences = image_differences(results, terms) if terms and results.metric.counted else None
     if differences is None:
         return None
     seeds, images = differences.shape
@@ -80,14 +90,34 @@ def image_variance(results: StudyTable, terms: Terms) -> float:
     return 0.0 if sample is None else sample.variance
 
 
-def images_recorded(results: StudyTable) -> bool:
-    """Whether every run that is done says which test images were classified correctly, in all its final epochs."""
-    return all(
-        (outcome.name, epoch) in results.correct
+def image_covariance(results: StudyTable, first: Terms, second: Terms) -> Floats | None:
+    """The covariance of two mean damages from the choice of test images, ``(2, 2)``; None where it is unknown.
+
+    Of the seeds of which both damages are known on every image. Without such seeds the errors count as independent.
+    """
+    samples = [image_sample(results, one) for one in (first, second)]
+    if samples[0] is None or samples[1] is None:
+        variances = [0.0 if one is None else one.variance for one in samples]
+        return np.diag(variances) if any(variances) else None
+    rows = [
+        [one, other]
+        for seed in results.study.seeds
+        if (one := _damage(results, first, seed)) is not None and (other := _damage(results, second, seed)) is not None
+    ]
+    if not rows or len({one.size for pair in rows for one in pair}) != 1:
+        return np.diag([samples[0].variance, samples[1].variance])
+    return covariance_over_images(np.moveaxis(np.array(rows), 0, 1))
+
+
+def images_recorded(results: StudyTable) -> Literal["all", "some", "none"]:
+    """Of how many finished runs it is known which test images were classified correctly, in all final epochs."""
+    most = results.study.statistics.final_epochs
+    known = [
+        all((outcome.name, epoch) in results.correct for epoch in outcome.run.final_epochs(most))
         for outcome in results.outcomes
         if outcome.name in results.final_scores
-        for epoch in outcome.run.final_epochs(results.study.statistics.final_epochs)
-    )
+    ]
+    return "all" if all(known) else "some" if any(known) else "none"
 
 
 def image_differences(results: StudyTable, terms: Terms) -> Floats | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +41,25 @@ def chosen_study(name: str, scale: str | None) -> Study:
     return study
 
 
+@contextmanager
+def naming_file(name: str) -> Iterator[None]:
+    """Puts the name of a study file before the message of what turns out later not to fit, such as after the data.
+
+    Args:
+        name: what a person wrote for the study; nothing is put before a message where it is no file.
+    """
+    from critlab._core.errors import DataError, StudyError
+    from critlab.study.study import Study
+
+    try:
+        yield
+    except (StudyError, DataError) as error:
+        field = re.match(r"(\w+)[.:]", f"{error}")
+        if field is None or field[1] not in Study.model_fields or not Path(name).is_file():
+            raise
+        raise StudyError(f"{name}: {error}") from error.__cause__
+
+
 def in_play(name: str, scale: str | None, store: Store) -> Study:
     """The study with the seeds and points that the store's looks put in play."""
     from critlab.engine.records.look_record import now_in_play
@@ -54,11 +76,12 @@ def run_to_answer(study: Study, store: Path, **means: Any) -> tuple[int, Results
     from critlab._core.terminal.text import say
     from critlab.analysis.tables.reading import read_results
     from critlab.engine.context import RunOptions
-    from critlab.sequential.loop import run_study_to_answer
+    from critlab.sequential.loop import exit_status, run_study_to_answer
     from critlab.store import Store
 
     place = Store(store)
     done, stage, results = run_study_to_answer(study, place, RunOptions(**means), say)
     if done.outcome.stopped:
         raise typer.Exit(done.status)
-    return done.status, results or read_results(stage, place)
+    results = results or read_results(stage, place)
+    return exit_status(done, results, say), results

@@ -18,7 +18,7 @@ from critlab.cli.arguments.options import (
     StudyName,
     Workers,
 )
-from critlab.cli.chosen import chosen_study
+from critlab.cli.chosen import chosen_study, naming_file
 
 
 @apart()
@@ -41,7 +41,8 @@ def plan(
 
     count, chosen = workers or default_workers(), None if part is None else Part.read(part)
     asked = chosen_study(study, scale)
-    made = make_plan(asked, Store(store), workers=count, measure=measure, folder=data, part=chosen)
+    with naming_file(study):
+        made = make_plan(asked, Store(store), workers=count, measure=measure, folder=data, part=chosen)
     show(json.dumps(made.document()) if as_json else plan_text(made))
 
 

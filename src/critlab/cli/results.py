@@ -179,11 +179,14 @@ def export(
     ] = None,
 ) -> None:
     """Export the results as a tidy table: one row per run, epoch and quantity."""
-    from critlab.analysis.tables.export import chosen_format
+    from critlab.analysis.tables.export import FORMATS, chosen_format
     from critlab.analysis.tables.export import export as write
     from critlab.analysis.tables.reading import read_results
     from critlab.store import Store
+    from critlab.store.delivery import check_table
 
+    if out is not None and form is None:
+        check_table(out, FORMATS)
     written, place = chosen_format(form, out), Store(store)
     chosen = in_play(study, scale, place)
     _tell_edited(chosen, place)

@@ -23,7 +23,7 @@ from critlab.cli.arguments.options import (
     usable_folder,
     writable_page,
 )
-from critlab.cli.chosen import chosen_study, next_command, run_to_answer
+from critlab.cli.chosen import chosen_study, naming_file, next_command, run_to_answer
 
 
 @apart()
@@ -87,7 +87,8 @@ def run(
     chosen = chosen_study(study, scale)
     live = LivePage(Store(store), page) if page else None
     more = {"replace": replace, "remeasure": remeasure, "executor": executor, "gpu_share": gpu_share, "during": live}
-    code, results = run_to_answer(chosen, store, **means.options(), **more)
+    with naming_file(study):
+        code, results = run_to_answer(chosen, store, **means.options(), **more)
     if live:
         live.write(results)
     unfinished = any(outcome.status in ("missing", "failed") for outcome in results.outcomes)
@@ -132,7 +133,8 @@ def when(
     from critlab.sequential.when import asked_when
 
     chosen = asked_when(chosen_study(study, scale), present, tolerance)
-    code, results = run_to_answer(chosen, store, **means.options())
+    with naming_file(study):
+        code, results = run_to_answer(chosen, store, **means.options())
     target = out or Path(f"{chosen.name}.html")
     if as_json:
         page = f"{write_page(results, target).absolute()}"

@@ -38,7 +38,7 @@ def loaded(spec: DataSpec, folder: Path | None, targets: TargetForm = CLASSES) -
 
 def _own_form(path: str) -> InputForm:
     """The form that a user's own class declares; a function gives values in [0, 1]."""
-    own = imported(path)
+    own = imported(path, "data.name")
     return own().form() if isinstance(own, type) and issubclass(own, DataSet) else UNIT
 
 

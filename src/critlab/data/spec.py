@@ -178,5 +178,5 @@ class DataSpec(Spec):
         """
         if not is_path(self.name):
             return self.known()
-        own = imported(self.name)
+        own = imported(self.name, "data.name")
         return own.facts if isinstance(own, type) and issubclass(own, DataSet) else None

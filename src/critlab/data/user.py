@@ -30,7 +30,7 @@ def called(path: str, folder: Path) -> Any:
         StudyError: it cannot be imported.
         DataError: it is no function, or it fails; the failure is kept as the cause.
     """
-    function = imported(path)
+    function = imported(path, "data.name")
     if not callable(function):
         raise DataError(f"data.name: {path!r} is of type {type(function).__name__}; must be a function, and {_FORM}")
     try:

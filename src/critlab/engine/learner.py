@@ -66,6 +66,13 @@ class Training(Protocol):
             StudyError: it does not, or a checkpoint cannot hold the state.
         """
 
+    def try_model(self, study: Study, images: ImageSet, numerics: Numerics, device: str) -> list[str]:
+        """Let a network of the user's own answer a batch; what a person should know of its outputs, one line each.
+
+        Raises:
+            StudyError: it cannot be made, fails, or returns something else than the task asks for.
+        """
+
     def examples(self, asked: ExampleRecipes, images: ImageSet) -> dict[str, Any]:
         """A few training examples with and without a deficit, as JSON values."""
 

@@ -68,15 +68,11 @@ class Display:
 
     def diverged(self, task: Task, note: str) -> None:
         """Says which seed's run is no longer finite."""
-        self.console.print(
-            f"seed {task.seed}: diverged, {one_line(note)}; the other seeds continue", markup=False, soft_wrap=True
-        )
+        self.console.print(f"seed {task.seed}: diverged, {one_line(note)}", markup=False, soft_wrap=True)
 
     def failed(self, task: Task, reason: str) -> None:
         """Says what broke."""
-        self.console.print(
-            f"seed {task.seed}: failed; the other seeds continue\n{printable(reason)}", markup=False, soft_wrap=True
-        )
+        self.console.print(f"seed {task.seed}: failed\n{printable(reason)}", markup=False, soft_wrap=True)
 
     def tick(self) -> None:
         """Prints a plain line now and then where there is no terminal, and moves the bar of a notebook."""
@@ -107,12 +103,12 @@ class Display:
         return time.monotonic() - self.began
 
     def pace(self) -> str:
-        """Rate and time left, since this command began."""
+        """The rate since this command began, and the time left where anything is left."""
         elapsed = time.monotonic() - self.began
         if not self.done or elapsed <= 0:
             return "starting"
-        rate = self.done / elapsed
-        return f"{rate:.2f}/s · {duration((self.total - self.done) / rate)} left"
+        rate, left = self.done / elapsed, self.total - self.done
+        return f"{rate:.2f}/s" + (f" · {duration(left / rate)} left" if left > 0 else "")
 
     def _line(self) -> None:
         self.printed = time.monotonic()

@@ -118,7 +118,7 @@ class ModelSpec(Spec):
             return function(example_shape, classes, **self._extra())
         except CritlabError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise StudyError(f"model.name: {self.name!r} failed: {one_line(error)}") from error
 
     def identity(self) -> dict[str, Any]:
@@ -163,7 +163,7 @@ class ModelSpec(Spec):
         return _row(self.name).model_validate(self._extra())
 
     def _function(self) -> Callable[..., Any]:
-        function = imported(self.name)
+        function = imported(self.name, "model.name")
         if not callable(function):
             raise StudyError(
                 f"model.name: {self.name!r} is {type(function).__name__}; must be a function "

@@ -48,7 +48,7 @@ def damage_by_part(
         suffered = " or ".join(dict.fromkeys(window_words(study) for study in studies))
         caption = (
             f"Points of test accuracy lost to {suffered} {words.when}, by {what}; means over seeds paired with "
-            f"the {beside}, 95 % t intervals."
+            f"the {beside}, 95 % t intervals of each point alone."
         )
         alt = f"A chart of damage against {words.point}, one line for each {what}. The numbers follow in a table."
         panel = with_intervals(rows, at, place, "damage", "Damage (points)", "part", what)

@@ -21,7 +21,7 @@ from critlab.report.findings import Comparison, Findings
 from critlab.report.page import report
 from critlab.report.paper_style import PaperStyle
 from critlab.report.text.figures.comparisons import comparisons_csv
-from critlab.sequential.loop import run_study_to_answer
+from critlab.sequential.loop import exit_status, run_study_to_answer
 from critlab.store import Store
 from critlab.store.delivery import deliver, is_standard_output
 
@@ -96,8 +96,8 @@ def _trained(
         done, stage, found = run_study_to_answer(study, store, means, say)
         if done.outcome.stopped:
             return Reproduction(done.status, (), None)
-        status = max(status, done.status)
         results[part] = found or read_results(stage, store)
+        status = max(status, exit_status(done, results[part], say))
     findings = Findings(
         name=name,
         question=figure.question[:1].upper() + figure.question[1:],

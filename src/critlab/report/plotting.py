@@ -17,6 +17,8 @@ COLOURS = ("$deficit", "$negative", "$clock", "$late6", "$late20", "$deep6")
 def plot(results: Results, ax: Any) -> Any:
     """Draw the damage of every curve in the unit of the study's metric on ``ax``; None makes new axes.
 
+    Intervals are those of each point alone.
+
     Raises:
         StudyError: new axes need matplotlib, which is not installed.
     """

@@ -16,9 +16,13 @@ from critlab.engine.records.look_record import add_look, now_in_play
 from critlab.engine.records.standing import read_record
 from critlab.engine.run import Report, run_study
 from critlab.report.text.judgement.looks import growth_text
+from critlab.report.text.numbers import count
 from critlab.store import Store
 from critlab.study.runs.stages import Asked, Look, in_play, judged
 from critlab.study.study import Study
+
+MOST_NAMES = 5
+"""How many diverged runs a message lists."""
 
 
 def run_to_answer(
@@ -73,6 +77,26 @@ def run_study_to_answer(
     return replace(reports[-1], trained=trained, replayed=replayed), stage, results
 
 
+def exit_status(done: Report, results: Results, say: Callable[[str], None]) -> int:
+    """The exit status of a command that trained: 1 where a run diverged, also in an earlier command.
+
+    Args:
+        done: what the command did.
+        results: of the study.
+        say: receives a line that names the diverged runs.
+    """
+    gone = [outcome.name for outcome in results.outcomes if outcome.status == "diverged"]
+    if not gone:
+        return done.status
+    more = f" and {len(gone) - MOST_NAMES} more" if len(gone) > MOST_NAMES else ""
+    have, runs = "has" if len(gone) == 1 else "have", count(len(results.outcomes), "run")
+    say(
+        f"{results.study.name}: {len(gone)} of {runs} diverged and {have} no final score: "
+        f"{', '.join(gone[:MOST_NAMES])}{more}; a lower learning rate may help"
+    )
+    return max(done.status, 1)
+
+
 def look_at(results: Results) -> Look:
     """The look at complete results: their answer, and where a further point would narrow the closing."""
     if results.study.sweep.asks_when:
@@ -82,7 +106,7 @@ def look_at(results: Results) -> Look:
     closing = verdict.closing
     if study.sweep.adaptive is not None and verdict.answer == "present":
         at = [int(point) for point in study.sweep.points]
-        place = further_point(at, closing_draws(results.curve(), least_sd(results)))
+        place = further_point(at, closing_draws(results.curve(against="plain"), least_sd(results)))
         if closing is not None and closing.low is not None and closing.high is not None:
             width = known_within(at, closing.low, closing.high)
     return Look(

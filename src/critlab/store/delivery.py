@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from critlab._core.errors import StudyError
@@ -75,6 +76,24 @@ def check_page(path: Path) -> None:
         ".png": "; --figures DIR writes the charts as PNG",
     }
     raise StudyError(f"--out: received {path}; a page must end in .html or .htm{other.get(ending, '')}")
+
+
+def check_table(path: Path, formats: Sequence[str]) -> None:
+    """Refuses a table whose name says that it is a file of another kind than those that are written.
+
+    Args:
+        path: where it shall be written.
+        formats: what is written, which are also the endings.
+
+    Raises:
+        StudyError: it has another ending.
+    """
+    if path.suffix.lower().removeprefix(".") in ("", *formats) or is_special(path):
+        return
+    *first, last = (f".{one}" for one in formats)
+    raise StudyError(
+        f"--out: received {path}; must end in {', '.join(first)} or {last}, or give --format; spreadsheets read .csv"
+    )
 
 
 def is_special(path: Path) -> bool:

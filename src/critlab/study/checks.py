@@ -10,6 +10,7 @@ from critlab._core.loading.imports import is_path
 from critlab._core.problems import Location, shown
 from critlab.deficits import Deficit
 from critlab.deficits.input_form import UNIT, InputForm
+from critlab.objectives import Objective
 from critlab.study.default_controls import stops_or_nothing
 from critlab.study.ingredients.intervention import Intervention
 from critlab.study.schedules import Reach, schedule
@@ -152,24 +153,30 @@ def read_data(
     """
     heads = label_shape[0] if label_shape else 1
     by_class = study.task.targets.kind == "classes"
-    for _, deficit in deficits(study):
-        deficit.check_examples(example_shape)
-        deficit.check_form(form)
-        deficit.check_targets(study.task.targets)
-        deficit.check_classes(classes)
-        if by_class:
-            deficit.check_heads(heads)
-    study.model.check(example_shape)
-    study.model.check_form(form)
-    checked: list[tuple[str, Callable[[Any], None], Any]] = [
-        ("task", study.task.check_form, form),
-        ("task", study.task.check_examples, example_shape),
-        ("objective", study.objective.check_examples, example_shape),
-        ("objective", study.objective.check_form, form),
-        *((f"switch.{switch_key(switch)}", switch.check_form, form) for switch in study.switch or ()),
+    checked: list[tuple[Location, Callable[[Any], None], Any]] = []
+    for place, deficit in deficits(study):
+        checked += [
+            (place, deficit.check_examples, example_shape),
+            (place, deficit.check_form, form),
+            (place, deficit.check_targets, study.task.targets),
+            (place, deficit.check_classes, classes),
+            *([(place, deficit.check_heads, heads)] if by_class else []),
+        ]
+    objectives: dict[Location, Objective] = {("objective",): study.objective}
+    if study.pretraining is not None:
+        objectives["pretraining", "objective"] = study.pretraining.objective
+    for place, objective in objectives.items():
+        checked += [(place, objective.check_examples, example_shape), (place, objective.check_form, form)]
+    checked += [
+        (("model",), study.model.check, example_shape),
+        (("model",), study.model.check_form, form),
+        (("task",), study.task.check_form, form),
+        (("task",), study.task.check_examples, example_shape),
+        *((("switch", switch_key(switch)), switch.check_form, form) for switch in study.switch or ()),
+        *((("measures", name), options.check, example_shape) for name, options in study.measures.items()),
     ]
     for place, check, value in checked:
-        for where, text in told((place,), check, value):
+        for where, text in told(place, check, value):
             raise StudyError(f"{'.'.join(map(str, where))}: {text}")
     answers = getattr(study.model, "heads", 1)
     if by_class and not is_path(study.model.name):
@@ -177,8 +184,6 @@ def read_data(
             raise StudyError(f"model.heads: received {answers}; must be {heads}, as many as an example has labels")
         if label_shape == (1,):
             raise StudyError("data: labels have shape (N, 1); must be (N,) for this model, such as labels[:, 0]")
-    for options in study.measures.values():
-        options.check(example_shape)
     for field, text in study.augment.misfits(example_shape) if study.augment else ():
         raise StudyError(f"augment.{field}: {text}")
     for switch in study.switch or ():

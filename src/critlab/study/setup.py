@@ -114,6 +114,12 @@ class Setup(Spec):
             return ""
         return f"received {together}; must be at most {batches}, the number of batches in an epoch"
 
+    def single_image(self) -> str:
+        """Why the model cannot train on batches of one image; empty where it can, or where they are larger."""
+        if self.optimizer.batch > 1 or not getattr(self.model, "batch_norm", False):
+            return ""
+        return "received 1; must be at least 2, because this model's BatchNorm cannot process a single image"
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         sizes, shape = self.data.sizes(), self.data.shape()
@@ -125,8 +131,7 @@ class Setup(Spec):
             received = f"received {shown(self.optimizer.batch)}{default}"
             text = f"{received}; must be at most {sizes.train}, the number of training images"
             found.append((("optimizer", "batch"), text))
-        if self.optimizer.batch == 1 and getattr(self.model, "batch_norm", False):
-            text = "received 1; must be at least 2, because this model's BatchNorm cannot process a single image"
+        if text := self.single_image():
             found.append((("optimizer", "batch"), text))
         if text := self.too_few_batches():
             found.append((("optimizer", "accumulate"), text))

@@ -76,7 +76,9 @@ class AugmentSpec(Spec):
         Raises:
             StudyError: it cannot be imported, or its source cannot be read.
         """
-        return None if self.transform is None else own_code(imported(self.transform), self.transform)
+        return (
+            None if self.transform is None else own_code(imported(self.transform, "augment.transform"), self.transform)
+        )
 
     def identity(self) -> dict[str, Any]:
         """The JSON values that name it; a transform goes by its code too."""

@@ -6,6 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from critlab._core.errors import StudyError
+from critlab._core.loading.imports import is_path
 from critlab.learning_tasks import LearningTask
 from critlab.measures.likelihoods import likelihood_of
 from critlab.measures.likelihoods.likelihood import Likelihood
@@ -47,9 +49,22 @@ def built_model(base: Setup, example_shape: tuple[int, ...], outputs: int) -> nn
         outputs: the width of the head.
 
     Raises:
-        StudyError: the model cannot be built.
+        StudyError: the model cannot be built, or has no weights that can be trained.
     """
     model = base.model.build(example_shape, outputs)
+    if is_path(base.model.name):
+        _check_weights(model, base.model.name)
     if type(base.task).arranged is not LearningTask.arranged:
         model.register_forward_hook(ArrangedOutputs(base.task))
     return model
+
+
+def _check_weights(model: nn.Module, name: str) -> None:
+    """Raises StudyError unless a user's own model has weights to train, and values in all of them."""
+    weights = dict(model.named_parameters())
+    if not any(weight.requires_grad for weight in weights.values()):
+        why = "all its parameters have requires_grad = False" if weights else "it has no parameters"
+        raise StudyError(f"model.name: {name!r} returned a model without trainable weights, because {why}")
+    for key, value in (*weights.items(), *model.named_buffers()):
+        if value.is_meta:
+            raise StudyError(f"model.name: {name!r} returned {key!r} on the meta device; make it on the CPU")

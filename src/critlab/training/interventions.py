@@ -51,7 +51,8 @@ def check_layers(model: nn.Module, layers: Collection[str]) -> None:
     there = [name for name, module in model.named_modules() if name and module.state_dict()]
     for layer in layers:
         if layer not in there:
-            raise StudyError(f"intervention.reset_layers: received {shown(layer)}{nearest(layer, _outermost(there))}")
+            text = f"received {shown(layer)}, which names no layer with weights{nearest(layer, _outermost(there))}"
+            raise StudyError(f"intervention.reset_layers: {text}")
 
 
 def _outermost(names: list[str]) -> Iterator[str]:

@@ -102,7 +102,7 @@ class NetworkLearner:
             seed=state.seed,
             epoch=epoch,
             size=EpochSize(self.length, batch_size(recipe, optimizing.batch), optimizing.accumulate),
-            forward=self._forward,
+            forward=self.forward,
             since=state.progress,
             pause=pause,
             program=self._program if self._records(recipe) else None,
@@ -143,7 +143,7 @@ class NetworkLearner:
 
     def _read(self, state: NetworkState, spec: Measurement) -> list[Reading]:
         if spec.options is None:
-            score, correct = score_test_images(self._tested(state, spec.recipe), self.examples, self._forward)
+            score, correct = score_test_images(self._tested(state, spec.recipe), self.examples, self.forward)
             kept = CorrectImages.of(correct.numpy()) if spec.by_image and correct is not None else None
             return [
                 Reading(quantity, "", value, 0.0, correct=kept if quantity == "test_accuracy" else None)
@@ -217,7 +217,7 @@ class NetworkLearner:
         """The program of all runs; its network is only a seat."""
         steps = -(-len(self.examples.train_labels) // self.base.optimizer.batch)
         assert self._rule is not None, "asked before"
-        return StepProgram(self._untrained(0), self._rule, self._forward, steps)
+        return StepProgram(self._untrained(0), self._rule, self.forward, steps)
 
     def _untrained(self, seed: int) -> nn.Module:
         """The study's network, initialised from ``seed``; the global generators stay as they are."""
@@ -248,7 +248,7 @@ class NetworkLearner:
             return True
         model = self._untrained(0).train()
         images = self.examples.ready(self.examples.train_images[: self.base.optimizer.batch])
-        with torch.no_grad(), self._forward(), kept_generators(self.device):
+        with torch.no_grad(), self.forward(), kept_generators(self.device):
             return only_tensors(model, lambda: model(images))
 
     def _tested(self, state: NetworkState, recipe: Recipe | None) -> nn.Module:
@@ -256,7 +256,7 @@ class NetworkLearner:
         model = state.added.tested(recipe, state.model)
         if self.base.evaluation.batch_norm == "running" or recipe is None:
             return model
-        return recomputed(model, self._shown(state.seed, state.epoch - 1, recipe), self._forward)
+        return recomputed(model, self._shown(state.seed, state.epoch - 1, recipe), self.forward)
 
     def _shown(self, seed: int, epoch: int, recipe: Recipe) -> Iterator[Tensor]:
         """The images of an epoch's batches, as the network was trained on them."""
@@ -268,7 +268,8 @@ class NetworkLearner:
             yield examples.training_batch(indices, recipe, seed, epoch, position)[0]
 
     @contextmanager
-    def _forward(self) -> Iterator[None]:
+    def forward(self) -> Iterator[None]:
+        """The context of each forward pass."""
         with autocast(self.numerics.precision, self.device), sound_convolutions(self.device):
             yield
 
@@ -279,7 +280,7 @@ class NetworkLearner:
             labels,
             lambda index: generator(state.seed, "measure", state.epoch, index),
             lambda: self._untrained(key(state.seed, "init")),
-            self._forward,
+            self.forward,
             self.numerics.precision != "float32",
             likelihood_of_task(self.base.task),
         )

@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from critlab._core.errors import CritlabError, StudyError
-from critlab._core.loading.imports import is_path, one_line
+from critlab._core.loading.imports import is_path
 from critlab._core.random_streams import generator
 from critlab._core.threads import one_thread
 from critlab.data.image_set import ImageSet
@@ -33,6 +32,7 @@ from critlab.training.seeding import kept_generators
 from critlab.training.states.rehearsal import check_resume
 from critlab.training.switching.fitting import check_switches
 from critlab.training.trial_of_metric import try_metric
+from critlab.training.trial_of_model import check_answers, failures_named, try_model
 
 LOOKED_AT = 2
 """Examples that an untrained model answers before the first step."""
@@ -62,7 +62,7 @@ class NetworkTraining:
         examples = Examples.of(images, torch.device("cpu"), study.task)
         model = built_model(study, examples.shape, examples.outputs)
         if study.task != CLASSIFICATION:
-            check_answers(model, examples, study)
+            try_answers(model, examples, study)
         if layers := {layer for one in interventions(study) for layer in one.reset_layers}:
             check_layers(model, layers)
         optimizer = make_optimizer(study.optimizer, model)
@@ -84,7 +84,16 @@ class NetworkTraining:
         few = replace(images, test_images=images.test_images[:TESTED], test_labels=images.test_labels[:TESTED])
         with one_thread():
             learner = NetworkLearner(study, few, numerics, device)
-            check_resume(learner, typical_recipe(study.runs, study), study.seeds[0], modules)
+            batch = learner.examples.ready(learner.examples.train_images[: study.optimizer.batch])
+            with failures_named(study, batch, learner.examples, "fails in a trial of four steps and a test,"):
+                check_resume(learner, typical_recipe(study.runs, study), study.seeds[0], modules)
+
+    def try_model(self, study: Study, images: ImageSet, numerics: Numerics, device: str) -> list[str]:
+        """See :func:`critlab.training.trial_of_model.try_model`."""
+        batch = slice(study.optimizer.batch)
+        few = replace(images, train_images=images.train_images[batch], train_labels=images.train_labels[batch])
+        with one_thread():
+            return try_model(NetworkLearner(study, few, numerics, device))
 
     def examples(self, asked: ExampleRecipes, images: ImageSet) -> dict[str, Any]:
         """See :func:`critlab.training.inputs.example_pictures.example_pictures`."""
@@ -99,7 +108,7 @@ class NetworkTraining:
         return precision.epoch_seconds(study, images, numerics)
 
 
-def check_answers(model: nn.Module, examples: Examples, study: Study) -> None:
+def try_answers(model: nn.Module, examples: Examples, study: Study) -> None:
     """Let the untrained model answer a few examples, and take the loss of the answers.
 
     Raises:
@@ -107,14 +116,8 @@ def check_answers(model: nn.Module, examples: Examples, study: Study) -> None:
     """
     images, asked = examples.tested(examples.train_images[:LOOKED_AT], examples.train_labels[:LOOKED_AT])
     with kept_generators(torch.device("cpu")), torch.no_grad():
-        model.train()
-        try:
-            answered = model(images)
-        except CritlabError:
-            raise
-        except Exception as error:
-            raise StudyError(f"model: fails on examples of shape {examples.shape}: {one_line(error)}") from error
-        outputs = study.task.check_outputs(answered, asked)
-        study.objective.learn(model, images, asked, generator(0, "objective", 0, 0))
+        outputs = check_answers(model.train(), images, asked, study, examples)
+        with failures_named(study, images, examples, "gives outputs whose loss fails"):
+            study.objective.learn(model, images, asked, generator(0, "objective", 0, 0))
     if study.task.metric is not None and is_path(study.task.metric):
         try_metric(examples, study.task, study.task.metric, tuple(outputs.shape[1:]))

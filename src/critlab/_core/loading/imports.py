@@ -18,12 +18,25 @@ def is_path(name: str) -> bool:
     return bool(colon and module and attribute)
 
 
-def imported(path: str) -> Any:
+def imported(path: str, field: str = "") -> Any:
     """The object at ``"package.module:name"``.
+
+    Args:
+        path: of the object.
+        field: of a study that names it, with which a message begins.
 
     Raises:
         StudyError: the module is not there, fails while it is imported, or has no such name.
     """
+    try:
+        return _found(path)
+    except StudyError as error:
+        if not field:
+            raise
+        raise StudyError(f"{field}: {error}") from error.__cause__
+
+
+def _found(path: str) -> Any:
     module_name, _, attribute = path.partition(":")
     found: Any = _module(module_name, path)
     for part in attribute.split("."):

@@ -98,7 +98,7 @@ def _imported(module: Module) -> Iterator[str]:
         return
     for one in module.text.imports:
         whole = _absolute(one, module.package)
-        if whole is None or (not one.level and _installed(whole.partition(".")[0])):
+        if whole is None or (not one.level and installed(whole.partition(".")[0])):
             continue
         if whole:
             yield whole
@@ -135,7 +135,7 @@ def _module(name: str, whole: bool) -> Module | None:
         if before is None or before is known:
             _READ[name, whole] = (known, module)
             return module
-    module = None if _installed(name.partition(".")[0]) else _read(name, loaded, whole)
+    module = None if installed(name.partition(".")[0]) else _read(name, loaded, whole)
     _READ[name, whole] = (known, module)
     return module
 
@@ -184,7 +184,7 @@ def _top(name: str) -> ModuleSpec | None:
         return None
 
 
-def _installed(top: str) -> bool:
+def installed(top: str) -> bool:
     """Whether a module of that first name is not the user's own."""
     if top == script_name():
         return False

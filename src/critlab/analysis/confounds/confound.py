@@ -1,4 +1,4 @@
-"""What a confound is, which share of the damage it accounts for, and how a curve is averaged over judged points."""
+"""What a confound is, and at which of the judged points another curve has results."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from critlab.analysis.curve import Curve, Place
-from critlab.analysis.statistics import MINIMUM_SEEDS, Summary, summarise
-from critlab.analysis.statistics.ratio import Share, share
+from critlab.analysis.statistics import Summary
+from critlab.analysis.statistics.ratio import Share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,43 +32,6 @@ class Confound(ABC):
     @abstractmethod
     def name(self) -> str:
         """Which confound, unique in a verdict."""
-
-
-def by_seed(of: Curve, judged: Sequence[Place], field: str = "damage") -> dict[int, float]:
-    """Each seed's mean of ``field`` over the judged points; only seeds that have it at all of them."""
-    values = [{s.seed: getattr(s, field) for s in point.seeds} for point in of.points if point.at in judged]
-    if not values or len(values) < len(judged):
-        return {}
-    values = [{seed: value for seed, value in known.items() if value is not None} for known in values]
-    shared = set.intersection(*map(set, values))
-    return {seed: sum(known[seed] for known in values) / len(values) for seed in sorted(shared)}
-
-
-def difference(first: dict[int, float], second: dict[int, float], floor: float) -> Summary | None:
-    """First minus second over the seeds that have both; None where none has."""
-    return mean(differences(first, second), floor)
-
-
-def differences(first: dict[int, float], second: dict[int, float]) -> dict[int, float]:
-    """First minus second of each seed that has both."""
-    return {seed: first[seed] - second[seed] for seed in first if seed in second}
-
-
-def mean(values: dict[int, float], floor: float) -> Summary | None:
-    """Over the seeds, with the least standard deviation ``floor``; None where there are none."""
-    return summarise(list(values.values()), floor) if values else None
-
-
-def share_of(part: dict[int, float], whole: dict[int, float], floor: float | tuple[float, float]) -> Share | None:
-    """The mean of ``part`` divided by that of ``whole``, over the seeds that have both; None with too few seeds.
-
-    The interval is that of Fieller, for paired values, with the least standard deviation ``floor`` of both or of each;
-    see :func:`critlab.analysis.statistics.ratio.share`.
-    """
-    seeds = sorted(part.keys() & whole.keys())
-    if len(seeds) < MINIMUM_SEEDS:
-        return None
-    return share([part[seed] for seed in seeds], [whole[seed] for seed in seeds], floor)
 
 
 def shared_places(judged: Sequence[Place], other: Curve) -> tuple[Place, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from critlab.analysis.confounds.confound import Confound, mean, share_of
+from critlab.analysis.confounds.confound import Confound
+from critlab.analysis.confounds.quantity import Quantity
+from critlab.analysis.confounds.quoting import Quoting
 from critlab.analysis.judgement.damages import Damage
-from critlab.analysis.tables.study_table import StudyTable
-from critlab.analysis.test_images import least_sd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,14 +21,19 @@ class Delay(Confound):
         return "delay"
 
 
-def delays(results: StudyTable, damages: Sequence[Damage]) -> Iterator[Delay]:
-    """One finding for each point with a frozen network."""
-    floor = least_sd(results)
-    for delay in damages:
+def delays(quoting: Quoting) -> Iterator[Delay]:
+    """One finding for each point with a frozen network; the study names these points, so none is chosen."""
+    for delay in quoting.damages:
         if delay.name == "delay":
-            lasting = next((one for one in damages if one.name == "lasting_damage" and one.at == delay.at), None)
-            whole = dict(lasting.seeds) if lasting is not None else {}
-            part = {seed: value for seed, value in delay.seeds.items() if seed in whole}
-            whole = {seed: whole[seed] for seed in part}
-            share = share_of(part, whole, floor)
-            yield Delay(at=(delay.at,), effect=mean(part, floor), damage=mean(whole, floor), share=share)
+            lasting = [one for one in quoting.damages if one.name == "lasting_damage" and one.at == delay.at]
+            part, whole = _quantity([delay]), _quantity(lasting)
+            yield Delay(
+                at=(delay.at,),
+                effect=quoting.mean(part, [delay.at]),
+                damage=quoting.mean(whole, [delay.at]),
+                share=quoting.share(part, whole, [delay.at], chosen=False),
+            )
+
+
+def _quantity(damages: Sequence[Damage]) -> Quantity:
+    return Quantity({one.at: one.seeds for one in damages}, {one.at: one.terms for one in damages})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from critlab.analysis.confounds.confound import Confound, by_seed, differences, mean, share_of
+from critlab.analysis.confounds.confound import Confound
+from critlab.analysis.confounds.quantity import damage_of
+from critlab.analysis.confounds.quoting import Quoting
 from critlab.analysis.curve import Curve, Place, curve
-from critlab.analysis.tables.study_table import StudyTable
-from critlab.analysis.test_images import least_sd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +25,15 @@ class EqualTotal(Confound):
         return "equal total"
 
 
-def equal_total(results: StudyTable, main: Curve, judged: Sequence[Place]) -> Iterator[EqualTotal]:
+def equal_total(quoting: Quoting, main: Curve, judged: Sequence[Place]) -> Iterator[EqualTotal]:
     """What the damage is where the lengths are equal; nothing where no such runs were trained."""
+    results = quoting.results
     if not any(kind == "equal_total" for run in results.study.runs for kind, _ in run.controls):
         return
-    own, equal = by_seed(main, judged), by_seed(curve(results, main.arm, "equal_total"), judged)
-    floor = least_sd(results)
-    part = share_of(differences(own, equal), own, floor)
-    yield EqualTotal(at=tuple(judged), effect=mean(equal, floor), damage=mean(own, floor), share=part)
+    own, equal = damage_of(main), damage_of(curve(results, main.arm, "equal_total"))
+    yield EqualTotal(
+        at=tuple(judged),
+        effect=quoting.mean(equal, judged),
+        damage=quoting.mean(own, judged),
+        share=quoting.share(own - equal, own, judged),
+    )

@@ -1,8 +1,8 @@
 """What else could explain a curve: every confound of a verdict.
 
 Each question is asked at the judged points (those with significant damage; without any, the one of largest
-damage): every seed's values are averaged over these points, and the seeds give a mean with a 95 % t interval and a
-share of the damage with the interval of Fieller.
+damage): every seed's values are averaged over these points, and the seeds give a mean and a share of the damage.
+:mod:`critlab.analysis.confounds.quoting` gives them intervals that hold at points so chosen.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from critlab.analysis.confounds.delay import delays
 from critlab.analysis.confounds.equal_total import equal_total
 from critlab.analysis.confounds.learning_rate import clocks, onset
 from critlab.analysis.confounds.negative_control import negative_controls
+from critlab.analysis.confounds.quoting import Quoting
 from critlab.analysis.confounds.training_score import training_score
 from critlab.analysis.curve import Curve, Place
 from critlab.analysis.judgement.damages import Damage
@@ -33,9 +34,10 @@ def confounds(
     """
     if not judged:
         return ()
-    found: list[Confound] = [*delays(results, damages), training_score(results, main, judged)]
-    found += [*negative_controls(results, main, judged), *clocks(results, main, judged)]
-    found += [*equal_total(results, main, judged)]
+    quoting = Quoting(results, damages)
+    found: list[Confound] = [*delays(quoting), training_score(quoting, main, judged)]
+    found += [*negative_controls(quoting, main, judged), *clocks(quoting, main, judged)]
+    found += [*equal_total(quoting, main, judged)]
     if main.sweep.rate_differs_by_point:
         found += [*onset(results)]
     return tuple(found)

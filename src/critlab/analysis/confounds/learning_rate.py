@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from critlab.analysis.confounds.confound import Confound, by_seed, differences, mean, share_of, shared_places
+from critlab.analysis.confounds.confound import Confound, shared_places
+from critlab.analysis.confounds.quantity import damage_of
+from critlab.analysis.confounds.quoting import Quoting
 from critlab.analysis.curve import Curve, Place, curve
 from critlab.analysis.statistics import Summary
 from critlab.analysis.tables.study_table import StudyTable
-from critlab.analysis.test_images import least_sd
 from critlab.study.schedules import EpochPosition, EpochRate, Schedule, schedule
 from critlab.study.study import Study
 
@@ -96,8 +97,9 @@ class OnsetRate(Confound):
         return "learning rate at the onset"
 
 
-def clocks(results: StudyTable, main: Curve, judged: Sequence[Place]) -> Iterator[Confound]:
+def clocks(quoting: Quoting, main: Curve, judged: Sequence[Place]) -> Iterator[Confound]:
     """What each other schedule shows at the judged points, or that none was tried."""
+    results = quoting.results
     optimizer, at = results.study.optimizer, tuple(judged)
     if not optimizer.schedule_known:
         yield UnknownRate(at=at)
@@ -111,7 +113,7 @@ def clocks(results: StudyTable, main: Curve, judged: Sequence[Place]) -> Iterato
     if own.recovers_at_full_rate:
         others.insert(0, (main.arm, optimizer.clock))
     for arm, clock in others:
-        yield _restart(results, main, arm, schedule(clock), clock, judged)
+        yield _restart(quoting, main, arm, schedule(clock), clock, judged)
     removals = [point.at for point in main.tested if point.at != "never"]
     if not others and removals and main.sweep.origin is not None:
         stop = max(removals)
@@ -121,27 +123,26 @@ def clocks(results: StudyTable, main: Curve, judged: Sequence[Place]) -> Iterato
 
 
 def _restart(
-    results: StudyTable, main: Curve, arm: str, other: Schedule, clock: str, judged: Sequence[Place]
+    quoting: Quoting, main: Curve, arm: str, other: Schedule, clock: str, judged: Sequence[Place]
 ) -> OtherSchedule:
     """Where nothing restarts, damage is counted from a run under the same schedule: an annealed one is no equal."""
-    against = "plain" if other.restarts else other.twin
+    results, against = quoting.results, "plain" if other.restarts else other.twin
     again = curve(results, arm, against)
     shared = shared_places(judged, again)
-    own, left = by_seed(curve(results, main.arm, "plain"), shared), by_seed(again, shared)
-    removed = differences(own, left)
-    if not shared or not removed:
+    own, left = damage_of(curve(results, main.arm, "plain")), damage_of(again)
+    removed = own - left
+    if not removed.averaged(shared):
         return OtherSchedule(at=tuple(judged), clock=clock)
-    is_other, floor = arm != main.arm, least_sd(results)
-    # with a clean run of its own, the other damage shares no run with the study's own
-    of_removed = least_sd(results, 2 if against == "plain" else 4)
+    is_other = arm != main.arm
+    twin = damage_of(curve(results, arm, "restarted")) if against == "plain" else None
     return OtherSchedule(
         at=shared,
-        effect=mean(left, floor),
-        damage=mean(own, floor),
-        share=share_of(removed, own, (of_removed, floor)) if is_other else None,
+        effect=quoting.mean(left, shared),
+        damage=quoting.mean(own, shared),
+        share=quoting.share(removed, own, shared) if is_other else None,
         clock=clock,
-        twin=mean(by_seed(curve(results, arm, "restarted"), shared), floor) if against == "plain" else None,
-        removed=mean(removed, of_removed) if is_other else None,
+        twin=None if twin is None else quoting.mean(twin, shared),
+        removed=quoting.mean(removed, shared) if is_other else None,
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from critlab.analysis.confounds.confound import Confound, by_seed, difference, mean, share_of, shared_places
+from critlab.analysis.confounds.confound import Confound, shared_places
+from critlab.analysis.confounds.quantity import damage_of
+from critlab.analysis.confounds.quoting import Quoting
 from critlab.analysis.curve import Curve, Place, curve
 from critlab.analysis.statistics import Summary
-from critlab.analysis.tables.study_table import StudyTable
-from critlab.analysis.test_images import least_sd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,23 +30,23 @@ class NegativeControl(Confound):
         return f"negative control {self.arm}"
 
 
-def negative_controls(results: StudyTable, main: Curve, judged: Sequence[Place]) -> Iterator[NegativeControl]:
-    """One finding for each negative control of the study."""
-    runs = [run for run in results.study.runs if run.role == "negative_control"]
+def negative_controls(quoting: Quoting, main: Curve, judged: Sequence[Place]) -> Iterator[NegativeControl]:
+    """One finding for each negative control of the study; its damage is counted from the control of ``main``."""
+    runs = [run for run in quoting.results.study.runs if run.role == "negative_control"]
     for arm in dict.fromkeys(run.arm for run in runs):
-        yield _negative(main, curve(results, arm), judged, least_sd(results))
+        yield _negative(quoting, main, curve(quoting.results, arm, main.against), judged)
 
 
-def _negative(main: Curve, negative: Curve, judged: Sequence[Place], floor: float) -> NegativeControl:
+def _negative(quoting: Quoting, main: Curve, negative: Curve, judged: Sequence[Place]) -> NegativeControl:
     shared = shared_places(judged, negative)
-    own, other = by_seed(main, shared), by_seed(negative, shared)
-    if not shared or not own.keys() & other.keys():
+    own, other = damage_of(main), damage_of(negative)
+    if not (own - other).averaged(shared):
         return NegativeControl(at=tuple(judged), arm=negative.arm)
     return NegativeControl(
         at=shared,
-        effect=mean(other, floor),
-        damage=mean(own, floor),
-        share=share_of(other, own, floor),
+        effect=quoting.mean(other, shared),
+        damage=quoting.mean(own, shared),
+        share=quoting.share(other, own, shared),
         arm=negative.arm,
-        excess=difference(own, other, floor),
+        excess=quoting.mean(own - other, shared),
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from critlab.analysis.confounds.confound import Confound, by_seed, mean, share_of
+from critlab.analysis.confounds.confound import Confound
+from critlab.analysis.confounds.quantity import damage_of, training_gap_of
+from critlab.analysis.confounds.quoting import Quoting
 from critlab.analysis.curve import Curve, Place
-from critlab.analysis.tables.study_table import StudyTable
-from critlab.analysis.test_images import least_sd
 from critlab.learning_tasks.metric import ACCURACY, Metric
 
 
@@ -30,10 +30,13 @@ class TrainingScore(Confound):
         return f"training {self.metric.title}"
 
 
-def training_score(results: StudyTable, main: Curve, judged: Sequence[Place]) -> TrainingScore:
+def training_score(quoting: Quoting, main: Curve, judged: Sequence[Place]) -> TrainingScore:
     """How much of the damage shows on training data too."""
-    gap, damage, metric = by_seed(main, judged, "train_gap"), by_seed(main, judged), main.metric
-    floor, of_gap = least_sd(results), least_sd(results, part="train")
-    share = share_of(gap, damage, (of_gap, floor))
-    effect, lasting = mean(gap, of_gap), mean(damage, floor)
-    return TrainingScore(at=tuple(judged), effect=effect, damage=lasting, share=share, metric=metric)
+    gap, damage = training_gap_of(main), damage_of(main)
+    return TrainingScore(
+        at=tuple(judged),
+        effect=quoting.mean(gap, judged),
+        damage=quoting.mean(damage, judged),
+        share=quoting.share(gap, damage, judged),
+        metric=main.metric,
+    )

@@ -10,10 +10,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from critlab.analysis.judgement.decision import Decision, Family, Kind, decide, layout_of
-from critlab.analysis.statistics import LEVEL, MINIMUM_SEEDS, Floats, t_quantile
+from critlab.analysis.statistics import LEVEL, MINIMUM_SEEDS, Floats, scale_of, t_quantile
 from critlab.analysis.tables.study_table import StudyTable
 from critlab.analysis.test_images import ImageSample, image_sample, least_sd
-from critlab.study.runs.estimands import EstimandName, NamedContrast
+from critlab.study.runs.estimands import EstimandName, NamedContrast, Terms
 from critlab.study.runs.missing_contrasts import MissingContrast
 from critlab.study.types import Place
 
@@ -43,8 +43,12 @@ class Damage:
         detectable: the true damage that the study detects here with 80 % power.
         limited_by: what contributes more to the variance of the mean; None where correctness of single test images is
             not stored.
+        image_stderr: the part of ``stderr`` that comes from the sample of test images, which more seeds do not narrow;
+            0 where it is not known.
+        images: how many test images there are; 0 where that is not known.
         diverged: seeds left out because a run diverged.
         missing: seeds left out for another reason.
+        terms: a sign and the name of a run each, whose final scores add up to the damage.
     """
 
     name: EstimandName
@@ -62,8 +66,11 @@ class Damage:
     helps: bool = False
     detectable: float | None = None
     limited_by: Limit | None = None
+    image_stderr: float = 0.0
+    images: int = 0
     diverged: int = 0
     missing: int = 0
+    terms: Terms = ()
 
     @property
     def n(self) -> int:
@@ -151,6 +158,7 @@ def judged_damages(
         floor=np.array([least_sd(results, len(contrast.terms)) for contrast in contrasts]),
         level=level,
         layout=layout_of(contrasts),
+        scale=scale_of([*np.concatenate([*finals.values()]), results.study.statistics.smallest_damage]),
     )
     decision = decide(family)
     found = (
@@ -185,7 +193,7 @@ def _damage(
     by_seed = {seed: float(value) for seed, value in zip(seeds, values, strict=True) if np.isfinite(value)}
     diverged = sum(_diverged(results, contrast, seed) for seed in seeds)
     plain = Damage(contrast.name, contrast.at, contrast.other, kind_of(contrast), by_seed, diverged=diverged)
-    plain = replace(plain, missing=len(seeds) - plain.n - diverged)
+    plain = replace(plain, missing=len(seeds) - plain.n - diverged, terms=contrast.terms)
     if not plain.decidable:
         return plain
     stderr, freedom = float(decision.stderr[index]), float(decision.freedom[index])
@@ -201,6 +209,8 @@ def _damage(
         helps=bool(decision.adjusted_p_helped[index] < decision.family.level),
         detectable=float(decision.detectable[index]),
         limited_by=None if sample is None else sample.limited_by,
+        image_stderr=0.0 if sample is None else math.sqrt(sample.variance),
+        images=0 if sample is None else sample.images,
     )
 
 

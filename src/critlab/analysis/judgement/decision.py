@@ -15,7 +15,7 @@ from critlab.analysis.statistics.layout import Layout, unrelated
 from critlab.analysis.statistics.moderated import Moments, moments
 from critlab.analysis.statistics.power import detectable, detectable_everywhere
 from critlab.analysis.statistics.simultaneous import SPENT, effective_count, holm
-from critlab.analysis.statistics.summary import LEVEL, MINIMUM_SEEDS, RESOLUTION, Floats, t_quantile
+from critlab.analysis.statistics.summary import LEVEL, MINIMUM_SEEDS, RESOLUTION, Floats, scale_of, t_quantile
 from critlab.study.runs.estimands import NamedContrast
 
 Kind = Literal["lasting", "critical", "equal_total", "context"]
@@ -52,6 +52,8 @@ class Family:
         floor: least standard deviation over seeds, one number or ``(..., contrasts)``.
         level: one-sided; smaller at each look of a sequential design.
         layout: the runs of each contrast, see :func:`layout_of`; None where they are not known.
+        scale: of the scores, see :func:`critlab.analysis.statistics.summary.scale_of`; None takes it for that of a
+            hundred times the smallest damage of interest, which is the scale of accuracies where this is one point.
     """
 
     damages: Floats
@@ -63,6 +65,12 @@ class Family:
     floor: ArrayLike = 0.0
     level: float = LEVEL
     layout: Layout | None = None
+    scale: float | None = None
+
+    @property
+    def size(self) -> float:
+        """The scale of the scores."""
+        return scale_of(100 * self.smallest) if self.scale is None else self.scale
 
 
 @dataclass(frozen=True)
@@ -186,7 +194,7 @@ def decide(family: Family) -> Decision:
     if damages.ndim < 2 or damages.shape[-2] != len(family.kinds):
         raise ValueError(f"damages: received the shape {damages.shape} for {len(family.kinds)} kinds of contrast")
     sizes = [family.kinds.count(kind) for kind in family.kinds]
-    found = moments(damages, family.layout, family.floor, sizes)
+    found = moments(damages, family.layout, family.floor, sizes, family.size)
     tests = _tests(family, found)
     worst = np.where(np.isnan(damages), -np.inf, damages).max(-1, initial=-np.inf)
     evidence = tests["adjusted_p"] < family.level
@@ -218,7 +226,7 @@ def _tests(family: Family, found: Moments) -> dict[str, Floats]:
     known, enough = freedom > 0, found.n >= MINIMUM_SEEDS
 
     def p(excess: Floats, freedom: Floats) -> Floats:
-        held, exact = np.where(known, freedom, 1.0), np.abs(excess) < RESOLUTION
+        held, exact = np.where(known, freedom, 1.0), np.abs(excess) < RESOLUTION * family.size
         return np.where(known & enough, stdtr(held, -np.where(exact, 0.0, excess) / stderr), 1.0)
 
     p_above, p_helped = p(found.mean - family.smallest, together), p(-found.mean, together)

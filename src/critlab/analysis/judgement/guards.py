@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from critlab.analysis.judgement.convergence import Where, comparison
-from critlab.analysis.statistics import MINIMUM_SEEDS, RESOLUTION, Summary, summarise
+from critlab.analysis.statistics import MINIMUM_SEEDS, RESOLUTION, Summary, scale_of, summarise
 from critlab.analysis.tables.study_table import StudyTable
-from critlab.analysis.test_images import least_sd
+from critlab.analysis.test_images import image_variance, least_sd
 from critlab.learning_tasks import CLASSIFICATION
 from critlab.learning_tasks.metric import ACCURACY, Metric
 from critlab.study.ingredients.measurement import convergence_window
@@ -30,6 +30,11 @@ class AtChance:
     chance: float
     needed: float
     metric: Metric = ACCURACY
+
+    @property
+    def rounding(self) -> float:
+        """Smaller leads are rounding."""
+        return RESOLUTION * scale_of([self.score.mean, self.chance])
 
     @property
     def lead(self) -> Summary:
@@ -90,13 +95,15 @@ def unlearned(results: StudyTable) -> AtChance | Constant | None:
     finals = [] if control is None else _finals(results, control)
     if control is None or not finals:
         return None
-    score, chance = summarise(finals, least_sd(results, 1)), _chance(results)
+    images = image_variance(results, ((1, control.name),))
+    score = summarise(finals, least_sd(results, 1), images, scale=scale_of(finals))
+    chance = _chance(results)
     needed = results.study.statistics.smallest_damage
     if chance is not None:
         guard = AtChance(score, chance, needed, results.metric)
         lead = guard.lead
-        unsure = lead.n >= MINIMUM_SEEDS and lead.low is not None and lead.low <= RESOLUTION
-        if unsure or lead.mean < needed - RESOLUTION:
+        unsure = lead.n >= MINIMUM_SEEDS and lead.low is not None and lead.low <= guard.rounding
+        if unsure or lead.mean < needed - guard.rounding:
             return guard
     return None if chance is not None else _constant(results)
 
@@ -104,7 +111,7 @@ def unlearned(results: StudyTable) -> AtChance | Constant | None:
 def _constant(results: StudyTable) -> Constant | None:
     values = [value for run in results.run_named.values() for one in _series(results, run) for value in one.values()]
     runs = sum(outcome.status == "done" for outcome in results.outcomes)
-    if len(values) <= runs or max(values) - min(values) >= RESOLUTION:
+    if len(values) <= runs or max(values) - min(values) >= RESOLUTION * scale_of(values):
         return None
     return Constant(values[0], results.metric)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -55,8 +55,12 @@ def looks(results: StudyTable) -> Looks:
     Error: ``false_present`` is exact for one contrast with normal values of known variance; see
     :func:`critlab.analysis.statistics.sequential.overall_level`.
     """
-    study, recorded = results.study, results.looks
-    seeds = tuple(sorted(study.seeds))
+    return looks_among(results.looks, results.study.seeds, results.study.sequential)
+
+
+def looks_among(recorded: Sequence[Look], given: Iterable[int], plan: SequentialSeeds | None) -> Looks:
+    """As :func:`looks`, for a look at the seeds ``given`` after the ``recorded`` ones, with or without a ``plan``."""
+    seeds = tuple(sorted(given))
     sets = list(dict.fromkeys(tuple(sorted(look.seeds)) for look in recorded))
     before = sets[: sets.index(seeds)] if seeds in sets else sets
     last = {tuple(sorted(look.seeds)): look for look in recorded}
@@ -64,9 +68,9 @@ def looks(results: StudyTable) -> Looks:
     if seeds in sets:
         level, planned = last[seeds].level, last[seeds].planned
     else:
-        level, planned = _level(study.sequential, earlier, len(seeds))
+        level, planned = _level(plan, earlier, len(seeds))
     chance = _false_present([*before, seeds], [*(look.level for look in earlier), level])
-    most = study.sequential.most if study.sequential else None
+    most = plan.most if plan else None
     return Looks(level, planned, earlier, seeds, most, chance)
 
 

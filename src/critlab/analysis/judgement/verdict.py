@@ -30,20 +30,23 @@ Reason = Literal[
     "no_pair",
     "few_seeds",
     "few_seeds_at_some_points",
+    "no_results",
     "diverged",
     "missing_control",
     "equal_length",
     "length",
     "noise",
+    "images",
     "together",
     "worst_seed",
 ]
 """Why a verdict is undecided, apart from its guards: the sweep asks when to switch, not whether damage lasts; no point
-to test; no run done together with its control; fewer seeds than a verdict needs, everywhere or in some damages; a run
-diverged; a control that the answer needs is not part of the study; damage that clean runs of equal length do not rule
-out; runs with the deficit that train longer than the control, so that longer training may hide damage; intervals that
-are too wide; lasting damage that is shown alone, but not together with the damages at equal length; a single seed that
-lost much, among too few seeds to exclude that some fail."""
+to test; no run done together with its control; fewer seeds than a verdict needs, everywhere or in some damages; a
+damage without a single seed, because its runs failed or diverged in each; a run diverged; a control that the answer
+needs is not part of the study; damage that clean runs of equal length do not rule out; runs with the deficit that train
+longer than the control, so that longer training may hide damage; intervals that are too wide; intervals that the sample
+of test images alone makes too wide; lasting damage, or damage at equal length, that is shown alone, but not together
+with that of the other kind; a single seed that lost much, among too few seeds to exclude that some fail."""
 
 OF_SEEDS: set[Reason] = {"few_seeds", "few_seeds_at_some_points", "noise", "together", "worst_seed"}
 """The reasons that more seeds may remove."""
@@ -99,6 +102,9 @@ class Verdict(Shown):
         seeds_needed: how many seeds would probably decide; None where more seeds do not help, or nothing is known.
         hardest: the damage that more seeds would hardly decide; None where ``seeds_needed`` is given, or nothing is
             known.
+        images_needed: how many test images would probably decide, with the seeds that there are, where more seeds would
+            not; None where that is not known.
+        without_results: the damages that the answer needs and of which no seed is done.
         epochs_a_seed: what one more seed costs; 0 unless ``seeds_needed`` is given.
         epochs: those of the whole study, each shared epoch once; 0 unless ``running``.
         epochs_left: epochs that are not trained yet; 0 unless ``running``.
@@ -116,6 +122,7 @@ class Verdict(Shown):
         reasons: why the answer is ``undecided``; none for the other answers.
         minimum_seeds: the fewest seeds that a verdict needs.
         metric: in which damage is measured.
+        own_loop: whether a user's own loop made the runs: then no study file has the keys that ``missing`` names.
     """
 
     answer: Answer
@@ -129,6 +136,8 @@ class Verdict(Shown):
     seeds: int = 0
     seeds_needed: int | None = None
     hardest: Damage | None = None
+    images_needed: int | None = None
+    without_results: tuple[Damage, ...] = ()
     epochs_a_seed: int = 0
     epochs: int = 0
     epochs_left: int = 0
@@ -143,6 +152,7 @@ class Verdict(Shown):
     reasons: tuple[Reason, ...] = ()
     minimum_seeds: int = MINIMUM_SEEDS
     metric: Metric = ACCURACY
+    own_loop: bool = False
 
     @property
     def level(self) -> float:
@@ -180,11 +190,13 @@ class Verdict(Shown):
     def seeds_may_decide(self) -> bool:
         """Whether more seeds could decide an undecided study.
 
-        Where a control is missing or a run diverged, only where a critical damage is neither shown nor excluded yet:
-        neither forbids "present". Longer training hides nothing once more seeds bound what it is worth.
+        Where a control is missing, a run diverged or a damage has no results, only where a critical damage of which
+        seeds are done is neither shown nor excluded yet: none of these forbids "present". Longer training hides nothing
+        once more seeds bound what it is worth.
         """
-        open_critical = any(not one.exceeds and not one.bounded for one in self.critical)
-        stopped = set(self.reasons) - OF_SEEDS - ({"missing_control", "diverged"} if open_critical else set())
+        open_critical = any(one.seeds and not one.exceeds and not one.bounded for one in self.critical)
+        passed = {"missing_control", "diverged", "no_results"} if open_critical else set()
+        stopped = set(self.reasons) - OF_SEEDS - passed
         stopped -= {"length"} if "noise" in self.reasons else set()
         return self.answer == "undecided" and bool(OF_SEEDS.intersection(self.reasons)) and not stopped
 

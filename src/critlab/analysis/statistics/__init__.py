@@ -13,5 +13,6 @@ from critlab.analysis.statistics.summary import POWER as POWER
 from critlab.analysis.statistics.summary import RESOLUTION as RESOLUTION
 from critlab.analysis.statistics.summary import Floats as Floats
 from critlab.analysis.statistics.summary import Summary as Summary
+from critlab.analysis.statistics.summary import scale_of as scale_of
 from critlab.analysis.statistics.summary import summarise as summarise
 from critlab.analysis.statistics.summary import t_quantile as t_quantile

@@ -8,10 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from critlab.analysis.statistics.summary import LARGE as LARGE
 from critlab.analysis.statistics.summary import Floats
-
-LARGE = 1e6
-"""Degrees of freedom at which Student's t is the normal distribution."""
+from critlab.analysis.statistics.summary import satterthwaite as satterthwaite
 
 
 @dataclass(frozen=True)
@@ -56,12 +55,22 @@ def crossed_variance(differences: ArrayLike) -> CrossedVariance:
     return CrossedVariance(seed_square / size, np.maximum(image_square - rest_square, 0.0) / size)
 
 
-def satterthwaite(seed: Floats, freedom: Floats, image: Floats) -> Floats:
-    """Degrees of freedom of ``seed + image``, variances of a mean, where thousands of images make the second exact.
+def image_covariance(differences: ArrayLike) -> Floats:
+    """The part of the covariances of several means that comes from the sample of images, ``(..., means, means)``.
 
-    ``freedom (1 + image / seed)^2`` (Satterthwaite 1946), ``(...)``.
+    As ``image`` of :func:`crossed_variance`, for ``(..., means, seeds, images)``: with the mean products over images B
+    and of the rest E, ``(B - E) / (seeds images)``, from which negative eigenvalues are removed. So the variance of
+    every sum of the means is at least 0. With one seed there is no E.
     """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.where(image > 0, image / seed, 0.0)
-    found: Floats = np.minimum(freedom * (1 + ratio) ** 2, LARGE)
-    return found
+    values: Floats = np.asarray(differences, float)
+    seeds, images = values.shape[-2:]
+    by_image = values.mean(-2)
+    rest = values - by_image[..., None, :] - values.mean(-1)[..., None] + values.mean((-2, -1))[..., None, None]
+    centred = by_image - by_image.mean(-1, keepdims=True)
+    covariance = centred @ np.swapaxes(centred, -1, -2) * seeds
+    if seeds > 1:
+        flat = rest.reshape(*rest.shape[:-2], seeds * images)
+        covariance = covariance - flat @ np.swapaxes(flat, -1, -2) / (seeds - 1)
+    found, vectors = np.linalg.eigh(covariance / (max(images - 1, 1) * seeds * images))
+    kept: Floats = (vectors * np.maximum(found, 0.0)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    return kept

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import ArrayLike
 
 from critlab.analysis.statistics.moderated import PRIOR_WEIGHT, moments
-from critlab.analysis.statistics.summary import LEVEL, MINIMUM_SEEDS, RESOLUTION, Floats
+from critlab.analysis.statistics.summary import LEVEL, MINIMUM_SEEDS, RESOLUTION, Floats, satterthwaite
 
 Crossing = Callable[[Floats, Floats], Floats]
 """From points ``(points,)`` and curves ``(..., points)`` to epochs ``(...)``; infinite where a curve does not cross."""
@@ -36,20 +37,34 @@ class HalfMaximum(NamedTuple):
     high: Floats
 
 
-def damaged(damages: Floats, floor: float = 0.0) -> Floats:
-    """How many points have damage above 0, ``(...)``, from ``(..., points, seeds)``, each tested alone."""
+def damaged(damages: Floats, floor: float = 0.0, image_variance: ArrayLike = 0.0, scale: float = 1.0) -> Floats:
+    """How many points have damage above 0, ``(...)``, from ``(..., points, seeds)``, each tested alone.
+
+    Args:
+        damages: NaN where a seed is not done.
+        floor: least standard deviation over seeds.
+        image_variance: of each mean from the sample of test images, ``(..., points)`` or one number.
+        scale: of the scores, see :func:`critlab.analysis.statistics.summary.scale_of`.
+    """
     from scipy.special import stdtr
 
-    found = moments(damages, floor=floor)
+    found = moments(damages, floor=floor, scale=scale)
     known = (found.freedom > 0) & (found.n >= MINIMUM_SEEDS) & ~found.identical
     with np.errstate(invalid="ignore", divide="ignore"):
-        p = stdtr(np.where(known, found.freedom, 1.0), -found.mean / np.sqrt(found.variance / found.n))
+        by_seed, image = found.variance / found.n, np.asarray(image_variance, float)
+        freedom = satterthwaite(by_seed, np.where(known, found.freedom, 1.0), image)
+        p = stdtr(freedom, -found.mean / np.sqrt(by_seed + image))
     counted: Floats = (np.where(known, p, 1.0) < LEVEL).sum(-1).astype(float)
     return counted
 
 
 def mean_draws(
-    damages: Floats, draws: int, random: Generator, floor: float = 0.0, image_variance: float = 0.0
+    damages: Floats,
+    draws: int,
+    random: Generator,
+    floor: float = 0.0,
+    image_variance: float = 0.0,
+    scale: float = 1.0,
 ) -> Floats:
     """Mean curves as they might have come out, ``(..., draws, points)``, from damages ``(..., points, seeds)``.
 
@@ -66,6 +81,7 @@ def mean_draws(
         floor: least standard deviation over seeds.
         image_variance: variance of each mean from the sample of test images. None of it is taken to be shared: the
             points of a window sweep have clean runs of their own.
+        scale: of the scores, see :func:`critlab.analysis.statistics.summary.scale_of`.
     """
     points, n = damages.shape[-2:]
     noisy = np.abs(damages).max(axis=tuple(place for place in range(damages.ndim) if place != damages.ndim - 2)) > 0
@@ -75,7 +91,7 @@ def mean_draws(
     shared = rest.mean(-2, keepdims=True)
     freedom = max((n - 1) * (count - 1), 1)
     own = ((rest - shared) ** 2).sum((-2, -1)) / freedom if count > 1 else (rest**2).sum((-2, -1)) / (n - 1)
-    own = np.maximum(own, max(floor, RESOLUTION) ** 2 / 2)
+    own = np.maximum(own, max(floor, RESOLUTION * scale) ** 2 / 2)
     clean = np.maximum((shared**2).sum((-2, -1)) / (n - 1) - own / count, 0.0)
     clean = (PRIOR_WEIGHT * own + (n - 1) * clean) / (PRIOR_WEIGHT + n - 1)
     shape = (*damages.shape[:-2], draws)

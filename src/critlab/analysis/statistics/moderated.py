@@ -75,7 +75,11 @@ def credited(contrasts: ArrayLike, own: ArrayLike) -> Floats:
 
 
 def moments(
-    damages: ArrayLike, layout: Layout | None = None, floor: ArrayLike = 0.0, together: ArrayLike = 1
+    damages: ArrayLike,
+    layout: Layout | None = None,
+    floor: ArrayLike = 0.0,
+    together: ArrayLike = 1,
+    scale: float = 1.0,
 ) -> Moments:
     """Means and moderated variances of contrasts from their values by seed.
 
@@ -97,15 +101,18 @@ def moments(
         layout: the runs of each contrast; None where they are not known.
         floor: least standard deviation over seeds, see :func:`floor_of_sd`.
         together: how many contrasts each is judged together with, itself included; ``(contrasts,)`` or one number.
+        scale: of the scores, see :func:`critlab.analysis.statistics.summary.scale_of`; smaller differences than
+            :data:`RESOLUTION` times it are rounding.
     """
     values: Floats = np.asarray(damages, float)
     layout = layout or unrelated(values.shape[-2])
     n, mean, deviations = over_seeds(values)
     values = np.where(np.isnan(values), 0.0, values)
-    identical = (n > 0) & (np.abs(values).max(-1, initial=0.0) < RESOLUTION)
+    rounding = RESOLUTION * scale
+    identical = (n > 0) & (np.abs(values).max(-1, initial=0.0) < rounding)
     squares = deviations / layout.variance
     freedom = np.where(identical, 0.0, np.maximum(n - 1, 0.0))
-    twins = _twins(values)
+    twins = _twins(values, rounding)
     single = np.where(identical, 0.0, 1.0) / twins.sum(-1)
     alike = np.abs(layout.mix[:, None] - layout.mix) < RESOLUTION
     pooling = (alike & (twins == 0)).astype(float)
@@ -116,7 +123,7 @@ def moments(
     total = prior + own
     with np.errstate(invalid="ignore", divide="ignore"):
         moderated = np.where(total > 0, (prior * pooled + squares) / total * layout.variance, np.nan)
-    least = np.maximum(np.asarray(floor, float), RESOLUTION) ** 2
+    least = np.maximum(np.asarray(floor, float), rounding) ** 2
     alone = own + ALONE * np.minimum(prior, PRIOR_WEIGHT)
     independent = np.maximum(SHARED * others_freedom, 1.0)
     moderated_freedom = total**2 / np.maximum(prior**2 / independent + own, RESOLUTION)
@@ -124,12 +131,12 @@ def moments(
     return Moments(n, mean, np.maximum(moderated, least), alone, among, identical)
 
 
-def _twins(values: Floats) -> Floats:
+def _twins(values: Floats, rounding: float) -> Floats:
     """Which contrasts are the same contrast, 1 or 0, ``(contrasts, contrasts)``."""
     first = values.reshape(-1, *values.shape[-2:])[0] if values.size else values
-    found: Floats = (np.abs(first[:, None] - first[None]).max(-1, initial=0.0) < RESOLUTION).astype(float)
+    found: Floats = (np.abs(first[:, None] - first[None]).max(-1, initial=0.0) < rounding).astype(float)
     for one, other in np.argwhere(np.tril(found, -1) > 0):
-        same = (np.abs(values[..., one, :] - values[..., other, :]) < RESOLUTION).all()
+        same = (np.abs(values[..., one, :] - values[..., other, :]) < rounding).all()
         found[one, other] = found[other, one] = float(same)
     return found
 

@@ -28,7 +28,7 @@ class Results(Shown, StudyTable):
     """Everything that is known about a study, and what it means; the fields are those of :class:`StudyTable`."""
 
     def curve(self, arm: str | None = None, against: str = "first") -> Curve:
-        """The sweep's curve: final accuracy and damage at every point, with intervals and n.
+        """The sweep's curve: final accuracy and damage at every point, with the interval of each point alone and n.
 
         Args:
             arm: which curve; by default the study's deficit.
@@ -61,7 +61,7 @@ class Results(Shown, StudyTable):
         return information_plasticity(self, quantity)
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the damage along the sweep with matplotlib, one line for each curve, with 95 % t intervals.
+        """Draw the damage along the sweep with matplotlib: a line for each curve, 95 % t intervals of each point alone.
 
         Args:
             ax: the axes to draw on; None makes new ones.

@@ -99,6 +99,11 @@ class StudyTable:
         return {outcome.name: outcome for outcome in self.outcomes}
 
     @cached_property
+    def image_samples(self) -> dict[tuple[tuple[float, str], ...], Any]:
+        """What :func:`critlab.analysis.test_images.image_sample` has computed, by contrast; it adds what it lacks."""
+        return {}
+
+    @cached_property
     def metric(self) -> Metric:
         """The metric in which damage is measured."""
         return self.study.metric

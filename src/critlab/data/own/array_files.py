@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,24 @@ def read_sequences(folder: Path, reference: str) -> NDArray[Any] | Sequences:
     except DataError:
         raise
     except Exception as error:  # damaged files fail in any way at all
-        raise DataError(f"{path}: cannot be read ({one_line(f'{type(error).__name__}: {error}', 200)})") from error
+        why = not_numbers(path, error) or f"cannot be read ({one_line(f'{type(error).__name__}: {error}', 200)})"
+        raise DataError(f"{path}: {why}") from error
     raise DataError(f"{reference}: has the suffix {path.suffix!r}; must be .npy, .npz or .parquet")
+
+
+def not_numbers(path: Path, error: Exception) -> str:
+    """What is in a file that numpy reads as pickled objects, and what to do; empty of another error.
+
+    numpy takes any file for pickled objects that it does not know, and names the option that would execute them.
+    """
+    if not re.search("pickle|Python objects", f"{error}"):
+        return ""
+    with path.open("rb") as file:
+        known = file.read(2) in (b"\x93N", b"PK")
+    if known:
+        return "holds Python objects; save an array of numbers"
+    function = "save" if path.suffix == ".npy" else "savez"
+    return f"is not a {path.suffix} file of numpy; write it with the function {function} of numpy"
 
 
 def column_names(path: Path) -> list[str]:

@@ -39,7 +39,7 @@ _FORM = (
 def read_examples(options: OtherDataSet, targets: TargetForm) -> tuple[Pair, Pair]:
     """Training and test part; see :meth:`critlab.data.own.dataset.OtherDataSet.load`."""
     where = options.function
-    function = imported(where)
+    function = imported(where, "data.function")
     if not callable(function):
         raise DataError(f"data.function: {where!r} is of type {type(function).__name__}; must be a function")
     with seeded():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from critlab._core.errors import DataError
+from critlab._core.problems import Problems, shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,14 +17,28 @@ if TYPE_CHECKING:
 COLOURS = (1, 3, 4)
 """Lengths of an axis of channels that are recognised."""
 
-Range = (
-    Literal["8bit", "16bit", "unit", "standardised"]
-    | Annotated[tuple[float, float], BeforeValidator(lambda raw: tuple(raw) if isinstance(raw, list) else raw)]
-)
+
+RANGES = '"8bit", "16bit", "unit", "standardised", or two increasing numbers, such as [-80, 0]'
+
+MOST = 1e300
+"""The absolute value that an end of a range must be below."""
+
+
+def _one_of_them(given: Any) -> Any:
+    """A range as it is kept; raises Problems where it is none."""
+    if isinstance(given, str) and given in ("8bit", "16bit", "unit", "standardised"):
+        return given
+    ends = given if isinstance(given, list | tuple) and len(given) == 2 else ()
+    numbers = [end for end in ends if isinstance(end, int | float) and not isinstance(end, bool)]
+    if len(numbers) == 2 and -MOST < numbers[0] < numbers[1] < MOST:
+        return tuple(map(float, numbers))
+    raise Problems([((), f"received {shown(given)}; must be {RANGES}")])
+
+
+Range = Annotated[Literal["8bit", "16bit", "unit", "standardised"] | tuple[float, float], BeforeValidator(_one_of_them)]
 """``8bit``: 0 to 255. ``16bit``: 0 to 65535. ``unit``: 0 to 1. ``standardised``: any numbers, used as they are or
 normalised per channel. Two numbers: from the first to the second, mapped to [0, 1]."""
 
-RANGES = '"8bit", "16bit", "unit", "standardised", or two numbers, such as [-80, 0]'
 
 _ORDER: Mapping[str, tuple[int, ...]] = {
     "vector": (0, 1),

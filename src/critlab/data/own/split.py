@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from critlab._core.errors import DataError
+from critlab._core.problems import shown
 from critlab._core.spec import Spec
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ def _by_keys(keys: Sequence[str], split: Split, where: str) -> NDArray[np.bool_]
 
     values, group = np.unique(np.asarray(keys), return_inverse=True)
     if len(values) < 2:
-        raise DataError(f"{where}: split.by {split.by!r} has one value alone, {values[0]!r}; a split needs at least 2")
+        raise DataError(
+            f"{where}: split.by {split.by!r} has one value alone, {shown(f'{values[0]}')}; a split needs at least 2"
+        )
     sizes, wanted = np.bincount(group), split.test * len(keys)
     ordered = sorted(range(len(values)), key=lambda place: _order(str(values[place])))
     chosen = [ordered[0]]

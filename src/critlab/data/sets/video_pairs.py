@@ -10,6 +10,7 @@ from pydantic import Field
 
 from critlab._core.errors import DataError
 from critlab.data.data_set import DataSet
+from critlab.data.own.array_files import not_numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,7 +106,8 @@ def _frames(clip: Path, options: VideoPairs) -> list[Path] | NDArray[Any]:
     try:
         frames = np.load(clip, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # damaged headers fail in any way at all
-        raise DataError(f"{clip}: cannot be read: {_why(error)}") from error
+        why = not_numbers(clip, error) or f"cannot be read: {_why(error)}"
+        raise DataError(f"{clip}: {why}") from error
     if frames.dtype != np.uint8 or frames.ndim not in (3, 4) or (frames.ndim == 4 and frames.shape[3] != 3):
         raise DataError(
             f"{clip}: {frames.dtype} of shape {frames.shape}; must be uint8 (frames, height, width) or "

@@ -37,6 +37,8 @@ def fitting_images(study: Study, folder: Path | None) -> ImageSet:
         raise StudyError(
             f"optimizer.batch: received {study.optimizer.batch}; must be at most {train}, the number of training images"
         )
+    if text := study.single_image():
+        raise StudyError(f"optimizer.batch: {text}")
     if text := study.too_few_batches(study.data.epoch or train):
         raise StudyError(f"optimizer.accumulate: {text}")
     for switch in study.switch or ():

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from critlab._core.errors import CritlabError, DataError
-from critlab._core.loading.imports import imported, is_path
+from critlab._core.errors import DataError
 from critlab.data.class_counts import ClassCounts, class_counts
 from critlab.data.folder import data_folder
 from critlab.engine.context import RunContext, RunOptions
@@ -18,9 +16,10 @@ from critlab.engine.executors.worker import refuse_inside_a_worker
 from critlab.engine.learner import network_training
 from critlab.engine.planning import timing
 from critlab.engine.planning.disk_space import RECORD_BYTES, needed_bytes, shortage
+from critlab.engine.planning.first_run import not_imported, own_model
 from critlab.engine.planning.numerics import Decision, decide, settled
 from critlab.engine.planning.parts import part_text
-from critlab.engine.planning.retention import built_bytes, known_outputs, retained_paths, state_bytes
+from critlab.engine.planning.retention import built_bytes, retained_paths, state_bytes
 from critlab.engine.records.standing import read_record
 from critlab.engine.records.study_ids import StudyIds
 from critlab.engine.records.study_record import StudyRecord
@@ -133,8 +132,8 @@ def plan(
         part: of the work; None plans all of it.
 
     Raises:
-        StudyError: a control is the same as another one or as the study itself, or it shall measure, and this process
-            is a worker.
+        StudyError: a control is the same as another one or as the study itself, a model of the user's own cannot be
+            built, or it shall measure, and this process is a worker.
     """
     if measure:
         refuse_inside_a_worker()
@@ -146,12 +145,15 @@ def plan(
     if record is None:
         refuse_own_clock(study)
     run = None if record is None else replace(record.run(study, store), part=part)
+    own_bytes, not_yet = (None, []) if measure else own_model(study)
     tree, work = (build(study), None) if run is None else (run.tree, run.missing())
     seeds = len(study.seeds)
     everything = tree.epochs * seeds
     left, replays = (work.trained, work.replayed) if work else (_epochs(study, tree, part), 0)
     readings = work.readings if work else _readings(study, tree, part)
-    decision, each, size = _measured(study, store, record, workers, folder) if measure else _known(study, record)
+    decision, each, size = (
+        _measured(study, store, record, workers, folder) if measure else _known(study, record, own_bytes)
+    )
     start = timing.recall_start(study)
     before = sum(start) if start and left + replays + readings else 0.0
     whole = None if size is None else _bytes(study, tree, size)
@@ -178,7 +180,8 @@ def plan(
         steps=study.steps,
         missing_controls=run.missing_controls(work) if run and work else (),
         remarks=(
-            *_not_imported(study),
+            *not_imported(study),
+            *not_yet,
             *read_as,
             *training_remarks(study),
             *unused_remarks(study),
@@ -187,15 +190,6 @@ def plan(
         classes=classes,
         part="" if part is None else part_text(share(part, tree, study.seeds)),
     )
-
-
-def _not_imported(study: Study) -> Iterator[str]:
-    """One line for each module of the user's own that cannot be imported; without it the study cannot be run."""
-    for path in dict.fromkeys(part.name for part in (study.data, study.model, study.optimizer) if is_path(part.name)):
-        try:
-            imported(path)
-        except CritlabError as error:
-            yield f"the study cannot be run yet: {error}"
 
 
 def _of_the_data(study: Study, folder: Path | None) -> tuple[ClassCounts | None, list[str]]:
@@ -226,25 +220,13 @@ def _readings(study: Study, tree: Tree, part: Part | None = None) -> int:
     return sum(due[path] for seed in study.seeds for path in within(paths, seed, tree))
 
 
-def _known(study: Study, record: StudyRecord | None) -> tuple[Decision | None, float | None, int | None]:
+def _known(
+    study: Study, record: StudyRecord | None, own_bytes: int | None
+) -> tuple[Decision | None, float | None, int | None]:
     """How numbers are computed, worker-seconds of an epoch, and bytes of a checkpoint, as far as they are known."""
     decision = settled(study, record)
-    size = state_bytes(study) or _own_bytes(study) or timing.recall_state_bytes(study)
+    size = state_bytes(study) or own_bytes or timing.recall_state_bytes(study)
     return decision, timing.recall(study, decision.numerics) if decision else None, size
-
-
-def _own_bytes(study: Study) -> int | None:
-    """Bytes of a checkpoint of a model without a closed form; None where that fails without data."""
-    try:
-        facts = study.data.declared()
-        return (
-            None
-            if facts is None
-            else built_bytes(study, study.data.padded(facts.shape), known_outputs(study, facts.classes), memory=False)
-        )
-    except Exception:
-        # a user's code may need real memory, or fail; the run reports it, and --measure counts the built model
-        return None
 
 
 def _measured(
@@ -264,6 +246,7 @@ def _measured(
         size = built_bytes(study, tuple(images.train_images.shape[1:]), outputs, memory=True)
         timing.remember_state_bytes(study, size)
     decision = decide(study, images, record)
+    training.try_model(study, images, decision.numerics, "cpu")
     seconds = training.epoch_seconds(study, images, decision.numerics)
     timing.remember(study, decision.numerics, seconds)
     run = StudyRun.assemble(study, StudyIds(study, images.fingerprint, decision.numerics), store)

@@ -105,6 +105,7 @@ class TaskQueue:
         self.interruption, self.outcome = interruption, RunOutcome()
         self.doing: list[Task] = []
         self._attempts: Counter[tuple[int, str]] = Counter()
+        self._left, self._done = work.trained + work.replayed, Counter[tuple[int, str]]()
         self._stale, self._due = False, 0.0
 
     def _is_urgent(self, task: Task) -> bool:
@@ -139,7 +140,8 @@ class TaskQueue:
     def _look_again(self) -> None:
         began = time.monotonic()
         work = self.survey()
-        self.listener.left(work.trained + work.replayed)
+        self._left, self._done = work.trained + work.replayed, Counter()
+        self.listener.left(self._left)
         made = {(task.seed, path) for task in self.doing for path in task.makes}
         new = [task for task in work.tasks if not any((task.seed, path) in made for path in task.makes)]
         failed = [(failure.seed, failure.path) for failure in self.outcome.failures]
@@ -161,6 +163,8 @@ class TaskQueue:
             return
         self.outcome.trained += not event.replayed
         self.outcome.replayed += event.replayed
+        self._left -= 1
+        self._done[event.task.seed, event.task.end] += 1
         self.listener.epoch(event.seconds)
         if event.diverged:
             self.listener.diverged(event.task, event.diverged)
@@ -170,7 +174,7 @@ class TaskQueue:
         if how == "done":
             self.ready.done(task)
         elif how == "diverged":
-            self.ready.dropped(task)
+            self._give_up(task)
         elif how == "failed":
             self._fail(task, event.path, event.reason)
         elif how in ("gone", "died"):
@@ -198,8 +202,15 @@ class TaskQueue:
         """The work broke at ``path``; what depends on it is blocked."""
         self.outcome.failures.append(Failure(task.seed, path, reason))
         self.record(task.seed, path, reason)
-        self.outcome.blocked += self.ready.dropped(task)
+        self.outcome.blocked += self._give_up(task)
         self.listener.failed(task, reason)
+
+    def _give_up(self, task: Task) -> list[Task]:
+        """Counts ``task`` and all that depends on it as work that is no longer left; returns the latter."""
+        blocked = self.ready.dropped(task)
+        self._left -= len(task.steps) - self._done[task.seed, task.end] + sum(len(one.steps) for one in blocked)
+        self.listener.left(max(self._left, 0))
+        return blocked
 
     def _put_off(self, task: Task, at_once: bool) -> None:
         self.ready.dropped(task)

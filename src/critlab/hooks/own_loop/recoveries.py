@@ -2,48 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
-from critlab._core.digest import digest
 from critlab._core.errors import StudyError
 from critlab._core.random_streams import key
 from critlab._core.terminal.progress import Progress
 from critlab._core.threads import threads
-from critlab._core.user_code.identity import own_code
 from critlab.hooks.deprivation import DataInfo
 from critlab.hooks.own_loop.given import GivenLoop
 from critlab.hooks.own_loop.learner import OwnLearner, OwnLoop, OwnState
 from critlab.hooks.own_loop.means import LoopMeans
 from critlab.hooks.own_loop.processes.fork_work import asking
 from critlab.hooks.own_loop.processes.probe_work import loop_again
+from critlab.hooks.own_loop.recovered import Recovered, Recovery
+from critlab.hooks.own_loop.recovery_records import RecoveryRecords
 from critlab.study.ingredients.measurement import TEST, Measurement
 from critlab.study.runs.recipe import Recipe
 from critlab.training.seeding import seeded
-from critlab.training.states.packing import Arrays, arrays_digest, unpack
+from critlab.training.states.packing import Arrays, unpack
 
 RECOVERY_FUNCTIONS = ("advance", "evaluate", "load")
 """What a loop has whose checkpoints recover."""
-
-Remedy = Callable[[Any], Any]
-"""Changes a state in place, or returns another one."""
-
-
-class Recovery(NamedTuple):
-    """One fork.
-
-    Args:
-        checkpoint: the name of the checkpoint that it starts from.
-        begin: the epoch that its first one counts as.
-        end: the epoch before which it ends.
-        remedy: what is done to the state first; None for nothing.
-    """
-
-    checkpoint: str
-    begin: int
-    end: int
-    remedy: Remedy | None = None
 
 
 def recovery_scores(
@@ -52,10 +33,10 @@ def recovery_scores(
     checkpoints: Mapping[str, Arrays],
     forks: Mapping[str, Recovery],
     repeats: int,
-    kept: MutableMapping[str, float] | None,
+    records: RecoveryRecords | None,
     metric: str,
-) -> dict[str, tuple[float, ...]]:
-    """The score of each fork in each repeat.
+) -> dict[str, tuple[Recovered, ...]]:
+    """What each fork gave in each repeat.
 
     Args:
         loop: the user's.
@@ -63,7 +44,7 @@ def recovery_scores(
         checkpoints: packed, by name.
         forks: by name.
         repeats: how many.
-        kept: where scores are kept and found again; None keeps nothing.
+        records: where recoveries are kept and found again; None keeps nothing.
         metric: the name of what ``evaluate`` gives.
 
     Raises:
@@ -71,8 +52,8 @@ def recovery_scores(
         Diverged: a fork's numbers are not finite.
     """
     asked = [(name, repeat) for name in forks for repeat in range(repeats)]
-    names = dict.fromkeys(asked, "") if kept is None else _names(loop, checkpoints, forks, asked, metric)
-    found = {one: kept[names[one]] for one in asked if names[one] in kept} if kept is not None else {}
+    known = {one: None if records is None else records.find(*one) for one in asked}
+    found = {one: recovered for one, recovered in known.items() if recovered is not None}
     left = [one for one in asked if one not in found]
     values: dict[str, Any] = {
         "checkpoints": dict(checkpoints),
@@ -80,20 +61,20 @@ def recovery_scores(
     }
     values["metric"] = metric
     with _scoring(loop, means, values) as scored, Progress("recoveries", len(left)) as shown:
-        for place, score in scored(left) if left else ():
+        for place, recovered in scored(left) if left else ():
             shown.advance()
-            found[left[place]] = score
-            if kept is not None:
-                kept[names[left[place]]] = score
+            found[left[place]] = recovered
+            if records is not None:
+                records.keep(*left[place], recovered)
     return {name: tuple(found[name, repeat] for repeat in range(repeats)) for name in forks}
 
 
-def recovery_work(values: Mapping[str, Any]) -> Callable[[tuple[str, int]], float]:
+def recovery_work(values: Mapping[str, Any]) -> Callable[[tuple[str, int]], Recovered]:
     """What scores one fork of one repeat in another process."""
     return _scorer(loop_again(values, RECOVERY_FUNCTIONS, "lasting_damage"), values)
 
 
-Scored = Callable[[list[tuple[str, int]]], Iterator[tuple[int, float]]]
+Scored = Callable[[list[tuple[str, int]]], Iterator[tuple[int, Recovered]]]
 
 
 @contextmanager
@@ -108,56 +89,30 @@ def _scoring(loop: GivenLoop, means: LoopMeans, values: Mapping[str, Any]) -> It
             yield lambda asked: ((place, score(one)) for place, one in enumerate(asked))
 
 
-def _scorer(loop: GivenLoop, values: Mapping[str, Any]) -> Callable[[tuple[str, int]], float]:
+def _scorer(loop: GivenLoop, values: Mapping[str, Any]) -> Callable[[tuple[str, int]], Recovered]:
     functions = {name: loop.functions[name] for name in RECOVERY_FUNCTIONS}
     loop_of_forks = OwnLoop(make=_nobody, save=lambda state: state, **functions)
     learner = OwnLearner(loop_of_forks, DataInfo(), values["metric"], "lasting_damage")
     forks = {name: Recovery(*one) for name, one in values["forks"].items()}
 
-    def score(asked: tuple[str, int]) -> float:
+    def score(asked: tuple[str, int]) -> Recovered:
         one = forks[asked[0]]
         return _score(learner, unpack(values["checkpoints"][one.checkpoint]), one, asked[1])
 
     return score
 
 
-def _score(learner: OwnLearner, saved: Any, fork: Recovery, repeat: int) -> float:
+def _score(learner: OwnLearner, saved: Any, fork: Recovery, repeat: int) -> Recovered:
     with seeded(key(repeat, "init", fork.begin)):
         own = learner.loop.load(saved)
         if fork.remedy is not None:
             changed = fork.remedy(own)
             own = own if changed is None else changed
-    state = OwnState(own, repeat, fork.begin)
+    state, numbers = OwnState(own, repeat, fork.begin), dict[str, float]()
     for epoch in range(fork.begin, fork.end):
-        learner.advance(state, Recipe(lr=1.0, weight_decay=0.0), epoch)
-    return learner.measure(state, Measurement(TEST, None, None))[0].value
-
-
-def _names(
-    loop: GivenLoop,
-    checkpoints: Mapping[str, Arrays],
-    forks: Mapping[str, Recovery],
-    asked: list[tuple[str, int]],
-    metric: str,
-) -> dict[tuple[str, int], str]:
-    """The names under which scores are kept: by code, also of the remedy, checkpoint, epochs, repeat and metric."""
-    codes = [code.digest for _, code in loop.codes(("advance", "evaluate"))]
-    states = {name: arrays_digest(arrays) for name, arrays in checkpoints.items()}
-    named = {}
-    for name, repeat in asked:
-        one = forks[name]
-        remedy = "" if one.remedy is None else _remedy_name(name, one.remedy)
-        parts = (codes, states[one.checkpoint], one.begin, one.end, remedy, repeat, metric)
-        named[name, repeat] = digest("recovery", *parts)[:32]
-    return named
-
-
-def _remedy_name(name: str, remedy: Remedy) -> str:
-    """What names a remedy: its own name and its code; the name alone where the code cannot be read."""
-    try:
-        return digest("remedy", name, own_code(remedy, name, here=True).digest)
-    except StudyError:
-        return name
+        numbers = learner.advance(state, Recipe(lr=1.0, weight_decay=0.0), epoch)
+    reading = learner.measure(state, Measurement(TEST, None, None, by_image=True))[0]
+    return Recovered(reading.value, tuple(numbers[name] for name in sorted(numbers)), reading.correct)
 
 
 def _nobody(seed: int) -> Any:

@@ -82,7 +82,7 @@ class OwnScoring(Scoring):
 
     @cached_property
     def _found(self) -> Any:
-        return imported(self.path)
+        return imported(self.path, "task.metric")
 
     @cached_property
     def _computed(self) -> Scoring | None:

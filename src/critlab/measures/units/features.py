@@ -27,7 +27,8 @@ def feature_layer(model: nn.Module, asked: str | None, measure: str) -> str:
             f"give the layer to read{nearest('', names)}"
         )
     if chosen not in names:
-        raise StudyError(f"measures.{measure}.layer: received {shown(chosen)}{nearest(str(chosen), names)}")
+        text = f"received {shown(chosen)}, which names no layer of the model{nearest(str(chosen), names)}"
+        raise StudyError(f"measures.{measure}.layer: {text}")
     return str(chosen)
 
 

@@ -30,7 +30,8 @@ def filters(model: nn.Module, example_shape: tuple[int, ...], layer: str | None 
     """
     found = {n: m for n, m in model.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)}
     if layer is not None and layer not in found:
-        raise StudyError(f"measures.filters.layer: received {shown(layer)}{nearest(layer, found)}")
+        text = f"received {shown(layer)}, which names no nn.Conv2d or nn.Linear of the model{nearest(layer, found)}"
+        raise StudyError(f"measures.filters.layer: {text}")
     if not found:
         raise StudyError("measure 'filters' needs an nn.Conv2d or nn.Linear, but the model has none; omit this measure")
     name = next(iter(found)) if layer is None else layer

@@ -40,6 +40,8 @@ FROM_THE_END = 0.05
 
 HEIGHTS = {"score": 380, "damage": 340}
 SMALLEST = "smallest of interest"
+ALONE = "95 % t, each point alone"
+"""What the intervals of a curve are, for the heads of their columns."""
 
 
 def sweep_charts(results: Results) -> Iterator[Chart]:
@@ -198,13 +200,14 @@ def _score_chart(study: Study, arms: Sequence[Arm]) -> Chart:
     return Chart(
         key=study.sweep.words.chart,
         title=_title(study, f"Final {metric.title}"),
-        caption="Means over seeds with 95 % intervals; small dots are single seeds. The grey band is the clean "
-        f"control.{window}{better(metric)} Hover for numbers; click a name to single it out.{_left_out(arms)}",
+        caption="Means over seeds with the 95 % interval of each point alone; small dots are single seeds. The grey "
+        f"band is the clean control.{window}{better(metric)} Hover for numbers; click a name to single it out."
+        f"{_left_out(arms)}",
         alt=_alt(study, arms, f"final test {metric.title}"),
         panels=(_panel(shown, rows, [*control, *marks], label, y, HEIGHTS["score"], others),),
         columns=columns(metric),
         rows=tuple(row for arm in arms for row in arm.numbers()),
-        interval="95 % t",
+        interval=ALONE,
         seeds=tuple(values for arm in arms for values in arm.seeds("score")),
     )
 
@@ -241,7 +244,7 @@ def _damage_chart(study: Study, arms: Sequence[Arm]) -> Chart:
         panels=(_panel(shown, rows, [*lines, *marks], label, y, HEIGHTS["damage"], others),),
         columns=columns(metric),
         rows=tuple(row for arm in arms for row in arm.numbers()),
-        interval="95 % t",
+        interval=ALONE,
         seeds=tuple(values for arm in arms for values in arm.seeds("damage")),
     )
 

@@ -43,6 +43,7 @@ def verdict_document(results: Results) -> dict[str, Any]:
         "damages": [_damage(verdict, one) for one in verdict.damages],
         "missing": [asdict(one) for one in verdict.missing],
         "seeds_needed": verdict.seeds_needed,
+        "images_needed": verdict.images_needed,
         "epochs_a_seed": verdict.epochs_a_seed,
         "epochs": verdict.epochs,
         "epochs_left": verdict.epochs_left,

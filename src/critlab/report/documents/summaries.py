@@ -77,7 +77,9 @@ def _curve_table(curve: Curve) -> str:
         f"<td>{damage_text(point, curve.metric)}</td><td>{point.n}</td></tr>"
         for point in curve.points
     )
-    head = "".join(f"<th>{name}</th>" for name in (curve.sweep.words.point, words.title, "damage", "n"))
+    head = "".join(
+        f"<th>{name}</th>" for name in (curve.sweep.words.point, words.title, "damage, each point alone", "n")
+    )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 

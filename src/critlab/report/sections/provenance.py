@@ -29,6 +29,12 @@ from critlab.report.text.names import (
 from critlab.report.text.notes import SEEDS_ALONE
 from critlab.report.text.numbers import significant, size
 
+_IMAGES_LACKING = {
+    "some": "intervals contain their choice only as far as the store has which of them were classified correctly; it "
+    "lacks this for some runs",
+    "none": "intervals do not contain their choice: the store lacks which of them were classified correctly",
+}
+
 
 def provenance_pairs(results: Results) -> Iterator[tuple[str, str]]:
     """Data, model and machines of a study, as names and texts."""
@@ -61,12 +67,8 @@ def provenance_pairs(results: Results) -> Iterator[tuple[str, str]]:
         yield "Tests", "; ".join(tests)
     if not study.metric.counted:
         yield "Test examples", SEEDS_ALONE
-    elif not images_recorded(results):
-        yield (
-            "Test images",
-            "intervals do not contain their choice: the store lacks which of them were classified correctly, at least "
-            "for some runs",
-        )
+    elif (recorded := images_recorded(results)) != "all":
+        yield "Test images", _IMAGES_LACKING[recorded]
     yield "Seeds", ", ".join(map(str, study.seeds))
     yield from _commands(results.commands)
     known, found = dict(results.provenance), mixture(results)

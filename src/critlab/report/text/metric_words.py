@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from critlab.analysis.statistics import RESOLUTION, Summary
+from critlab.analysis.statistics import RESOLUTION, Summary, scale_of
 from critlab.learning_tasks.metric import ACCURACY, Metric
 from critlab.report.text.numbers import hundredths, percent, plain, points
 from critlab.report.text.numbers import interval as points_interval
@@ -103,7 +103,8 @@ class MetricWords:
 
     def is_loss(self, damage: float) -> bool:
         """Whether a damage is shown as a loss: not a gain that shows."""
-        shown_as_0 = self.number(damage) == "0.0" if self.metric.in_points else abs(damage) < RESOLUTION
+        rounding = RESOLUTION * scale_of(100 * self.metric.smallest_damage)
+        shown_as_0 = self.number(damage) == "0.0" if self.metric.in_points else abs(damage) < rounding
         return damage >= 0 or shown_as_0
 
     @property

@@ -80,8 +80,10 @@ def curve_note_text(note: CurveNote) -> str:
         case NeverRemoved():
             return "At 'never' the deficit lasts to the end. The verdict leaves this point out."
         case Diverged():
-            left_out = "is left out" if note.runs == 1 else "are left out"
-            return f"{count(note.runs, 'diverged run')} {left_out} of the means, which may therefore be too high."
+            has, them = ("has", "it") if note.runs == 1 else ("have", "them")
+            return (
+                f"{count(note.runs, 'run')} diverged and {has} no final score, so means without {them} may be too high."
+            )
         case Unfinished():
             pairs = count(note.pairs, "pair of run and control", "pairs of run and control")
             verb = "is" if note.pairs == 1 else "are"

@@ -12,7 +12,7 @@ from critlab.engine.maintenance.verification import Finding, Verification
 from critlab.engine.records.makers import arm_lines
 from critlab.report.text.judgement.looks import growth_lines
 from critlab.report.text.judgement.mixture import mixture_lines
-from critlab.report.text.numbers import size
+from critlab.report.text.numbers import count, size
 
 MOST_LINES = 50
 """How many findings of a kind are listed; ``--json`` has all."""
@@ -22,13 +22,15 @@ def status_text(found: StudyProgress, command: str) -> str:
     """How far a study is, and the command that goes on."""
     damaged = [f"  put aside, failed its check: {one_line(name)}" for name in found.quarantined]
     if not found.runs:
-        never = f"{found.study}: never run in this store; {found.epochs:,} epochs to train"
+        never = f"{found.study}: never run in this store; {count(found.epochs, 'epoch')} to train"
         return "\n".join([never, *damaged, f"begin: {command}"])
-    lines = [f"{found.study}: {found.epochs - found.epochs_left:,} of {found.epochs:,} epochs trained"]
-    lines += [f"  {count:4d} runs {state}" for state, count in sorted(found.counts.items())]
+    lines = [f"{found.study}: {found.epochs - found.epochs_left:,} of {count(found.epochs, 'epoch')} trained"]
+    for state, number in sorted(found.counts.items()):
+        lines.append(f"  {number:4d} {'run' if number == 1 else 'runs'} {state}")
     for run in found.runs:
         if run.note:
-            lines.append(f"  {run.name}: {run.state} after {run.epochs} epochs: {one_line(run.note.splitlines()[-1])}")
+            note = one_line(run.note.splitlines()[-1])
+            lines.append(f"  {run.name}: {run.state} after {count(run.epochs, 'epoch')}: {note}")
     lines += damaged
     lines += [f"  {line}" for line in growth_lines(found.growth)]
     lines += [f"  {one_line(line)}" for line in mixture_lines(found.mixture)]
@@ -42,10 +44,10 @@ def status_text(found: StudyProgress, command: str) -> str:
 def verification_text(found: Verification) -> str:
     """What was looked at, and what was found."""
     what = f"{found.study} in {found.store}" if found.study else found.store
-    lines = [f"{what}: {found.files:,} files, {size(found.bytes)}"]
+    lines = [f"{what}: {count(found.files, 'file')}, {size(found.bytes)}"]
     for one in found.lacking:
-        lacks = [f"{count:,} {what}" for count, what in ((one.epochs, "epochs"), (one.readings, "readings")) if count]
-        lines.append(f"  {one.study}: {' and '.join(lacks)} are not there; critlab run makes them")
+        lacks = [count(number, what) for number, what in ((one.epochs, "epoch"), (one.readings, "reading")) if number]
+        lines.append(f"  {one.study}: lacks {' and '.join(lacks)}; critlab run makes them")
     lines += [one_line(f"  made on several kinds of machine: {line}") for line in arm_lines(found.made)]
     lines += _listed("wrong", found.wrong)
     lines += _listed("put aside", found.set_aside)
@@ -78,20 +80,21 @@ def garbage_text(found: Garbage, store: str) -> str:
             f"{size(found.bytes)} can be freed; nothing was changed: add --apply to move these files to the trash"
         )
     if files:
-        lines.append(f"the trash holds {files:,} files, {size(taken)}: critlab gc --empty-trash deletes them")
+        lines.append(f"the trash holds {count(files, 'file')}, {size(taken)}: critlab gc --empty-trash deletes them")
     return "\n".join(lines)
 
 
 def merged_text(found: Merged) -> str:
     """What a merge wrote, what it left out, and what the studies lack."""
     others = ", ".join(one for one in found.stores if one != found.into)
-    lines = [f"{found.into}: merged {others}: {found.files:,} files, {size(found.bytes)}; {found.known:,} known before"]
+    written = f"{count(found.files, 'file')}, {size(found.bytes)}"
+    lines = [f"{found.into}: merged {others}: {written}; {found.known:,} known before"]
     lines += _listed("left out", list(found.left_out))
     lines += [f"  {one_line(name)}: all is there" for name in found.complete]
     for one in found.lacking:
-        counts = {"epochs": one.epochs, "readings": one.readings}
-        lacks = " and ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "checkpoints"
-        lines.append(f"  {one_line(one.study)}: {lacks} are missing; critlab run trains them")
+        counts = {"epoch": one.epochs, "reading": one.readings}
+        lacks = " and ".join(count(number, what) for what, number in counts.items() if number) or "checkpoints"
+        lines.append(f"  {one_line(one.study)}: lacks {lacks}; critlab run trains them")
     lines += [
         f"  {one_line(name)}: uses your own code; repeat its command to see what is missing" for name in found.unread
     ]
@@ -101,5 +104,7 @@ def merged_text(found: Merged) -> str:
 def emptied_text(files: int, taken: int, store: str) -> str:
     """What was deleted from the trash."""
     return (
-        f"{store}: deleted {files:,} files, {size(taken)}, from the trash" if files else f"{store}: the trash is empty"
+        f"{store}: deleted {count(files, 'file')}, {size(taken)}, from the trash"
+        if files
+        else f"{store}: the trash is empty"
     )

@@ -51,7 +51,7 @@ class OwnOptimizer(TorchOptimizer):
         Raises:
             StudyError: it cannot be imported, or is neither.
         """
-        found = imported(self.path)
+        found = imported(self.path, "optimizer.name")
         if not callable(found):
             raise StudyError(
                 f"optimizer.name: {shown(self.path)} is {type(found).__name__}; must be a class of optimisers"

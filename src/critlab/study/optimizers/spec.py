@@ -115,7 +115,9 @@ class OptimizerSpec(Spec):
         Raises:
             StudyError: it cannot be imported, or its source cannot be read.
         """
-        function = () if self.function is None else (own_code(imported(self.function), self.function),)
+        function = (
+            () if self.function is None else (own_code(imported(self.function, "optimizer.function"), self.function),)
+        )
         return (*self.options.codes(), *function)
 
     def shares_state(self, other: OptimizerSpec) -> bool:

@@ -192,7 +192,7 @@ class Examples:
         """
         if spec is None or spec.transform is None:
             return images
-        found = imported(spec.transform)(images, replace(draws, place=TRANSFORM))
+        found = imported(spec.transform, "augment.transform")(images, replace(draws, place=TRANSFORM))
         if not isinstance(found, Tensor) or (found.shape, found.dtype) != (images.shape, images.dtype):
             form = [
                 f"{one.dtype} {tuple(one.shape)}" if isinstance(one, Tensor) else type(one) for one in (found, images)

@@ -29,7 +29,7 @@ def confound_text(verdict: Verdict, confound: Confound) -> str:
         case TrainingScore():
             return _training(confound, where, words)
         case NegativeControl():
-            return _negative(confound, where, plain_arm(verdict.arm), words)
+            return _negative(confound, where, verdict, words)
         case UnknownRate():
             return (
                 "The training loop sets its own learning rate. If the rate falls during training, that alone could "
@@ -113,9 +113,12 @@ def _training(confound: TrainingScore, where: str, words: MetricWords) -> str:
     )
 
 
-def _negative(confound: NegativeControl, where: str, arm: str, words: MetricWords) -> str:
+def _negative(confound: NegativeControl, where: str, verdict: Verdict, words: MetricWords) -> str:
+    arm = plain_arm(verdict.arm)
     if confound.effect is None or confound.excess is None:
-        return f"{capital(plain_arm(confound.arm))} has no results at {where}. Add these points to 'at' in [controls]."
+        # a probe trains its negative controls at every point
+        advice = "" if verdict.own_loop else " Add these points to 'at' in [controls]."
+        return f"{capital(plain_arm(confound.arm))} has no results at {where}.{advice}"
     own, other = confound.effect, plain_arm(confound.arm)
     does = words.effect(own.mean, own.low, own.high, own.n)
     said = f"It {does}, at {where}. The damage by {arm} minus that by {other}"

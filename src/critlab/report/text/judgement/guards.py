@@ -32,7 +32,9 @@ def _unconverged(guard: Unconverged, words: MetricWords) -> str:
     if not guard.longer:
         return f"{text} {capital(f'{unless}train for longer.')}"
     why = f"{unless}longer runs may end {'higher' if better else 'better'} for that reason alone."
-    advice = "Train for longer, or set equal_total = true in [controls]."
+    # where the rates are unknown, the training is a user's own loop, which has no file
+    equal = "give critlab.probe total= in place of recovery=" if unknown else "set equal_total = true in [controls]"
+    advice = f"Train for longer, or {equal}."
     if guard.has_equal_total:
         advice = "Compare with the clean runs of equal length."
     return f"{text} {capital(why)} {advice}"
@@ -47,10 +49,10 @@ def _chance(guard: AtChance, words: MetricWords) -> str:
     found = f"{words.level(guard.score.mean)} {words.interval(guard.score.low, guard.score.high)}, n = {guard.score.n}"
     found += f"; {is_level}" if guard.metric.counted else f"; {is_level} {words.level(guard.chance)}"
     subject = f"The control's {words.title}"
-    if lead.low is not None and lead.low > RESOLUTION:
+    if lead.low is not None and lead.low > guard.rounding:
         least = f"the smallest damage of interest, {words.amount(guard.needed)}"
         exceeds = f"exceeds {constant}" if higher else f"is below that of {constant}"
         return f"{subject} {exceeds} by less than {least} ({found})."
-    surely = "not" if lead.mean <= RESOLUTION else "not significantly"
+    surely = "not" if lead.mean <= guard.rounding else "not significantly"
     side = f"above {constant}" if higher else f"below that of {constant}"
     return f"{subject} is {surely} {side} ({found})."

@@ -12,16 +12,22 @@ from critlab.study.runs.stages import Look
 from critlab.study.study import Study
 
 
-def look_lines(looks: Looks) -> Iterator[str]:
-    """What a reader must know of the looks; nothing where there is one, as planned."""
+def look_lines(looks: Looks, judged: str = "The study", noun: str = "seed") -> Iterator[str]:
+    """What a reader must know of the looks; nothing where there is one, as planned.
+
+    Args:
+        looks: so far.
+        judged: what was looked at.
+        noun: what is added from look to look.
+    """
     if looks.number == 1 and looks.planned and looks.most is None:
         return
     level = f"at a one-sided level of {significant(looks.level, 2)}"
     if looks.unplanned:
-        noun = "was" if looks.unplanned == 1 else "were"
+        verb = "was" if looks.unplanned == 1 else "were"
         yield (
-            f"The study was judged with {_seeds(looks)}, and {looks.unplanned} of these {count(looks.number, 'look')} "
-            f"{noun} not planned. This look is {level}. "
+            f"{judged} was judged with {_seeds(looks, noun)}, and {looks.unplanned} of these "
+            f"{count(looks.number, 'look')} {verb} not planned. This look is {level}. "
             f"The chance of a false “present” over all looks is {percent(looks.false_present)}."
         )
     elif looks.most is not None:
@@ -63,7 +69,7 @@ def growth_lines(growth: Growth | None) -> Iterator[str]:
         )
 
 
-def _seeds(looks: Looks) -> str:
+def _seeds(looks: Looks, noun: str) -> str:
     """The numbers of seeds of all looks, such as ``3, 5 and 8 seeds``."""
     numbers = [str(len(look.seeds)) for look in looks.earlier]
-    return f"{', '.join(numbers)} and {len(looks.seeds)} seeds" if numbers else count(len(looks.seeds), "seed")
+    return f"{', '.join(numbers)} and {len(looks.seeds)} {noun}s" if numbers else count(len(looks.seeds), noun)

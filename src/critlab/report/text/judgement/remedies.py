@@ -10,6 +10,7 @@ from critlab.analysis.judgement.verdict import Verdict
 from critlab.report.text.judgement.damages import NAMES, damage_name, damage_place
 from critlab.report.text.metric_words import MetricWords
 from critlab.report.text.numbers import count, listing
+from critlab.study.types import Place
 
 HOW: Mapping[str, str] = {
     "controls.clocks": "train the deficit with a restarted schedule too (clocks in [controls])",
@@ -20,6 +21,21 @@ HOW: Mapping[str, str] = {
     "switch": "leave out the switch",
 }
 """What to change in a study, by the key that decides it."""
+
+HOW_IN_A_PROBE: Mapping[str, str] = {
+    "controls.clocks": "give restart=True to critlab.probe",
+    "controls.delay": "give delay=True to critlab.probe",
+    "controls.equal_total": "give total= to critlab.probe in place of recovery=, so that all runs are equally long",
+    "controls.at": "call critlab.probe with {points}, because its controls are at the {where}",
+    "optimizer.clock": (
+        "describe the training in a study file and choose a schedule there, because critlab does not know the learning "
+        "rates of your own loop"
+    ),
+}
+"""What to change in the call of :func:`critlab.probe`, whose study has no file; by the same keys. It has no switch."""
+
+UNCOSTED = ("controls.equal_total",)
+"""Keys whose cost is that of other runs than those that a probe would train."""
 
 
 def remedy_texts(verdict: Verdict) -> Iterator[str]:
@@ -34,8 +50,19 @@ def _controls(verdict: Verdict) -> Iterator[str]:
     for key in dict.fromkeys(one.key for one in verdict.missing):
         missing = [one for one in verdict.missing if one.key == key]
         names = listing(list(dict.fromkeys(NAMES[one.name] for one in missing)))
-        how, epochs = HOW[key].format(at=missing[0].at), max(one.epochs for one in missing)
-        yield f"To measure {names}, {how}{_cost(epochs, verdict.seeds)}."
+        how, epochs = _how(verdict, key, missing[0].at), max(one.epochs for one in missing)
+        cost = "" if verdict.own_loop and key in UNCOSTED else _cost(epochs, verdict.seeds)
+        yield f"To measure {names}, {how}{cost}."
+
+
+def _how(verdict: Verdict, key: str, at: Place) -> str:
+    """What to change, in the study file or in the call that the runs are from."""
+    if not verdict.own_loop:
+        return HOW[key].format(at=at)
+    points, where = f"at= that ends at {at}", "last removal"
+    if verdict.sweep.points_key == "onsets":
+        points, where = f"onsets= that begin at {at}", "first onset"
+    return HOW_IN_A_PROBE[key].format(points=points, where=where)
 
 
 def _cost(epochs: int, seeds: int) -> str:

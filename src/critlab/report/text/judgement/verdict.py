@@ -24,6 +24,7 @@ from critlab.report.text.judgement.damages import (
     upper_limits,
 )
 from critlab.report.text.judgement.guards import guard_text
+from critlab.report.text.judgement.obstacles import obstacle_remedies, obstacle_words
 from critlab.report.text.judgement.remedies import remedy_texts
 from critlab.report.text.metric_words import MetricWords
 from critlab.report.text.names import plain_arm
@@ -130,7 +131,9 @@ def _undecided(verdict: Verdict) -> Iterator[str]:
         if text := _REASONS[reason]:
             largest = max((one.worst for one in verdict.damages if one.kind != "context"), default=0.0)
             worst = _words(verdict).amount(largest)
-            yield text.format(least=verdict.minimum_seeds, smallest=_smallest(verdict), worst=worst, few=FEW_SEEDS)
+            smallest, words = _smallest(verdict), obstacle_words(verdict)
+            yield text.format(least=verdict.minimum_seeds, smallest=smallest, worst=worst, few=FEW_SEEDS, **words)
+    yield from obstacle_remedies(verdict)
     yield from remedy_texts(verdict)
 
 
@@ -148,12 +151,14 @@ _REASONS: Mapping[Reason, str] = {
     "no_pair": "no results yet; no deficit run has finished together with its control.",
     "few_seeds": "A verdict needs at least {least} finished seeds.",
     "few_seeds_at_some_points": "Some damages have fewer than the {least} finished seeds that a verdict needs.",
+    "no_results": "{without}",
     "diverged": "A run that diverged did not recover, so damage is not ruled out.",
     "missing_control": "",
     "equal_length": "Compared with clean runs of equal length, there is damage above {smallest}.",
     "length": "The runs with the deficit train longer than the control, so longer training may hide damage.",
     "worst_seed": "One seed lost {worst}. With fewer than {few} seeds, such a loss forbids the answer absent.",
-    "together": "Adjusted over the damages at equal length too, it does not decide.",
+    "together": "Adjusted {adjusted}, it does not decide.",
+    "images": "{images}",
     "noise": "Some intervals hold {smallest}, so they do not decide.",
 }
 """Each reason as a sentence; a missing control is named with what to add."""

@@ -163,15 +163,29 @@ def _statistics(results: Results) -> Iterator[str]:
         "Each lasting and each critical damage was tested one-sided against the smallest damage of interest, "
         f"{smallest}, at a level of {level}, with variances moderated over the damages (Smyth "
         "2004) and p values adjusted over all damages of its kind (max-t, step-down). The 95 % t intervals of one kind "
-        "hold simultaneously."
+        "hold simultaneously; those of the points of a curve hold for each point alone."
     )
+    if verdict.confounds:
+        yield (
+            "Other explanations of the damage are quoted with the interval of the named damage that they are, or else "
+            "with an interval that allows for the choice of the points, each explanation alone."
+        )
     if verdict.metric.counted:
-        images = "contain" if images_recorded(results) else "do not contain"
-        yield f"Intervals {images} the choice of test images."
+        yield _IMAGES[images_recorded(results)].format(scores=words.scores)
     else:
         yield f"{SEEDS_ALONE}."
     if len(study.seeds) < MINIMUM_SEEDS:
         yield f"Answers need at least {count(MINIMUM_SEEDS, 'seed')}."
+
+
+_IMAGES = {
+    "all": "Intervals of final {scores}, of their differences and of shares of damage contain the choice of test "
+    "images; all others hold the differences between seeds alone.",
+    "some": "Intervals of final {scores}, of their differences and of shares of damage contain the choice of test "
+    "images only where it is known which of them were classified correctly, which it is not for all runs.",
+    "none": "Intervals do not contain the choice of test images.",
+}
+"""What the intervals hold, by how many runs say which test images were classified correctly."""
 
 
 def _first_of_each(verdict: Verdict) -> list[Any]:

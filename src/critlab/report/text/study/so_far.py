@@ -40,7 +40,7 @@ def curve_lines(curve: Curve) -> Iterator[str]:
     largest = max((point.damage.value for point in curve.points), default=0.0)
     width = max(len(str(point.at)) for point in curve.points)
     words = MetricWords(curve.metric)
-    yield f"{curve.sweep.words.axis}: {words.title}, damage"
+    yield f"{curve.sweep.words.axis}: {words.title}, damage with the 95 % interval of each point alone"
     for point in curve.points:
         share = max(point.damage.value, 0.0) / largest if largest > 0 else 0.0
         text = f"{words.level(point.score.value)}, {damage_text(point, curve.metric)}, n = {point.n}"

@@ -138,8 +138,8 @@ class Mixture(Switch):
         named = _named(self.value.by, len(labels))
         for index, name in enumerate(named):
             if name not in names:
-                where = f"switch.mixture.by: {shown(self.value.by)} returned {shown(name)} for image {index}"
-                raise StudyError(f"{where}{nearest(str(name), names)}")
+                returned = f"{shown(self.value.by)} returned {shown(name)} for image {index}, which names no part"
+                raise StudyError(f"switch.mixture.by: {returned}{nearest(str(name), names)}")
         places = {one: [index for index, name in enumerate(named) if name == one] for one in names}
         return {one: torch.tensor(found, dtype=torch.int64) for one, found in places.items()}
 
@@ -178,7 +178,7 @@ def _named(by: str, count: int) -> tuple[Any, ...]:
 
 
 def _function(path: str) -> Callable[[int], str]:
-    found = imported(path)
+    found = imported(path, "switch.mixture.by")
     if not callable(found):
         raise StudyError(f"switch.mixture.by: {shown(path)} is {type(found).__name__}; must be a function of the index")
     return found  # type: ignore[no-any-return]  # all that callable() checks

@@ -61,7 +61,7 @@ class Call(Switch):
             self._called(function, trained, False)
 
     def _function(self) -> Callable[[Trained, bool], object]:
-        found = imported(self.value)
+        found = imported(self.value, "switch.call")
         if not callable(found):
             kind = type(found).__name__
             raise StudyError(f"switch.call: {shown(self.value)} is {kind}; must be a function (training, on)")

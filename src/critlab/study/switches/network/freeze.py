@@ -77,6 +77,7 @@ def frozen_modules(model: nn.Module, patterns: tuple[str, ...]) -> list[nn.Modul
         matched = [module for name, module in named.items() if fnmatchcase(name, pattern)]
         if not any(True for module in matched for _ in module.parameters()):
             there = [name for name, module in named.items() if any(True for _ in module.parameters())]
-            raise StudyError(f"switch.freeze: received {shown(pattern)}{nearest(pattern, there)}")
+            text = f"received {shown(pattern)}, which matches no module with weights{nearest(pattern, there)}"
+            raise StudyError(f"switch.freeze: {text}")
         found |= {id(inner): inner for module in matched for inner in module.modules()}
     return [*found.values()]
