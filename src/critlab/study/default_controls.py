@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from critlab._core.spec import Spec
-from critlab.study.specs import ControlsSpec
+from critlab.study.specs import ControlsSpec, Filled
 
 if TYPE_CHECKING:
     from critlab.study.study import Study
@@ -19,7 +19,8 @@ def with_default_controls(raw: Any) -> Any:
     """The values of a new study with ``controls.delay`` and ``controls.clocks``, where these are left out.
 
     ``delay`` is true, but false with a switch other than :data:`STOPPED`: what is switched would differ from the frozen
-    run as well. ``clocks`` is None, the restarted clock. What is not a study stays as it is.
+    run as well. ``clocks`` is None, the restarted clock. What is not a study stays as it is. Neither key then counts as
+    set, so that a remark can say which were given.
 
     Args:
         raw: fields of a study, as plain values or as specifications.
@@ -30,8 +31,10 @@ def with_default_controls(raw: Any) -> Any:
     default = {"delay": stops_or_nothing(raw.get("switch")), "clocks": None}
     if isinstance(controls, ControlsSpec):
         missing = {key: value for key, value in default.items() if key not in controls.model_fields_set}
-        return {**raw, "controls": controls.model_copy(update=missing) if missing else controls}
-    return {**raw, "controls": {**default, **controls}} if isinstance(controls, Mapping) else raw
+        filled = controls.model_copy(update=missing)
+        filled.model_fields_set.difference_update(missing)
+        return {**raw, "controls": filled}
+    return {**raw, "controls": Filled(controls, default)} if isinstance(controls, Mapping) else raw
 
 
 def as_recorded(study: Study, recorded: Mapping[str, Any]) -> Study:

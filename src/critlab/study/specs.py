@@ -10,6 +10,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    ModelWrapValidatorHandler,
     SerializerFunctionWrapHandler,
     field_validator,
     model_serializer,
@@ -114,6 +115,19 @@ def _distinct(values: tuple[Clock, ...]) -> tuple[Clock, ...]:
     return values
 
 
+class Filled(dict[str, Any]):
+    """Plain values of which some are defaults; the model that is read from them remembers which.
+
+    Args:
+        given: what a person wrote.
+        default: values for the keys that they left out.
+    """
+
+    def __init__(self, given: Mapping[str, Any], default: Mapping[str, Any]) -> None:
+        super().__init__({**default, **given})
+        self.filled = frozenset(default) - frozenset(given)
+
+
 class ControlsSpec(Spec):
     """The comparisons for the deficit, in addition to the clean run.
 
@@ -139,6 +153,14 @@ class ControlsSpec(Spec):
     interventions: Annotated[tuple[Intervention, ...], BeforeValidator(sequence)] = ()
     equal_total: bool = False
     delay: bool = False
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _remember_defaults(cls, raw: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        made = handler(raw)
+        if isinstance(raw, Filled):
+            made.model_fields_set.difference_update(raw.filled)
+        return made
 
     @model_serializer(mode="wrap")
     def _without_unsaid(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
