@@ -16,8 +16,8 @@ from critlab.engine.executors.worker import refuse_inside_a_worker
 from critlab.engine.learner import network_training
 from critlab.engine.planning import timing
 from critlab.engine.planning.disk_space import RECORD_BYTES, needed_bytes, shortage
+from critlab.engine.planning.first_run import not_imported, own_model
 from critlab.engine.planning.numerics import Decision, decide, settled
-from critlab.engine.planning.own_code import not_imported, own_model
 from critlab.engine.planning.parts import part_text
 from critlab.engine.planning.retention import built_bytes, retained_paths, state_bytes
 from critlab.engine.records.standing import read_record
