@@ -757,7 +757,7 @@ FOUND_WITH_THE_DATA = {
     "the study's own clock": (("clocks = []", 'clocks = ["absolute"]'), "controls.clocks", "the study's own clock"),
     "augmentation": (("shift = 2", "shift = 28"), "augment.shift", "must be below the side of the image, 28"),
     "a layer": (("[sweep]", '[intervention]\nreset_layers = ["no"]\n[sweep]'), "intervention.reset_layers", "names no"),
-    "a text file": (('"x.npy"', '"text.npy"'), "text.npy", "is not a .npy file of numpy; write it"),
+    "a text file": (('"x.npy"', '"text.npy"'), "text.npy", "is not a .npy file; must be written by numpy.save"),
     "objects": (('"x.npy"', '"objects.npy"'), "objects.npy", "holds Python objects"),
     "one key": (("test = 0.25", 'test = 0.25, by = "keys.npy"'), "x.npy", "has one value alone, '0'"),
     "a range": (('labels = "y.npy"', 'labels = "y.npy"\nrange = [1, 0]'), "data.range", "two increasing numbers"),

@@ -73,7 +73,11 @@ def test_frames_are_scaled(tmp_path: Path) -> None:
             lambda f: store(f, "test", "swim", "one", clip(5)),
             r"swim: no class of that name in train; there are run, walk",
         ),
-        (lambda f: (f / "clips/train/run/three.npy").write_bytes(b"no array"), r"three.npy: cannot be read"),
+        (
+            lambda f: (f / "clips/train/run/three.npy").write_bytes(b"no array"),
+            r"three.npy: is not a .npy file",
+        ),
+        (lambda f: (f / "clips/train/run/three.npy").write_bytes(b""), r"three.npy: cannot be read"),
     ],
 )
 def test_clips_that_do_not_fit(tmp_path: Path, change: Any, text: str) -> None:

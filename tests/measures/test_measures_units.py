@@ -156,7 +156,12 @@ def test_filters_are_the_weights_of_the_first_layer_as_the_images_lie() -> None:
     [
         (nn.Linear(6, 2), (6,), None, r"layer \(root\) takes 6 numbers, but examples have shape \(6,\)"),
         (nn.Embedding(6, 2), (6,), None, "the model has none"),
-        (nn.Sequential(nn.Linear(6, 2)), (1, 2, 3), "1", r"received '1' \(allowed: 0\)"),
+        (
+            nn.Sequential(nn.Linear(6, 2)),
+            (1, 2, 3),
+            "1",
+            r"received '1', which names no nn.Conv2d .* \(allowed: 0\)",
+        ),
     ],
 )
 def test_what_has_no_filters_is_told(model: Any, shape: tuple[int, ...], layer: Any, text: str) -> None:

@@ -72,8 +72,7 @@ def not_numbers(path: Path, error: Exception) -> str:
         known = file.read(2) in (b"\x93N", b"PK")
     if known:
         return "holds Python objects; save an array of numbers"
-    function = "save" if path.suffix == ".npy" else "savez"
-    return f"is not a {path.suffix} file of numpy; write it with the function {function} of numpy"
+    return f"is not a {path.suffix} file; must be written by {'numpy.save' if path.suffix == '.npy' else 'numpy.savez'}"
 
 
 def column_names(path: Path) -> list[str]:

@@ -1,4 +1,7 @@
-"""A user's own code is tried: by a plan as far as no data are read, and before it first trains in a store."""
+"""A user's own code before it trains: looked at by a plan, and tried before its first run in a store.
+
+The study's record remembers the trial.
+"""
 
 from __future__ import annotations
 
