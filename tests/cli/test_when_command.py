@@ -86,6 +86,7 @@ def test_a_switch_that_does_nothing_has_no_effect(tmp_path: Path) -> None:
     assert (found.timing.matters, found.decided, found.timing.seeds) == (False, True, 3)
     assert found.timing.plateau == (0, 6)
     assert found.timing.never is not None
+    assert found.timing.never.estimate is not None
     assert math.isclose(found.timing.never.estimate, 0.0, abs_tol=1e-12)
     assert (results.looks[-1].answer, results.verdict().reasons) == ("decided", ("asks_when",))
     document = timing_document(results)

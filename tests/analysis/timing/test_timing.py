@@ -88,6 +88,8 @@ def test_a_peak_is_found_with_its_plateau_and_the_cost_of_other_times() -> None:
     assert timing.none_better is False
     assert timing.present is not None
     assert timing.present.worse
+    assert timing.present.low is not None
+    assert timing.present.high is not None
     assert timing.present.low < 9.96 < timing.present.high
     assert timing.points[-1].epoch == TOTAL
     assert timing.points[-1].worse
@@ -99,7 +101,10 @@ def test_less_is_better_is_the_same_question_with_the_other_sign() -> None:
     up, down = judge_timing(table, tolerance=1.0, present=0), judge_timing(other, tolerance=1.0, goal="min", present=0)
     assert (up.best, up.plateau, up.present) == (down.best, down.plateau, down.present)
     assert [one.value for one in up.points] == [-one.value for one in down.points]
-    assert all(one.low <= one.value <= one.high for one in down.points)
+    for one in down.points:
+        assert one.low is not None
+        assert one.high is not None
+        assert one.low <= one.value <= one.high
 
 
 def test_a_switch_that_changes_nothing_at_all_is_null() -> None:
