@@ -68,7 +68,9 @@ def test_the_specification_stands_alone(folder: Path) -> None:
 
 def test_numbers_have_seeds_and_say_what_the_interval_is(folder: Path, results: Results) -> None:
     rows = list(csv.DictReader((folder / "damage.csv").open()))
-    assert {"low (95 % t)", "high (95 % t)", "seed 0", "seed 1", "seed 2"} <= set(rows[0])
+    assert {"low (95 % t, each point alone)", "high (95 % t, each point alone)", "seed 0", "seed 1", "seed 2"} <= set(
+        rows[0]
+    )
     last = results.curve().points[-1]
     row = next(row for row in rows if row["at"] == "20")
     assert float(row["seed 1"]) == last.seeds[1].damage
