@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import pytest
@@ -26,15 +25,7 @@ from critlab.report.text.study.methods import methods_text
 from critlab.study import Run
 from image_limited import image_limited, with_images
 from synthetic import synthetic_results
-from verdict_cases import ALL, always, reshaped_by_role
-
-CONTROLS: dict[str, Any] = {
-    "deficits": [{"name": "vertical_flip"}],
-    "clocks": ["since_removal", "constant"],
-    "delay": True,
-    "equal_total": True,
-    "interventions": [{"optimizer": "dropped"}],
-}
+from verdict_cases import ALL, EVERY_CONTROL, always, reshaped_by_role
 
 
 def one_point(at: int) -> float:
@@ -66,7 +57,7 @@ def intervals(verdict: Verdict) -> dict[float, set[tuple[float | None, float | N
 @pytest.mark.parametrize("kind", ["removal", "window"])
 def test_a_verdict_quotes_one_interval_for_one_damage(kind: str, seeds: int) -> None:
     at = (0, 5, 10, 20, 40) if kind == "removal" else (0, 4, 8, 40)
-    controls = CONTROLS if kind == "removal" else {**CONTROLS, "equal_total": False}
+    controls = EVERY_CONTROL if kind == "removal" else {**EVERY_CONTROL, "equal_total": False}
     verdict = synthetic_results(seeds, at, damage=one_point, kind=kind, controls=controls).verdict()
     found = intervals(verdict)
     named = {round(mean.mean, 12) for mean in quoted(verdict)} & found.keys()
@@ -85,7 +76,7 @@ def test_one_interval_for_one_damage_where_images_limit_the_study() -> None:
 
 
 def test_a_mean_over_several_points_has_the_means_of_their_limits() -> None:
-    verdict = synthetic_results(controls=CONTROLS).verdict()
+    verdict = synthetic_results(controls=EVERY_CONTROL).verdict()
     equal = next(one for one in verdict.confounds if one.name == "equal total")
     named = [one for one in verdict.damages if one.name == "equal_total" and one.at in equal.at]
     assert len(named) == len(equal.at) > 1

@@ -10,13 +10,14 @@ from scipy import stats
 
 from critlab.analysis.judgement.decision import layout_of
 from critlab.analysis.statistics import simultaneous
-from critlab.analysis.statistics.crossed import crossed_variance, satterthwaite
+from critlab.analysis.statistics.crossed import crossed_variance
 from critlab.analysis.statistics.layout import Layout, unrelated
 from critlab.analysis.statistics.moderated import credited, floor_of_sd, moments, prior_weight
 from critlab.analysis.statistics.power import detectable, detectable_everywhere
 from critlab.analysis.statistics.ratio import share
 from critlab.analysis.statistics.sequential import look_level, overall_level, unseen_share
 from critlab.analysis.statistics.simultaneous import effective_count, holm
+from critlab.analysis.statistics.summary import satterthwaite
 from critlab.study.runs.estimands import NamedContrast
 
 

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from critlab.analysis.statistics.crossed import crossed_variance, satterthwaite
+from critlab.analysis.statistics.crossed import crossed_variance
+from critlab.analysis.statistics.summary import satterthwaite
 from critlab.analysis.tables.results import Results
 from critlab.analysis.test_images import image_differences, image_sample, image_variance
 from critlab.measures.correct_images import CorrectImages

@@ -25,20 +25,12 @@ from critlab.learning_tasks.metric import ACCURACY
 from critlab.measures.correct_images import CorrectImages
 from critlab.report.charts.moments import moments
 from synthetic import synthetic_results
-from verdict_cases import Unsized, by_errors
+from verdict_cases import EVERY_CONTROL, Unsized, by_errors
 
 IMAGES = 1000
 OF_DAMAGE = math.sqrt(2) / (2 * IMAGES)
 T = 4.302652729749464
 """Student's t of 2 degrees of freedom at 97.5 %."""
-
-CONTROLS: dict[str, Any] = {
-    "deficits": [{"name": "vertical_flip"}],
-    "clocks": ["since_removal", "constant"],
-    "delay": True,
-    "equal_total": True,
-    "interventions": [{"optimizer": "dropped"}],
-}
 
 
 def tied(**changed: Any) -> Results:
@@ -92,7 +84,7 @@ def test_a_damage_has_the_same_error_wherever_it_is_quoted() -> None:
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_no_confound_of_tied_seeds_has_zero_width(turned: bool) -> None:
-    results = tied(controls=CONTROLS)
+    results = tied(controls=EVERY_CONTROL)
     verdict = (by_errors(results) if turned else results).verdict()
     assert {"delay", "equal total", "training accuracy"} < {one.name for one in verdict.confounds}
     assert len(widths(verdict)) > 20
@@ -104,7 +96,7 @@ def test_no_confound_of_tied_seeds_has_zero_width(turned: bool) -> None:
 
 
 def test_a_schedule_with_clean_runs_of_its_own_has_the_floor_of_four_runs() -> None:
-    found = tied(controls=CONTROLS).verdict().confounds
+    found = tied(controls=EVERY_CONTROL).verdict().confounds
     schedules = {one.clock: one.removed for one in found if isinstance(one, OtherSchedule)}
     sds = {clock: removed.sd for clock, removed in schedules.items() if removed is not None}
     assert sds == pytest.approx({"since_removal": OF_DAMAGE, "constant": math.sqrt(4) / (2 * IMAGES)})

@@ -22,6 +22,14 @@ from synthetic import saturating, synthetic_results, synthetic_study
 CLOCKS = ["since_removal", "constant", "cosine_restart"]
 ALL = {"clocks": ["since_removal"], "delay": True}
 """The controls that an answer needs."""
+EVERY_CONTROL: dict[str, Any] = {
+    "deficits": [{"name": "vertical_flip"}],
+    "clocks": ["since_removal", "constant"],
+    "delay": True,
+    "equal_total": True,
+    "interventions": [{"optimizer": "dropped"}],
+}
+"""One control of each kind."""
 FLIP_AT = {"deficits": [{"name": "vertical_flip"}], **ALL}
 
 

@@ -28,7 +28,7 @@ from critlab.analysis.judgement.damages import Damage
 from critlab.analysis.judgement.decision import Decision, Family, Kind, decide
 from critlab.analysis.judgement.looks import looks
 from critlab.analysis.statistics import MINIMUM_SEEDS, Floats, Summary, scale_of, summarise
-from critlab.analysis.statistics.layout import Layout
+from critlab.analysis.statistics.layout import Layout, layout_of_sums
 from critlab.analysis.statistics.ratio import Share, share
 from critlab.analysis.statistics.simultaneous import effective_count
 from critlab.analysis.tables.study_table import StudyTable
@@ -137,13 +137,7 @@ class Quoting:
         return decide(family)
 
     def _layout(self, quantity: Quantity, places: Sequence[Place]) -> Layout:
-        """As :func:`critlab.analysis.judgement.decision.layout_of`: runs with a deficit may vary more between seeds."""
-        runs = list(dict.fromkeys(run for at in places for _, run in quantity.terms[at]))
-        signs = np.zeros((len(places), len(runs)))
-        for row, at in enumerate(places):
-            for sign, run in quantity.terms[at]:
-                signs[row, runs.index(run)] += sign
-        return Layout(signs, np.array([2.0 if run in self._deprived else 1.0 for run in runs]))
+        return layout_of_sums([quantity.terms[at] for at in places], self._deprived)
 
     def _floor(self, quantity: Quantity, at: Place) -> float:
         """The least standard deviation over seeds; a mean over several points keeps that of one."""

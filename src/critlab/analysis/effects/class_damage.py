@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from critlab.analysis.curve import curve
-from critlab.analysis.statistics.crossed import crossed_variance, satterthwaite
+from critlab.analysis.statistics.crossed import crossed_variance
 from critlab.analysis.statistics.moderated import floor_of_sd
-from critlab.analysis.statistics.summary import Floats, t_quantile
+from critlab.analysis.statistics.summary import Floats, satterthwaite, t_quantile
 from critlab.analysis.tables.study_table import StudyTable
 from critlab.analysis.test_images import image_differences
 from critlab.study.types import Place

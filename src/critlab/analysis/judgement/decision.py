@@ -10,12 +10,19 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from critlab.analysis.statistics.crossed import satterthwaite
-from critlab.analysis.statistics.layout import Layout, unrelated
+from critlab.analysis.statistics.layout import Layout, layout_of_sums, unrelated
 from critlab.analysis.statistics.moderated import Moments, moments
 from critlab.analysis.statistics.power import detectable, detectable_everywhere
 from critlab.analysis.statistics.simultaneous import SPENT, effective_count, holm
-from critlab.analysis.statistics.summary import LEVEL, MINIMUM_SEEDS, RESOLUTION, Floats, scale_of, t_quantile
+from critlab.analysis.statistics.summary import (
+    LEVEL,
+    MINIMUM_SEEDS,
+    RESOLUTION,
+    Floats,
+    satterthwaite,
+    scale_of,
+    t_quantile,
+)
 from critlab.study.runs.estimands import NamedContrast
 
 Kind = Literal["lasting", "critical", "equal_total", "context"]
@@ -155,18 +162,9 @@ class Decision:
 
 
 def layout_of(contrasts: Sequence[NamedContrast]) -> Layout:
-    """The runs of named contrasts, and what is expected of their variances, in the unit of one clean run.
-
-    A clean or frozen run counts as 1 and a run with the deficit as 2, since damaged networks often differ more between
-    seeds: an assumption for pooling variances and for the correlation of contrasts only.
-    """
-    runs = list(dict.fromkeys(name for one in contrasts for _, name in one.terms))
+    """The runs of named contrasts; those with the deficit are the damaged ones."""
     deprived = {one.terms[-1][1] for one in contrasts if one.name in ("lasting_damage", "harm")}
-    signs = np.zeros((len(contrasts), len(runs)))
-    for row, one in enumerate(contrasts):
-        for sign, name in one.terms:
-            signs[row, runs.index(name)] += sign
-    return Layout(signs, np.array([2.0 if name in deprived else 1.0 for name in runs]))
+    return layout_of_sums([one.terms for one in contrasts], deprived)
 
 
 def decide(family: Family) -> Decision:

@@ -8,9 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from critlab.analysis.statistics.summary import LARGE as LARGE
 from critlab.analysis.statistics.summary import Floats
-from critlab.analysis.statistics.summary import satterthwaite as satterthwaite
 
 
 @dataclass(frozen=True)

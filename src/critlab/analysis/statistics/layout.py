@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -48,3 +48,21 @@ def unrelated(contrasts: int) -> Layout:
     """The layout of contrasts of which nothing is known: two runs each, none of them shared."""
     signs = np.kron(np.eye(contrasts), np.array([1.0, -1.0]))
     return Layout(signs, np.ones(2 * contrasts))
+
+
+def layout_of_sums(sums: Sequence[Sequence[tuple[float, str]]], damaged: Collection[str]) -> Layout:
+    """The runs of signed sums, and what is expected of their variances, in the unit of one clean run.
+
+    A clean or frozen run counts as 1 and a damaged one as 2, since damaged networks often differ more between seeds: an
+    assumption for pooling variances and for the correlation of the sums only.
+
+    Args:
+        sums: of each, a sign and the name of a run each.
+        damaged: the names of the runs that count as 2.
+    """
+    runs = list(dict.fromkeys(name for terms in sums for _, name in terms))
+    signs = np.zeros((len(sums), len(runs)))
+    for row, terms in enumerate(sums):
+        for sign, name in terms:
+            signs[row, runs.index(name)] += sign
+    return Layout(signs, np.array([2.0 if name in damaged else 1.0 for name in runs]))

@@ -12,7 +12,7 @@ import numpy as np
 from critlab.analysis.judgement.decision import Decision, Family, Kind, decide
 from critlab.analysis.statistics import MINIMUM_SEEDS, Floats, Summary
 from critlab.analysis.statistics.crossed import crossed_variance
-from critlab.analysis.statistics.layout import Layout
+from critlab.analysis.statistics.layout import Layout, layout_of_sums
 from critlab.analysis.statistics.moderated import floor_of_sd
 from critlab.hooks.own_loop.recovered import Recovered
 from critlab.learning_tasks import Metric
@@ -208,12 +208,9 @@ def _image_variance(recoveries: Recoveries, one: Compared, damages: Floats) -> f
 
 
 def _layout(contrasts: Sequence[Compared]) -> Layout:
-    """The forks of each contrast; as in a study, the variance of one that went through the stretch counts twice."""
-    forks = list(dict.fromkeys(name for contrast in contrasts for name in (contrast.one, contrast.other)))
-    signs = np.zeros((len(contrasts), len(forks)))
-    for row, contrast in enumerate(contrasts):
-        signs[row, forks.index(contrast.one)], signs[row, forks.index(contrast.other)] = 1, -1
-    return Layout(signs, np.array([1.0 if name in CLEAN else 2.0 for name in forks]))
+    """The forks of each contrast; those that went through the stretch are the damaged ones."""
+    sums = [((1, one.one), (-1, one.other)) for one in contrasts]
+    return layout_of_sums(sums, {name for terms in sums for _, name in terms if name not in CLEAN})
 
 
 def _summary(decision: Decision, place: int, floor: float) -> Summary:
